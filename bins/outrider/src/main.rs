@@ -1,0 +1,3 @@
+//! The outrider program.
+
+fn main() {}

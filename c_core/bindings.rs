@@ -1,0 +1,964 @@
+pub const OTR_ERROR_MESSAGE_BYTES: u32 = 232;
+pub const OTR_MODEL_TEXT_BYTES_MAX: u64 = 4294967296;
+pub const OTR_MODEL_REPEAT_DEPTH_MAX: u32 = 64;
+pub const OTR_MODEL_INDEX_MAX: u64 = 1152921504606846976;
+pub const OTR_MODEL_COORDINATES_MAX: u32 = 16;
+pub const OTR_TARGET_OBSERVABLE: i64 = -9223372036854775808;
+pub const OTR_TARGET_SEPARATOR: i32 = -1;
+pub const OTR_BOUNDARY: u32 = 4294967295;
+pub const OTR_GRAPH_NODES_MAX: u32 = 268435456;
+pub const OTR_GRAPH_EDGES_MAX: u32 = 268435456;
+pub const OTR_GRAPH_ERRORS_MAX: u64 = 4294967296;
+pub const OTR_GRAPH_OBSERVABLES_MAX: u32 = 1048576;
+pub const OTR_GRAPH_LEVELS_DEFAULT: u32 = 16777215;
+pub const OTR_WEIGHT_MAX: u32 = 134217728;
+pub const OTR_SAMPLER_BLOCK_SHOTS: u32 = 256;
+pub const OTR_SAMPLER_ERRORS_MAX: u32 = 2147483648;
+pub const OTR_SHOT_BITS_MAX: u64 = 4294967296;
+pub const OTR_SURFACE_DISTANCE_MIN: u32 = 2;
+pub const OTR_SURFACE_DISTANCE_MAX: u32 = 127;
+pub const OTR_SURFACE_ROUNDS_MAX: u32 = 100000000;
+pub const OTR_VERSION_MAJOR: u32 = 0;
+pub const OTR_VERSION_MINOR: u32 = 1;
+pub const OTR_VERSION_PATCH: u32 = 0;
+pub const OTR_ABI_VERSION: u32 = 1;
+impl otr_status {
+    pub const OTR_OK: otr_status = otr_status(0);
+    pub const OTR_ERR_ARGUMENT: otr_status = otr_status(1);
+    pub const OTR_ERR_UNSUPPORTED: otr_status = otr_status(2);
+    pub const OTR_ERR_INDEX: otr_status = otr_status(3);
+    pub const OTR_ERR_LIMIT: otr_status = otr_status(4);
+    pub const OTR_ERR_MEMORY: otr_status = otr_status(10);
+    pub const OTR_ERR_PARSE: otr_status = otr_status(20);
+    pub const OTR_ERR_PROBABILITY: otr_status = otr_status(21);
+    pub const OTR_ERR_UNDECOMPOSABLE: otr_status = otr_status(22);
+    pub const OTR_ERR_TRUNCATED: otr_status = otr_status(23);
+    pub const OTR_ERR_FORMAT: otr_status = otr_status(24);
+    pub const OTR_ERR_ODD_PARITY: otr_status = otr_status(30);
+    pub const OTR_ERR_CERTIFICATE: otr_status = otr_status(31);
+}
+#[repr(transparent)]
+#[must_use]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_status(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_error {
+    pub status: otr_status,
+    pub column: u32,
+    pub line: u64,
+    pub message: [::core::ffi::c_char; 232usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_error"][::core::mem::size_of::<otr_error>() - 248usize];
+    ["Alignment of otr_error"][::core::mem::align_of::<otr_error>() - 8usize];
+    [
+        "Offset of field: otr_error::status",
+    ][::core::mem::offset_of!(otr_error, status) - 0usize];
+    [
+        "Offset of field: otr_error::column",
+    ][::core::mem::offset_of!(otr_error, column) - 4usize];
+    [
+        "Offset of field: otr_error::line",
+    ][::core::mem::offset_of!(otr_error, line) - 8usize];
+    [
+        "Offset of field: otr_error::message",
+    ][::core::mem::offset_of!(otr_error, message) - 16usize];
+};
+unsafe extern "C" {
+    pub fn otr_status_text(status: otr_status) -> *const ::core::ffi::c_char;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_model {
+    _unused: [u8; 0],
+}
+impl otr_instruction_kind {
+    pub const OTR_INSTRUCTION_ERROR: otr_instruction_kind = otr_instruction_kind(0);
+    pub const OTR_INSTRUCTION_DETECTOR: otr_instruction_kind = otr_instruction_kind(1);
+    pub const OTR_INSTRUCTION_OBSERVABLE: otr_instruction_kind = otr_instruction_kind(2);
+    pub const OTR_INSTRUCTION_SHIFT_DETECTORS: otr_instruction_kind = otr_instruction_kind(
+        3,
+    );
+    pub const OTR_INSTRUCTION_REPEAT: otr_instruction_kind = otr_instruction_kind(4);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_instruction_kind(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_instruction {
+    pub kind: otr_instruction_kind,
+    pub argument_count: u32,
+    pub arguments: *const f64,
+    pub target_count: u64,
+    pub targets: *const u64,
+    pub repeat_count: u64,
+    pub body_count: u64,
+    pub line: u64,
+    pub tag: *const ::core::ffi::c_char,
+    pub tag_bytes: u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_instruction"][::core::mem::size_of::<otr_instruction>() - 72usize];
+    [
+        "Alignment of otr_instruction",
+    ][::core::mem::align_of::<otr_instruction>() - 8usize];
+    [
+        "Offset of field: otr_instruction::kind",
+    ][::core::mem::offset_of!(otr_instruction, kind) - 0usize];
+    [
+        "Offset of field: otr_instruction::argument_count",
+    ][::core::mem::offset_of!(otr_instruction, argument_count) - 4usize];
+    [
+        "Offset of field: otr_instruction::arguments",
+    ][::core::mem::offset_of!(otr_instruction, arguments) - 8usize];
+    [
+        "Offset of field: otr_instruction::target_count",
+    ][::core::mem::offset_of!(otr_instruction, target_count) - 16usize];
+    [
+        "Offset of field: otr_instruction::targets",
+    ][::core::mem::offset_of!(otr_instruction, targets) - 24usize];
+    [
+        "Offset of field: otr_instruction::repeat_count",
+    ][::core::mem::offset_of!(otr_instruction, repeat_count) - 32usize];
+    [
+        "Offset of field: otr_instruction::body_count",
+    ][::core::mem::offset_of!(otr_instruction, body_count) - 40usize];
+    [
+        "Offset of field: otr_instruction::line",
+    ][::core::mem::offset_of!(otr_instruction, line) - 48usize];
+    [
+        "Offset of field: otr_instruction::tag",
+    ][::core::mem::offset_of!(otr_instruction, tag) - 56usize];
+    [
+        "Offset of field: otr_instruction::tag_bytes",
+    ][::core::mem::offset_of!(otr_instruction, tag_bytes) - 64usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_model_parse(
+        out: *mut *mut otr_model,
+        text: *const ::core::ffi::c_char,
+        bytes: usize,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_model_destroy(model: *mut otr_model);
+}
+unsafe extern "C" {
+    pub fn otr_model_detector_count(model: *const otr_model) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_model_observable_count(model: *const otr_model) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_model_error_count(model: *const otr_model) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_model_instruction_count(model: *const otr_model) -> u64;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_model_instruction(
+        model: *const otr_model,
+        index: u64,
+        out: *mut otr_instruction,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_model_walk {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_model_walk_create(
+        out: *mut *mut otr_model_walk,
+        model: *const otr_model,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_model_walk_destroy(walk: *mut otr_model_walk);
+}
+unsafe extern "C" {
+    pub fn otr_model_walk_next(
+        walk: *mut otr_model_walk,
+        out: *mut otr_instruction,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn otr_model_text(
+        model: *const otr_model,
+        buffer: *mut ::core::ffi::c_char,
+        capacity: usize,
+    ) -> usize;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_graph {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_graph_options {
+    pub correlations: ::core::ffi::c_int,
+    pub ignore_undecomposable: ::core::ffi::c_int,
+    pub levels: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_graph_options"][::core::mem::size_of::<otr_graph_options>() - 12usize];
+    [
+        "Alignment of otr_graph_options",
+    ][::core::mem::align_of::<otr_graph_options>() - 4usize];
+    [
+        "Offset of field: otr_graph_options::correlations",
+    ][::core::mem::offset_of!(otr_graph_options, correlations) - 0usize];
+    [
+        "Offset of field: otr_graph_options::ignore_undecomposable",
+    ][::core::mem::offset_of!(otr_graph_options, ignore_undecomposable) - 4usize];
+    [
+        "Offset of field: otr_graph_options::levels",
+    ][::core::mem::offset_of!(otr_graph_options, levels) - 8usize];
+};
+unsafe extern "C" {
+    pub fn otr_graph_options_default() -> otr_graph_options;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_graph_create(
+        out: *mut *mut otr_graph,
+        model: *const otr_model,
+        options: *const otr_graph_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_graph_destroy(graph: *mut otr_graph);
+}
+unsafe extern "C" {
+    pub fn otr_graph_node_count(graph: *const otr_graph) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_graph_edge_count(graph: *const otr_graph) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_graph_observable_count(graph: *const otr_graph) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_graph_has_correlations(graph: *const otr_graph) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn otr_graph_ignored_count(graph: *const otr_graph) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_graph_undetectable_count(graph: *const otr_graph) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_graph_scale(graph: *const otr_graph) -> f64;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_edge {
+    pub node1: u32,
+    pub node2: u32,
+    pub probability: f64,
+    pub weight: i32,
+    pub observable_count: u32,
+    pub observables: *const u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_edge"][::core::mem::size_of::<otr_edge>() - 32usize];
+    ["Alignment of otr_edge"][::core::mem::align_of::<otr_edge>() - 8usize];
+    [
+        "Offset of field: otr_edge::node1",
+    ][::core::mem::offset_of!(otr_edge, node1) - 0usize];
+    [
+        "Offset of field: otr_edge::node2",
+    ][::core::mem::offset_of!(otr_edge, node2) - 4usize];
+    [
+        "Offset of field: otr_edge::probability",
+    ][::core::mem::offset_of!(otr_edge, probability) - 8usize];
+    [
+        "Offset of field: otr_edge::weight",
+    ][::core::mem::offset_of!(otr_edge, weight) - 16usize];
+    [
+        "Offset of field: otr_edge::observable_count",
+    ][::core::mem::offset_of!(otr_edge, observable_count) - 20usize];
+    [
+        "Offset of field: otr_edge::observables",
+    ][::core::mem::offset_of!(otr_edge, observables) - 24usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_graph_edge(
+        graph: *const otr_graph,
+        edge: u32,
+        out: *mut otr_edge,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_graph_find_edge(
+        graph: *const otr_graph,
+        node1: u32,
+        node2: u32,
+        edge: *mut u32,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_implied {
+    pub edge: u32,
+    pub weight: i32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_implied"][::core::mem::size_of::<otr_implied>() - 8usize];
+    ["Alignment of otr_implied"][::core::mem::align_of::<otr_implied>() - 4usize];
+    [
+        "Offset of field: otr_implied::edge",
+    ][::core::mem::offset_of!(otr_implied, edge) - 0usize];
+    [
+        "Offset of field: otr_implied::weight",
+    ][::core::mem::offset_of!(otr_implied, weight) - 4usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_graph_implied(
+        graph: *const otr_graph,
+        edge: u32,
+        rules: *mut *const otr_implied,
+        count: *mut usize,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_graph_quantize(graph: *const otr_graph, natural_weight: f64) -> i32;
+}
+impl otr_isa {
+    pub const OTR_ISA_AUTO: otr_isa = otr_isa(0);
+    pub const OTR_ISA_PORTABLE: otr_isa = otr_isa(1);
+    pub const OTR_ISA_AVX2: otr_isa = otr_isa(2);
+    pub const OTR_ISA_AVX512: otr_isa = otr_isa(3);
+    pub const OTR_ISA_NEON: otr_isa = otr_isa(4);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_isa(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_kernels {
+    pub isa: otr_isa,
+    pub bit_indices: ::core::option::Option<
+        unsafe extern "C" fn(
+            bits: *const u8,
+            bit_count: usize,
+            indices: *mut u32,
+        ) -> usize,
+    >,
+    pub transpose_64x64: ::core::option::Option<unsafe extern "C" fn(rows: *mut u64)>,
+    pub xor_words: ::core::option::Option<
+        unsafe extern "C" fn(target: *mut u64, source: *const u64, word_count: usize),
+    >,
+    pub count_bits: ::core::option::Option<
+        unsafe extern "C" fn(words: *const u64, word_count: usize) -> u64,
+    >,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 40usize];
+    ["Alignment of otr_kernels"][::core::mem::align_of::<otr_kernels>() - 8usize];
+    [
+        "Offset of field: otr_kernels::isa",
+    ][::core::mem::offset_of!(otr_kernels, isa) - 0usize];
+    [
+        "Offset of field: otr_kernels::bit_indices",
+    ][::core::mem::offset_of!(otr_kernels, bit_indices) - 8usize];
+    [
+        "Offset of field: otr_kernels::transpose_64x64",
+    ][::core::mem::offset_of!(otr_kernels, transpose_64x64) - 16usize];
+    [
+        "Offset of field: otr_kernels::xor_words",
+    ][::core::mem::offset_of!(otr_kernels, xor_words) - 24usize];
+    [
+        "Offset of field: otr_kernels::count_bits",
+    ][::core::mem::offset_of!(otr_kernels, count_bits) - 32usize];
+};
+unsafe extern "C" {
+    pub fn otr_kernels_for(isa: otr_isa) -> *const otr_kernels;
+}
+unsafe extern "C" {
+    pub fn otr_isa_name(isa: otr_isa) -> *const ::core::ffi::c_char;
+}
+impl otr_decoder_kind {
+    pub const OTR_DECODER_MWPM: otr_decoder_kind = otr_decoder_kind(0);
+    pub const OTR_DECODER_MWPM_CORRELATED: otr_decoder_kind = otr_decoder_kind(1);
+    pub const OTR_DECODER_UNION_FIND: otr_decoder_kind = otr_decoder_kind(2);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_decoder_kind(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_decoder {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_decoder_options {
+    pub kind: otr_decoder_kind,
+    pub isa: otr_isa,
+    pub certify: ::core::ffi::c_int,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_decoder_options",
+    ][::core::mem::size_of::<otr_decoder_options>() - 12usize];
+    [
+        "Alignment of otr_decoder_options",
+    ][::core::mem::align_of::<otr_decoder_options>() - 4usize];
+    [
+        "Offset of field: otr_decoder_options::kind",
+    ][::core::mem::offset_of!(otr_decoder_options, kind) - 0usize];
+    [
+        "Offset of field: otr_decoder_options::isa",
+    ][::core::mem::offset_of!(otr_decoder_options, isa) - 4usize];
+    [
+        "Offset of field: otr_decoder_options::certify",
+    ][::core::mem::offset_of!(otr_decoder_options, certify) - 8usize];
+};
+unsafe extern "C" {
+    pub fn otr_decoder_options_default() -> otr_decoder_options;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_decoder_create(
+        out: *mut *mut otr_decoder,
+        graph: *const otr_graph,
+        options: *const otr_decoder_options,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_decoder_destroy(decoder: *mut otr_decoder);
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_override {
+    pub edge: u32,
+    pub weight: i32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_override"][::core::mem::size_of::<otr_override>() - 8usize];
+    ["Alignment of otr_override"][::core::mem::align_of::<otr_override>() - 4usize];
+    [
+        "Offset of field: otr_override::edge",
+    ][::core::mem::offset_of!(otr_override, edge) - 0usize];
+    [
+        "Offset of field: otr_override::weight",
+    ][::core::mem::offset_of!(otr_override, weight) - 4usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_result {
+    pub weight: i64,
+    pub event_count: u32,
+    pub matched_count: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_result"][::core::mem::size_of::<otr_result>() - 16usize];
+    ["Alignment of otr_result"][::core::mem::align_of::<otr_result>() - 8usize];
+    [
+        "Offset of field: otr_result::weight",
+    ][::core::mem::offset_of!(otr_result, weight) - 0usize];
+    [
+        "Offset of field: otr_result::event_count",
+    ][::core::mem::offset_of!(otr_result, event_count) - 8usize];
+    [
+        "Offset of field: otr_result::matched_count",
+    ][::core::mem::offset_of!(otr_result, matched_count) - 12usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_decoder_decode(
+        decoder: *mut otr_decoder,
+        detectors: *const u8,
+        overrides: *const otr_override,
+        override_count: usize,
+        observables: *mut u8,
+        result: *mut otr_result,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_decoder_decode_events(
+        decoder: *mut otr_decoder,
+        events: *const u32,
+        event_count: usize,
+        overrides: *const otr_override,
+        override_count: usize,
+        observables: *mut u8,
+        result: *mut otr_result,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_decoder_decode_batch(
+        decoder: *mut otr_decoder,
+        detectors: *const u8,
+        detector_stride: usize,
+        shot_count: usize,
+        observables: *mut u8,
+        observable_stride: usize,
+        weights: *mut i64,
+        failed_shot: *mut usize,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_decoder_edges(
+        decoder: *mut otr_decoder,
+        edges: *mut *const u32,
+        count: *mut usize,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_pair {
+    pub event1: u32,
+    pub event2: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_pair"][::core::mem::size_of::<otr_pair>() - 8usize];
+    ["Alignment of otr_pair"][::core::mem::align_of::<otr_pair>() - 4usize];
+    [
+        "Offset of field: otr_pair::event1",
+    ][::core::mem::offset_of!(otr_pair, event1) - 0usize];
+    [
+        "Offset of field: otr_pair::event2",
+    ][::core::mem::offset_of!(otr_pair, event2) - 4usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_decoder_pairs(
+        decoder: *mut otr_decoder,
+        pairs: *mut *const otr_pair,
+        count: *mut usize,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_certificate {
+    pub primal: i64,
+    pub dual: i64,
+    pub edges_checked: u64,
+    pub edges_overtight: u64,
+    pub min_slack: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_certificate"][::core::mem::size_of::<otr_certificate>() - 40usize];
+    [
+        "Alignment of otr_certificate",
+    ][::core::mem::align_of::<otr_certificate>() - 8usize];
+    [
+        "Offset of field: otr_certificate::primal",
+    ][::core::mem::offset_of!(otr_certificate, primal) - 0usize];
+    [
+        "Offset of field: otr_certificate::dual",
+    ][::core::mem::offset_of!(otr_certificate, dual) - 8usize];
+    [
+        "Offset of field: otr_certificate::edges_checked",
+    ][::core::mem::offset_of!(otr_certificate, edges_checked) - 16usize];
+    [
+        "Offset of field: otr_certificate::edges_overtight",
+    ][::core::mem::offset_of!(otr_certificate, edges_overtight) - 24usize];
+    [
+        "Offset of field: otr_certificate::min_slack",
+    ][::core::mem::offset_of!(otr_certificate, min_slack) - 32usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_decoder_certificate(
+        decoder: *const otr_decoder,
+        out: *mut otr_certificate,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_decoder_bytes(decoder: *const otr_decoder) -> usize;
+}
+unsafe extern "C" {
+    pub fn otr_graph_bytes(graph: *const otr_graph) -> usize;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_sampler {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_sampler_options {
+    pub seed: u64,
+    pub isa: otr_isa,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_sampler_options",
+    ][::core::mem::size_of::<otr_sampler_options>() - 16usize];
+    [
+        "Alignment of otr_sampler_options",
+    ][::core::mem::align_of::<otr_sampler_options>() - 8usize];
+    [
+        "Offset of field: otr_sampler_options::seed",
+    ][::core::mem::offset_of!(otr_sampler_options, seed) - 0usize];
+    [
+        "Offset of field: otr_sampler_options::isa",
+    ][::core::mem::offset_of!(otr_sampler_options, isa) - 8usize];
+};
+unsafe extern "C" {
+    pub fn otr_sampler_options_default() -> otr_sampler_options;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_sampler_create(
+        out: *mut *mut otr_sampler,
+        model: *const otr_model,
+        options: *const otr_sampler_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_sampler_destroy(sampler: *mut otr_sampler);
+}
+unsafe extern "C" {
+    pub fn otr_sampler_detector_count(sampler: *const otr_sampler) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_sampler_observable_count(sampler: *const otr_sampler) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_sampler_error_count(sampler: *const otr_sampler) -> u64;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_sampler_sample(
+        sampler: *mut otr_sampler,
+        first_shot: u64,
+        shot_count: usize,
+        detectors: *mut u8,
+        detector_stride: usize,
+        observables: *mut u8,
+        observable_stride: usize,
+        errors: *mut u8,
+        error_stride: usize,
+    ) -> otr_status;
+}
+impl otr_shot_format {
+    pub const OTR_FORMAT_01: otr_shot_format = otr_shot_format(0);
+    pub const OTR_FORMAT_B8: otr_shot_format = otr_shot_format(1);
+    pub const OTR_FORMAT_R8: otr_shot_format = otr_shot_format(2);
+    pub const OTR_FORMAT_PTB64: otr_shot_format = otr_shot_format(3);
+    pub const OTR_FORMAT_HITS: otr_shot_format = otr_shot_format(4);
+    pub const OTR_FORMAT_DETS: otr_shot_format = otr_shot_format(5);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_shot_format(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_shot_layout {
+    pub measurements: u64,
+    pub detectors: u64,
+    pub observables: u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_shot_layout"][::core::mem::size_of::<otr_shot_layout>() - 24usize];
+    [
+        "Alignment of otr_shot_layout",
+    ][::core::mem::align_of::<otr_shot_layout>() - 8usize];
+    [
+        "Offset of field: otr_shot_layout::measurements",
+    ][::core::mem::offset_of!(otr_shot_layout, measurements) - 0usize];
+    [
+        "Offset of field: otr_shot_layout::detectors",
+    ][::core::mem::offset_of!(otr_shot_layout, detectors) - 8usize];
+    [
+        "Offset of field: otr_shot_layout::observables",
+    ][::core::mem::offset_of!(otr_shot_layout, observables) - 16usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_shot_format_from_name(
+        name: *const ::core::ffi::c_char,
+        out: *mut otr_shot_format,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_shot_format_name(format: otr_shot_format) -> *const ::core::ffi::c_char;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_shot_reader {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_shot_reader_create(
+        out: *mut *mut otr_shot_reader,
+        format: otr_shot_format,
+        layout: *const otr_shot_layout,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_shot_reader_destroy(reader: *mut otr_shot_reader);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_shot_reader_read(
+        reader: *mut otr_shot_reader,
+        input: *const u8,
+        input_bytes: usize,
+        consumed: *mut usize,
+        rows: *mut u8,
+        row_stride: usize,
+        row_capacity: usize,
+        row_count: *mut usize,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_shot_reader_finish(
+        reader: *mut otr_shot_reader,
+        rows: *mut u8,
+        row_stride: usize,
+        row_count: *mut usize,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_shot_reader_shots(reader: *const otr_shot_reader) -> u64;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_shot_writer {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_shot_writer_create(
+        out: *mut *mut otr_shot_writer,
+        format: otr_shot_format,
+        layout: *const otr_shot_layout,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_shot_writer_destroy(writer: *mut otr_shot_writer);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_shot_writer_write(
+        writer: *mut otr_shot_writer,
+        rows: *const u8,
+        row_stride: usize,
+        row_count: usize,
+        bytes: *mut *const u8,
+        byte_count: *mut usize,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_shot_writer_finish(
+        writer: *mut otr_shot_writer,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+impl otr_circuit_family {
+    pub const OTR_CIRCUIT_STIM: otr_circuit_family = otr_circuit_family(0);
+    pub const OTR_CIRCUIT_PAPER: otr_circuit_family = otr_circuit_family(1);
+    pub const OTR_CIRCUIT_PAPER_PUBLISHED: otr_circuit_family = otr_circuit_family(2);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_circuit_family(pub ::core::ffi::c_uint);
+impl otr_basis {
+    pub const OTR_BASIS_X: otr_basis = otr_basis(0);
+    pub const OTR_BASIS_Z: otr_basis = otr_basis(1);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_basis(pub ::core::ffi::c_uint);
+impl otr_orientation {
+    pub const OTR_ORIENTATION_O1: otr_orientation = otr_orientation(1);
+    pub const OTR_ORIENTATION_O2: otr_orientation = otr_orientation(2);
+    pub const OTR_ORIENTATION_O3: otr_orientation = otr_orientation(3);
+    pub const OTR_ORIENTATION_O4: otr_orientation = otr_orientation(4);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_orientation(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_noise_stim {
+    pub after_clifford_depolarization: f64,
+    pub before_round_data_depolarization: f64,
+    pub before_measure_flip_probability: f64,
+    pub after_reset_flip_probability: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_noise_stim"][::core::mem::size_of::<otr_noise_stim>() - 32usize];
+    ["Alignment of otr_noise_stim"][::core::mem::align_of::<otr_noise_stim>() - 8usize];
+    [
+        "Offset of field: otr_noise_stim::after_clifford_depolarization",
+    ][::core::mem::offset_of!(otr_noise_stim, after_clifford_depolarization) - 0usize];
+    [
+        "Offset of field: otr_noise_stim::before_round_data_depolarization",
+    ][::core::mem::offset_of!(otr_noise_stim, before_round_data_depolarization)
+        - 8usize];
+    [
+        "Offset of field: otr_noise_stim::before_measure_flip_probability",
+    ][::core::mem::offset_of!(otr_noise_stim, before_measure_flip_probability)
+        - 16usize];
+    [
+        "Offset of field: otr_noise_stim::after_reset_flip_probability",
+    ][::core::mem::offset_of!(otr_noise_stim, after_reset_flip_probability) - 24usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_noise_paper {
+    pub prep_x: f64,
+    pub prep_z: f64,
+    pub meas_x: f64,
+    pub meas_z: f64,
+    pub idle_cnot: [f64; 3usize],
+    pub idle_spam: [f64; 3usize],
+    pub cnot: [f64; 15usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_noise_paper"][::core::mem::size_of::<otr_noise_paper>() - 200usize];
+    [
+        "Alignment of otr_noise_paper",
+    ][::core::mem::align_of::<otr_noise_paper>() - 8usize];
+    [
+        "Offset of field: otr_noise_paper::prep_x",
+    ][::core::mem::offset_of!(otr_noise_paper, prep_x) - 0usize];
+    [
+        "Offset of field: otr_noise_paper::prep_z",
+    ][::core::mem::offset_of!(otr_noise_paper, prep_z) - 8usize];
+    [
+        "Offset of field: otr_noise_paper::meas_x",
+    ][::core::mem::offset_of!(otr_noise_paper, meas_x) - 16usize];
+    [
+        "Offset of field: otr_noise_paper::meas_z",
+    ][::core::mem::offset_of!(otr_noise_paper, meas_z) - 24usize];
+    [
+        "Offset of field: otr_noise_paper::idle_cnot",
+    ][::core::mem::offset_of!(otr_noise_paper, idle_cnot) - 32usize];
+    [
+        "Offset of field: otr_noise_paper::idle_spam",
+    ][::core::mem::offset_of!(otr_noise_paper, idle_spam) - 56usize];
+    [
+        "Offset of field: otr_noise_paper::cnot",
+    ][::core::mem::offset_of!(otr_noise_paper, cnot) - 80usize];
+};
+unsafe extern "C" {
+    pub fn otr_noise_paper_uniform(p: f64) -> otr_noise_paper;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_surface_options {
+    pub family: otr_circuit_family,
+    pub basis: otr_basis,
+    pub width: u32,
+    pub height: u32,
+    pub rounds: u32,
+    pub orientation: otr_orientation,
+    pub noise_stim: otr_noise_stim,
+    pub noise_paper: otr_noise_paper,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_surface_options",
+    ][::core::mem::size_of::<otr_surface_options>() - 256usize];
+    [
+        "Alignment of otr_surface_options",
+    ][::core::mem::align_of::<otr_surface_options>() - 8usize];
+    [
+        "Offset of field: otr_surface_options::family",
+    ][::core::mem::offset_of!(otr_surface_options, family) - 0usize];
+    [
+        "Offset of field: otr_surface_options::basis",
+    ][::core::mem::offset_of!(otr_surface_options, basis) - 4usize];
+    [
+        "Offset of field: otr_surface_options::width",
+    ][::core::mem::offset_of!(otr_surface_options, width) - 8usize];
+    [
+        "Offset of field: otr_surface_options::height",
+    ][::core::mem::offset_of!(otr_surface_options, height) - 12usize];
+    [
+        "Offset of field: otr_surface_options::rounds",
+    ][::core::mem::offset_of!(otr_surface_options, rounds) - 16usize];
+    [
+        "Offset of field: otr_surface_options::orientation",
+    ][::core::mem::offset_of!(otr_surface_options, orientation) - 20usize];
+    [
+        "Offset of field: otr_surface_options::noise_stim",
+    ][::core::mem::offset_of!(otr_surface_options, noise_stim) - 24usize];
+    [
+        "Offset of field: otr_surface_options::noise_paper",
+    ][::core::mem::offset_of!(otr_surface_options, noise_paper) - 56usize];
+};
+unsafe extern "C" {
+    pub fn otr_surface_options_default() -> otr_surface_options;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_surface {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_surface_create(
+        out: *mut *mut otr_surface,
+        options: *const otr_surface_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_surface_destroy(surface: *mut otr_surface);
+}
+unsafe extern "C" {
+    pub fn otr_surface_detector_count(surface: *const otr_surface) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_surface_circuit_text(
+        surface: *const otr_surface,
+        buffer: *mut ::core::ffi::c_char,
+        capacity: usize,
+    ) -> usize;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_surface_model(
+        surface: *const otr_surface,
+        folded: ::core::ffi::c_int,
+        out: *mut *mut otr_model,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_abi_version() -> u32;
+}

@@ -1,0 +1,52 @@
+/* Instruction sets and the hot loops that are written once per instruction set.
+ *
+ * A handle captures one table of kernels when it is created (option `isa`, OTR_ISA_AUTO by default); there
+ * is no global choice, so two handles of one process may use two instruction sets. Every table gives
+ * bit-identical results. The slots are public for tests and benches; they carry no stability promise. */
+#ifndef OUTRIDER_KERNELS_H
+#define OUTRIDER_KERNELS_H
+
+#include "outrider/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum otr_isa {
+    OTR_ISA_AUTO = 0,     /* the best that CPU and operating system support */
+    OTR_ISA_PORTABLE = 1, /* plain C */
+    OTR_ISA_AVX2 = 2,     /* x86-64: AVX2, BMI1, BMI2, LZCNT, POPCNT */
+    OTR_ISA_AVX512 = 3,   /* x86-64: the above and AVX-512 F, BW, VL, DQ */
+    OTR_ISA_NEON = 4      /* AArch64; the slot is reserved, no kernels are written yet */
+} otr_isa;
+
+/* One table of hot loops. Contracts hold for every table; buffers need no alignment unless said. */
+typedef struct otr_kernels {
+    otr_isa isa;
+
+    /* Writes the indices of the set bits of `bits` (bit k = byte k/8, bit k%8), ascending, to `indices`.
+     * Reads exactly ceil(bit_count/8) bytes; bits at or above bit_count are ignored. `indices` holds at least
+     * bit_count + 16 entries: a kernel may scribble on up to 16 entries past the last. Returns the count. */
+    size_t (*bit_indices)(const uint8_t *bits, size_t bit_count, uint32_t *indices);
+
+    /* Transposes a 64 x 64 bit matrix in place: bit c of rows[r] goes to bit r of rows[c]. */
+    void (*transpose_64x64)(uint64_t *rows);
+
+    /* target[i] ^= source[i] for i < word_count; the buffers do not overlap. */
+    void (*xor_words)(uint64_t *target, const uint64_t *source, size_t word_count);
+
+    /* Number of set bits in word_count words. */
+    uint64_t (*count_bits)(const uint64_t *words, size_t word_count);
+} otr_kernels;
+
+/* The table for `isa`, a constant of the library. Returns NULL when this CPU, operating system or build lacks it
+ * (never for OTR_ISA_AUTO and OTR_ISA_PORTABLE). Thread-safe. */
+OTR_API const otr_kernels *otr_kernels_for(otr_isa isa);
+
+/* "portable", "avx2", "avx512", "neon", "auto"; "unknown" for other values. */
+OTR_API const char *otr_isa_name(otr_isa isa);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

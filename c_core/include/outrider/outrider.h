@@ -1,0 +1,31 @@
+/* Umbrella header of the outrider C library. */
+#ifndef OUTRIDER_OUTRIDER_H
+#define OUTRIDER_OUTRIDER_H
+
+#include "outrider/decoder.h"
+#include "outrider/graph.h"
+#include "outrider/kernels.h"
+#include "outrider/model.h"
+#include "outrider/sampler.h"
+#include "outrider/shots.h"
+#include "outrider/status.h"
+#include "outrider/surface_code.h"
+
+/* Equal to the Cargo package version; checked when the Rust crate is built. */
+#define OTR_VERSION_MAJOR 0
+#define OTR_VERSION_MINOR 1
+#define OTR_VERSION_PATCH 0
+/* Raised when a signature or struct of these headers changes. */
+#define OTR_ABI_VERSION 1
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The OTR_ABI_VERSION the library was compiled with. */
+OTR_API uint32_t otr_abi_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,50 @@
+/* Bit tricks on words and packed rows. Bit k of a row is byte k/8, bit k%8 (little-endian, as Stim's b8). */
+#ifndef OTR_COMMON_BITS_H
+#define OTR_COMMON_BITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline uint32_t otr_ctz64(uint64_t word) {
+    return (uint32_t)__builtin_ctzll(word);
+}
+
+static inline size_t otr_bytes_for_bits(uint64_t bits) {
+    return (size_t)((bits + 7) / 8);
+}
+
+static inline int otr_bit_get(const uint8_t *row, uint64_t index) {
+    return (row[index >> 3] >> (index & 7)) & 1;
+}
+
+static inline void otr_bit_flip(uint8_t *row, uint64_t index) {
+    row[index >> 3] ^= (uint8_t)(1u << (index & 7));
+}
+
+static inline uint64_t otr_load_le64(const uint8_t *bytes) {
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+static inline void otr_store_le64(uint8_t *bytes, uint64_t word) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    memcpy(bytes, &word, sizeof word);
+}
+
+/* The last `byte_count` < 8 bytes of a row as a word, zero above. */
+static inline uint64_t otr_load_tail(const uint8_t *bytes, size_t byte_count) {
+    uint64_t word = 0;
+    for (size_t i = 0; i < byte_count; i++) {
+        word |= (uint64_t)bytes[i] << (8 * i);
+    }
+    return word;
+}
+
+#endif

@@ -1,0 +1,18 @@
+#include "common/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+otr_status otr_error_set(otr_error *error, otr_status status, uint64_t line, uint32_t column, const char *format,
+                         ...) {
+    if (error != NULL) {
+        va_list arguments;
+        error->status = status;
+        error->line = line;
+        error->column = column;
+        va_start(arguments, format);
+        vsnprintf(error->message, sizeof error->message, format, arguments);
+        va_end(arguments);
+    }
+    return status;
+}

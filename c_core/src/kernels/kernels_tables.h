@@ -1,0 +1,19 @@
+/* The table that each kernels_<isa>.c exports. */
+#ifndef OTR_KERNELS_TABLES_H
+#define OTR_KERNELS_TABLES_H
+
+#include "outrider/kernels.h"
+
+extern const otr_kernels otr_kernels_portable;
+#if defined(__x86_64__)
+extern const otr_kernels otr_kernels_avx2;
+extern const otr_kernels otr_kernels_avx512;
+#endif
+
+/* The portable kernels by name: a table points at them where its instruction set brings no gain. */
+size_t otr_portable_bit_indices(const uint8_t *bits, size_t bit_count, uint32_t *indices);
+void otr_portable_transpose_64x64(uint64_t *rows);
+void otr_portable_xor_words(uint64_t *target, const uint64_t *source, size_t word_count);
+uint64_t otr_portable_count_bits(const uint64_t *words, size_t word_count);
+
+#endif

@@ -1,0 +1,1 @@
+//! Safe API over the outrider C core.
