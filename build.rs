@@ -14,11 +14,24 @@ struct IsaArchive {
 }
 
 const ISA_ARCHIVES: &[IsaArchive] = &[
-    IsaArchive { suffix: "_avx2", arch: "x86_64", flags: &["-mavx2", "-mbmi", "-mbmi2", "-mpopcnt", "-mlzcnt"] },
+    IsaArchive {
+        suffix: "_avx2",
+        arch: "x86_64",
+        flags: &["-mavx2", "-mbmi", "-mbmi2", "-mpopcnt", "-mlzcnt"],
+    },
     IsaArchive {
         suffix: "_avx512",
         arch: "x86_64",
-        flags: &["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mbmi", "-mbmi2", "-mpopcnt", "-mlzcnt"],
+        flags: &[
+            "-mavx512f",
+            "-mavx512bw",
+            "-mavx512vl",
+            "-mavx512dq",
+            "-mbmi",
+            "-mbmi2",
+            "-mpopcnt",
+            "-mlzcnt",
+        ],
     },
 ];
 
@@ -40,7 +53,9 @@ fn main() {
     portable.files(sources.iter().filter(|path| isa_of(path).is_none()));
     for isa in ISA_ARCHIVES.iter().filter(|isa| isa.arch == arch) {
         let mut build = compiler(&core);
-        build.files(sources.iter().filter(|path| isa_of(path).is_some_and(|found| found.suffix == isa.suffix)));
+        build.files(
+            sources.iter().filter(|path| isa_of(path).is_some_and(|found| found.suffix == isa.suffix)),
+        );
         for flag in isa.flags {
             build.flag(flag);
         }
@@ -53,7 +68,12 @@ fn main() {
 /// The flags every archive shares.
 fn compiler(core: &Path) -> cc::Build {
     let mut build = cc::Build::new();
-    build.include(core.join("include")).include(core.join("src")).std("c11").warnings(true).extra_warnings(true);
+    build
+        .include(core.join("include"))
+        .include(core.join("src"))
+        .std("c11")
+        .warnings(true)
+        .extra_warnings(true);
     for flag in [
         "-Wundef",
         "-Wstrict-prototypes",

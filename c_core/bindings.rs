@@ -368,10 +368,16 @@ pub struct otr_kernels {
     pub count_bits: ::core::option::Option<
         unsafe extern "C" fn(words: *const u64, word_count: usize) -> u64,
     >,
+    pub digits_to_bits: ::core::option::Option<
+        unsafe extern "C" fn(digits: *const u8, count: usize, bits: *mut u8) -> usize,
+    >,
+    pub bits_to_digits: ::core::option::Option<
+        unsafe extern "C" fn(bits: *const u8, bit_count: usize, digits: *mut u8),
+    >,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 40usize];
+    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 56usize];
     ["Alignment of otr_kernels"][::core::mem::align_of::<otr_kernels>() - 8usize];
     [
         "Offset of field: otr_kernels::isa",
@@ -388,6 +394,12 @@ const _: () = {
     [
         "Offset of field: otr_kernels::count_bits",
     ][::core::mem::offset_of!(otr_kernels, count_bits) - 32usize];
+    [
+        "Offset of field: otr_kernels::digits_to_bits",
+    ][::core::mem::offset_of!(otr_kernels, digits_to_bits) - 40usize];
+    [
+        "Offset of field: otr_kernels::bits_to_digits",
+    ][::core::mem::offset_of!(otr_kernels, bits_to_digits) - 48usize];
 };
 unsafe extern "C" {
     pub fn otr_kernels_for(isa: otr_isa) -> *const otr_kernels;
@@ -717,6 +729,7 @@ unsafe extern "C" {
         out: *mut *mut otr_shot_reader,
         format: otr_shot_format,
         layout: *const otr_shot_layout,
+        isa: otr_isa,
     ) -> otr_status;
 }
 unsafe extern "C" {
@@ -760,6 +773,7 @@ unsafe extern "C" {
         out: *mut *mut otr_shot_writer,
         format: otr_shot_format,
         layout: *const otr_shot_layout,
+        isa: otr_isa,
     ) -> otr_status;
 }
 unsafe extern "C" {

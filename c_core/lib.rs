@@ -7,4 +7,5 @@
 
 include!("bindings.rs");
 
-const _: () = assert!(OTR_ABI_VERSION == 1, "bindings.rs does not match this crate: run `cargo run -p bindings`");
+const _: () =
+    assert!(OTR_ABI_VERSION == 1, "bindings.rs does not match this crate: run `cargo run -p bindings`");

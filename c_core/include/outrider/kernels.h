@@ -37,6 +37,13 @@ typedef struct otr_kernels {
 
     /* Number of set bits in word_count words. */
     uint64_t (*count_bits)(const uint64_t *words, size_t word_count);
+
+    /* Packs the characters '0' and '1': digit k becomes bit k. Writes exactly ceil(count/8) bytes, padding zero.
+     * Returns count, or the index of the first other character; the bits written are then unspecified. */
+    size_t (*digits_to_bits)(const uint8_t *digits, size_t count, uint8_t *bits);
+
+    /* The reverse: writes exactly bit_count characters, reads exactly ceil(bit_count/8) bytes. */
+    void (*bits_to_digits)(const uint8_t *bits, size_t bit_count, uint8_t *digits);
 } otr_kernels;
 
 /* The table for `isa`, a constant of the library. Returns NULL when this CPU, operating system or build lacks it

@@ -11,4 +11,6 @@ const otr_kernels otr_kernels_avx512 = {
     .transpose_64x64 = otr_portable_transpose_64x64,
     .xor_words = otr_portable_xor_words,
     .count_bits = otr_portable_count_bits,
+    .digits_to_bits = otr_portable_digits_to_bits,
+    .bits_to_digits = otr_portable_bits_to_digits,
 };

@@ -43,10 +43,47 @@ uint64_t otr_portable_count_bits(const uint64_t *words, size_t word_count) {
     return count;
 }
 
+/* Eight digits at a time: their low bits are the bits, and one multiplication moves them side by side. */
+size_t otr_portable_digits_to_bits(const uint8_t *digits, size_t count, uint8_t *bits) {
+    size_t done = 0;
+    for (; count - done >= 8; done += 8) {
+        const uint64_t word = otr_load_le64(digits + done);
+        if ((word & 0xFEFEFEFEFEFEFEFEu) != 0x3030303030303030u) {
+            break;
+        }
+        bits[done / 8] = (uint8_t)(((word & 0x0101010101010101u) * 0x0102040810204080u) >> 56);
+    }
+    for (; done < count; done++) {
+        if ((digits[done] & 0xFEu) != '0') {
+            return done;
+        }
+        if (done % 8 == 0) {
+            bits[done / 8] = 0;
+        }
+        bits[done / 8] |= (uint8_t)((digits[done] & 1u) << (done % 8));
+    }
+    return count;
+}
+
+/* A byte copied to all eight lanes leaves bit k in lane k; adding 0x80 - 2^k carries it to the top bit. */
+void otr_portable_bits_to_digits(const uint8_t *bits, size_t bit_count, uint8_t *digits) {
+    size_t done = 0;
+    for (; bit_count - done >= 8; done += 8) {
+        const uint64_t lanes = (bits[done / 8] * 0x0101010101010101u) & 0x8040201008040201u;
+        const uint64_t ones = ((lanes + 0x00406070787C7E7Fu) >> 7) & 0x0101010101010101u;
+        otr_store_le64(digits + done, 0x3030303030303030u + ones);
+    }
+    for (; done < bit_count; done++) {
+        digits[done] = (uint8_t)('0' + otr_bit_get(bits, done));
+    }
+}
+
 const otr_kernels otr_kernels_portable = {
     .isa = OTR_ISA_PORTABLE,
     .bit_indices = otr_portable_bit_indices,
     .transpose_64x64 = otr_portable_transpose_64x64,
     .xor_words = otr_portable_xor_words,
     .count_bits = otr_portable_count_bits,
+    .digits_to_bits = otr_portable_digits_to_bits,
+    .bits_to_digits = otr_portable_bits_to_digits,
 };

@@ -15,5 +15,7 @@ size_t otr_portable_bit_indices(const uint8_t *bits, size_t bit_count, uint32_t 
 void otr_portable_transpose_64x64(uint64_t *rows);
 void otr_portable_xor_words(uint64_t *target, const uint64_t *source, size_t word_count);
 uint64_t otr_portable_count_bits(const uint64_t *words, size_t word_count);
+size_t otr_portable_digits_to_bits(const uint8_t *digits, size_t count, uint8_t *bits);
+void otr_portable_bits_to_digits(const uint8_t *bits, size_t bit_count, uint8_t *digits);
 
 #endif
