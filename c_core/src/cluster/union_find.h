@@ -1,5 +1,6 @@
-/* Weighted union-find: clusters grow around events until each is even or touches the boundary, then a spanning forest
- * is peeled (Delfosse and Nickerson, arXiv:1709.06218; weighted growth: Huang, Newman and Brown, arXiv:2004.04693). */
+/* Weighted union-find: clusters grow around events until each is even or touches the boundary, then a
+ * spanning forest is peeled (Delfosse and Nickerson, arXiv:1709.06218; weighted growth: Huang, Newman and
+ * Brown, arXiv:2004.04693). */
 #ifndef OTR_UNION_FIND_H
 #define OTR_UNION_FIND_H
 

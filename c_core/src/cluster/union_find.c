@@ -1,0 +1,375 @@
+/* Weighted union-find with exact, event-driven growth.
+ *
+ * Idea (Delfosse and Nickerson, arXiv:1709.06218; weighted growth: Huang, Newman and Brown,
+ * arXiv:2004.04693). Every detection event starts a cluster. A cluster with an odd number of events that does
+ * not touch the boundary grows: the radius of each of its nodes rises by one per unit of time. An edge is
+ * complete when the radii of its two ends add up to its weight; it then takes in a fresh node (radius 0),
+ * joins two clusters, or ties the cluster to the boundary. When nothing grows, every cluster is even or tied
+ * to the boundary. An edge whose completion joined something is a tree edge, so the trees consist of the
+ * edges completed first, and peeling them leaf by leaf gives the correction.
+ *
+ * Time does not tick but jumps from completion to completion through a queue of nodes. For every edge that
+ * can still complete, it holds at least one of the ends, at the time of completion or earlier. What makes
+ * completions earlier (a node joins, a frozen cluster grows again) looks at the nodes concerned; what makes
+ * them later (a cluster freezes) does not: a node that comes up too early looks again and goes back into the
+ * queue.
+ *
+ * Clusters are lists of nodes, and each node knows its cluster; a union moves the nodes of the smaller
+ * one. Radii follow from one clock per cluster, radius = reach(cluster) - origin(node), so growth touches
+ * no node. Two growing clusters may meet at half a unit of time; that completion is rounded up. */
+#include "cluster/union_find.h"
+
+#include "cluster/node_queue.h"
+#include "common/array.h"
+
+#include <stdlib.h>
+
+/* Later than every completion: a path of OTR_GRAPH_NODES_MAX edges of OTR_WEIGHT_MAX stays below 2^56. */
+#define TIME_NEVER INT64_MAX
+
+/* One cluster. Its reach at time t is reach_at_0 + t while it grows, and reach_at_0 while it is frozen. */
+typedef struct cluster {
+    int64_t reach_at_0;
+    uint32_t first; /* any node of the cluster's circular list */
+    uint32_t size;
+    uint8_t growing;
+    uint8_t odd;
+    uint8_t grounded; /* touches the boundary */
+} cluster;
+
+/* A node of a cluster; not reset, but filled when a cluster takes the node in. */
+typedef struct member {
+    int64_t origin;
+    uint32_t next;          /* in the cluster's circular list */
+    uint32_t arc;           /* completes first as of the node's last look; BOUNDARY_ARC or OTR_NONE */
+    uint32_t rival;         /* see SEVERAL_RIVALS */
+    uint32_t tree_degree;   /* tree edges at this node not yet peeled */
+    uint32_t tree_edge_xor; /* their indices combined: the index itself once one is left */
+    uint32_t charged;       /* 1 while the node's parity is to be carried away */
+} member;
+
+/* In place of an arc: the node's boundary edge. */
+#define BOUNDARY_ARC (OTR_NONE - 1)
+/* `rival` is the neighbour that was in another cluster at the node's last look, OTR_NONE if there was
+ * none, or this if there were several. */
+#define SEVERAL_RIVALS (OTR_NONE - 1)
+
+struct otr_union_find {
+    const otr_weights *weights;
+    uint32_t *cluster_of; /* node -> cluster, OTR_NONE outside a call */
+    member *members;      /* by node */
+    cluster *clusters;    /* one per event */
+    uint32_t *reached;    /* nodes of clusters, in the order they were taken in */
+    uint32_t *edges;      /* the correction */
+    uint32_t reached_count;
+    uint32_t edge_count;
+    uint32_t growing_count; /* clusters that grow */
+    otr_node_queue queue;
+    size_t heap_bytes;
+};
+
+static void start_clusters(otr_union_find *uf, const uint32_t *events, size_t event_count);
+static void reach_node(otr_union_find *uf, uint32_t node, uint32_t into, int64_t origin, uint32_t charged);
+static void look(otr_union_find *uf, uint32_t node, int64_t now);
+static void advance(otr_union_find *uf, uint32_t node, int64_t now);
+static int is_idle(const otr_union_find *uf, uint32_t node);
+static int is_due(const otr_union_find *uf, uint32_t node, int64_t now);
+static void complete(otr_union_find *uf, uint32_t node, int64_t now);
+static void ground(otr_union_find *uf, uint32_t index, int64_t now);
+static void join(otr_union_find *uf, uint32_t a, uint32_t b, int64_t now);
+static void splice(otr_union_find *uf, uint32_t a, uint32_t b);
+static int64_t radius_of(const otr_union_find *uf, uint32_t node, int64_t now);
+static void add_tree_edge(member *end, uint32_t edge);
+static void peel(otr_union_find *uf);
+
+otr_status otr_union_find_create(otr_union_find **out, const otr_weights *weights) {
+    uint32_t node_count = weights->graph->node_count;
+    otr_union_find *uf = otr_array_zeroed(1, sizeof *uf);
+    if (uf == NULL) {
+        return OTR_ERR_MEMORY;
+    }
+    uf->weights = weights;
+    uf->cluster_of = otr_array_new(node_count, sizeof *uf->cluster_of);
+    uf->members = otr_array_new(node_count, sizeof *uf->members);
+    uf->clusters = otr_array_new(node_count, sizeof *uf->clusters);
+    uf->reached = otr_array_new(node_count, sizeof *uf->reached);
+    uf->edges = otr_array_new(node_count, sizeof *uf->edges);
+    if (otr_node_queue_init(&uf->queue, node_count) != OTR_OK || uf->cluster_of == NULL ||
+        uf->members == NULL || uf->clusters == NULL || uf->reached == NULL || uf->edges == NULL) {
+        otr_union_find_destroy(uf);
+        return OTR_ERR_MEMORY;
+    }
+    for (uint32_t node = 0; node < node_count; node++) {
+        uf->cluster_of[node] = OTR_NONE;
+    }
+    uf->heap_bytes = sizeof *uf + (size_t)node_count * (sizeof *uf->members + sizeof *uf->clusters +
+                                                        3 * sizeof *uf->reached);
+    *out = uf;
+    return OTR_OK;
+}
+
+void otr_union_find_destroy(otr_union_find *uf) {
+    if (uf == NULL) {
+        return;
+    }
+    otr_node_queue_free(&uf->queue);
+    free(uf->cluster_of);
+    free(uf->members);
+    free(uf->clusters);
+    free(uf->reached);
+    free(uf->edges);
+    free(uf);
+}
+
+otr_status otr_union_find_solve(otr_union_find *uf, const uint32_t *events, size_t event_count,
+                                const uint32_t **edges, size_t *edge_count) {
+    otr_status status = OTR_OK;
+    start_clusters(uf, events, event_count);
+    while (uf->growing_count > 0 && uf->queue.count > 0) {
+        otr_queue_entry entry = otr_node_queue_pop(&uf->queue);
+        advance(uf, entry.node, entry.time);
+    }
+    if (uf->growing_count == 0) {
+        peel(uf);
+        *edges = uf->edges;
+        *edge_count = uf->edge_count;
+    } else {
+        status = OTR_ERR_ODD_PARITY;
+    }
+    for (uint32_t i = 0; i < uf->reached_count; i++) {
+        uf->cluster_of[uf->reached[i]] = OTR_NONE;
+    }
+    uf->queue.count = 0;
+    return status;
+}
+
+size_t otr_union_find_bytes(const otr_union_find *uf) {
+    return uf->heap_bytes + uf->queue.heap_bytes;
+}
+
+static void start_clusters(otr_union_find *uf, const uint32_t *events, size_t event_count) {
+    uf->reached_count = 0;
+    uf->growing_count = (uint32_t)event_count;
+    for (uint32_t i = 0; i < event_count; i++) {
+        uf->clusters[i] = (cluster){.first = events[i], .growing = 1, .odd = 1};
+        reach_node(uf, events[i], i, 0, 1);
+    }
+    for (uint32_t i = 0; i < event_count; i++) {
+        look(uf, events[i], 0);
+    }
+}
+
+/* Adds an untouched node to cluster `into`, which may be empty if `node` is its `first`. */
+static void reach_node(otr_union_find *uf, uint32_t node, uint32_t into, int64_t origin, uint32_t charged) {
+    cluster *home = &uf->clusters[into];
+    uf->members[node] = (member){.origin = origin, .next = node, .charged = charged};
+    if (home->size > 0) {
+        uf->members[node].next = uf->members[home->first].next;
+        uf->members[home->first].next = node;
+    }
+    home->size++;
+    uf->cluster_of[node] = into;
+    uf->reached[uf->reached_count++] = node;
+}
+
+/* Finds what completes first at `node` if nothing else happens (of equals the boundary, then the lowest
+ * arc), and queues the node for it. */
+static void look(otr_union_find *uf, uint32_t node, int64_t now) {
+    const otr_graph *graph = uf->weights->graph;
+    const otr_arc *arcs = uf->weights->arcs;
+    uint32_t own_index = uf->cluster_of[node];
+    uint32_t own_growing = uf->clusters[own_index].growing;
+    int64_t radius = radius_of(uf, node, now);
+    int64_t shortest = TIME_NEVER;
+    uint32_t best = OTR_NONE;
+    uint32_t rival = OTR_NONE;
+    if (own_growing && uf->weights->boundary[node] != OTR_WEIGHT_NO_BOUNDARY) {
+        shortest = (int64_t)uf->weights->boundary[node] - radius;
+        best = BOUNDARY_ARC;
+    }
+    for (uint32_t arc = graph->arc_begin[node]; arc < graph->arc_begin[node + 1]; arc++) {
+        uint32_t head = arcs[arc].head;
+        uint32_t other_index = uf->cluster_of[head];
+        uint32_t growing = own_growing;
+        int64_t left = (int64_t)arcs[arc].weight - radius;
+        if (other_index != OTR_NONE) {
+            if (other_index == own_index) {
+                continue;
+            }
+            rival = rival == OTR_NONE ? head : SEVERAL_RIVALS;
+            growing += uf->clusters[other_index].growing;
+            left -= radius_of(uf, head, now);
+            left = growing == 2 ? (left + 1) / 2 : left;
+        }
+        if (growing > 0 && left < shortest) {
+            shortest = left;
+            best = arc;
+        }
+    }
+    uf->members[node].arc = best;
+    uf->members[node].rival = rival;
+    if (best != OTR_NONE) {
+        otr_node_queue_set(&uf->queue, node, now + (shortest > 0 ? shortest : 0));
+    }
+}
+
+/* Handles a node that comes out of the queue. */
+static void advance(otr_union_find *uf, uint32_t node, int64_t now) {
+    if (is_idle(uf, node)) {
+        return;
+    }
+    if (is_due(uf, node, now)) {
+        complete(uf, node, now);
+        if (is_idle(uf, node)) {
+            return;
+        }
+    }
+    look(uf, node, now);
+}
+
+/* True if `node` can stay out of the queue: its cluster is frozen, and no other cluster had a node next to
+ * it at its last look, or only one that has joined. A neighbour taken in since then looked at the edge
+ * itself. */
+static int is_idle(const otr_union_find *uf, uint32_t node) {
+    uint32_t own = uf->cluster_of[node];
+    uint32_t rival = uf->members[node].rival;
+    return !uf->clusters[own].growing &&
+           (rival == OTR_NONE || (rival != SEVERAL_RIVALS && uf->cluster_of[rival] == own));
+}
+
+/* True if the edge that the node's last look chose is complete and leads out of the cluster. */
+static int is_due(const otr_union_find *uf, uint32_t node, int64_t now) {
+    uint32_t own = uf->cluster_of[node];
+    uint32_t arc = uf->members[node].arc;
+    uint32_t growing = uf->clusters[own].growing;
+    int64_t grown = radius_of(uf, node, now);
+    uint32_t weight = uf->weights->boundary[node];
+    if (arc == OTR_NONE) {
+        return 0;
+    }
+    if (arc != BOUNDARY_ARC) {
+        uint32_t head = uf->weights->arcs[arc].head;
+        uint32_t other = uf->cluster_of[head];
+        if (other == own) {
+            return 0;
+        }
+        if (other != OTR_NONE) {
+            growing += uf->clusters[other].growing;
+            grown += radius_of(uf, head, now);
+        }
+        weight = uf->weights->arcs[arc].weight;
+    }
+    return growing > 0 && grown >= (int64_t)weight;
+}
+
+/* Completes the edge that the node's last look chose. */
+static void complete(otr_union_find *uf, uint32_t node, int64_t now) {
+    const otr_graph *graph = uf->weights->graph;
+    uint32_t own = uf->cluster_of[node];
+    uint32_t arc = uf->members[node].arc;
+    uint32_t edge = arc == BOUNDARY_ARC ? graph->boundary_edge[node] : graph->arc_edge[arc];
+    uint32_t head;
+    add_tree_edge(&uf->members[node], edge);
+    if (arc == BOUNDARY_ARC) {
+        ground(uf, own, now);
+        return;
+    }
+    head = uf->weights->arcs[arc].head;
+    if (uf->cluster_of[head] == OTR_NONE) {
+        reach_node(uf, head, own, uf->clusters[own].reach_at_0 + now, 0);
+        add_tree_edge(&uf->members[head], edge);
+        look(uf, head, now);
+    } else {
+        add_tree_edge(&uf->members[head], edge);
+        join(uf, own, uf->cluster_of[head], now);
+    }
+}
+
+/* Ties a growing cluster to the boundary, which freezes it for good. */
+static void ground(otr_union_find *uf, uint32_t index, int64_t now) {
+    cluster *grounded = &uf->clusters[index];
+    grounded->reach_at_0 += now;
+    grounded->growing = 0;
+    grounded->grounded = 1;
+    uf->growing_count--;
+}
+
+/* Joins two clusters, at least one of which grows. */
+static void join(otr_union_find *uf, uint32_t a, uint32_t b, int64_t now) {
+    uint32_t large = uf->clusters[a].size > uf->clusters[b].size ||
+                             (uf->clusters[a].size == uf->clusters[b].size && a < b)
+                         ? a
+                         : b;
+    cluster *into = &uf->clusters[large];
+    cluster *from = &uf->clusters[a ^ b ^ large];
+    uint32_t thawed = into->growing ? from->first : into->first;
+    uint32_t node;
+    int64_t shift;
+    uf->growing_count -= (uint32_t)into->growing + from->growing;
+    into->reach_at_0 += into->growing ? now : 0;
+    shift = into->reach_at_0 - (from->reach_at_0 + (from->growing ? now : 0));
+    node = from->first;
+    do {
+        uf->cluster_of[node] = large;
+        uf->members[node].origin += shift;
+        node = uf->members[node].next;
+    } while (node != from->first);
+    into->size += from->size;
+    into->odd ^= from->odd;
+    into->grounded |= from->grounded;
+    into->growing = into->odd && !into->grounded;
+    if (into->growing) {
+        /* One of the two was frozen; its edges can complete again. */
+        into->reach_at_0 -= now;
+        uf->growing_count++;
+        node = thawed;
+        do {
+            look(uf, node, now);
+            node = uf->members[node].next;
+        } while (node != thawed);
+    }
+    splice(uf, into->first, from->first);
+}
+
+/* Makes one circular list of two by exchanging what follows `a` and `b`. */
+static void splice(otr_union_find *uf, uint32_t a, uint32_t b) {
+    uint32_t next = uf->members[a].next;
+    uf->members[a].next = uf->members[b].next;
+    uf->members[b].next = next;
+}
+
+static int64_t radius_of(const otr_union_find *uf, uint32_t node, int64_t now) {
+    const cluster *home = &uf->clusters[uf->cluster_of[node]];
+    return home->reach_at_0 + (home->growing ? now : 0) - uf->members[node].origin;
+}
+
+static void add_tree_edge(member *end, uint32_t edge) {
+    end->tree_degree++;
+    end->tree_edge_xor ^= edge;
+}
+
+/* Cuts leaves off the trees, each with its edge; a charged leaf puts its edge into the correction and
+ * passes its charge on. The boundary is never a leaf, so the charges of a grounded tree end there. */
+static void peel(otr_union_find *uf) {
+    const otr_graph *graph = uf->weights->graph;
+    uf->edge_count = 0;
+    for (uint32_t i = 0; i < uf->reached_count; i++) {
+        uint32_t leaf = uf->reached[i];
+        while (leaf != OTR_BOUNDARY && uf->members[leaf].tree_degree == 1) {
+            member *end = &uf->members[leaf];
+            uint32_t edge = end->tree_edge_xor;
+            uint32_t node1 = graph->edge_node1[edge];
+            uint32_t other = node1 == leaf ? graph->edge_node2[edge] : node1;
+            if (end->charged) {
+                uf->edges[uf->edge_count++] = edge;
+            }
+            end->tree_degree = 0;
+            if (other != OTR_BOUNDARY) {
+                uf->members[other].tree_degree--;
+                uf->members[other].tree_edge_xor ^= edge;
+                uf->members[other].charged ^= end->charged;
+            }
+            leaf = other;
+        }
+    }
+}
