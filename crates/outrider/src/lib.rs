@@ -1,1 +1,52 @@
-//! Safe API over the outrider C core.
+//! Decoders for surface-code quantum computers: exact, correlated and union-find decoding of Stim data.
+//!
+//! A [`DetectorErrorModel`] becomes a [`MatchingGraph`]; a [`Decoder`] on that graph turns detection events
+//! into predicted observables. [`Sampler`] makes shots from a model, [`SurfaceCode`] makes models,
+//! [`ShotReader`] and [`ShotWriter`] speak Stim's result formats.
+//!
+//! ```
+//! use outrider::{Circuit, CircuitFamily, Decoder, DecoderKind, Sampler, Shots, SurfaceCode};
+//!
+//! let circuit = Circuit::uniform(CircuitFamily::Stim, 0.005);
+//! let model = SurfaceCode::memory(5, 5).circuit(circuit).build()?.model()?;
+//! let mut sampler = Sampler::new(&model, 1)?;
+//! let mut decoder = Decoder::from_model(&model, DecoderKind::MwpmCorrelated)?;
+//! let (mut events, mut flips) = sampler.batches();
+//! sampler.sample(0, 1000, &mut events, &mut flips)?;
+//! let mut predictions = Shots::new(flips.bits());
+//! decoder.decode_batch(&events, &mut predictions, None)?;
+//! let mistakes = flips.rows().zip(predictions.rows()).filter(|(flip, guess)| flip != guess).count();
+//! assert!(mistakes < 30);
+//! # Ok::<(), outrider::Error>(())
+//! ```
+//!
+//! Bits are packed everywhere: bit k of a row is bit `k % 8` of byte `k / 8`. Weights are even integers
+//! inside; [`MatchingGraph::natural`] gives `ln((1-p)/p)`. Answers are the same on every instruction set and
+//! thread. Bad input gives an [`Error`] that names the place, never a panic.
+//!
+//! Everything here is a safe layer over the C library in `c_core/`, which C programs can use directly.
+#![deny(missing_docs)]
+
+mod decoder;
+mod error;
+mod graph;
+mod kernels;
+mod model;
+mod output;
+mod sampler;
+mod shots;
+mod surface_code;
+
+pub use decoder::{Certificate, DecodeResult, Decoder, DecoderKind, DecoderOptions, Override, Pair};
+pub use error::{Error, Place, Status};
+pub use graph::{Edge, GraphOptions, Implied, MatchingGraph};
+pub use kernels::Isa;
+#[doc(hidden)]
+pub use kernels::Kernels;
+pub use model::{DetectorErrorModel, Instruction, InstructionKind, Instructions, Target, TargetKind, Walk};
+pub use output::OutputFile;
+pub use sampler::{Sampler, SamplerOptions};
+pub use shots::{Format, Layout, ShotReader, ShotWriter, Shots};
+pub use surface_code::{
+    Basis, Circuit, CircuitFamily, Orientation, PaperNoise, StimNoise, SurfaceCode, SurfaceCodeBuilder,
+};

@@ -1,0 +1,446 @@
+use std::fmt;
+use std::ptr::{self, NonNull};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use outrider_sys as sys;
+
+use crate::error::{Error, check, check_length};
+use crate::graph::{GraphOptions, MatchingGraph};
+use crate::kernels::Isa;
+use crate::model::{DetectorErrorModel, owned, view};
+use crate::shots::Shots;
+
+/// A decoder: detection events in; observables, weight and, on request, edges and pairs out.
+///
+/// A decoder works for one thread at a time (`Send`, not `Sync`): give every thread its own, over one shared
+/// graph. It allocates when it is made and in its first shots, and not after that.
+///
+/// ```
+/// use std::sync::Arc;
+/// use outrider::{Decoder, DecoderKind, DetectorErrorModel, GraphOptions, MatchingGraph};
+///
+/// let model = DetectorErrorModel::parse("error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1")?;
+/// let graph = Arc::new(MatchingGraph::new(&model, &GraphOptions::default())?);
+/// let mut decoder = Decoder::new(Arc::clone(&graph), DecoderKind::Mwpm)?;
+///
+/// let mut observables = [0];
+/// let result = decoder.decode(&[0b01], &[], &mut observables)?;
+/// assert_eq!(observables, [1]);
+/// assert!((graph.natural(result.weight) - 9f64.ln()).abs() < 1e-6);
+/// # Ok::<(), outrider::Error>(())
+/// ```
+///
+/// Two threads cannot share one:
+///
+/// ```compile_fail,E0277
+/// fn in_two_threads(decoder: &mut outrider::Decoder) {
+///     let decoder = &*decoder;
+///     std::thread::scope(|scope| {
+///         scope.spawn(move || decoder.heap_bytes());
+///     });
+/// }
+/// ```
+///
+/// And what it lends out ends with the next shot:
+///
+/// ```compile_fail,E0499
+/// fn stale(decoder: &mut outrider::Decoder) -> Result<(), outrider::Error> {
+///     let edges = decoder.edges()?;
+///     decoder.decode_events(&[], &[], &mut [0])?;
+///     println!("{edges:?}");
+///     Ok(())
+/// }
+/// ```
+pub struct Decoder {
+    raw: NonNull<sys::otr_decoder>,
+    graph: Arc<MatchingGraph>,
+    kind: DecoderKind,
+}
+
+/// How a shot is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum DecoderKind {
+    /// `mwpm`: exact minimum-weight perfect matching.
+    #[default]
+    Mwpm,
+    /// `mwpm-correlated`: two passes, the edges of the first lower weights for the second.
+    MwpmCorrelated,
+    /// `union-find`: weighted union-find with peeling.
+    UnionFind,
+}
+
+/// How a decoder is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DecoderOptions {
+    /// The kind of decoder.
+    pub kind: DecoderKind,
+    /// The instruction set.
+    pub isa: Isa,
+    /// Prove every answer minimal, see [`Decoder::certificate`]; matching kinds only.
+    pub certify: bool,
+}
+
+/// The weight of one edge for one shot.
+///
+/// It replaces the graph's own. A negative weight commits the edge: its events and observables flip, and the
+/// magnitude is the price of taking it back; that is exact. Magnitudes are clamped to the graph's largest
+/// weight, odd ones rounded down to even.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct Override {
+    /// The edge's index in the graph.
+    pub edge: u32,
+    /// Integer units, see [`MatchingGraph::quantize`].
+    pub weight: i32,
+}
+
+/// What one shot gives, besides its observables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DecodeResult {
+    /// Total integer weight of the chosen edges, see [`MatchingGraph::natural`]; for correlated matching
+    /// under the weights of the second pass.
+    pub weight: i64,
+    /// Detection events of the shot as given.
+    pub event_count: u32,
+    /// Events that were left to match after committed edges flipped theirs.
+    pub matched_count: u32,
+}
+
+/// Two matched detection events, or one matched to the boundary.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct Pair {
+    event1: u32,
+    event2: u32,
+}
+
+/// Proof that an answer is minimal: a feasible solution of the dual problem with the same value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Certificate {
+    /// Weight of the matched edges, without committed ones.
+    pub primal: i64,
+    /// Sum of the radii of all regions, a lower bound for any matching.
+    pub dual: i64,
+    /// Edges looked at.
+    pub edges_checked: u64,
+    /// Edges that regions cover by more than their weight; 0 in a proof.
+    pub edges_overtight: u64,
+    /// The smallest weight left uncovered on an edge; `i64::MAX` if no edge was checked.
+    pub min_slack: i64,
+}
+
+impl Decoder {
+    /// A decoder of this kind with default options.
+    ///
+    /// # Errors
+    /// As [`with_options`](Self::with_options).
+    pub fn new(graph: Arc<MatchingGraph>, kind: DecoderKind) -> Result<Self, Error> {
+        Self::with_options(graph, &DecoderOptions { kind, ..DecoderOptions::default() })
+    }
+
+    /// A decoder over `graph`, which it keeps alive.
+    ///
+    /// # Errors
+    /// [`Argument`](crate::Status::Argument) if the kind needs correlations that the graph lacks or cannot
+    /// certify, [`Unsupported`](crate::Status::Unsupported) for a missing instruction set.
+    pub fn with_options(graph: Arc<MatchingGraph>, options: &DecoderOptions) -> Result<Self, Error> {
+        let raw_options = sys::otr_decoder_options {
+            kind: options.kind.to_raw(),
+            isa: options.isa.to_raw(),
+            certify: options.certify.into(),
+        };
+        let mut raw = ptr::null_mut();
+        // SAFETY: the graph outlives the decoder, because the `Arc` is stored beside it and dropped after it.
+        check(unsafe { sys::otr_decoder_create(&mut raw, graph.as_ptr(), &raw_options) })?;
+        Ok(Self { raw: owned(raw)?, graph, kind: options.kind })
+    }
+
+    /// Builds the graph that `kind` needs and a decoder over it.
+    ///
+    /// # Errors
+    /// As [`MatchingGraph::new`] and [`with_options`](Self::with_options).
+    pub fn from_model(model: &DetectorErrorModel, kind: DecoderKind) -> Result<Self, Error> {
+        let options = GraphOptions { correlations: kind.needs_correlations(), ..GraphOptions::default() };
+        Self::new(Arc::new(MatchingGraph::new(model, &options)?), kind)
+    }
+
+    /// Decodes one shot of packed bits: bit k is bit `k % 8` of byte `k / 8`, padding is ignored.
+    ///
+    /// `detectors` has [`detector_bytes`](MatchingGraph::detector_bytes) bytes; `observables` has
+    /// [`observable_bytes`](MatchingGraph::observable_bytes) bytes and is overwritten. `overrides` replace
+    /// weights for this shot; of two for one edge the last one counts.
+    ///
+    /// # Errors
+    /// [`OddParity`](crate::Status::OddParity) if the shot has no perfect matching,
+    /// [`Index`](crate::Status::Index) for an override that names no edge, [`Error::Length`]. The decoder
+    /// stays usable and `observables` untouched.
+    pub fn decode(
+        &mut self,
+        detectors: &[u8],
+        overrides: &[Override],
+        observables: &mut [u8],
+    ) -> Result<DecodeResult, Error> {
+        check_length("detectors, in bytes", self.graph.detector_bytes(), detectors.len())?;
+        check_length("observables, in bytes", self.graph.observable_bytes(), observables.len())?;
+        let mut result = empty_result();
+        // SAFETY: both bit rows have the lengths that the header asks for, as just checked; `Override` has
+        // the layout of `otr_override`, as asserted below; the decoder is used by nobody else (&mut).
+        let status = unsafe {
+            sys::otr_decoder_decode(
+                self.raw.as_ptr(),
+                detectors.as_ptr(),
+                overrides.as_ptr().cast(),
+                overrides.len(),
+                observables.as_mut_ptr(),
+                &mut result,
+            )
+        };
+        check(status)?;
+        Ok(DecodeResult::from_raw(&result))
+    }
+
+    /// Decodes one shot given as indices of detectors; an index given twice cancels.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode), and [`Index`](crate::Status::Index) for an event that is no detector.
+    pub fn decode_events(
+        &mut self,
+        events: &[u32],
+        overrides: &[Override],
+        observables: &mut [u8],
+    ) -> Result<DecodeResult, Error> {
+        check_length("observables, in bytes", self.graph.observable_bytes(), observables.len())?;
+        let mut result = empty_result();
+        // SAFETY: `observables` has the length that the header asks for; events and overrides come with their
+        // counts; `Override` has the layout of `otr_override`; the decoder is used by nobody else (&mut).
+        let status = unsafe {
+            sys::otr_decoder_decode_events(
+                self.raw.as_ptr(),
+                events.as_ptr(),
+                events.len(),
+                overrides.as_ptr().cast(),
+                overrides.len(),
+                observables.as_mut_ptr(),
+                &mut result,
+            )
+        };
+        check(status)?;
+        Ok(DecodeResult::from_raw(&result))
+    }
+
+    /// Decodes all rows of `detectors` into rows of `observables`, which is resized to as many.
+    ///
+    /// Rows of `detectors` may carry the observables appended: its width is the graph's detectors, or
+    /// detectors and observables together. `observables` has the graph's observables as its width. `weights`
+    /// takes one integer weight per row.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode), with the failing row, counted from 1, as
+    /// [`Place::shot`](crate::Place::shot). Rows before it are written, its own and later ones are zero.
+    pub fn decode_batch(
+        &mut self,
+        detectors: &Shots,
+        observables: &mut Shots,
+        weights: Option<&mut [i64]>,
+    ) -> Result<(), Error> {
+        let (node_count, observable_count) = (self.graph.node_count(), self.graph.observable_count());
+        if detectors.bits() != (node_count as usize).saturating_add(observable_count as usize) {
+            check_length("width of the detectors, in bits", node_count as usize, detectors.bits())?;
+        }
+        check_length("width of the observables, in bits", observable_count as usize, observables.bits())?;
+        if let Some(weights) = &weights {
+            check_length("weights", detectors.len(), weights.len())?;
+        }
+        observables.clear();
+        observables.resize(detectors.len());
+        let mut failed_shot = 0;
+        // SAFETY: `Shots` holds `len()` rows of `stride()` bytes, enough for the bits just checked; `weights`
+        // has one entry per row or is null; the decoder is used by nobody else (&mut).
+        let status = unsafe {
+            sys::otr_decoder_decode_batch(
+                self.raw.as_ptr(),
+                detectors.as_bytes().as_ptr(),
+                detectors.stride(),
+                detectors.len(),
+                observables.as_mut_bytes().as_mut_ptr(),
+                observables.stride(),
+                weights.map_or(ptr::null_mut(), <[i64]>::as_mut_ptr),
+                &mut failed_shot,
+            )
+        };
+        check(status).map_err(|error| error.with_shot(failed_shot as u64 + 1))
+    }
+
+    /// The edges of the last shot's answer, ascending: committed edges included, edges used twice cancelled.
+    ///
+    /// # Errors
+    /// [`Argument`](crate::Status::Argument) if no shot was decoded.
+    pub fn edges(&mut self) -> Result<&[u32], Error> {
+        let mut edges = ptr::null();
+        let mut count = 0;
+        // SAFETY: both outputs are live; the decoder is used by nobody else (&mut).
+        check(unsafe { sys::otr_decoder_edges(self.raw.as_ptr(), &mut edges, &mut count) })?;
+        // SAFETY: the header keeps the edges valid until the next call, which the result's borrow of `self`
+        // delays.
+        Ok(unsafe { view(edges, count) })
+    }
+
+    /// The matched pairs of the last shot, ascending by first event; matching kinds only. With negative
+    /// weights these are the events left after committed edges flipped theirs.
+    ///
+    /// # Errors
+    /// [`Argument`](crate::Status::Argument) if no shot was decoded,
+    /// [`Unsupported`](crate::Status::Unsupported) for union-find.
+    pub fn pairs(&mut self) -> Result<&[Pair], Error> {
+        let mut pairs = ptr::null();
+        let mut count = 0;
+        // SAFETY: both outputs are live; the decoder is used by nobody else (&mut).
+        check(unsafe { sys::otr_decoder_pairs(self.raw.as_ptr(), &mut pairs, &mut count) })?;
+        // SAFETY: the header keeps the pairs valid until the next call, which the result's borrow of `self`
+        // delays; `Pair` has the layout of `otr_pair`, as asserted below.
+        Ok(unsafe { view(pairs.cast(), count) })
+    }
+
+    /// The proof that the last answer is minimal; for correlated matching it is about the second pass.
+    ///
+    /// # Errors
+    /// [`Argument`](crate::Status::Argument) without [`certify`](DecoderOptions::certify) or before the first
+    /// shot.
+    pub fn certificate(&self) -> Result<Certificate, Error> {
+        let mut raw =
+            sys::otr_certificate { primal: 0, dual: 0, edges_checked: 0, edges_overtight: 0, min_slack: 0 };
+        // SAFETY: the decoder is live and only read; `raw` is written only on success.
+        check(unsafe { sys::otr_decoder_certificate(self.raw.as_ptr(), &mut raw) })?;
+        Ok(Certificate {
+            primal: raw.primal,
+            dual: raw.dual,
+            edges_checked: raw.edges_checked,
+            edges_overtight: raw.edges_overtight,
+            min_slack: raw.min_slack,
+        })
+    }
+
+    /// The graph it decodes on.
+    pub fn graph(&self) -> &Arc<MatchingGraph> {
+        &self.graph
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> DecoderKind {
+        self.kind
+    }
+
+    /// Heap bytes held, without the graph.
+    pub fn heap_bytes(&self) -> usize {
+        // SAFETY: the decoder is live and only read.
+        unsafe { sys::otr_decoder_bytes(self.raw.as_ptr()) }
+    }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        // SAFETY: this value owns `raw`, and its graph is still alive.
+        unsafe { sys::otr_decoder_destroy(self.raw.as_ptr()) }
+    }
+}
+
+// SAFETY: decoder.h asks for one thread at a time and the library keeps no thread-local state; the graph is
+// shared through an `Arc`. Not `Sync`: calls through a shared reference would overlap.
+unsafe impl Send for Decoder {}
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder").field("kind", &self.kind).field("graph", &self.graph).finish()
+    }
+}
+
+impl DecoderKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Mwpm, Self::MwpmCorrelated, Self::UnionFind];
+
+    /// The name that [`FromStr`] takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mwpm => "mwpm",
+            Self::MwpmCorrelated => "mwpm-correlated",
+            Self::UnionFind => "union-find",
+        }
+    }
+
+    /// Whether it needs a graph with [`correlations`](GraphOptions::correlations).
+    pub fn needs_correlations(self) -> bool {
+        self == Self::MwpmCorrelated
+    }
+
+    fn to_raw(self) -> sys::otr_decoder_kind {
+        match self {
+            Self::Mwpm => sys::otr_decoder_kind::OTR_DECODER_MWPM,
+            Self::MwpmCorrelated => sys::otr_decoder_kind::OTR_DECODER_MWPM_CORRELATED,
+            Self::UnionFind => sys::otr_decoder_kind::OTR_DECODER_UNION_FIND,
+        }
+    }
+}
+
+impl fmt::Display for DecoderKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for DecoderKind {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| Error::Name {
+            what: "decoder",
+            found: name.to_owned(),
+            expected: "mwpm, mwpm-correlated, union-find",
+        })
+    }
+}
+
+impl DecodeResult {
+    fn from_raw(raw: &sys::otr_result) -> Self {
+        Self { weight: raw.weight, event_count: raw.event_count, matched_count: raw.matched_count }
+    }
+}
+
+impl Pair {
+    /// The first event's detector.
+    pub fn event1(self) -> u32 {
+        self.event1
+    }
+
+    /// The second event's detector, above the first, or `None` for the boundary.
+    pub fn event2(self) -> Option<u32> {
+        (self.event2 != sys::OTR_BOUNDARY).then_some(self.event2)
+    }
+}
+
+impl fmt::Debug for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pair").field(&self.event1()).field(&self.event2()).finish()
+    }
+}
+
+impl Certificate {
+    /// Whether it proves the answer: feasible, and equal to the matching's weight.
+    pub fn is_proof(&self) -> bool {
+        self.primal == self.dual && self.edges_overtight == 0
+    }
+}
+
+fn empty_result() -> sys::otr_result {
+    sys::otr_result { weight: 0, event_count: 0, matched_count: 0 }
+}
+
+const _: () = {
+    use std::mem::offset_of;
+    assert!(size_of::<Override>() == size_of::<sys::otr_override>());
+    assert!(offset_of!(Override, edge) == offset_of!(sys::otr_override, edge));
+    assert!(offset_of!(Override, weight) == offset_of!(sys::otr_override, weight));
+    assert!(size_of::<Pair>() == size_of::<sys::otr_pair>());
+    assert!(offset_of!(Pair, event1) == offset_of!(sys::otr_pair, event1));
+    assert!(offset_of!(Pair, event2) == offset_of!(sys::otr_pair, event2));
+};

@@ -1,0 +1,324 @@
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use outrider_sys as sys;
+
+/// What went wrong, and where.
+///
+/// [`Display`](fmt::Display) gives one line that starts with the place, `model.dem:12:8: …` or
+/// `shots.b8: shot 7: …`, and needs no further context.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The C core refused or failed.
+    Core {
+        /// What kind of failure.
+        status: Status,
+        /// Where in the input, as far as it is known.
+        place: Place,
+        /// One line of explanation, without the place.
+        message: String,
+    },
+    /// A slice or batch of the wrong length; nothing was read or written.
+    Length {
+        /// What was measured, with its unit, such as `detectors, in bytes`.
+        what: &'static str,
+        /// The length needed.
+        expected: u64,
+        /// The length given.
+        found: u64,
+    },
+    /// A name that no variant of the type carries.
+    Name {
+        /// What was named, such as `decoder`.
+        what: &'static str,
+        /// The name given.
+        found: String,
+        /// The names there are, separated by commas.
+        expected: &'static str,
+    },
+    /// A file, pipe or device failed.
+    Io {
+        /// What was attempted, such as `read`.
+        action: &'static str,
+        /// The file, where there is one.
+        path: Option<PathBuf>,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+}
+
+/// A place in an input. All numbers count from 1.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub path: Option<PathBuf>,
+    /// The line of a text.
+    pub line: Option<u64>,
+    /// The byte column in that line.
+    pub column: Option<u32>,
+    /// The shot of a stream or batch, the first one being 1.
+    pub shot: Option<u64>,
+}
+
+/// The kind of failure that the C core reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Status {
+    /// An option or argument out of its stated range.
+    Argument,
+    /// Known, but not available in this build or on this CPU.
+    Unsupported,
+    /// A detector, observable or edge index out of range.
+    Index,
+    /// One of the library's named limits would be exceeded.
+    Limit,
+    /// An allocation failed.
+    Memory,
+    /// Malformed text.
+    Parse,
+    /// A probability that is not a number, below 0 or above 1.
+    Probability,
+    /// An error component with three or more detectors.
+    Undecomposable,
+    /// The input ended inside a record.
+    Truncated,
+    /// Bytes that the stated format does not allow.
+    Format,
+    /// An odd number of events in a component without boundary: the shot has no perfect matching.
+    OddParity,
+    /// The dual certificate does not prove the answer: a bug of this library.
+    Certificate,
+    /// A status that this version of the crate does not know, with its number.
+    Other(u32),
+}
+
+impl Error {
+    /// The C core's status, for errors that come from it.
+    pub fn status(&self) -> Option<Status> {
+        match self {
+            Self::Core { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// Where in the input the error lies, for errors that come from the C core.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Core { place, .. } => Some(place),
+            _ => None,
+        }
+    }
+
+    /// Whether the caller's input or arguments are at fault, rather than the machine or this library.
+    ///
+    /// Programs exit with 2 for these and with 1 for the others.
+    pub fn is_bad_input(&self) -> bool {
+        match self {
+            Self::Core { status, .. } => {
+                !matches!(status, Status::Memory | Status::Certificate | Status::Other(_))
+            }
+            Self::Length { .. } | Self::Name { .. } => true,
+            Self::Io { action, source, .. } => {
+                *action == OPEN
+                    || matches!(source.kind(), io::ErrorKind::IsADirectory | io::ErrorKind::NotFound)
+            }
+        }
+    }
+
+    /// Names the file the error is about, if it has none yet.
+    #[must_use]
+    pub fn with_path(mut self, file: impl AsRef<Path>) -> Self {
+        match &mut self {
+            Self::Core { place: Place { path, .. }, .. } | Self::Io { path, .. } => {
+                path.get_or_insert_with(|| file.as_ref().to_owned());
+            }
+            Self::Length { .. } | Self::Name { .. } => {}
+        }
+        self
+    }
+
+    /// Sets the shot of an error of the C core, the first one being 1: a batch knows only its own rows.
+    #[must_use]
+    pub fn with_shot(mut self, number: u64) -> Self {
+        if let Self::Core { place, .. } = &mut self {
+            place.shot = Some(number);
+        }
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Core { place, message, .. } => write!(f, "{place}{message}"),
+            Self::Length { what, expected, found } => write!(f, "{what}: expected {expected}, found {found}"),
+            Self::Name { what, found, expected } => {
+                write!(f, "unknown {what} '{}', expected one of {expected}", found.escape_debug())
+            }
+            Self::Io { action, path: Some(path), source } => {
+                write!(f, "{}: cannot {action}: {source}", path.display())
+            }
+            Self::Io { action, path: None, source } => write!(f, "cannot {action}: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    /// The place as a prefix of a message: empty, or ending in `: `.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.path, self.line) {
+            (Some(path), Some(line)) => write!(f, "{}:{line}", path.display())?,
+            (Some(path), None) => write!(f, "{}", path.display())?,
+            (None, Some(line)) => write!(f, "line {line}")?,
+            (None, None) => {}
+        }
+        match (self.line, self.column, self.path.is_some()) {
+            (Some(_), Some(column), true) => write!(f, ":{column}: ")?,
+            (Some(_), Some(column), false) => write!(f, ", column {column}: ")?,
+            (Some(_), None, _) | (None, _, true) => write!(f, ": ")?,
+            (None, _, false) => {}
+        }
+        if let Some(shot) = self.shot {
+            write!(f, "shot {shot}")?;
+            if let (None, Some(column)) = (self.line, self.column) {
+                write!(f, ", column {column}")?;
+            }
+            write!(f, ": ")?;
+        }
+        Ok(())
+    }
+}
+
+impl Status {
+    /// The number that the C headers give this status.
+    pub fn code(self) -> u32 {
+        match self {
+            Self::Argument => sys::otr_status::OTR_ERR_ARGUMENT.0,
+            Self::Unsupported => sys::otr_status::OTR_ERR_UNSUPPORTED.0,
+            Self::Index => sys::otr_status::OTR_ERR_INDEX.0,
+            Self::Limit => sys::otr_status::OTR_ERR_LIMIT.0,
+            Self::Memory => sys::otr_status::OTR_ERR_MEMORY.0,
+            Self::Parse => sys::otr_status::OTR_ERR_PARSE.0,
+            Self::Probability => sys::otr_status::OTR_ERR_PROBABILITY.0,
+            Self::Undecomposable => sys::otr_status::OTR_ERR_UNDECOMPOSABLE.0,
+            Self::Truncated => sys::otr_status::OTR_ERR_TRUNCATED.0,
+            Self::Format => sys::otr_status::OTR_ERR_FORMAT.0,
+            Self::OddParity => sys::otr_status::OTR_ERR_ODD_PARITY.0,
+            Self::Certificate => sys::otr_status::OTR_ERR_CERTIFICATE.0,
+            Self::Other(code) => code,
+        }
+    }
+
+    fn from_raw(status: sys::otr_status) -> Self {
+        match status {
+            sys::otr_status::OTR_ERR_ARGUMENT => Self::Argument,
+            sys::otr_status::OTR_ERR_UNSUPPORTED => Self::Unsupported,
+            sys::otr_status::OTR_ERR_INDEX => Self::Index,
+            sys::otr_status::OTR_ERR_LIMIT => Self::Limit,
+            sys::otr_status::OTR_ERR_MEMORY => Self::Memory,
+            sys::otr_status::OTR_ERR_PARSE => Self::Parse,
+            sys::otr_status::OTR_ERR_PROBABILITY => Self::Probability,
+            sys::otr_status::OTR_ERR_UNDECOMPOSABLE => Self::Undecomposable,
+            sys::otr_status::OTR_ERR_TRUNCATED => Self::Truncated,
+            sys::otr_status::OTR_ERR_FORMAT => Self::Format,
+            sys::otr_status::OTR_ERR_ODD_PARITY => Self::OddParity,
+            sys::otr_status::OTR_ERR_CERTIFICATE => Self::Certificate,
+            sys::otr_status(code) => Self::Other(code),
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // SAFETY: takes any value and returns a NUL-terminated constant of the library.
+        let text = unsafe { std::ffi::CStr::from_ptr(sys::otr_status_text(sys::otr_status(self.code()))) };
+        f.write_str(&text.to_string_lossy())
+    }
+}
+
+/// The action of an [`Error::Io`] for a path that cannot be opened: the caller named a wrong one.
+pub(crate) const OPEN: &str = "open";
+
+pub(crate) fn io_error(action: &'static str, path: Option<&Path>, source: io::Error) -> Error {
+    Error::Io { action, path: path.map(Path::to_owned), source }
+}
+
+/// Turns the status of a call that gives no details into a result.
+pub(crate) fn check(status: sys::otr_status) -> Result<(), Error> {
+    if status == sys::otr_status::OTR_OK {
+        return Ok(());
+    }
+    let status = Status::from_raw(status);
+    Err(Error::Core { status, place: Place::default(), message: status.to_string() })
+}
+
+/// Refuses a length before C sees it.
+pub(crate) fn check_length(what: &'static str, expected: usize, found: usize) -> Result<(), Error> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::Length { what, expected: expected as u64, found: found as u64 })
+}
+
+/// An argument that no call of C would express.
+pub(crate) fn argument_error(message: &str) -> Error {
+    Error::Core { status: Status::Argument, place: Place::default(), message: message.to_owned() }
+}
+
+/// What the `line` of an `otr_error` counts.
+#[derive(Clone, Copy)]
+pub(crate) enum LineMeaning {
+    Line,
+    Shot,
+}
+
+/// Room for the details of one call.
+pub(crate) struct Details(sys::otr_error);
+
+impl Details {
+    pub(crate) fn new() -> Self {
+        Self(sys::otr_error {
+            status: sys::otr_status::OTR_OK,
+            column: 0,
+            line: 0,
+            message: [0; sys::OTR_ERROR_MESSAGE_BYTES as usize],
+        })
+    }
+
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut sys::otr_error {
+        &mut self.0
+    }
+
+    /// Turns `status` into a result, with the details if C filled them in.
+    pub(crate) fn check(&self, status: sys::otr_status, lines: LineMeaning) -> Result<(), Error> {
+        if self.0.status != status {
+            return check(status);
+        }
+        if status == sys::otr_status::OTR_OK {
+            return Ok(());
+        }
+        let number = (self.0.line != 0).then_some(self.0.line);
+        let (line, shot) = match lines {
+            LineMeaning::Line => (number, None),
+            LineMeaning::Shot => (None, number),
+        };
+        let bytes: Vec<u8> = self.0.message.iter().map(|&c| c as u8).take_while(|&c| c != 0).collect();
+        let column = (self.0.column != 0).then_some(self.0.column);
+        Err(Error::Core {
+            status: Status::from_raw(status),
+            place: Place { path: None, line, column, shot },
+            message: String::from_utf8_lossy(&bytes).into_owned(),
+        })
+    }
+}

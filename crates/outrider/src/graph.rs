@@ -1,0 +1,245 @@
+use std::fmt;
+use std::ptr::{self, NonNull};
+
+use outrider_sys as sys;
+
+use crate::error::{Details, Error, LineMeaning, check};
+use crate::model::{DetectorErrorModel, owned, view};
+
+/// The matching graph of a model: detectors as nodes, error components with one or two detectors as edges.
+///
+/// Parallel edges are merged and weights are `ln((1-p)/p)`, as in PyMatching. Inside, weights are even
+/// integers; [`natural`](Self::natural) and [`quantize`](Self::quantize) convert. Graphs are immutable: put
+/// one in an [`Arc`](std::sync::Arc) and give it to as many decoders and threads as you like.
+///
+/// ```
+/// use outrider::{DetectorErrorModel, GraphOptions, MatchingGraph};
+///
+/// let model = DetectorErrorModel::parse("error(0.1) D0 L0\nerror(0.2) D0 D1\nerror(0.3) D1")?;
+/// let graph = MatchingGraph::new(&model, &GraphOptions::default())?;
+/// assert_eq!((graph.node_count(), graph.edge_count(), graph.observable_count()), (2, 3, 1));
+///
+/// let edge = graph.edge(graph.find_edge(0, Some(1)).expect("D0 and D1 share an error"))?;
+/// assert_eq!((edge.node1, edge.node2), (0, Some(1)));
+/// assert!((graph.natural(edge.weight.into()) - (0.8f64 / 0.2).ln()).abs() < 1e-6);
+/// # Ok::<(), outrider::Error>(())
+/// ```
+pub struct MatchingGraph {
+    raw: NonNull<sys::otr_graph>,
+}
+
+/// How a graph is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GraphOptions {
+    /// Also build the implied weights that correlated matching needs. Probabilities above 1/2 and components
+    /// without detectors inside a decomposed error are then refused.
+    pub correlations: bool,
+    /// Skip and count components with three or more detectors instead of refusing them.
+    pub ignore_undecomposable: bool,
+    /// Distinct magnitudes of integer weights; 0 for the default (and largest) 2^24 - 1.
+    pub levels: u32,
+}
+
+/// An edge, as a view into its graph.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Edge<'a> {
+    /// A detector.
+    pub node1: u32,
+    /// A detector above `node1`, or `None` for the boundary.
+    pub node2: Option<u32>,
+    /// The merged probability, above 0 and at most 1.
+    pub probability: f64,
+    /// The integer weight: even, negative for probabilities above 1/2.
+    pub weight: i32,
+    /// The observables that the edge flips, ascending.
+    pub observables: &'a [u32],
+}
+
+/// One correlation rule: using the edge asked for lowers `edge` to at most `weight`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct Implied {
+    /// The other edge.
+    pub edge: u32,
+    /// Integer units, at least 0.
+    pub weight: i32,
+}
+
+impl MatchingGraph {
+    /// Flattens `model` and builds its graph.
+    ///
+    /// # Errors
+    /// [`Undecomposable`](crate::Status::Undecomposable) or [`Probability`](crate::Status::Probability) with
+    /// the line of the model, [`Limit`](crate::Status::Limit) for too many detectors, errors or observables.
+    pub fn new(model: &DetectorErrorModel, options: &GraphOptions) -> Result<Self, Error> {
+        let raw_options = sys::otr_graph_options {
+            correlations: options.correlations.into(),
+            ignore_undecomposable: options.ignore_undecomposable.into(),
+            levels: options.levels,
+        };
+        let mut raw = ptr::null_mut();
+        let mut details = Details::new();
+        // SAFETY: all pointers are live; C keeps none of them after the call.
+        let status =
+            unsafe { sys::otr_graph_create(&mut raw, model.as_ptr(), &raw_options, details.as_mut_ptr()) };
+        details.check(status, LineMeaning::Line)?;
+        Ok(Self { raw: owned(raw)? })
+    }
+
+    /// Nodes, equal to the detectors of the model.
+    pub fn node_count(&self) -> u32 {
+        // SAFETY: `raw` is a live graph.
+        unsafe { sys::otr_graph_node_count(self.as_ptr()) }
+    }
+
+    /// Edges after merging.
+    pub fn edge_count(&self) -> u32 {
+        // SAFETY: `raw` is a live graph.
+        unsafe { sys::otr_graph_edge_count(self.as_ptr()) }
+    }
+
+    /// Observables of the model.
+    pub fn observable_count(&self) -> u32 {
+        // SAFETY: `raw` is a live graph.
+        unsafe { sys::otr_graph_observable_count(self.as_ptr()) }
+    }
+
+    /// Whether the graph has the implied weights that correlated matching needs.
+    pub fn has_correlations(&self) -> bool {
+        // SAFETY: `raw` is a live graph.
+        unsafe { sys::otr_graph_has_correlations(self.as_ptr()) != 0 }
+    }
+
+    /// Components with three or more detectors that were skipped.
+    pub fn ignored_count(&self) -> u64 {
+        // SAFETY: `raw` is a live graph.
+        unsafe { sys::otr_graph_ignored_count(self.as_ptr()) }
+    }
+
+    /// Components without detectors, which no decoder can see.
+    pub fn undetectable_count(&self) -> u64 {
+        // SAFETY: `raw` is a live graph.
+        unsafe { sys::otr_graph_undetectable_count(self.as_ptr()) }
+    }
+
+    /// Integer units per natural unit of weight.
+    pub fn scale(&self) -> f64 {
+        // SAFETY: `raw` is a live graph.
+        unsafe { sys::otr_graph_scale(self.as_ptr()) }
+    }
+
+    /// An integer weight in natural units: for a decoded shot, the sum of `ln((1-p)/p)` over its edges.
+    pub fn natural(&self, weight: i64) -> f64 {
+        weight as f64 / self.scale()
+    }
+
+    /// The nearest even integer weight for a natural one, ties away from zero, clamped to the largest weight;
+    /// NaN gives 0. This is how the graph itself rounds.
+    pub fn quantize(&self, natural_weight: f64) -> i32 {
+        // SAFETY: `raw` is a live graph.
+        unsafe { sys::otr_graph_quantize(self.as_ptr(), natural_weight) }
+    }
+
+    /// The edge with this index.
+    ///
+    /// # Errors
+    /// [`Index`](crate::Status::Index) unless `edge` is below [`edge_count`](Self::edge_count).
+    pub fn edge(&self, edge: u32) -> Result<Edge<'_>, Error> {
+        let mut raw = sys::otr_edge {
+            node1: 0,
+            node2: 0,
+            probability: 0.0,
+            weight: 0,
+            observable_count: 0,
+            observables: ptr::null(),
+        };
+        // SAFETY: `raw` is written only on success.
+        check(unsafe { sys::otr_graph_edge(self.as_ptr(), edge, &mut raw) })?;
+        Ok(Edge {
+            node1: raw.node1,
+            node2: (raw.node2 != sys::OTR_BOUNDARY).then_some(raw.node2),
+            probability: raw.probability,
+            weight: raw.weight,
+            // SAFETY: the header lets the observables live as long as the graph, which the result borrows.
+            observables: unsafe { view(raw.observables, raw.observable_count as usize) },
+        })
+    }
+
+    /// All edges, in the order of their indices.
+    pub fn edges(&self) -> impl ExactSizeIterator<Item = Edge<'_>> {
+        (0..self.edge_count() as usize)
+            .map(|edge| self.edge(edge as u32).expect("the index is below the count"))
+    }
+
+    /// The index of the edge between two nodes, or between a node and the boundary (`None`).
+    pub fn find_edge(&self, node1: u32, node2: Option<u32>) -> Option<u32> {
+        let mut edge = 0;
+        let node2 = node2.unwrap_or(sys::OTR_BOUNDARY);
+        // SAFETY: `edge` is live and written only on success.
+        let status = unsafe { sys::otr_graph_find_edge(self.as_ptr(), node1, node2, &mut edge) };
+        check(status).ok().map(|()| edge)
+    }
+
+    /// The correlation rules of an edge, ascending by the other edge; none without correlations.
+    ///
+    /// # Errors
+    /// [`Index`](crate::Status::Index) unless `edge` is below [`edge_count`](Self::edge_count).
+    pub fn implied(&self, edge: u32) -> Result<&[Implied], Error> {
+        let mut rules = ptr::null();
+        let mut count = 0;
+        // SAFETY: both outputs are live and written only on success.
+        check(unsafe { sys::otr_graph_implied(self.as_ptr(), edge, &mut rules, &mut count) })?;
+        // SAFETY: the header lets the rules live as long as the graph; `Implied` has the layout of
+        // `otr_implied`, as asserted below.
+        Ok(unsafe { view(rules.cast(), count) })
+    }
+
+    /// Heap bytes held.
+    pub fn heap_bytes(&self) -> usize {
+        // SAFETY: `raw` is a live graph.
+        unsafe { sys::otr_graph_bytes(self.as_ptr()) }
+    }
+
+    /// Bytes of one shot's packed detectors.
+    pub fn detector_bytes(&self) -> usize {
+        (self.node_count() as usize).div_ceil(8)
+    }
+
+    /// Bytes of one shot's packed observables.
+    pub fn observable_bytes(&self) -> usize {
+        (self.observable_count() as usize).div_ceil(8)
+    }
+
+    pub(crate) fn as_ptr(&self) -> *const sys::otr_graph {
+        self.raw.as_ptr()
+    }
+}
+
+impl Drop for MatchingGraph {
+    fn drop(&mut self) {
+        // SAFETY: this value owns `raw`; decoders keep the graph alive through an `Arc`.
+        unsafe { sys::otr_graph_destroy(self.raw.as_ptr()) }
+    }
+}
+
+// SAFETY: graph.h: "The graph is immutable; threads and decoders may share it".
+unsafe impl Send for MatchingGraph {}
+// SAFETY: as above; every call on a shared graph only reads.
+unsafe impl Sync for MatchingGraph {}
+
+impl fmt::Debug for MatchingGraph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MatchingGraph")
+            .field("nodes", &self.node_count())
+            .field("edges", &self.edge_count())
+            .field("observables", &self.observable_count())
+            .field("correlations", &self.has_correlations())
+            .finish()
+    }
+}
+
+const _: () = {
+    assert!(size_of::<Implied>() == size_of::<sys::otr_implied>());
+    assert!(std::mem::offset_of!(Implied, edge) == std::mem::offset_of!(sys::otr_implied, edge));
+    assert!(std::mem::offset_of!(Implied, weight) == std::mem::offset_of!(sys::otr_implied, weight));
+};

@@ -1,0 +1,163 @@
+use std::fmt;
+use std::str::FromStr;
+
+use outrider_sys as sys;
+
+use crate::error::{Error, check_length};
+
+/// An instruction set. Every one gives bit-identical results.
+///
+/// ```
+/// use outrider::Isa;
+///
+/// assert_eq!("avx2".parse::<Isa>()?, Isa::Avx2);
+/// assert!(Isa::Portable.is_available());
+/// println!("this machine runs on {}", Isa::Auto.resolved().expect("auto is always there"));
+/// # Ok::<(), outrider::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Isa {
+    /// The best that CPU and operating system support.
+    #[default]
+    Auto,
+    /// Plain C.
+    Portable,
+    /// x86-64 with AVX2, BMI1, BMI2, LZCNT and POPCNT.
+    Avx2,
+    /// The above and AVX-512 F, BW, VL and DQ.
+    Avx512,
+    /// AArch64; reserved, no kernels are written yet.
+    Neon,
+}
+
+impl Isa {
+    /// Every value, for listings and tests.
+    pub const ALL: [Self; 5] = [Self::Auto, Self::Portable, Self::Avx2, Self::Avx512, Self::Neon];
+
+    /// Whether this CPU, operating system and build have it.
+    pub fn is_available(self) -> bool {
+        Kernels::new(self).is_some()
+    }
+
+    /// The instruction set that [`Isa::Auto`] stands for on this machine; any other stands for itself. `None`
+    /// if it is not available.
+    pub fn resolved(self) -> Option<Self> {
+        let raw = Kernels::new(self)?.0.isa;
+        Self::ALL.into_iter().find(|isa| isa.to_raw() == raw)
+    }
+
+    /// The name that [`FromStr`] takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+            Self::Neon => "neon",
+        }
+    }
+
+    pub(crate) fn to_raw(self) -> sys::otr_isa {
+        match self {
+            Self::Auto => sys::otr_isa::OTR_ISA_AUTO,
+            Self::Portable => sys::otr_isa::OTR_ISA_PORTABLE,
+            Self::Avx2 => sys::otr_isa::OTR_ISA_AVX2,
+            Self::Avx512 => sys::otr_isa::OTR_ISA_AVX512,
+            Self::Neon => sys::otr_isa::OTR_ISA_NEON,
+        }
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Isa {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        Self::ALL.into_iter().find(|isa| isa.name() == name).ok_or_else(|| Error::Name {
+            what: "instruction set",
+            found: name.to_owned(),
+            expected: "auto, portable, avx2, avx512, neon",
+        })
+    }
+}
+
+/// The table of hot loops of one instruction set, for tests and benches only.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Kernels(&'static sys::otr_kernels);
+
+impl Kernels {
+    /// The table for `isa`, if this machine can run it.
+    pub fn new(isa: Isa) -> Option<Self> {
+        // SAFETY: the call takes any value; the result is null or a constant of the library.
+        unsafe { sys::otr_kernels_for(isa.to_raw()).as_ref() }.map(Self)
+    }
+
+    /// Entries that [`bit_indices`](Self::bit_indices) needs beyond the bits.
+    pub const BIT_INDICES_SLACK: usize = 16;
+
+    /// Indices of the set bits among the first `bit_count`; returns how many.
+    pub fn bit_indices(self, bits: &[u8], bit_count: usize, indices: &mut [u32]) -> Result<usize, Error> {
+        check_length("bits, in bytes", bit_count.div_ceil(8), bits.len())?;
+        check_length("indices", bit_count.saturating_add(Self::BIT_INDICES_SLACK), indices.len())?;
+        let kernel = self.0.bit_indices.ok_or_else(missing)?;
+        // SAFETY: both buffers have the lengths that the slot's contract asks for, as just checked.
+        Ok(unsafe { kernel(bits.as_ptr(), bit_count, indices.as_mut_ptr()) })
+    }
+
+    /// Transposes a 64 x 64 bit matrix in place.
+    pub fn transpose_64x64(self, rows: &mut [u64; 64]) -> Result<(), Error> {
+        let kernel = self.0.transpose_64x64.ok_or_else(missing)?;
+        // SAFETY: the slot reads and writes exactly 64 words.
+        unsafe { kernel(rows.as_mut_ptr()) };
+        Ok(())
+    }
+
+    /// `target[i] ^= source[i]`.
+    pub fn xor_words(self, target: &mut [u64], source: &[u64]) -> Result<(), Error> {
+        check_length("source words", target.len(), source.len())?;
+        let kernel = self.0.xor_words.ok_or_else(missing)?;
+        // SAFETY: equal lengths, as just checked; an exclusive and a shared borrow do not overlap.
+        unsafe { kernel(target.as_mut_ptr(), source.as_ptr(), target.len()) };
+        Ok(())
+    }
+
+    /// Number of set bits.
+    pub fn count_bits(self, words: &[u64]) -> Result<u64, Error> {
+        let kernel = self.0.count_bits.ok_or_else(missing)?;
+        // SAFETY: pointer and length describe `words`.
+        Ok(unsafe { kernel(words.as_ptr(), words.len()) })
+    }
+
+    /// Packs the characters `0` and `1`; returns their number, or the index of the first other character.
+    pub fn digits_to_bits(self, digits: &[u8], bits: &mut [u8]) -> Result<usize, Error> {
+        check_length("bits, in bytes", digits.len().div_ceil(8), bits.len())?;
+        let kernel = self.0.digits_to_bits.ok_or_else(missing)?;
+        // SAFETY: the slot writes ceil(count/8) bytes, the length just checked.
+        Ok(unsafe { kernel(digits.as_ptr(), digits.len(), bits.as_mut_ptr()) })
+    }
+
+    /// Unpacks bits to the characters `0` and `1`.
+    pub fn bits_to_digits(self, bits: &[u8], digits: &mut [u8]) -> Result<(), Error> {
+        check_length("bits, in bytes", digits.len().div_ceil(8), bits.len())?;
+        let kernel = self.0.bits_to_digits.ok_or_else(missing)?;
+        // SAFETY: the slot reads ceil(count/8) bytes, the length just checked, and writes `digits.len()`.
+        unsafe { kernel(bits.as_ptr(), digits.len(), digits.as_mut_ptr()) };
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Kernels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Kernels").field(&self.0.isa).finish()
+    }
+}
+
+fn missing() -> Error {
+    crate::error::argument_error("the kernel table has an empty slot")
+}
