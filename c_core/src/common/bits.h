@@ -10,6 +10,11 @@ static inline uint32_t otr_ctz64(uint64_t word) {
     return (uint32_t)__builtin_ctzll(word);
 }
 
+/* Leading zeros of a word that is not zero. */
+static inline uint32_t otr_clz64(uint64_t word) {
+    return (uint32_t)__builtin_clzll(word);
+}
+
 static inline size_t otr_bytes_for_bits(uint64_t bits) {
     return (size_t)((bits + 7) / 8);
 }

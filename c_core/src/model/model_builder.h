@@ -9,8 +9,9 @@ typedef struct otr_model_builder otr_model_builder;
 otr_status otr_model_builder_create(otr_model_builder **out);
 void otr_model_builder_destroy(otr_model_builder *builder);
 
-/* Appends a copy of *instruction (kind, arguments, targets, repeat_count for SHIFT_DETECTORS, line, tag); targets are relative to the
- * current shift. A REPEAT opens a block that otr_model_builder_end_repeat closes; its body_count is filled then. */
+/* Appends a copy of *instruction (kind, arguments, targets, repeat_count for SHIFT_DETECTORS, line, tag);
+ * targets are relative to the current shift. A REPEAT opens a block that otr_model_builder_end_repeat closes;
+ * its body_count is filled then. */
 otr_status otr_model_builder_append(otr_model_builder *builder, const otr_instruction *instruction);
 otr_status otr_model_builder_end_repeat(otr_model_builder *builder);
 
