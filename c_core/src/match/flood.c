@@ -1,0 +1,228 @@
+/* Growing and shrinking regions over the nodes of the graph, in order of time.
+ *
+ * Every coming event belongs to a node of a growing region: the first of its arcs over which the region reaches a new
+ * node or meets another region. A node has one live queue entry, for the earliest event known when it was last looked
+ * at; when the entry comes up the node is looked at again, so an entry may come too early but never too late. Hence
+ * whoever makes an event possible earlier than was known (a node set free, a shrinking region stopped) must queue the
+ * growing neighbours. */
+#include "match/matcher_state.h"
+
+/* Stands for the boundary where an arc is named. */
+#define ARC_BOUNDARY (UINT32_MAX - 1)
+/* No event over this arc. */
+#define GAP_NONE UINT32_MAX
+
+static void enqueue_node(otr_matcher *m, uint32_t node, uint32_t gap, uint32_t arc) {
+    otr_site *const site = &m->sites[node];
+    const uint32_t time = (uint32_t)m->now + gap;
+    if (site->queued && (int32_t)(time - site->due) >= 0) {
+        return;
+    }
+    site->queued = 1;
+    site->due = time;
+    site->due_arc = arc;
+    if (!otr_queue_push(&m->queue, time, node)) {
+        m->failure = OTR_ERR_MEMORY;
+    }
+}
+
+static void enqueue_region(otr_matcher *m, uint32_t region, uint32_t gap) {
+    if (!otr_queue_push(&m->queue, (uint32_t)m->now + gap, m->node_count + region)) {
+        m->failure = OTR_ERR_MEMORY;
+    }
+}
+
+/* Time until a growing region that reaches `reach` past the tail of `arc` meets what is at its head. */
+static inline uint32_t gap_over(const otr_matcher *m, uint32_t top, uint32_t reach, otr_arc arc) {
+    const otr_site *site;
+    const otr_region *region;
+    uint32_t gap;
+    if (!otr_is_occupied(m, arc.head)) {
+        return arc.weight - reach;
+    }
+    site = &m->sites[arc.head];
+    if (site->top == top) {
+        return GAP_NONE;
+    }
+    region = &m->regions[site->top];
+    if (region->slope < 0) {
+        return GAP_NONE;
+    }
+    gap = arc.weight - reach - ((uint32_t)otr_radius(m, region) + site->offset);
+    return region->slope > 0 ? gap / 2 : gap;
+}
+
+/* The first event of a node of a growing region: returns its gap and names its arc. */
+static uint32_t first_event(const otr_matcher *m, uint32_t node, uint32_t *arc) {
+    const otr_site *const site = &m->sites[node];
+    const uint32_t top = site->top;
+    const uint32_t reach = otr_reach(m, site);
+    const uint32_t boundary = m->weights->boundary[node];
+    const uint32_t end = m->arc_begin[node + 1];
+    uint32_t least = GAP_NONE;
+    if (boundary != OTR_WEIGHT_NO_BOUNDARY) {
+        least = boundary - reach;
+        *arc = ARC_BOUNDARY;
+    }
+    for (uint32_t a = m->arc_begin[node]; a < end; a++) {
+        const uint32_t gap = gap_over(m, top, reach, m->arcs[a]);
+        if (gap < least) {
+            least = gap;
+            *arc = a;
+        }
+    }
+    return least;
+}
+
+void otr_flood_look(otr_matcher *m, uint32_t node) {
+    uint32_t arc = OTR_NONE;
+    const uint32_t gap = first_event(m, node, &arc);
+    if (gap != GAP_NONE) {
+        enqueue_node(m, node, gap, arc);
+    }
+}
+
+static void occupy_over(otr_matcher *m, uint32_t tail, uint32_t arc) {
+    const uint32_t node = m->arcs[arc].head;
+    const otr_site *const from = &m->sites[tail];
+    otr_site *const site = &m->sites[node];
+    otr_region *const region = &m->regions[from->top];
+    site->top = from->top;
+    site->offset = 0u - (uint32_t)otr_radius(m, region);
+    site->event = from->event;
+    site->arc = arc;
+    site->below = region->shell;
+    region->shell = node;
+    otr_occupy(m, node);
+    otr_flood_look(m, node);
+}
+
+/* Whether what the queue entry was about happens now, without looking at the other arcs. */
+static int is_due(const otr_matcher *m, uint32_t node, uint32_t arc) {
+    const otr_site *const site = &m->sites[node];
+    const uint32_t reach = otr_reach(m, site);
+    if (arc == OTR_NONE) {
+        return 0;
+    }
+    if (arc == ARC_BOUNDARY) {
+        return m->weights->boundary[node] == reach;
+    }
+    return gap_over(m, site->top, reach, m->arcs[arc]) == 0;
+}
+
+static void node_event(otr_matcher *m, uint32_t node) {
+    otr_site *const site = &m->sites[node];
+    uint32_t arc = site->due_arc;
+    while (m->failure == OTR_OK && otr_is_occupied(m, node) && m->regions[site->top].slope > 0) {
+        if (!is_due(m, node, arc)) {
+            const uint32_t gap = first_event(m, node, &arc);
+            if (gap != 0) {
+                if (gap != GAP_NONE) {
+                    enqueue_node(m, node, gap, arc);
+                }
+                return;
+            }
+        }
+        if (arc == ARC_BOUNDARY) {
+            otr_trees_meet_boundary(m, site->top, otr_link_to_boundary(m, node));
+        } else if (otr_is_occupied(m, m->arcs[arc].head)) {
+            const otr_link link = otr_link_over_arc(m, node, arc);
+            otr_trees_meet(m, site->top, m->sites[m->arcs[arc].head].top, link);
+        } else {
+            occupy_over(m, node, arc);
+        }
+        arc = OTR_NONE;
+    }
+}
+
+/* Radius at which a shrinking region loses its last node, or vanishes. */
+static uint32_t next_loss(const otr_matcher *m, const otr_region *region) {
+    return region->shell == OTR_NONE ? 0 : 0u - m->sites[region->shell].offset;
+}
+
+static void set_free(otr_matcher *m, uint32_t region, uint32_t node) {
+    m->regions[region].shell = m->sites[node].below;
+    otr_vacate(m, node);
+    for (uint32_t a = m->arc_begin[node]; a < m->arc_begin[node + 1]; a++) {
+        const otr_arc arc = m->arcs[a];
+        if (otr_is_occupied(m, arc.head) && m->regions[m->sites[arc.head].top].slope > 0) {
+            enqueue_node(m, arc.head, arc.weight - otr_reach(m, &m->sites[arc.head]), OTR_NONE);
+        }
+    }
+}
+
+static void region_event(otr_matcher *m, uint32_t id) {
+    otr_region *const region = &m->regions[id];
+    if (region->slope >= 0 || (uint32_t)otr_radius(m, region) != next_loss(m, region)) {
+        return;
+    }
+    if (region->shell == OTR_NONE || m->sites[region->shell].arc == OTR_NONE) {
+        otr_trees_vanish(m, id);
+        return;
+    }
+    set_free(m, id, region->shell);
+    enqueue_region(m, id, (uint32_t)otr_radius(m, region) - next_loss(m, region));
+}
+
+void otr_flood_run(otr_matcher *m) {
+    while (m->tree_count > 0 && m->failure == OTR_OK) {
+        uint64_t key;
+        uint32_t time, id;
+        if (m->queue.count == 0) {
+            m->failure = OTR_ERR_ODD_PARITY;
+            return;
+        }
+        key = otr_queue_pop(&m->queue);
+        time = (uint32_t)(key >> 32);
+        id = (uint32_t)key;
+        if (id < m->node_count) {
+            otr_site *const site = &m->sites[id];
+            if (!site->queued || site->due != time) {
+                continue;
+            }
+            site->queued = 0;
+            m->now += (uint32_t)(time - (uint32_t)m->now);
+            node_event(m, id);
+        } else {
+            m->now += (uint32_t)(time - (uint32_t)m->now);
+            region_event(m, id - m->node_count);
+        }
+    }
+}
+
+void otr_flood_grow(otr_matcher *m, uint32_t region) {
+    otr_set_slope(m, &m->regions[region], 1);
+    for (uint32_t part = region; part != OTR_NONE; part = otr_next_inside(m, part, region)) {
+        for (uint32_t node = m->regions[part].shell; node != OTR_NONE; node = m->sites[node].below) {
+            otr_flood_look(m, node);
+        }
+    }
+}
+
+void otr_flood_shrink(otr_matcher *m, uint32_t region) {
+    otr_set_slope(m, &m->regions[region], -1);
+    enqueue_region(m, region, (uint32_t)otr_radius(m, &m->regions[region]) - next_loss(m, &m->regions[region]));
+}
+
+static void enqueue_growing_neighbours(otr_matcher *m, uint32_t node) {
+    const uint32_t reach = otr_reach(m, &m->sites[node]);
+    for (uint32_t a = m->arc_begin[node]; a < m->arc_begin[node + 1]; a++) {
+        const otr_arc arc = m->arcs[a];
+        if (otr_is_occupied(m, arc.head) && m->regions[m->sites[arc.head].top].slope > 0) {
+            enqueue_node(m, arc.head, arc.weight - otr_reach(m, &m->sites[arc.head]) - reach, OTR_NONE);
+        }
+    }
+}
+
+void otr_flood_freeze(otr_matcher *m, uint32_t region) {
+    const int was_shrinking = m->regions[region].slope < 0;
+    otr_set_slope(m, &m->regions[region], 0);
+    if (!was_shrinking) {
+        return;
+    }
+    for (uint32_t part = region; part != OTR_NONE; part = otr_next_inside(m, part, region)) {
+        for (uint32_t node = m->regions[part].shell; node != OTR_NONE; node = m->sites[node].below) {
+            enqueue_growing_neighbours(m, node);
+        }
+    }
+}

@@ -1,0 +1,321 @@
+/* Starting, restarting and forgetting a matching problem.
+ *
+ * Greedy start. Any radii that overlap nowhere are a feasible dual solution, so the search need not start from zero.
+ * An event's radius stays within its shortest edge; then its region holds no other node, and two regions can only touch
+ * over an edge between their events. So a scan of each event's own edges gives radii that cannot be raised further, and
+ * matches the events whose regions touch. At low error rates this settles most events; only the rest grow. */
+#include "match/matcher_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Largest number of events of one shot: regions and nodes share the 32-bit ids of the queue. */
+#define EVENTS_MAX ((size_t)1 << 28)
+
+otr_status otr_matcher_create(otr_matcher **out, const otr_weights *weights) {
+    const uint32_t node_count = weights->graph->node_count;
+    otr_matcher *const m = otr_array_zeroed(1, sizeof *m);
+    if (m == NULL) {
+        return OTR_ERR_MEMORY;
+    }
+    m->weights = weights;
+    m->graph = weights->graph;
+    m->arcs = weights->arcs;
+    m->arc_begin = weights->graph->arc_begin;
+    m->node_count = node_count;
+    m->free_region = OTR_NONE;
+    m->sites = otr_array_zeroed(node_count, sizeof *m->sites);
+    m->occupied = otr_array_zeroed((size_t)node_count / 64 + 1, sizeof *m->occupied);
+    if (m->sites == NULL || m->occupied == NULL) {
+        otr_matcher_destroy(m);
+        return OTR_ERR_MEMORY;
+    }
+    *out = m;
+    return OTR_OK;
+}
+
+void otr_matcher_destroy(otr_matcher *m) {
+    if (m == NULL) {
+        return;
+    }
+    free(m->sites);
+    free(m->occupied);
+    free(m->regions);
+    free(m->queue.keys);
+    free(m->paths);
+    free(m->stack);
+    free(m->batch);
+    free(m->contacts);
+    free(m->contact_begin);
+    free(m->edges);
+    free(m->pairs);
+    free(m);
+}
+
+size_t otr_matcher_bytes(const otr_matcher *m) {
+    return sizeof *m + m->node_count * sizeof *m->sites + ((size_t)m->node_count / 64 + 1) * sizeof *m->occupied +
+           m->region_capacity * sizeof *m->regions + m->queue.capacity * sizeof *m->queue.keys +
+           m->path_capacity * sizeof *m->paths + m->stack_capacity * sizeof *m->stack +
+           m->batch_capacity * sizeof *m->batch + m->contact_capacity * sizeof *m->contacts +
+           m->contact_begin_capacity * sizeof *m->contact_begin + m->edge_capacity * sizeof *m->edges +
+           m->pair_capacity * sizeof *m->pairs;
+}
+
+/* Everything whose size follows from the number of events. A blossom has at least three parts, so there are fewer live
+ * blossoms than half the events. */
+static int reserve_for_events(otr_matcher *m, size_t event_count) {
+    const size_t regions = event_count + event_count / 2 + 1;
+    return otr_array_reserve((void **)&m->regions, &m->region_capacity, regions, sizeof *m->regions) &&
+           otr_array_reserve((void **)&m->stack, &m->stack_capacity, regions, sizeof *m->stack) &&
+           otr_array_reserve((void **)&m->batch, &m->batch_capacity, event_count, sizeof *m->batch) &&
+           otr_array_reserve((void **)&m->contact_begin, &m->contact_begin_capacity, event_count + 1,
+                             sizeof *m->contact_begin);
+}
+
+/* Makes an event its own region of radius 0, holding its node, matched to nothing. */
+static void place_event(otr_matcher *m, uint32_t event) {
+    const uint32_t node = m->events[event];
+    otr_site *const site = &m->sites[node];
+    otr_region *const region = &m->regions[event];
+    site->top = event;
+    site->offset = 0;
+    site->event = event;
+    site->arc = OTR_NONE;
+    site->below = OTR_NONE;
+    otr_occupy(m, node);
+    region->base = 0;
+    region->slope = 0;
+    region->shell = node;
+    region->blossom = OTR_NONE;
+    region->first_child = OTR_NONE;
+    region->match = OTR_NONE;
+    region->outer = OTR_NONE;
+    region->inner = OTR_NONE;
+    region->parent = OTR_NONE;
+    region->first_kid = OTR_NONE;
+    region->mark = 0;
+}
+
+/* Notes the neighbouring events that are being started too, and sets the event's radius half way to the nearest of them.
+ * Returns how far the radius may go apart from those contacts: the node's shortest edge, and what the regions that stand
+ * around it leave. */
+static uint32_t note_contacts(otr_matcher *m, uint32_t event) {
+    const uint32_t node = m->events[event];
+    uint32_t room = m->weights->nearest[node];
+    uint32_t half = room;
+    for (uint32_t a = m->arc_begin[node]; a < m->arc_begin[node + 1]; a++) {
+        const otr_arc arc = m->arcs[a];
+        const otr_site *const site = &m->sites[arc.head];
+        if (!otr_is_occupied(m, arc.head)) {
+            continue;
+        }
+        if (m->regions[site->top].match != OTR_NONE) {
+            const uint32_t limit = arc.weight - otr_reach(m, site);
+            room = limit < room ? limit : room;
+        } else if (OTR_ARRAY_GROW(m->contacts, m->contact_count, m->contact_capacity)) {
+            const otr_contact contact = {site->event, arc.weight, a};
+            m->contacts[m->contact_count++] = contact;
+            half = arc.weight / 2 < half ? arc.weight / 2 : half;
+        } else {
+            m->failure = OTR_ERR_MEMORY;
+        }
+    }
+    m->regions[event].base = (half < room ? half : room) & ~1u;
+    return room & ~1u;
+}
+
+static void match_at_start(otr_matcher *m, uint32_t event, uint32_t other, uint32_t edge) {
+    const otr_link link = {event, other, OTR_PATH_SINGLE | edge};
+    m->regions[event].match = other;
+    m->regions[event].match_link = link;
+    if (other != OTR_MATCH_BOUNDARY) {
+        m->regions[other].match = event;
+        m->regions[other].match_link = otr_reversed(link);
+    }
+}
+
+/* Raises the radius of the event at `position` of the batch, up to `room`, until it touches something, and matches it to
+ * what it touches if that is free. */
+static void raise_radius(otr_matcher *m, size_t position, uint32_t room) {
+    const uint32_t event = m->batch[position];
+    otr_region *const region = &m->regions[event];
+    const otr_contact *const begin = m->contacts + m->contact_begin[position];
+    const otr_contact *const end = m->contacts + m->contact_begin[position + 1];
+    int64_t radius = room;
+    for (const otr_contact *contact = begin; contact < end; contact++) {
+        const int64_t limit = contact->weight - m->regions[contact->event].base;
+        radius = limit < radius ? limit : radius;
+    }
+    region->base = radius;
+    if (region->match != OTR_NONE) {
+        return;
+    }
+    for (const otr_contact *contact = begin; contact < end; contact++) {
+        const otr_region *const other = &m->regions[contact->event];
+        if (other->match == OTR_NONE && radius + other->base == contact->weight) {
+            match_at_start(m, event, contact->event, m->graph->arc_edge[contact->arc]);
+            return;
+        }
+    }
+    if (radius == m->weights->boundary[m->events[event]]) {
+        match_at_start(m, event, OTR_MATCH_BOUNDARY, m->graph->boundary_edge[m->events[event]]);
+    }
+}
+
+static void greedy_start(otr_matcher *m) {
+    uint32_t *const room = m->stack;
+    m->contact_count = 0;
+    for (size_t i = 0; i < m->batch_count; i++) {
+        m->contact_begin[i] = (uint32_t)m->contact_count;
+        room[i] = note_contacts(m, m->batch[i]);
+    }
+    m->contact_begin[m->batch_count] = (uint32_t)m->contact_count;
+    for (size_t i = 0; i < m->batch_count && m->failure == OTR_OK; i++) {
+        raise_radius(m, i, room[i]);
+    }
+}
+
+static void clear_queue(otr_matcher *m) {
+    for (size_t i = 0; i < m->queue.count; i++) {
+        const uint32_t id = (uint32_t)m->queue.keys[i];
+        if (id < m->node_count) {
+            m->sites[id].queued = 0;
+        }
+    }
+    m->queue.count = 0;
+}
+
+/* Solves for the events of the batch, which are placed and unmatched; all other regions are matched and frozen. */
+static otr_status run_batch(otr_matcher *m) {
+    size_t root_count = 0;
+    m->now = 0;
+    m->failure = OTR_OK;
+    greedy_start(m);
+    for (size_t i = 0; i < m->batch_count; i++) {
+        otr_region *const region = &m->regions[m->batch[i]];
+        if (region->match == OTR_NONE) {
+            region->slope = 1;
+            region->outer = m->batch[i];
+            m->batch[root_count++] = m->batch[i];
+        }
+    }
+    m->tree_count = (uint32_t)root_count;
+    for (size_t i = 0; i < root_count; i++) {
+        otr_flood_look(m, m->events[m->batch[i]]);
+    }
+    otr_flood_run(m);
+    clear_queue(m);
+    return m->failure;
+}
+
+otr_status otr_matcher_solve(otr_matcher *m, const uint32_t *events, size_t event_count) {
+    if (event_count > EVENTS_MAX) {
+        return OTR_ERR_LIMIT;
+    }
+    if (!reserve_for_events(m, event_count)) {
+        return OTR_ERR_MEMORY;
+    }
+    m->events = events;
+    m->event_count = (uint32_t)event_count;
+    m->region_count = (uint32_t)event_count;
+    m->free_region = OTR_NONE;
+    m->path_count = 0;
+    m->mark = 0;
+    m->batch_count = event_count;
+    for (uint32_t event = 0; event < event_count; event++) {
+        place_event(m, event);
+        m->batch[event] = event;
+    }
+    return run_batch(m);
+}
+
+/* Breaks an outermost region up into its events, which join the batch. */
+static void dissolve(otr_matcher *m, uint32_t top) {
+    uint32_t count = 0;
+    for (uint32_t part = top; part != OTR_NONE; part = otr_next_inside(m, part, top)) {
+        m->stack[count++] = part;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        otr_region *const region = &m->regions[m->stack[i]];
+        for (uint32_t node = region->shell; node != OTR_NONE; node = m->sites[node].below) {
+            otr_vacate(m, node);
+        }
+        region->shell = OTR_NONE;
+        if (m->stack[i] >= m->event_count) {
+            region->base = 0;
+            region->first_child = OTR_NONE;
+            region->cycle_next = m->free_region;
+            m->free_region = m->stack[i];
+        } else {
+            m->batch[m->batch_count++] = m->stack[i];
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (m->stack[i] < m->event_count) {
+            place_event(m, m->stack[i]);
+        }
+    }
+}
+
+static void dissolve_pair(otr_matcher *m, uint32_t top) {
+    const uint32_t partner = m->regions[top].match;
+    if (partner == OTR_NONE) {
+        return; /* an event of the batch already */
+    }
+    dissolve(m, top);
+    if (partner != OTR_MATCH_BOUNDARY) {
+        dissolve(m, partner);
+    }
+}
+
+/* Dissolves the regions at the ends of an edge whose weight was lowered, if they reach further over it than it is long. */
+static void check_lowered(otr_matcher *m, uint32_t edge) {
+    const uint32_t node1 = m->graph->edge_node1[edge];
+    const uint32_t node2 = m->graph->edge_node2[edge];
+    const uint32_t weight = otr_weights_get(m->weights, edge);
+    const int at1 = otr_is_occupied(m, node1);
+    const int at2 = node2 != OTR_BOUNDARY && otr_is_occupied(m, node2);
+    const uint32_t reach1 = at1 ? otr_reach(m, &m->sites[node1]) : 0;
+    const uint32_t reach2 = at2 ? otr_reach(m, &m->sites[node2]) : 0;
+    if (at1 && at2 && m->sites[node1].top == m->sites[node2].top) {
+        /* Within one event's region a shorter way only matters if it leads somewhere sooner; a blossom is not worth the closer look. */
+        const uint32_t gain = reach1 > reach2 ? reach1 - reach2 : reach2 - reach1;
+        if (gain > weight || m->sites[node1].top >= m->event_count) {
+            dissolve_pair(m, m->sites[node1].top);
+        }
+    } else if (reach1 + reach2 > weight) {
+        const uint32_t top1 = at1 ? m->sites[node1].top : m->sites[node2].top;
+        dissolve_pair(m, top1);
+        if (at1 && at2 && otr_is_occupied(m, node2)) {
+            dissolve_pair(m, m->sites[node2].top);
+        }
+    }
+}
+
+otr_status otr_matcher_resolve(otr_matcher *m, const uint32_t *edges, size_t edge_count) {
+    m->batch_count = 0;
+    m->now = 0;
+    for (size_t i = 0; i < edge_count; i++) {
+        check_lowered(m, edges[i]);
+    }
+    return run_batch(m);
+}
+
+int64_t otr_matcher_weight(const otr_matcher *m) {
+    int64_t weight = 0;
+    for (uint32_t top = 0; top < m->region_count; top++) {
+        weight += otr_radius(m, &m->regions[top]);
+    }
+    return weight;
+}
+
+void otr_matcher_reset(otr_matcher *m) {
+    for (uint32_t region = 0; region < m->region_count; region++) {
+        for (uint32_t node = m->regions[region].shell; node != OTR_NONE; node = m->sites[node].below) {
+            otr_vacate(m, node);
+        }
+    }
+    m->region_count = 0;
+    m->event_count = 0;
+    m->events = NULL;
+}

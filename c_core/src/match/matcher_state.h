@@ -1,0 +1,187 @@
+/* The state of one matching problem, shared by the files of this room.
+ *
+ * Time. Growing regions gain one unit of radius per unit of time, shrinking ones lose one, frozen ones stay. Radii are
+ * kept as lines base + slope * now. Nodes and queue entries keep times and radii modulo 2^32: values that are compared
+ * differ by a few edge weights at most, and those are far below 2^31.
+ *
+ * Parity. Weights are even and every region starts with an even radius at time 0, so two growing regions always have an
+ * even gap between them and meet at an integer time. */
+#ifndef OTR_MATCHER_STATE_H
+#define OTR_MATCHER_STATE_H
+
+#include "common/array.h"
+#include "match/event_queue.h"
+#include "match/matcher.h"
+
+/* Region ids: the i-th event's own region is i; blossoms follow. */
+#define OTR_MATCH_BOUNDARY (UINT32_MAX - 1)
+/* Mark in otr_link.path of a path that is the one edge in the other bits. */
+#define OTR_PATH_SINGLE 0x80000000u
+
+/* A tight path between an event of one region and an event of another (or the boundary). */
+typedef struct otr_link {
+    uint32_t from; /* event number, as seen from the region that holds the link */
+    uint32_t to;   /* event number or OTR_MATCH_BOUNDARY */
+    uint32_t path; /* OTR_PATH_SINGLE | edge, or offset into paths of a length and that many edges */
+} otr_link;
+
+/* A node of the graph as the search sees it; meaningful while its `occupied` bit is set. */
+typedef struct otr_site {
+    uint32_t top;      /* outermost region it belongs to */
+    uint32_t offset;   /* how far `top` reaches past the node is radius(top) + offset */
+    uint32_t event;    /* event number it was reached from */
+    uint32_t arc;      /* arc (from its predecessor) it was reached by; OTR_NONE at the event itself */
+    uint32_t below;    /* node reached before it in the same region's shell, or OTR_NONE */
+    uint32_t due;      /* time of its live queue entry */
+    uint32_t due_arc;  /* arc that the entry is about, OTR_NONE = look at all */
+    uint32_t queued;   /* whether there is a live entry; kept also while unoccupied */
+} otr_site;
+
+typedef struct otr_region {
+    int64_t base;         /* radius at time t is base + slope * t */
+    int32_t slope;        /* 1 growing, 0 frozen, -1 shrinking */
+    uint32_t shell;       /* last node it reached itself, head of a list through otr_site.below */
+    uint32_t blossom;     /* blossom it is part of, OTR_NONE for an outermost region */
+    uint32_t first_child; /* blossoms: a region of its cycle; OTR_NONE for an event's own region */
+    uint32_t cycle_next;  /* parts of a blossom: next region around the cycle ... */
+    otr_link cycle_link;  /* ... and the link to it */
+    uint32_t match;       /* outermost regions: partner, OTR_MATCH_BOUNDARY or OTR_NONE */
+    otr_link match_link;
+    /* Alternating trees. A tree node is an outer (growing) region with its inner (shrinking) partner; its links live in the
+     * outer region. The root has no inner region. */
+    uint32_t outer;       /* in a tree: the outer region of its tree node; else OTR_NONE */
+    uint32_t inner;       /* outer regions: partner or OTR_NONE */
+    uint32_t parent;      /* outer regions: parent's outer region or OTR_NONE */
+    otr_link up;          /* outer regions: from the inner region to the parent's outer region */
+    uint32_t first_kid;
+    uint32_t next_kid;
+    uint32_t previous_kid;
+    uint32_t mark;        /* stamp of the last walk that passed here */
+    uint32_t exit;        /* while a solution is read out: event that the region's match ends at */
+} otr_region;
+
+/* One neighbour event in the greedy start. */
+typedef struct otr_contact {
+    uint32_t event;
+    uint32_t weight;
+    uint32_t arc;
+} otr_contact;
+
+struct otr_matcher {
+    const otr_weights *weights;
+    const otr_graph *graph;
+    const otr_arc *arcs;
+    const uint32_t *arc_begin;
+
+    uint32_t node_count;
+    otr_site *sites;      /* node_count */
+    uint64_t *occupied;   /* one bit a node */
+
+    const uint32_t *events; /* event number -> node, borrowed */
+    uint32_t event_count;
+
+    otr_region *regions; /* region_count used of region_capacity; never moved during a run */
+    size_t region_capacity;
+    uint32_t region_count;
+    uint32_t free_region; /* freed blossoms, linked through cycle_next */
+    uint32_t mark;
+
+    uint64_t now;
+    uint32_t tree_count; /* trees still growing */
+    otr_status failure;  /* OTR_OK, or what went wrong during a run */
+    otr_queue queue;
+
+    uint32_t *paths; /* edges of links, see otr_link.path */
+    size_t path_count, path_capacity;
+
+    /* Scratch. */
+    uint32_t *stack; /* as many entries as regions */
+    size_t stack_capacity;
+    uint32_t *batch; /* events to be started */
+    size_t batch_count, batch_capacity;
+    otr_contact *contacts;
+    size_t contact_count, contact_capacity;
+    uint32_t *contact_begin;
+    size_t contact_begin_capacity;
+
+    /* The solution read out. */
+    uint32_t *edges;
+    size_t edge_count, edge_capacity;
+    otr_pair *pairs;
+    size_t pair_count, pair_capacity;
+};
+
+static inline int otr_is_occupied(const otr_matcher *m, uint32_t node) {
+    return (int)(m->occupied[node >> 6] >> (node & 63)) & 1;
+}
+
+static inline void otr_occupy(otr_matcher *m, uint32_t node) {
+    m->occupied[node >> 6] |= (uint64_t)1 << (node & 63);
+}
+
+static inline void otr_vacate(otr_matcher *m, uint32_t node) {
+    m->occupied[node >> 6] &= ~((uint64_t)1 << (node & 63));
+}
+
+static inline int64_t otr_radius(const otr_matcher *m, const otr_region *region) {
+    return region->base + region->slope * (int64_t)m->now;
+}
+
+/* How far the outermost region at an occupied node reaches past it; at least 0. */
+static inline uint32_t otr_reach(const otr_matcher *m, const otr_site *site) {
+    return (uint32_t)otr_radius(m, &m->regions[site->top]) + site->offset;
+}
+
+static inline void otr_set_slope(const otr_matcher *m, otr_region *region, int32_t slope) {
+    region->base = otr_radius(m, region) - slope * (int64_t)m->now;
+    region->slope = slope;
+}
+
+/* The region after `region` in a walk over `root` and everything inside it; OTR_NONE at the end. */
+static inline uint32_t otr_next_inside(const otr_matcher *m, uint32_t region, uint32_t root) {
+    if (m->regions[region].first_child != OTR_NONE) {
+        return m->regions[region].first_child;
+    }
+    while (region != root) {
+        const uint32_t blossom = m->regions[region].blossom;
+        const uint32_t next = m->regions[region].cycle_next;
+        if (next != m->regions[blossom].first_child) {
+            return next;
+        }
+        region = blossom;
+    }
+    return OTR_NONE;
+}
+
+static inline otr_link otr_reversed(otr_link link) {
+    const otr_link reversed = {link.to, link.from, link.path};
+    return reversed;
+}
+
+/* flood.c: regions over nodes. */
+
+/* Runs until no tree is left; sets m->failure otherwise. */
+void otr_flood_run(otr_matcher *m);
+/* Finds the next event of a node of a growing region and queues it. */
+void otr_flood_look(otr_matcher *m, uint32_t node);
+void otr_flood_grow(otr_matcher *m, uint32_t region);
+void otr_flood_shrink(otr_matcher *m, uint32_t region);
+void otr_flood_freeze(otr_matcher *m, uint32_t region);
+
+/* trees.c: what happens when regions meet. */
+
+/* Growing region `region` meets `other` (not shrinking) along `link`, which goes from the first to the second. */
+void otr_trees_meet(otr_matcher *m, uint32_t region, uint32_t other, otr_link link);
+void otr_trees_meet_boundary(otr_matcher *m, uint32_t region, otr_link link);
+/* A shrinking region has radius 0 and no nodes of its own left (but the event, for an event's own region). */
+void otr_trees_vanish(otr_matcher *m, uint32_t region);
+
+/* links.c: paths of links. */
+
+/* The link along `arc`, from the event behind its tail to the event behind its head; both occupied. */
+otr_link otr_link_over_arc(otr_matcher *m, uint32_t tail, uint32_t arc);
+otr_link otr_link_to_boundary(otr_matcher *m, uint32_t node);
+/* first.from -> first.to == second.from -> second.to, with the paths joined. */
+otr_link otr_link_joined(otr_matcher *m, otr_link first, otr_link second);
+
+#endif

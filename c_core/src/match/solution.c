@@ -1,0 +1,120 @@
+/* Reading the solution out: matched pairs and the edges of their paths.
+ *
+ * An outermost region is matched as a whole along a link that ends at one of its events. Inside a blossom, the part that
+ * holds this event takes the link over, and the other parts are matched two by two around the cycle. */
+#include "match/matcher_state.h"
+
+static int add_edges(otr_matcher *m, uint32_t path) {
+    const uint32_t single = path & ~OTR_PATH_SINGLE;
+    const int is_single = (path & OTR_PATH_SINGLE) != 0;
+    const uint32_t *const edges = is_single ? &single : m->paths + path + 1;
+    const uint32_t length = is_single ? 1 : m->paths[path];
+    if (!otr_array_reserve((void **)&m->edges, &m->edge_capacity, m->edge_count + length, sizeof *m->edges)) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < length; i++) {
+        m->edges[m->edge_count++] = edges[i];
+    }
+    return 1;
+}
+
+static int add_pair(otr_matcher *m, otr_link link) {
+    const uint32_t node1 = m->events[link.from];
+    const uint32_t node2 = link.to == OTR_MATCH_BOUNDARY ? OTR_BOUNDARY : m->events[link.to];
+    if (!OTR_ARRAY_GROW(m->pairs, m->pair_count, m->pair_capacity)) {
+        return 0;
+    }
+    m->pairs[m->pair_count].event1 = node1 < node2 ? node1 : node2;
+    m->pairs[m->pair_count].event2 = node1 < node2 ? node2 : node1;
+    m->pair_count++;
+    return add_edges(m, link.path);
+}
+
+/* Opens `region`, whose match ends at `event`, down to single events. */
+static int open_region(otr_matcher *m, uint32_t region, uint32_t event) {
+    uint32_t depth = 0;
+    if (m->regions[region].first_child == OTR_NONE) {
+        return 1;
+    }
+    m->stack[depth++] = region;
+    m->regions[region].exit = event;
+    while (depth > 0) {
+        const uint32_t blossom = m->stack[--depth];
+        uint32_t part = m->regions[blossom].exit;
+        uint32_t first;
+        while (m->regions[part].blossom != blossom) {
+            part = m->regions[part].blossom;
+        }
+        m->regions[part].exit = m->regions[blossom].exit;
+        if (m->regions[part].first_child != OTR_NONE) {
+            m->stack[depth++] = part;
+        }
+        first = part;
+        for (part = m->regions[first].cycle_next; part != first;) {
+            const otr_link link = m->regions[part].cycle_link;
+            const uint32_t other = m->regions[part].cycle_next;
+            if (!add_pair(m, link)) {
+                return 0;
+            }
+            m->regions[part].exit = link.from;
+            m->regions[other].exit = link.to;
+            if (m->regions[part].first_child != OTR_NONE) {
+                m->stack[depth++] = part;
+            }
+            if (m->regions[other].first_child != OTR_NONE) {
+                m->stack[depth++] = other;
+            }
+            part = m->regions[other].cycle_next;
+        }
+    }
+    return 1;
+}
+
+otr_status otr_matcher_edges(otr_matcher *m, const uint32_t **edges, size_t *edge_count) {
+    m->edge_count = 0;
+    m->pair_count = 0;
+    for (uint32_t event = 0; event < m->event_count; event++) {
+        const uint32_t top = m->sites[m->events[event]].top;
+        const otr_region *const region = &m->regions[top];
+        const otr_link link = region->match_link;
+        /* Each match is read once, at the event where its link starts; of two regions, at the lower one. */
+        if (link.from != event || (region->match != OTR_MATCH_BOUNDARY && region->match < top)) {
+            continue;
+        }
+        if (!add_pair(m, link) || !open_region(m, top, link.from) ||
+            (region->match != OTR_MATCH_BOUNDARY && !open_region(m, region->match, link.to))) {
+            return OTR_ERR_MEMORY;
+        }
+    }
+    *edges = m->edges;
+    *edge_count = m->edge_count;
+    return OTR_OK;
+}
+
+/* Heap sort by event1: no pairs share one. */
+static void sift_down(otr_pair *pairs, size_t root, size_t count) {
+    const otr_pair moved = pairs[root];
+    for (size_t child = 2 * root + 1; child < count; child = 2 * root + 1) {
+        child += child + 1 < count && pairs[child + 1].event1 > pairs[child].event1;
+        if (pairs[child].event1 <= moved.event1) {
+            break;
+        }
+        pairs[root] = pairs[child];
+        root = child;
+    }
+    pairs[root] = moved;
+}
+
+void otr_matcher_pairs(otr_matcher *m, const otr_pair **pairs, size_t *pair_count) {
+    for (size_t i = m->pair_count / 2; i-- > 0;) {
+        sift_down(m->pairs, i, m->pair_count);
+    }
+    for (size_t end = m->pair_count; end-- > 1;) {
+        const otr_pair last = m->pairs[end];
+        m->pairs[end] = m->pairs[0];
+        m->pairs[0] = last;
+        sift_down(m->pairs, 0, end);
+    }
+    *pairs = m->pairs;
+    *pair_count = m->pair_count;
+}
