@@ -4,7 +4,8 @@
  * node or meets another region. A node has one live queue entry, for the earliest event known when it was last looked
  * at; when the entry comes up the node is looked at again, so an entry may come too early but never too late. Hence
  * whoever makes an event possible earlier than was known (a node set free, a shrinking region stopped) must queue the
- * growing neighbours. */
+ * growing neighbours. A region that freezes leaves its entries behind: when one comes up, its node queues the growing
+ * neighbours, which may not know how far the region has come meanwhile. */
 #include "match/matcher_state.h"
 
 /* Stands for the boundary where an arc is named. */
@@ -110,6 +111,17 @@ static int is_due(const otr_matcher *m, uint32_t node, uint32_t arc) {
     return gap_over(m, site->top, reach, m->arcs[arc]) == 0;
 }
 
+/* Queues the growing neighbours of a node of a frozen region for when they meet it. */
+static void enqueue_growing_neighbours(otr_matcher *m, uint32_t node) {
+    const uint32_t reach = otr_reach(m, &m->sites[node]);
+    for (uint32_t a = m->arc_begin[node]; a < m->arc_begin[node + 1]; a++) {
+        const otr_arc arc = m->arcs[a];
+        if (otr_is_occupied(m, arc.head) && m->regions[m->sites[arc.head].top].slope > 0) {
+            enqueue_node(m, arc.head, arc.weight - otr_reach(m, &m->sites[arc.head]) - reach, OTR_NONE);
+        }
+    }
+}
+
 static void node_event(otr_matcher *m, uint32_t node) {
     otr_site *const site = &m->sites[node];
     uint32_t arc = site->due_arc;
@@ -132,6 +144,9 @@ static void node_event(otr_matcher *m, uint32_t node) {
             occupy_over(m, node, arc);
         }
         arc = OTR_NONE;
+    }
+    if (otr_is_occupied(m, node) && m->regions[site->top].slope == 0) {
+        enqueue_growing_neighbours(m, node);
     }
 }
 
@@ -202,16 +217,6 @@ void otr_flood_grow(otr_matcher *m, uint32_t region) {
 void otr_flood_shrink(otr_matcher *m, uint32_t region) {
     otr_set_slope(m, &m->regions[region], -1);
     enqueue_region(m, region, (uint32_t)otr_radius(m, &m->regions[region]) - next_loss(m, &m->regions[region]));
-}
-
-static void enqueue_growing_neighbours(otr_matcher *m, uint32_t node) {
-    const uint32_t reach = otr_reach(m, &m->sites[node]);
-    for (uint32_t a = m->arc_begin[node]; a < m->arc_begin[node + 1]; a++) {
-        const otr_arc arc = m->arcs[a];
-        if (otr_is_occupied(m, arc.head) && m->regions[m->sites[arc.head].top].slope > 0) {
-            enqueue_node(m, arc.head, arc.weight - otr_reach(m, &m->sites[arc.head]) - reach, OTR_NONE);
-        }
-    }
 }
 
 void otr_flood_freeze(otr_matcher *m, uint32_t region) {
