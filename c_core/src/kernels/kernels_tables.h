@@ -4,8 +4,13 @@
 
 #include "outrider/kernels.h"
 
+/* -DOTR_PORTABLE_ONLY builds without the instruction-set files, which need compiler flags of their own. */
+#if defined(__x86_64__) && !defined(OTR_PORTABLE_ONLY)
+#define OTR_KERNELS_X86 1
+#endif
+
 extern const otr_kernels otr_kernels_portable;
-#if defined(__x86_64__)
+#if defined(OTR_KERNELS_X86)
 extern const otr_kernels otr_kernels_avx2;
 extern const otr_kernels otr_kernels_avx512;
 #endif

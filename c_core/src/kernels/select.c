@@ -1,7 +1,7 @@
 /* Chooses a kernel table; the only file that asks the CPU what it can do. */
 #include "kernels/kernels_tables.h"
 
-#if defined(__x86_64__)
+#if defined(OTR_KERNELS_X86)
 /* __builtin_cpu_supports also checks that the operating system saves the wide registers. */
 static int cpu_has_avx2(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
@@ -18,7 +18,7 @@ const otr_kernels *otr_kernels_for(otr_isa isa) {
     switch (isa) {
     case OTR_ISA_PORTABLE:
         return &otr_kernels_portable;
-#if defined(__x86_64__)
+#if defined(OTR_KERNELS_X86)
     case OTR_ISA_AVX2:
         return cpu_has_avx2() ? &otr_kernels_avx2 : NULL;
     case OTR_ISA_AVX512:

@@ -34,6 +34,11 @@ impl Isa {
     /// Every value, for listings and tests.
     pub const ALL: [Self; 5] = [Self::Auto, Self::Portable, Self::Avx2, Self::Avx512, Self::Neon];
 
+    /// The instruction sets of this machine, the best one last; [`Isa::Auto`] is not among them.
+    pub fn available() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|&isa| isa != Self::Auto && isa.is_available())
+    }
+
     /// Whether this CPU, operating system and build have it.
     pub fn is_available(self) -> bool {
         Kernels::new(self).is_some()

@@ -539,6 +539,11 @@ impl<W: Write> ShotWriter<W> {
         self.layout
     }
 
+    /// An empty batch of the right width.
+    pub fn batch(&self) -> Shots {
+        Shots::new(self.layout.bits())
+    }
+
     /// Appends all rows of a batch.
     ///
     /// # Errors
