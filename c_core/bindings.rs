@@ -12,6 +12,8 @@ pub const OTR_GRAPH_ERRORS_MAX: u64 = 4294967296;
 pub const OTR_GRAPH_OBSERVABLES_MAX: u32 = 1048576;
 pub const OTR_GRAPH_LEVELS_DEFAULT: u32 = 16777215;
 pub const OTR_WEIGHT_MAX: u32 = 134217728;
+pub const OTR_RANDOM_LANES: u32 = 16;
+pub const OTR_SKIP_SCALE_MAX: f64 = 70368744177664.0;
 pub const OTR_SAMPLER_BLOCK_SHOTS: u32 = 256;
 pub const OTR_SAMPLER_ERRORS_MAX: u32 = 2147483648;
 pub const OTR_SHOT_BITS_MAX: u64 = 4294967296;
@@ -374,10 +376,21 @@ pub struct otr_kernels {
     pub bits_to_digits: ::core::option::Option<
         unsafe extern "C" fn(bits: *const u8, bit_count: usize, digits: *mut u8),
     >,
+    pub random_words: ::core::option::Option<
+        unsafe extern "C" fn(
+            key: u64,
+            counter_high: u64,
+            counter_low: u64,
+            words: *mut u64,
+        ),
+    >,
+    pub geometric_skips: ::core::option::Option<
+        unsafe extern "C" fn(words: *const u64, scale: f64, skips: *mut u64),
+    >,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 56usize];
+    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 72usize];
     ["Alignment of otr_kernels"][::core::mem::align_of::<otr_kernels>() - 8usize];
     [
         "Offset of field: otr_kernels::isa",
@@ -400,6 +413,12 @@ const _: () = {
     [
         "Offset of field: otr_kernels::bits_to_digits",
     ][::core::mem::offset_of!(otr_kernels, bits_to_digits) - 48usize];
+    [
+        "Offset of field: otr_kernels::random_words",
+    ][::core::mem::offset_of!(otr_kernels, random_words) - 56usize];
+    [
+        "Offset of field: otr_kernels::geometric_skips",
+    ][::core::mem::offset_of!(otr_kernels, geometric_skips) - 64usize];
 };
 unsafe extern "C" {
     pub fn otr_kernels_for(isa: otr_isa) -> *const otr_kernels;

@@ -20,7 +20,13 @@ typedef enum otr_isa {
     OTR_ISA_NEON = 4      /* AArch64; the slot is reserved, no kernels are written yet */
 } otr_isa;
 
-/* One table of hot loops. Contracts hold for every table; buffers need no alignment unless said. */
+/* Random words and skips are made this many at a time. */
+#define OTR_RANDOM_LANES 16
+/* Largest scale of geometric_skips: every skip is then below 2^52. */
+#define OTR_SKIP_SCALE_MAX 70368744177664.0
+
+/* One table of hot loops. Contracts hold for every table; buffers need no more than the alignment of their
+ * type. */
 typedef struct otr_kernels {
     otr_isa isa;
 
@@ -44,6 +50,17 @@ typedef struct otr_kernels {
 
     /* The reverse: writes exactly bit_count characters, reads exactly ceil(bit_count/8) bytes. */
     void (*bits_to_digits)(const uint8_t *bits, size_t bit_count, uint8_t *digits);
+
+    /* Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC 2011) of OTR_RANDOM_LANES
+     * counters that follow each other. Lane i has the 128-bit counter counter_high : counter_low + i and writes its
+     * output words 0 and 1 to words[i], 2 and 3 to words[OTR_RANDOM_LANES + i] (the lower one in the low half).
+     * counter_low is a multiple of OTR_RANDOM_LANES. */
+    void (*random_words)(uint64_t key, uint64_t counter_high, uint64_t counter_low, uint64_t *words);
+
+    /* Turns uniform words into geometric skips, the number of failures before a success of probability p, for
+     * scale = -1/ln(1-p): skips[i] = floor(scale * -ln(u)), u = (words[i] / 2^12 rounded down + 1/2) / 2^52, for
+     * OTR_RANDOM_LANES lanes. 0 < scale <= OTR_SKIP_SCALE_MAX. The logarithm is off by less than 1e-15 of itself. */
+    void (*geometric_skips)(const uint64_t *words, double scale, uint64_t *skips);
 } otr_kernels;
 
 /* The table for `isa`, a constant of the library. Returns NULL when this CPU, operating system or build lacks it

@@ -1,5 +1,6 @@
 /* The reference kernels in plain C; every other table must agree with this one bit for bit. */
 #include "common/bits.h"
+#include "common/random.h"
 #include "kernels/kernels_tables.h"
 
 size_t otr_portable_bit_indices(const uint8_t *bits, size_t bit_count, uint32_t *indices) {
@@ -78,6 +79,18 @@ void otr_portable_bits_to_digits(const uint8_t *bits, size_t bit_count, uint8_t 
     }
 }
 
+void otr_portable_random_words(uint64_t key, uint64_t counter_high, uint64_t counter_low, uint64_t *words) {
+    for (uint32_t lane = 0; lane < OTR_RANDOM_LANES; lane++) {
+        otr_philox(key, counter_high, counter_low + lane, &words[lane], &words[OTR_RANDOM_LANES + lane]);
+    }
+}
+
+void otr_portable_geometric_skips(const uint64_t *words, double scale, uint64_t *skips) {
+    for (uint32_t lane = 0; lane < OTR_RANDOM_LANES; lane++) {
+        skips[lane] = (uint64_t)(otr_random_exponential(words[lane]) * scale);
+    }
+}
+
 const otr_kernels otr_kernels_portable = {
     .isa = OTR_ISA_PORTABLE,
     .bit_indices = otr_portable_bit_indices,
@@ -86,4 +99,6 @@ const otr_kernels otr_kernels_portable = {
     .count_bits = otr_portable_count_bits,
     .digits_to_bits = otr_portable_digits_to_bits,
     .bits_to_digits = otr_portable_bits_to_digits,
+    .random_words = otr_portable_random_words,
+    .geometric_skips = otr_portable_geometric_skips,
 };

@@ -4,8 +4,8 @@
 #if defined(OTR_KERNELS_X86)
 /* __builtin_cpu_supports also checks that the operating system saves the wide registers. */
 static int cpu_has_avx2(void) {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-           __builtin_cpu_supports("popcnt");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
 }
 
 static int cpu_has_avx512(void) {
@@ -24,7 +24,9 @@ const otr_kernels *otr_kernels_for(otr_isa isa) {
     case OTR_ISA_AVX512:
         return cpu_has_avx512() ? &otr_kernels_avx512 : NULL;
     case OTR_ISA_AUTO:
-        return cpu_has_avx512() ? &otr_kernels_avx512 : cpu_has_avx2() ? &otr_kernels_avx2 : &otr_kernels_portable;
+        return cpu_has_avx512() ? &otr_kernels_avx512
+               : cpu_has_avx2() ? &otr_kernels_avx2
+                                : &otr_kernels_portable;
 #else
     case OTR_ISA_AVX2:
     case OTR_ISA_AVX512:

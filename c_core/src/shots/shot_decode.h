@@ -1,8 +1,8 @@
 /* The state of a reader, and one decoding function per format.
  *
- * A decoding function takes bytes from *at up to `end` until the current record is complete in reader->row (*done is
- * then 1) or the bytes are used up. What it knows about an unfinished record is in the reader, so that a record may be
- * cut at any byte. */
+ * A decoding function takes bytes from *at up to `end` until the current record is complete in reader->row
+ * (*done is then 1) or the bytes are used up. What it knows about an unfinished record is in the reader, so
+ * that a record may be cut at any byte. */
 #ifndef OTR_SHOTS_SHOT_DECODE_H
 #define OTR_SHOTS_SHOT_DECODE_H
 
@@ -10,34 +10,35 @@
 
 /* Where a text decoder stands in its line. */
 typedef enum shot_place {
-    PLACE_START = 0,   /* before the line's first byte */
-    PLACE_KEYWORD,     /* dets: inside "shot" */
-    PLACE_ITEM_END,    /* dets: after "shot" or an index: a blank or the end of the line follows */
-    PLACE_PREFIX,      /* dets: after a blank: a letter follows */
-    PLACE_NUMBER_START,/* hits: after a comma; dets: after a letter: a digit follows */
-    PLACE_NUMBER,      /* inside an index */
-    PLACE_LINE_END     /* after '\r': '\n' follows */
+    PLACE_START = 0,    /* before the line's first byte */
+    PLACE_KEYWORD,      /* dets: inside "shot" */
+    PLACE_ITEM_END,     /* dets: after "shot" or an index: a blank or the end of the line follows */
+    PLACE_PREFIX,       /* dets: after a blank: a letter follows */
+    PLACE_NUMBER_START, /* hits: after a comma; dets: after a letter: a digit follows */
+    PLACE_NUMBER,       /* inside an index */
+    PLACE_LINE_END      /* after '\r': '\n' follows */
 } shot_place;
 
 struct otr_shot_reader {
     otr_shot_format format;
     shot_record record;
     const otr_kernels *kernels;
-    uint64_t shots; /* complete shots given out */
+    uint64_t shots;   /* complete shots given out */
     otr_error failed; /* status is OTR_OK as long as all is well */
 
-    uint8_t *row;       /* the record under construction */
+    uint8_t *row; /* the record under construction */
     size_t row_bytes;
-    uint64_t position;  /* 01, r8: bits done; b8: bytes done; ptb64: bytes of the group done; dets: of "shot" done */
-    int started;        /* r8: some byte of the record was read */
+    uint64_t position; /* 01, r8: bits done; b8: bytes done; ptb64: bytes of the group done; dets: of "shot"
+                          done */
+    int started;       /* r8: some byte of the record was read */
 
     uint64_t column; /* text: bytes of the current line before *at */
     shot_place place;
-    uint64_t number;        /* hits, dets: the index read so far */
-    uint64_t number_column; /* its first byte */
+    uint64_t number;             /* hits, dets: the index read so far */
+    uint64_t number_column;      /* its first byte */
     const shot_section *section; /* dets: the kind of the index */
 
-    uint64_t *group;   /* ptb64: 64 shots, transposed by blocks of 64 bits once complete */
+    uint64_t *group; /* ptb64: 64 shots, transposed by blocks of 64 bits once complete */
     size_t group_blocks;
     uint32_t group_shot; /* next shot of a complete group; 64 if there is none */
 };

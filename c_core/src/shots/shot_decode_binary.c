@@ -3,7 +3,8 @@
 #include "common/error.h"
 #include "shots/shot_decode.h"
 
-static int take_bytes(otr_shot_reader *reader, uint8_t *into, size_t wanted, const uint8_t **at, const uint8_t *end);
+static int take_bytes(otr_shot_reader *reader, uint8_t *into, size_t wanted, const uint8_t **at,
+                      const uint8_t *end);
 static void group_row(const otr_shot_reader *reader, uint8_t *row);
 
 /* Only records cut by the end of the input come here: see copy_b8 in shot_reader.c. */
@@ -19,7 +20,8 @@ otr_status otr_shot_decode_b8(otr_shot_reader *reader, const uint8_t **at, const
     return OTR_OK;
 }
 
-/* A byte b < 255 is b zeros and a one, 255 is 255 zeros; the one that ends a shot lies just past its last bit. */
+/* A byte b < 255 is b zeros and a one, 255 is 255 zeros; the one that ends a shot lies just past its last
+ * bit. */
 otr_status otr_shot_decode_r8(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, int *done) {
     const uint64_t bits = reader->record.bits;
     uint64_t position = reader->position;
@@ -31,7 +33,8 @@ otr_status otr_shot_decode_r8(otr_shot_reader *reader, const uint8_t **at, const
         position += run;
         if (position > bits) {
             status = otr_error_set(&reader->failed, OTR_ERR_FORMAT, reader->shots + 1, 0,
-                                   "a run of zeros passes the end of the shot's %llu bits", (unsigned long long)bits);
+                                   "a run of zeros passes the end of the shot's %llu bits",
+                                   (unsigned long long)bits);
             break;
         }
         if (run == 255) {
@@ -57,7 +60,8 @@ otr_status otr_shot_decode_ptb64(otr_shot_reader *reader, const uint8_t **at, co
             return OTR_OK;
         }
         for (size_t word = 0; word < 64 * reader->group_blocks; word++) {
-            reader->group[word] = word < reader->record.bits ? otr_load_le64((uint8_t *)(reader->group + word)) : 0;
+            reader->group[word] =
+                word < reader->record.bits ? otr_load_le64((uint8_t *)(reader->group + word)) : 0;
         }
         for (size_t block = 0; block < reader->group_blocks; block++) {
             reader->kernels->transpose_64x64(reader->group + 64 * block);
@@ -80,17 +84,20 @@ otr_status otr_shot_end_binary(otr_shot_reader *reader, int *done) {
     }
     if (reader->format == OTR_FORMAT_B8 && position != 0) {
         return otr_error_set(&reader->failed, OTR_ERR_TRUNCATED, reader->shots + 1, 0,
-                             "the input ends after %llu of the shot's %zu bytes", position, reader->row_bytes);
+                             "the input ends after %llu of the shot's %zu bytes", position,
+                             reader->row_bytes);
     }
     if (reader->format == OTR_FORMAT_PTB64 && position != 0) {
         return otr_error_set(&reader->failed, OTR_ERR_TRUNCATED, reader->shots + 1, 0,
-                             "the input ends after %llu of the %llu bytes of a group of 64 shots", position, bits * 8);
+                             "the input ends after %llu of the %llu bytes of a group of 64 shots", position,
+                             bits * 8);
     }
     return OTR_OK;
 }
 
 /* Fills into[position..wanted]; 1 when it is full, and then starts over. */
-static int take_bytes(otr_shot_reader *reader, uint8_t *into, size_t wanted, const uint8_t **at, const uint8_t *end) {
+static int take_bytes(otr_shot_reader *reader, uint8_t *into, size_t wanted, const uint8_t **at,
+                      const uint8_t *end) {
     const size_t available = (size_t)(end - *at);
     size_t part = wanted - (size_t)reader->position;
     if (part > available) {

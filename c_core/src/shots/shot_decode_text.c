@@ -45,7 +45,8 @@ otr_status otr_shot_decode_01(otr_shot_reader *reader, const uint8_t **at, const
             reader->column++;
             reader->place = PLACE_LINE_END;
         } else {
-            return unexpected(reader, reader->place == PLACE_START ? "the end of the line" : "a line feed", byte);
+            return unexpected(reader, reader->place == PLACE_START ? "the end of the line" : "a line feed",
+                              byte);
         }
     }
     return OTR_OK;
@@ -151,15 +152,16 @@ otr_status otr_shot_end_text(otr_shot_reader *reader, int *done) {
     }
     if (!complete) {
         return otr_error_set(&reader->failed, OTR_ERR_TRUNCATED, reader->shots + 1, column_of(reader->column),
-                             is_01 ? "the input ends inside a line of digits" : "the input ends inside an item");
+                             is_01 ? "the input ends inside a line of digits"
+                                   : "the input ends inside an item");
     }
     end_line(reader);
     *done = 1;
     return OTR_OK;
 }
 
-/* Whole bytes through the kernel; single digits only where an earlier input ended inside a byte. Returns how many of
- * `wanted` characters are digits. */
+/* Whole bytes through the kernel; single digits only where an earlier input ended inside a byte. Returns how
+ * many of `wanted` characters are digits. */
 static size_t take_digits(otr_shot_reader *reader, const uint8_t *at, size_t wanted) {
     size_t taken = 0;
     for (; taken < wanted && (reader->position + taken) % 8 != 0; taken++) {
@@ -188,8 +190,8 @@ static otr_status unexpected(otr_shot_reader *reader, const char *expected, uint
         return otr_error_set(&reader->failed, OTR_ERR_FORMAT, reader->shots + 1, column,
                              "expected %s, found byte 0x%02X", expected, (unsigned)found);
     }
-    return otr_error_set(&reader->failed, OTR_ERR_FORMAT, reader->shots + 1, column, "expected %s, found '%c'",
-                         expected, (int)found);
+    return otr_error_set(&reader->failed, OTR_ERR_FORMAT, reader->shots + 1, column,
+                         "expected %s, found '%c'", expected, (int)found);
 }
 
 static otr_status unexpected_in_digits(otr_shot_reader *reader, uint8_t found) {
@@ -223,10 +225,11 @@ static const uint8_t *take_number(otr_shot_reader *reader, const uint8_t *at, co
 
 static otr_status toggle_hit(otr_shot_reader *reader) {
     if (reader->number >= reader->record.bits) {
-        return otr_error_set(&reader->failed, OTR_ERR_INDEX, reader->shots + 1, column_of(reader->number_column),
+        return otr_error_set(&reader->failed, OTR_ERR_INDEX, reader->shots + 1,
+                             column_of(reader->number_column),
                              "index %s%llu is not below the %llu bits of a shot",
-                             reader->number == NUMBER_MAX ? "of at least " : "", (unsigned long long)reader->number,
-                             (unsigned long long)reader->record.bits);
+                             reader->number == NUMBER_MAX ? "of at least " : "",
+                             (unsigned long long)reader->number, (unsigned long long)reader->record.bits);
     }
     otr_bit_flip(reader->row, reader->number);
     return OTR_OK;
@@ -236,10 +239,11 @@ static otr_status set_named(otr_shot_reader *reader) {
     const shot_section *section = reader->section;
     uint64_t bit;
     if (reader->number >= section->count) {
-        return otr_error_set(&reader->failed, OTR_ERR_INDEX, reader->shots + 1, column_of(reader->number_column),
-                             "%c%s%llu is not below the shot's %llu %c bits", section->letter,
-                             reader->number == NUMBER_MAX ? " of at least " : "", (unsigned long long)reader->number,
-                             (unsigned long long)section->count, section->letter);
+        return otr_error_set(
+            &reader->failed, OTR_ERR_INDEX, reader->shots + 1, column_of(reader->number_column),
+            "%c%s%llu is not below the shot's %llu %c bits", section->letter,
+            reader->number == NUMBER_MAX ? " of at least " : "", (unsigned long long)reader->number,
+            (unsigned long long)section->count, section->letter);
     }
     bit = section->first + reader->number;
     reader->row[bit >> 3] |= (uint8_t)(1u << (bit & 7));

@@ -10,15 +10,16 @@
 static const uint8_t NO_INPUT[1] = {0};
 
 static otr_status allocate(otr_shot_reader *reader);
-static otr_status check_call(otr_shot_reader *reader, const uint8_t *rows, size_t row_stride, otr_error *error);
+static otr_status check_call(otr_shot_reader *reader, const uint8_t *rows, size_t row_stride,
+                             otr_error *error);
 static otr_status fail(otr_shot_reader *reader, otr_error *error);
 static size_t copy_b8(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, uint8_t *rows,
                       size_t row_stride, size_t row_capacity);
 static otr_status decode_record(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, int *done);
 static void give_row(otr_shot_reader *reader, uint8_t *row);
 
-otr_status otr_shot_reader_create(otr_shot_reader **out, otr_shot_format format, const otr_shot_layout *layout,
-                                  otr_isa isa) {
+otr_status otr_shot_reader_create(otr_shot_reader **out, otr_shot_format format,
+                                  const otr_shot_layout *layout, otr_isa isa) {
     shot_record record;
     const otr_kernels *kernels = otr_kernels_for(isa);
     otr_shot_reader *reader;
@@ -61,9 +62,9 @@ void otr_shot_reader_destroy(otr_shot_reader *reader) {
     }
 }
 
-otr_status otr_shot_reader_read(otr_shot_reader *reader, const uint8_t *input, size_t input_bytes, size_t *consumed,
-                                uint8_t *rows, size_t row_stride, size_t row_capacity, size_t *row_count,
-                                otr_error *error) {
+otr_status otr_shot_reader_read(otr_shot_reader *reader, const uint8_t *input, size_t input_bytes,
+                                size_t *consumed, uint8_t *rows, size_t row_stride, size_t row_capacity,
+                                size_t *row_count, otr_error *error) {
     const uint8_t *at = input != NULL ? input : NO_INPUT;
     const uint8_t *const end = at + input_bytes;
     size_t count = 0;
@@ -100,8 +101,8 @@ otr_status otr_shot_reader_read(otr_shot_reader *reader, const uint8_t *input, s
     return status == OTR_OK ? OTR_OK : fail(reader, error);
 }
 
-otr_status otr_shot_reader_finish(otr_shot_reader *reader, uint8_t *rows, size_t row_stride, size_t *row_count,
-                                  otr_error *error) {
+otr_status otr_shot_reader_finish(otr_shot_reader *reader, uint8_t *rows, size_t row_stride,
+                                  size_t *row_count, otr_error *error) {
     int done = 0;
     otr_status status;
     if (row_count == NULL) {
@@ -158,7 +159,8 @@ static otr_status allocate(otr_shot_reader *reader) {
     return OTR_OK;
 }
 
-static otr_status check_call(otr_shot_reader *reader, const uint8_t *rows, size_t row_stride, otr_error *error) {
+static otr_status check_call(otr_shot_reader *reader, const uint8_t *rows, size_t row_stride,
+                             otr_error *error) {
     if (reader == NULL) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "reader must not be NULL");
     }
@@ -166,8 +168,9 @@ static otr_status check_call(otr_shot_reader *reader, const uint8_t *rows, size_
         return fail(reader, error);
     }
     if (rows != NULL && row_stride < reader->row_bytes) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "row_stride %zu is less than the %zu bytes of a row",
-                             row_stride, reader->row_bytes);
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "row_stride %zu is less than the %zu bytes of a row", row_stride,
+                             reader->row_bytes);
     }
     return OTR_OK;
 }

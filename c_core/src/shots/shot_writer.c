@@ -18,7 +18,7 @@ struct otr_shot_writer {
     size_t row_bytes;
     uint8_t *bytes; /* the encoded bytes of this call */
     size_t byte_count, byte_capacity;
-    uint64_t *group;     /* ptb64: word s of block b holds bits 64*b .. 64*b+63 of shot s */
+    uint64_t *group; /* ptb64: word s of block b holds bits 64*b .. 64*b+63 of shot s */
     size_t group_blocks;
     uint32_t group_shots; /* rows held back */
     uint64_t shots;
@@ -36,8 +36,8 @@ static otr_status write_dets(otr_shot_writer *writer, const uint8_t *row);
 static size_t list_chunk(otr_shot_writer *writer, const uint8_t *row, uint64_t base);
 static uint8_t *put_number(uint8_t *to, uint64_t number);
 
-otr_status otr_shot_writer_create(otr_shot_writer **out, otr_shot_format format, const otr_shot_layout *layout,
-                                  otr_isa isa) {
+otr_status otr_shot_writer_create(otr_shot_writer **out, otr_shot_format format,
+                                  const otr_shot_layout *layout, otr_isa isa) {
     shot_record record;
     const otr_kernels *kernels = otr_kernels_for(isa);
     otr_shot_writer *writer;
@@ -80,8 +80,8 @@ void otr_shot_writer_destroy(otr_shot_writer *writer) {
     }
 }
 
-otr_status otr_shot_writer_write(otr_shot_writer *writer, const uint8_t *rows, size_t row_stride, size_t row_count,
-                                 const uint8_t **bytes, size_t *byte_count) {
+otr_status otr_shot_writer_write(otr_shot_writer *writer, const uint8_t *rows, size_t row_stride,
+                                 size_t row_count, const uint8_t **bytes, size_t *byte_count) {
     if (writer == NULL || bytes == NULL || byte_count == NULL || (rows == NULL && row_count > 0) ||
         (row_count > 0 && row_stride < writer->row_bytes)) {
         return OTR_ERR_ARGUMENT;
@@ -105,7 +105,8 @@ otr_status otr_shot_writer_finish(otr_shot_writer *writer, otr_error *error) {
     }
     if (writer->group_shots != 0) {
         return otr_error_set(error, OTR_ERR_TRUNCATED, writer->shots, 0,
-                             "ptb64 needs a multiple of 64 shots, not %llu", (unsigned long long)writer->shots);
+                             "ptb64 needs a multiple of 64 shots, not %llu",
+                             (unsigned long long)writer->shots);
     }
     return OTR_OK;
 }
@@ -128,7 +129,8 @@ static otr_status write_row(otr_shot_writer *writer, const uint8_t *row) {
     return OTR_ERR_ARGUMENT;
 }
 
-/* Where the next bytes go, with room for `wanted`; NULL when memory is out. The caller advances byte_count. */
+/* Where the next bytes go, with room for `wanted`; NULL when memory is out. The caller advances byte_count.
+ */
 static uint8_t *room(otr_shot_writer *writer, size_t wanted) {
     if (wanted > SIZE_MAX - writer->byte_count ||
         !otr_array_reserve((void **)&writer->bytes, &writer->byte_capacity, writer->byte_count + wanted, 1)) {

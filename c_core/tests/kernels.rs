@@ -1,0 +1,278 @@
+//! Every kernel of every instruction set against a plain Rust version, at awkward sizes and offsets.
+
+#[path = "support/random.rs"]
+mod random;
+
+use outrider_sys::*;
+use random::Random;
+
+const ISAS: [otr_isa; 4] =
+    [otr_isa::OTR_ISA_PORTABLE, otr_isa::OTR_ISA_AVX2, otr_isa::OTR_ISA_AVX512, otr_isa::OTR_ISA_NEON];
+
+const SIZES: [usize; 17] = [0, 1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 511, 31 * 64 + 7];
+
+/// Fills buffers and what lies around them.
+const CANARY: u8 = 0xA5;
+const LANES: usize = OTR_RANDOM_LANES as usize;
+
+/// The tables that this machine can run; says which it cannot.
+fn tables(slot: &str) -> Vec<&'static otr_kernels> {
+    let mut found = Vec::new();
+    for isa in ISAS {
+        // SAFETY: a table is a constant of the library, and a name a static string.
+        let (table, name) =
+            unsafe { (otr_kernels_for(isa).as_ref(), std::ffi::CStr::from_ptr(otr_isa_name(isa))) };
+        match table {
+            Some(table) => found.push(table),
+            None => println!("{slot}: skipped {name:?}, which this machine or build lacks"),
+        }
+    }
+    found
+}
+
+fn portable() -> &'static otr_kernels {
+    // SAFETY: the portable table always exists and is a constant of the library.
+    unsafe { &*otr_kernels_for(otr_isa::OTR_ISA_PORTABLE) }
+}
+
+/// Bit patterns of `bytes` bytes: none, all, alternating, sparse, random.
+fn patterns(bytes: usize, random: &mut Random) -> Vec<Vec<u8>> {
+    let sparse = (0..bytes).map(|_| if random.below(16) == 0 { 1 << random.below(8) } else { 0 }).collect();
+    let dense = (0..bytes).map(|_| random.word() as u8).collect();
+    vec![vec![0; bytes], vec![0xFF; bytes], vec![0x55; bytes], sparse, dense]
+}
+
+fn bit(bytes: &[u8], index: usize) -> bool {
+    bytes[index / 8] >> (index % 8) & 1 == 1
+}
+
+#[test]
+fn bit_indices_lists_ascending_ones() {
+    let mut random = Random(1);
+    for table in tables("bit_indices") {
+        let kernel = table.bit_indices.unwrap();
+        for bits in SIZES {
+            for pattern in patterns(bits.div_ceil(8), &mut random) {
+                for offset in 0..4 {
+                    let mut input = vec![CANARY; offset];
+                    input.extend(&pattern);
+                    input.shrink_to_fit();
+                    let mut indices = vec![u32::MAX; bits + 16 + 1];
+                    // SAFETY: the input holds ceil(bits/8) bytes from offset on, the output bits + 16 entries.
+                    let count = unsafe { kernel(input[offset..].as_ptr(), bits, indices.as_mut_ptr()) };
+                    let expected: Vec<u32> =
+                        (0..bits).filter(|&k| bit(&pattern, k)).map(|k| k as u32).collect();
+                    assert_eq!(indices[..count], expected, "{:?} {bits} bits", table.isa);
+                    assert!(indices[(count + 16).min(bits + 16)..].iter().all(|&index| index == u32::MAX));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn transpose_exchanges_rows_and_columns() {
+    let mut random = Random(2);
+    for table in tables("transpose_64x64") {
+        let kernel = table.transpose_64x64.unwrap();
+        let mut matrices: Vec<[u64; 64]> = vec![[0; 64], [u64::MAX; 64]];
+        for bit in 0..64 {
+            matrices.push(std::array::from_fn(|row| if row == bit { 1 << (bit * 7 % 64) } else { 0 }));
+            matrices.push(std::array::from_fn(|row| if row < bit { u64::MAX } else { 0 }));
+        }
+        matrices.extend((0..20).map(|_| std::array::from_fn(|_| random.word())));
+        for matrix in matrices {
+            for offset in 0..8 {
+                let mut buffer = [u64::from(CANARY); 64 + 8];
+                buffer[offset..offset + 64].copy_from_slice(&matrix);
+                // SAFETY: 64 words follow the offset.
+                unsafe { kernel(buffer[offset..].as_mut_ptr()) };
+                for (row, &word) in buffer[offset..offset + 64].iter().enumerate() {
+                    let expected = (0..64).fold(0, |sum, column| sum | (matrix[column] >> row & 1) << column);
+                    assert_eq!(word, expected, "{:?} row {row}", table.isa);
+                }
+                let mut around = buffer[..offset].iter().chain(&buffer[offset + 64..]);
+                assert!(around.all(|&word| word == u64::from(CANARY)), "{:?} wrote outside", table.isa);
+            }
+        }
+    }
+}
+
+#[test]
+fn xor_and_count_agree_with_plain_loops() {
+    let mut random = Random(3);
+    for table in tables("xor_words, count_bits") {
+        for words in SIZES {
+            for offset in 0..3 {
+                let ones: Vec<u64> = vec![u64::MAX; offset + words + 1];
+                let source: Vec<u64> = ones.iter().map(|_| random.word()).collect();
+                let before: Vec<u64> = ones.iter().map(|_| random.word()).collect();
+                let mut target = before.clone();
+                // SAFETY: `words` words follow the offset in every buffer.
+                let counts = unsafe {
+                    table.xor_words.unwrap()(target[offset..].as_mut_ptr(), source[offset..].as_ptr(), words);
+                    [&ones, &source].map(|buffer| table.count_bits.unwrap()(buffer[offset..].as_ptr(), words))
+                };
+                for i in 0..target.len() {
+                    let inside = i >= offset && i < offset + words;
+                    assert_eq!(
+                        target[i],
+                        if inside { before[i] ^ source[i] } else { before[i] },
+                        "{:?}",
+                        table.isa
+                    );
+                }
+                let expected =
+                    source[offset..offset + words].iter().map(|word| u64::from(word.count_ones())).sum();
+                assert_eq!(counts, [64 * words as u64, expected], "{:?} {words} words", table.isa);
+            }
+        }
+    }
+}
+
+#[test]
+fn digits_and_bits_convert_both_ways() {
+    let mut random = Random(4);
+    for table in tables("digits_to_bits, bits_to_digits") {
+        for bits in SIZES {
+            for pattern in patterns(bits.div_ceil(8), &mut random) {
+                for offset in 0..4 {
+                    let mut digits = vec![CANARY; offset + bits + 1];
+                    // SAFETY: the pattern holds ceil(bits/8) bytes, and `bits` characters follow the offset.
+                    unsafe {
+                        table.bits_to_digits.unwrap()(pattern.as_ptr(), bits, digits[offset..].as_mut_ptr())
+                    };
+                    for k in 0..bits {
+                        assert_eq!(digits[offset + k], b'0' + u8::from(bit(&pattern, k)), "{:?}", table.isa);
+                    }
+                    assert!(
+                        digits[..offset].iter().chain(&digits[offset + bits..]).all(|&byte| byte == CANARY)
+                    );
+
+                    let mut packed = vec![CANARY; bits.div_ceil(8) + 1];
+                    // SAFETY: as above, the other way.
+                    let count = unsafe {
+                        table.digits_to_bits.unwrap()(digits[offset..].as_ptr(), bits, packed.as_mut_ptr())
+                    };
+                    assert_eq!(count, bits, "{:?}", table.isa);
+                    assert!((0..bits).all(|k| bit(&packed, k) == bit(&pattern, k)), "{:?} {bits}", table.isa);
+                    assert!((bits..8 * bits.div_ceil(8)).all(|k| !bit(&packed, k)), "padding is zero");
+                    assert_eq!(packed[bits.div_ceil(8)], CANARY);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn digits_to_bits_stops_at_the_first_other_character() {
+    for table in tables("digits_to_bits") {
+        for count in [1, 8, 9, 64, 65, 200] {
+            for at in 0..count {
+                for wrong in [b'2', b'/', b'\n', b'\r', 0xB0, 0xB1, 0, 0xFF] {
+                    let mut digits = vec![b'1'; count];
+                    digits[at] = wrong;
+                    digits[count - 1] = if at == count - 1 { wrong } else { b'x' };
+                    let mut packed = vec![0; count.div_ceil(8)];
+                    // SAFETY: the buffers hold `count` characters and bits.
+                    let found =
+                        unsafe { table.digits_to_bits.unwrap()(digits.as_ptr(), count, packed.as_mut_ptr()) };
+                    assert_eq!(found, at, "{:?} {count} digits", table.isa);
+                }
+            }
+        }
+    }
+}
+
+fn random_words(table: &otr_kernels, key: u64, high: u64, low: u64) -> [u64; 2 * LANES] {
+    let mut words = [0; 2 * LANES];
+    // SAFETY: the buffer holds two words for each lane.
+    unsafe { table.random_words.unwrap()(key, high, low, words.as_mut_ptr()) };
+    words
+}
+
+/// The vectors of Random123 1.14 (kat_vectors, philox4x32 10): counter, key, output, lowest word first.
+const PHILOX_VECTORS: [([u32; 4], [u32; 2], [u32; 4]); 3] = [
+    ([0; 4], [0; 2], [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]),
+    ([u32::MAX; 4], [u32::MAX; 2], [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd]),
+    (
+        [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344],
+        [0xa4093822, 0x299f31d0],
+        [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1],
+    ),
+];
+
+#[test]
+fn random_words_are_philox() {
+    let join = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
+    for table in tables("random_words") {
+        for (counter, key, output) in PHILOX_VECTORS {
+            let lane = counter[0] as usize % LANES;
+            let low = join(counter[0], counter[1]) - lane as u64;
+            let words = random_words(table, join(key[0], key[1]), join(counter[2], counter[3]), low);
+            assert_eq!(words[lane], join(output[0], output[1]), "{:?}", table.isa);
+            assert_eq!(words[LANES + lane], join(output[2], output[3]), "{:?}", table.isa);
+        }
+        let mut random = Random(5);
+        for _ in 0..50 {
+            let (key, high, low) = (random.word(), random.word(), random.word() & !(LANES as u64 - 1));
+            let portable = portable();
+            assert_eq!(random_words(table, key, high, low), random_words(portable, key, high, low));
+        }
+    }
+}
+
+fn geometric_skips(table: &otr_kernels, words: &[u64; LANES], scale: f64) -> [u64; LANES] {
+    let mut skips = [0; LANES];
+    // SAFETY: both buffers hold a word for each lane.
+    unsafe { table.geometric_skips.unwrap()(words.as_ptr(), scale, skips.as_mut_ptr()) };
+    skips
+}
+
+/// Words near 0 and 1, near the logarithm's own borders, and random ones.
+fn awkward_words() -> Vec<[u64; LANES]> {
+    let mut random = Random(6);
+    let mut words =
+        vec![0, 1, 1 << 11, 1 << 12, 1 << 13, u64::MAX, u64::MAX - (1 << 12), 1 << 63, (1 << 63) - 1];
+    for place in 0..64 {
+        let power = 1u64 << place;
+        words.extend([power, power - 1, u64::MAX - power]);
+        let border = ((std::f64::consts::FRAC_1_SQRT_2 * 2f64.powi(64)) as u64) >> place;
+        words.extend([border - 1, border, border + 1].map(|word| word ^ random.word() % 4096));
+    }
+    words.extend((0..100_000).map(|_| random.word() >> random.below(64)));
+    words.extend((0..100_000).map(|_| random.word()));
+    words.chunks_exact(LANES).map(|chunk| chunk.try_into().unwrap()).collect()
+}
+
+#[test]
+fn skips_are_scaled_logarithms() {
+    for table in tables("geometric_skips") {
+        for words in awkward_words() {
+            let skips = geometric_skips(table, &words, OTR_SKIP_SCALE_MAX);
+            for (word, skip) in words.into_iter().zip(skips) {
+                let u = ((word >> 12) as f64 + 0.5) / 2f64.powi(52);
+                let exact = -u.ln();
+                let got = skip as f64 / OTR_SKIP_SCALE_MAX;
+                // Rounding down loses less than one step; the library's logarithm may be off by half a unit.
+                let allowed = 1.0 / OTR_SKIP_SCALE_MAX + 1.2e-15 * exact;
+                assert!((got - exact).abs() <= allowed, "{:?} {word:#x}: {got} for {exact}", table.isa);
+            }
+            for scale in [OTR_SKIP_SCALE_MAX, 1.0, 1.4426950408889634, 333.25, 1e-3, 4294967295.5] {
+                let portable = geometric_skips(portable(), &words, scale);
+                assert_eq!(geometric_skips(table, &words, scale), portable, "{:?} scale {scale}", table.isa);
+            }
+        }
+    }
+}
+
+#[test]
+fn auto_is_the_best_available() {
+    let best = tables("auto").last().unwrap().isa;
+    // SAFETY: never NULL for OTR_ISA_AUTO; the names are static strings.
+    unsafe {
+        assert_eq!((*otr_kernels_for(otr_isa::OTR_ISA_AUTO)).isa, best);
+        assert!(otr_kernels_for(otr_isa(77)).is_null());
+        assert_eq!(std::ffi::CStr::from_ptr(otr_isa_name(otr_isa(77))), c"unknown");
+    }
+}
