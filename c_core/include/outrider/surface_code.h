@@ -20,6 +20,8 @@ extern "C" {
 #define OTR_SURFACE_DISTANCE_MIN 2
 #define OTR_SURFACE_DISTANCE_MAX 127
 #define OTR_SURFACE_ROUNDS_MAX 100000000
+/* Errors that a model that is not folded may have. */
+#define OTR_SURFACE_FLAT_ERRORS_MAX 0x4000000
 
 typedef enum otr_circuit_family {
     OTR_CIRCUIT_STIM = 0,
@@ -83,8 +85,9 @@ OTR_API uint64_t otr_surface_detector_count(const otr_surface *surface);
 /* The circuit as .stim text, repeat blocks folded; snprintf rules as otr_model_text. */
 OTR_API size_t otr_surface_circuit_text(const otr_surface *surface, char *buffer, size_t capacity);
 
-/* The decomposed error model with detector coordinates. folded != 0 keeps the bulk rounds in a `repeat` block
- * (memory and time do not grow with the rounds). The caller destroys *out. OTR_ERR_MEMORY, OTR_ERR_LIMIT. */
+/* The decomposed error model with detector coordinates (x, y, round), layer by layer. folded != 0 keeps the bulk rounds
+ * in a `repeat` block once there are 8 rounds or more (memory and time then do not grow with the rounds). The caller
+ * destroys *out. OTR_ERR_MEMORY, OTR_ERR_LIMIT, OTR_ERR_ARGUMENT. */
 OTR_API otr_status otr_surface_model(const otr_surface *surface, int folded, otr_model **out, otr_error *error);
 
 #ifdef __cplusplus

@@ -1,0 +1,115 @@
+/* Circuits as .stim text. */
+#include "code/circuit.h"
+
+#include "common/decimal.h"
+
+#include <string.h>
+
+#define INDENT_BYTES 4
+/* Decimal digits of the largest uint64_t. */
+#define UNSIGNED_DIGITS_MAX 20
+
+/* A buffer that may be too small: counts every byte, keeps those that fit. */
+typedef struct text_sink {
+    char *buffer;
+    size_t capacity;
+    size_t bytes;
+} text_sink;
+
+static const char *gate_name(otr_gate gate);
+static void put(text_sink *sink, const char *text, size_t bytes);
+static void put_string(text_sink *sink, const char *text);
+static void put_unsigned(text_sink *sink, uint64_t value);
+static void put_operation(text_sink *sink, const otr_circuit *circuit, const otr_operation *operation);
+
+size_t otr_circuit_text(const otr_circuit *circuit, char *buffer, size_t capacity) {
+    text_sink sink = {.buffer = buffer, .capacity = capacity};
+    size_t depth = 0;
+    for (size_t i = 0; i < circuit->operation_count; i++) {
+        const otr_operation *operation = &circuit->operations[i];
+        depth -= operation->gate == OTR_GATE_END_REPEAT;
+        for (size_t blank = 0; blank < depth * INDENT_BYTES; blank++) {
+            put_string(&sink, " ");
+        }
+        put_operation(&sink, circuit, operation);
+        depth += operation->gate == OTR_GATE_REPEAT;
+    }
+    if (capacity > 0) {
+        buffer[sink.bytes < capacity ? sink.bytes : capacity - 1] = '\0';
+    }
+    return sink.bytes;
+}
+
+static void put_operation(text_sink *sink, const otr_circuit *circuit, const otr_operation *operation) {
+    const int is_lookback = operation->gate == OTR_GATE_DETECTOR || operation->gate == OTR_GATE_OBSERVABLE_INCLUDE;
+    char number[OTR_DECIMAL_BYTES];
+
+    put_string(sink, gate_name(operation->gate));
+    for (size_t i = 0; i < operation->argument_count; i++) {
+        put_string(sink, i == 0 ? "(" : ", ");
+        put(sink, number, otr_decimal_print(circuit->arguments[operation->arguments + i], number));
+    }
+    if (operation->argument_count > 0) {
+        put_string(sink, ")");
+    }
+    for (size_t i = 0; i < operation->target_count; i++) {
+        put_string(sink, is_lookback ? " rec[-" : " ");
+        put_unsigned(sink, circuit->targets[operation->targets + i]);
+        put_string(sink, is_lookback ? "]" : "");
+    }
+    if (operation->gate == OTR_GATE_REPEAT) {
+        put_string(sink, " ");
+        put_unsigned(sink, operation->repeat_count);
+        put_string(sink, " {");
+    }
+    put_string(sink, "\n");
+}
+
+static const char *gate_name(otr_gate gate) {
+    switch (gate) {
+    case OTR_GATE_QUBIT_COORDS: return "QUBIT_COORDS";
+    case OTR_GATE_R: return "R";
+    case OTR_GATE_RX: return "RX";
+    case OTR_GATE_H: return "H";
+    case OTR_GATE_CX: return "CX";
+    case OTR_GATE_M: return "M";
+    case OTR_GATE_MX: return "MX";
+    case OTR_GATE_MR: return "MR";
+    case OTR_GATE_MRX: return "MRX";
+    case OTR_GATE_X_ERROR: return "X_ERROR";
+    case OTR_GATE_Z_ERROR: return "Z_ERROR";
+    case OTR_GATE_DEPOLARIZE1: return "DEPOLARIZE1";
+    case OTR_GATE_DEPOLARIZE2: return "DEPOLARIZE2";
+    case OTR_GATE_PAULI_CHANNEL_1: return "PAULI_CHANNEL_1";
+    case OTR_GATE_PAULI_CHANNEL_2: return "PAULI_CHANNEL_2";
+    case OTR_GATE_TICK: return "TICK";
+    case OTR_GATE_SHIFT_COORDS: return "SHIFT_COORDS";
+    case OTR_GATE_DETECTOR: return "DETECTOR";
+    case OTR_GATE_OBSERVABLE_INCLUDE: return "OBSERVABLE_INCLUDE";
+    case OTR_GATE_REPEAT: return "REPEAT";
+    case OTR_GATE_END_REPEAT: return "}";
+    }
+    return "";
+}
+
+static void put(text_sink *sink, const char *text, size_t bytes) {
+    if (sink->bytes < sink->capacity) {
+        const size_t room = sink->capacity - sink->bytes;
+        memcpy(sink->buffer + sink->bytes, text, bytes < room ? bytes : room);
+    }
+    sink->bytes += bytes;
+}
+
+static void put_string(text_sink *sink, const char *text) {
+    put(sink, text, strlen(text));
+}
+
+static void put_unsigned(text_sink *sink, uint64_t value) {
+    char digits[UNSIGNED_DIGITS_MAX];
+    size_t first = sizeof digits;
+    do {
+        digits[--first] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    put(sink, digits + first, sizeof digits - first);
+}
