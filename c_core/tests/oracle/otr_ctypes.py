@@ -1,0 +1,89 @@
+"""The C core for oracle scripts: built as a shared library with one compiler call per instruction set, loaded by ctypes.
+
+    from otr_ctypes import library, check, text_of
+"""
+
+import ctypes
+import os
+import platform
+import subprocess
+import tempfile
+from pathlib import Path
+
+CORE = Path(__file__).resolve().parents[2]
+
+_FLAGS = ["-std=c11", "-O2", "-fPIC", "-ffp-contract=off", f"-I{CORE / 'include'}", f"-I{CORE / 'src'}"]
+_ISA_FLAGS = {
+    "_avx2": "-mavx2 -mbmi -mbmi2 -mpopcnt -mlzcnt".split(),
+    "_avx512": "-mavx512f -mavx512bw -mavx512vl -mavx512dq -mbmi -mbmi2 -mpopcnt -mlzcnt".split(),
+}
+
+
+class Error(ctypes.Structure):
+    """otr_error"""
+
+    _fields_ = [
+        ("status", ctypes.c_int),
+        ("column", ctypes.c_uint32),
+        ("line", ctypes.c_uint64),
+        ("message", ctypes.c_char * 232),
+    ]
+
+
+class OutriderError(Exception):
+    """A call of the library failed; the arguments are its status and message."""
+
+
+def _build(directory):
+    """Compiles every C file of the core and returns the path of the shared library."""
+    compiler = os.environ.get("CC", "gcc")
+    groups = {suffix: [] for suffix in ("", *_ISA_FLAGS)}
+    for source in sorted((CORE / "src").rglob("*.c")):
+        groups[next((s for s in _ISA_FLAGS if source.stem.endswith(s)), "")].append(str(source))
+    objects = []
+    for suffix, sources in groups.items():
+        if suffix and platform.machine() != "x86_64":
+            continue
+        flags = _FLAGS + _ISA_FLAGS.get(suffix, [])
+        for source in sources:
+            objects.append(os.path.join(directory, f"{Path(source).stem}.o"))
+            subprocess.run([compiler, *flags, "-c", source, "-o", objects[-1]], check=True)
+    path = os.path.join(directory, "liboutrider.so")
+    subprocess.run([compiler, "-shared", "-o", path, *objects, "-lm"], check=True)
+    return path
+
+
+def library():
+    """The loaded library. OUTRIDER_LIBRARY names one that is built already."""
+    ready = os.environ.get("OUTRIDER_LIBRARY")
+    if ready:
+        return _declare(ctypes.CDLL(ready))
+    with tempfile.TemporaryDirectory() as directory:
+        return _declare(ctypes.CDLL(_build(directory)))
+
+
+def _declare(lib):
+    for name in ("otr_surface_circuit_text", "otr_model_text"):
+        getattr(lib, name).restype = ctypes.c_size_t
+        getattr(lib, name).argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
+    for name in ("otr_surface_destroy", "otr_model_destroy"):
+        getattr(lib, name).restype = None
+        getattr(lib, name).argtypes = [ctypes.c_void_p]
+    for name in ("otr_surface_detector_count", "otr_model_detector_count", "otr_model_error_count"):
+        getattr(lib, name).restype = ctypes.c_uint64
+        getattr(lib, name).argtypes = [ctypes.c_void_p]
+    return lib
+
+
+def check(status, error):
+    """Raises OutriderError unless the status is OTR_OK."""
+    if status != 0:
+        raise OutriderError(status, error.message.decode())
+
+
+def text_of(function, handle):
+    """The text that an snprintf-like function of the library writes."""
+    size = function(handle, None, 0)
+    buffer = ctypes.create_string_buffer(size + 1)
+    function(handle, buffer, size + 1)
+    return buffer.value.decode()
