@@ -388,10 +388,19 @@ pub struct otr_kernels {
     pub geometric_skips: ::core::option::Option<
         unsafe extern "C" fn(words: *const u64, scale: f64, skips: *mut u64),
     >,
+    pub scan_arcs: ::core::option::Option<
+        unsafe extern "C" fn(
+            arcs: *const u32,
+            count: u32,
+            bits: *const u64,
+            least: *mut u32,
+            position: *mut u32,
+        ) -> u64,
+    >,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 72usize];
+    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 80usize];
     ["Alignment of otr_kernels"][::core::mem::align_of::<otr_kernels>() - 8usize];
     [
         "Offset of field: otr_kernels::isa",
@@ -420,6 +429,9 @@ const _: () = {
     [
         "Offset of field: otr_kernels::geometric_skips",
     ][::core::mem::offset_of!(otr_kernels, geometric_skips) - 64usize];
+    [
+        "Offset of field: otr_kernels::scan_arcs",
+    ][::core::mem::offset_of!(otr_kernels, scan_arcs) - 72usize];
 };
 unsafe extern "C" {
     pub fn otr_kernels_for(isa: otr_isa) -> *const otr_kernels;

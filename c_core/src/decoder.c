@@ -95,7 +95,7 @@ static otr_status create_engine(otr_decoder *d) {
     if (d->kind == OTR_DECODER_UNION_FIND) {
         return otr_union_find_create(&d->union_find, &d->weights);
     }
-    return otr_matcher_create(&d->matcher, &d->weights);
+    return otr_matcher_create(&d->matcher, &d->weights, d->kernels);
 }
 
 static otr_status fill_decoder(otr_decoder *d) {

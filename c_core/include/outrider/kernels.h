@@ -61,6 +61,12 @@ typedef struct otr_kernels {
      * scale = -1/ln(1-p): skips[i] = floor(scale * -ln(u)), u = (words[i] / 2^12 rounded down + 1/2) / 2^52, for
      * OTR_RANDOM_LANES lanes. 0 < scale <= OTR_SKIP_SCALE_MAX. The logarithm is off by less than 1e-15 of itself. */
     void (*geometric_skips)(const uint64_t *words, double scale, uint64_t *skips);
+
+    /* The inner loop of growing regions. `arcs` are `count` <= 64 pairs of a head and a weight. Returns a mask: bit i is bit
+     * arcs[2i] of `bits` (64-bit words, low bit first). *least is the smallest weight arcs[2i+1] among those whose bit is
+     * clear, *position the first i that has it; UINT32_MAX and 0 if there is none. */
+    uint64_t (*scan_arcs)(const uint32_t *arcs, uint32_t count, const uint64_t *bits, uint32_t *least,
+                          uint32_t *position);
 } otr_kernels;
 
 /* The table for `isa`, a constant of the library. Returns NULL when this CPU, operating system or build lacks it

@@ -2,6 +2,7 @@
 #include "common/bits.h"
 #include "common/random.h"
 #include "kernels/kernels_tables.h"
+#include "kernels/scan_arcs.h"
 
 #if !defined(__AVX512F__) || !defined(__AVX512BW__) || !defined(__AVX512VL__) || !defined(__AVX512DQ__)
 #error "compile this file with its instruction set enabled (see build.rs)"
@@ -263,4 +264,5 @@ const otr_kernels otr_kernels_avx512 = {
     .bits_to_digits = bits_to_digits,
     .random_words = random_words,
     .geometric_skips = geometric_skips,
+    .scan_arcs = otr_avx512_scan_arcs,
 };

@@ -2,6 +2,7 @@
 #include "common/bits.h"
 #include "common/random.h"
 #include "kernels/kernels_tables.h"
+#include "kernels/scan_arcs.h"
 
 size_t otr_portable_bit_indices(const uint8_t *bits, size_t bit_count, uint32_t *indices) {
     size_t count = 0;
@@ -101,4 +102,5 @@ const otr_kernels otr_kernels_portable = {
     .bits_to_digits = otr_portable_bits_to_digits,
     .random_words = otr_portable_random_words,
     .geometric_skips = otr_portable_geometric_skips,
+    .scan_arcs = otr_portable_scan_arcs,
 };

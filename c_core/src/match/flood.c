@@ -33,20 +33,12 @@ static void enqueue_region(otr_matcher *m, uint32_t region, uint32_t gap) {
     }
 }
 
-/* Time until a growing region that reaches `reach` past the tail of `arc` meets what is at its head. */
-static inline uint32_t gap_over(const otr_matcher *m, uint32_t top, uint32_t reach, otr_arc arc) {
-    const otr_site *site;
-    const otr_region *region;
+/* Time until a growing region that reaches `reach` past the tail of `arc` meets the region at its head. */
+static inline uint32_t gap_between(const otr_matcher *m, uint32_t top, uint32_t reach, otr_arc arc) {
+    const otr_site *const site = &m->sites[arc.head];
+    const otr_region *const region = &m->regions[site->top];
     uint32_t gap;
-    if (!otr_is_occupied(m, arc.head)) {
-        return arc.weight - reach;
-    }
-    site = &m->sites[arc.head];
-    if (site->top == top) {
-        return GAP_NONE;
-    }
-    region = &m->regions[site->top];
-    if (region->slope < 0) {
+    if (site->top == top || region->slope < 0) {
         return GAP_NONE;
     }
     gap = arc.weight - reach - ((uint32_t)otr_radius(m, region) + site->offset);
@@ -60,19 +52,28 @@ static uint32_t first_event(const otr_matcher *m, uint32_t node, uint32_t *arc) 
     const uint32_t reach = otr_reach(m, site);
     const uint32_t boundary = m->weights->boundary[node];
     const uint32_t end = m->arc_begin[node + 1];
-    uint32_t least = GAP_NONE;
+    uint32_t gap = GAP_NONE;
     if (boundary != OTR_WEIGHT_NO_BOUNDARY) {
-        least = boundary - reach;
+        gap = boundary - reach;
         *arc = ARC_BOUNDARY;
     }
-    for (uint32_t a = m->arc_begin[node]; a < end; a++) {
-        const uint32_t gap = gap_over(m, top, reach, m->arcs[a]);
-        if (gap < least) {
-            least = gap;
-            *arc = a;
+    for (uint32_t first = m->arc_begin[node]; first < end; first += OTR_SCAN_ARCS) {
+        uint32_t least, least_arc;
+        uint64_t occupied = otr_scan(m, first, end, &least, &least_arc);
+        if (least != UINT32_MAX && least - reach < gap) {
+            gap = least - reach;
+            *arc = least_arc;
+        }
+        for (; occupied != 0; occupied &= occupied - 1) {
+            const uint32_t a = first + otr_ctz64(occupied);
+            const uint32_t meeting = gap_between(m, top, reach, m->arcs[a]);
+            if (meeting < gap) {
+                gap = meeting;
+                *arc = a;
+            }
         }
     }
-    return least;
+    return gap;
 }
 
 void otr_flood_look(otr_matcher *m, uint32_t node) {
@@ -108,16 +109,23 @@ static int is_due(const otr_matcher *m, uint32_t node, uint32_t arc) {
     if (arc == ARC_BOUNDARY) {
         return m->weights->boundary[node] == reach;
     }
-    return gap_over(m, site->top, reach, m->arcs[arc]) == 0;
+    return (otr_is_occupied(m, m->arcs[arc].head) ? gap_between(m, site->top, reach, m->arcs[arc])
+                                                  : m->arcs[arc].weight - reach) == 0;
 }
 
-/* Queues the growing neighbours of a node of a frozen region for when they meet it. */
-static void enqueue_growing_neighbours(otr_matcher *m, uint32_t node) {
-    const uint32_t reach = otr_reach(m, &m->sites[node]);
-    for (uint32_t a = m->arc_begin[node]; a < m->arc_begin[node + 1]; a++) {
-        const otr_arc arc = m->arcs[a];
-        if (otr_is_occupied(m, arc.head) && m->regions[m->sites[arc.head].top].slope > 0) {
-            enqueue_node(m, arc.head, arc.weight - otr_reach(m, &m->sites[arc.head]) - reach, OTR_NONE);
+/* Queues the growing neighbours of a node for when they meet it; its own region, frozen or just gone from it, reaches
+ * `reach` past it. */
+static void enqueue_growing_neighbours(otr_matcher *m, uint32_t node, uint32_t reach) {
+    const uint32_t end = m->arc_begin[node + 1];
+    for (uint32_t first = m->arc_begin[node]; first < end; first += OTR_SCAN_ARCS) {
+        uint32_t least, least_arc;
+        uint64_t occupied = otr_scan(m, first, end, &least, &least_arc);
+        for (; occupied != 0; occupied &= occupied - 1) {
+            const otr_arc arc = m->arcs[first + otr_ctz64(occupied)];
+            const otr_site *const site = &m->sites[arc.head];
+            if (m->regions[site->top].slope > 0) {
+                enqueue_node(m, arc.head, arc.weight - otr_reach(m, site) - reach, OTR_NONE);
+            }
         }
     }
 }
@@ -146,7 +154,7 @@ static void node_event(otr_matcher *m, uint32_t node) {
         arc = OTR_NONE;
     }
     if (otr_is_occupied(m, node) && m->regions[site->top].slope == 0) {
-        enqueue_growing_neighbours(m, node);
+        enqueue_growing_neighbours(m, node, otr_reach(m, site));
     }
 }
 
@@ -158,12 +166,7 @@ static uint32_t next_loss(const otr_matcher *m, const otr_region *region) {
 static void set_free(otr_matcher *m, uint32_t region, uint32_t node) {
     m->regions[region].shell = m->sites[node].below;
     otr_vacate(m, node);
-    for (uint32_t a = m->arc_begin[node]; a < m->arc_begin[node + 1]; a++) {
-        const otr_arc arc = m->arcs[a];
-        if (otr_is_occupied(m, arc.head) && m->regions[m->sites[arc.head].top].slope > 0) {
-            enqueue_node(m, arc.head, arc.weight - otr_reach(m, &m->sites[arc.head]), OTR_NONE);
-        }
-    }
+    enqueue_growing_neighbours(m, node, 0);
 }
 
 static void region_event(otr_matcher *m, uint32_t id) {
@@ -227,7 +230,7 @@ void otr_flood_freeze(otr_matcher *m, uint32_t region) {
     }
     for (uint32_t part = region; part != OTR_NONE; part = otr_next_inside(m, part, region)) {
         for (uint32_t node = m->regions[part].shell; node != OTR_NONE; node = m->sites[node].below) {
-            enqueue_growing_neighbours(m, node);
+            enqueue_growing_neighbours(m, node, otr_reach(m, &m->sites[node]));
         }
     }
 }

@@ -12,7 +12,7 @@
 /* Largest number of events of one shot: regions and nodes share the 32-bit ids of the queue. */
 #define EVENTS_MAX ((size_t)1 << 28)
 
-otr_status otr_matcher_create(otr_matcher **out, const otr_weights *weights) {
+otr_status otr_matcher_create(otr_matcher **out, const otr_weights *weights, const otr_kernels *kernels) {
     const uint32_t node_count = weights->graph->node_count;
     otr_matcher *const m = otr_array_zeroed(1, sizeof *m);
     if (m == NULL) {
@@ -22,6 +22,7 @@ otr_status otr_matcher_create(otr_matcher **out, const otr_weights *weights) {
     m->graph = weights->graph;
     m->arcs = weights->arcs;
     m->arc_begin = weights->graph->arc_begin;
+    m->kernels = kernels;
     m->node_count = node_count;
     m->free_region = OTR_NONE;
     m->sites = otr_array_zeroed(node_count, sizeof *m->sites);
@@ -96,28 +97,37 @@ static void place_event(otr_matcher *m, uint32_t event) {
     region->mark = 0;
 }
 
+static void add_contact(otr_matcher *m, uint32_t event, uint32_t weight, uint32_t arc) {
+    const otr_contact contact = {event, weight, arc};
+    if (OTR_ARRAY_GROW(m->contacts, m->contact_count, m->contact_capacity)) {
+        m->contacts[m->contact_count++] = contact;
+    } else {
+        m->failure = OTR_ERR_MEMORY;
+    }
+}
+
 /* Notes the neighbouring events that are being started too, and sets the event's radius half way to the nearest of them.
  * Returns how far the radius may go apart from those contacts: the node's shortest edge, and what the regions that stand
  * around it leave. */
 static uint32_t note_contacts(otr_matcher *m, uint32_t event) {
     const uint32_t node = m->events[event];
+    const uint32_t end = m->arc_begin[node + 1];
     uint32_t room = m->weights->nearest[node];
     uint32_t half = room;
-    for (uint32_t a = m->arc_begin[node]; a < m->arc_begin[node + 1]; a++) {
-        const otr_arc arc = m->arcs[a];
-        const otr_site *const site = &m->sites[arc.head];
-        if (!otr_is_occupied(m, arc.head)) {
-            continue;
-        }
-        if (m->regions[site->top].match != OTR_NONE) {
-            const uint32_t limit = arc.weight - otr_reach(m, site);
-            room = limit < room ? limit : room;
-        } else if (OTR_ARRAY_GROW(m->contacts, m->contact_count, m->contact_capacity)) {
-            const otr_contact contact = {site->event, arc.weight, a};
-            m->contacts[m->contact_count++] = contact;
-            half = arc.weight / 2 < half ? arc.weight / 2 : half;
-        } else {
-            m->failure = OTR_ERR_MEMORY;
+    for (uint32_t first = m->arc_begin[node]; first < end; first += OTR_SCAN_ARCS) {
+        uint32_t least, least_arc;
+        uint64_t occupied = otr_scan(m, first, end, &least, &least_arc);
+        for (; occupied != 0; occupied &= occupied - 1) {
+            const uint32_t a = first + otr_ctz64(occupied);
+            const otr_arc arc = m->arcs[a];
+            const otr_site *const site = &m->sites[arc.head];
+            if (m->regions[site->top].match != OTR_NONE) {
+                const uint32_t limit = arc.weight - otr_reach(m, site);
+                room = limit < room ? limit : room;
+            } else {
+                add_contact(m, site->event, arc.weight, a);
+                half = arc.weight / 2 < half ? arc.weight / 2 : half;
+            }
         }
     }
     m->regions[event].base = (half < room ? half : room) & ~1u;

@@ -15,7 +15,7 @@
 typedef struct otr_matcher otr_matcher;
 
 /* Borrows `weights`, whose values may change between solves. OTR_ERR_MEMORY. */
-otr_status otr_matcher_create(otr_matcher **out, const otr_weights *weights);
+otr_status otr_matcher_create(otr_matcher **out, const otr_weights *weights, const otr_kernels *kernels);
 void otr_matcher_destroy(otr_matcher *matcher);
 
 /* Matches `events` (ascending, distinct; borrowed until otr_matcher_reset). On success the solution stays in the

@@ -10,6 +10,7 @@
 #define OTR_MATCHER_STATE_H
 
 #include "common/array.h"
+#include "common/bits.h"
 #include "match/event_queue.h"
 #include "match/matcher.h"
 
@@ -72,6 +73,7 @@ struct otr_matcher {
     const otr_graph *graph;
     const otr_arc *arcs;
     const uint32_t *arc_begin;
+    const otr_kernels *kernels;
 
     uint32_t node_count;
     otr_site *sites;      /* node_count */
@@ -113,6 +115,18 @@ struct otr_matcher {
 
 static inline int otr_is_occupied(const otr_matcher *m, uint32_t node) {
     return (int)(m->occupied[node >> 6] >> (node & 63)) & 1;
+}
+
+/* How many arcs otr_scan looks at once. */
+#define OTR_SCAN_ARCS 64
+
+/* Looks at up to OTR_SCAN_ARCS arcs from `arc` to `end`: returns which of them lead to occupied nodes, and of the others
+ * the least weight and its arc. */
+static inline uint64_t otr_scan(const otr_matcher *m, uint32_t arc, uint32_t end, uint32_t *least, uint32_t *least_arc) {
+    const uint32_t count = end - arc < OTR_SCAN_ARCS ? end - arc : OTR_SCAN_ARCS;
+    const uint64_t occupied = m->kernels->scan_arcs(&m->arcs[arc].head, count, m->occupied, least, least_arc);
+    *least_arc += arc;
+    return occupied;
 }
 
 static inline void otr_occupy(otr_matcher *m, uint32_t node) {
