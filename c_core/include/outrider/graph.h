@@ -4,13 +4,14 @@
  *  - an error is split at `^`; a repeated detector or observable inside a component cancels;
  *  - a component with two detectors is an edge, with one detector an edge to the boundary;
  *  - parallel components merge to one edge, p = p1(1-p2) + p2(1-p1), and keep the first one's observables;
- *  - p = 0 is skipped; the weight is ln((1-p)/p), negative for p > 1/2;
+ *  - p = 0 is skipped, also when it is the result of merging; the weight is ln((1-p)/p), negative for p > 1/2;
+ *  - p = 1 has no finite weight: it does not count for the scale and gets the integer weight -OTR_WEIGHT_MAX;
  *  - a component without detectors is ignored (counted);
  *  - a component with three or more detectors is refused with its line, or skipped and counted.
  * With correlations, pairs of components of one error also give implied weights (see otr_graph_options).
  *
- * Weights are integers: round(weight * levels / max |weight|) times 2, one scale for edges and implied weights.
- * The factor 2 keeps every collision time of the matching algorithm an integer. */
+ * Weights are integers: round(weight * levels / max |weight|) times 2, one scale for edges and implied weights; or
+ * 2 * weight if all of them are whole numbers. The factor 2 keeps every collision time of the matching algorithm an integer. */
 #ifndef OUTRIDER_GRAPH_H
 #define OUTRIDER_GRAPH_H
 
@@ -27,6 +28,9 @@ extern "C" {
 #define OTR_GRAPH_EDGES_MAX 0x10000000u
 /* Flattened errors that graph building walks before it refuses. */
 #define OTR_GRAPH_ERRORS_MAX 0x100000000u
+/* With correlations: components of one error, and implied weights of one graph. */
+#define OTR_GRAPH_COMPONENTS_MAX 256
+#define OTR_GRAPH_RULES_MAX 0x8000000u
 /* Observables of one graph. */
 #define OTR_GRAPH_OBSERVABLES_MAX 0x100000u
 /* Discretisation: distinct magnitudes of integer weights (before the factor 2). */

@@ -7,30 +7,32 @@
 /* No edge, no arc, no node. */
 #define OTR_NONE UINT32_MAX
 
-/* Edges are sorted by (node1, node2), a boundary edge after the node's other edges; an edge between two detectors is
- * two arcs, one at each end. Arcs of node v are arc_begin[v] .. arc_begin[v+1]-1, ascending by head. */
+/* Edges are sorted by (node1, node2), a boundary edge after the node's other edges; an edge between two
+ * detectors is two arcs, one at each end. Arcs of node v are arc_begin[v] .. arc_begin[v+1]-1, ascending by
+ * head. */
 struct otr_graph {
     uint32_t node_count;
     uint32_t edge_count;
     uint32_t arc_count;
     uint32_t observable_count;
-    uint32_t *arc_begin;       /* node_count + 1 */
-    uint32_t *arc_head;        /* arc -> node it leads to */
-    uint32_t *arc_edge;        /* arc -> edge */
-    uint32_t *boundary_edge;   /* node -> its edge to the boundary, or OTR_NONE */
+    uint32_t *arc_begin;     /* node_count + 1 */
+    uint32_t *arc_head;      /* arc -> node it leads to */
+    uint32_t *arc_edge;      /* arc -> edge */
+    uint32_t *boundary_edge; /* node -> its edge to the boundary, or OTR_NONE */
+    uint32_t *nearest;       /* node -> smallest |weight| of its edges; 0 for an isolated node */
     uint32_t *edge_node1;
-    uint32_t *edge_node2;      /* OTR_BOUNDARY for a boundary edge */
-    uint32_t *edge_arc1;       /* the arc at node1, OTR_NONE for a boundary edge */
-    uint32_t *edge_arc2;       /* the arc at node2, OTR_NONE for a boundary edge */
-    int32_t *edge_weight;      /* even; may be negative */
+    uint32_t *edge_node2; /* OTR_BOUNDARY for a boundary edge */
+    uint32_t *edge_arc1;  /* the arc at node1, OTR_NONE for a boundary edge */
+    uint32_t *edge_arc2;  /* the arc at node2, OTR_NONE for a boundary edge */
+    int32_t *edge_weight; /* even; may be negative */
     double *edge_probability;
-    uint64_t *edge_mask;       /* observables 0..63 of the edge */
+    uint64_t *edge_mask;        /* observables 0..63 of the edge */
     uint32_t *observable_begin; /* edge_count + 1, into observable_list */
     uint32_t *observable_list;
-    uint32_t *negative_edges;  /* edges of negative weight, ascending */
+    uint32_t *negative_edges; /* edges of negative weight, ascending */
     uint32_t negative_count;
     int correlations;
-    uint32_t *implied_begin;   /* edge_count + 1 into implied; NULL without correlations */
+    uint32_t *implied_begin; /* edge_count + 1 into implied; NULL without correlations */
     otr_implied *implied;
     double scale;
     uint64_t ignored_count;

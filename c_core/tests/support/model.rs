@@ -1,5 +1,7 @@
 //! A model handle for tests, with the flat walk as plain data.
 
+#![allow(dead_code, reason = "each test file uses its own part")]
+
 use outrider_sys::*;
 use std::ptr;
 

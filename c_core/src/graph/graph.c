@@ -1,0 +1,150 @@
+/* Access to a finished matching graph. */
+#include "outrider/graph.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "common/array.h"
+#include "graph/graph_build.h"
+
+otr_graph_options otr_graph_options_default(void) {
+    return (otr_graph_options){
+        .correlations = 0, .ignore_undecomposable = 0, .levels = OTR_GRAPH_LEVELS_DEFAULT};
+}
+
+void otr_graph_destroy(otr_graph *graph) {
+    if (graph == NULL) {
+        return;
+    }
+    free(graph->arc_begin);
+    free(graph->arc_head);
+    free(graph->arc_edge);
+    free(graph->boundary_edge);
+    free(graph->nearest);
+    free(graph->edge_node1);
+    free(graph->edge_node2);
+    free(graph->edge_arc1);
+    free(graph->edge_arc2);
+    free(graph->edge_weight);
+    free(graph->edge_probability);
+    free(graph->edge_mask);
+    free(graph->observable_begin);
+    free(graph->observable_list);
+    free(graph->negative_edges);
+    free(graph->implied_begin);
+    free(graph->implied);
+    free(graph);
+}
+
+uint32_t otr_graph_node_count(const otr_graph *graph) {
+    return graph->node_count;
+}
+
+uint32_t otr_graph_edge_count(const otr_graph *graph) {
+    return graph->edge_count;
+}
+
+uint32_t otr_graph_observable_count(const otr_graph *graph) {
+    return graph->observable_count;
+}
+
+int otr_graph_has_correlations(const otr_graph *graph) {
+    return graph->correlations;
+}
+
+uint64_t otr_graph_ignored_count(const otr_graph *graph) {
+    return graph->ignored_count;
+}
+
+uint64_t otr_graph_undetectable_count(const otr_graph *graph) {
+    return graph->undetectable_count;
+}
+
+double otr_graph_scale(const otr_graph *graph) {
+    return graph->scale;
+}
+
+otr_status otr_graph_edge(const otr_graph *graph, uint32_t edge, otr_edge *out) {
+    if (edge >= graph->edge_count) {
+        return OTR_ERR_INDEX;
+    }
+    *out = (otr_edge){.node1 = graph->edge_node1[edge],
+                      .node2 = graph->edge_node2[edge],
+                      .probability = graph->edge_probability[edge],
+                      .weight = graph->edge_weight[edge],
+                      .observable_count = graph->observable_begin[edge + 1] - graph->observable_begin[edge],
+                      .observables = graph->observable_list + graph->observable_begin[edge]};
+    return OTR_OK;
+}
+
+otr_status otr_graph_find_edge(const otr_graph *graph, uint32_t node1, uint32_t node2, uint32_t *edge) {
+    uint32_t low;
+    uint32_t high;
+    if (node1 == OTR_BOUNDARY) {
+        node1 = node2;
+        node2 = OTR_BOUNDARY;
+    }
+    if (node1 >= graph->node_count) {
+        return OTR_ERR_INDEX;
+    }
+    if (node2 == OTR_BOUNDARY) {
+        if (graph->boundary_edge[node1] == OTR_NONE) {
+            return OTR_ERR_INDEX;
+        }
+        *edge = graph->boundary_edge[node1];
+        return OTR_OK;
+    }
+    low = graph->arc_begin[node1];
+    high = graph->arc_begin[node1 + 1];
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (graph->arc_head[middle] < node2) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == graph->arc_begin[node1 + 1] || graph->arc_head[low] != node2) {
+        return OTR_ERR_INDEX;
+    }
+    *edge = graph->arc_edge[low];
+    return OTR_OK;
+}
+
+otr_status otr_graph_implied(const otr_graph *graph, uint32_t edge, const otr_implied **rules,
+                             size_t *count) {
+    if (edge >= graph->edge_count) {
+        return OTR_ERR_INDEX;
+    }
+    *rules = graph->implied;
+    *count = 0;
+    if (graph->correlations) {
+        *rules += graph->implied_begin[edge];
+        *count = graph->implied_begin[edge + 1] - graph->implied_begin[edge];
+    }
+    return OTR_OK;
+}
+
+int32_t otr_graph_quantize(const otr_graph *graph, double natural_weight) {
+    const double half = round(natural_weight * (graph->scale / 2));
+    if (isnan(half)) {
+        return 0;
+    }
+    if (fabs(half) > OTR_WEIGHT_MAX / 2) {
+        return half > 0 ? OTR_WEIGHT_MAX : -OTR_WEIGHT_MAX;
+    }
+    return 2 * (int32_t)half;
+}
+
+double otr_probability_weight(double p) {
+    const double odds = (1 - p) / p;
+    return isinf(odds) && p > 0 ? -log(p) : log(odds);
+}
+
+void *otr_graph_allocate(otr_graph *graph, size_t count, size_t element_bytes) {
+    void *memory = otr_array_zeroed(count, element_bytes);
+    if (memory != NULL) {
+        graph->heap_bytes += count * element_bytes;
+    }
+    return memory;
+}
