@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use crate::model::{Model, ParseError, blank_error};
+use super::model::{Model, ParseError, blank_error};
 use outrider_sys::*;
 use std::ptr;
 

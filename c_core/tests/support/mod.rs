@@ -1,0 +1,10 @@
+//! What several integration tests share.
+#![allow(dead_code, reason = "every test is its own program and uses its part")]
+
+pub(crate) mod brute_force;
+pub(crate) mod decoding;
+pub(crate) mod golden;
+pub(crate) mod graph;
+pub(crate) mod model;
+pub(crate) mod random;
+pub(crate) mod random_model;
