@@ -34,7 +34,8 @@ struct otr_decoder {
     otr_matcher *matcher;
     otr_union_find *union_find;
 
-    uint32_t *events; /* node_count + INDEX_SLACK */
+    uint32_t *events; /* at least node_count + INDEX_SLACK */
+    size_t event_capacity;
     uint32_t *merged; /* events after flips; node_count */
     uint64_t *committed; /* one bit an edge */
     uint32_t *base_flips; /* nodes that the graph's own negative edges flip, ascending */
@@ -104,7 +105,8 @@ static otr_status fill_decoder(otr_decoder *d) {
     if (status != OTR_OK) {
         return status;
     }
-    d->events = otr_array_new((size_t)d->graph->node_count + INDEX_SLACK, sizeof *d->events);
+    d->event_capacity = (size_t)d->graph->node_count + INDEX_SLACK;
+    d->events = otr_array_new(d->event_capacity, sizeof *d->events);
     d->merged = otr_array_new(d->graph->node_count, sizeof *d->merged);
     d->committed = otr_array_zeroed(edge_words, sizeof *d->committed);
     d->used = otr_array_zeroed(edge_words, sizeof *d->used);
@@ -174,7 +176,7 @@ size_t otr_decoder_bytes(const otr_decoder *d) {
     const size_t edge_words = (size_t)d->graph->edge_count / 64 + 1;
     return sizeof *d + d->weights.heap_bytes + (d->matcher != NULL ? otr_matcher_bytes(d->matcher) : 0) +
            (d->union_find != NULL ? otr_union_find_bytes(d->union_find) : 0) +
-           (2 * (size_t)d->graph->node_count + INDEX_SLACK) * sizeof *d->events +
+           (d->event_capacity + d->graph->node_count) * sizeof *d->events +
            2 * edge_words * sizeof *d->committed + 2 * (size_t)d->graph->negative_count * sizeof *d->base_flips +
            d->change_capacity * sizeof *d->changes + d->toggle_capacity * sizeof *d->toggles +
            d->flip_capacity * sizeof *d->flips + d->answer_capacity * sizeof *d->answer +
@@ -474,10 +476,13 @@ otr_status otr_decoder_decode_events(otr_decoder *d, const uint32_t *events, siz
             return OTR_ERR_INDEX;
         }
     }
-    if (event_count > d->graph->node_count) {
-        return OTR_ERR_ARGUMENT;
+    /* More events than nodes: some cancel. */
+    if (!otr_array_reserve((void **)&d->events, &d->event_capacity, event_count, sizeof *events)) {
+        return OTR_ERR_MEMORY;
     }
-    memcpy(d->events, events, event_count * sizeof *events);
+    if (event_count > 0) {
+        memcpy(d->events, events, event_count * sizeof *events);
+    }
     event_count = otr_sort_cancel(d->events, event_count);
     return decode_prepared(d, event_count, overrides, override_count, observables, result);
 }
