@@ -70,6 +70,9 @@ struct otr_union_find {
 
 static void start_clusters(otr_union_find *uf, const uint32_t *events, size_t event_count);
 static void reach_node(otr_union_find *uf, uint32_t node, uint32_t into, int64_t origin, uint32_t charged);
+static void match_neighbours(otr_union_find *uf, const uint32_t *events, size_t event_count);
+static int has_chosen(const otr_union_find *uf, uint32_t node, uint32_t head);
+static void look_first(otr_union_find *uf, uint32_t node);
 static void look(otr_union_find *uf, uint32_t node, int64_t now);
 static void advance(otr_union_find *uf, uint32_t node, int64_t now);
 static int is_idle(const otr_union_find *uf, uint32_t node);
@@ -125,6 +128,7 @@ otr_status otr_union_find_solve(otr_union_find *uf, const uint32_t *events, size
                                 const uint32_t **edges, size_t *edge_count) {
     otr_status status = OTR_OK;
     start_clusters(uf, events, event_count);
+    match_neighbours(uf, events, event_count);
     while (uf->growing_count > 0 && uf->queue.count > 0) {
         otr_queue_entry entry = otr_node_queue_pop(&uf->queue);
         advance(uf, entry.node, entry.time);
@@ -154,9 +158,58 @@ static void start_clusters(otr_union_find *uf, const uint32_t *events, size_t ev
         uf->clusters[i] = (cluster){.first = events[i], .growing = 1, .odd = 1};
         reach_node(uf, events[i], i, 0, 1);
     }
-    for (uint32_t i = 0; i < event_count; i++) {
-        look(uf, events[i], 0);
+}
+
+/* Looks at every event for the first time and completes at once, out of turn, the edges that both their
+ * events chose; only the other events go into the queue. No cluster next to such a pair can arrive before
+ * the pair meets; one that comes through a fresh node over two edges lighter than the pair's one does, but
+ * then sees the pair already joined. The pair itself can stay out of the queue: of every edge to another
+ * event, that event holds the other end. */
+static void match_neighbours(otr_union_find *uf, const uint32_t *events, size_t event_count) {
+    for (size_t i = 0; i < event_count; i++) {
+        look_first(uf, events[i]);
     }
+    for (size_t i = 0; i < event_count; i++) {
+        uint32_t node = events[i];
+        uint32_t arc = uf->members[node].arc;
+        if (arc == BOUNDARY_ARC) {
+            otr_node_queue_set(&uf->queue, node, uf->weights->boundary[node]);
+        } else if (arc != OTR_NONE) {
+            otr_arc chosen = uf->weights->arcs[arc];
+            int is_event = uf->cluster_of[chosen.head] != OTR_NONE;
+            int64_t due = chosen.weight >> is_event;
+            if (!is_event || !has_chosen(uf, chosen.head, node)) {
+                otr_node_queue_set(&uf->queue, node, due);
+            } else if (node < chosen.head) {
+                complete(uf, node, due);
+            }
+        }
+    }
+}
+
+static int has_chosen(const otr_union_find *uf, uint32_t node, uint32_t head) {
+    uint32_t arc = uf->members[node].arc;
+    return arc != OTR_NONE && arc != BOUNDARY_ARC && uf->weights->arcs[arc].head == head;
+}
+
+/* What `look` finds at time 0, when every cluster is one growing event of radius 0. */
+static void look_first(otr_union_find *uf, uint32_t node) {
+    const otr_graph *graph = uf->weights->graph;
+    uint32_t shortest = uf->weights->boundary[node];
+    uint32_t best = shortest != OTR_WEIGHT_NO_BOUNDARY ? BOUNDARY_ARC : OTR_NONE;
+    uint32_t rival = OTR_NONE;
+    uint32_t rival_count = 0;
+    for (uint32_t arc = graph->arc_begin[node]; arc < graph->arc_begin[node + 1]; arc++) {
+        otr_arc next = uf->weights->arcs[arc];
+        uint32_t is_event = uf->cluster_of[next.head] != OTR_NONE;
+        uint32_t left = next.weight >> is_event;
+        rival = is_event ? next.head : rival;
+        rival_count += is_event;
+        best = left < shortest ? arc : best;
+        shortest = left < shortest ? left : shortest;
+    }
+    uf->members[node].arc = best;
+    uf->members[node].rival = rival_count > 1 ? SEVERAL_RIVALS : rival;
 }
 
 /* Adds an untouched node to cluster `into`, which may be empty if `node` is its `first`. */
