@@ -286,7 +286,7 @@ fn text_is_cut_like_snprintf_cuts() {
 #[test]
 fn numbers_are_read_and_written_exactly() {
     let mut random = Random(7);
-    for round in 0..200_000 {
+    for round in 0..50_000 {
         let bits = random.word();
         let value = match round % 4 {
             0 => f64::from_bits(bits),
@@ -322,4 +322,53 @@ fn numbers_are_read_and_written_exactly() {
         };
         assert_eq!(significant(written), significant(&format!("{expected:e}")), "{written}");
     }
+}
+
+/// The walk of a folded model is Stim's flattening of it.
+#[test]
+fn the_walk_agrees_with_stims_flattening() {
+    for (folded, flat) in [
+        (include_str!("golden/model/nested.dem"), include_str!("golden/model/nested.flat.dem")),
+        (include_str!("golden/model/negative.dem"), include_str!("golden/model/negative.flat.dem")),
+        (include_str!("golden/model/surface_x_d3.dem"), include_str!("golden/model/surface_x_d3.flat.dem")),
+        (include_str!("golden/model/surface_z_d4.dem"), include_str!("golden/model/surface_z_d4.flat.dem")),
+        (include_str!("golden/model/repetition_d5.dem"), include_str!("golden/model/repetition_d5.flat.dem")),
+    ] {
+        let folded = Model::parse(folded.as_bytes()).expect("golden");
+        let flat = Model::parse(flat.as_bytes()).expect("golden");
+        assert!(folded.walk() == flat.walk());
+        assert_eq!(folded.counts(), flat.counts());
+        let again = Model::parse(folded.text().as_bytes()).expect("own text");
+        assert_eq!(again.text(), folded.text());
+        assert!(again.walk() == flat.walk());
+    }
+}
+
+#[test]
+fn the_folded_view_keeps_lines_tags_and_bodies() {
+    let text = "\nrepeat[r] 7 {\n  error[t\\C](0.5) D1\n  repeat 2 {\n    shift_detectors(1, 2) 3\n  }\n}\ndetector D0";
+    let model = Model::parse(text.as_bytes()).expect(text);
+    let view = |index| {
+        // SAFETY: C's struct of integers and pointers may be zero.
+        let mut view: otr_instruction = unsafe { std::mem::zeroed() };
+        // SAFETY: the model is alive.
+        let status = unsafe { otr_model_instruction(model.raw(), index, &mut view) };
+        let tag = match view.tag_bytes {
+            0 => None,
+            // SAFETY: the tag has that many bytes and lives as long as the model.
+            bytes => {
+                Some(unsafe { std::slice::from_raw_parts(view.tag.cast::<u8>(), bytes as usize) }.to_vec())
+            }
+        };
+        (status, view.line, view.repeat_count, view.body_count, view.argument_count, tag)
+    };
+    let ok = otr_status::OTR_OK;
+    // SAFETY: the model is alive.
+    assert_eq!(unsafe { otr_model_instruction_count(model.raw()) }, 5);
+    assert_eq!(view(0), (ok, 2, 7, 3, 0, Some(b"r".to_vec())));
+    assert_eq!(view(1), (ok, 3, 0, 0, 1, Some(b"t]".to_vec())));
+    assert_eq!(view(2), (ok, 4, 2, 1, 0, None));
+    assert_eq!(view(3), (ok, 5, 3, 0, 2, None));
+    assert_eq!(view(4), (ok, 8, 0, 0, 0, None));
+    assert_eq!(view(5).0, otr_status::OTR_ERR_INDEX);
 }
