@@ -173,6 +173,9 @@ impl MatchingGraph {
 
     /// The index of the edge between two nodes, or between a node and the boundary (`None`).
     pub fn find_edge(&self, node1: u32, node2: Option<u32>) -> Option<u32> {
+        if [Some(node1), node2].into_iter().flatten().any(|node| node >= self.node_count()) {
+            return None;
+        }
         let mut edge = 0;
         let node2 = node2.unwrap_or(sys::OTR_BOUNDARY);
         // SAFETY: `edge` is live and written only on success.

@@ -155,6 +155,61 @@ impl Kernels {
         unsafe { kernel(bits.as_ptr(), digits.len(), digits.as_mut_ptr()) };
         Ok(())
     }
+
+    /// Random numbers that [`random_words`](Self::random_words) and
+    /// [`geometric_skips`](Self::geometric_skips) make.
+    pub const RANDOM_LANES: usize = sys::OTR_RANDOM_LANES as usize;
+
+    /// Words of the counters from `counter_low`, a multiple of the lanes, on.
+    pub fn random_words(
+        self,
+        key: u64,
+        counter_high: u64,
+        counter_low: u64,
+        words: &mut [u64; 2 * Self::RANDOM_LANES],
+    ) -> Result<(), Error> {
+        let kernel = self.0.random_words.ok_or_else(missing)?;
+        // SAFETY: the slot writes two words per lane, the array's length.
+        unsafe { kernel(key, counter_high, counter_low, words.as_mut_ptr()) };
+        Ok(())
+    }
+
+    /// Geometric skips of the given scale, between 0 and 2^46, from uniform words.
+    pub fn geometric_skips(
+        self,
+        words: &[u64; Self::RANDOM_LANES],
+        scale: f64,
+        skips: &mut [u64; Self::RANDOM_LANES],
+    ) -> Result<(), Error> {
+        let kernel = self.0.geometric_skips.ok_or_else(missing)?;
+        // SAFETY: the slot reads and writes one word per lane, the arrays' lengths.
+        unsafe { kernel(words.as_ptr(), scale, skips.as_mut_ptr()) };
+        Ok(())
+    }
+
+    /// Arcs that [`scan_arcs`](Self::scan_arcs) takes at most.
+    pub const ARCS_MAX: usize = 64;
+
+    /// For pairs of head and weight: the mask of heads whose bit is set, the least weight among the others
+    /// and the first arc that has it.
+    pub fn scan_arcs(self, arcs: &[[u32; 2]], bits: &[u64]) -> Result<(u64, u32, u32), Error> {
+        let arcs = &arcs[..arcs.len().min(Self::ARCS_MAX)];
+        if let Some([head, _]) = arcs.iter().find(|[head, _]| *head as usize / 64 >= bits.len()) {
+            return Err(Error::Length {
+                what: "words of bits",
+                expected: u64::from(head / 64) + 1,
+                found: bits.len() as u64,
+            });
+        }
+        let kernel = self.0.scan_arcs.ok_or_else(missing)?;
+        let (mut least, mut position) = (0, 0);
+        // SAFETY: at most 64 pairs, whose heads lie within `bits`, as just checked; an array of two is a
+        // pair.
+        let mask = unsafe {
+            kernel(arcs.as_ptr().cast(), arcs.len() as u32, bits.as_ptr(), &mut least, &mut position)
+        };
+        Ok((mask, least, position))
+    }
 }
 
 impl fmt::Debug for Kernels {
