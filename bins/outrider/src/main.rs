@@ -1,3 +1,90 @@
-//! The outrider program.
+//! The outrider program: decode, generate. One file per subcommand; nothing but the command line and
+//! the exit code lives here.
+#![forbid(unsafe_code)]
 
-fn main() {}
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+use crate::error::{Error, Result};
+
+mod count_mistakes;
+mod decode;
+mod decoding;
+mod engine;
+mod error;
+mod generate;
+mod input;
+mod noise_file;
+mod numbers;
+mod options;
+mod output;
+mod predict;
+mod shell;
+mod threads;
+
+/// Decode surface-code experiments: exact, correlated and union-find decoding of Stim data
+#[derive(Parser, Debug)]
+#[command(name = "outrider", version, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Decode(decode::DecodeArgs),
+    #[command(name = "predict")]
+    Predict(predict::PredictArgs),
+    #[command(name = "count_mistakes")]
+    CountMistakes(count_mistakes::CountMistakesArgs),
+    Gen(generate::GenArgs),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done; 1 the machine failed (a full disk, a closed pipe); 2 the command or its input is wrong.";
+
+fn main() -> ExitCode {
+    let outcome = match Cli::try_parse() {
+        Ok(cli) => run(&cli.command),
+        Err(answer) if !answer.use_stderr() => {
+            // Help and version; a closed pipe is no news.
+            let _ = answer.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(fault) => Err(usage(&fault)),
+    };
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    if !matches!(error, Error::ClosedPipe) {
+        let red = anstyle::AnsiColor::Red.on_default().bold();
+        // If standard error is gone too, the exit code still tells.
+        let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error}");
+    }
+    error.exit_code()
+}
+
+fn run(command: &Command) -> Result<()> {
+    match command {
+        Command::Decode(args) => decode::run(args),
+        Command::Predict(args) => predict::run(args),
+        Command::CountMistakes(args) => count_mistakes::run(args),
+        Command::Gen(args) => generate::run(args),
+        Command::Completions(args) => shell::completions(args),
+        Command::Man(args) => shell::man(args),
+    }
+}
+
+/// clap's message on one line: its first paragraph, without the usage that follows.
+fn usage(fault: &clap::Error) -> Error {
+    if fault.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Error::Usage("no subcommand given; see outrider --help".to_owned());
+    }
+    let text = fault.to_string();
+    let paragraph = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = paragraph.trim_start_matches("error:").split_whitespace().collect();
+    Error::Usage(words.join(" "))
+}

@@ -1,0 +1,139 @@
+//! Streams of shots through the decoders of all threads.
+
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use outrider::{Decoder, MatchingGraph, Shots};
+
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::input::{Batch, Batches};
+use crate::numbers::general;
+use crate::threads::{Worker, run_ordered};
+
+/// Digits that give a weight back bit for bit.
+const WEIGHT_DIGITS: usize = 17;
+
+/// What is wanted beyond predictions.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extras {
+    /// A line of weight per shot.
+    pub(crate) weights: bool,
+    /// A line of edges per shot.
+    pub(crate) edges: bool,
+}
+
+/// What became of one batch.
+pub(crate) struct Decoded {
+    /// Predicted observables.
+    pub(crate) predictions: Shots,
+    /// One line per shot, if wanted.
+    pub(crate) weights: String,
+    /// One line per shot, if wanted.
+    pub(crate) edges: String,
+    /// Sums over the batch.
+    pub(crate) totals: Totals,
+}
+
+/// Sums over shots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    /// Shots decoded.
+    pub(crate) shots: u64,
+    /// Detection events in them.
+    pub(crate) events: u64,
+    /// Shots with a wrong observable, where the truth is known.
+    pub(crate) mistakes: u64,
+}
+
+impl Totals {
+    fn add(&mut self, other: Self) {
+        self.shots += other.shots;
+        self.events += other.events;
+        self.mistakes += other.mistakes;
+    }
+}
+
+/// Decodes every batch on `threads` threads and hands the answers to `each` in the order of the shots; `name` is the
+/// stream's, for errors.
+pub(crate) fn decode_all(
+    engine: &Engine,
+    threads: usize,
+    extras: Extras,
+    mut batches: Batches,
+    name: &Path,
+    each: &mut dyn FnMut(Decoded) -> Result<()>,
+) -> Result<Totals> {
+    let mut workers = Vec::with_capacity(threads);
+    for _ in 0..threads {
+        workers.push(StreamWorker { decoder: engine.decoder()?, extras, name: name.to_owned() });
+    }
+    let mut totals = Totals::default();
+    run_ordered(workers, Box::new(move || batches.next()), &mut |decoded: Decoded| {
+        totals.add(decoded.totals);
+        each(decoded)?;
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(totals)
+}
+
+struct StreamWorker {
+    decoder: Decoder,
+    extras: Extras,
+    name: PathBuf,
+}
+
+impl Worker for StreamWorker {
+    type Job = Batch;
+    type Answer = Decoded;
+
+    fn run(&mut self, batch: Batch) -> Result<Decoded> {
+        let graph = Arc::clone(self.decoder.graph());
+        let detector_bytes = graph.detector_bytes();
+        let mut decoded = Decoded {
+            predictions: Shots::zeroed(graph.observable_count() as usize, batch.rows.len()),
+            weights: String::new(),
+            edges: String::new(),
+            totals: Totals { shots: batch.rows.len() as u64, ..Totals::default() },
+        };
+        for (index, row) in batch.rows.rows().enumerate() {
+            let prediction = decoded.predictions.row_mut(index);
+            let result = self
+                .decoder
+                .decode(&row[..detector_bytes], &[], prediction)
+                .map_err(|error| error.with_path(&self.name).with_shot(batch.first + index as u64 + 1))?;
+            decoded.totals.events += u64::from(result.event_count);
+            if self.extras.weights {
+                decoded.weights.push_str(&general(graph.natural(result.weight), WEIGHT_DIGITS));
+                decoded.weights.push('\n');
+            }
+            if self.extras.edges {
+                push_edges(&mut decoded.edges, &graph, self.decoder.edges()?)?;
+            }
+        }
+        if let Some(flips) = &batch.flips {
+            let mistakes = flips.rows().zip(decoded.predictions.rows()).filter(|(flip, guess)| flip != guess);
+            decoded.totals.mistakes = mistakes.count() as u64;
+        }
+        Ok(decoded)
+    }
+}
+
+/// Appends one line of edges: `D3-D7` between detectors, `D9-B` to the boundary, separated by spaces.
+fn push_edges(text: &mut String, graph: &MatchingGraph, edges: &[u32]) -> Result<()> {
+    for (index, &edge) in edges.iter().enumerate() {
+        if index > 0 {
+            text.push(' ');
+        }
+        let edge = graph.edge(edge)?;
+        // Writing to a string cannot fail.
+        let _ = match edge.node2 {
+            Some(node2) => write!(text, "D{}-D{node2}", edge.node1),
+            None => write!(text, "D{}-B", edge.node1),
+        };
+    }
+    text.push('\n');
+    Ok(())
+}

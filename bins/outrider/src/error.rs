@@ -1,0 +1,87 @@
+//! The one error type of the program: what to print on its one line of stderr, and with which exit code.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Why a subcommand stopped.
+#[derive(Debug)]
+#[non_exhaustive]
+pub(crate) enum Error {
+    /// Options that do not fit together, or a value out of range.
+    Usage(String),
+    /// Bad input, with its place: `FILE`, `FILE:LINE` or `FILE:LINE:COLUMN`.
+    Input {
+        /// Where.
+        place: String,
+        /// What is wrong there.
+        message: String,
+    },
+    /// The machine refused: a full disk, no memory, no thread.
+    Machine {
+        /// The file or resource.
+        place: String,
+        /// What it answered.
+        message: String,
+    },
+    /// What the library found, with its own place.
+    Core(outrider::Error),
+    /// Whoever read our output has gone away: nothing to tell and nobody to tell it to.
+    ClosedPipe,
+}
+
+/// What every fallible function of the program returns.
+pub(crate) type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// Bad input at a place.
+    pub(crate) fn input(place: impl fmt::Display, message: impl fmt::Display) -> Self {
+        Self::Input { place: place.to_string(), message: message.to_string() }
+    }
+
+    /// A failure of the machine at a place.
+    pub(crate) fn machine(place: impl fmt::Display, message: impl fmt::Display) -> Self {
+        Self::Machine { place: place.to_string(), message: message.to_string() }
+    }
+
+    /// What became of a file.
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        outrider::Error::Io { action, path: Some(path.to_owned()), source }.into()
+    }
+
+    /// 2 for what the user can mend in the command or its input, 1 for everything else.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) | Self::Input { .. } => ExitCode::from(2),
+            Self::Core(error) if error.is_bad_input() => ExitCode::from(2),
+            Self::Core(_) | Self::Machine { .. } | Self::ClosedPipe => ExitCode::from(1),
+        }
+    }
+}
+
+impl From<outrider::Error> for Error {
+    fn from(error: outrider::Error) -> Self {
+        match error {
+            outrider::Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => {
+                Self::ClosedPipe
+            }
+            error => Self::Core(error),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(message) => f.write_str(message),
+            Self::Input { place, message } | Self::Machine { place, message } => {
+                write!(f, "{place}: {message}")
+            }
+            Self::Core(error) => error.fmt(f),
+            Self::ClosedPipe => f.write_str("the reader of the output has gone away"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,219 @@
+//! `outrider decode` from the outside.
+
+mod support;
+
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+
+use support::*;
+
+const DECODERS: [&str; 3] = ["mwpm", "mwpm-correlated", "union-find"];
+
+/// The golden shots with their observables appended, in b8: 24 detectors fill three bytes.
+fn appended() -> Vec<u8> {
+    let detectors = fs::read(golden("dets.b8")).unwrap();
+    let observables = fs::read(golden("obs.b8")).unwrap();
+    let rows = detectors.chunks(GOLDEN_DETECTORS / 8).zip(&observables);
+    rows.flat_map(|(row, &flip)| row.iter().copied().chain([flip])).collect()
+}
+
+#[test]
+fn weights_are_those_of_pymatching() {
+    let folder = folder();
+    let dem = golden("model.dem");
+    let dets = golden("dets.b8");
+    let run =
+        outrider(folder.path(), ["decode", "--dem", &dem, "--in", &dets, "--weights-out", "w", "--certify"]);
+    assert_eq!(run.text().lines().count(), GOLDEN_SHOTS);
+    let ours = get_text(folder.path(), "w");
+    let theirs = fs::read_to_string(golden("plain.weights")).unwrap();
+    assert_eq!(ours.lines().count(), GOLDEN_SHOTS);
+    for (shot, (ours, theirs)) in ours.lines().zip(theirs.lines()).enumerate() {
+        let (ours, theirs): (f64, f64) = (ours.parse().unwrap(), theirs.parse().unwrap());
+        assert!((ours - theirs).abs() < 1e-4, "shot {}: {ours} and {theirs}", shot + 1);
+    }
+}
+
+#[test]
+fn mistakes_are_about_as_many_as_pymatchings() {
+    let folder = folder();
+    put(folder.path(), "appended.b8", appended());
+    for (decoder, most) in [("mwpm", 135), ("mwpm-correlated", 135), ("union-find", 190)] {
+        let line = format!(
+            "decode --in appended.b8 --in-includes-appended-observables --decoder {decoder} --stats s.json --out p"
+        );
+        let dem = golden("model.dem");
+        outrider(folder.path(), words(&line).into_iter().chain(["--dem", &dem])).text();
+        let stats = json(&get_text(folder.path(), "s.json"));
+        let mistakes = stats["mistakes"].as_u64().unwrap();
+        assert!((100..=most).contains(&mistakes), "{decoder}: {mistakes}");
+        assert_eq!(stats["decoder"], decoder);
+        assert_eq!(stats["shots"], GOLDEN_SHOTS);
+        assert_eq!(stats["detection_events"], 5519);
+        assert_eq!(stats["detectors"], GOLDEN_DETECTORS);
+        assert_eq!(stats["ignored_components"], 0);
+        for key in ["isa", "threads", "seconds", "shots_per_second", "edges", "observables"] {
+            assert!(!stats[key].is_null(), "{key}");
+        }
+    }
+}
+
+#[test]
+fn output_is_the_same_for_any_number_of_threads() {
+    let folder = folder();
+    let path = folder.path();
+    // Several batches: 20,000 shots.
+    let dets = fs::read(golden("dets.b8")).unwrap().repeat(10);
+    put(path, "dets.b8", dets);
+    let dem = golden("model.dem");
+    for decoder in DECODERS {
+        let outputs: Vec<_> = ["1", "2", "3", "7"]
+            .map(|threads| {
+                let line =
+                    format!("decode --in dets.b8 --out p --weights-out w --edges-out e --threads {threads}");
+                let run =
+                    outrider(path, words(&line).into_iter().chain(["--dem", &dem, "--decoder", decoder]));
+                assert_eq!(run.text(), "");
+                ["p", "w", "e"].map(|name| get(path, name))
+            })
+            .into();
+        assert_eq!(outputs[0][0].len(), 2 * 10 * GOLDEN_SHOTS);
+        assert!(outputs.windows(2).all(|pair| pair[0] == pair[1]), "{decoder}");
+    }
+}
+
+#[test]
+fn edges_explain_the_events() {
+    let folder = folder();
+    let dets = fs::read(golden("dets.b8")).unwrap();
+    for decoder in DECODERS {
+        let arguments = [
+            "decode",
+            "--dem",
+            &golden("model.dem"),
+            "--in",
+            &golden("dets.b8"),
+            "--decoder",
+            decoder,
+            "--edges-out",
+            "e",
+        ];
+        outrider(folder.path(), arguments).text();
+        let text = get_text(folder.path(), "e");
+        assert_eq!(text.lines().count(), GOLDEN_SHOTS);
+        for (line, row) in text.lines().zip(dets.chunks(GOLDEN_DETECTORS / 8)) {
+            let mut flipped = vec![0u8; row.len()];
+            for end in line.split_whitespace().flat_map(|edge| edge.split('-')).filter(|end| *end != "B") {
+                let detector: usize = end.strip_prefix('D').unwrap().parse().unwrap();
+                flipped[detector / 8] ^= 1 << (detector % 8);
+            }
+            assert_eq!(flipped, row, "{decoder}: {line}");
+        }
+    }
+}
+
+#[test]
+fn every_format_goes_in_and_out() {
+    let folder = folder();
+    let path = folder.path();
+    let dem = golden("model.dem");
+    // 1,984 shots, a multiple of 64.
+    put(path, "b8", &fs::read(golden("dets.b8")).unwrap()[..1984 * 3]);
+    let reference = outrider(path, ["decode", "--dem", &dem, "--in", "b8"]).text().to_owned();
+    // A model whose observables are the detectors turns decoding into a change of format.
+    let identity: String = (0..24).map(|k| format!("error(0.1) D{k} L{k}\n")).collect();
+    put(path, "identity.dem", identity);
+    for format in ["01", "b8", "r8", "ptb64", "hits", "dets"] {
+        let run = outrider(
+            path,
+            ["decode", "--dem", "identity.dem", "--in", "b8", "--out", format, "--out-format", format],
+        );
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        if format == "dets" {
+            let text = get_text(path, format).replace('L', "D");
+            put(path, format, text);
+        }
+        let run = outrider(path, ["decode", "--dem", &dem, "--in", format, "--in-format", format]);
+        assert_eq!(run.text(), reference, "{format}");
+    }
+}
+
+#[test]
+fn standard_input_and_output_are_the_defaults() {
+    let folder = folder();
+    let dets = fs::read(golden("dets.b8")).unwrap();
+    let dem = golden("model.dem");
+    let piped = outrider_with_input(folder.path(), ["decode", "--dem", &dem], &dets);
+    let filed = outrider(folder.path(), ["decode", "--dem", &dem, "--in", &golden("dets.b8"), "--out", "p"]);
+    assert_eq!(filed.text(), "");
+    assert_eq!(piped.text().as_bytes(), get(folder.path(), "p"));
+    let empty = outrider(folder.path(), ["decode", "--dem", &dem]);
+    assert_eq!(empty.text(), "");
+}
+
+#[test]
+fn an_output_may_replace_its_input() {
+    let folder = folder();
+    let dem = golden("model.dem");
+    let expected = outrider(folder.path(), ["decode", "--dem", &dem, "--in", &golden("dets.b8")]);
+    put(folder.path(), "x", fs::read(golden("dets.b8")).unwrap());
+    outrider(folder.path(), ["decode", "--dem", &dem, "--in", "x", "--out", "x"]).text();
+    assert_eq!(get(folder.path(), "x"), expected.stdout);
+    assert_eq!(names(folder.path()), ["x"]);
+}
+
+#[test]
+fn a_shot_without_matching_is_named() {
+    let folder = folder();
+    put(folder.path(), "m.dem", "error(0.1) D0 D1 L0\nerror(0.1) D1 D2\n");
+    put(folder.path(), "shots", "000\n110\n011\n010\n000\n");
+    for threads in ["1", "4"] {
+        let line = "decode --dem m.dem --in shots --in-format 01 --out p --weights-out w --threads";
+        let run = outrider(folder.path(), words(line).into_iter().chain([threads]));
+        run.refused(2, &["shots", "shot 4"]);
+    }
+    assert_eq!(names(folder.path()), ["m.dem", "shots"]);
+}
+
+#[test]
+fn undecomposable_errors_are_refused_or_counted() {
+    let folder = folder();
+    put(folder.path(), "m.dem", "error(0.1) D0\nerror(0.1) D1 L0\nerror(0.1) D0 D1 D2\nerror(0.1) D2\n");
+    put(folder.path(), "shots", "010\n");
+    let line = "decode --dem m.dem --in shots --in-format 01 --stats s.json";
+    outrider(folder.path(), words(line)).refused(2, &["m.dem:3"]);
+    let run = outrider(folder.path(), words(line).into_iter().chain(["--ignore-undecomposable"]));
+    assert_eq!(run.text(), "1\n");
+    assert_eq!(json(&get_text(folder.path(), "s.json"))["ignored_components"], 1);
+}
+
+#[test]
+fn a_full_disk_is_a_failure_of_the_machine() {
+    let folder = folder();
+    let (dem, dets) = (golden("model.dem"), golden("dets.b8"));
+    for option in ["--out", "--weights-out", "--edges-out", "--stats"] {
+        let run = outrider(folder.path(), ["decode", "--dem", &dem, "--in", &dets, option, "/dev/full"]);
+        run.refused(1, &["/dev/full", "space"]);
+    }
+    assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[test]
+fn a_closed_pipe_ends_the_program_quietly() {
+    let mut child = program()
+        .args(["decode", "--dem", &golden("model.dem")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().unwrap();
+    let dets = fs::read(golden("dets.b8")).unwrap();
+    // The program must end although its input never does.
+    while stdin.write_all(&dets).is_ok() {}
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.stderr, b"");
+}
