@@ -27,9 +27,17 @@ otr_status otr_matcher_create(otr_matcher **out, const otr_weights *weights, con
     m->free_region = OTR_NONE;
     m->sites = otr_array_zeroed(node_count, sizeof *m->sites);
     m->occupied = otr_array_zeroed((size_t)node_count / 64 + 1, sizeof *m->occupied);
-    if (m->sites == NULL || m->occupied == NULL) {
+    m->forward = otr_array_new(node_count, sizeof *m->forward);
+    if (m->sites == NULL || m->occupied == NULL || m->forward == NULL) {
         otr_matcher_destroy(m);
         return OTR_ERR_MEMORY;
+    }
+    for (uint32_t node = 0; node < node_count; node++) {
+        uint32_t arc = m->arc_begin[node];
+        while (arc < m->arc_begin[node + 1] && m->arcs[arc].head < node) {
+            arc++;
+        }
+        m->forward[node] = arc;
     }
     *out = m;
     return OTR_OK;
@@ -39,6 +47,7 @@ void otr_matcher_destroy(otr_matcher *m) {
     if (m == NULL) {
         return;
     }
+    free(m->forward);
     free(m->sites);
     free(m->occupied);
     free(m->regions);
@@ -47,18 +56,18 @@ void otr_matcher_destroy(otr_matcher *m) {
     free(m->stack);
     free(m->batch);
     free(m->contacts);
-    free(m->contact_begin);
+    free(m->first_contact);
     free(m->edges);
     free(m->pairs);
     free(m);
 }
 
 size_t otr_matcher_bytes(const otr_matcher *m) {
-    return sizeof *m + m->node_count * sizeof *m->sites + ((size_t)m->node_count / 64 + 1) * sizeof *m->occupied +
+    return sizeof *m + m->node_count * (sizeof *m->sites + sizeof *m->forward) + ((size_t)m->node_count / 64 + 1) * sizeof *m->occupied +
            m->region_capacity * sizeof *m->regions + m->queue.capacity * sizeof *m->queue.keys +
            m->path_capacity * sizeof *m->paths + m->stack_capacity * sizeof *m->stack +
            m->batch_capacity * sizeof *m->batch + m->contact_capacity * sizeof *m->contacts +
-           m->contact_begin_capacity * sizeof *m->contact_begin + m->edge_capacity * sizeof *m->edges +
+           m->first_contact_capacity * sizeof *m->first_contact + m->edge_capacity * sizeof *m->edges +
            m->pair_capacity * sizeof *m->pairs;
 }
 
@@ -69,8 +78,8 @@ static int reserve_for_events(otr_matcher *m, size_t event_count) {
     return otr_array_reserve((void **)&m->regions, &m->region_capacity, regions, sizeof *m->regions) &&
            otr_array_reserve((void **)&m->stack, &m->stack_capacity, regions, sizeof *m->stack) &&
            otr_array_reserve((void **)&m->batch, &m->batch_capacity, event_count, sizeof *m->batch) &&
-           otr_array_reserve((void **)&m->contact_begin, &m->contact_begin_capacity, event_count + 1,
-                             sizeof *m->contact_begin);
+           otr_array_reserve((void **)&m->first_contact, &m->first_contact_capacity, event_count,
+                             sizeof *m->first_contact);
 }
 
 /* Makes an event its own region of radius 0, holding its node, matched to nothing. */
@@ -97,24 +106,34 @@ static void place_event(otr_matcher *m, uint32_t event) {
     region->mark = 0;
 }
 
-static void add_contact(otr_matcher *m, uint32_t event, uint32_t weight, uint32_t arc) {
-    const otr_contact contact = {event, weight, arc};
-    if (OTR_ARRAY_GROW(m->contacts, m->contact_count, m->contact_capacity)) {
-        m->contacts[m->contact_count++] = contact;
-    } else {
+static void add_contact(otr_matcher *m, uint32_t event, uint32_t other, uint32_t arc) {
+    const uint32_t weight = m->arcs[arc].weight;
+    const uint32_t number = (uint32_t)m->contact_count;
+    const otr_contact contact = {
+        {event, other}, weight, arc, {m->first_contact[event], m->first_contact[other]}};
+    if (!OTR_ARRAY_GROW(m->contacts, m->contact_count, m->contact_capacity)) {
         m->failure = OTR_ERR_MEMORY;
+        return;
+    }
+    m->contacts[m->contact_count++] = contact;
+    m->first_contact[event] = number;
+    m->first_contact[other] = number;
+    if (weight / 2 < m->regions[event].base) {
+        m->regions[event].base = weight / 2;
+    }
+    if (weight / 2 < m->regions[other].base) {
+        m->regions[other].base = weight / 2;
     }
 }
 
-/* Notes the neighbouring events that are being started too, and sets the event's radius half way to the nearest of them.
- * Returns how far the radius may go apart from those contacts: the node's shortest edge, and what the regions that stand
- * around it leave. */
-static uint32_t note_contacts(otr_matcher *m, uint32_t event) {
+/* Looks at the arcs from `first` on of an event's node: notes contacts with higher events that are being started too, and
+ * limits both radii to half way. Returns how far the radius may go apart from contacts: the node's shortest edge, and what
+ * the regions that stand around it leave. */
+static uint32_t note_contacts(otr_matcher *m, uint32_t event, uint32_t first) {
     const uint32_t node = m->events[event];
     const uint32_t end = m->arc_begin[node + 1];
     uint32_t room = m->weights->nearest[node];
-    uint32_t half = room;
-    for (uint32_t first = m->arc_begin[node]; first < end; first += OTR_SCAN_ARCS) {
+    for (; first < end; first += OTR_SCAN_ARCS) {
         uint32_t least, least_arc;
         uint64_t occupied = otr_scan(m, first, end, &least, &least_arc);
         for (; occupied != 0; occupied &= occupied - 1) {
@@ -124,13 +143,11 @@ static uint32_t note_contacts(otr_matcher *m, uint32_t event) {
             if (m->regions[site->top].match != OTR_NONE) {
                 const uint32_t limit = arc.weight - otr_reach(m, site);
                 room = limit < room ? limit : room;
-            } else {
-                add_contact(m, site->event, arc.weight, a);
-                half = arc.weight / 2 < half ? arc.weight / 2 : half;
+            } else if (arc.head > node) {
+                add_contact(m, event, site->event, a);
             }
         }
     }
-    m->regions[event].base = (half < room ? half : room) & ~1u;
     return room & ~1u;
 }
 
@@ -144,26 +161,37 @@ static void match_at_start(otr_matcher *m, uint32_t event, uint32_t other, uint3
     }
 }
 
-/* Raises the radius of the event at `position` of the batch, up to `room`, until it touches something, and matches it to
- * what it touches if that is free. */
-static void raise_radius(otr_matcher *m, size_t position, uint32_t room) {
-    const uint32_t event = m->batch[position];
+/* The next contact of `event` after `contact`, and the event on its other side. */
+static uint32_t next_contact(const otr_contact *contact, uint32_t event) {
+    return contact->next[contact->event[1] == event];
+}
+
+static uint32_t other_event(const otr_contact *contact, uint32_t event) {
+    return contact->event[0] ^ contact->event[1] ^ event;
+}
+
+/* Raises the radius of an event, up to `room`, until it touches something, and matches it to what it touches if that is
+ * free. */
+static void raise_radius(otr_matcher *m, uint32_t event, uint32_t room) {
     otr_region *const region = &m->regions[event];
-    const otr_contact *const begin = m->contacts + m->contact_begin[position];
-    const otr_contact *const end = m->contacts + m->contact_begin[position + 1];
+    const otr_contact *contact;
     int64_t radius = room;
-    for (const otr_contact *contact = begin; contact < end; contact++) {
-        const int64_t limit = contact->weight - m->regions[contact->event].base;
+    for (uint32_t c = m->first_contact[event]; c != OTR_NONE; c = next_contact(contact, event)) {
+        int64_t limit;
+        contact = &m->contacts[c];
+        limit = contact->weight - m->regions[other_event(contact, event)].base;
         radius = limit < radius ? limit : radius;
     }
     region->base = radius;
     if (region->match != OTR_NONE) {
         return;
     }
-    for (const otr_contact *contact = begin; contact < end; contact++) {
-        const otr_region *const other = &m->regions[contact->event];
-        if (other->match == OTR_NONE && radius + other->base == contact->weight) {
-            match_at_start(m, event, contact->event, m->graph->arc_edge[contact->arc]);
+    for (uint32_t c = m->first_contact[event]; c != OTR_NONE; c = next_contact(contact, event)) {
+        uint32_t other;
+        contact = &m->contacts[c];
+        other = other_event(contact, event);
+        if (m->regions[other].match == OTR_NONE && radius + m->regions[other].base == contact->weight) {
+            match_at_start(m, event, other, m->graph->arc_edge[contact->arc]);
             return;
         }
     }
@@ -172,16 +200,25 @@ static void raise_radius(otr_matcher *m, size_t position, uint32_t room) {
     }
 }
 
-static void greedy_start(otr_matcher *m) {
+/* With no other regions standing, a contact is seen from its lower event alone. */
+static void greedy_start(otr_matcher *m, int alone) {
     uint32_t *const room = m->stack;
     m->contact_count = 0;
     for (size_t i = 0; i < m->batch_count; i++) {
-        m->contact_begin[i] = (uint32_t)m->contact_count;
-        room[i] = note_contacts(m, m->batch[i]);
+        const uint32_t event = m->batch[i];
+        m->first_contact[event] = OTR_NONE;
+        m->regions[event].base = m->weights->nearest[m->events[event]];
     }
-    m->contact_begin[m->batch_count] = (uint32_t)m->contact_count;
+    for (size_t i = 0; i < m->batch_count; i++) {
+        const uint32_t node = m->events[m->batch[i]];
+        room[i] = note_contacts(m, m->batch[i], alone ? m->forward[node] : m->arc_begin[node]);
+    }
+    for (size_t i = 0; i < m->batch_count; i++) {
+        otr_region *const region = &m->regions[m->batch[i]];
+        region->base = (region->base < room[i] ? region->base : room[i]) & ~(int64_t)1;
+    }
     for (size_t i = 0; i < m->batch_count && m->failure == OTR_OK; i++) {
-        raise_radius(m, i, room[i]);
+        raise_radius(m, m->batch[i], room[i]);
     }
 }
 
@@ -195,12 +232,13 @@ static void clear_queue(otr_matcher *m) {
     m->queue.count = 0;
 }
 
-/* Solves for the events of the batch, which are placed and unmatched; all other regions are matched and frozen. */
-static otr_status run_batch(otr_matcher *m) {
+/* Solves for the events of the batch, which are placed and unmatched; all other regions, if not `alone`, are matched and
+ * frozen. */
+static otr_status run_batch(otr_matcher *m, int alone) {
     size_t root_count = 0;
     m->now = 0;
     m->failure = OTR_OK;
-    greedy_start(m);
+    greedy_start(m, alone);
     for (size_t i = 0; i < m->batch_count; i++) {
         otr_region *const region = &m->regions[m->batch[i]];
         if (region->match == OTR_NONE) {
@@ -236,7 +274,7 @@ otr_status otr_matcher_solve(otr_matcher *m, const uint32_t *events, size_t even
         place_event(m, event);
         m->batch[event] = event;
     }
-    return run_batch(m);
+    return run_batch(m, 1);
 }
 
 /* Breaks an outermost region up into its events, which join the batch. */
@@ -308,7 +346,7 @@ otr_status otr_matcher_resolve(otr_matcher *m, const uint32_t *edges, size_t edg
     for (size_t i = 0; i < edge_count; i++) {
         check_lowered(m, edges[i]);
     }
-    return run_batch(m);
+    return run_batch(m, 0);
 }
 
 int64_t otr_matcher_weight(const otr_matcher *m) {

@@ -61,11 +61,12 @@ typedef struct otr_region {
     uint32_t exit;        /* while a solution is read out: event that the region's match ends at */
 } otr_region;
 
-/* One neighbour event in the greedy start. */
+/* Two neighbouring events in the greedy start, event[0] at the lower node; a list at each of them. */
 typedef struct otr_contact {
-    uint32_t event;
+    uint32_t event[2];
     uint32_t weight;
     uint32_t arc;
+    uint32_t next[2]; /* next contact of event[0] and of event[1], or OTR_NONE */
 } otr_contact;
 
 struct otr_matcher {
@@ -76,6 +77,7 @@ struct otr_matcher {
     const otr_kernels *kernels;
 
     uint32_t node_count;
+    uint32_t *forward;    /* node -> its first arc to a higher node */
     otr_site *sites;      /* node_count */
     uint64_t *occupied;   /* one bit a node */
 
@@ -103,8 +105,8 @@ struct otr_matcher {
     size_t batch_count, batch_capacity;
     otr_contact *contacts;
     size_t contact_count, contact_capacity;
-    uint32_t *contact_begin;
-    size_t contact_begin_capacity;
+    uint32_t *first_contact; /* one entry an event */
+    size_t first_contact_capacity;
 
     /* The solution read out. */
     uint32_t *edges;
