@@ -353,22 +353,21 @@ fn the_folded_view_keeps_lines_tags_and_bodies() {
         let mut view: otr_instruction = unsafe { std::mem::zeroed() };
         // SAFETY: the model is alive.
         let status = unsafe { otr_model_instruction(model.raw(), index, &mut view) };
-        let tag = match view.tag_bytes {
-            0 => None,
+        let mut tag = Vec::new();
+        if view.tag_bytes > 0 {
             // SAFETY: the tag has that many bytes and lives as long as the model.
-            bytes => {
-                Some(unsafe { std::slice::from_raw_parts(view.tag.cast::<u8>(), bytes as usize) }.to_vec())
-            }
-        };
+            tag = unsafe { std::slice::from_raw_parts(view.tag.cast::<u8>(), view.tag_bytes as usize) }
+                .to_vec();
+        }
         (status, view.line, view.repeat_count, view.body_count, view.argument_count, tag)
     };
     let ok = otr_status::OTR_OK;
     // SAFETY: the model is alive.
     assert_eq!(unsafe { otr_model_instruction_count(model.raw()) }, 5);
-    assert_eq!(view(0), (ok, 2, 7, 3, 0, Some(b"r".to_vec())));
-    assert_eq!(view(1), (ok, 3, 0, 0, 1, Some(b"t]".to_vec())));
-    assert_eq!(view(2), (ok, 4, 2, 1, 0, None));
-    assert_eq!(view(3), (ok, 5, 3, 0, 2, None));
-    assert_eq!(view(4), (ok, 8, 0, 0, 0, None));
+    assert_eq!(view(0), (ok, 2, 7, 3, 0, b"r".to_vec()));
+    assert_eq!(view(1), (ok, 3, 0, 0, 1, b"t]".to_vec()));
+    assert_eq!(view(2), (ok, 4, 2, 1, 0, vec![]));
+    assert_eq!(view(3), (ok, 5, 3, 0, 2, vec![]));
+    assert_eq!(view(4), (ok, 8, 0, 0, 0, vec![]));
     assert_eq!(view(5).0, otr_status::OTR_ERR_INDEX);
 }

@@ -24,10 +24,10 @@ extern "C" {
 /* The virtual boundary as an edge's second node. */
 #define OTR_BOUNDARY 0xFFFFFFFFu
 /* Detectors and edges of one graph. */
-#define OTR_GRAPH_NODES_MAX 0x10000000u
+#define OTR_GRAPH_NODES_MAX 0x4000000u
 #define OTR_GRAPH_EDGES_MAX 0x10000000u
 /* Flattened errors that graph building walks before it refuses. */
-#define OTR_GRAPH_ERRORS_MAX 0x100000000u
+#define OTR_GRAPH_ERRORS_MAX 0x40000000u
 /* With correlations: components of one error, and implied weights of one graph. */
 #define OTR_GRAPH_COMPONENTS_MAX 256
 #define OTR_GRAPH_RULES_MAX 0x8000000u

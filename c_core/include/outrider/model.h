@@ -57,7 +57,8 @@ OTR_API otr_status otr_model_parse(otr_model **out, const char *text, size_t byt
 /* NULL is allowed. */
 OTR_API void otr_model_destroy(otr_model *model);
 
-/* Largest detector index + 1, over errors and declarations, all repetitions and shifts. Same for observables. */
+/* Largest detector index + 1, over errors and declarations, all repetitions and shifts. Same for observables, which
+ * like in Stim count even inside `repeat 0`. */
 OTR_API uint64_t otr_model_detector_count(const otr_model *model);
 OTR_API uint64_t otr_model_observable_count(const otr_model *model);
 
