@@ -1,13 +1,13 @@
 /* Rotated surface-code memory experiments: circuits as Stim text, error models by fault tracing.
  *
- * Two circuit families:
+ * Circuit families:
  *  - STIM: the circuit of Stim's generator `surface_code:rotated_memory_x|z` with its four noise arguments;
- *  - PAPER: the circuit of arXiv:2604.12841 with 25 noise parameters and four orientations, and PAPER_PUBLISHED, the
- *    same without the data-preparation noise and without the data flip before the final readout, to which the
- *    published curves correspond.
- * The model equals what Stim's error analysis gives for the written circuit with decompose_errors=True
- * (and approximate_disjoint_errors=True for PAULI_CHANNEL): same symptoms, same decompositions, probabilities to 1e-9
- * relative. */
+ *  - PAPER: the circuit of arXiv:2604.12841 with 25 noise parameters and four orientations;
+ *  - PAPER_PUBLISHED: the same without the data-preparation noise and without the data flip before the final
+ *    readout; the paper's published curves correspond to it.
+ *
+ * The model equals what Stim's error analysis gives for the written circuit with decompose_errors=True and
+ * approximate_disjoint_errors=True: same symptoms, same decompositions, probabilities to 1e-9 relative. */
 #ifndef OUTRIDER_SURFACE_CODE_H
 #define OUTRIDER_SURFACE_CODE_H
 
@@ -49,11 +49,11 @@ typedef struct otr_noise_stim {
 
 /* Noise of the PAPER families: 25 probabilities. */
 typedef struct otr_noise_paper {
-    double prep_x, prep_z;   /* wrong state after a reset in X or Z */
-    double meas_x, meas_z;   /* flip before a measurement in X or Z */
-    double idle_cnot[3];     /* X, Y, Z on a qubit idle during a CNOT layer */
-    double idle_spam[3];     /* X, Y, Z on data qubits while ancillas are measured and reset */
-    double cnot[15];         /* IX IY IZ XI XX XY XZ YI YX YY YZ ZI ZX ZY ZZ, control first */
+    double prep_x, prep_z; /* wrong state after a reset in X or Z */
+    double meas_x, meas_z; /* flip before a measurement in X or Z */
+    double idle_cnot[3];   /* X, Y, Z on a qubit idle during a CNOT layer */
+    double idle_spam[3];   /* X, Y, Z on data qubits while ancillas are measured and reset */
+    double cnot[15];       /* IX IY IZ XI XX XY XZ YI YX YY YZ ZI ZX ZY ZZ, control first */
 } otr_noise_paper;
 
 /* The paper's uniform depolarising model of strength p. */
@@ -62,9 +62,9 @@ OTR_API otr_noise_paper otr_noise_paper_uniform(double p);
 typedef struct otr_surface_options {
     otr_circuit_family family;
     otr_basis basis;
-    uint32_t width;   /* data qubits per row, OTR_SURFACE_DISTANCE_MIN..MAX, odd or even */
-    uint32_t height;  /* data qubits per column */
-    uint32_t rounds;  /* >= 1 (STIM) or >= 2 (PAPER) */
+    uint32_t width;  /* data qubits per row, OTR_SURFACE_DISTANCE_MIN..MAX, odd or even */
+    uint32_t height; /* data qubits per column */
+    uint32_t rounds; /* >= 1 (STIM) or >= 2 (PAPER) */
     otr_orientation orientation;
     otr_noise_stim noise_stim;
     otr_noise_paper noise_paper;
@@ -77,7 +77,8 @@ typedef struct otr_surface otr_surface;
 
 /* Lays out the patch and its circuit. OTR_ERR_ARGUMENT (the message names the option), OTR_ERR_PROBABILITY,
  * OTR_ERR_LIMIT, OTR_ERR_MEMORY. */
-OTR_API otr_status otr_surface_create(otr_surface **out, const otr_surface_options *options, otr_error *error);
+OTR_API otr_status otr_surface_create(otr_surface **out, const otr_surface_options *options,
+                                      otr_error *error);
 OTR_API void otr_surface_destroy(otr_surface *surface);
 
 OTR_API uint64_t otr_surface_detector_count(const otr_surface *surface);
@@ -85,10 +86,11 @@ OTR_API uint64_t otr_surface_detector_count(const otr_surface *surface);
 /* The circuit as .stim text, repeat blocks folded; snprintf rules as otr_model_text. */
 OTR_API size_t otr_surface_circuit_text(const otr_surface *surface, char *buffer, size_t capacity);
 
-/* The decomposed error model with detector coordinates (x, y, round), layer by layer. folded != 0 keeps the bulk rounds
- * in a `repeat` block once there are 8 rounds or more (memory and time then do not grow with the rounds). The caller
- * destroys *out. OTR_ERR_MEMORY, OTR_ERR_LIMIT, OTR_ERR_ARGUMENT. */
-OTR_API otr_status otr_surface_model(const otr_surface *surface, int folded, otr_model **out, otr_error *error);
+/* The decomposed error model with detector coordinates (x, y, round), layer by layer. folded != 0 keeps the
+ * bulk rounds in a `repeat` block once there are 8 rounds or more (memory and time then do not grow with the
+ * rounds). The caller destroys *out. OTR_ERR_MEMORY, OTR_ERR_LIMIT, OTR_ERR_ARGUMENT. */
+OTR_API otr_status otr_surface_model(const otr_surface *surface, int folded, otr_model **out,
+                                     otr_error *error);
 
 #ifdef __cplusplus
 }

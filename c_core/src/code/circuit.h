@@ -1,6 +1,8 @@
-/* A stabiliser circuit in Stim's vocabulary: just the instructions that memory experiments need, in text order.
+/* A stabiliser circuit in Stim's vocabulary: just the instructions that memory experiments need, in text
+ * order.
  *
- * Building never fails half-way: after an allocation failure every call is a no-op and `status` says so at the end. */
+ * Building never fails half-way: after an allocation failure every call is a no-op and `status` says so at
+ * the end. */
 #ifndef OTR_CODE_CIRCUIT_H
 #define OTR_CODE_CIRCUIT_H
 
@@ -32,11 +34,11 @@ typedef enum otr_gate {
 
 typedef struct otr_operation {
     otr_gate gate;
-    uint64_t repeat_count;         /* REPEAT */
-    size_t arguments;              /* first argument, an index into the circuit's `arguments` */
+    uint64_t repeat_count; /* REPEAT */
+    size_t arguments;      /* first argument, an index into the circuit's `arguments` */
     size_t argument_count;
-    size_t targets;                /* first target, an index into the circuit's `targets` */
-    size_t target_count;           /* qubits; for DETECTOR and OBSERVABLE_INCLUDE k of each rec[-k] */
+    size_t targets;      /* first target, an index into the circuit's `targets` */
+    size_t target_count; /* qubits; for DETECTOR and OBSERVABLE_INCLUDE k of each rec[-k] */
 } otr_operation;
 
 typedef struct otr_circuit {

@@ -1,5 +1,5 @@
-/* The circuit of arXiv:2604.12841: ancillas are reset and measured in their own basis, 25 noise parameters, and a last
- * round without noise but for a flip of the data qubits that stands for errors of the readout. */
+/* The circuit of arXiv:2604.12841: ancillas are reset and measured in their own basis, 25 noise parameters,
+ * and a last round without noise but for a flip of the data qubits that stands for errors of the readout. */
 #include "code/memory_circuit.h"
 
 #define X_ANCILLAS OTR_BASIS_BIT(OTR_BASIS_X)

@@ -1,4 +1,5 @@
-/* The circuit of Stim's generator `surface_code:rotated_memory_x|z`, instruction by instruction, for rectangles too. */
+/* The circuit of Stim's generator `surface_code:rotated_memory_x|z`, instruction by instruction, for
+ * rectangles too. */
 #include "code/memory_circuit.h"
 
 #define X_ANCILLAS OTR_BASIS_BIT(OTR_BASIS_X)
@@ -44,7 +45,8 @@ static void append_round(otr_circuit *circuit, const otr_memory *memory) {
     for (int layer = 0; layer < OTR_LAYER_COUNT; layer++) {
         otr_circuit_append(circuit, OTR_GATE_TICK, NULL, 0);
         otr_append_on_layer(circuit, patch, layer, OTR_GATE_CX, NULL, 0);
-        otr_append_on_layer(circuit, patch, layer, OTR_GATE_DEPOLARIZE2, &noise->after_clifford_depolarization, 1);
+        otr_append_on_layer(circuit, patch, layer, OTR_GATE_DEPOLARIZE2,
+                            &noise->after_clifford_depolarization, 1);
     }
     otr_circuit_append(circuit, OTR_GATE_TICK, NULL, 0);
     append_hadamards(circuit, memory);
@@ -52,8 +54,8 @@ static void append_round(otr_circuit *circuit, const otr_memory *memory) {
     otr_append_on_ancillas(circuit, patch, OTR_BOTH_BASES, OTR_GATE_X_ERROR,
                            &noise->before_measure_flip_probability, 1);
     otr_append_on_ancillas(circuit, patch, OTR_BOTH_BASES, OTR_GATE_MR, NULL, 0);
-    otr_append_on_ancillas(circuit, patch, OTR_BOTH_BASES, OTR_GATE_X_ERROR, &noise->after_reset_flip_probability,
-                           1);
+    otr_append_on_ancillas(circuit, patch, OTR_BOTH_BASES, OTR_GATE_X_ERROR,
+                           &noise->after_reset_flip_probability, 1);
 }
 
 static void append_later_round(otr_circuit *circuit, const otr_memory *memory) {

@@ -16,7 +16,30 @@ typedef struct text_sink {
     size_t bytes;
 } text_sink;
 
-static const char *gate_name(otr_gate gate);
+static const char *const gate_names[] = {
+    [OTR_GATE_QUBIT_COORDS] = "QUBIT_COORDS",
+    [OTR_GATE_R] = "R",
+    [OTR_GATE_RX] = "RX",
+    [OTR_GATE_H] = "H",
+    [OTR_GATE_CX] = "CX",
+    [OTR_GATE_M] = "M",
+    [OTR_GATE_MX] = "MX",
+    [OTR_GATE_MR] = "MR",
+    [OTR_GATE_MRX] = "MRX",
+    [OTR_GATE_X_ERROR] = "X_ERROR",
+    [OTR_GATE_Z_ERROR] = "Z_ERROR",
+    [OTR_GATE_DEPOLARIZE1] = "DEPOLARIZE1",
+    [OTR_GATE_DEPOLARIZE2] = "DEPOLARIZE2",
+    [OTR_GATE_PAULI_CHANNEL_1] = "PAULI_CHANNEL_1",
+    [OTR_GATE_PAULI_CHANNEL_2] = "PAULI_CHANNEL_2",
+    [OTR_GATE_TICK] = "TICK",
+    [OTR_GATE_SHIFT_COORDS] = "SHIFT_COORDS",
+    [OTR_GATE_DETECTOR] = "DETECTOR",
+    [OTR_GATE_OBSERVABLE_INCLUDE] = "OBSERVABLE_INCLUDE",
+    [OTR_GATE_REPEAT] = "REPEAT",
+    [OTR_GATE_END_REPEAT] = "}",
+};
+
 static void put(text_sink *sink, const char *text, size_t bytes);
 static void put_string(text_sink *sink, const char *text);
 static void put_unsigned(text_sink *sink, uint64_t value);
@@ -41,10 +64,11 @@ size_t otr_circuit_text(const otr_circuit *circuit, char *buffer, size_t capacit
 }
 
 static void put_operation(text_sink *sink, const otr_circuit *circuit, const otr_operation *operation) {
-    const int is_lookback = operation->gate == OTR_GATE_DETECTOR || operation->gate == OTR_GATE_OBSERVABLE_INCLUDE;
+    const int is_lookback =
+        operation->gate == OTR_GATE_DETECTOR || operation->gate == OTR_GATE_OBSERVABLE_INCLUDE;
     char number[OTR_DECIMAL_BYTES];
 
-    put_string(sink, gate_name(operation->gate));
+    put_string(sink, gate_names[operation->gate]);
     for (size_t i = 0; i < operation->argument_count; i++) {
         put_string(sink, i == 0 ? "(" : ", ");
         put(sink, number, otr_decimal_print(circuit->arguments[operation->arguments + i], number));
@@ -63,33 +87,6 @@ static void put_operation(text_sink *sink, const otr_circuit *circuit, const otr
         put_string(sink, " {");
     }
     put_string(sink, "\n");
-}
-
-static const char *gate_name(otr_gate gate) {
-    switch (gate) {
-    case OTR_GATE_QUBIT_COORDS: return "QUBIT_COORDS";
-    case OTR_GATE_R: return "R";
-    case OTR_GATE_RX: return "RX";
-    case OTR_GATE_H: return "H";
-    case OTR_GATE_CX: return "CX";
-    case OTR_GATE_M: return "M";
-    case OTR_GATE_MX: return "MX";
-    case OTR_GATE_MR: return "MR";
-    case OTR_GATE_MRX: return "MRX";
-    case OTR_GATE_X_ERROR: return "X_ERROR";
-    case OTR_GATE_Z_ERROR: return "Z_ERROR";
-    case OTR_GATE_DEPOLARIZE1: return "DEPOLARIZE1";
-    case OTR_GATE_DEPOLARIZE2: return "DEPOLARIZE2";
-    case OTR_GATE_PAULI_CHANNEL_1: return "PAULI_CHANNEL_1";
-    case OTR_GATE_PAULI_CHANNEL_2: return "PAULI_CHANNEL_2";
-    case OTR_GATE_TICK: return "TICK";
-    case OTR_GATE_SHIFT_COORDS: return "SHIFT_COORDS";
-    case OTR_GATE_DETECTOR: return "DETECTOR";
-    case OTR_GATE_OBSERVABLE_INCLUDE: return "OBSERVABLE_INCLUDE";
-    case OTR_GATE_REPEAT: return "REPEAT";
-    case OTR_GATE_END_REPEAT: return "}";
-    }
-    return "";
 }
 
 static void put(text_sink *sink, const char *text, size_t bytes) {

@@ -1,19 +1,20 @@
 /* The first step of decomposition: within one Pauli channel.
  *
- * Detectors that the channel's basis errors flip are numbered, so that every case is a bit mask. Cases with one
- * detector are atoms; two-detector cases that atoms do not make up are pairs. Every other case becomes no, one or two
- * pairs and the atoms for the rest, or stays whole when that is impossible. */
+ * Detectors that the channel's basis errors flip are numbered, so that every case is a bit mask. Cases with
+ * one detector are atoms; two-detector cases that atoms do not make up are pairs. Every other case becomes
+ * no, one or two pairs and the atoms for the rest, or stays whole when that is impossible. */
 #include "code/fault_set.h"
 
 #include <string.h>
 
-/* Targets of a decomposed case: at most one component per detector, each with its observables and a separator. */
+/* Targets of a decomposed case: at most one component per detector, each with its observables and a
+ * separator. */
 #define CASE_TARGETS_MAX (OTR_TARGET_SET_MAX * 4)
 /* Detectors that the masks can hold. */
 #define CHANNEL_DETECTORS_MAX 64
 
 typedef struct channel_case {
-    uint64_t mask;      /* detectors flipped */
+    uint64_t mask; /* detectors flipped */
     int detector_count;
     otr_target_set whole;
     uint64_t parts[CASE_TARGETS_MAX]; /* the decomposition, empty where `whole` stands */
@@ -23,7 +24,7 @@ typedef struct channel_case {
 typedef struct channel_cases {
     int count;
     channel_case cases[OTR_CHANNEL_CASES_MAX];
-    uint64_t atoms;     /* union of the atoms' detectors */
+    uint64_t atoms; /* union of the atoms' detectors */
     int pairs[OTR_CHANNEL_CASES_MAX];
     int pair_count;
 } channel_cases;
@@ -200,7 +201,8 @@ static otr_status decompose(channel_cases *all, int index) {
     return status;
 }
 
-/* When case k flips nothing, a case and its combination with k look alike and exclude each other: probabilities add. */
+/* When case k flips nothing, a case and its combination with k look alike and exclude each other:
+ * probabilities add. */
 static void merge_same_cases(const channel_cases *all, double *probabilities) {
     for (int k = 1; k < all->count; k++) {
         if (all->cases[k].whole.count > 0) {

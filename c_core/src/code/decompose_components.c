@@ -1,7 +1,8 @@
-/* The second step of decomposition: components with more than two detectors, over all mechanisms of the circuit.
+/* The second step of decomposition: components with more than two detectors, over all mechanisms of the
+ * circuit.
  *
- * A component that occurs is known by its one or two detectors; where two with the same detectors differ in their
- * observables, the one of the lexicographically last mechanism counts. */
+ * A component that occurs is known by its one or two detectors; where two with the same detectors differ in
+ * their observables, the one of the lexicographically last mechanism counts. */
 #include "code/fault_set.h"
 
 #include "common/array.h"
@@ -120,7 +121,8 @@ static otr_status sorted_copy(otr_fault_set *out, const otr_fault_set *faults) {
     size_t count;
     otr_status status = sort_mechanisms(faults, &mechanisms, &count);
     for (size_t i = 0; status == OTR_OK && i < count; i++) {
-        status = otr_fault_set_add(out, mechanisms[i].targets, mechanisms[i].count, mechanisms[i].probability);
+        status =
+            otr_fault_set_add(out, mechanisms[i].targets, mechanisms[i].count, mechanisms[i].probability);
     }
     free(mechanisms);
     return status;
@@ -181,7 +183,8 @@ static uint64_t observable_mask(const component *one) {
 }
 
 static otr_status append_component(target_builder *out, const uint64_t *targets, size_t count) {
-    if (!otr_array_reserve((void **)&out->targets, &out->capacity, out->count + count + 1, sizeof *out->targets)) {
+    if (!otr_array_reserve((void **)&out->targets, &out->capacity, out->count + count + 1,
+                           sizeof *out->targets)) {
         return OTR_ERR_MEMORY;
     }
     if (out->count > 0) {
@@ -265,9 +268,10 @@ static otr_status split_greedily(target_builder *out, const component *problem, 
         missed += !done[i] && !take_known(&rest, find_known(known, &problem->targets[i], 1), out, &status);
     }
     if (status == OTR_OK && missed > 2) {
-        return otr_error_set(error, OTR_ERR_UNDECOMPOSABLE, 0, 0,
-                             "an error flips %u detectors that known errors of one or two detectors do not make up",
-                             (unsigned)problem->detector_count);
+        return otr_error_set(
+            error, OTR_ERR_UNDECOMPOSABLE, 0, 0,
+            "an error flips %u detectors that known errors of one or two detectors do not make up",
+            (unsigned)problem->detector_count);
     }
     return status == OTR_OK && rest.count > 0 ? append_component(out, rest.items, rest.count) : status;
 }

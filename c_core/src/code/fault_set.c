@@ -10,7 +10,8 @@ void otr_fault_set_free(otr_fault_set *faults) {
     *faults = (otr_fault_set){0};
 }
 
-otr_status otr_fault_set_add(otr_fault_set *faults, const uint64_t *targets, size_t count, double probability) {
+otr_status otr_fault_set_add(otr_fault_set *faults, const uint64_t *targets, size_t count,
+                             double probability) {
     const size_t known = faults->map.list_count;
     size_t index;
     if (count == 0 || !(probability > 0)) {

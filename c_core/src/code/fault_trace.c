@@ -1,7 +1,7 @@
-/* Walks the circuit backwards and keeps, per qubit, which detectors and observables an X (a Z) at that place would
- * flip. Gates conjugate these sets, measurements add the detectors that read them, resets clear them; a noise
- * instruction finds there what its Paulis do. Linear in the circuit; the method is that of Stim's error analysis
- * (arXiv:2103.02202). */
+/* Walks the circuit backwards and keeps, per qubit, which detectors and observables an X (a Z) at that place
+ * would flip. Gates conjugate these sets, measurements add the detectors that read them, resets clear them; a
+ * noise instruction finds there what its Paulis do. Linear in the circuit; the method is that of Stim's error
+ * analysis (arXiv:2103.02202). */
 #include "code/fault_trace.h"
 
 #include "code/noise.h"
@@ -12,10 +12,10 @@
 
 typedef struct tracer {
     otr_fault_set *faults;
-    otr_target_set *x_flips;   /* per qubit: what an X there flips */
+    otr_target_set *x_flips; /* per qubit: what an X there flips */
     otr_target_set *z_flips;
     otr_target_set *record_flips; /* per measurement: what reads its outcome */
-    size_t measurements_before; /* of the place reached; likewise detectors */
+    size_t measurements_before;   /* of the place reached; likewise detectors */
     uint64_t detectors_before;
     otr_status status;
 } tracer;
@@ -42,7 +42,8 @@ otr_status otr_fault_trace(otr_fault_set *faults, const otr_circuit *circuit, ot
     free(tracer.z_flips);
     free(tracer.record_flips);
     if (tracer.status == OTR_ERR_ARGUMENT) {
-        return otr_error_set(error, tracer.status, 0, 0, "the circuit has a detector that is not deterministic");
+        return otr_error_set(error, tracer.status, 0, 0,
+                             "the circuit has a detector that is not deterministic");
     }
     return tracer.status;
 }
@@ -174,7 +175,8 @@ static void undo_annotation(tracer *tracer, const otr_operation *operation, cons
     }
 }
 
-/* A Pauli that the measurement does not commute with flips its outcome; one that it does must flip nothing later. */
+/* A Pauli that the measurement does not commute with flips its outcome; one that it does must flip nothing
+ * later. */
 static void undo_measurement(tracer *tracer, otr_target_set *flips, const otr_target_set *conjugate) {
     combine(tracer, flips, &tracer->record_flips[--tracer->measurements_before]);
     if (conjugate->count > 0) {

@@ -23,8 +23,8 @@ otr_status otr_memory_circuit(otr_circuit *circuit, const otr_memory *memory);
 void otr_stim_memory_circuit(otr_circuit *circuit, const otr_memory *memory);
 void otr_paper_memory_circuit(otr_circuit *circuit, const otr_memory *memory);
 
-/* An instruction on all data qubits, on the ancillas of some types, or on the qubit pairs of a CX layer. Noise whose
- * probabilities are all zero is left out. */
+/* An instruction on all data qubits, on the ancillas of some types, or on the qubit pairs of a CX layer.
+ * Noise whose probabilities are all zero is left out. */
 void otr_append_on_data(otr_circuit *circuit, const otr_patch *patch, otr_gate gate, const double *arguments,
                         size_t argument_count);
 void otr_append_on_ancillas(otr_circuit *circuit, const otr_patch *patch, unsigned basis_bits, otr_gate gate,
@@ -37,7 +37,8 @@ int otr_is_silent(const double *arguments, size_t argument_count);
 /* QUBIT_COORDS of all qubits in ascending order of their numbers (both numberings go by rows). */
 void otr_append_qubit_coordinates(otr_circuit *circuit, const otr_patch *patch);
 
-/* Detectors of the first round; of a later round, after a SHIFT_COORDS; of the final readout, with the observable. */
+/* Detectors of the first round; of a later round, after a SHIFT_COORDS; of the final readout, with the
+ * observable. */
 void otr_append_first_detectors(otr_circuit *circuit, const otr_patch *patch);
 void otr_append_round_detectors(otr_circuit *circuit, const otr_patch *patch);
 void otr_append_readout_detectors(otr_circuit *circuit, const otr_patch *patch);

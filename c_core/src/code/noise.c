@@ -1,6 +1,6 @@
-/* Independent errors of probabilities q multiply the channel's Pauli eigenvalues by 1 - 2q each; comparing eigenvalues
- * gives the conversions. For one qubit the eigenvalue of X is 1 - 2y - 2z = (1 - 2qy)(1 - 2qz), and so on, so that
- * (1 - 2qx)^2 is the product of the eigenvalues of Y and Z divided by that of X. */
+/* Independent errors of probabilities q multiply the channel's Pauli eigenvalues by 1 - 2q each; comparing
+ * eigenvalues gives the conversions. For one qubit the eigenvalue of X is 1 - 2y - 2z = (1 - 2qy)(1 - 2qz),
+ * and so on, so that (1 - 2qx)^2 is the product of the eigenvalues of Y and Z divided by that of X. */
 #include "code/noise.h"
 
 #include "common/error.h"
@@ -144,8 +144,8 @@ static int solve_newton(const double disjoint[3], double independent[3]) {
 static otr_status check_values(const named_value *values, size_t count, otr_error *error) {
     for (size_t i = 0; i < count; i++) {
         if (!(values[i].value >= 0 && values[i].value <= values[i].max)) {
-            return otr_error_set(error, OTR_ERR_PROBABILITY, 0, 0, "%s is %g, not between 0 and %g", values[i].name,
-                                 values[i].value, values[i].max);
+            return otr_error_set(error, OTR_ERR_PROBABILITY, 0, 0, "%s is %g, not between 0 and %g",
+                                 values[i].name, values[i].value, values[i].max);
         }
     }
     return OTR_OK;
@@ -155,13 +155,14 @@ static otr_status check_channel(const char *name, const double *values, size_t c
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
         if (!(values[i] >= 0 && values[i] <= 1)) {
-            return otr_error_set(error, OTR_ERR_PROBABILITY, 0, 0, "%s[%zu] is %g, not between 0 and 1", name, i,
-                                 values[i]);
+            return otr_error_set(error, OTR_ERR_PROBABILITY, 0, 0, "%s[%zu] is %g, not between 0 and 1", name,
+                                 i, values[i]);
         }
         sum += values[i];
     }
     if (sum > 1 + SUM_TOLERANCE) {
-        return otr_error_set(error, OTR_ERR_PROBABILITY, 0, 0, "the %s probabilities sum to %g, more than 1", name, sum);
+        return otr_error_set(error, OTR_ERR_PROBABILITY, 0, 0, "the %s probabilities sum to %g, more than 1",
+                             name, sum);
     }
     return OTR_OK;
 }

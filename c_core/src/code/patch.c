@@ -1,6 +1,7 @@
-/* Layout rules: the STIM family follows Stim's generator (read off its circuits), the PAPER families the layout of
- * arXiv:2604.12841: orientation = type of the top-left plaquette (X: O1, O2; Z: O3, O4) and whether the plaquette
- * next to that corner lies on the top edge (O1, O3) or on the left edge (O2, O4). Stim's layout is that of O3. */
+/* Layout rules: the STIM family follows Stim's generator (read off its circuits), the PAPER families the
+ * layout of arXiv:2604.12841: orientation = type of the top-left plaquette (X: O1, O2; Z: O3, O4) and whether
+ * the plaquette next to that corner lies on the top edge (O1, O3) or on the left edge (O2, O4). Stim's layout
+ * is that of O3. */
 #include "code/patch.h"
 
 #include "common/array.h"
@@ -10,17 +11,18 @@
 #define BASIS_X_BIT (1u << OTR_BASIS_X)
 #define BASIS_Z_BIT (1u << OTR_BASIS_Z)
 
-/* Plaquettes form a grid of (height + 1) x (width + 1) cells; cell (row, column) has its centre at coordinates
- * (2 column, 2 row). */
+/* Plaquettes form a grid of (height + 1) x (width + 1) cells; cell (row, column) has its centre at
+ * coordinates (2 column, 2 row). */
 typedef struct plaquette_rule {
     uint32_t width, height;
     otr_basis first; /* type of cells with even row + column, the top-left bulk plaquette among them */
-    int top_first;   /* top and bottom edges keep the type `first` (left and right the other), or the reverse */
+    int top_first; /* top and bottom edges keep the type `first` (left and right the other), or the reverse */
 } plaquette_rule;
 
 static plaquette_rule rule_of(const otr_surface_options *options);
 static otr_status allocate(otr_patch *patch, uint32_t **cells, uint32_t **stabiliser_at);
-static uint32_t collect_cells(const plaquette_rule *rule, int by_column, unsigned basis_bits, uint32_t *cells);
+static uint32_t collect_cells(const plaquette_rule *rule, int by_column, unsigned basis_bits,
+                              uint32_t *cells);
 static void place_stabilisers(otr_patch *patch, const plaquette_rule *rule, const uint32_t *cells,
                               uint32_t *stabiliser_at);
 static void number_qubits(otr_patch *patch, otr_circuit_family family);
@@ -88,7 +90,8 @@ const otr_stabiliser *otr_patch_layer_stabiliser(const otr_patch *patch, uint64_
 }
 
 static plaquette_rule rule_of(const otr_surface_options *options) {
-    const otr_orientation layout = options->family == OTR_CIRCUIT_STIM ? OTR_ORIENTATION_O3 : options->orientation;
+    const otr_orientation layout =
+        options->family == OTR_CIRCUIT_STIM ? OTR_ORIENTATION_O3 : options->orientation;
     return (plaquette_rule){
         .width = options->width,
         .height = options->height,
@@ -137,8 +140,10 @@ static int cell_is_stabiliser(const plaquette_rule *rule, uint32_t row, uint32_t
     return 1;
 }
 
-/* Lists the cells that hold a stabiliser of one of the types, row by row or column by column; returns their number. */
-static uint32_t collect_cells(const plaquette_rule *rule, int by_column, unsigned basis_bits, uint32_t *cells) {
+/* Lists the cells that hold a stabiliser of one of the types, row by row or column by column; returns their
+ * number. */
+static uint32_t collect_cells(const plaquette_rule *rule, int by_column, unsigned basis_bits,
+                              uint32_t *cells) {
     const uint32_t rows = rule->height + 1, columns = rule->width + 1;
     uint32_t count = 0;
     for (uint32_t i = 0; i < rows * columns; i++) {
@@ -154,7 +159,8 @@ static uint32_t collect_cells(const plaquette_rule *rule, int by_column, unsigne
 static uint32_t data_at(const plaquette_rule *rule, uint32_t row, uint32_t column, otr_corner corner) {
     const uint32_t below = corner == OTR_BOTTOM_LEFT || corner == OTR_BOTTOM_RIGHT;
     const uint32_t right = corner == OTR_TOP_RIGHT || corner == OTR_BOTTOM_RIGHT;
-    if (row + below == 0 || row + below > rule->height || column + right == 0 || column + right > rule->width) {
+    if (row + below == 0 || row + below > rule->height || column + right == 0 ||
+        column + right > rule->width) {
         return OTR_NO_DATA;
     }
     return (row + below - 1) * rule->width + (column + right - 1);
@@ -173,11 +179,11 @@ static void place_stabilisers(otr_patch *patch, const plaquette_rule *rule, cons
     }
 }
 
-/* STIM numbers qubits by position with gaps, row pairs being 2 width + 1 apart; PAPER: data, then ancillas. */
+/* STIM numbers qubits by position with gaps, row pairs being 2 width + 1 apart; PAPER: data, then ancillas.
+ */
 static void number_qubits(otr_patch *patch, otr_circuit_family family) {
     const int is_stim = family == OTR_CIRCUIT_STIM;
     const uint32_t stride = 2 * patch->width + 1;
-    patch->qubit_count = 0;
     for (uint32_t i = 0; i < patch->data_count; i++) {
         const uint32_t row = i / patch->width, column = i % patch->width;
         patch->data_qubit[i] = is_stim ? 2 * column + 1 + row * stride : i;
@@ -185,16 +191,11 @@ static void number_qubits(otr_patch *patch, otr_circuit_family family) {
     for (uint32_t i = 0; i < patch->stabiliser_count; i++) {
         otr_stabiliser *stabiliser = &patch->stabilisers[i];
         stabiliser->qubit = is_stim ? stabiliser->x + stabiliser->y / 2 * stride : patch->data_count + i;
-        if (stabiliser->qubit >= patch->qubit_count) {
-            patch->qubit_count = stabiliser->qubit + 1;
-        }
-    }
-    if (patch->data_qubit[patch->data_count - 1] >= patch->qubit_count) {
-        patch->qubit_count = patch->data_qubit[patch->data_count - 1] + 1;
     }
 }
 
-/* The last two corners of a type are where a hook error lands; they lie across the logical operator of that type. */
+/* The last two corners of a type are where a hook error lands; they lie across the logical operator of that
+ * type. */
 static void set_schedule(otr_patch *patch, const otr_surface_options *options) {
     static const otr_corner stim_x[] = {OTR_BOTTOM_RIGHT, OTR_BOTTOM_LEFT, OTR_TOP_RIGHT, OTR_TOP_LEFT};
     static const otr_corner stim_z[] = {OTR_BOTTOM_RIGHT, OTR_TOP_RIGHT, OTR_BOTTOM_LEFT, OTR_TOP_LEFT};

@@ -1,8 +1,9 @@
-/* The rotated surface-code patch: where qubits and stabilisers sit, and in which order a circuit family uses them.
+/* The rotated surface-code patch: where qubits and stabilisers sit, and in which order they are used.
  *
- * Data qubit r * width + c sits at coordinates (2c + 1, 2r + 1), row 0 on top; stabilisers sit at even coordinates
- * between them. Plaquettes alternate in a chessboard; each of the four edges keeps the two-qubit plaquettes of one
- * type only, so that opposite edges carry the same type and width * height - 1 stabilisers remain, for any size. */
+ * Data qubit r * width + c sits at coordinates (2c + 1, 2r + 1), row 0 on top; stabilisers sit at even
+ * coordinates between them. Plaquettes alternate in a chessboard; each of the four edges keeps the two-qubit
+ * plaquettes of one type only, so that opposite edges carry the same type and width * height - 1 stabilisers
+ * remain, for any size. */
 #ifndef OTR_CODE_PATCH_H
 #define OTR_CODE_PATCH_H
 
@@ -32,15 +33,14 @@ typedef struct otr_stabiliser {
 typedef struct otr_patch {
     uint32_t width, height;
     uint32_t data_count, stabiliser_count;
-    uint32_t basis_count;                     /* stabilisers of the memory basis */
-    uint32_t qubit_count;                     /* largest qubit number in the circuit + 1 */
-    uint32_t *data_qubit;                     /* the circuit's number of each data qubit */
-    uint8_t *data_layers;                     /* per data qubit, bit k: a CX of layer k acts on it */
-    otr_stabiliser *stabilisers;              /* in the order of their measurement, so of detectors within a round */
-    uint32_t *gate_order;                     /* all stabilisers, in the order of a layer's CX */
-    uint32_t *basis_order;                    /* those of the memory basis, in the first and last detectors' order */
-    otr_corner corners[2][OTR_LAYER_COUNT];   /* the corner visited per layer, by basis of the stabiliser */
-    int observable_is_row;                    /* the measured logical operator: the top row, else the left column */
+    uint32_t basis_count;        /* stabilisers of the memory basis */
+    uint32_t *data_qubit;        /* the circuit's number of each data qubit */
+    uint8_t *data_layers;        /* per data qubit, bit k: a CX of layer k acts on it */
+    otr_stabiliser *stabilisers; /* in the order of their measurement, so of detectors within a round */
+    uint32_t *gate_order;        /* all stabilisers, in the order of a layer's CX */
+    uint32_t *basis_order;       /* those of the memory basis, in the first and last detectors' order */
+    otr_corner corners[2][OTR_LAYER_COUNT]; /* the corner visited per layer, by basis of the stabiliser */
+    int observable_is_row;                  /* the measured logical is the top row, else the left column */
 } otr_patch;
 
 /* `options` must have passed otr_surface_create's checks. OTR_ERR_MEMORY. */
@@ -48,8 +48,8 @@ otr_status otr_patch_init(otr_patch *patch, const otr_surface_options *options);
 /* Frees what otr_patch_init made; a zeroed patch is allowed. */
 void otr_patch_free(otr_patch *patch);
 
-/* Detectors of layer `layer` when there are `rounds` rounds: layers 0 and `rounds` compare with the preparation and
- * the final readout and hold the memory basis only. */
+/* Detectors of layer `layer` when there are `rounds` rounds: layers 0 and `rounds` compare with the
+ * preparation and the final readout and hold the memory basis only. */
 uint32_t otr_patch_layer_detectors(const otr_patch *patch, uint64_t layer, uint64_t rounds);
 /* The stabiliser whose detector is number `index` of that layer. */
 const otr_stabiliser *otr_patch_layer_stabiliser(const otr_patch *patch, uint64_t layer, uint64_t rounds,

@@ -62,7 +62,8 @@ static size_t slot_of(const otr_target_map *map, const uint64_t *targets, size_t
     size_t slot = (size_t)hash(targets, count) & (map->slot_count - 1);
     while (map->slots[slot] != 0) {
         const otr_target_list *list = &map->lists[map->slots[slot] - 1];
-        if (list->count == count && memcmp(map->targets + list->first, targets, count * sizeof *targets) == 0) {
+        if (list->count == count &&
+            memcmp(map->targets + list->first, targets, count * sizeof *targets) == 0) {
             break;
         }
         slot = (slot + 1) & (map->slot_count - 1);

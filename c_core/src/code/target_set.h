@@ -1,4 +1,5 @@
-/* Small sorted sets of detectors and observables, the symptoms of an error; adding is symmetric difference. */
+/* Small sorted sets of detectors and observables, the symptoms of an error; adding is symmetric difference.
+ */
 #ifndef OTR_CODE_TARGET_SET_H
 #define OTR_CODE_TARGET_SET_H
 
@@ -9,11 +10,12 @@
 
 typedef struct otr_target_set {
     uint32_t count;
-    uint64_t items[OTR_TARGET_SET_MAX]; /* ascending; detectors, then observables with OTR_TARGET_OBSERVABLE */
+    uint64_t
+        items[OTR_TARGET_SET_MAX]; /* ascending; detectors, then observables with OTR_TARGET_OBSERVABLE */
 } otr_target_set;
 
-/* *set ^= `count` ascending items. Returns 1, or 0 when more than OTR_TARGET_SET_MAX would remain; *set is then
- * unchanged. */
+/* *set ^= `count` ascending items. Returns 1, or 0 when more than OTR_TARGET_SET_MAX would remain; *set is
+ * then unchanged. */
 int otr_target_set_xor(otr_target_set *set, const uint64_t *items, uint32_t count);
 
 #endif
