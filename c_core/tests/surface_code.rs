@@ -2,7 +2,6 @@
 //! many, and what is refused.
 
 #[path = "support/model.rs"]
-#[expect(dead_code, reason = "shared with tests that use more of it")]
 mod model;
 #[path = "support/random.rs"]
 mod random;

@@ -1,20 +1,7 @@
 /* Circuits as .stim text. */
 #include "code/circuit.h"
 
-#include "common/decimal.h"
-
-#include <string.h>
-
-#define INDENT_BYTES 4
-/* Decimal digits of the largest uint64_t. */
-#define UNSIGNED_DIGITS_MAX 20
-
-/* A buffer that may be too small: counts every byte, keeps those that fit. */
-typedef struct text_sink {
-    char *buffer;
-    size_t capacity;
-    size_t bytes;
-} text_sink;
+#include "common/text.h"
 
 static const char *const gate_names[] = {
     [OTR_GATE_QUBIT_COORDS] = "QUBIT_COORDS",
@@ -40,73 +27,35 @@ static const char *const gate_names[] = {
     [OTR_GATE_END_REPEAT] = "}",
 };
 
-static void put(text_sink *sink, const char *text, size_t bytes);
-static void put_string(text_sink *sink, const char *text);
-static void put_unsigned(text_sink *sink, uint64_t value);
-static void put_operation(text_sink *sink, const otr_circuit *circuit, const otr_operation *operation);
+static void put_operation(otr_text *text, const otr_circuit *circuit, const otr_operation *operation);
 
 size_t otr_circuit_text(const otr_circuit *circuit, char *buffer, size_t capacity) {
-    text_sink sink = {.buffer = buffer, .capacity = capacity};
+    otr_text text = {.buffer = buffer, .capacity = capacity};
     size_t depth = 0;
     for (size_t i = 0; i < circuit->operation_count; i++) {
         const otr_operation *operation = &circuit->operations[i];
         depth -= operation->gate == OTR_GATE_END_REPEAT;
-        for (size_t blank = 0; blank < depth * INDENT_BYTES; blank++) {
-            put_string(&sink, " ");
-        }
-        put_operation(&sink, circuit, operation);
+        otr_text_put_indent(&text, depth);
+        put_operation(&text, circuit, operation);
         depth += operation->gate == OTR_GATE_REPEAT;
     }
-    if (capacity > 0) {
-        buffer[sink.bytes < capacity ? sink.bytes : capacity - 1] = '\0';
-    }
-    return sink.bytes;
+    return otr_text_end(&text);
 }
 
-static void put_operation(text_sink *sink, const otr_circuit *circuit, const otr_operation *operation) {
+static void put_operation(otr_text *text, const otr_circuit *circuit, const otr_operation *operation) {
     const int is_lookback =
         operation->gate == OTR_GATE_DETECTOR || operation->gate == OTR_GATE_OBSERVABLE_INCLUDE;
-    char number[OTR_DECIMAL_BYTES];
-
-    put_string(sink, gate_names[operation->gate]);
-    for (size_t i = 0; i < operation->argument_count; i++) {
-        put_string(sink, i == 0 ? "(" : ", ");
-        put(sink, number, otr_decimal_print(circuit->arguments[operation->arguments + i], number));
-    }
-    if (operation->argument_count > 0) {
-        put_string(sink, ")");
-    }
+    otr_text_put_string(text, gate_names[operation->gate]);
+    otr_text_put_arguments(text, circuit->arguments + operation->arguments, operation->argument_count);
     for (size_t i = 0; i < operation->target_count; i++) {
-        put_string(sink, is_lookback ? " rec[-" : " ");
-        put_unsigned(sink, circuit->targets[operation->targets + i]);
-        put_string(sink, is_lookback ? "]" : "");
+        otr_text_put_string(text, is_lookback ? " rec[-" : " ");
+        otr_text_put_unsigned(text, circuit->targets[operation->targets + i]);
+        otr_text_put_string(text, is_lookback ? "]" : "");
     }
     if (operation->gate == OTR_GATE_REPEAT) {
-        put_string(sink, " ");
-        put_unsigned(sink, operation->repeat_count);
-        put_string(sink, " {");
+        otr_text_put_string(text, " ");
+        otr_text_put_unsigned(text, operation->repeat_count);
+        otr_text_put_string(text, " {");
     }
-    put_string(sink, "\n");
-}
-
-static void put(text_sink *sink, const char *text, size_t bytes) {
-    if (sink->bytes < sink->capacity) {
-        const size_t room = sink->capacity - sink->bytes;
-        memcpy(sink->buffer + sink->bytes, text, bytes < room ? bytes : room);
-    }
-    sink->bytes += bytes;
-}
-
-static void put_string(text_sink *sink, const char *text) {
-    put(sink, text, strlen(text));
-}
-
-static void put_unsigned(text_sink *sink, uint64_t value) {
-    char digits[UNSIGNED_DIGITS_MAX];
-    size_t first = sizeof digits;
-    do {
-        digits[--first] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    put(sink, digits + first, sizeof digits - first);
+    otr_text_put_string(text, "\n");
 }

@@ -4,7 +4,8 @@
 
 Needs stim. Circuits of the STIM family must equal those of Stim's generator; the error model of every circuit must
 equal Stim's analysis of its text: same mechanisms with the same decomposition, probabilities within 1e-9 relative,
-same detector coordinates. Folded models must equal flat ones.
+same detector coordinates. Folded models must equal flat ones. The code's distance is the length of the patch across
+the measured logical operator.
 """
 
 import argparse
@@ -143,6 +144,24 @@ def check_case(label, **options):
     assert_same_model(stim.DetectorErrorModel(folded), theirs, f"{label} folded")
 
 
+def check_distance(family, basis, width, height, orientation):
+    surface = Surface(
+        family=family,
+        basis=basis,
+        width=width,
+        height=height,
+        rounds=3,
+        orientation=orientation,
+        noise_stim=NoiseStim(*[0.001] * 4),
+        noise_paper=LIB.otr_noise_paper_uniform(0.001),
+    )
+    model = stim.DetectorErrorModel(surface.model_text(0))
+    x_is_row = family != STIM and orientation in (1, 4)
+    expected = height if (basis == X) == x_is_row else width
+    found = len(model.shortest_graphlike_error())
+    assert found == expected, f"{family} {basis} {width}x{height} O{orientation}: distance {found}, not {expected}"
+
+
 def random_probability(rng):
     """Zero, ordinary or large."""
     return rng.choice([0.0, 0.0, 10 ** rng.uniform(-4, -1.5), rng.uniform(0, 0.1)])
@@ -169,6 +188,21 @@ def stim_cases(rng):
     for mask, basis in itertools.product(range(16), (X, Z)):
         noise = NoiseStim(*(0.01 * (mask >> i & 1) for i in range(4)))
         yield dict(family=STIM, width=3, height=3, rounds=rng.randint(1, 9), basis=basis, noise_stim=noise)
+
+
+def extreme_cases():
+    """Complete mixing, certain errors, and channels on the edge of having an independent equivalent."""
+    thirds = (1 / 3,) * 3
+    channels = (
+        (1, 0, 0), (0.25, 0.25, 0.25), (0.24, 0.25, 0.25), (0.5, 0.25, 0.25), (0.5, 0.5, 0), (0.3, 0.3, 0.4),
+        (0.3, 0.3, 0.3), (0.4, 0.4, 0.1), (0.1, 0.2, 0), (0.05, 0.05, 0.0025), (0.49, 0, 0), thirds,
+    )  # fmt: skip
+    for channel, name in itertools.product(channels, ("idle_cnot", "idle_spam")):
+        noise = LIB.otr_noise_paper_uniform(0.01)
+        getattr(noise, name)[:] = channel
+        yield dict(family=PAPER, width=3, height=3, rounds=3, basis=X, noise_paper=noise)
+    for values in ((0.75, 0, 0, 0), (0, 0.75, 0, 0), (0.7, 0.7, 0.9, 1), (0, 0, 1, 1)):
+        yield dict(family=STIM, width=3, height=3, rounds=3, basis=X, noise_stim=NoiseStim(*values))
 
 
 def random_case(rng):
@@ -206,9 +240,15 @@ def main():
     parser.add_argument("--cases", type=int, default=300, help="random cases besides the grids")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
-    count = 0
+    sizes = ((2, 2), (3, 3), (4, 4), (3, 5), (5, 3), (2, 4), (4, 3))
+    for (width, height), basis in itertools.product(sizes, (X, Z)):
+        check_distance(STIM, basis, width, height, 1)
+        for orientation in range(1, 5):
+            check_distance(PAPER, basis, width, height, orientation)
     random_cases = (random_case(rng) for _ in range(arguments.cases))
-    for count, options in enumerate(itertools.chain(stim_cases(rng), paper_cases(), random_cases), 1):
+    cases = itertools.chain(stim_cases(rng), paper_cases(), extreme_cases(), random_cases)
+    count = 0
+    for count, options in enumerate(cases, 1):
         shown = {k: v for k, v in options.items() if not k.startswith("noise")}
         check_case(str(shown), **options)
     print(f"{count} circuits and their models agree with Stim {stim.__version__}")
