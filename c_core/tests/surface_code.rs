@@ -496,3 +496,17 @@ fn bad_options_are_refused_by_name() {
         assert!(error.message.contains(part), "{} does not contain {part}", error.message);
     }
 }
+
+#[test]
+fn null_is_refused() {
+    let mut error = blank_error();
+    let mut model = ptr::null_mut();
+    // SAFETY: the contract allows null everywhere here, and answers with a status.
+    unsafe {
+        let status = otr_surface_create(ptr::null_mut(), &default_options(), &mut error);
+        assert_eq!(status, otr_status::OTR_ERR_ARGUMENT);
+        let status = otr_surface_model(ptr::null(), 0, &mut model, ptr::null_mut());
+        assert_eq!(status, otr_status::OTR_ERR_ARGUMENT);
+        otr_surface_destroy(ptr::null_mut());
+    }
+}
