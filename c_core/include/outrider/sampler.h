@@ -1,8 +1,8 @@
 /* Sampling a detector error model: every error fires independently with its probability.
  *
  * Shots are numbered from 0 by a global index. Random numbers are counter-based, keyed by (seed, block of
- * shots), so shot i is the same whatever the instruction set, the thread, or the way a range is split. Words hold
- * 64 shots; errors of equal probability are visited by geometric skips, so cost grows with the errors that fire. */
+ * shots), so shot i is the same whatever the instruction set, the thread, or the way a range is split. Errors
+ * of similar probability are visited by geometric skips, so cost grows with the errors that fire. */
 #ifndef OUTRIDER_SAMPLER_H
 #define OUTRIDER_SAMPLER_H
 
@@ -16,7 +16,9 @@ extern "C" {
 /* Shots that are generated together. Ranges that start and end at multiples of it waste no work. */
 #define OTR_SAMPLER_BLOCK_SHOTS 256
 /* Flattened errors of one sampler. */
-#define OTR_SAMPLER_ERRORS_MAX 0x80000000u
+#define OTR_SAMPLER_ERRORS_MAX 0x10000000u
+/* Detectors, and observables, of one sampler. */
+#define OTR_SAMPLER_INDEX_MAX 0x80000000u
 
 typedef struct otr_sampler otr_sampler;
 

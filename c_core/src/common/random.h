@@ -92,4 +92,10 @@ static inline double otr_random_exponential(uint64_t word) {
     return otr_minus_ln(otr_double_of_bits(word >> 12 | OTR_BITS_ONE) - OTR_ONE_LESS_TINY);
 }
 
+/* -1/ln(1-p) for 0 < p <= 1/2: what geometric skips of success probability p are scaled by. */
+static inline double otr_geometric_scale(double p) {
+    /* 1 - p loses the low bits of a small p; p/(2-p) does not. */
+    return 1.0 / (p < 0.25 ? otr_two_artanh(p / (2.0 - p)) : otr_minus_ln(1.0 - p));
+}
+
 #endif
