@@ -94,7 +94,7 @@ static otr_status find_base_flips(otr_decoder *d) {
 
 static otr_status create_engine(otr_decoder *d) {
     if (d->kind == OTR_DECODER_UNION_FIND) {
-        return otr_union_find_create(&d->union_find, &d->weights);
+        return otr_union_find_create(&d->union_find, &d->weights, d->kernels);
     }
     return otr_matcher_create(&d->matcher, &d->weights, d->kernels);
 }

@@ -21,11 +21,14 @@
 
 #include "cluster/node_queue.h"
 #include "common/array.h"
+#include "common/bits.h"
 
 #include <stdlib.h>
 
 /* Later than every completion: a path of OTR_GRAPH_NODES_MAX edges of OTR_WEIGHT_MAX stays below 2^56. */
 #define TIME_NEVER INT64_MAX
+/* Arcs that one call of the kernel scan_arcs takes. */
+#define ARCS_PER_SCAN 64
 
 /* One cluster. Its reach at time t is reach_at_0 + t while it grows, and reach_at_0 while it is frozen. */
 typedef struct cluster {
@@ -56,7 +59,9 @@ typedef struct member {
 
 struct otr_union_find {
     const otr_weights *weights;
-    uint32_t *cluster_of; /* node -> cluster, OTR_NONE outside a call */
+    const otr_kernels *kernels;
+    uint64_t *is_reached; /* bit per node: in a cluster; clear outside a call */
+    uint32_t *cluster_of; /* reached node -> cluster */
     member *members;      /* by node */
     cluster *clusters;    /* one per event */
     uint32_t *reached;    /* nodes of clusters, in the order they were taken in */
@@ -73,6 +78,8 @@ static void reach_node(otr_union_find *uf, uint32_t node, uint32_t into, int64_t
 static void match_neighbours(otr_union_find *uf, const uint32_t *events, size_t event_count);
 static int has_chosen(const otr_union_find *uf, uint32_t node, uint32_t head);
 static void look_first(otr_union_find *uf, uint32_t node);
+static uint64_t scan(const otr_union_find *uf, uint32_t begin, uint32_t end, uint32_t *least, uint32_t *arc);
+static int has_reached(const otr_union_find *uf, uint32_t node);
 static void look(otr_union_find *uf, uint32_t node, int64_t now);
 static void advance(otr_union_find *uf, uint32_t node, int64_t now);
 static int is_idle(const otr_union_find *uf, uint32_t node);
@@ -85,28 +92,30 @@ static int64_t radius_of(const otr_union_find *uf, uint32_t node, int64_t now);
 static void add_tree_edge(member *end, uint32_t edge);
 static void peel(otr_union_find *uf);
 
-otr_status otr_union_find_create(otr_union_find **out, const otr_weights *weights) {
+otr_status otr_union_find_create(otr_union_find **out, const otr_weights *weights,
+                                 const otr_kernels *kernels) {
     uint32_t node_count = weights->graph->node_count;
     otr_union_find *uf = otr_array_zeroed(1, sizeof *uf);
     if (uf == NULL) {
         return OTR_ERR_MEMORY;
     }
     uf->weights = weights;
+    uf->kernels = kernels;
+    uf->is_reached = otr_array_zeroed((size_t)node_count / 64 + 1, sizeof *uf->is_reached);
     uf->cluster_of = otr_array_new(node_count, sizeof *uf->cluster_of);
     uf->members = otr_array_new(node_count, sizeof *uf->members);
     uf->clusters = otr_array_new(node_count, sizeof *uf->clusters);
     uf->reached = otr_array_new(node_count, sizeof *uf->reached);
     uf->edges = otr_array_new(node_count, sizeof *uf->edges);
     if (otr_node_queue_init(&uf->queue, node_count) != OTR_OK || uf->cluster_of == NULL ||
-        uf->members == NULL || uf->clusters == NULL || uf->reached == NULL || uf->edges == NULL) {
+        uf->is_reached == NULL || uf->members == NULL || uf->clusters == NULL || uf->reached == NULL ||
+        uf->edges == NULL) {
         otr_union_find_destroy(uf);
         return OTR_ERR_MEMORY;
     }
-    for (uint32_t node = 0; node < node_count; node++) {
-        uf->cluster_of[node] = OTR_NONE;
-    }
-    uf->heap_bytes = sizeof *uf + (size_t)node_count * (sizeof *uf->members + sizeof *uf->clusters +
-                                                        3 * sizeof *uf->reached);
+    uf->heap_bytes =
+        sizeof *uf + ((size_t)node_count / 64 + 1) * sizeof *uf->is_reached +
+        (size_t)node_count * (sizeof *uf->members + sizeof *uf->clusters + 3 * sizeof *uf->reached);
     *out = uf;
     return OTR_OK;
 }
@@ -116,6 +125,7 @@ void otr_union_find_destroy(otr_union_find *uf) {
         return;
     }
     otr_node_queue_free(&uf->queue);
+    free(uf->is_reached);
     free(uf->cluster_of);
     free(uf->members);
     free(uf->clusters);
@@ -141,7 +151,7 @@ otr_status otr_union_find_solve(otr_union_find *uf, const uint32_t *events, size
         status = OTR_ERR_ODD_PARITY;
     }
     for (uint32_t i = 0; i < uf->reached_count; i++) {
-        uf->cluster_of[uf->reached[i]] = OTR_NONE;
+        uf->is_reached[uf->reached[i] >> 6] = 0;
     }
     uf->queue.count = 0;
     return status;
@@ -176,7 +186,7 @@ static void match_neighbours(otr_union_find *uf, const uint32_t *events, size_t 
             otr_node_queue_set(&uf->queue, node, uf->weights->boundary[node]);
         } else if (arc != OTR_NONE) {
             otr_arc chosen = uf->weights->arcs[arc];
-            int is_event = uf->cluster_of[chosen.head] != OTR_NONE;
+            int is_event = has_reached(uf, chosen.head);
             int64_t due = chosen.weight >> is_event;
             if (!is_event || !has_chosen(uf, chosen.head, node)) {
                 otr_node_queue_set(&uf->queue, node, due);
@@ -194,22 +204,36 @@ static int has_chosen(const otr_union_find *uf, uint32_t node, uint32_t head) {
 
 /* What `look` finds at time 0, when every cluster is one growing event of radius 0. */
 static void look_first(otr_union_find *uf, uint32_t node) {
-    const otr_graph *graph = uf->weights->graph;
+    uint32_t end = uf->weights->graph->arc_begin[node + 1];
     uint32_t shortest = uf->weights->boundary[node];
     uint32_t best = shortest != OTR_WEIGHT_NO_BOUNDARY ? BOUNDARY_ARC : OTR_NONE;
     uint32_t rival = OTR_NONE;
-    uint32_t rival_count = 0;
-    for (uint32_t arc = graph->arc_begin[node]; arc < graph->arc_begin[node + 1]; arc++) {
-        otr_arc next = uf->weights->arcs[arc];
-        uint32_t is_event = uf->cluster_of[next.head] != OTR_NONE;
-        uint32_t left = next.weight >> is_event;
-        rival = is_event ? next.head : rival;
-        rival_count += is_event;
-        best = left < shortest ? arc : best;
-        shortest = left < shortest ? left : shortest;
+    for (uint32_t begin = uf->weights->graph->arc_begin[node]; begin < end; begin += ARCS_PER_SCAN) {
+        uint32_t least, arc;
+        uint64_t reached = scan(uf, begin, end, &least, &arc);
+        best = least < shortest ? arc : best;
+        shortest = least < shortest ? least : shortest;
+        for (; reached != 0; reached &= reached - 1) {
+            uint32_t left;
+            arc = begin + otr_ctz64(reached);
+            left = uf->weights->arcs[arc].weight / 2;
+            rival = rival == OTR_NONE ? uf->weights->arcs[arc].head : SEVERAL_RIVALS;
+            best = left < shortest ? arc : best;
+            shortest = left < shortest ? left : shortest;
+        }
     }
     uf->members[node].arc = best;
-    uf->members[node].rival = rival_count > 1 ? SEVERAL_RIVALS : rival;
+    uf->members[node].rival = rival;
+}
+
+/* Looks at up to ARCS_PER_SCAN arcs from `begin` to `end`: returns which lead to reached nodes, and of the
+ * others the least weight, UINT32_MAX if there is none, and its arc. */
+static uint64_t scan(const otr_union_find *uf, uint32_t begin, uint32_t end, uint32_t *least, uint32_t *arc) {
+    uint32_t count = end - begin < ARCS_PER_SCAN ? end - begin : ARCS_PER_SCAN;
+    uint64_t reached =
+        uf->kernels->scan_arcs(&uf->weights->arcs[begin].head, count, uf->is_reached, least, arc);
+    *arc += begin;
+    return reached;
 }
 
 /* Adds an untouched node to cluster `into`, which may be empty if `node` is its `first`. */
@@ -222,16 +246,17 @@ static void reach_node(otr_union_find *uf, uint32_t node, uint32_t into, int64_t
     }
     home->size++;
     uf->cluster_of[node] = into;
+    uf->is_reached[node >> 6] |= (uint64_t)1 << (node & 63);
     uf->reached[uf->reached_count++] = node;
 }
 
-/* Finds what completes first at `node` if nothing else happens (of equals the boundary, then the lowest
- * arc), and queues the node for it. */
+/* Finds what completes first at `node` if nothing else happens (of equals the boundary, then a fresh node,
+ * then the lowest arc), and queues the node for it. */
 static void look(otr_union_find *uf, uint32_t node, int64_t now) {
-    const otr_graph *graph = uf->weights->graph;
     const otr_arc *arcs = uf->weights->arcs;
-    uint32_t own_index = uf->cluster_of[node];
-    uint32_t own_growing = uf->clusters[own_index].growing;
+    uint32_t end = uf->weights->graph->arc_begin[node + 1];
+    uint32_t own = uf->cluster_of[node];
+    uint32_t own_growing = uf->clusters[own].growing;
     int64_t radius = radius_of(uf, node, now);
     int64_t shortest = TIME_NEVER;
     uint32_t best = OTR_NONE;
@@ -240,23 +265,30 @@ static void look(otr_union_find *uf, uint32_t node, int64_t now) {
         shortest = (int64_t)uf->weights->boundary[node] - radius;
         best = BOUNDARY_ARC;
     }
-    for (uint32_t arc = graph->arc_begin[node]; arc < graph->arc_begin[node + 1]; arc++) {
-        uint32_t head = arcs[arc].head;
-        uint32_t other_index = uf->cluster_of[head];
-        uint32_t growing = own_growing;
-        int64_t left = (int64_t)arcs[arc].weight - radius;
-        if (other_index != OTR_NONE) {
-            if (other_index == own_index) {
+    for (uint32_t begin = uf->weights->graph->arc_begin[node]; begin < end; begin += ARCS_PER_SCAN) {
+        uint32_t least, arc;
+        uint64_t reached = scan(uf, begin, end, &least, &arc);
+        if (own_growing && least != UINT32_MAX && (int64_t)least - radius < shortest) {
+            shortest = (int64_t)least - radius;
+            best = arc;
+        }
+        for (; reached != 0; reached &= reached - 1) {
+            uint32_t head, other, growing;
+            int64_t left;
+            arc = begin + otr_ctz64(reached);
+            head = arcs[arc].head;
+            other = uf->cluster_of[head];
+            if (other == own) {
                 continue;
             }
             rival = rival == OTR_NONE ? head : SEVERAL_RIVALS;
-            growing += uf->clusters[other_index].growing;
-            left -= radius_of(uf, head, now);
+            growing = own_growing + uf->clusters[other].growing;
+            left = (int64_t)arcs[arc].weight - radius - radius_of(uf, head, now);
             left = growing == 2 ? (left + 1) / 2 : left;
-        }
-        if (growing > 0 && left < shortest) {
-            shortest = left;
-            best = arc;
+            if (growing > 0 && left < shortest) {
+                shortest = left;
+                best = arc;
+            }
         }
     }
     uf->members[node].arc = best;
@@ -302,12 +334,11 @@ static int is_due(const otr_union_find *uf, uint32_t node, int64_t now) {
     }
     if (arc != BOUNDARY_ARC) {
         uint32_t head = uf->weights->arcs[arc].head;
-        uint32_t other = uf->cluster_of[head];
-        if (other == own) {
-            return 0;
-        }
-        if (other != OTR_NONE) {
-            growing += uf->clusters[other].growing;
+        if (has_reached(uf, head)) {
+            if (uf->cluster_of[head] == own) {
+                return 0;
+            }
+            growing += uf->clusters[uf->cluster_of[head]].growing;
             grown += radius_of(uf, head, now);
         }
         weight = uf->weights->arcs[arc].weight;
@@ -328,7 +359,7 @@ static void complete(otr_union_find *uf, uint32_t node, int64_t now) {
         return;
     }
     head = uf->weights->arcs[arc].head;
-    if (uf->cluster_of[head] == OTR_NONE) {
+    if (!has_reached(uf, head)) {
         reach_node(uf, head, own, uf->clusters[own].reach_at_0 + now, 0);
         add_tree_edge(&uf->members[head], edge);
         look(uf, head, now);
@@ -389,6 +420,10 @@ static void splice(otr_union_find *uf, uint32_t a, uint32_t b) {
     uint32_t next = uf->members[a].next;
     uf->members[a].next = uf->members[b].next;
     uf->members[b].next = next;
+}
+
+static int has_reached(const otr_union_find *uf, uint32_t node) {
+    return (int)(uf->is_reached[node >> 6] >> (node & 63)) & 1;
 }
 
 static int64_t radius_of(const otr_union_find *uf, uint32_t node, int64_t now) {

@@ -5,11 +5,13 @@
 #define OTR_UNION_FIND_H
 
 #include "graph/weights.h"
+#include "outrider/kernels.h"
 
 typedef struct otr_union_find otr_union_find;
 
 /* Borrows `weights`, whose values may change between calls. OTR_ERR_MEMORY. */
-otr_status otr_union_find_create(otr_union_find **out, const otr_weights *weights);
+otr_status otr_union_find_create(otr_union_find **out, const otr_weights *weights,
+                                 const otr_kernels *kernels);
 void otr_union_find_destroy(otr_union_find *union_find);
 
 /* Decodes `events` (ascending, distinct). On success *edges views the distinct edges of the correction, in no
