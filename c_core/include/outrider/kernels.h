@@ -44,33 +44,36 @@ typedef struct otr_kernels {
     /* Number of set bits in word_count words. */
     uint64_t (*count_bits)(const uint64_t *words, size_t word_count);
 
-    /* Packs the characters '0' and '1': digit k becomes bit k. Writes exactly ceil(count/8) bytes, padding zero.
-     * Returns count, or the index of the first other character; the bits written are then unspecified. */
+    /* Packs the characters '0' and '1': digit k becomes bit k. Writes exactly ceil(count/8) bytes, padding
+     * zero. Returns count, or the index of the first other character; the bits written are then unspecified.
+     */
     size_t (*digits_to_bits)(const uint8_t *digits, size_t count, uint8_t *bits);
 
     /* The reverse: writes exactly bit_count characters, reads exactly ceil(bit_count/8) bytes. */
     void (*bits_to_digits)(const uint8_t *bits, size_t bit_count, uint8_t *digits);
 
     /* Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC 2011) of OTR_RANDOM_LANES
-     * counters that follow each other. Lane i has the 128-bit counter counter_high : counter_low + i and writes its
-     * output words 0 and 1 to words[i], 2 and 3 to words[OTR_RANDOM_LANES + i] (the lower one in the low half).
-     * counter_low is a multiple of OTR_RANDOM_LANES. */
+     * counters that follow each other. Lane i has the 128-bit counter counter_high : counter_low + i and
+     * writes its output words 0 and 1 to words[i], 2 and 3 to words[OTR_RANDOM_LANES + i] (the lower one in
+     * the low half). counter_low is a multiple of OTR_RANDOM_LANES. */
     void (*random_words)(uint64_t key, uint64_t counter_high, uint64_t counter_low, uint64_t *words);
 
     /* Turns uniform words into geometric skips, the number of failures before a success of probability p, for
-     * scale = -1/ln(1-p): skips[i] = floor(scale * -ln(u)), u = (words[i] / 2^12 rounded down + 1/2) / 2^52, for
-     * OTR_RANDOM_LANES lanes. 0 < scale <= OTR_SKIP_SCALE_MAX. The logarithm is off by less than 1e-15 of itself. */
+     * scale = -1/ln(1-p): skips[i] = floor(scale * -ln(u)), u = (words[i] / 2^12 rounded down + 1/2) / 2^52,
+     * for OTR_RANDOM_LANES lanes. 0 < scale <= OTR_SKIP_SCALE_MAX. The logarithm is off by less than 1e-15 of
+     * itself. */
     void (*geometric_skips)(const uint64_t *words, double scale, uint64_t *skips);
 
-    /* The inner loop of growing regions. `arcs` are `count` <= 64 pairs of a head and a weight. Returns a mask: bit i is bit
-     * arcs[2i] of `bits` (64-bit words, low bit first). *least is the smallest weight arcs[2i+1] among those whose bit is
-     * clear, *position the first i that has it; UINT32_MAX and 0 if there is none. */
+    /* The inner loop of growing regions. `arcs` are `count` <= 64 pairs of a head and a weight. Returns a
+     * mask: bit i is bit arcs[2i] of `bits` (64-bit words, low bit first). *least is the smallest weight
+     * arcs[2i+1] among those whose bit is clear, *position the first i that has it; UINT32_MAX and 0 if there
+     * is none. */
     uint64_t (*scan_arcs)(const uint32_t *arcs, uint32_t count, const uint64_t *bits, uint32_t *least,
                           uint32_t *position);
 } otr_kernels;
 
-/* The table for `isa`, a constant of the library. Returns NULL when this CPU, operating system or build lacks it
- * (never for OTR_ISA_AUTO and OTR_ISA_PORTABLE). Thread-safe. */
+/* The table for `isa`, a constant of the library. Returns NULL when this CPU, operating system or build lacks
+ * it (never for OTR_ISA_AUTO and OTR_ISA_PORTABLE). Thread-safe. */
 OTR_API const otr_kernels *otr_kernels_for(otr_isa isa);
 
 /* "portable", "avx2", "avx512", "neon", "auto"; "unknown" for other values. */

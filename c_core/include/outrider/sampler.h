@@ -39,14 +39,13 @@ OTR_API uint64_t otr_sampler_detector_count(const otr_sampler *sampler);
 OTR_API uint64_t otr_sampler_observable_count(const otr_sampler *sampler);
 OTR_API uint64_t otr_sampler_error_count(const otr_sampler *sampler); /* flattened errors, in walk order */
 
-/* Samples shots first_shot .. first_shot + shot_count - 1. Each output is rows of packed bits (bit k = byte k/8,
- * bit k%8, padding zero), row i at i*stride bytes; a NULL output is not made. Strides are at least ceil(bits/8);
- * bytes between rows are untouched. `errors` has one bit per flattened error.
- * OTR_ERR_ARGUMENT for a stride that is too small or first_shot + shot_count overflowing. */
+/* Samples shots first_shot .. first_shot + shot_count - 1. Each output is rows of packed bits (bit k = byte
+ * k/8, bit k%8, padding zero), row i at i*stride bytes; a NULL output is not made. Strides are at least
+ * ceil(bits/8); bytes between rows are untouched. `errors` has one bit per flattened error. OTR_ERR_ARGUMENT
+ * for a stride that is too small or first_shot + shot_count overflowing. */
 OTR_API otr_status otr_sampler_sample(otr_sampler *sampler, uint64_t first_shot, size_t shot_count,
-                                      uint8_t *detectors, size_t detector_stride,
-                                      uint8_t *observables, size_t observable_stride,
-                                      uint8_t *errors, size_t error_stride);
+                                      uint8_t *detectors, size_t detector_stride, uint8_t *observables,
+                                      size_t observable_stride, uint8_t *errors, size_t error_stride);
 
 #ifdef __cplusplus
 }
