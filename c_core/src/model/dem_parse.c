@@ -13,6 +13,7 @@
 
 /* Bytes of the text that an error message quotes at most. */
 #define QUOTE_BYTES 40
+#define MISPLACED_SEPARATOR "'^' must stand between two groups of targets"
 
 typedef struct place {
     uint64_t line;
@@ -44,7 +45,9 @@ static otr_status parse_tag(parser *p);
 static otr_status parse_arguments(parser *p);
 static otr_status parse_targets(parser *p);
 static otr_status check_targets(parser *p, const char *begin);
+static otr_status parse_shift(parser *p);
 static otr_status parse_repeat(parser *p);
+static otr_status parse_count(parser *p);
 static otr_status parse_integer(parser *p, uint64_t *out);
 static otr_status close_repeat(parser *p);
 static otr_status append(parser *p);
@@ -148,13 +151,13 @@ static otr_status parse_instruction(parser *p) {
         status = parse_tag(p);
     }
     if (status == OTR_OK && p->instruction.kind == OTR_INSTRUCTION_REPEAT) {
-        return parse_repeat(p);
-    }
-    if (status == OTR_OK) {
+        status = parse_repeat(p);
+    } else if (status == OTR_OK) {
         status = parse_arguments(p);
-    }
-    if (status == OTR_OK) {
-        status = parse_targets(p);
+        if (status == OTR_OK) {
+            status =
+                p->instruction.kind == OTR_INSTRUCTION_SHIFT_DETECTORS ? parse_shift(p) : parse_targets(p);
+        }
     }
     return status == OTR_OK ? append(p) : status;
 }
@@ -287,29 +290,39 @@ static otr_status parse_arguments(parser *p) {
     return OTR_OK;
 }
 
-/* Reads one target; the cursor is at its first byte. */
-static otr_status parse_target(parser *p, uint64_t *out) {
+/* Appends the target that starts at the cursor. */
+static otr_status parse_target(parser *p) {
     const char letter = to_lower(peek(p));
     const otr_instruction_kind kind = p->instruction.kind;
-    otr_status status;
+    const uint64_t count = p->instruction.target_count;
+    uint64_t target = OTR_TARGET_SEPARATOR;
+    otr_status status = OTR_OK;
     if (letter == '^' && kind == OTR_INSTRUCTION_ERROR) {
+        if (count == 0 || p->targets[count - 1] == OTR_TARGET_SEPARATOR) {
+            return fail(p, OTR_ERR_PARSE, p->next, MISPLACED_SEPARATOR);
+        }
         p->next++;
-        *out = OTR_TARGET_SEPARATOR;
-        return OTR_OK;
+    } else if (letter == 'd' && kind != OTR_INSTRUCTION_OBSERVABLE) {
+        p->next++;
+        status = parse_integer(p, &target);
+    } else if (letter == 'l' && kind != OTR_INSTRUCTION_DETECTOR) {
+        p->next++;
+        status = parse_integer(p, &target);
+        target |= OTR_TARGET_OBSERVABLE;
+    } else {
+        return fail_found(p, kind == OTR_INSTRUCTION_ERROR      ? "a target D#, L# or ^"
+                             : kind == OTR_INSTRUCTION_DETECTOR ? "a target D#"
+                                                                : "a target L#");
     }
-    if (letter == 'd' && kind != OTR_INSTRUCTION_OBSERVABLE) {
-        p->next++;
-        return parse_integer(p, out);
-    }
-    if (letter == 'l' && kind != OTR_INSTRUCTION_DETECTOR) {
-        p->next++;
-        status = parse_integer(p, out);
-        *out |= OTR_TARGET_OBSERVABLE;
+    if (status != OTR_OK) {
         return status;
     }
-    return fail_found(p, kind == OTR_INSTRUCTION_ERROR      ? "a target D#, L# or ^"
-                         : kind == OTR_INSTRUCTION_DETECTOR ? "a target D#"
-                                                            : "a target L#");
+    if (!OTR_ARRAY_GROW(p->targets, count, p->target_capacity)) {
+        return fail(p, OTR_ERR_MEMORY, p->next, "out of memory");
+    }
+    p->targets[count] = target;
+    p->instruction.target_count++;
+    return OTR_OK;
 }
 
 /* 1 at the end of an instruction's targets: a comment, a newline or the end of the text. */
@@ -318,37 +331,18 @@ static int at_end(const parser *p) {
 }
 
 static otr_status parse_targets(parser *p) {
-    otr_instruction *instruction = &p->instruction;
     const char *begin = p->next;
     for (;;) {
         const char *gap = p->next;
         otr_status status;
         skip_spaces(p);
         if (at_end(p)) {
-            instruction->targets = p->targets;
             return check_targets(p, begin);
         }
         if (p->next == gap) {
             return fail_found(p, "a space");
         }
-        if (instruction->kind == OTR_INSTRUCTION_SHIFT_DETECTORS) {
-            if (instruction->target_count > 0) {
-                return fail_found(p, "the end of the line");
-            }
-            instruction->target_count = 1;
-            status = parse_integer(p, &instruction->repeat_count);
-        } else {
-            if (!OTR_ARRAY_GROW(p->targets, instruction->target_count, p->target_capacity)) {
-                return fail(p, OTR_ERR_MEMORY, p->next, "out of memory");
-            }
-            status = parse_target(p, &p->targets[instruction->target_count]);
-            if (status == OTR_OK && p->targets[instruction->target_count] == OTR_TARGET_SEPARATOR &&
-                (instruction->target_count == 0 ||
-                 p->targets[instruction->target_count - 1] == OTR_TARGET_SEPARATOR)) {
-                return fail(p, OTR_ERR_PARSE, p->next - 1, "'^' must stand between two groups of targets");
-            }
-            instruction->target_count++;
-        }
+        status = parse_target(p);
         if (status != OTR_OK) {
             return status;
         }
@@ -357,33 +351,28 @@ static otr_status parse_targets(parser *p) {
 
 /* Checks what can only be judged at the end of the line; `begin` is where the targets started. */
 static otr_status check_targets(parser *p, const char *begin) {
-    otr_instruction *instruction = &p->instruction;
-    const uint64_t count = instruction->target_count;
-    switch (instruction->kind) {
-    case OTR_INSTRUCTION_ERROR:
-        if (count > 0 && instruction->targets[count - 1] == OTR_TARGET_SEPARATOR) {
-            return fail(p, OTR_ERR_PARSE, p->next, "'^' must stand between two groups of targets");
-        }
-        return OTR_OK;
-    case OTR_INSTRUCTION_SHIFT_DETECTORS:
-        if (count == 0) {
-            return fail(p, OTR_ERR_PARSE, begin, "shift_detectors takes one number, as in shift_detectors 4");
-        }
-        instruction->target_count = 0;
-        return OTR_OK;
-    default:
-        return count > 0 ? OTR_OK : fail(p, OTR_ERR_PARSE, begin, "a target is missing");
+    const uint64_t count = p->instruction.target_count;
+    if (p->instruction.kind != OTR_INSTRUCTION_ERROR && count == 0) {
+        return fail(p, OTR_ERR_PARSE, begin, "a target is missing");
     }
+    if (count > 0 && p->targets[count - 1] == OTR_TARGET_SEPARATOR) {
+        return fail(p, OTR_ERR_PARSE, p->next, MISPLACED_SEPARATOR);
+    }
+    p->instruction.targets = p->targets;
+    return OTR_OK;
+}
+
+static otr_status parse_shift(parser *p) {
+    const otr_status status = parse_count(p);
+    if (status != OTR_OK) {
+        return status;
+    }
+    skip_spaces(p);
+    return at_end(p) ? OTR_OK : fail_found(p, "the end of the line");
 }
 
 static otr_status parse_repeat(parser *p) {
-    const char *begin = p->next;
-    otr_status status;
-    skip_spaces(p);
-    if (p->next == begin) {
-        return fail_found(p, "a space");
-    }
-    status = parse_integer(p, &p->instruction.repeat_count);
+    const otr_status status = parse_count(p);
     if (status != OTR_OK) {
         return status;
     }
@@ -396,16 +385,14 @@ static otr_status parse_repeat(parser *p) {
     }
     p->open[p->depth++] = (place){.line = p->line, .line_begin = p->line_begin, .byte = p->next};
     p->next++;
-    return append(p);
+    return OTR_OK;
 }
 
-static otr_status close_repeat(parser *p) {
-    if (p->depth == 0) {
-        return fail(p, OTR_ERR_PARSE, p->next, "'}' without an open repeat block");
-    }
-    p->next++;
-    p->depth--;
-    return otr_model_builder_end_repeat(p->builder);
+/* Reads the number of a shift_detectors or repeat. */
+static otr_status parse_count(parser *p) {
+    const char *begin = p->next;
+    skip_spaces(p);
+    return p->next > begin ? parse_integer(p, &p->instruction.repeat_count) : fail_found(p, "a space");
 }
 
 static otr_status parse_integer(parser *p, uint64_t *out) {
@@ -420,6 +407,15 @@ static otr_status parse_integer(parser *p, uint64_t *out) {
     }
     *out = value;
     return p->next > begin ? OTR_OK : fail_found(p, "a whole number");
+}
+
+static otr_status close_repeat(parser *p) {
+    if (p->depth == 0) {
+        return fail(p, OTR_ERR_PARSE, p->next, "'}' without an open repeat block");
+    }
+    p->next++;
+    p->depth--;
+    return otr_model_builder_end_repeat(p->builder);
 }
 
 static otr_status append(parser *p) {
