@@ -4,6 +4,7 @@
 //! written. Use the safe crate `outrider` instead unless you are wrapping something it lacks.
 #![no_std]
 #![allow(non_camel_case_types, non_upper_case_globals, missing_docs, unreachable_pub)] // C's names, documented in the headers
+#![allow(clippy::use_self)] // bindgen's spelling
 
 include!("bindings.rs");
 
