@@ -63,8 +63,20 @@ pub(crate) fn shots_of(
     format: Format,
     layout: Layout,
 ) -> Result<ShotSource> {
+    require_bits(format, layout, name)?;
     let reader = ShotReader::new(input, format, layout).map_err(|error| error.with_path(name))?;
     Ok(reader.named(name))
+}
+
+/// Refuses shots of no bits in the formats where they take no bytes, so that nobody could count them.
+pub(crate) fn require_bits(format: Format, layout: Layout, name: &Path) -> Result<()> {
+    if layout.bits() > 0 || !matches!(format, Format::B8 | Format::R8 | Format::Ptb64) {
+        return Ok(());
+    }
+    Err(Error::input(
+        name.display(),
+        format!("shots of 0 bits cannot be told apart in {format}; use 01, hits or dets"),
+    ))
 }
 
 /// The detectors and observables of a model as the layout of a stream.

@@ -1,4 +1,4 @@
-//! The outrider program: decode, generate. One file per subcommand; nothing but the command line and
+//! The outrider program: decode, sample, generate, measure. One file per subcommand; nothing but the command line and
 //! the exit code lives here.
 #![forbid(unsafe_code)]
 
@@ -22,6 +22,7 @@ mod numbers;
 mod options;
 mod output;
 mod predict;
+mod sample;
 mod shell;
 mod threads;
 
@@ -40,6 +41,7 @@ enum Command {
     Predict(predict::PredictArgs),
     #[command(name = "count_mistakes")]
     CountMistakes(count_mistakes::CountMistakesArgs),
+    Sample(sample::SampleArgs),
     Gen(generate::GenArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
@@ -72,6 +74,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Decode(args) => decode::run(args),
         Command::Predict(args) => predict::run(args),
         Command::CountMistakes(args) => count_mistakes::run(args),
+        Command::Sample(args) => sample::run(args),
         Command::Gen(args) => generate::run(args),
         Command::Completions(args) => shell::completions(args),
         Command::Man(args) => shell::man(args),

@@ -9,6 +9,7 @@ use outrider::{Format, Layout, OutputFile, ShotWriter};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::input;
 
 /// One output, not yet visible under its name until [`commit`].
 pub(crate) enum Output {
@@ -35,6 +36,7 @@ impl Output {
     /// Opens an output for shots.
     pub(crate) fn shots(path: &Path, format: Format, layout: Layout) -> Result<ShotWriter<Self>> {
         let name = if path == Path::new("-") { Path::new("standard output") } else { path };
+        input::require_bits(format, layout, name)?;
         let writer = ShotWriter::new(Self::create(path)?, format, layout);
         Ok(writer.map_err(|error| error.with_path(name))?.named(name))
     }

@@ -6,7 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// What a run of the program left.
@@ -81,17 +81,14 @@ pub fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().collect()
 }
 
-/// The golden case: 2,000 shots at distance 3.
+/// A file of the golden case: 2,000 shots at distance 3, decoded by PyMatching.
 pub fn golden(name: &str) -> String {
-    data().join("x_d3_r3_p010").join(name).to_string_lossy().into_owned()
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../c_core/tests/golden/shots-decoded");
+    root.join("x_d3_r3_p010").join(name).to_string_lossy().into_owned()
 }
 
 pub const GOLDEN_DETECTORS: usize = 24;
 pub const GOLDEN_SHOTS: usize = 2000;
-
-fn data() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
-}
 
 /// A folder that goes away with the test.
 pub fn folder() -> tempfile::TempDir {

@@ -1,0 +1,203 @@
+//! `outrider bench`: single-shot latency.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use outrider::{
+    Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Format, Isa, Orientation,
+    Sampler, SamplerOptions, Shots, SurfaceCode,
+};
+use serde::Serialize;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::input;
+use crate::latency::{Measured, measure};
+use crate::options::{self, Rounds};
+use crate::output::{self, print};
+
+/// Measure the latency of single shots on one pinned thread
+///
+/// Takes a model with its shots (--dem and --in), a model alone (its shots are sampled), or a surface-code memory (--distance and
+/// --p). After a warm-up every shot is timed by itself, from its packed detection events to its observables.
+#[derive(Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct BenchArgs {
+    /// Detector error model
+    #[arg(long, value_name = "FILE", required_unless_present = "distance", conflicts_with = "distance")]
+    dem: Option<PathBuf>,
+    /// Shots to decode; - is standard input
+    #[arg(long = "in", value_name = "FILE", requires = "dem")]
+    input: Option<PathBuf>,
+    /// Format of the shots
+    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = options::format())]
+    in_format: Format,
+    /// The shots carry observables behind the detectors, which are ignored
+    #[arg(long)]
+    in_includes_appended_observables: bool,
+    /// Distance of a surface-code memory
+    #[arg(long, value_name = "D", requires = "p")]
+    distance: Option<u32>,
+    /// Its noise strength
+    #[arg(long, value_name = "P", requires = "distance", value_parser = options::probability)]
+    p: Option<f64>,
+    /// Its basis
+    #[arg(long, value_name = "BASIS", default_value = "z", value_parser = options::basis())]
+    basis: Basis,
+    /// Its circuit
+    #[arg(long, value_name = "NAME", default_value = "stim", value_parser = options::circuit_family())]
+    circuit: CircuitFamily,
+    /// Rounds (of a memory: d for as many as the distance); they give the time per round [default: d for a memory]
+    #[arg(long, value_name = "R")]
+    rounds: Option<Rounds>,
+    /// Decoder
+    #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = options::decoder_kind())]
+    decoder: DecoderKind,
+    /// Shots to time: sampled, or the first ones of --in
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    shots: usize,
+    /// Key of the random numbers of sampled shots
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Instruction set
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = options::isa())]
+    isa: Isa,
+    /// Skip error components with three or more detectors instead of refusing the model
+    #[arg(long)]
+    ignore_undecomposable: bool,
+    /// Also write the figures as a JSON object; - is standard output, which then holds nothing else
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+const AFTER_HELP: &str = "\
+Quantiles are nearest ranks: p999_us is the smallest time that 99.9 % of the shots stay within.
+
+Examples:
+  outrider bench --distance 13 --p 0.003 --decoder mwpm-correlated --json bench.json
+  outrider bench --dem model.dem --in dets.b8 --rounds 13";
+
+/// The object that `--json` writes.
+#[derive(Serialize)]
+struct Report<'a> {
+    decoder: &'a str,
+    isa: &'a str,
+    shots: usize,
+    rounds: Option<u32>,
+    detectors: u32,
+    edges: u32,
+    events_per_shot: f64,
+    mean_us: f64,
+    p50_us: f64,
+    p90_us: f64,
+    p99_us: f64,
+    p999_us: f64,
+    max_us: f64,
+    us_per_round: Option<f64>,
+    setup_seconds: f64,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    let (model, rounds) = source(args)?;
+    let setup = Instant::now();
+    let options = DecoderOptions { kind: args.decoder, isa: args.isa, certify: false };
+    let engine = Engine::new(&model, args.dem.as_deref(), options, args.ignore_undecomposable)?;
+    let mut decoder = engine.decoder()?;
+    let setup_seconds = setup.elapsed().as_secs_f64();
+    let shots = shots(args, &model)?;
+    let name = args.input.as_deref().map_or_else(|| Path::new("sampled shots"), input::name);
+    if shots.is_empty() {
+        return Err(Error::input(name.display(), "there are no shots to time"));
+    }
+    let Measured { latencies, events } = measure(&mut decoder, &shots).map_err(|error| match error {
+        Error::Core(error) => Error::Core(error.with_path(name)),
+        other => other,
+    })?;
+    let mean_us = latencies.mean_us();
+    let report = Report {
+        decoder: engine.kind().name(),
+        isa: engine.isa().name(),
+        shots: shots.len(),
+        rounds,
+        detectors: engine.graph().node_count(),
+        edges: engine.graph().edge_count(),
+        events_per_shot: events as f64 / shots.len() as f64,
+        mean_us,
+        p50_us: latencies.quantile_us(0.5),
+        p90_us: latencies.quantile_us(0.9),
+        p99_us: latencies.quantile_us(0.99),
+        p999_us: latencies.quantile_us(0.999),
+        max_us: latencies.max_us(),
+        us_per_round: rounds.map(|rounds| mean_us / f64::from(rounds)),
+        setup_seconds,
+    };
+    if args.json.as_deref() != Some(Path::new("-")) {
+        print(&text(&report))?;
+    }
+    match &args.json {
+        Some(path) => output::write_all(path, &output::json(&report)),
+        None => Ok(()),
+    }
+}
+
+fn source(args: &BenchArgs) -> Result<(DetectorErrorModel, Option<u32>)> {
+    if let Some(dem) = &args.dem {
+        let rounds = match args.rounds {
+            Some(Rounds::Fixed(rounds @ 1..)) => Some(rounds),
+            Some(_) => {
+                return Err(Error::Usage("--rounds needs a number of at least 1 with --dem".to_owned()));
+            }
+            None => None,
+        };
+        return Ok((input::model(dem)?, rounds));
+    }
+    // clap has seen to it that both are there when --dem is not.
+    let (Some(distance), Some(p)) = (args.distance, args.p) else {
+        return Err(Error::Usage("--dem, or --distance and --p, is needed".to_owned()));
+    };
+    let rounds = args.rounds.unwrap_or(Rounds::Distance).at(distance);
+    let surface = SurfaceCode::memory(distance, rounds)
+        .basis(args.basis)
+        .circuit(Circuit::uniform(args.circuit, p))
+        .orientation(Orientation::O1)
+        .build()?;
+    Ok((surface.model()?, Some(rounds)))
+}
+
+fn shots(args: &BenchArgs, model: &DetectorErrorModel) -> Result<Shots> {
+    let Some(path) = &args.input else {
+        let options = SamplerOptions { seed: args.seed, isa: args.isa };
+        let mut sampler = Sampler::with_options(model, &options)?;
+        let (mut detectors, mut observables) = sampler.batches();
+        sampler.sample(0, args.shots, &mut detectors, &mut observables)?;
+        return Ok(detectors);
+    };
+    let layout = input::layout(model, args.in_includes_appended_observables);
+    let mut source = input::shots(path, args.in_format, layout)?;
+    let mut shots = source.batch();
+    source.read(&mut shots, args.shots)?;
+    Ok(shots)
+}
+
+fn text(report: &Report<'_>) -> String {
+    let per_round = report.us_per_round.map_or_else(String::new, |us| format!(", {us:.3} us per round"));
+    format!(
+        "{} ({}): {} shots, {:.2} events per shot, {} detectors, {} edges, set up in {:.3} s\n\
+         mean {:.3} us{per_round}\np50 {:.3}   p90 {:.3}   p99 {:.3}   p99.9 {:.3}   max {:.3} us\n",
+        report.decoder,
+        report.isa,
+        report.shots,
+        report.events_per_shot,
+        report.detectors,
+        report.edges,
+        report.setup_seconds,
+        report.mean_us,
+        report.p50_us,
+        report.p90_us,
+        report.p99_us,
+        report.p999_us,
+        report.max_us,
+    )
+}

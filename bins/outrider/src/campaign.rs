@@ -1,0 +1,128 @@
+//! Logical error rates by sampling: sample, decode, compare, until enough shots or errors are counted.
+//!
+//! Shots are taken in blocks whose borders are fixed multiples of [`BLOCK_SHOTS`]; blocks are counted in order and the stop
+//! rule looks at block borders only. So the counts depend on model, decoder and seed, never on threads or timing.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use outrider::{Decoder, DetectorErrorModel, Isa, Sampler, SamplerOptions, Shots};
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::threads::{Worker, run_ordered};
+
+/// Shots of one block.
+pub(crate) const BLOCK_SHOTS: u64 = 4 * Sampler::BLOCK_SHOTS as u64;
+
+/// What to sample, and when to stop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// Key of the random numbers.
+    pub(crate) seed: u64,
+    /// Instruction set of the sampler.
+    pub(crate) isa: Isa,
+    /// First shot.
+    pub(crate) first_shot: u64,
+    /// Stop after this many shots.
+    pub(crate) max_shots: u64,
+    /// Stop at the end of the block that brings as many errors.
+    pub(crate) max_errors: u64,
+    /// Threads.
+    pub(crate) threads: usize,
+}
+
+/// What one block, or several, gave.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    /// Shots counted.
+    pub(crate) shots: u64,
+    /// Shots with a wrong observable.
+    pub(crate) errors: u64,
+    /// Core seconds of sampling and decoding.
+    pub(crate) seconds: f64,
+}
+
+impl Tally {
+    /// Adds the counts of other shots.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.shots += other.shots;
+        self.errors += other.errors;
+        self.seconds += other.seconds;
+    }
+}
+
+/// Counts until the plan's stop rule; `each` sees every block's tally in order.
+pub(crate) fn count_errors(
+    model: &DetectorErrorModel,
+    engine: &Engine,
+    plan: Plan,
+    each: &mut dyn FnMut(Tally) -> Result<()>,
+) -> Result<Tally> {
+    let end = plan.first_shot.checked_add(plan.max_shots);
+    let end = end.ok_or_else(|| Error::Usage("shot numbers exceed 64 bits".to_owned()))?;
+    let mut workers = Vec::with_capacity(plan.threads);
+    for _ in 0..plan.threads {
+        workers.push(BlockWorker::new(model, engine, plan)?);
+    }
+    let mut next = plan.first_shot;
+    let produce = move || {
+        let first = next;
+        next = (first / BLOCK_SHOTS).saturating_add(1).saturating_mul(BLOCK_SHOTS).min(end);
+        Ok((first < end).then_some(first..next))
+    };
+    let mut total = Tally::default();
+    if plan.max_errors == 0 {
+        return Ok(total);
+    }
+    run_ordered(workers, Box::new(produce), &mut |tally: Tally| {
+        total.add(tally);
+        each(tally)?;
+        let enough = total.errors >= plan.max_errors;
+        Ok(if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    Ok(total)
+}
+
+struct BlockWorker {
+    sampler: Sampler,
+    decoder: Decoder,
+    seed: u64,
+    detectors: Shots,
+    observables: Shots,
+    predictions: Shots,
+}
+
+impl BlockWorker {
+    fn new(model: &DetectorErrorModel, engine: &Engine, plan: Plan) -> Result<Self> {
+        let options = SamplerOptions { seed: plan.seed, isa: plan.isa };
+        let sampler = Sampler::with_options(model, &options)?;
+        let (detectors, observables) = sampler.batches();
+        let predictions = observables.clone();
+        Ok(Self { sampler, decoder: engine.decoder()?, seed: plan.seed, detectors, observables, predictions })
+    }
+}
+
+impl Worker for BlockWorker {
+    type Job = std::ops::Range<u64>;
+    type Answer = Tally;
+
+    fn run(&mut self, shots: Self::Job) -> Result<Tally> {
+        let clock = Instant::now();
+        // A block is small.
+        let count = usize::try_from(shots.end - shots.start).unwrap_or(usize::MAX);
+        self.sampler.sample(shots.start, count, &mut self.detectors, &mut self.observables)?;
+        self.decoder.decode_batch(&self.detectors, &mut self.predictions, None).map_err(|error| {
+            // A batch numbers its own rows.
+            let row = error.place().and_then(|place| place.shot).unwrap_or(1);
+            error.with_path(format!("seed {}", self.seed)).with_shot(shots.start + row)
+        })?;
+        let wrong =
+            self.observables.rows().zip(self.predictions.rows()).filter(|(flip, guess)| flip != guess);
+        Ok(Tally {
+            shots: shots.end - shots.start,
+            errors: wrong.count() as u64,
+            seconds: clock.elapsed().as_secs_f64(),
+        })
+    }
+}

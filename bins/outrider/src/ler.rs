@@ -1,0 +1,268 @@
+//! `outrider ler`: logical error rates by sampling, as rows that sinter reads.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use outrider::{
+    Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, Orientation,
+    SurfaceCode,
+};
+use serde_json::Value;
+
+use crate::campaign::{Plan, Tally, count_errors};
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::input;
+use crate::options::{self, Rounds};
+use crate::output::print;
+use crate::progress;
+use crate::sinter::{self, Counts, Metadata, Task};
+use crate::stats::wilson;
+use crate::stim_text;
+use crate::threads::thread_count;
+
+/// Bytes of a circuit file accepted.
+const CIRCUIT_BYTES_MAX: u64 = 1 << 30;
+
+/// How often a running task puts a row into the statistics file.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Measure logical error rates by sampling and decoding
+///
+/// Takes a model (--dem), a circuit with its model (--stim and --dem), or a grid of surface-code memories (--distance and --p).
+/// Shots are keyed by --seed and counted in blocks of 1024, so the counts are the same for any number of threads. With --out,
+/// rows in sinter's CSV are appended, for `sinter combine` and `sinter plot`; run the same command again, or with larger limits,
+/// and it goes on where the file ends.
+#[derive(Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct LerArgs {
+    /// Detector error model to sample and decode
+    #[arg(long, value_name = "FILE", required_unless_present = "distance", conflicts_with = "distance")]
+    dem: Option<PathBuf>,
+    /// The circuit that --dem belongs to; it gives the rows sinter's strong id
+    #[arg(long, value_name = "FILE", requires = "dem")]
+    stim: Option<PathBuf>,
+    /// Distances of the grid
+    #[arg(long, value_name = "D,…", value_delimiter = ',', requires = "p")]
+    distance: Vec<u32>,
+    /// Noise strengths of the grid
+    #[arg(long, value_name = "P,…", value_delimiter = ',', requires = "distance", value_parser = options::probability)]
+    p: Vec<f64>,
+    /// Bases of the grid
+    #[arg(long, value_name = "BASIS,…", value_delimiter = ',', default_value = "z", value_parser = options::basis())]
+    basis: Vec<Basis>,
+    /// Rounds of the grid, or d for as many as the distance
+    #[arg(long, value_name = "N|d", default_value = "d")]
+    rounds: Rounds,
+    /// Circuit of the grid
+    #[arg(long, value_name = "NAME", default_value = "stim", value_parser = options::circuit_family())]
+    circuit: CircuitFamily,
+    /// Orientation of the paper's circuits
+    #[arg(long, value_name = "O", default_value = "O1", value_parser = options::orientation())]
+    orientation: Orientation,
+    /// Decoders
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', default_value = "mwpm", value_parser = options::decoder_kind())]
+    decoder: Vec<DecoderKind>,
+    /// Stop a task after this many shots
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    max_shots: u64,
+    /// Stop a task at the first block of 1024 shots that brings it to as many errors
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    max_errors: u64,
+    /// Key of the random numbers
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Statistics file to append to and to resume from
+    #[arg(long, value_name = "FILE.csv")]
+    out: Option<PathBuf>,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Instruction set
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = options::isa())]
+    isa: Isa,
+    /// Skip error components with three or more detectors instead of refusing the model
+    #[arg(long)]
+    ignore_undecomposable: bool,
+}
+
+const AFTER_HELP: &str = "\
+Intervals are Wilson score intervals at 95 %. `seconds` in a row are core seconds of sampling and decoding. custom_counts tells
+how many of a row's shots each seed made.
+
+Examples:
+  outrider ler --distance 3,5,7 --p 0.003,0.006 --basis x,z --decoder mwpm,mwpm-correlated --out ler.csv
+  outrider ler --stim d=5,r=5,p=0.01.stim --dem model.dem --max-shots 10000000 --max-errors 500 --out ler.csv
+  sinter plot --in ler.csv --x_func m.p --group_func \"f'd={m.d} {decoder}'\" --xaxis '[log]p' --out ler.png";
+
+/// One circuit or model to measure.
+struct Point {
+    /// Where the model came from, for errors.
+    path: Option<PathBuf>,
+    model: DetectorErrorModel,
+    /// As Stim prints it.
+    circuit: Option<String>,
+    metadata: Metadata,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &LerArgs) -> Result<()> {
+    let threads = thread_count(args.threads)?;
+    print(&format!(
+        "{:<16} {:>12} {:>8} {:>10}  {:<23} {:>9}  task\n",
+        "decoder", "shots", "errors", "LER", "95% interval (Wilson)", "us/shot"
+    ))?;
+    if let Some(dem) = &args.dem {
+        return measure(args, threads, &file_point(dem, args.stim.as_deref())?);
+    }
+    for &basis in &args.basis {
+        for &distance in &args.distance {
+            for &p in &args.p {
+                measure(args, threads, &grid_point(args, basis, distance, p)?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn file_point(dem: &Path, stim: Option<&Path>) -> Result<Point> {
+    let model = input::model(dem)?;
+    let circuit = match stim {
+        Some(path) => {
+            let text = input::text(path, CIRCUIT_BYTES_MAX)?;
+            Some(stim_text::circuit(&text, path)?)
+        }
+        None => None,
+    };
+    let path = stim.unwrap_or(dem);
+    let metadata = sinter::metadata_of_name(path)
+        .unwrap_or_else(|| vec![("path".to_owned(), Value::from(path.to_string_lossy()))]);
+    Ok(Point { path: Some(dem.to_owned()), model, circuit, metadata })
+}
+
+fn grid_point(args: &LerArgs, basis: Basis, distance: u32, p: f64) -> Result<Point> {
+    let rounds = args.rounds.at(distance);
+    let surface = SurfaceCode::memory(distance, rounds)
+        .basis(basis)
+        .circuit(Circuit::uniform(args.circuit, p))
+        .orientation(args.orientation)
+        .build()?;
+    let mut metadata: Metadata = vec![
+        ("b".to_owned(), Value::from(basis.name())),
+        ("c".to_owned(), Value::from(args.circuit.name())),
+        ("d".to_owned(), Value::from(distance)),
+    ];
+    if args.circuit != CircuitFamily::Stim {
+        metadata.push(("o".to_owned(), Value::from(args.orientation.name())));
+    }
+    metadata.push(("p".to_owned(), Value::from(p)));
+    metadata.push(("r".to_owned(), Value::from(rounds)));
+    let circuit = stim_text::circuit(&surface.circuit_text(), Path::new("circuit"))?;
+    Ok(Point { path: None, model: surface.model()?, circuit: Some(circuit), metadata })
+}
+
+/// Measures a point with every decoder asked for.
+fn measure(args: &LerArgs, threads: usize, point: &Point) -> Result<()> {
+    let model_text = stim_text::model(&point.model);
+    for &kind in &args.decoder {
+        let strong_id =
+            sinter::strong_id(point.circuit.as_deref(), kind.name(), &model_text, &point.metadata);
+        let task = Task { decoder: kind.name().to_owned(), strong_id, metadata: point.metadata.clone() };
+        let counts = run_task(args, threads, point, kind, &task)?;
+        print(&table_row(&task, &counts))?;
+    }
+    Ok(())
+}
+
+/// Brings a task to its limits and returns all its counts, those of earlier runs included.
+fn run_task(args: &LerArgs, threads: usize, point: &Point, kind: DecoderKind, task: &Task) -> Result<Counts> {
+    let mut counts = match &args.out {
+        Some(path) => sinter::read_counts(path, &task.strong_id, args.seed)?,
+        None => Counts::default(),
+    };
+    let plan = Plan {
+        seed: args.seed,
+        isa: args.isa,
+        first_shot: counts.seed_shots,
+        max_shots: args.max_shots.saturating_sub(counts.shots),
+        max_errors: args.max_errors.saturating_sub(counts.errors),
+        threads,
+    };
+    if plan.max_shots == 0 || plan.max_errors == 0 {
+        return Ok(counts);
+    }
+    let options = DecoderOptions { kind, isa: args.isa, certify: false };
+    let engine = Engine::new(&point.model, point.path.as_deref(), options, args.ignore_undecomposable)?;
+    let bar = progress::bar(plan.max_shots, "shots").with_prefix(kind.name());
+    let mut file = StatisticsFile { args, task, pending: Tally::default(), written: Instant::now() };
+    let mut errors = counts.errors;
+    let total = count_errors(&point.model, &engine, plan, &mut |tally| {
+        errors += tally.errors;
+        bar.inc(tally.shots);
+        bar.set_message(format!("{errors} errors"));
+        file.add(tally)
+    });
+    bar.finish_and_clear();
+    // What was counted before a failure is worth keeping.
+    file.write()?;
+    let total = total?;
+    counts.add(&new_counts(total));
+    Ok(counts)
+}
+
+/// Counts on their way to the statistics file.
+struct StatisticsFile<'a> {
+    args: &'a LerArgs,
+    task: &'a Task,
+    pending: Tally,
+    written: Instant,
+}
+
+impl StatisticsFile<'_> {
+    fn add(&mut self, tally: Tally) -> Result<()> {
+        self.pending.add(tally);
+        if self.written.elapsed() < CHECKPOINT_INTERVAL {
+            return Ok(());
+        }
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        self.written = Instant::now();
+        match &self.args.out {
+            Some(path) if pending.shots > 0 => {
+                sinter::append(path, &sinter::row(self.task, &new_counts(pending), self.args.seed))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn new_counts(tally: Tally) -> Counts {
+    Counts { shots: tally.shots, errors: tally.errors, seconds: tally.seconds, seed_shots: tally.shots }
+}
+
+fn table_row(task: &Task, counts: &Counts) -> String {
+    let shots = counts.shots.max(1) as f64;
+    let (low, high) = wilson(counts.errors, counts.shots);
+    let label: Vec<String> = task
+        .metadata
+        .iter()
+        .map(|(key, value)| {
+            format!("{key}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        })
+        .collect();
+    format!(
+        "{:<16} {:>12} {:>8} {:>10.3e}  {:<23} {:>9.2}  {}\n",
+        task.decoder,
+        counts.shots,
+        counts.errors,
+        counts.errors as f64 / shots,
+        format!("{low:.3e} .. {high:.3e}"),
+        counts.seconds * 1e6 / shots,
+        label.join(",")
+    )
+}

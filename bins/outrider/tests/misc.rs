@@ -1,0 +1,80 @@
+//! bench, demo, completions, man, help.
+
+mod support;
+
+use support::*;
+
+#[test]
+fn bench_writes_its_figures() {
+    let folder = folder();
+    let dem = golden("model.dem");
+    let dets = golden("dets.b8");
+    let memory = words("bench --distance 3 --p 0.01 --shots 3000 --decoder union-find --json j");
+    let file = ["bench", "--dem", &dem, "--in", &dets, "--rounds", "3", "--shots", "3000", "--json", "j"];
+    for (arguments, decoder, shots) in [(memory, "union-find", 3000), (file.into(), "mwpm", GOLDEN_SHOTS)] {
+        let text = outrider(folder.path(), arguments).text().to_owned();
+        assert!(text.contains("p99.9"), "{text}");
+        let report = json(&get_text(folder.path(), "j"));
+        assert_eq!((&report["decoder"], &report["shots"]), (&decoder.into(), &shots.into()));
+        assert_eq!(report["rounds"], 3);
+        let figure = |name: &str| report[name].as_f64().unwrap_or_else(|| panic!("{name}: {report}"));
+        let rising = ["p50_us", "p90_us", "p99_us", "p999_us", "max_us"].map(figure);
+        assert!(rising.is_sorted() && rising[0] > 0.0, "{rising:?}");
+        assert!(figure("mean_us") <= figure("max_us"));
+        assert!((figure("us_per_round") - figure("mean_us") / 3.0).abs() < 1e-9);
+        assert!((2.0..4.0).contains(&figure("events_per_shot")), "{report}");
+        assert!(report["isa"].is_string());
+    }
+    let run = outrider(folder.path(), words("bench --distance 3 --p 0.01 --shots 10 --json -"));
+    assert_eq!(json(run.text())["shots"], 10);
+}
+
+#[test]
+fn demo_shows_every_decoder_twice() {
+    let folder = folder();
+    let text = outrider(folder.path(), words("demo --shots 2048")).text().to_owned();
+    for decoder in ["mwpm ", "mwpm-correlated ", "union-find "] {
+        assert_eq!(text.lines().filter(|line| line.trim_start().starts_with(decoder)).count(), 2, "{text}");
+    }
+    assert!(text.contains("CC BY 4.0") && text.contains("outrider decode"), "{text}");
+    // PyMatching makes 794 mistakes in the 50,000 shots of the device: a rate of 1.59e-2.
+    let line = text.lines().find(|line| line.trim_start().starts_with("mwpm ")).unwrap();
+    let rate: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!((rate - 794.0 / 50_000.0).abs() < 5e-4, "{line}");
+    assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[test]
+fn completions_know_the_subcommands() {
+    let folder = folder();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = outrider(folder.path(), ["completions", shell]);
+        assert!(script.text().contains("count_mistakes"), "{shell}");
+    }
+}
+
+#[test]
+fn manual_pages_cover_the_subcommands() {
+    let folder = folder();
+    assert!(outrider(folder.path(), ["man"]).text().contains(".TH outrider 1"));
+    assert_eq!(outrider(folder.path(), ["man", "."]).text(), "");
+    let pages = names(folder.path());
+    for page in ["outrider.1", "outrider-decode.1", "outrider-count_mistakes.1", "outrider-ler.1"] {
+        assert!(pages.contains(&page.to_owned()), "{pages:?}");
+    }
+    assert!(get_text(folder.path(), "outrider-decode.1").contains("weights"));
+}
+
+#[test]
+fn help_is_plain_in_a_pipe_and_has_examples() {
+    let folder = folder();
+    let version = outrider(folder.path(), ["--version"]);
+    assert_eq!(version.text(), format!("outrider {}\n", env!("CARGO_PKG_VERSION")));
+    for command in
+        ["decode", "predict", "count_mistakes", "sample", "gen", "ler", "bench", "completions", "man"]
+    {
+        let help = outrider(folder.path(), [command, "--help"]).text().to_owned();
+        assert!(help.contains("Example") && !help.contains('\u{1b}'), "{command}: {help}");
+    }
+    assert!(outrider(folder.path(), ["--help"]).text().contains("count_mistakes"));
+}
