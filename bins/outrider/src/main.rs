@@ -10,20 +10,29 @@ use clap::{Parser, Subcommand};
 
 use crate::error::{Error, Result};
 
+mod bench;
+mod campaign;
 mod count_mistakes;
 mod decode;
 mod decoding;
+mod demo;
 mod engine;
 mod error;
 mod generate;
 mod input;
+mod latency;
+mod ler;
 mod noise_file;
 mod numbers;
 mod options;
 mod output;
 mod predict;
+mod progress;
 mod sample;
 mod shell;
+mod sinter;
+mod stats;
+mod stim_text;
 mod threads;
 
 /// Decode surface-code experiments: exact, correlated and union-find decoding of Stim data
@@ -43,12 +52,17 @@ enum Command {
     CountMistakes(count_mistakes::CountMistakesArgs),
     Sample(sample::SampleArgs),
     Gen(generate::GenArgs),
+    Ler(ler::LerArgs),
+    Bench(bench::BenchArgs),
+    Demo(demo::DemoArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done; 1 the machine failed (a full disk, a closed pipe); 2 the command or its input is wrong.";
+Exit codes: 0 done; 1 the machine failed (a full disk, a closed pipe); 2 the command or its input is wrong.
+
+Start with `outrider demo`.";
 
 fn main() -> ExitCode {
     let outcome = match Cli::try_parse() {
@@ -76,6 +90,9 @@ fn run(command: &Command) -> Result<()> {
         Command::CountMistakes(args) => count_mistakes::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Gen(args) => generate::run(args),
+        Command::Ler(args) => ler::run(args),
+        Command::Bench(args) => bench::run(args),
+        Command::Demo(args) => demo::run(args),
         Command::Completions(args) => shell::completions(args),
         Command::Man(args) => shell::man(args),
     }

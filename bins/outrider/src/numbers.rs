@@ -26,6 +26,19 @@ pub(crate) fn general(value: f64, digits: usize) -> String {
     trimmed(&format!("{value:.decimals$}")).to_owned()
 }
 
+/// `value` as Python's `repr` and `json.dumps` print a float: the shortest digits that read back the same.
+pub(crate) fn python_repr(value: f64) -> String {
+    let scientific = format!("{value:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..16).contains(&exponent) {
+        let plain = format!("{value}");
+        return if plain.contains('.') { plain } else { plain + ".0" };
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
+}
+
 fn trimmed(decimal: &str) -> &str {
     if decimal.contains('.') { decimal.trim_end_matches('0').trim_end_matches('.') } else { decimal }
 }
@@ -55,6 +68,22 @@ mod tests {
             (f64::INFINITY, 17, "inf"),
         ] {
             assert_eq!(general(value, digits), expected, "%.{digits}g of {value:e}");
+        }
+    }
+
+    #[test]
+    fn python_repr_prints_as_python_does() {
+        for (value, expected) in [
+            (0.001, "0.001"),
+            (1.0, "1.0"),
+            (1e16, "1e+16"),
+            (1e15, "1000000000000000.0"),
+            (1e-5, "1e-05"),
+            (0.0001, "0.0001"),
+            (1.5e-7, "1.5e-07"),
+            (0.1 + 0.2, "0.30000000000000004"),
+        ] {
+            assert_eq!(python_repr(value), expected);
         }
     }
 }

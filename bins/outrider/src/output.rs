@@ -96,6 +96,11 @@ pub(crate) fn write_all(path: &Path, text: &str) -> Result<()> {
     commit([output])
 }
 
+/// Prints to standard output.
+pub(crate) fn print(text: &str) -> Result<()> {
+    write_all(Path::new("-"), text)
+}
+
 /// An object as indented JSON with a final newline.
 pub(crate) fn json(value: &impl Serialize) -> String {
     // The reports of this program are plain structs, which always serialise.
