@@ -102,8 +102,8 @@ static otr_status decode_stream(session *s, FILE *shots, otr_error *error) {
         held = fread(buffer, 1, sizeof buffer, shots);
         size_t start = 0, consumed = 0, row_count = 0;
         do {
-            otr_status status = otr_shot_reader_read(s->reader, buffer + start, held - start, &consumed, s->row,
-                                                     stride, 1, &row_count, error);
+            otr_status status = otr_shot_reader_read(s->reader, buffer + start, held - start, &consumed,
+                                                     s->row, stride, 1, &row_count, error);
             start += consumed;
             if (status == OTR_OK && row_count == 1) {
                 status = decode_row(s);

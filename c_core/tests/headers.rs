@@ -1,4 +1,5 @@
-//! Each public header compiles alone, without a warning, as C11 and, where a C++ compiler is installed, as C++17.
+//! Each public header compiles alone, without a warning, as C11 and, where a C++ compiler is installed, as
+//! C++17.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
