@@ -19,12 +19,6 @@
 /* Observables that fit the graph's edge masks. */
 #define MASK_OBSERVABLES 64
 
-/* A changed magnitude, to be put back after the shot. */
-typedef struct change {
-    uint32_t edge;
-    uint32_t magnitude;
-} change;
-
 struct otr_decoder {
     const otr_graph *graph;
     const otr_kernels *kernels;
@@ -43,7 +37,7 @@ struct otr_decoder {
     int64_t base_weight; /* sum of the graph's negative weights */
 
     /* Of the present shot. */
-    change *changes;
+    otr_weight_change *changes; /* those of correlations after those of overrides */
     size_t change_count, change_capacity;
     uint32_t *toggles; /* edges whose commitment the overrides changed */
     size_t toggle_count, toggle_capacity;
@@ -59,8 +53,6 @@ struct otr_decoder {
     uint32_t *answer; /* edges, once asked for */
     size_t answer_count, answer_capacity;
     int answer_is_sorted;
-    uint32_t *lowered; /* edges that correlations lowered */
-    size_t lowered_count, lowered_capacity;
     uint64_t *used; /* correlated: one bit an edge, all zero between shots */
     uint8_t *observables; /* scratch for more than MASK_OBSERVABLES */
 };
@@ -166,7 +158,6 @@ void otr_decoder_destroy(otr_decoder *d) {
     free(d->toggles);
     free(d->flips);
     free(d->answer);
-    free(d->lowered);
     free(d->used);
     free(d->observables);
     free(d);
@@ -180,7 +171,7 @@ size_t otr_decoder_bytes(const otr_decoder *d) {
            2 * edge_words * sizeof *d->committed + 2 * (size_t)d->graph->negative_count * sizeof *d->base_flips +
            d->change_capacity * sizeof *d->changes + d->toggle_capacity * sizeof *d->toggles +
            d->flip_capacity * sizeof *d->flips + d->answer_capacity * sizeof *d->answer +
-           d->lowered_capacity * sizeof *d->lowered + otr_bytes_for_bits(d->graph->observable_count);
+           otr_bytes_for_bits(d->graph->observable_count);
 }
 
 /* Per-shot weights. */
@@ -193,9 +184,8 @@ static otr_status set_magnitude(otr_decoder *d, uint32_t edge, uint32_t magnitud
     if (!OTR_ARRAY_GROW(d->changes, d->change_count, d->change_capacity)) {
         return OTR_ERR_MEMORY;
     }
-    d->changes[d->change_count].edge = edge;
-    d->changes[d->change_count].magnitude = otr_weights_set(&d->weights, edge, magnitude);
-    d->change_count++;
+    d->changes[d->change_count++] = otr_weights_set(&d->weights, edge, d->graph->edge_arc1[edge],
+                                                    d->graph->edge_arc2[edge], magnitude);
     return OTR_OK;
 }
 
@@ -251,10 +241,7 @@ static otr_status apply_overrides(otr_decoder *d, const otr_override *overrides,
 
 static void undo_changes(otr_decoder *d) {
     for (size_t i = d->change_count; i-- > 0;) {
-        (void)otr_weights_set(&d->weights, d->changes[i].edge, d->changes[i].magnitude);
-    }
-    for (size_t i = 0; i < d->change_count; i++) {
-        otr_weights_reset_nearest(&d->weights, d->changes[i].edge);
+        otr_weights_undo(&d->weights, &d->changes[i]);
     }
     for (size_t i = 0; i < d->toggle_count; i++) {
         d->committed[d->toggles[i] >> 6] ^= (uint64_t)1 << (d->toggles[i] & 63);
@@ -281,21 +268,23 @@ static const uint32_t *flip_events(otr_decoder *d, size_t *count) {
 
 /* Correlations. */
 
-static int64_t signed_weight(const otr_decoder *d, uint32_t edge) {
-    const int64_t magnitude = otr_weights_get(&d->weights, edge);
-    return is_committed(d, edge) ? -magnitude : magnitude;
-}
-
+/* A committed edge counts as having its negative weight, which no rule is below. */
 static otr_status lower_by_rules(otr_decoder *d, uint32_t edge) {
     const otr_graph *const graph = d->graph;
-    for (uint32_t i = graph->implied_begin[edge]; i < graph->implied_begin[edge + 1]; i++) {
+    const uint32_t begin = graph->implied_begin[edge];
+    const uint32_t end = graph->implied_begin[edge + 1];
+    const int any_committed = d->toggle_count > 0;
+    if (!otr_array_reserve((void **)&d->changes, &d->change_capacity, d->change_count + (end - begin),
+                           sizeof *d->changes)) {
+        return OTR_ERR_MEMORY;
+    }
+    for (uint32_t i = begin; i < end; i++) {
         const otr_implied rule = graph->implied[i];
-        if (rule.weight < signed_weight(d, rule.edge)) {
-            const otr_status status = set_magnitude(d, rule.edge, (uint32_t)rule.weight);
-            if (status != OTR_OK || !OTR_ARRAY_GROW(d->lowered, d->lowered_count, d->lowered_capacity)) {
-                return OTR_ERR_MEMORY;
-            }
-            d->lowered[d->lowered_count++] = rule.edge;
+        const uint32_t *const arcs = graph->implied_arcs[i];
+        if ((uint32_t)rule.weight < d->weights.arcs[arcs[0]].weight &&
+            !(any_committed && is_committed(d, rule.edge))) {
+            d->changes[d->change_count++] =
+                otr_weights_set(&d->weights, rule.edge, arcs[0], arcs[1], (uint32_t)rule.weight);
         }
     }
     return OTR_OK;
@@ -324,20 +313,21 @@ static otr_status lower_by_used(otr_decoder *d, const uint32_t *edges, size_t ed
 
 /* The second pass: edges of the first answer lower the weights of edges that fail together with them. */
 static otr_status match_again(otr_decoder *d) {
+    const size_t override_count = d->change_count;
     const uint32_t *edges;
     size_t edge_count;
     otr_status status = otr_matcher_edges(d->matcher, &edges, &edge_count);
     if (status != OTR_OK) {
         return status;
     }
-    d->lowered_count = 0;
     toggle_used(d, edges, edge_count);
     toggle_used(d, d->toggles, d->toggle_count);
     status = lower_by_used(d, edges, edge_count);
     if (status == OTR_OK) {
         status = lower_by_used(d, d->toggles, d->toggle_count);
     }
-    return status == OTR_OK ? otr_matcher_resolve(d->matcher, d->lowered, d->lowered_count) : status;
+    return status == OTR_OK ? otr_matcher_resolve(d->matcher, d->changes + override_count, d->change_count - override_count)
+                            : status;
 }
 
 /* One shot. */
@@ -357,7 +347,7 @@ static otr_status certify_matching(otr_decoder *d) {
 }
 
 static otr_status solve_by_matching(otr_decoder *d, const uint32_t *events, size_t event_count, int64_t *weight) {
-    otr_status status = otr_matcher_solve(d->matcher, events, event_count);
+    otr_status status = otr_matcher_solve(d->matcher, events, event_count, d->change_count > 0);
     if (status == OTR_OK && d->kind == OTR_DECODER_MWPM_CORRELATED) {
         status = match_again(d);
     }

@@ -183,7 +183,7 @@ static void match_neighbours(otr_union_find *uf, const uint32_t *events, size_t 
         uint32_t node = events[i];
         uint32_t arc = uf->members[node].arc;
         if (arc == BOUNDARY_ARC) {
-            otr_node_queue_set(&uf->queue, node, uf->weights->boundary[node]);
+            otr_node_queue_set(&uf->queue, node, otr_boundary_weight(uf->weights, node));
         } else if (arc != OTR_NONE) {
             otr_arc chosen = uf->weights->arcs[arc];
             int is_event = has_reached(uf, chosen.head);
@@ -205,7 +205,7 @@ static int has_chosen(const otr_union_find *uf, uint32_t node, uint32_t head) {
 /* What `look` finds at time 0, when every cluster is one growing event of radius 0. */
 static void look_first(otr_union_find *uf, uint32_t node) {
     uint32_t end = uf->weights->graph->arc_begin[node + 1];
-    uint32_t shortest = uf->weights->boundary[node];
+    uint32_t shortest = otr_boundary_weight(uf->weights, node);
     uint32_t best = shortest != OTR_WEIGHT_NO_BOUNDARY ? BOUNDARY_ARC : OTR_NONE;
     uint32_t rival = OTR_NONE;
     for (uint32_t begin = uf->weights->graph->arc_begin[node]; begin < end; begin += ARCS_PER_SCAN) {
@@ -261,8 +261,8 @@ static void look(otr_union_find *uf, uint32_t node, int64_t now) {
     int64_t shortest = TIME_NEVER;
     uint32_t best = OTR_NONE;
     uint32_t rival = OTR_NONE;
-    if (own_growing && uf->weights->boundary[node] != OTR_WEIGHT_NO_BOUNDARY) {
-        shortest = (int64_t)uf->weights->boundary[node] - radius;
+    if (own_growing && otr_boundary_weight(uf->weights, node) != OTR_WEIGHT_NO_BOUNDARY) {
+        shortest = (int64_t)otr_boundary_weight(uf->weights, node) - radius;
         best = BOUNDARY_ARC;
     }
     for (uint32_t begin = uf->weights->graph->arc_begin[node]; begin < end; begin += ARCS_PER_SCAN) {
@@ -328,7 +328,7 @@ static int is_due(const otr_union_find *uf, uint32_t node, int64_t now) {
     uint32_t arc = uf->members[node].arc;
     uint32_t growing = uf->clusters[own].growing;
     int64_t grown = radius_of(uf, node, now);
-    uint32_t weight = uf->weights->boundary[node];
+    uint32_t weight = otr_boundary_weight(uf->weights, node);
     if (arc == OTR_NONE) {
         return 0;
     }

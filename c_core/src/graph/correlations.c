@@ -52,7 +52,8 @@ otr_status otr_correlations_finish(const otr_graph_build *build, otr_graph *grap
     uint32_t *begin = otr_graph_allocate(graph, (size_t)graph->edge_count + 1, sizeof *begin);
     graph->implied_begin = begin;
     graph->implied = otr_graph_allocate(graph, rules, sizeof *graph->implied);
-    if (begin == NULL || graph->implied == NULL) {
+    graph->implied_arcs = otr_graph_allocate(graph, rules, sizeof *graph->implied_arcs);
+    if (begin == NULL || graph->implied == NULL || graph->implied_arcs == NULL) {
         return OTR_ERR_MEMORY;
     }
     order = sort_by_target(build, graph);
@@ -69,7 +70,10 @@ otr_status otr_correlations_finish(const otr_graph_build *build, otr_graph *grap
     /* Filled from the back, every begin ends where its rules start. */
     for (size_t i = rules; i-- > 0;) {
         const uint32_t slot = --begin[build->rank[source_of(build, order[i])]];
-        graph->implied[slot].edge = build->rank[target_of(build, order[i])];
+        const uint32_t target = build->rank[target_of(build, order[i])];
+        graph->implied[slot].edge = target;
+        graph->implied_arcs[slot][0] = graph->edge_arc1[target];
+        graph->implied_arcs[slot][1] = graph->edge_arc2[target];
         graph->implied[slot].weight =
             otr_graph_quantize(graph, otr_probability_weight(conditional(build, order[i])));
     }

@@ -396,10 +396,10 @@ static int fill_arcs(otr_graph *graph) {
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
         const uint32_t node1 = graph->edge_node1[edge];
         const uint32_t node2 = graph->edge_node2[edge];
-        graph->edge_arc1[edge] = OTR_NONE;
-        graph->edge_arc2[edge] = OTR_NONE;
         if (node2 == OTR_BOUNDARY) {
             graph->boundary_edge[node1] = edge;
+            graph->edge_arc1[edge] = otr_boundary_arc(graph, node1);
+            graph->edge_arc2[edge] = otr_boundary_arc(graph, node1);
             continue;
         }
         graph->edge_arc1[edge] = next[node1];

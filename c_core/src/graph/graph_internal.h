@@ -22,8 +22,8 @@ struct otr_graph {
     uint32_t *nearest;       /* node -> smallest |weight| of its edges; 0 for an isolated node */
     uint32_t *edge_node1;
     uint32_t *edge_node2; /* OTR_BOUNDARY for a boundary edge */
-    uint32_t *edge_arc1;  /* the arc at node1, OTR_NONE for a boundary edge */
-    uint32_t *edge_arc2;  /* the arc at node2, OTR_NONE for a boundary edge */
+    uint32_t *edge_arc1;  /* the arc at node1; of a boundary edge otr_boundary_arc(node1) */
+    uint32_t *edge_arc2;  /* the arc at node2; of a boundary edge the same as edge_arc1 */
     int32_t *edge_weight; /* even; may be negative */
     double *edge_probability;
     uint64_t *edge_mask;        /* observables 0..63 of the edge */
@@ -34,10 +34,16 @@ struct otr_graph {
     int correlations;
     uint32_t *implied_begin; /* edge_count + 1 into implied; NULL without correlations */
     otr_implied *implied;
+    uint32_t (*implied_arcs)[2]; /* edge_arc1 and edge_arc2 of each rule's edge, to lower it without a detour */
     double scale;
     uint64_t ignored_count;
     uint64_t undetectable_count;
     size_t heap_bytes;
 };
+
+/* Number of the arc that stands for a node's boundary edge, whether it has one or not; follows the graph's own arcs. */
+static inline uint32_t otr_boundary_arc(const otr_graph *graph, uint32_t node) {
+    return graph->arc_count + node;
+}
 
 #endif

@@ -93,7 +93,7 @@ static void check_edge(const check *c, uint32_t node1, uint32_t node2, uint32_t 
 /* Every edge at the node; one between two occupied nodes is checked from its lower end. */
 static void check_node(const check *c, uint32_t node, otr_certificate *out) {
     const otr_matcher *const m = c->matcher;
-    const uint32_t boundary = m->weights->boundary[node];
+    const uint32_t boundary = otr_boundary_weight(m->weights, node);
     if (own_height(c, node) < 0 || own_height(c, node) > otr_radius(m, &m->regions[c->owner[node]])) {
         out->edges_overtight++; /* not a height at all */
     }

@@ -50,7 +50,7 @@ static uint32_t first_event(const otr_matcher *m, uint32_t node, uint32_t *arc) 
     const otr_site *const site = &m->sites[node];
     const uint32_t top = site->top;
     const uint32_t reach = otr_reach(m, site);
-    const uint32_t boundary = m->weights->boundary[node];
+    const uint32_t boundary = otr_boundary_weight(m->weights, node);
     const uint32_t end = m->arc_begin[node + 1];
     uint32_t gap = GAP_NONE;
     if (boundary != OTR_WEIGHT_NO_BOUNDARY) {
@@ -107,7 +107,7 @@ static int is_due(const otr_matcher *m, uint32_t node, uint32_t arc) {
         return 0;
     }
     if (arc == ARC_BOUNDARY) {
-        return m->weights->boundary[node] == reach;
+        return otr_boundary_weight(m->weights, node) == reach;
     }
     return (otr_is_occupied(m, m->arcs[arc].head) ? gap_between(m, site->top, reach, m->arcs[arc])
                                                   : m->arcs[arc].weight - reach) == 0;

@@ -127,15 +127,15 @@ static void add_contact(otr_matcher *m, uint32_t event, uint32_t other, uint32_t
 }
 
 /* Looks at the arcs from `first` on of an event's node: notes contacts with higher events that are being started too, and
- * limits both radii to half way. Returns how far the radius may go apart from contacts: the node's shortest edge, and what
- * the regions that stand around it leave. */
-static uint32_t note_contacts(otr_matcher *m, uint32_t event, uint32_t first) {
+ * limits both radii to half way. Returns how far the radius may go apart from contacts: `room`, but not beyond the shortest
+ * edge looked at nor into the regions that stand around. */
+static uint32_t note_contacts(otr_matcher *m, uint32_t event, uint32_t first, uint32_t room) {
     const uint32_t node = m->events[event];
     const uint32_t end = m->arc_begin[node + 1];
-    uint32_t room = m->weights->nearest[node];
     for (; first < end; first += OTR_SCAN_ARCS) {
         uint32_t least, least_arc;
         uint64_t occupied = otr_scan(m, first, end, &least, &least_arc);
+        room = least < room ? least : room;
         for (; occupied != 0; occupied &= occupied - 1) {
             const uint32_t a = first + otr_ctz64(occupied);
             const otr_arc arc = m->arcs[a];
@@ -195,23 +195,25 @@ static void raise_radius(otr_matcher *m, uint32_t event, uint32_t room) {
             return;
         }
     }
-    if (radius == m->weights->boundary[m->events[event]]) {
+    if (radius == otr_boundary_weight(m->weights, m->events[event])) {
         match_at_start(m, event, OTR_MATCH_BOUNDARY, m->graph->boundary_edge[m->events[event]]);
     }
 }
 
-/* With no other regions standing, a contact is seen from its lower event alone. */
-static void greedy_start(otr_matcher *m, int alone) {
+/* In a fresh problem with the graph's own weights (`plain`), each node's shortest edge is known, and it is enough to see a
+ * contact from its lower event. */
+static void greedy_start(otr_matcher *m, int plain) {
     uint32_t *const room = m->stack;
     m->contact_count = 0;
     for (size_t i = 0; i < m->batch_count; i++) {
-        const uint32_t event = m->batch[i];
-        m->first_contact[event] = OTR_NONE;
-        m->regions[event].base = m->weights->nearest[m->events[event]];
+        m->first_contact[m->batch[i]] = OTR_NONE;
+        m->regions[m->batch[i]].base = INT64_MAX;
     }
     for (size_t i = 0; i < m->batch_count; i++) {
         const uint32_t node = m->events[m->batch[i]];
-        room[i] = note_contacts(m, m->batch[i], alone ? m->forward[node] : m->arc_begin[node]);
+        const uint32_t first = plain ? m->forward[node] : m->arc_begin[node];
+        const uint32_t limit = plain ? m->graph->nearest[node] : otr_boundary_weight(m->weights, node);
+        room[i] = note_contacts(m, m->batch[i], first, limit);
     }
     for (size_t i = 0; i < m->batch_count; i++) {
         otr_region *const region = &m->regions[m->batch[i]];
@@ -232,13 +234,13 @@ static void clear_queue(otr_matcher *m) {
     m->queue.count = 0;
 }
 
-/* Solves for the events of the batch, which are placed and unmatched; all other regions, if not `alone`, are matched and
- * frozen. */
-static otr_status run_batch(otr_matcher *m, int alone) {
+/* Solves for the events of the batch, which are placed and unmatched; all other regions are matched and frozen. For `plain`
+ * see greedy_start. */
+static otr_status run_batch(otr_matcher *m, int plain) {
     size_t root_count = 0;
     m->now = 0;
     m->failure = OTR_OK;
-    greedy_start(m, alone);
+    greedy_start(m, plain);
     for (size_t i = 0; i < m->batch_count; i++) {
         otr_region *const region = &m->regions[m->batch[i]];
         if (region->match == OTR_NONE) {
@@ -256,7 +258,7 @@ static otr_status run_batch(otr_matcher *m, int alone) {
     return m->failure;
 }
 
-otr_status otr_matcher_solve(otr_matcher *m, const uint32_t *events, size_t event_count) {
+otr_status otr_matcher_solve(otr_matcher *m, const uint32_t *events, size_t event_count, int overridden) {
     if (event_count > EVENTS_MAX) {
         return OTR_ERR_LIMIT;
     }
@@ -274,7 +276,7 @@ otr_status otr_matcher_solve(otr_matcher *m, const uint32_t *events, size_t even
         place_event(m, event);
         m->batch[event] = event;
     }
-    return run_batch(m, 1);
+    return run_batch(m, !overridden);
 }
 
 /* Breaks an outermost region up into its events, which join the batch. */
@@ -316,35 +318,81 @@ static void dissolve_pair(otr_matcher *m, uint32_t top) {
     }
 }
 
-/* Dissolves the regions at the ends of an edge whose weight was lowered, if they reach further over it than it is long. */
-static void check_lowered(otr_matcher *m, uint32_t edge) {
-    const uint32_t node1 = m->graph->edge_node1[edge];
-    const uint32_t node2 = m->graph->edge_node2[edge];
-    const uint32_t weight = otr_weights_get(m->weights, edge);
-    const int at1 = otr_is_occupied(m, node1);
-    const int at2 = node2 != OTR_BOUNDARY && otr_is_occupied(m, node2);
-    const uint32_t reach1 = at1 ? otr_reach(m, &m->sites[node1]) : 0;
-    const uint32_t reach2 = at2 ? otr_reach(m, &m->sites[node2]) : 0;
-    if (at1 && at2 && m->sites[node1].top == m->sites[node2].top) {
-        /* Within one event's region a shorter way only matters if it leads somewhere sooner; a blossom is not worth the closer look. */
-        const uint32_t gain = reach1 > reach2 ? reach1 - reach2 : reach2 - reach1;
-        if (gain > weight || m->sites[node1].top >= m->event_count) {
-            dissolve_pair(m, m->sites[node1].top);
-        }
-    } else if (reach1 + reach2 > weight) {
-        const uint32_t top1 = at1 ? m->sites[node1].top : m->sites[node2].top;
-        dissolve_pair(m, top1);
-        if (at1 && at2 && otr_is_occupied(m, node2)) {
-            dissolve_pair(m, m->sites[node2].top);
-        }
+/* Takes the radius of an event's own frozen region down. */
+static void reduce(otr_matcher *m, uint32_t event, int64_t radius) {
+    otr_region *const region = &m->regions[event];
+    region->base = radius;
+    while (m->sites[region->shell].arc != OTR_NONE && 0u - m->sites[region->shell].offset > radius) {
+        otr_vacate(m, region->shell);
+        region->shell = m->sites[region->shell].below;
     }
 }
 
-otr_status otr_matcher_resolve(otr_matcher *m, const uint32_t *edges, size_t edge_count) {
+/* An edge was lowered on which an event is matched directly, to the boundary or to another event that is not part of a
+ * blossom either: the match stands, with radii that add up to the new weight. Returns 0 if this is not such an edge. */
+static int shorten_match(otr_matcher *m, const otr_weight_change *lowered) {
+    const uint32_t node = m->arcs[lowered->arc2].head;
+    const uint32_t weight = m->arcs[lowered->arc1].weight;
+    const uint32_t top = otr_is_occupied(m, node) ? m->sites[node].top : OTR_NONE;
+    uint32_t match;
+    if (top >= m->event_count || m->regions[top].match == OTR_NONE ||
+        m->regions[top].match_link.path != (OTR_PATH_SINGLE | lowered->edge)) {
+        return 0;
+    }
+    match = m->regions[top].match;
+    if (match == OTR_MATCH_BOUNDARY) {
+        reduce(m, top, weight);
+    } else if (match < m->event_count) {
+        const int64_t half = (weight / 2) & ~1u;
+        const int64_t radius = m->regions[top].base < half            ? m->regions[top].base
+                               : m->regions[match].base < weight - half ? weight - m->regions[match].base
+                                                                      : half;
+        reduce(m, top, radius);
+        reduce(m, match, weight - radius);
+    } else {
+        return 0;
+    }
+    return 1;
+}
+
+/* Whether the regions at the ends of an edge reach further over it than it is long. Inside one event's region the edge
+ * may also lead somewhere sooner; inside a blossom it is not worth the closer look. */
+static int is_overreached(const otr_matcher *m, const otr_weight_change *lowered) {
+    const uint32_t node1 = m->arcs[lowered->arc2].head;
+    const uint32_t node2 = m->arcs[lowered->arc1].head;
+    const int64_t weight = m->arcs[lowered->arc1].weight;
+    const int at1 = otr_is_occupied(m, node1);
+    const int at2 = otr_is_occupied(m, node2);
+    const int64_t reach1 = at1 ? (int64_t)otr_reach(m, &m->sites[node1]) : 0;
+    const int64_t reach2 = at2 ? (int64_t)otr_reach(m, &m->sites[node2]) : 0;
+    if (node1 == node2) {
+        return reach1 > weight;
+    }
+    if (at1 && at2 && m->sites[node1].top == m->sites[node2].top) {
+        return m->sites[node1].top >= m->event_count || reach1 - reach2 > weight || reach2 - reach1 > weight;
+    }
+    return reach1 + reach2 > weight;
+}
+
+static void dissolve_at(otr_matcher *m, uint32_t node) {
+    if (otr_is_occupied(m, node)) {
+        dissolve_pair(m, m->sites[node].top);
+    }
+}
+
+otr_status otr_matcher_resolve(otr_matcher *m, const otr_weight_change *lowered, size_t lowered_count) {
     m->batch_count = 0;
     m->now = 0;
-    for (size_t i = 0; i < edge_count; i++) {
-        check_lowered(m, edges[i]);
+    for (size_t i = 0; i < lowered_count; i++) {
+        if (is_overreached(m, &lowered[i])) {
+            (void)shorten_match(m, &lowered[i]);
+        }
+    }
+    for (size_t i = 0; i < lowered_count; i++) {
+        if (is_overreached(m, &lowered[i])) {
+            dissolve_at(m, m->arcs[lowered[i].arc1].head);
+            dissolve_at(m, m->arcs[lowered[i].arc2].head);
+        }
     }
     return run_batch(m, 0);
 }

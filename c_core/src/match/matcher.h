@@ -18,14 +18,14 @@ typedef struct otr_matcher otr_matcher;
 otr_status otr_matcher_create(otr_matcher **out, const otr_weights *weights, const otr_kernels *kernels);
 void otr_matcher_destroy(otr_matcher *matcher);
 
-/* Matches `events` (ascending, distinct; borrowed until otr_matcher_reset). On success the solution stays in the
- * matcher until otr_matcher_reset, which the caller must call before the next solve, also after an error.
- * OTR_ERR_ODD_PARITY, OTR_ERR_MEMORY. */
-otr_status otr_matcher_solve(otr_matcher *matcher, const uint32_t *events, size_t event_count);
+/* Matches `events` (ascending, distinct; borrowed until otr_matcher_reset). `overridden` is non-zero if some weight is
+ * not the graph's own. On success the solution stays in the matcher until otr_matcher_reset, which the caller must call
+ * before the next solve, also after an error. OTR_ERR_ODD_PARITY, OTR_ERR_MEMORY. */
+otr_status otr_matcher_solve(otr_matcher *matcher, const uint32_t *events, size_t event_count, int overridden);
 
-/* Makes the present solution a minimum again after the weights of `edges` were lowered since it was found: dissolves
- * the regions that reach too far over one of them and matches their events anew. Statuses as otr_matcher_solve. */
-otr_status otr_matcher_resolve(otr_matcher *matcher, const uint32_t *edges, size_t edge_count);
+/* Makes the present solution a minimum again after some weights were lowered since it was found: dissolves the regions
+ * that reach too far over one of these edges and matches their events anew. Statuses as otr_matcher_solve. */
+otr_status otr_matcher_resolve(otr_matcher *matcher, const otr_weight_change *lowered, size_t lowered_count);
 
 /* Total weight of the solution: the sum of all radii. */
 int64_t otr_matcher_weight(const otr_matcher *matcher);
