@@ -268,66 +268,40 @@ static const uint32_t *flip_events(otr_decoder *d, size_t *count) {
 
 /* Correlations. */
 
-/* A committed edge counts as having its negative weight, which no rule is below. */
-static otr_status lower_by_rules(otr_decoder *d, uint32_t edge) {
-    const otr_graph *const graph = d->graph;
-    const uint32_t begin = graph->implied_begin[edge];
-    const uint32_t end = graph->implied_begin[edge + 1];
-    const int any_committed = d->toggle_count > 0;
-    if (!otr_array_reserve((void **)&d->changes, &d->change_capacity, d->change_count + (end - begin),
-                           sizeof *d->changes)) {
+/* Notes in d->answer every edge of the lists that is used an odd number of times. */
+static otr_status find_used(otr_decoder *d, const uint32_t *edges, size_t edge_count) {
+    const size_t total = edge_count + d->toggle_count;
+    if (!otr_array_reserve((void **)&d->answer, &d->answer_capacity, total, sizeof *d->answer)) {
         return OTR_ERR_MEMORY;
     }
-    for (uint32_t i = begin; i < end; i++) {
-        const otr_implied rule = graph->implied[i];
-        const uint32_t *const arcs = graph->implied_arcs[i];
-        if ((uint32_t)rule.weight < d->weights.arcs[arcs[0]].weight &&
-            !(any_committed && is_committed(d, rule.edge))) {
-            d->changes[d->change_count++] =
-                otr_weights_set(&d->weights, rule.edge, arcs[0], arcs[1], (uint32_t)rule.weight);
-        }
+    d->answer_count = 0;
+    for (size_t i = 0; i < total; i++) {
+        const uint32_t edge = i < edge_count ? edges[i] : d->toggles[i - edge_count];
+        d->used[edge >> 6] ^= (uint64_t)1 << (edge & 63);
+    }
+    for (size_t i = 0; i < total; i++) {
+        const uint32_t edge = i < edge_count ? edges[i] : d->toggles[i - edge_count];
+        const uint64_t bit = (uint64_t)1 << (edge & 63);
+        d->answer[d->answer_count] = edge;
+        d->answer_count += (d->used[edge >> 6] & bit) != 0;
+        d->used[edge >> 6] &= ~bit;
     }
     return OTR_OK;
 }
 
-static void toggle_used(otr_decoder *d, const uint32_t *edges, size_t edge_count) {
-    for (size_t i = 0; i < edge_count; i++) {
-        d->used[edges[i] >> 6] ^= (uint64_t)1 << (edges[i] & 63);
-    }
-}
-
-/* Applies the rules of every edge of the list that is used an odd number of times, and clears its mark. */
-static otr_status lower_by_used(otr_decoder *d, const uint32_t *edges, size_t edge_count) {
-    otr_status status = OTR_OK;
-    for (size_t i = 0; i < edge_count; i++) {
-        const uint64_t bit = (uint64_t)1 << (edges[i] & 63);
-        if ((d->used[edges[i] >> 6] & bit) != 0) {
-            d->used[edges[i] >> 6] &= ~bit;
-            if (status == OTR_OK) {
-                status = lower_by_rules(d, edges[i]);
-            }
-        }
-    }
-    return status;
-}
-
 /* The second pass: edges of the first answer lower the weights of edges that fail together with them. */
 static otr_status match_again(otr_decoder *d) {
-    const size_t override_count = d->change_count;
     const uint32_t *edges;
     size_t edge_count;
     otr_status status = otr_matcher_edges(d->matcher, &edges, &edge_count);
-    if (status != OTR_OK) {
-        return status;
-    }
-    toggle_used(d, edges, edge_count);
-    toggle_used(d, d->toggles, d->toggle_count);
-    status = lower_by_used(d, edges, edge_count);
     if (status == OTR_OK) {
-        status = lower_by_used(d, d->toggles, d->toggle_count);
+        status = find_used(d, edges, edge_count);
     }
-    return status == OTR_OK ? otr_matcher_resolve(d->matcher, d->changes + override_count, d->change_count - override_count)
-                            : status;
+    if (status == OTR_OK) {
+        status = otr_matcher_correlate(d->matcher, &d->weights, d->answer, d->answer_count, d->committed, &d->changes,
+                                       &d->change_count, &d->change_capacity);
+    }
+    return status;
 }
 
 /* One shot. */

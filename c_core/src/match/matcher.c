@@ -56,6 +56,7 @@ void otr_matcher_destroy(otr_matcher *m) {
     free(m->stack);
     free(m->batch);
     free(m->contacts);
+    free(m->tight);
     free(m->first_contact);
     free(m->edges);
     free(m->pairs);
@@ -68,7 +69,7 @@ size_t otr_matcher_bytes(const otr_matcher *m) {
            m->path_capacity * sizeof *m->paths + m->stack_capacity * sizeof *m->stack +
            m->batch_capacity * sizeof *m->batch + m->contact_capacity * sizeof *m->contacts +
            m->first_contact_capacity * sizeof *m->first_contact + m->edge_capacity * sizeof *m->edges +
-           m->pair_capacity * sizeof *m->pairs;
+           m->tight_capacity * sizeof *m->tight + m->pair_capacity * sizeof *m->pairs;
 }
 
 /* Everything whose size follows from the number of events. A blossom has at least three parts, so there are fewer live
@@ -82,8 +83,7 @@ static int reserve_for_events(otr_matcher *m, size_t event_count) {
                              sizeof *m->first_contact);
 }
 
-/* Makes an event its own region of radius 0, holding its node, matched to nothing. */
-static void place_event(otr_matcher *m, uint32_t event) {
+void otr_matcher_place(otr_matcher *m, uint32_t event) {
     const uint32_t node = m->events[event];
     otr_site *const site = &m->sites[node];
     otr_region *const region = &m->regions[event];
@@ -234,9 +234,7 @@ static void clear_queue(otr_matcher *m) {
     m->queue.count = 0;
 }
 
-/* Solves for the events of the batch, which are placed and unmatched; all other regions are matched and frozen. For `plain`
- * see greedy_start. */
-static otr_status run_batch(otr_matcher *m, int plain) {
+otr_status otr_matcher_run_batch(otr_matcher *m, int plain) {
     size_t root_count = 0;
     m->now = 0;
     m->failure = OTR_OK;
@@ -273,128 +271,10 @@ otr_status otr_matcher_solve(otr_matcher *m, const uint32_t *events, size_t even
     m->mark = 0;
     m->batch_count = event_count;
     for (uint32_t event = 0; event < event_count; event++) {
-        place_event(m, event);
+        otr_matcher_place(m, event);
         m->batch[event] = event;
     }
-    return run_batch(m, !overridden);
-}
-
-/* Breaks an outermost region up into its events, which join the batch. */
-static void dissolve(otr_matcher *m, uint32_t top) {
-    uint32_t count = 0;
-    for (uint32_t part = top; part != OTR_NONE; part = otr_next_inside(m, part, top)) {
-        m->stack[count++] = part;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        otr_region *const region = &m->regions[m->stack[i]];
-        for (uint32_t node = region->shell; node != OTR_NONE; node = m->sites[node].below) {
-            otr_vacate(m, node);
-        }
-        region->shell = OTR_NONE;
-        if (m->stack[i] >= m->event_count) {
-            region->base = 0;
-            region->first_child = OTR_NONE;
-            region->cycle_next = m->free_region;
-            m->free_region = m->stack[i];
-        } else {
-            m->batch[m->batch_count++] = m->stack[i];
-        }
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (m->stack[i] < m->event_count) {
-            place_event(m, m->stack[i]);
-        }
-    }
-}
-
-static void dissolve_pair(otr_matcher *m, uint32_t top) {
-    const uint32_t partner = m->regions[top].match;
-    if (partner == OTR_NONE) {
-        return; /* an event of the batch already */
-    }
-    dissolve(m, top);
-    if (partner != OTR_MATCH_BOUNDARY) {
-        dissolve(m, partner);
-    }
-}
-
-/* Takes the radius of an event's own frozen region down. */
-static void reduce(otr_matcher *m, uint32_t event, int64_t radius) {
-    otr_region *const region = &m->regions[event];
-    region->base = radius;
-    while (m->sites[region->shell].arc != OTR_NONE && 0u - m->sites[region->shell].offset > radius) {
-        otr_vacate(m, region->shell);
-        region->shell = m->sites[region->shell].below;
-    }
-}
-
-/* An edge was lowered on which an event is matched directly, to the boundary or to another event that is not part of a
- * blossom either: the match stands, with radii that add up to the new weight. Returns 0 if this is not such an edge. */
-static int shorten_match(otr_matcher *m, const otr_weight_change *lowered) {
-    const uint32_t node = m->arcs[lowered->arc2].head;
-    const uint32_t weight = m->arcs[lowered->arc1].weight;
-    const uint32_t top = otr_is_occupied(m, node) ? m->sites[node].top : OTR_NONE;
-    uint32_t match;
-    if (top >= m->event_count || m->regions[top].match == OTR_NONE ||
-        m->regions[top].match_link.path != (OTR_PATH_SINGLE | lowered->edge)) {
-        return 0;
-    }
-    match = m->regions[top].match;
-    if (match == OTR_MATCH_BOUNDARY) {
-        reduce(m, top, weight);
-    } else if (match < m->event_count) {
-        const int64_t half = (weight / 2) & ~1u;
-        const int64_t radius = m->regions[top].base < half            ? m->regions[top].base
-                               : m->regions[match].base < weight - half ? weight - m->regions[match].base
-                                                                      : half;
-        reduce(m, top, radius);
-        reduce(m, match, weight - radius);
-    } else {
-        return 0;
-    }
-    return 1;
-}
-
-/* Whether the regions at the ends of an edge reach further over it than it is long. Inside one event's region the edge
- * may also lead somewhere sooner; inside a blossom it is not worth the closer look. */
-static int is_overreached(const otr_matcher *m, const otr_weight_change *lowered) {
-    const uint32_t node1 = m->arcs[lowered->arc2].head;
-    const uint32_t node2 = m->arcs[lowered->arc1].head;
-    const int64_t weight = m->arcs[lowered->arc1].weight;
-    const int at1 = otr_is_occupied(m, node1);
-    const int at2 = otr_is_occupied(m, node2);
-    const int64_t reach1 = at1 ? (int64_t)otr_reach(m, &m->sites[node1]) : 0;
-    const int64_t reach2 = at2 ? (int64_t)otr_reach(m, &m->sites[node2]) : 0;
-    if (node1 == node2) {
-        return reach1 > weight;
-    }
-    if (at1 && at2 && m->sites[node1].top == m->sites[node2].top) {
-        return m->sites[node1].top >= m->event_count || reach1 - reach2 > weight || reach2 - reach1 > weight;
-    }
-    return reach1 + reach2 > weight;
-}
-
-static void dissolve_at(otr_matcher *m, uint32_t node) {
-    if (otr_is_occupied(m, node)) {
-        dissolve_pair(m, m->sites[node].top);
-    }
-}
-
-otr_status otr_matcher_resolve(otr_matcher *m, const otr_weight_change *lowered, size_t lowered_count) {
-    m->batch_count = 0;
-    m->now = 0;
-    for (size_t i = 0; i < lowered_count; i++) {
-        if (is_overreached(m, &lowered[i])) {
-            (void)shorten_match(m, &lowered[i]);
-        }
-    }
-    for (size_t i = 0; i < lowered_count; i++) {
-        if (is_overreached(m, &lowered[i])) {
-            dissolve_at(m, m->arcs[lowered[i].arc1].head);
-            dissolve_at(m, m->arcs[lowered[i].arc2].head);
-        }
-    }
-    return run_batch(m, 0);
+    return otr_matcher_run_batch(m, !overridden);
 }
 
 int64_t otr_matcher_weight(const otr_matcher *m) {

@@ -5,7 +5,7 @@
  * and the sum of all radii is the weight (sparse blossom, arXiv:2303.15933). Three things differ from that paper:
  *  - a greedy start sets radii and matches neighbouring events before any region grows (matcher.c);
  *  - nodes remember the arc they were reached by, so a matched pair knows its path and no second search is needed;
- *  - after some weights were lowered, only the regions that the change makes infeasible are solved again. */
+ *  - after some weights were lowered, only the regions that the change makes infeasible are mended (correlated.c). */
 #ifndef OTR_MATCHER_H
 #define OTR_MATCHER_H
 
@@ -23,9 +23,12 @@ void otr_matcher_destroy(otr_matcher *matcher);
  * before the next solve, also after an error. OTR_ERR_ODD_PARITY, OTR_ERR_MEMORY. */
 otr_status otr_matcher_solve(otr_matcher *matcher, const uint32_t *events, size_t event_count, int overridden);
 
-/* Makes the present solution a minimum again after some weights were lowered since it was found: dissolves the regions
- * that reach too far over one of these edges and matches their events anew. Statuses as otr_matcher_solve. */
-otr_status otr_matcher_resolve(otr_matcher *matcher, const otr_weight_change *lowered, size_t lowered_count);
+/* The second pass of correlated matching. Lowers in `weights` (the same that the matcher borrowed) what the rules of
+ * `edges` imply, but no edge whose bit in `committed` is set, and makes the solution a minimum again. Appends what it
+ * lowered to the growing array *changes. Statuses as otr_matcher_solve. */
+otr_status otr_matcher_correlate(otr_matcher *matcher, otr_weights *weights, const uint32_t *edges,
+                                 size_t edge_count, const uint64_t *committed, otr_weight_change **changes,
+                                 size_t *change_count, size_t *change_capacity);
 
 /* Total weight of the solution: the sum of all radii. */
 int64_t otr_matcher_weight(const otr_matcher *matcher);

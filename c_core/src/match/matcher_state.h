@@ -108,6 +108,9 @@ struct otr_matcher {
     uint32_t *first_contact; /* one entry an event */
     size_t first_contact_capacity;
 
+    otr_weight_change *tight; /* lowered edges that touch a region */
+    size_t tight_count, tight_capacity;
+
     /* The solution read out. */
     uint32_t *edges;
     size_t edge_count, edge_capacity;
@@ -173,6 +176,14 @@ static inline otr_link otr_reversed(otr_link link) {
     const otr_link reversed = {link.to, link.from, link.path};
     return reversed;
 }
+
+/* matcher.c: starting events. */
+
+/* Makes an event its own region of radius 0, holding its node, matched to nothing. */
+void otr_matcher_place(otr_matcher *m, uint32_t event);
+/* Solves for the events of the batch, which are placed and unmatched; all other regions are matched and frozen. `plain`:
+ * there are no other regions, and all weights are the graph's own. */
+otr_status otr_matcher_run_batch(otr_matcher *m, int plain);
 
 /* flood.c: regions over nodes. */
 

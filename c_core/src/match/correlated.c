@@ -1,0 +1,210 @@
+/* The second pass of correlated matching: lowers the weights that the first answer implies, and mends the answer.
+ *
+ * A lowered edge matters only if the regions at its ends now reach further over it than it is long. Then there are three
+ * remedies, from cheap to dear:
+ *  - two events matched directly along this very edge (or one matched to the boundary over it) stay matched, with radii that
+ *    add up to the new weight: this is what a Y error looks like;
+ *  - of two events matched directly along another edge, one may give radius to the other;
+ *  - otherwise the region and its partner are dissolved, and their events are matched anew among what still stands.
+ * What stands is optimal for the new weights already, so the work grows with what changed. */
+#include "match/matcher_state.h"
+
+/* Breaks an outermost region up into its events, which join the batch. */
+static void dissolve(otr_matcher *m, uint32_t top) {
+    uint32_t count = 0;
+    for (uint32_t part = top; part != OTR_NONE; part = otr_next_inside(m, part, top)) {
+        m->stack[count++] = part;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        otr_region *const region = &m->regions[m->stack[i]];
+        for (uint32_t node = region->shell; node != OTR_NONE; node = m->sites[node].below) {
+            otr_vacate(m, node);
+        }
+        region->shell = OTR_NONE;
+        if (m->stack[i] >= m->event_count) {
+            region->base = 0;
+            region->first_child = OTR_NONE;
+            region->cycle_next = m->free_region;
+            m->free_region = m->stack[i];
+        } else {
+            m->batch[m->batch_count++] = m->stack[i];
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (m->stack[i] < m->event_count) {
+            otr_matcher_place(m, m->stack[i]);
+        }
+    }
+}
+
+static void dissolve_at(otr_matcher *m, uint32_t node) {
+    if (otr_is_occupied(m, node)) {
+        const uint32_t top = m->sites[node].top;
+        const uint32_t partner = m->regions[top].match;
+        if (partner == OTR_NONE) {
+            return; /* an event of the batch already */
+        }
+        dissolve(m, top);
+        if (partner != OTR_MATCH_BOUNDARY) {
+            dissolve(m, partner);
+        }
+    }
+}
+
+/* Takes the radius of an event's own frozen region down. */
+static void reduce(otr_matcher *m, uint32_t event, int64_t radius) {
+    otr_region *const region = &m->regions[event];
+    region->base = radius;
+    while (m->sites[region->shell].arc != OTR_NONE && 0u - m->sites[region->shell].offset > radius) {
+        otr_vacate(m, region->shell);
+        region->shell = m->sites[region->shell].below;
+    }
+}
+
+/* The event whose own outermost region holds the node, if it is matched along a single edge to the boundary or to an event that is
+ * an outermost region too; else OTR_NONE. */
+static uint32_t directly_matched_at(const otr_matcher *m, uint32_t node) {
+    const uint32_t top = otr_is_occupied(m, node) ? m->sites[node].top : OTR_NONE;
+    if (top >= m->event_count || m->regions[top].match == OTR_NONE ||
+        (m->regions[top].match_link.path & OTR_PATH_SINGLE) == 0 ||
+        (m->regions[top].match >= m->event_count && m->regions[top].match != OTR_MATCH_BOUNDARY)) {
+        return OTR_NONE;
+    }
+    return top;
+}
+
+/* The first remedy. Returns 0 if it does not apply. */
+static int shorten_match(otr_matcher *m, const otr_weight_change *lowered) {
+    const int64_t weight = m->arcs[lowered->arc1].weight;
+    const int64_t half = weight / 2 & ~(int64_t)1;
+    const uint32_t event = directly_matched_at(m, m->arcs[lowered->arc2].head);
+    uint32_t match;
+    int64_t radius;
+    if (event == OTR_NONE || m->regions[event].match_link.path != (OTR_PATH_SINGLE | lowered->edge)) {
+        return 0;
+    }
+    match = m->regions[event].match;
+    if (match == OTR_MATCH_BOUNDARY) {
+        reduce(m, event, weight);
+        return 1;
+    }
+    radius = m->regions[event].base;
+    radius = radius < half ? radius : half;
+    if (m->regions[match].base < weight - radius) {
+        radius = weight - m->regions[match].base;
+    }
+    reduce(m, event, radius);
+    reduce(m, match, weight - radius);
+    return 1;
+}
+
+/* How far an event's own region may reach at once: its shortest edge, and what the regions around it leave. */
+static int64_t room_around(const otr_matcher *m, uint32_t event) {
+    const uint32_t node = m->events[event];
+    const uint32_t end = m->arc_begin[node + 1];
+    int64_t room = otr_boundary_weight(m->weights, node);
+    for (uint32_t first = m->arc_begin[node]; first < end; first += OTR_SCAN_ARCS) {
+        uint32_t least, least_arc;
+        uint64_t occupied = otr_scan(m, first, end, &least, &least_arc);
+        room = least < room ? least : room;
+        for (; occupied != 0; occupied &= occupied - 1) {
+            const otr_arc arc = m->arcs[first + otr_ctz64(occupied)];
+            const int64_t limit = (int64_t)arc.weight - otr_reach(m, &m->sites[arc.head]);
+            room = m->sites[arc.head].top != m->regions[event].match && limit < room ? limit : room;
+        }
+    }
+    return room;
+}
+
+/* The second remedy: the event at `node` gives up `excess` of its radius to the event it is matched with. Returns 0 if that
+ * one has no room for it. */
+static int shift_radius(otr_matcher *m, uint32_t node, int64_t excess) {
+    const uint32_t event = directly_matched_at(m, node);
+    const int64_t shift = (excess + 1) & ~(int64_t)1;
+    uint32_t match;
+    if (event == OTR_NONE || m->regions[event].match == OTR_MATCH_BOUNDARY || m->regions[event].base < shift) {
+        return 0;
+    }
+    match = m->regions[event].match;
+    if (m->sites[m->regions[match].shell].arc != OTR_NONE || m->regions[match].base + shift > room_around(m, match)) {
+        return 0;
+    }
+    reduce(m, event, m->regions[event].base - shift);
+    m->regions[match].base += shift;
+    return 1;
+}
+
+/* By how much the regions at the ends of an edge reach further over it than it is long; at most 0 if they do not. Inside one
+ * event's region the edge may also lead somewhere sooner; inside a blossom it is not worth the closer look. */
+static int64_t excess_over(const otr_matcher *m, const otr_weight_change *lowered) {
+    const uint32_t node1 = m->arcs[lowered->arc2].head;
+    const uint32_t node2 = m->arcs[lowered->arc1].head;
+    const int64_t weight = m->arcs[lowered->arc1].weight;
+    const int at1 = otr_is_occupied(m, node1);
+    const int at2 = otr_is_occupied(m, node2) && node1 != node2;
+    const int64_t reach1 = at1 ? (int64_t)otr_reach(m, &m->sites[node1]) : 0;
+    const int64_t reach2 = at2 ? (int64_t)otr_reach(m, &m->sites[node2]) : 0;
+    if (at1 && at2 && m->sites[node1].top == m->sites[node2].top) {
+        return m->sites[node1].top >= m->event_count ? 1 : (reach1 > reach2 ? reach1 - reach2 : reach2 - reach1) - weight;
+    }
+    return reach1 + reach2 - weight;
+}
+
+static void mend(otr_matcher *m, const otr_weight_change *lowered) {
+    const uint32_t node1 = m->arcs[lowered->arc2].head;
+    const uint32_t node2 = m->arcs[lowered->arc1].head;
+    const int64_t excess = excess_over(m, lowered);
+    if (excess <= 0 || shorten_match(m, lowered) || shift_radius(m, node1, excess) ||
+        (node1 != node2 && shift_radius(m, node2, excess))) {
+        return;
+    }
+    dissolve_at(m, node1);
+    dissolve_at(m, node2);
+}
+
+/* Sets the weights that the rules of `edge` lower, and keeps those that touch a region for mending. Both lists have room. */
+static void apply_rules(otr_matcher *m, otr_weights *weights, uint32_t edge, otr_weight_change *changes,
+                        size_t *change_count, const uint64_t *committed) {
+    const otr_graph *const graph = m->graph;
+    const uint32_t end = graph->implied_begin[edge + 1];
+    size_t count = *change_count;
+    size_t tight_count = m->tight_count;
+    for (uint32_t i = graph->implied_begin[edge]; i < end; i++) {
+        const otr_implied rule = graph->implied[i];
+        const uint32_t *const arcs = graph->implied_arcs[i];
+        /* A committed edge counts with its negative weight, which no rule is below. */
+        if ((uint32_t)rule.weight < weights->arcs[arcs[0]].weight &&
+            (committed[rule.edge >> 6] >> (rule.edge & 63) & 1) == 0) {
+            changes[count] = otr_weights_set(weights, rule.edge, arcs[0], arcs[1], (uint32_t)rule.weight);
+            m->tight[tight_count] = changes[count];
+            tight_count += (size_t)(otr_is_occupied(m, weights->arcs[arcs[0]].head) |
+                                    otr_is_occupied(m, weights->arcs[arcs[1]].head));
+            count++;
+        }
+    }
+    *change_count = count;
+    m->tight_count = tight_count;
+}
+
+otr_status otr_matcher_correlate(otr_matcher *m, otr_weights *weights, const uint32_t *edges, size_t edge_count,
+                                 const uint64_t *committed, otr_weight_change **changes, size_t *change_count,
+                                 size_t *change_capacity) {
+    const uint32_t *const begin = m->graph->implied_begin;
+    m->tight_count = 0;
+    for (size_t i = 0; i < edge_count; i++) {
+        const size_t rules = begin[edges[i] + 1] - begin[edges[i]];
+        /* One more, as the next entry is written before it is known to count. */
+        if (!otr_array_reserve((void **)changes, change_capacity, *change_count + rules, sizeof **changes) ||
+            !otr_array_reserve((void **)&m->tight, &m->tight_capacity, m->tight_count + rules + 1,
+                               sizeof *m->tight)) {
+            return OTR_ERR_MEMORY;
+        }
+        apply_rules(m, weights, edges[i], *changes, change_count, committed);
+    }
+    m->batch_count = 0;
+    m->now = 0;
+    for (size_t i = 0; i < m->tight_count; i++) {
+        mend(m, &m->tight[i]);
+    }
+    return otr_matcher_run_batch(m, 0);
+}
