@@ -116,8 +116,12 @@ static int64_t room_around(const otr_matcher *m, uint32_t event) {
     return room;
 }
 
+static int is_alone(const otr_matcher *m, uint32_t event) {
+    return m->sites[m->regions[event].shell].arc == OTR_NONE;
+}
+
 /* The second remedy: the event at `node` gives up `excess` of its radius to the event it is matched with. Returns 0 if that
- * one has no room for it. */
+ * one has no room for it, or if a region holds more than its event: setting nodes free could make room that is none. */
 static int shift_radius(otr_matcher *m, uint32_t node, int64_t excess) {
     const uint32_t event = directly_matched_at(m, node);
     const int64_t shift = (excess + 1) & ~(int64_t)1;
@@ -126,36 +130,39 @@ static int shift_radius(otr_matcher *m, uint32_t node, int64_t excess) {
         return 0;
     }
     match = m->regions[event].match;
-    if (m->sites[m->regions[match].shell].arc != OTR_NONE || m->regions[match].base + shift > room_around(m, match)) {
+    if (!is_alone(m, event) || !is_alone(m, match) || m->regions[match].base + shift > room_around(m, match)) {
         return 0;
     }
-    reduce(m, event, m->regions[event].base - shift);
+    m->regions[event].base -= shift;
     m->regions[match].base += shift;
     return 1;
 }
 
-/* By how much the regions at the ends of an edge reach further over it than it is long; at most 0 if they do not. Inside one
- * event's region the edge may also lead somewhere sooner; inside a blossom it is not worth the closer look. */
-static int64_t excess_over(const otr_matcher *m, const otr_weight_change *lowered) {
-    const uint32_t node1 = m->arcs[lowered->arc2].head;
-    const uint32_t node2 = m->arcs[lowered->arc1].head;
-    const int64_t weight = m->arcs[lowered->arc1].weight;
-    const int at1 = otr_is_occupied(m, node1);
-    const int at2 = otr_is_occupied(m, node2) && node1 != node2;
-    const int64_t reach1 = at1 ? (int64_t)otr_reach(m, &m->sites[node1]) : 0;
-    const int64_t reach2 = at2 ? (int64_t)otr_reach(m, &m->sites[node2]) : 0;
-    if (at1 && at2 && m->sites[node1].top == m->sites[node2].top) {
-        return m->sites[node1].top >= m->event_count ? 1 : (reach1 > reach2 ? reach1 - reach2 : reach2 - reach1) - weight;
+/* An edge inside one region was lowered: in an event's region it may lead somewhere sooner; a blossom is not worth the
+ * closer look. */
+static void mend_inside(otr_matcher *m, uint32_t node1, uint32_t node2, int64_t weight) {
+    const int64_t reach1 = otr_reach(m, &m->sites[node1]);
+    const int64_t reach2 = otr_reach(m, &m->sites[node2]);
+    if (m->sites[node1].top >= m->event_count || reach1 - reach2 > weight || reach2 - reach1 > weight) {
+        dissolve_at(m, node1);
     }
-    return reach1 + reach2 - weight;
 }
 
 static void mend(otr_matcher *m, const otr_weight_change *lowered) {
     const uint32_t node1 = m->arcs[lowered->arc2].head;
     const uint32_t node2 = m->arcs[lowered->arc1].head;
-    const int64_t excess = excess_over(m, lowered);
-    if (excess <= 0 || shorten_match(m, lowered) || shift_radius(m, node1, excess) ||
-        (node1 != node2 && shift_radius(m, node2, excess))) {
+    const int64_t weight = m->arcs[lowered->arc1].weight;
+    const int at1 = otr_is_occupied(m, node1);
+    const int at2 = otr_is_occupied(m, node2) && node1 != node2;
+    int64_t excess;
+    if (at1 && at2 && m->sites[node1].top == m->sites[node2].top) {
+        mend_inside(m, node1, node2, weight);
+        return;
+    }
+    excess = (at1 ? (int64_t)otr_reach(m, &m->sites[node1]) : 0) +
+             (at2 ? (int64_t)otr_reach(m, &m->sites[node2]) : 0) - weight;
+    if (excess <= 0 || shorten_match(m, lowered) || (at1 && shift_radius(m, node1, excess)) ||
+        (at2 && shift_radius(m, node2, excess))) {
         return;
     }
     dissolve_at(m, node1);
