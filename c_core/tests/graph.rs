@@ -47,6 +47,16 @@ fn parallel_components_merge_and_keep_the_first_ones_observables() {
     );
 }
 
+/// One node with more neighbours than a chain of the edge table holds.
+#[test]
+fn a_star_merges_like_any_graph() {
+    let there = (1..1000).map(|i| format!("error(0.125) D0 D{i} L{i}\n"));
+    let back = (1..1000).rev().map(|i| format!("error(0.25) D{i} D0\n"));
+    let text: String = there.chain(back).collect();
+    let expected: Vec<_> = (1..1000).map(|i| ((0, i), xor(0.125, 0.25), vec![i])).collect();
+    assert_eq!(edges(&text), expected);
+}
+
 #[test]
 fn repeated_targets_of_a_component_cancel() {
     let text = "error(0.25) D0 D1 D0 L2 L1 L2 L2\nerror(0.25) D5 D4 D5 D4 D3 L0 L0\nerror(0.25) D6 D7 D6 D7 D8 D9 D8 D8";
