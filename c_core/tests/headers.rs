@@ -22,6 +22,12 @@ fn headers_compile_as_cpp17() {
     check_headers(&compiler, &["-x", "c++", "-std=c++17"]);
 }
 
+#[test]
+fn the_library_was_built_from_these_headers() {
+    // SAFETY: the call has no preconditions.
+    assert_eq!(unsafe { outrider_sys::otr_abi_version() }, outrider_sys::OTR_ABI_VERSION);
+}
+
 fn check_headers(compiler: &str, language: &[&str]) {
     let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("c_core/include");
     let headers = headers(&include.join("outrider"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use outrider_sys as sys;
 
-use crate::error::{Error, check, check_length};
+use crate::error::{Error, Status, check, check_length};
 use crate::graph::{GraphOptions, MatchingGraph};
 use crate::kernels::Isa;
 use crate::model::{DetectorErrorModel, owned, view};
@@ -152,7 +152,15 @@ impl Decoder {
         };
         let mut raw = ptr::null_mut();
         // SAFETY: the graph outlives the decoder, because the `Arc` is stored beside it and dropped after it.
-        check(unsafe { sys::otr_decoder_create(&mut raw, graph.as_ptr(), &raw_options) })?;
+        let status = unsafe { sys::otr_decoder_create(&mut raw, graph.as_ptr(), &raw_options) };
+        check(status).map_err(|error| {
+            options.isa.explain(error).explained(Status::Argument, || match options.kind {
+                DecoderKind::MwpmCorrelated => {
+                    format!("{} needs a graph built with correlations", options.kind)
+                }
+                kind => format!("{kind} cannot certify"),
+            })
+        })?;
         Ok(Self { raw: owned(raw)?, graph, kind: options.kind })
     }
 
@@ -196,7 +204,7 @@ impl Decoder {
                 &mut result,
             )
         };
-        check(status)?;
+        check(status).map_err(|error| self.explain(error, "override"))?;
         Ok(DecodeResult::from_raw(&result))
     }
 
@@ -225,7 +233,7 @@ impl Decoder {
                 &mut result,
             )
         };
-        check(status)?;
+        check(status).map_err(|error| self.explain(error, "event or override"))?;
         Ok(DecodeResult::from_raw(&result))
     }
 
@@ -335,6 +343,13 @@ impl Decoder {
     pub fn heap_bytes(&self) -> usize {
         // SAFETY: the decoder is live and only read.
         unsafe { sys::otr_decoder_bytes(self.raw.as_ptr()) }
+    }
+
+    fn explain(&self, error: Error, what: &str) -> Error {
+        error.explained(Status::Index, || {
+            let (nodes, edges) = (self.graph.node_count(), self.graph.edge_count());
+            format!("an {what} lies outside the graph of {nodes} detectors and {edges} edges")
+        })
     }
 }
 

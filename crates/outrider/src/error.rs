@@ -139,6 +139,16 @@ impl Error {
         self
     }
 
+    /// Replaces the general phrase for `status` by what the caller knows.
+    pub(crate) fn explained(mut self, wanted: Status, explain: impl FnOnce() -> String) -> Self {
+        if let Self::Core { status, message, .. } = &mut self
+            && *status == wanted
+        {
+            *message = explain();
+        }
+        self
+    }
+
     /// Sets the shot of an error of the C core, the first one being 1: a batch knows only its own rows.
     #[must_use]
     pub fn with_shot(mut self, number: u64) -> Self {

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use outrider_sys as sys;
 
-use crate::error::{Error, check_length};
+use crate::error::{Error, Status, check_length};
 
 /// An instruction set. Every one gives bit-identical results.
 ///
@@ -60,6 +60,13 @@ impl Isa {
             Self::Avx512 => "avx512",
             Self::Neon => "neon",
         }
+    }
+
+    /// Says in the error of a `create` call which instruction set is missing.
+    pub(crate) fn explain(self, error: Error) -> Error {
+        error.explained(Status::Unsupported, || {
+            format!("this machine or build lacks the instruction set {self}")
+        })
     }
 
     pub(crate) fn to_raw(self) -> sys::otr_isa {

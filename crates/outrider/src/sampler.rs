@@ -64,7 +64,7 @@ impl Sampler {
         // SAFETY: all pointers are live; C keeps none of them after the call.
         let status =
             unsafe { sys::otr_sampler_create(&mut raw, model.as_ptr(), &raw_options, details.as_mut_ptr()) };
-        details.check(status, LineMeaning::Line)?;
+        details.check(status, LineMeaning::Line).map_err(|error| options.isa.explain(error))?;
         Ok(Self { raw: owned(raw)? })
     }
 

@@ -8,7 +8,9 @@ use std::str::FromStr;
 
 use outrider_sys as sys;
 
-use crate::error::{Details, Error, LineMeaning, OPEN, argument_error, check, check_length, io_error};
+use crate::error::{
+    Details, Error, LineMeaning, OPEN, Status, argument_error, check, check_length, io_error,
+};
 use crate::kernels::Isa;
 use crate::model::{owned, view};
 
@@ -265,6 +267,14 @@ impl Layout {
         self.measurements.saturating_add(self.detectors).saturating_add(self.observables)
     }
 
+    /// Says in the error of a `create` call what is wrong with the layout.
+    fn explain(self, error: Error, format: Format) -> Error {
+        let empty = || format!("in the format {format} shots of no bits take no bytes");
+        let large =
+            || format!("shots of {} bits exceed the limit of {}", self.bits(), sys::OTR_SHOT_BITS_MAX);
+        error.explained(Status::Argument, empty).explained(Status::Limit, large)
+    }
+
     fn to_raw(self) -> sys::otr_shot_layout {
         sys::otr_shot_layout {
             measurements: self.measurements as u64,
@@ -332,9 +342,9 @@ impl<R: Read> ShotReader<R> {
     pub fn with_isa(input: R, format: Format, layout: Layout, isa: Isa) -> Result<Self, Error> {
         let mut raw = ptr::null_mut();
         // SAFETY: both pointers are live; C copies the layout.
-        check(unsafe {
-            sys::otr_shot_reader_create(&mut raw, format.to_raw(), &layout.to_raw(), isa.to_raw())
-        })?;
+        let status =
+            unsafe { sys::otr_shot_reader_create(&mut raw, format.to_raw(), &layout.to_raw(), isa.to_raw()) };
+        check(status).map_err(|error| isa.explain(layout.explain(error, format)))?;
         Ok(Self {
             codec: owned(raw)?,
             layout,
@@ -521,9 +531,9 @@ impl<W: Write> ShotWriter<W> {
     pub fn with_isa(output: W, format: Format, layout: Layout, isa: Isa) -> Result<Self, Error> {
         let mut raw = ptr::null_mut();
         // SAFETY: both pointers are live; C copies the layout.
-        check(unsafe {
-            sys::otr_shot_writer_create(&mut raw, format.to_raw(), &layout.to_raw(), isa.to_raw())
-        })?;
+        let status =
+            unsafe { sys::otr_shot_writer_create(&mut raw, format.to_raw(), &layout.to_raw(), isa.to_raw()) };
+        check(status).map_err(|error| isa.explain(layout.explain(error, format)))?;
         Ok(Self { codec: owned(raw)?, layout, output: Some(output), path: None })
     }
 

@@ -147,10 +147,15 @@ fn batches_check_widths() {
 fn what_a_decoder_cannot_do_is_an_error() {
     let error = Decoder::new(graph(CHAIN), DecoderKind::MwpmCorrelated).expect_err("no correlations");
     assert_eq!(error.status(), Some(Status::Argument));
+    assert_eq!(error.to_string(), "mwpm-correlated needs a graph built with correlations");
+    let options = DecoderOptions { kind: DecoderKind::UnionFind, certify: true, ..DecoderOptions::default() };
+    let error = Decoder::with_options(graph(CHAIN), &options).expect_err("union-find proves nothing");
+    assert_eq!(error.to_string(), "union-find cannot certify");
     if !Isa::Neon.is_available() {
         let options = DecoderOptions { isa: Isa::Neon, ..DecoderOptions::default() };
         let error = Decoder::with_options(graph(CHAIN), &options).expect_err("no such kernels");
         assert_eq!(error.status(), Some(Status::Unsupported));
+        assert_eq!(error.to_string(), "this machine or build lacks the instruction set neon");
     }
     let mut mwpm = decoder(CHAIN, DecoderKind::Mwpm);
     assert_eq!(mwpm.edges().expect_err("no shot yet").status(), Some(Status::Argument));
@@ -216,6 +221,7 @@ fn readers_and_writers_check_widths() {
     }
     let error = ShotReader::new(&b""[..], Format::B8, Layout::default()).expect_err("endless shots");
     assert_eq!(error.status(), Some(Status::Argument));
+    assert_eq!(error.to_string(), "in the format b8 shots of no bits take no bytes");
 }
 
 #[test]
