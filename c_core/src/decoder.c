@@ -1,8 +1,9 @@
-/* The one decoder interface: prepares a shot (events, per-shot weights, committed edges), lets an engine solve it, and
- * turns the engine's edges into observables and weight.
+/* The one decoder interface: prepares a shot (events, per-shot weights, committed edges), lets an engine
+ * solve it, and turns the engine's edges into observables and weight.
  *
- * Committed edges. The engines know only non-negative weights. An edge of negative weight is taken to be in the answer from
- * the start: its ends' events flip, its weight is added once, and the engine may take it back for |weight|. */
+ * Committed edges. The engines know only non-negative weights. An edge of negative weight is taken to be in
+ * the answer from the start: its ends' events flip, its weight is added once, and the engine may take it back
+ * for |weight|. */
 #include "outrider/decoder.h"
 
 #include "cluster/union_find.h"
@@ -30,8 +31,8 @@ struct otr_decoder {
 
     uint32_t *events; /* at least node_count + INDEX_SLACK */
     size_t event_capacity;
-    uint32_t *merged; /* events after flips; node_count */
-    uint64_t *committed; /* one bit an edge */
+    uint32_t *merged;     /* events after flips; node_count */
+    uint64_t *committed;  /* one bit an edge */
     uint32_t *base_flips; /* nodes that the graph's own negative edges flip, ascending */
     size_t base_flip_count;
     int64_t base_weight; /* sum of the graph's negative weights */
@@ -53,7 +54,7 @@ struct otr_decoder {
     uint32_t *answer; /* edges, once asked for */
     size_t answer_count, answer_capacity;
     int answer_is_sorted;
-    uint64_t *used; /* correlated: one bit an edge, all zero between shots */
+    uint64_t *used;       /* correlated: one bit an edge, all zero between shots */
     uint8_t *observables; /* scratch for more than MASK_OBSERVABLES */
 };
 
@@ -168,7 +169,8 @@ size_t otr_decoder_bytes(const otr_decoder *d) {
     return sizeof *d + d->weights.heap_bytes + (d->matcher != NULL ? otr_matcher_bytes(d->matcher) : 0) +
            (d->union_find != NULL ? otr_union_find_bytes(d->union_find) : 0) +
            (d->event_capacity + d->graph->node_count) * sizeof *d->events +
-           2 * edge_words * sizeof *d->committed + 2 * (size_t)d->graph->negative_count * sizeof *d->base_flips +
+           2 * edge_words * sizeof *d->committed +
+           2 * (size_t)d->graph->negative_count * sizeof *d->base_flips +
            d->change_capacity * sizeof *d->changes + d->toggle_capacity * sizeof *d->toggles +
            d->flip_capacity * sizeof *d->flips + d->answer_capacity * sizeof *d->answer +
            otr_bytes_for_bits(d->graph->observable_count);
@@ -184,8 +186,8 @@ static otr_status set_magnitude(otr_decoder *d, uint32_t edge, uint32_t magnitud
     if (!OTR_ARRAY_GROW(d->changes, d->change_count, d->change_capacity)) {
         return OTR_ERR_MEMORY;
     }
-    d->changes[d->change_count++] = otr_weights_set(&d->weights, edge, d->graph->edge_arc1[edge],
-                                                    d->graph->edge_arc2[edge], magnitude);
+    d->changes[d->change_count++] =
+        otr_weights_set(&d->weights, edge, d->graph->edge_arc1[edge], d->graph->edge_arc2[edge], magnitude);
     return OTR_OK;
 }
 
@@ -298,8 +300,8 @@ static otr_status match_again(otr_decoder *d) {
         status = find_used(d, edges, edge_count);
     }
     if (status == OTR_OK) {
-        status = otr_matcher_correlate(d->matcher, &d->weights, d->answer, d->answer_count, d->committed, &d->changes,
-                                       &d->change_count, &d->change_capacity);
+        status = otr_matcher_correlate(d->matcher, &d->weights, d->answer, d->answer_count, d->committed,
+                                       &d->changes, &d->change_count, &d->change_capacity);
     }
     return status;
 }
@@ -316,11 +318,13 @@ static otr_status certify_matching(otr_decoder *d) {
     for (size_t i = 0; i < d->matched_edge_count; i++) {
         certificate->primal += otr_weights_get(&d->weights, d->matched_edges[i]);
     }
-    return certificate->primal == certificate->dual && certificate->edges_overtight == 0 ? OTR_OK
-                                                                                       : OTR_ERR_CERTIFICATE;
+    return certificate->primal == certificate->dual && certificate->edges_overtight == 0
+               ? OTR_OK
+               : OTR_ERR_CERTIFICATE;
 }
 
-static otr_status solve_by_matching(otr_decoder *d, const uint32_t *events, size_t event_count, int64_t *weight) {
+static otr_status solve_by_matching(otr_decoder *d, const uint32_t *events, size_t event_count,
+                                    int64_t *weight) {
     otr_status status = otr_matcher_solve(d->matcher, events, event_count, d->change_count > 0);
     if (status == OTR_OK && d->kind == OTR_DECODER_MWPM_CORRELATED) {
         status = match_again(d);
@@ -338,9 +342,10 @@ static otr_status solve_by_matching(otr_decoder *d, const uint32_t *events, size
     return status;
 }
 
-static otr_status solve_by_clusters(otr_decoder *d, const uint32_t *events, size_t event_count, int64_t *weight) {
-    const otr_status status = otr_union_find_solve(d->union_find, events, event_count, &d->matched_edges,
-                                                   &d->matched_edge_count);
+static otr_status solve_by_clusters(otr_decoder *d, const uint32_t *events, size_t event_count,
+                                    int64_t *weight) {
+    const otr_status status =
+        otr_union_find_solve(d->union_find, events, event_count, &d->matched_edges, &d->matched_edge_count);
     if (status != OTR_OK) {
         return status;
     }
@@ -430,8 +435,8 @@ otr_status otr_decoder_decode(otr_decoder *d, const uint8_t *detectors, const ot
 }
 
 otr_status otr_decoder_decode_events(otr_decoder *d, const uint32_t *events, size_t event_count,
-                                     const otr_override *overrides, size_t override_count, uint8_t *observables,
-                                     otr_result *result) {
+                                     const otr_override *overrides, size_t override_count,
+                                     uint8_t *observables, otr_result *result) {
     if (d == NULL || (events == NULL && event_count > 0) || (overrides == NULL && override_count > 0)) {
         return OTR_ERR_ARGUMENT;
     }

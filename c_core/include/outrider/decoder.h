@@ -1,8 +1,9 @@
 /* Decoders: detection events in; observables, weight and, on request, edges and pairs out.
  *
- * One interface for every kind. A decoder is single-threaded (make one per thread; they share the graph), does
- * all its allocation in create and in its first shots, and none after warm-up. Answers are integers and ties are
- * broken by lowest index, so they are the same for every instruction set and every split of the shots. */
+ * One interface for every kind. A decoder is single-threaded (make one per thread; they share the graph),
+ * does all its allocation in create and in its first shots, and none after warm-up. Answers are integers and
+ * ties are broken by lowest index, so they are the same for every instruction set and every split of the
+ * shots. */
 #ifndef OUTRIDER_DECODER_H
 #define OUTRIDER_DECODER_H
 
@@ -23,8 +24,8 @@ typedef struct otr_decoder otr_decoder;
 
 typedef struct otr_decoder_options {
     otr_decoder_kind kind;
-    otr_isa isa;   /* OTR_ISA_AUTO picks the best; a missing one is OTR_ERR_UNSUPPORTED */
-    int certify;   /* non-zero (matching kinds only): prove every answer minimal, see otr_certificate */
+    otr_isa isa; /* OTR_ISA_AUTO picks the best; a missing one is OTR_ERR_UNSUPPORTED */
+    int certify; /* non-zero (matching kinds only): prove every answer minimal, see otr_certificate */
 } otr_decoder_options;
 
 OTR_API otr_decoder_options otr_decoder_options_default(void);
@@ -35,10 +36,10 @@ OTR_API otr_status otr_decoder_create(otr_decoder **out, const otr_graph *graph,
                                       const otr_decoder_options *options);
 OTR_API void otr_decoder_destroy(otr_decoder *decoder);
 
-/* One per-shot weight. The graph's own weight of `edge` is replaced for this shot only. A negative weight commits
- * the edge: its endpoints' events flip, its observables flip, and |weight| is the price of taking it back; that is
- * exact. Cost is constant per override. The same edge twice: the last one counts. |weight| is clamped to
- * OTR_WEIGHT_MAX; an odd weight is rounded down in magnitude to even. */
+/* One per-shot weight. The graph's own weight of `edge` is replaced for this shot only. A negative weight
+ * commits the edge: its endpoints' events flip, its observables flip, and |weight| is the price of taking it
+ * back; that is exact. Cost is constant per override. The same edge twice: the last one counts. |weight| is
+ * clamped to OTR_WEIGHT_MAX; an odd weight is rounded down in magnitude to even. */
 typedef struct otr_override {
     uint32_t edge;
     int32_t weight; /* integer units, see otr_graph_quantize */
@@ -46,10 +47,10 @@ typedef struct otr_override {
 
 /* What one shot gives. */
 typedef struct otr_result {
-    int64_t weight;          /* total integer weight of the chosen edges (for MWPM_CORRELATED under the second pass's weights);
-                                natural weight = weight / otr_graph_scale */
-    uint32_t event_count;    /* detection events of the shot as given */
-    uint32_t matched_count;  /* events that were left to match after committed edges flipped theirs */
+    int64_t weight; /* total integer weight of the chosen edges (for MWPM_CORRELATED under the second pass's
+                       weights); natural weight = weight / otr_graph_scale */
+    uint32_t event_count;   /* detection events of the shot as given */
+    uint32_t matched_count; /* events that were left to match after committed edges flipped theirs */
 } otr_result;
 
 /* Decodes one shot.
@@ -63,20 +64,23 @@ OTR_API otr_status otr_decoder_decode(otr_decoder *decoder, const uint8_t *detec
                                       const otr_override *overrides, size_t override_count,
                                       uint8_t *observables, otr_result *result);
 
-/* The same with the events as detector indices; an index given twice cancels. OTR_ERR_INDEX if one is >= nodes. */
+/* The same with the events as detector indices; an index given twice cancels. OTR_ERR_INDEX if one is >=
+ * nodes. */
 OTR_API otr_status otr_decoder_decode_events(otr_decoder *decoder, const uint32_t *events, size_t event_count,
                                              const otr_override *overrides, size_t override_count,
                                              uint8_t *observables, otr_result *result);
 
 /* Decodes shot_count shots: row i of `detectors` starts at i*detector_stride bytes, row i of `observables` at
- * i*observable_stride. `weights` (nullable) takes shot_count integer weights. Stops at the first failing shot, whose number (from 0) goes to
- * *failed_shot (nullable); rows before it are written, its own and later ones are not. */
-OTR_API otr_status otr_decoder_decode_batch(otr_decoder *decoder, const uint8_t *detectors, size_t detector_stride,
-                                            size_t shot_count, uint8_t *observables, size_t observable_stride,
-                                            int64_t *weights, size_t *failed_shot);
+ * i*observable_stride. `weights` (nullable) takes shot_count integer weights. Stops at the first failing
+ * shot, whose number (from 0) goes to *failed_shot (nullable); rows before it are written, its own and later
+ * ones are not. */
+OTR_API otr_status otr_decoder_decode_batch(otr_decoder *decoder, const uint8_t *detectors,
+                                            size_t detector_stride, size_t shot_count, uint8_t *observables,
+                                            size_t observable_stride, int64_t *weights, size_t *failed_shot);
 
-/* The edges of the last shot's answer (committed edges included, an edge used twice cancelled), ascending. Valid until the
- * next call on the decoder. *edges may be NULL when *count is 0. OTR_ERR_ARGUMENT if no shot was decoded. */
+/* The edges of the last shot's answer (committed edges included, an edge used twice cancelled), ascending.
+ * Valid until the next call on the decoder. *edges may be NULL when *count is 0. OTR_ERR_ARGUMENT if no shot
+ * was decoded. */
 OTR_API otr_status otr_decoder_edges(otr_decoder *decoder, const uint32_t **edges, size_t *count);
 
 /* A matched pair of detection events, event1 < event2, or event2 = OTR_BOUNDARY. */
@@ -84,22 +88,24 @@ typedef struct otr_pair {
     uint32_t event1;
     uint32_t event2;
 } otr_pair;
-/* The detector pairs of the last shot, ascending by event1; matching kinds only (OTR_ERR_UNSUPPORTED otherwise). With negative weights
- * the pairs are those of the events left after committed edges flipped theirs. Valid until the next call. */
+/* The detector pairs of the last shot, ascending by event1; matching kinds only (OTR_ERR_UNSUPPORTED
+ * otherwise). With negative weights the pairs are those of the events left after committed edges flipped
+ * theirs. Valid until the next call. */
 OTR_API otr_status otr_decoder_pairs(otr_decoder *decoder, const otr_pair **pairs, size_t *count);
 
 /* Proof that the last answer is a minimum: a feasible solution of the dual problem with the same value.
- * Checked from the final radii alone: for every edge (u,v) the sum over all regions R of |f_R(u) - f_R(v)| is at most
- * its weight, where f_R(v) in [0, y_R] is how far R's region reaches past v; then any matching weighs at least the
- * sum of the radii y_R. */
+ * Checked from the final radii alone: for every edge (u,v) the sum over all regions R of |f_R(u) - f_R(v)| is
+ * at most its weight, where f_R(v) in [0, y_R] is how far R's region reaches past v; then any matching weighs
+ * at least the sum of the radii y_R. */
 typedef struct otr_certificate {
-    int64_t primal;          /* weight of the matched edges, without committed ones */
-    int64_t dual;            /* sum of all radii */
+    int64_t primal; /* weight of the matched edges, without committed ones */
+    int64_t dual;   /* sum of all radii */
     uint64_t edges_checked;
     uint64_t edges_overtight; /* 0 in a proof */
-    int64_t min_slack;       /* smallest weight - sum over the edges checked; INT64_MAX if none */
+    int64_t min_slack;        /* smallest weight - sum over the edges checked; INT64_MAX if none */
 } otr_certificate;
-/* Needs option certify; for MWPM_CORRELATED it is about the second pass. OTR_ERR_ARGUMENT without the option or a shot. */
+/* Needs option certify; for MWPM_CORRELATED it is about the second pass. OTR_ERR_ARGUMENT without the option
+ * or a shot. */
 OTR_API otr_status otr_decoder_certificate(const otr_decoder *decoder, otr_certificate *out);
 
 /* Heap bytes held now. */

@@ -4,14 +4,16 @@
  *  - an error is split at `^`; a repeated detector or observable inside a component cancels;
  *  - a component with two detectors is an edge, with one detector an edge to the boundary;
  *  - parallel components merge to one edge, p = p1(1-p2) + p2(1-p1), and keep the first one's observables;
- *  - p = 0 is skipped, also when it is the result of merging; the weight is ln((1-p)/p), negative for p > 1/2;
+ *  - p = 0 is skipped, also when it is the result of merging;
+ *  - the weight is ln((1-p)/p), negative for p > 1/2;
  *  - p = 1 has no finite weight: it does not count for the scale and gets the integer weight -OTR_WEIGHT_MAX;
  *  - a component without detectors is ignored (counted);
  *  - a component with three or more detectors is refused with its line, or skipped and counted.
  * With correlations, pairs of components of one error also give implied weights (see otr_graph_options).
  *
- * Weights are integers: round(weight * levels / max |weight|) times 2, one scale for edges and implied weights; or
- * 2 * weight if all of them are whole numbers. The factor 2 keeps every collision time of the matching algorithm an integer. */
+ * Weights are integers: round(weight * levels / max |weight|) times 2, one scale for edges and implied
+ * weights; or 2 * weight if all of them are whole numbers. The factor 2 keeps every collision time of the
+ * matching algorithm an integer. */
 #ifndef OUTRIDER_GRAPH_H
 #define OUTRIDER_GRAPH_H
 
@@ -41,36 +43,36 @@ extern "C" {
 typedef struct otr_graph otr_graph;
 
 typedef struct otr_graph_options {
-    int correlations;           /* non-zero: also build implied weights; then p > 1/2 is OTR_ERR_PROBABILITY and a
-                                   component without detectors inside a decomposed error OTR_ERR_UNDECOMPOSABLE */
-    int ignore_undecomposable;  /* non-zero: skip and count components with three or more detectors */
-    uint32_t levels;            /* 0 = OTR_GRAPH_LEVELS_DEFAULT; at most that */
+    int correlations; /* non-zero: also build implied weights; then p > 1/2 is OTR_ERR_PROBABILITY and a
+                         component without detectors inside a decomposed error OTR_ERR_UNDECOMPOSABLE */
+    int ignore_undecomposable; /* non-zero: skip and count components with three or more detectors */
+    uint32_t levels;           /* 0 = OTR_GRAPH_LEVELS_DEFAULT; at most that */
 } otr_graph_options;
 
 OTR_API otr_graph_options otr_graph_options_default(void);
 
 /* Flattens `model` and builds its graph; the model is not needed afterwards. On failure *out is untouched and
- * *error names the line of the model. OTR_ERR_UNDECOMPOSABLE, OTR_ERR_PROBABILITY, OTR_ERR_LIMIT, OTR_ERR_MEMORY,
- * OTR_ERR_ARGUMENT. The graph is immutable; threads and decoders may share it. */
+ * *error names the line of the model. OTR_ERR_UNDECOMPOSABLE, OTR_ERR_PROBABILITY, OTR_ERR_LIMIT,
+ * OTR_ERR_MEMORY, OTR_ERR_ARGUMENT. The graph is immutable; threads and decoders may share it. */
 OTR_API otr_status otr_graph_create(otr_graph **out, const otr_model *model, const otr_graph_options *options,
                                     otr_error *error);
 OTR_API void otr_graph_destroy(otr_graph *graph);
 
-OTR_API uint32_t otr_graph_node_count(const otr_graph *graph);       /* = detectors of the model */
+OTR_API uint32_t otr_graph_node_count(const otr_graph *graph); /* = detectors of the model */
 OTR_API uint32_t otr_graph_edge_count(const otr_graph *graph);
 OTR_API uint32_t otr_graph_observable_count(const otr_graph *graph);
 OTR_API int otr_graph_has_correlations(const otr_graph *graph);
-OTR_API uint64_t otr_graph_ignored_count(const otr_graph *graph);    /* undecomposable components skipped */
+OTR_API uint64_t otr_graph_ignored_count(const otr_graph *graph);      /* undecomposable components skipped */
 OTR_API uint64_t otr_graph_undetectable_count(const otr_graph *graph); /* components without detectors */
 /* Natural weight = integer weight / scale. */
 OTR_API double otr_graph_scale(const otr_graph *graph);
 
 /* One edge, as a view; observables live as long as the graph. */
 typedef struct otr_edge {
-    uint32_t node1;             /* a detector */
-    uint32_t node2;             /* a detector > node1, or OTR_BOUNDARY */
-    double probability;         /* merged, in (0, 1] */
-    int32_t weight;             /* integer weight, even, may be negative */
+    uint32_t node1;     /* a detector */
+    uint32_t node2;     /* a detector > node1, or OTR_BOUNDARY */
+    double probability; /* merged, in (0, 1] */
+    int32_t weight;     /* integer weight, even, may be negative */
     uint32_t observable_count;
     const uint32_t *observables; /* ascending */
 } otr_edge;
@@ -78,7 +80,8 @@ typedef struct otr_edge {
 OTR_API otr_status otr_graph_edge(const otr_graph *graph, uint32_t edge, otr_edge *out);
 
 /* The edge between two nodes (node2 may be OTR_BOUNDARY); OTR_ERR_INDEX if there is none. */
-OTR_API otr_status otr_graph_find_edge(const otr_graph *graph, uint32_t node1, uint32_t node2, uint32_t *edge);
+OTR_API otr_status otr_graph_find_edge(const otr_graph *graph, uint32_t node1, uint32_t node2,
+                                       uint32_t *edge);
 
 /* One correlation rule: using the edge asked for lowers `edge` to at most `weight` (integer units, >= 0). */
 typedef struct otr_implied {
@@ -86,10 +89,11 @@ typedef struct otr_implied {
     int32_t weight;
 } otr_implied;
 /* The rules of one edge, ascending by edge, alive as long as the graph; none without correlations. */
-OTR_API otr_status otr_graph_implied(const otr_graph *graph, uint32_t edge, const otr_implied **rules, size_t *count);
+OTR_API otr_status otr_graph_implied(const otr_graph *graph, uint32_t edge, const otr_implied **rules,
+                                     size_t *count);
 
-/* Nearest even integer weight for a natural weight, ties away from zero, clamped to +-OTR_WEIGHT_MAX; the way the graph itself rounds.
- * NaN gives 0. */
+/* Nearest even integer weight for a natural weight, ties away from zero, clamped to +-OTR_WEIGHT_MAX; the way
+ * the graph itself rounds. NaN gives 0. */
 OTR_API int32_t otr_graph_quantize(const otr_graph *graph, double natural_weight);
 
 #ifdef __cplusplus

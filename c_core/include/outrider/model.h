@@ -38,14 +38,14 @@ typedef enum otr_instruction_kind {
 /* A view of one instruction; pointers live as long as the model (or, for a walker, until its next step). */
 typedef struct otr_instruction {
     otr_instruction_kind kind;
-    uint32_t argument_count;    /* ERROR: 1; DETECTOR, SHIFT_DETECTORS: coordinates; else 0 */
-    const double *arguments;    /* the probability, the coordinates, or the coordinate offsets */
-    uint64_t target_count;      /* ERROR, DETECTOR, OBSERVABLE */
-    const uint64_t *targets;    /* detectors relative to the current shift in the folded view, absolute in a walk */
-    uint64_t repeat_count;      /* REPEAT: iterations; SHIFT_DETECTORS: detector shift */
-    uint64_t body_count;        /* REPEAT: instructions of the body, nested ones included; they follow directly */
-    uint64_t line;              /* 1-based line in the text; 0 if the model was not parsed */
-    const char *tag;            /* unescaped tag, not NUL-terminated; NULL without tag */
+    uint32_t argument_count; /* ERROR: 1; DETECTOR, SHIFT_DETECTORS: coordinates; else 0 */
+    const double *arguments; /* the probability, the coordinates, or the coordinate offsets */
+    uint64_t target_count;   /* ERROR, DETECTOR, OBSERVABLE */
+    const uint64_t *targets; /* detectors relative to the shift in the folded view, absolute in a walk */
+    uint64_t repeat_count;   /* REPEAT: iterations; SHIFT_DETECTORS: detector shift */
+    uint64_t body_count; /* REPEAT: instructions of the body, nested ones included; they follow directly */
+    uint64_t line;       /* 1-based line in the text; 0 if the model was not parsed */
+    const char *tag;     /* unescaped tag, not NUL-terminated; NULL without tag */
     uint64_t tag_bytes;
 } otr_instruction;
 
@@ -57,8 +57,8 @@ OTR_API otr_status otr_model_parse(otr_model **out, const char *text, size_t byt
 /* NULL is allowed. */
 OTR_API void otr_model_destroy(otr_model *model);
 
-/* Largest detector index + 1, over errors and declarations, all repetitions and shifts. Same for observables, which
- * like in Stim count even inside `repeat 0`. */
+/* Largest detector index + 1, over errors and declarations, all repetitions and shifts. Same for observables,
+ * which like in Stim count even inside `repeat 0`. */
 OTR_API uint64_t otr_model_detector_count(const otr_model *model);
 OTR_API uint64_t otr_model_observable_count(const otr_model *model);
 
@@ -80,8 +80,9 @@ OTR_API void otr_model_walk_destroy(otr_model_walk *walk);
 OTR_API int otr_model_walk_next(otr_model_walk *walk, otr_instruction *out);
 
 /* Writes the folded model as .dem text that parses to the same model (probabilities and coordinates with 17
- * significant digits at most, shortest that round-trips). Like snprintf: always returns the bytes needed without
- * NUL; writes at most `capacity` bytes including a NUL when capacity > 0. buffer may be NULL if capacity is 0. */
+ * significant digits at most, shortest that round-trips). Like snprintf: always returns the bytes needed
+ * without NUL; writes at most `capacity` bytes including a NUL when capacity > 0. buffer may be NULL if
+ * capacity is 0. */
 OTR_API size_t otr_model_text(const otr_model *model, char *buffer, size_t capacity);
 
 #ifdef __cplusplus

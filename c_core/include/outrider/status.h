@@ -31,11 +31,11 @@ typedef enum otr_status {
     OTR_ERR_MEMORY = 10, /* an allocation failed */
 
     /* Text and files. */
-    OTR_ERR_PARSE = 20,         /* malformed text; otr_error names line and column */
-    OTR_ERR_PROBABILITY = 21,   /* not a number, below 0 or above 1 */
-    OTR_ERR_UNDECOMPOSABLE = 22,/* an error component with three or more detectors */
-    OTR_ERR_TRUNCATED = 23,     /* input ended inside a record */
-    OTR_ERR_FORMAT = 24,        /* bytes that the stated format does not allow */
+    OTR_ERR_PARSE = 20,          /* malformed text; otr_error names line and column */
+    OTR_ERR_PROBABILITY = 21,    /* not a number, below 0 or above 1 */
+    OTR_ERR_UNDECOMPOSABLE = 22, /* an error component with three or more detectors */
+    OTR_ERR_TRUNCATED = 23,      /* input ended inside a record */
+    OTR_ERR_FORMAT = 24,         /* bytes that the stated format does not allow */
 
     /* Decoding. */
     OTR_ERR_ODD_PARITY = 30, /* odd number of events in a component without boundary: no perfect matching */
@@ -48,8 +48,8 @@ typedef enum otr_status {
 /* Details of a failure, filled by calls that take an `otr_error *` (NULL is always allowed there). */
 typedef struct otr_error {
     otr_status status;
-    uint32_t column;  /* 1-based byte column in the text, 0 where it does not apply */
-    uint64_t line;    /* 1-based line of the text, or 1-based shot number; 0 where it does not apply */
+    uint32_t column; /* 1-based byte column in the text, 0 where it does not apply */
+    uint64_t line;   /* 1-based line of the text, or 1-based shot number; 0 where it does not apply */
     char message[OTR_ERROR_MESSAGE_BYTES]; /* one line, no trailing period, NUL-terminated */
 } otr_error;
 

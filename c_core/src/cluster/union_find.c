@@ -380,10 +380,10 @@ static void ground(otr_union_find *uf, uint32_t index, int64_t now) {
 
 /* Joins two clusters, at least one of which grows. */
 static void join(otr_union_find *uf, uint32_t a, uint32_t b, int64_t now) {
-    uint32_t large = uf->clusters[a].size > uf->clusters[b].size ||
-                             (uf->clusters[a].size == uf->clusters[b].size && a < b)
-                         ? a
-                         : b;
+    uint32_t large =
+        uf->clusters[a].size > uf->clusters[b].size || (uf->clusters[a].size == uf->clusters[b].size && a < b)
+            ? a
+            : b;
     cluster *into = &uf->clusters[large];
     cluster *from = &uf->clusters[a ^ b ^ large];
     uint32_t thawed = into->growing ? from->first : into->first;

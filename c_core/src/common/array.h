@@ -4,12 +4,12 @@
 
 #include <stddef.h>
 
-/* Makes room for `wanted` elements of `element_bytes` in *items, growing *capacity geometrically. Returns 1, or 0 when
- * memory is out or the size overflows; *items and *capacity are then unchanged. */
+/* Makes room for `wanted` elements of `element_bytes` in *items, growing *capacity geometrically. Returns 1,
+ * or 0 when memory is out or the size overflows; *items and *capacity are then unchanged. */
 int otr_array_reserve(void **items, size_t *capacity, size_t wanted, size_t element_bytes);
 
 /* Reserves room for one more element; evaluates to 0 when memory is out. */
-#define OTR_ARRAY_GROW(items, count, capacity)                                                                      \
+#define OTR_ARRAY_GROW(items, count, capacity)                                                               \
     ((count) < (capacity) || otr_array_reserve((void **)&(items), &(capacity), (count) + 1, sizeof *(items)))
 
 /* Allocates `count` zeroed elements, at least one; NULL when memory is out or the size overflows. */

@@ -3,8 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-otr_status otr_error_set(otr_error *error, otr_status status, uint64_t line, uint32_t column, const char *format,
-                         ...) {
+otr_status otr_error_set(otr_error *error, otr_status status, uint64_t line, uint32_t column,
+                         const char *format, ...) {
     if (error != NULL) {
         va_list arguments;
         error->status = status;

@@ -5,7 +5,8 @@
 #include "outrider/status.h"
 
 /* Fills *error (nullable) with a printf-formatted message and returns `status`. */
-otr_status otr_error_set(otr_error *error, otr_status status, uint64_t line, uint32_t column, const char *format, ...)
+otr_status otr_error_set(otr_error *error, otr_status status, uint64_t line, uint32_t column,
+                         const char *format, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 5, 6)))
 #endif

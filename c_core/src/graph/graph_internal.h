@@ -34,14 +34,15 @@ struct otr_graph {
     int correlations;
     uint32_t *implied_begin; /* edge_count + 1 into implied; NULL without correlations */
     otr_implied *implied;
-    uint32_t (*implied_arcs)[2]; /* edge_arc1 and edge_arc2 of each rule's edge, to lower it without a detour */
+    uint32_t (*implied_arcs)[2]; /* edge_arc1 and edge_arc2 of each rule's edge */
     double scale;
     uint64_t ignored_count;
     uint64_t undetectable_count;
     size_t heap_bytes;
 };
 
-/* Number of the arc that stands for a node's boundary edge, whether it has one or not; follows the graph's own arcs. */
+/* Number of the arc that stands for a node's boundary edge, whether it has one or not; follows the graph's
+ * own arcs. */
 static inline uint32_t otr_boundary_arc(const otr_graph *graph, uint32_t node) {
     return graph->arc_count + node;
 }

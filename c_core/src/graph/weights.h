@@ -1,7 +1,7 @@
 /* One decoder's own copy of the magnitudes |weight|, which single shots may override.
  *
- * A negative weight is handled outside the search: the edge is committed (its ends' events flip) and the search sees
- * the price |weight| of taking it back. So everything here is non-negative and even. */
+ * A negative weight is handled outside the search: the edge is committed (its ends' events flip) and the
+ * search sees the price |weight| of taking it back. So everything here is non-negative and even. */
 #ifndef OTR_GRAPH_WEIGHTS_H
 #define OTR_GRAPH_WEIGHTS_H
 
@@ -16,7 +16,8 @@ typedef struct otr_arc {
     uint32_t weight;
 } otr_arc;
 
-/* A changed magnitude, with what it takes to put it back: both arcs of the edge, the same one for a boundary edge. */
+/* A changed magnitude, with what it takes to put it back: both arcs of the edge, the same one for a boundary
+ * edge. */
 typedef struct otr_weight_change {
     uint32_t edge;
     uint32_t arc1;
@@ -45,8 +46,8 @@ static inline uint32_t otr_weights_get(const otr_weights *weights, uint32_t edge
 }
 
 /* Sets the magnitude of an edge given by its arcs; `magnitude` is even and at most OTR_WEIGHT_MAX. */
-static inline otr_weight_change otr_weights_set(otr_weights *weights, uint32_t edge, uint32_t arc1, uint32_t arc2,
-                                                uint32_t magnitude) {
+static inline otr_weight_change otr_weights_set(otr_weights *weights, uint32_t edge, uint32_t arc1,
+                                                uint32_t arc2, uint32_t magnitude) {
     const otr_weight_change change = {edge, arc1, arc2, weights->arcs[arc1].weight};
     weights->arcs[arc1].weight = magnitude;
     weights->arcs[arc2].weight = magnitude;

@@ -46,18 +46,18 @@ uint64_t otr_avx2_scan_arcs(const uint32_t *arcs, uint32_t count, const uint64_t
         __m256i heads, weights, words, hit;
         uint32_t chunk_least;
         load_arcs(arcs + 2 * i, left, &heads, &weights);
-        words = _mm256_mask_i32gather_epi32(_mm256_setzero_si256(), (const int *)bits, _mm256_srli_epi32(heads, 5),
-                                            valid, 4);
-        hit = _mm256_slli_epi32(
-            _mm256_srlv_epi32(words, _mm256_and_si256(heads, _mm256_set1_epi32(31))), 31);
+        words = _mm256_mask_i32gather_epi32(_mm256_setzero_si256(), (const int *)bits,
+                                            _mm256_srli_epi32(heads, 5), valid, 4);
+        hit = _mm256_slli_epi32(_mm256_srlv_epi32(words, _mm256_and_si256(heads, _mm256_set1_epi32(31))), 31);
         hit = _mm256_srai_epi32(hit, 31);
         set |= (uint64_t)lane_mask(hit) << i;
-        weights = _mm256_or_si256(weights, _mm256_or_si256(hit, _mm256_xor_si256(valid, _mm256_set1_epi32(-1))));
+        weights =
+            _mm256_or_si256(weights, _mm256_or_si256(hit, _mm256_xor_si256(valid, _mm256_set1_epi32(-1))));
         chunk_least = least_lane(weights);
         if (chunk_least < best) {
             best = chunk_least;
-            best_position = i + (uint32_t)__builtin_ctz(
-                                    lane_mask(_mm256_cmpeq_epi32(weights, _mm256_set1_epi32((int)chunk_least))));
+            best_position = i + (uint32_t)__builtin_ctz(lane_mask(
+                                    _mm256_cmpeq_epi32(weights, _mm256_set1_epi32((int)chunk_least))));
         }
     }
     *least = best;

@@ -21,9 +21,10 @@ uint64_t otr_avx512_scan_arcs(const uint32_t *arcs, uint32_t count, const uint64
         const __m512i high = _mm512_maskz_loadu_epi32((__mmask16)(load >> 16), arcs + 2 * i + 16);
         const __m512i heads = _mm512_permutex2var_epi32(low, even, high);
         const __m512i weights = _mm512_permutex2var_epi32(low, odd, high);
-        const __m512i words = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), valid,
-                                                          _mm512_srli_epi32(heads, 5), bits, 4);
-        const __m512i bit = _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(heads, _mm512_set1_epi32(31)));
+        const __m512i words =
+            _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), valid, _mm512_srli_epi32(heads, 5), bits, 4);
+        const __m512i bit =
+            _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(heads, _mm512_set1_epi32(31)));
         const __mmask16 hit = _mm512_test_epi32_mask(words, bit);
         const __mmask16 open = (__mmask16)(valid & ~hit);
         const uint32_t chunk_least = _mm512_mask_reduce_min_epu32(open, weights);

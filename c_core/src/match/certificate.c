@@ -1,9 +1,10 @@
 /* The dual certificate: proves from the final radii alone that no matching weighs less.
  *
- * Region R gives node v the height f_R(v): its radius y_R at events inside it, 0 at events outside, and in between what is
- * left of the radius past the node. If on every edge the heights of all regions together change by at most the weight,
- * then a path between two events weighs at least the radii of the regions that hold one of them; every perfect matching
- * leaves every region at least once, so it weighs at least the sum of all radii. */
+ * Region R gives node v the height f_R(v): its radius y_R at events inside it, 0 at events outside, and in
+ * between what is left of the radius past the node. If on every edge the heights of all regions together
+ * change by at most the weight, then a path between two events weighs at least the radii of the regions that
+ * hold one of them; every perfect matching leaves every region at least once, so it weighs at least the sum
+ * of all radii. */
 #include "match/matcher_state.h"
 
 #include <stdlib.h>
@@ -56,8 +57,9 @@ static int64_t change_along(const check *c, uint32_t node1, uint32_t node2) {
     uint32_t depth_a, depth_b;
     int64_t at_common = 0;
     if (a == OTR_NONE || b == OTR_NONE) {
-        return a != OTR_NONE ? heights_below(c, node1, OTR_NONE)
-                             : b != OTR_NONE ? heights_below(c, node2, OTR_NONE) : 0;
+        return a != OTR_NONE   ? heights_below(c, node1, OTR_NONE)
+               : b != OTR_NONE ? heights_below(c, node2, OTR_NONE)
+                               : 0;
     }
     depth_a = depth_of(m, a);
     depth_b = depth_of(m, b);
@@ -81,7 +83,8 @@ static int64_t change_along(const check *c, uint32_t node1, uint32_t node2) {
     return heights_below(c, node1, a) + heights_below(c, node2, a) + at_common;
 }
 
-static void check_edge(const check *c, uint32_t node1, uint32_t node2, uint32_t weight, otr_certificate *out) {
+static void check_edge(const check *c, uint32_t node1, uint32_t node2, uint32_t weight,
+                       otr_certificate *out) {
     const int64_t slack = (int64_t)weight - change_along(c, node1, node2);
     out->edges_checked++;
     out->edges_overtight += slack < 0;
@@ -108,7 +111,8 @@ static void check_node(const check *c, uint32_t node, otr_certificate *out) {
     }
 }
 
-/* A fresh state of this size for every call keeps the hot path free of it: certificates are for tests and doubts. */
+/* A fresh state of this size for every call keeps the hot path free of it: certificates are for tests and
+ * doubts. */
 otr_status otr_matcher_certify(const otr_matcher *m, otr_certificate *out) {
     check c = {m, otr_array_new(m->node_count, sizeof *c.owner)};
     if (c.owner == NULL) {

@@ -1,11 +1,12 @@
-/* The second pass of correlated matching: lowers the weights that the first answer implies, and mends the answer.
+/* The second pass of correlated matching: lowers the weights that the first answer implies, and mends it.
  *
- * A lowered edge matters only if the regions at its ends now reach further over it than it is long. Then there are three
- * remedies, from cheap to dear:
- *  - two events matched directly along this very edge (or one matched to the boundary over it) stay matched, with radii that
- *    add up to the new weight: this is what a Y error looks like;
+ * A lowered edge matters only if the regions at its ends now reach further over it than it is long. Then
+ * there are three remedies, from cheap to dear:
+ *  - two events matched directly along this very edge (or one matched to the boundary over it) stay matched,
+ *    with radii that add up to the new weight: this is what a Y error looks like;
  *  - of two events matched directly along another edge, one may give radius to the other;
- *  - otherwise the region and its partner are dissolved, and their events are matched anew among what still stands.
+ *  - otherwise the region and its partner are dissolved, and their events are matched anew among what
+ *    still stands.
  * What stands is optimal for the new weights already, so the work grows with what changed. */
 #include "match/matcher_state.h"
 
@@ -61,8 +62,8 @@ static void reduce(otr_matcher *m, uint32_t event, int64_t radius) {
     }
 }
 
-/* The event whose own outermost region holds the node, if it is matched along a single edge to the boundary or to an event that is
- * an outermost region too; else OTR_NONE. */
+/* The event whose own outermost region holds the node, if it is matched along a single edge to the boundary
+ * or to an event that is an outermost region too; else OTR_NONE. */
 static uint32_t directly_matched_at(const otr_matcher *m, uint32_t node) {
     const uint32_t top = otr_is_occupied(m, node) ? m->sites[node].top : OTR_NONE;
     if (top >= m->event_count || m->regions[top].match == OTR_NONE ||
@@ -98,7 +99,7 @@ static int shorten_match(otr_matcher *m, const otr_weight_change *lowered) {
     return 1;
 }
 
-/* How far an event's own region may reach at once: its shortest edge, and what the regions around it leave. */
+/* How far an event's own region may reach at once: its shortest edge, and what regions around it leave. */
 static int64_t room_around(const otr_matcher *m, uint32_t event) {
     const uint32_t node = m->events[event];
     const uint32_t end = m->arc_begin[node + 1];
@@ -120,17 +121,20 @@ static int is_alone(const otr_matcher *m, uint32_t event) {
     return m->sites[m->regions[event].shell].arc == OTR_NONE;
 }
 
-/* The second remedy: the event at `node` gives up `excess` of its radius to the event it is matched with. Returns 0 if that
- * one has no room for it, or if a region holds more than its event: setting nodes free could make room that is none. */
+/* The second remedy: the event at `node` gives up `excess` of its radius to the event it is matched with.
+ * Returns 0 if that one has no room for it, or if a region holds more than its event: setting nodes free
+ * could make room that is none. */
 static int shift_radius(otr_matcher *m, uint32_t node, int64_t excess) {
     const uint32_t event = directly_matched_at(m, node);
     const int64_t shift = (excess + 1) & ~(int64_t)1;
     uint32_t match;
-    if (event == OTR_NONE || m->regions[event].match == OTR_MATCH_BOUNDARY || m->regions[event].base < shift) {
+    if (event == OTR_NONE || m->regions[event].match == OTR_MATCH_BOUNDARY ||
+        m->regions[event].base < shift) {
         return 0;
     }
     match = m->regions[event].match;
-    if (!is_alone(m, event) || !is_alone(m, match) || m->regions[match].base + shift > room_around(m, match)) {
+    if (!is_alone(m, event) || !is_alone(m, match) ||
+        m->regions[match].base + shift > room_around(m, match)) {
         return 0;
     }
     m->regions[event].base -= shift;
@@ -138,8 +142,8 @@ static int shift_radius(otr_matcher *m, uint32_t node, int64_t excess) {
     return 1;
 }
 
-/* An edge inside one region was lowered: in an event's region it may lead somewhere sooner; a blossom is not worth the
- * closer look. */
+/* An edge inside one region was lowered: in an event's region it may lead somewhere sooner; a blossom is not
+ * worth the closer look. */
 static void mend_inside(otr_matcher *m, uint32_t node1, uint32_t node2, int64_t weight) {
     const int64_t reach1 = otr_reach(m, &m->sites[node1]);
     const int64_t reach2 = otr_reach(m, &m->sites[node2]);
@@ -169,7 +173,8 @@ static void mend(otr_matcher *m, const otr_weight_change *lowered) {
     dissolve_at(m, node2);
 }
 
-/* Sets the weights that the rules of `edge` lower, and keeps those that touch a region for mending. Both lists have room. */
+/* Sets the weights that the rules of `edge` lower, and keeps those that touch a region for mending. Both
+ * lists have room. */
 static void apply_rules(otr_matcher *m, otr_weights *weights, uint32_t edge, otr_weight_change *changes,
                         size_t *change_count, const uint64_t *committed) {
     const otr_graph *const graph = m->graph;
@@ -193,9 +198,9 @@ static void apply_rules(otr_matcher *m, otr_weights *weights, uint32_t edge, otr
     m->tight_count = tight_count;
 }
 
-otr_status otr_matcher_correlate(otr_matcher *m, otr_weights *weights, const uint32_t *edges, size_t edge_count,
-                                 const uint64_t *committed, otr_weight_change **changes, size_t *change_count,
-                                 size_t *change_capacity) {
+otr_status otr_matcher_correlate(otr_matcher *m, otr_weights *weights, const uint32_t *edges,
+                                 size_t edge_count, const uint64_t *committed, otr_weight_change **changes,
+                                 size_t *change_count, size_t *change_capacity) {
     const uint32_t *const begin = m->graph->implied_begin;
     m->tight_count = 0;
     for (size_t i = 0; i < edge_count; i++) {

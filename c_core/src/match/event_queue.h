@@ -1,7 +1,8 @@
 /* A priority queue of (time, id) with times modulo 2^32.
  *
- * A binary heap of 64-bit keys, time in the upper half and id below, so that equal times come out by lowest id. All times
- * in the queue lie within 2^31 of each other, hence the signed difference of two keys orders them. */
+ * A binary heap of 64-bit keys, time in the upper half and id below, so that equal times come out by lowest
+ * id. All times in the queue lie within 2^31 of each other, hence the signed difference of two keys orders
+ * them. */
 #ifndef OTR_EVENT_QUEUE_H
 #define OTR_EVENT_QUEUE_H
 

@@ -1,11 +1,12 @@
 /* Growing and shrinking regions over the nodes of the graph, in order of time.
  *
- * Every coming event belongs to a node of a growing region: the first of its arcs over which the region reaches a new
- * node or meets another region. A node has one live queue entry, for the earliest event known when it was last looked
- * at; when the entry comes up the node is looked at again, so an entry may come too early but never too late. Hence
- * whoever makes an event possible earlier than was known (a node set free, a shrinking region stopped) must queue the
- * growing neighbours. A region that freezes leaves its entries behind: when one comes up, its node queues the growing
- * neighbours, which may not know how far the region has come meanwhile. */
+ * Every coming event belongs to a node of a growing region: the first of its arcs over which the region
+ * reaches a new node or meets another region. A node has one live queue entry, for the earliest event known
+ * when it was last looked at; when the entry comes up the node is looked at again, so an entry may come too
+ * early but never too late. Hence whoever makes an event possible earlier than was known (a node set free, a
+ * shrinking region stopped) must queue the growing neighbours. A region that freezes leaves its entries
+ * behind: when one comes up, its node queues the growing neighbours, which may not know how far the region
+ * has come meanwhile. */
 #include "match/matcher_state.h"
 
 /* Stands for the boundary where an arc is named. */
@@ -113,8 +114,8 @@ static int is_due(const otr_matcher *m, uint32_t node, uint32_t arc) {
                                                   : m->arcs[arc].weight - reach) == 0;
 }
 
-/* Queues the growing neighbours of a node for when they meet it; its own region, frozen or just gone from it, reaches
- * `reach` past it. */
+/* Queues the growing neighbours of a node for when they meet it; its own region, frozen or just gone from it,
+ * reaches `reach` past it. */
 static void enqueue_growing_neighbours(otr_matcher *m, uint32_t node, uint32_t reach) {
     const uint32_t end = m->arc_begin[node + 1];
     for (uint32_t first = m->arc_begin[node]; first < end; first += OTR_SCAN_ARCS) {
@@ -219,7 +220,8 @@ void otr_flood_grow(otr_matcher *m, uint32_t region) {
 
 void otr_flood_shrink(otr_matcher *m, uint32_t region) {
     otr_set_slope(m, &m->regions[region], -1);
-    enqueue_region(m, region, (uint32_t)otr_radius(m, &m->regions[region]) - next_loss(m, &m->regions[region]));
+    enqueue_region(m, region,
+                   (uint32_t)otr_radius(m, &m->regions[region]) - next_loss(m, &m->regions[region]));
 }
 
 void otr_flood_freeze(otr_matcher *m, uint32_t region) {

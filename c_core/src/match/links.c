@@ -29,7 +29,8 @@ static uint32_t *write_steps(const otr_matcher *m, uint32_t node, uint32_t *out)
 /* Room for a path of `length` edges, after its length; NULL when memory is out. */
 static uint32_t *new_path(otr_matcher *m, uint32_t length, uint32_t *path) {
     if (m->path_count + length + 1 >= OTR_PATH_SINGLE ||
-        !otr_array_reserve((void **)&m->paths, &m->path_capacity, m->path_count + length + 1, sizeof *m->paths)) {
+        !otr_array_reserve((void **)&m->paths, &m->path_capacity, m->path_count + length + 1,
+                           sizeof *m->paths)) {
         m->failure = OTR_ERR_MEMORY;
         return NULL;
     }

@@ -1,9 +1,10 @@
 /* Starting, restarting and forgetting a matching problem.
  *
- * Greedy start. Any radii that overlap nowhere are a feasible dual solution, so the search need not start from zero.
- * An event's radius stays within its shortest edge; then its region holds no other node, and two regions can only touch
- * over an edge between their events. So a scan of each event's own edges gives radii that cannot be raised further, and
- * matches the events whose regions touch. At low error rates this settles most events; only the rest grow. */
+ * Greedy start. Any radii that overlap nowhere are a feasible dual solution, so the search need not start
+ * from zero. An event's radius stays within its shortest edge; then its region holds no other node, and two
+ * regions can only touch over an edge between their events. So a scan of each event's own edges gives radii
+ * that cannot be raised further, and matches the events whose regions touch. At low error rates this settles
+ * most events; only the rest grow. */
 #include "match/matcher_state.h"
 
 #include <stdlib.h>
@@ -64,16 +65,17 @@ void otr_matcher_destroy(otr_matcher *m) {
 }
 
 size_t otr_matcher_bytes(const otr_matcher *m) {
-    return sizeof *m + m->node_count * (sizeof *m->sites + sizeof *m->forward) + ((size_t)m->node_count / 64 + 1) * sizeof *m->occupied +
-           m->region_capacity * sizeof *m->regions + m->queue.capacity * sizeof *m->queue.keys +
-           m->path_capacity * sizeof *m->paths + m->stack_capacity * sizeof *m->stack +
-           m->batch_capacity * sizeof *m->batch + m->contact_capacity * sizeof *m->contacts +
-           m->first_contact_capacity * sizeof *m->first_contact + m->edge_capacity * sizeof *m->edges +
-           m->tight_capacity * sizeof *m->tight + m->pair_capacity * sizeof *m->pairs;
+    return sizeof *m + m->node_count * (sizeof *m->sites + sizeof *m->forward) +
+           ((size_t)m->node_count / 64 + 1) * sizeof *m->occupied + m->region_capacity * sizeof *m->regions +
+           m->queue.capacity * sizeof *m->queue.keys + m->path_capacity * sizeof *m->paths +
+           m->stack_capacity * sizeof *m->stack + m->batch_capacity * sizeof *m->batch +
+           m->contact_capacity * sizeof *m->contacts + m->first_contact_capacity * sizeof *m->first_contact +
+           m->edge_capacity * sizeof *m->edges + m->tight_capacity * sizeof *m->tight +
+           m->pair_capacity * sizeof *m->pairs;
 }
 
-/* Everything whose size follows from the number of events. A blossom has at least three parts, so there are fewer live
- * blossoms than half the events. */
+/* Everything whose size follows from the number of events. A blossom has at least three parts, so there are
+ * fewer live blossoms than half the events. */
 static int reserve_for_events(otr_matcher *m, size_t event_count) {
     const size_t regions = event_count + event_count / 2 + 1;
     return otr_array_reserve((void **)&m->regions, &m->region_capacity, regions, sizeof *m->regions) &&
@@ -126,9 +128,9 @@ static void add_contact(otr_matcher *m, uint32_t event, uint32_t other, uint32_t
     }
 }
 
-/* Looks at the arcs from `first` on of an event's node: notes contacts with higher events that are being started too, and
- * limits both radii to half way. Returns how far the radius may go apart from contacts: `room`, but not beyond the shortest
- * edge looked at nor into the regions that stand around. */
+/* Looks at the arcs from `first` on of an event's node: notes contacts with higher events that are being
+ * started too, and limits both radii to half way. Returns how far the radius may go apart from contacts:
+ * `room`, but not beyond the shortest edge looked at nor into the regions that stand around. */
 static uint32_t note_contacts(otr_matcher *m, uint32_t event, uint32_t first, uint32_t room) {
     const uint32_t node = m->events[event];
     const uint32_t end = m->arc_begin[node + 1];
@@ -170,8 +172,8 @@ static uint32_t other_event(const otr_contact *contact, uint32_t event) {
     return contact->event[0] ^ contact->event[1] ^ event;
 }
 
-/* Raises the radius of an event, up to `room`, until it touches something, and matches it to what it touches if that is
- * free. */
+/* Raises the radius of an event, up to `room`, until it touches something, and matches it to what it touches
+ * if that is free. */
 static void raise_radius(otr_matcher *m, uint32_t event, uint32_t room) {
     otr_region *const region = &m->regions[event];
     const otr_contact *contact;
@@ -200,8 +202,8 @@ static void raise_radius(otr_matcher *m, uint32_t event, uint32_t room) {
     }
 }
 
-/* In a fresh problem with the graph's own weights (`plain`), each node's shortest edge is known, and it is enough to see a
- * contact from its lower event. */
+/* In a fresh problem with the graph's own weights (`plain`), each node's shortest edge is known, and it is
+ * enough to see a contact from its lower event. */
 static void greedy_start(otr_matcher *m, int plain) {
     uint32_t *const room = m->stack;
     m->contact_count = 0;

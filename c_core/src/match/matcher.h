@@ -1,11 +1,12 @@
 /* Exact minimum-weight perfect matching on a sparse graph.
  *
- * The method is the primal-dual blossom algorithm run on the matching graph itself, without a table of pair distances:
- * each unmatched event grows a region over the nodes around it, regions that meet form alternating trees and blossoms,
- * and the sum of all radii is the weight (sparse blossom, arXiv:2303.15933). Three things differ from that paper:
+ * The method is the primal-dual blossom algorithm run on the matching graph itself, without a table of pair
+ * distances: each unmatched event grows a region over the nodes around it, regions that meet form alternating
+ * trees and blossoms, and the sum of all radii is the weight (sparse blossom, arXiv:2303.15933). Three things
+ * differ from that paper:
  *  - a greedy start sets radii and matches neighbouring events before any region grows (matcher.c);
- *  - nodes remember the arc they were reached by, so a matched pair knows its path and no second search is needed;
- *  - after some weights were lowered, only the regions that the change makes infeasible are mended (correlated.c). */
+ *  - nodes remember the arc they were reached by, so a matched pair knows its path without a second search;
+ *  - after some weights were lowered, only the regions that became infeasible are mended (correlated.c). */
 #ifndef OTR_MATCHER_H
 #define OTR_MATCHER_H
 
@@ -18,14 +19,15 @@ typedef struct otr_matcher otr_matcher;
 otr_status otr_matcher_create(otr_matcher **out, const otr_weights *weights, const otr_kernels *kernels);
 void otr_matcher_destroy(otr_matcher *matcher);
 
-/* Matches `events` (ascending, distinct; borrowed until otr_matcher_reset). `overridden` is non-zero if some weight is
- * not the graph's own. On success the solution stays in the matcher until otr_matcher_reset, which the caller must call
- * before the next solve, also after an error. OTR_ERR_ODD_PARITY, OTR_ERR_MEMORY. */
-otr_status otr_matcher_solve(otr_matcher *matcher, const uint32_t *events, size_t event_count, int overridden);
+/* Matches `events` (ascending, distinct; borrowed until otr_matcher_reset). `overridden` is non-zero if some
+ * weight is not the graph's own. On success the solution stays in the matcher until otr_matcher_reset, which
+ * the caller must call before the next solve, also after an error. OTR_ERR_ODD_PARITY, OTR_ERR_MEMORY. */
+otr_status otr_matcher_solve(otr_matcher *matcher, const uint32_t *events, size_t event_count,
+                             int overridden);
 
-/* The second pass of correlated matching. Lowers in `weights` (the same that the matcher borrowed) what the rules of
- * `edges` imply, but no edge whose bit in `committed` is set, and makes the solution a minimum again. Appends what it
- * lowered to the growing array *changes. Statuses as otr_matcher_solve. */
+/* The second pass of correlated matching. Lowers in `weights` (the same that the matcher borrowed) what the
+ * rules of `edges` imply, but no edge whose bit in `committed` is set, and makes the solution a minimum
+ * again. Appends what it lowered to the growing array *changes. Statuses as otr_matcher_solve. */
 otr_status otr_matcher_correlate(otr_matcher *matcher, otr_weights *weights, const uint32_t *edges,
                                  size_t edge_count, const uint64_t *committed, otr_weight_change **changes,
                                  size_t *change_count, size_t *change_capacity);
@@ -33,14 +35,16 @@ otr_status otr_matcher_correlate(otr_matcher *matcher, otr_weights *weights, con
 /* Total weight of the solution: the sum of all radii. */
 int64_t otr_matcher_weight(const otr_matcher *matcher);
 
-/* The edges of all matched paths, in no particular order; an edge on two paths comes twice. Valid until the next call
- * but otr_matcher_pairs. OTR_ERR_MEMORY. */
+/* The edges of all matched paths, in no particular order; an edge on two paths comes twice. Valid until the
+ * next call but otr_matcher_pairs. OTR_ERR_MEMORY. */
 otr_status otr_matcher_edges(otr_matcher *matcher, const uint32_t **edges, size_t *edge_count);
 
-/* The matched pairs, ascending; valid until the next call. otr_matcher_edges must have been called on this solution. */
+/* The matched pairs, ascending; valid until the next call. otr_matcher_edges must have been called on this
+ * solution. */
 void otr_matcher_pairs(otr_matcher *matcher, const otr_pair **pairs, size_t *pair_count);
 
-/* Checks dual feasibility of the solution over every edge at an occupied node; fills all but `primal`. OTR_ERR_MEMORY. */
+/* Checks dual feasibility of the solution over every edge at an occupied node; fills all but `primal`.
+ * OTR_ERR_MEMORY. */
 otr_status otr_matcher_certify(const otr_matcher *matcher, otr_certificate *out);
 
 /* Forgets the solution; cost grows with the nodes it occupied. */

@@ -1,7 +1,8 @@
 /* Reading the solution out: matched pairs and the edges of their paths.
  *
- * An outermost region is matched as a whole along a link that ends at one of its events. Inside a blossom, the part that
- * holds this event takes the link over, and the other parts are matched two by two around the cycle. */
+ * An outermost region is matched as a whole along a link that ends at one of its events. Inside a blossom,
+ * the part that holds this event takes the link over, and the other parts are matched two by two around the
+ * cycle. */
 #include "match/matcher_state.h"
 
 static int add_edges(otr_matcher *m, uint32_t path) {

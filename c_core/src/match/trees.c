@@ -1,8 +1,9 @@
 /* Alternating trees and blossoms: what happens when regions meet, and when a shrinking region is used up.
  *
- * A tree alternates outer regions, which grow, and inner regions, which shrink; every inner region is matched to the
- * outer one below it, and the root is unmatched. Two trees that meet are matched along the path between their roots; a
- * tree that meets a matched pair takes it in; a tree that meets itself makes the odd cycle one region, a blossom. */
+ * A tree alternates outer regions, which grow, and inner regions, which shrink; every inner region is matched
+ * to the outer one below it, and the root is unmatched. Two trees that meet are matched along the path
+ * between their roots; a tree that meets a matched pair takes it in; a tree that meets itself makes the odd
+ * cycle one region, a blossom. */
 #include "match/matcher_state.h"
 
 static otr_region *region_at(const otr_matcher *m, uint32_t region) {
@@ -47,8 +48,8 @@ static void leave_tree(otr_region *region) {
     region->first_kid = OTR_NONE;
 }
 
-/* Makes `outer`, in a tree, free to be matched outside: the path up to the root is matched the other way round, the tree is
- * dissolved, its regions freeze. */
+/* Makes `outer`, in a tree, free to be matched outside: the path up to the root is matched the other way
+ * round, the tree is dissolved, its regions freeze. */
 static void unroll(otr_matcher *m, uint32_t outer) {
     uint32_t count = 0;
     uint32_t root = outer;
@@ -160,7 +161,7 @@ static void replace_in_tree(otr_matcher *m, uint32_t outer, uint32_t blossom) {
     }
 }
 
-/* Gives the kids of a cycle region to the blossom, but not those that are on the cycle themselves (marked). */
+/* Gives the kids of a cycle region to the blossom, but not those that are on the cycle (marked). */
 static void adopt_kids(otr_matcher *m, uint32_t outer, uint32_t blossom, uint32_t mark) {
     uint32_t kid = region_at(m, outer)->first_kid;
     while (kid != OTR_NONE) {
@@ -172,8 +173,8 @@ static void adopt_kids(otr_matcher *m, uint32_t outer, uint32_t blossom, uint32_
     }
 }
 
-/* Links the regions from `outer` up to `top` as one side of a cycle. Upward the side runs outer, inner, ..., top; downward it
- * runs the other way. Marks the outer ones below the top. */
+/* Links the regions from `outer` up to `top` as one side of a cycle. Upward the side runs outer, inner, ...,
+ * top; downward it runs the other way. Marks the outer ones below the top. */
 static void link_side(otr_matcher *m, uint32_t outer, uint32_t top, uint32_t mark, int upward) {
     while (outer != top) {
         otr_region *const region = region_at(m, outer);
@@ -190,7 +191,7 @@ static void link_side(otr_matcher *m, uint32_t outer, uint32_t top, uint32_t mar
     }
 }
 
-/* `a` and `b`, outer regions of one tree whose paths to the root meet first at `top`, meet along link (a to b). */
+/* `a` and `b`, outer regions of one tree whose paths to the root meet first at `top`, meet along `link`. */
 static void make_blossom(otr_matcher *m, uint32_t a, uint32_t b, uint32_t top, otr_link link) {
     const uint32_t blossom = new_blossom(m);
     const uint32_t mark = ++m->mark;
@@ -218,7 +219,8 @@ static void make_blossom(otr_matcher *m, uint32_t a, uint32_t b, uint32_t top, o
         otr_region *const region = region_at(m, part);
         if (region->outer != part) {
             for (uint32_t inside = part; inside != OTR_NONE; inside = otr_next_inside(m, inside, part)) {
-                for (uint32_t node = region_at(m, inside)->shell; node != OTR_NONE; node = m->sites[node].below) {
+                for (uint32_t node = region_at(m, inside)->shell; node != OTR_NONE;
+                     node = m->sites[node].below) {
                     otr_flood_look(m, node);
                 }
             }
@@ -228,7 +230,7 @@ static void make_blossom(otr_matcher *m, uint32_t a, uint32_t b, uint32_t top, o
     } while (part != top);
 }
 
-/* Where the paths of two outer regions to their roots meet first, or OTR_NONE if they are in different trees. */
+/* Where the paths of two outer regions to their roots meet first, or OTR_NONE in different trees. */
 static uint32_t common_ancestor(otr_matcher *m, uint32_t a, uint32_t b) {
     const uint32_t mark = ++m->mark;
     while (a != OTR_NONE || b != OTR_NONE) {
@@ -297,7 +299,8 @@ static void pair_up(otr_matcher *m, uint32_t first, uint32_t end) {
 }
 
 /* Makes `inner` and `outer` a tree node below `parent`, matched along `link` (inner to outer). */
-static void hang_in(otr_matcher *m, uint32_t parent, otr_link up, uint32_t inner, uint32_t outer, otr_link link) {
+static void hang_in(otr_matcher *m, uint32_t parent, otr_link up, uint32_t inner, uint32_t outer,
+                    otr_link link) {
     otr_region *const node = region_at(m, outer);
     match_regions(m, inner, outer, link);
     region_at(m, inner)->outer = outer;
@@ -339,9 +342,9 @@ static void free_parts(otr_matcher *m, uint32_t blossom) {
     m->free_region = blossom;
 }
 
-/* Breaks an inner blossom of radius 0 up. Around its cycle there are two ways from the part that touches the parent to the
- * part that touches the outer partner; the one with an odd number of parts takes the blossom's place in the tree, the
- * parts of the other are matched two by two. */
+/* Breaks an inner blossom of radius 0 up. Around its cycle there are two ways from the part that touches the
+ * parent to the part that touches the outer partner; the one with an odd number of parts takes the blossom's
+ * place in the tree, the parts of the other are matched two by two. */
 static void shatter(otr_matcher *m, uint32_t blossom) {
     const uint32_t outer = region_at(m, blossom)->outer;
     const otr_link down = region_at(m, blossom)->match_link;
