@@ -103,7 +103,7 @@ static void check_node(const check *c, uint32_t node, otr_certificate *out) {
     if (boundary != OTR_WEIGHT_NO_BOUNDARY) {
         check_edge(c, node, OTR_BOUNDARY, boundary, out);
     }
-    for (uint32_t a = m->arc_begin[node]; a < m->arc_begin[node + 1]; a++) {
+    for (uint32_t a = m->nodes[node].begin; a < m->nodes[node + 1].begin; a++) {
         const otr_arc arc = m->arcs[a];
         if (c->owner[arc.head] == OTR_NONE || node < arc.head) {
             check_edge(c, node, arc.head, arc.weight, out);

@@ -24,6 +24,7 @@ static void dissolve(otr_matcher *m, uint32_t top) {
         region->shell = OTR_NONE;
         if (m->stack[i] >= m->event_count) {
             region->base = 0;
+            region->match = OTR_NONE;
             region->first_child = OTR_NONE;
             region->cycle_next = m->free_region;
             m->free_region = m->stack[i];
@@ -102,9 +103,9 @@ static int shorten_match(otr_matcher *m, const otr_weight_change *lowered) {
 /* How far an event's own region may reach at once: its shortest edge, and what regions around it leave. */
 static int64_t room_around(const otr_matcher *m, uint32_t event) {
     const uint32_t node = m->events[event];
-    const uint32_t end = m->arc_begin[node + 1];
+    const uint32_t end = m->nodes[node + 1].begin;
     int64_t room = otr_boundary_weight(m->weights, node);
-    for (uint32_t first = m->arc_begin[node]; first < end; first += OTR_SCAN_ARCS) {
+    for (uint32_t first = m->nodes[node].begin; first < end; first += OTR_SCAN_ARCS) {
         uint32_t least, least_arc;
         uint64_t occupied = otr_scan(m, first, end, &least, &least_arc);
         room = least < room ? least : room;

@@ -52,13 +52,13 @@ static uint32_t first_event(const otr_matcher *m, uint32_t node, uint32_t *arc) 
     const uint32_t top = site->top;
     const uint32_t reach = otr_reach(m, site);
     const uint32_t boundary = otr_boundary_weight(m->weights, node);
-    const uint32_t end = m->arc_begin[node + 1];
+    const uint32_t end = m->nodes[node + 1].begin;
     uint32_t gap = GAP_NONE;
     if (boundary != OTR_WEIGHT_NO_BOUNDARY) {
         gap = boundary - reach;
         *arc = ARC_BOUNDARY;
     }
-    for (uint32_t first = m->arc_begin[node]; first < end; first += OTR_SCAN_ARCS) {
+    for (uint32_t first = m->nodes[node].begin; first < end; first += OTR_SCAN_ARCS) {
         uint32_t least, least_arc;
         uint64_t occupied = otr_scan(m, first, end, &least, &least_arc);
         if (least != UINT32_MAX && least - reach < gap) {
@@ -117,8 +117,8 @@ static int is_due(const otr_matcher *m, uint32_t node, uint32_t arc) {
 /* Queues the growing neighbours of a node for when they meet it; its own region, frozen or just gone from it,
  * reaches `reach` past it. */
 static void enqueue_growing_neighbours(otr_matcher *m, uint32_t node, uint32_t reach) {
-    const uint32_t end = m->arc_begin[node + 1];
-    for (uint32_t first = m->arc_begin[node]; first < end; first += OTR_SCAN_ARCS) {
+    const uint32_t end = m->nodes[node + 1].begin;
+    for (uint32_t first = m->nodes[node].begin; first < end; first += OTR_SCAN_ARCS) {
         uint32_t least, least_arc;
         uint64_t occupied = otr_scan(m, first, end, &least, &least_arc);
         for (; occupied != 0; occupied &= occupied - 1) {

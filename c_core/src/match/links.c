@@ -57,7 +57,7 @@ otr_link otr_link_over_arc(otr_matcher *m, uint32_t tail, uint32_t arc) {
 }
 
 otr_link otr_link_to_boundary(otr_matcher *m, uint32_t node) {
-    const uint32_t edge = m->graph->boundary_edge[node];
+    const uint32_t edge = otr_boundary_edge(m, node);
     const uint32_t length = steps_to_event(m, node) + 1;
     otr_link link = {m->sites[node].event, OTR_MATCH_BOUNDARY, OTR_PATH_SINGLE | edge};
     if (length > 1) {

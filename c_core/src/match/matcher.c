@@ -1,10 +1,4 @@
-/* Starting, restarting and forgetting a matching problem.
- *
- * Greedy start. Any radii that overlap nowhere are a feasible dual solution, so the search need not start
- * from zero. An event's radius stays within its shortest edge; then its region holds no other node, and two
- * regions can only touch over an edge between their events. So a scan of each event's own edges gives radii
- * that cannot be raised further, and matches the events whose regions touch. At low error rates this settles
- * most events; only the rest grow. */
+/* Making, starting and forgetting a matching problem. */
 #include "match/matcher_state.h"
 
 #include <stdlib.h>
@@ -12,6 +6,24 @@
 
 /* Largest number of events of one shot: regions and nodes share the 32-bit ids of the queue. */
 #define EVENTS_MAX ((size_t)1 << 28)
+
+static void fill_nodes(otr_matcher *m) {
+    const otr_graph *const graph = m->graph;
+    uint32_t edge = 0;
+    for (uint32_t node = 0; node < graph->node_count; node++) {
+        const uint32_t end = graph->arc_begin[node + 1];
+        uint32_t forward = graph->arc_begin[node];
+        while (forward < end && graph->arc_head[forward] < node) {
+            forward++;
+        }
+        m->nodes[node].begin = graph->arc_begin[node];
+        m->nodes[node].forward = forward;
+        m->nodes[node].nearest = graph->nearest[node];
+        m->nodes[node].first_edge = edge;
+        edge += end - forward + (graph->boundary_edge[node] != OTR_NONE);
+    }
+    m->nodes[graph->node_count].begin = graph->arc_count;
+}
 
 otr_status otr_matcher_create(otr_matcher **out, const otr_weights *weights, const otr_kernels *kernels) {
     const uint32_t node_count = weights->graph->node_count;
@@ -22,24 +34,17 @@ otr_status otr_matcher_create(otr_matcher **out, const otr_weights *weights, con
     m->weights = weights;
     m->graph = weights->graph;
     m->arcs = weights->arcs;
-    m->arc_begin = weights->graph->arc_begin;
     m->kernels = kernels;
     m->node_count = node_count;
     m->free_region = OTR_NONE;
     m->sites = otr_array_zeroed(node_count, sizeof *m->sites);
     m->occupied = otr_array_zeroed((size_t)node_count / 64 + 1, sizeof *m->occupied);
-    m->forward = otr_array_new(node_count, sizeof *m->forward);
-    if (m->sites == NULL || m->occupied == NULL || m->forward == NULL) {
+    m->nodes = otr_array_new((size_t)node_count + 1, sizeof *m->nodes);
+    if (m->sites == NULL || m->occupied == NULL || m->nodes == NULL) {
         otr_matcher_destroy(m);
         return OTR_ERR_MEMORY;
     }
-    for (uint32_t node = 0; node < node_count; node++) {
-        uint32_t arc = m->arc_begin[node];
-        while (arc < m->arc_begin[node + 1] && m->arcs[arc].head < node) {
-            arc++;
-        }
-        m->forward[node] = arc;
-    }
+    fill_nodes(m);
     *out = m;
     return OTR_OK;
 }
@@ -48,7 +53,7 @@ void otr_matcher_destroy(otr_matcher *m) {
     if (m == NULL) {
         return;
     }
-    free(m->forward);
+    free(m->nodes);
     free(m->sites);
     free(m->occupied);
     free(m->regions);
@@ -58,46 +63,47 @@ void otr_matcher_destroy(otr_matcher *m) {
     free(m->batch);
     free(m->contacts);
     free(m->tight);
-    free(m->first_contact);
+    free(m->starts);
     free(m->edges);
     free(m->pairs);
     free(m);
 }
 
 size_t otr_matcher_bytes(const otr_matcher *m) {
-    return sizeof *m + m->node_count * (sizeof *m->sites + sizeof *m->forward) +
-           ((size_t)m->node_count / 64 + 1) * sizeof *m->occupied + m->region_capacity * sizeof *m->regions +
-           m->queue.capacity * sizeof *m->queue.keys + m->path_capacity * sizeof *m->paths +
-           m->stack_capacity * sizeof *m->stack + m->batch_capacity * sizeof *m->batch +
-           m->contact_capacity * sizeof *m->contacts + m->first_contact_capacity * sizeof *m->first_contact +
-           m->edge_capacity * sizeof *m->edges + m->tight_capacity * sizeof *m->tight +
-           m->pair_capacity * sizeof *m->pairs;
+    return sizeof *m + m->node_count * (sizeof *m->sites + sizeof *m->nodes) + ((size_t)m->node_count / 64 + 1) * sizeof *m->occupied +
+           m->region_capacity * sizeof *m->regions + m->queue.capacity * sizeof *m->queue.keys +
+           m->path_capacity * sizeof *m->paths + m->stack_capacity * sizeof *m->stack +
+           m->batch_capacity * sizeof *m->batch + m->contact_capacity * sizeof *m->contacts +
+           m->start_capacity * sizeof *m->starts + m->edge_capacity * sizeof *m->edges +
+           m->tight_capacity * sizeof *m->tight + m->pair_capacity * sizeof *m->pairs;
 }
 
-/* Everything whose size follows from the number of events. A blossom has at least three parts, so there are
- * fewer live blossoms than half the events. */
+/* Everything whose size follows from the number of events. A blossom has at least three parts, so there are fewer live
+ * blossoms than half the events. */
 static int reserve_for_events(otr_matcher *m, size_t event_count) {
     const size_t regions = event_count + event_count / 2 + 1;
     return otr_array_reserve((void **)&m->regions, &m->region_capacity, regions, sizeof *m->regions) &&
            otr_array_reserve((void **)&m->stack, &m->stack_capacity, regions, sizeof *m->stack) &&
            otr_array_reserve((void **)&m->batch, &m->batch_capacity, event_count, sizeof *m->batch) &&
-           otr_array_reserve((void **)&m->first_contact, &m->first_contact_capacity, event_count,
-                             sizeof *m->first_contact);
+           otr_array_reserve((void **)&m->starts, &m->start_capacity, event_count, sizeof *m->starts);
 }
 
-void otr_matcher_place(otr_matcher *m, uint32_t event) {
+static void place_site(otr_matcher *m, uint32_t event) {
     const uint32_t node = m->events[event];
     otr_site *const site = &m->sites[node];
-    otr_region *const region = &m->regions[event];
     site->top = event;
     site->offset = 0;
     site->event = event;
     site->arc = OTR_NONE;
     site->below = OTR_NONE;
     otr_occupy(m, node);
+}
+
+static void place_region(otr_matcher *m, uint32_t event) {
+    otr_region *const region = &m->regions[event];
     region->base = 0;
     region->slope = 0;
-    region->shell = node;
+    region->shell = m->events[event];
     region->blossom = OTR_NONE;
     region->first_child = OTR_NONE;
     region->match = OTR_NONE;
@@ -108,122 +114,9 @@ void otr_matcher_place(otr_matcher *m, uint32_t event) {
     region->mark = 0;
 }
 
-static void add_contact(otr_matcher *m, uint32_t event, uint32_t other, uint32_t arc) {
-    const uint32_t weight = m->arcs[arc].weight;
-    const uint32_t number = (uint32_t)m->contact_count;
-    const otr_contact contact = {
-        {event, other}, weight, arc, {m->first_contact[event], m->first_contact[other]}};
-    if (!OTR_ARRAY_GROW(m->contacts, m->contact_count, m->contact_capacity)) {
-        m->failure = OTR_ERR_MEMORY;
-        return;
-    }
-    m->contacts[m->contact_count++] = contact;
-    m->first_contact[event] = number;
-    m->first_contact[other] = number;
-    if (weight / 2 < m->regions[event].base) {
-        m->regions[event].base = weight / 2;
-    }
-    if (weight / 2 < m->regions[other].base) {
-        m->regions[other].base = weight / 2;
-    }
-}
-
-/* Looks at the arcs from `first` on of an event's node: notes contacts with higher events that are being
- * started too, and limits both radii to half way. Returns how far the radius may go apart from contacts:
- * `room`, but not beyond the shortest edge looked at nor into the regions that stand around. */
-static uint32_t note_contacts(otr_matcher *m, uint32_t event, uint32_t first, uint32_t room) {
-    const uint32_t node = m->events[event];
-    const uint32_t end = m->arc_begin[node + 1];
-    for (; first < end; first += OTR_SCAN_ARCS) {
-        uint32_t least, least_arc;
-        uint64_t occupied = otr_scan(m, first, end, &least, &least_arc);
-        room = least < room ? least : room;
-        for (; occupied != 0; occupied &= occupied - 1) {
-            const uint32_t a = first + otr_ctz64(occupied);
-            const otr_arc arc = m->arcs[a];
-            const otr_site *const site = &m->sites[arc.head];
-            if (m->regions[site->top].match != OTR_NONE) {
-                const uint32_t limit = arc.weight - otr_reach(m, site);
-                room = limit < room ? limit : room;
-            } else if (arc.head > node) {
-                add_contact(m, event, site->event, a);
-            }
-        }
-    }
-    return room & ~1u;
-}
-
-static void match_at_start(otr_matcher *m, uint32_t event, uint32_t other, uint32_t edge) {
-    const otr_link link = {event, other, OTR_PATH_SINGLE | edge};
-    m->regions[event].match = other;
-    m->regions[event].match_link = link;
-    if (other != OTR_MATCH_BOUNDARY) {
-        m->regions[other].match = event;
-        m->regions[other].match_link = otr_reversed(link);
-    }
-}
-
-/* The next contact of `event` after `contact`, and the event on its other side. */
-static uint32_t next_contact(const otr_contact *contact, uint32_t event) {
-    return contact->next[contact->event[1] == event];
-}
-
-static uint32_t other_event(const otr_contact *contact, uint32_t event) {
-    return contact->event[0] ^ contact->event[1] ^ event;
-}
-
-/* Raises the radius of an event, up to `room`, until it touches something, and matches it to what it touches
- * if that is free. */
-static void raise_radius(otr_matcher *m, uint32_t event, uint32_t room) {
-    otr_region *const region = &m->regions[event];
-    const otr_contact *contact;
-    int64_t radius = room;
-    for (uint32_t c = m->first_contact[event]; c != OTR_NONE; c = next_contact(contact, event)) {
-        int64_t limit;
-        contact = &m->contacts[c];
-        limit = contact->weight - m->regions[other_event(contact, event)].base;
-        radius = limit < radius ? limit : radius;
-    }
-    region->base = radius;
-    if (region->match != OTR_NONE) {
-        return;
-    }
-    for (uint32_t c = m->first_contact[event]; c != OTR_NONE; c = next_contact(contact, event)) {
-        uint32_t other;
-        contact = &m->contacts[c];
-        other = other_event(contact, event);
-        if (m->regions[other].match == OTR_NONE && radius + m->regions[other].base == contact->weight) {
-            match_at_start(m, event, other, m->graph->arc_edge[contact->arc]);
-            return;
-        }
-    }
-    if (radius == otr_boundary_weight(m->weights, m->events[event])) {
-        match_at_start(m, event, OTR_MATCH_BOUNDARY, m->graph->boundary_edge[m->events[event]]);
-    }
-}
-
-/* In a fresh problem with the graph's own weights (`plain`), each node's shortest edge is known, and it is
- * enough to see a contact from its lower event. */
-static void greedy_start(otr_matcher *m, int plain) {
-    uint32_t *const room = m->stack;
-    m->contact_count = 0;
-    for (size_t i = 0; i < m->batch_count; i++) {
-        m->first_contact[m->batch[i]] = OTR_NONE;
-        m->regions[m->batch[i]].base = INT64_MAX;
-    }
-    for (size_t i = 0; i < m->batch_count; i++) {
-        const uint32_t node = m->events[m->batch[i]];
-        const uint32_t first = plain ? m->forward[node] : m->arc_begin[node];
-        const uint32_t limit = plain ? m->graph->nearest[node] : otr_boundary_weight(m->weights, node);
-        room[i] = note_contacts(m, m->batch[i], first, limit);
-    }
-    for (size_t i = 0; i < m->batch_count; i++) {
-        otr_region *const region = &m->regions[m->batch[i]];
-        region->base = (region->base < room[i] ? region->base : room[i]) & ~(int64_t)1;
-    }
-    for (size_t i = 0; i < m->batch_count && m->failure == OTR_OK; i++) {
-        raise_radius(m, m->batch[i], room[i]);
-    }
+void otr_matcher_place(otr_matcher *m, uint32_t event) {
+    place_site(m, event);
+    place_region(m, event);
 }
 
 static void clear_queue(otr_matcher *m) {
@@ -236,17 +129,37 @@ static void clear_queue(otr_matcher *m) {
     m->queue.count = 0;
 }
 
+/* Takes an event over from the greedy start: matched and frozen, or the root of a tree. Returns whether it is a root. */
+static int take_start(otr_matcher *m, uint32_t event) {
+    const otr_start *const start = &m->starts[event];
+    const otr_link link = {event, start->partner, OTR_PATH_SINGLE | start->edge};
+    otr_region *const region = &m->regions[event];
+    region->base = start->radius;
+    if (start->partner != OTR_NONE) {
+        region->match = start->partner;
+        region->match_link = link;
+        return 0;
+    }
+    region->slope = 1;
+    region->outer = event;
+    return 1;
+}
+
 otr_status otr_matcher_run_batch(otr_matcher *m, int plain) {
     size_t root_count = 0;
     m->now = 0;
     m->failure = OTR_OK;
-    greedy_start(m, plain);
+    otr_greedy_start(m, plain);
+    if (m->failure != OTR_OK) {
+        return m->failure;
+    }
     for (size_t i = 0; i < m->batch_count; i++) {
-        otr_region *const region = &m->regions[m->batch[i]];
-        if (region->match == OTR_NONE) {
-            region->slope = 1;
-            region->outer = m->batch[i];
-            m->batch[root_count++] = m->batch[i];
+        const uint32_t event = m->batch[i];
+        if (plain) {
+            place_region(m, event);
+        }
+        if (take_start(m, event)) {
+            m->batch[root_count++] = event;
         }
     }
     m->tree_count = (uint32_t)root_count;
@@ -273,8 +186,11 @@ otr_status otr_matcher_solve(otr_matcher *m, const uint32_t *events, size_t even
     m->mark = 0;
     m->batch_count = event_count;
     for (uint32_t event = 0; event < event_count; event++) {
-        otr_matcher_place(m, event);
+        place_site(m, event);
         m->batch[event] = event;
+        if (overridden) {
+            place_region(m, event);
+        }
     }
     return otr_matcher_run_batch(m, !overridden);
 }
@@ -288,8 +204,14 @@ int64_t otr_matcher_weight(const otr_matcher *m) {
 }
 
 void otr_matcher_reset(otr_matcher *m) {
-    for (uint32_t region = 0; region < m->region_count; region++) {
-        for (uint32_t node = m->regions[region].shell; node != OTR_NONE; node = m->sites[node].below) {
+    for (uint32_t i = 0; i < m->region_count; i++) {
+        uint32_t node = m->regions[i].shell;
+        /* Most regions hold their event alone: no need to look at the site. */
+        if (i < m->event_count && node == m->events[i]) {
+            otr_vacate(m, node);
+            continue;
+        }
+        for (; node != OTR_NONE; node = m->sites[node].below) {
             otr_vacate(m, node);
         }
     }

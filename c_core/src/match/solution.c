@@ -74,12 +74,11 @@ static int open_region(otr_matcher *m, uint32_t region, uint32_t event) {
 otr_status otr_matcher_edges(otr_matcher *m, const uint32_t **edges, size_t *edge_count) {
     m->edge_count = 0;
     m->pair_count = 0;
-    for (uint32_t event = 0; event < m->event_count; event++) {
-        const uint32_t top = m->sites[m->events[event]].top;
+    for (uint32_t top = 0; top < m->region_count; top++) {
         const otr_region *const region = &m->regions[top];
         const otr_link link = region->match_link;
-        /* Each match is read once, at the event where its link starts; of two regions, at the lower one. */
-        if (link.from != event || (region->match != OTR_MATCH_BOUNDARY && region->match < top)) {
+        /* Each match is read once: of two regions, at the lower one. */
+        if (region->blossom != OTR_NONE || region->match == OTR_NONE || region->match < top) {
             continue;
         }
         if (!add_pair(m, link) || !open_region(m, top, link.from) ||

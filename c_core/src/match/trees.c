@@ -336,6 +336,7 @@ static void free_parts(otr_matcher *m, uint32_t blossom) {
         part = region_at(m, part)->cycle_next;
     } while (part != first);
     region_at(m, blossom)->first_child = OTR_NONE;
+    region_at(m, blossom)->match = OTR_NONE;
     region_at(m, blossom)->base = 0;
     region_at(m, blossom)->slope = 0;
     region_at(m, blossom)->cycle_next = m->free_region;
