@@ -1,0 +1,96 @@
+//! Everything around a decode: error models (`model/…`, bytes of text), graphs (`graph/…`, errors of the model), sampling
+//! (`sample/…`, shots) and result formats (`shots/…`, bytes of file).
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use outrider::{
+    Basis, Circuit, CircuitFamily, DecoderKind, DetectorErrorModel, Error, Format, GraphOptions, Isa, Layout,
+    MatchingGraph, Sampler, SamplerOptions, ShotReader, ShotWriter, Shots, SurfaceCode,
+};
+
+criterion_group!(benches, models, sampling, formats);
+criterion_main!(benches);
+
+const DISTANCES: [u32; 3] = [5, 13, 21];
+const PROBABILITY: f64 = 0.003;
+const SHOTS: usize = 1024;
+const SEED: u64 = 5;
+
+fn models(criterion: &mut Criterion) {
+    for distance in DISTANCES {
+        let model = memory(distance).unwrap_or_else(|error| panic!("d={distance}: {error}"));
+        let text = model.to_text();
+        let mut group = criterion.benchmark_group("model");
+        group.bench_function(BenchmarkId::new("trace", format_args!("d{distance}")), |bencher| {
+            bencher.iter(|| memory(black_box(distance)));
+        });
+        group.throughput(Throughput::Bytes(text.len() as u64));
+        group.bench_function(BenchmarkId::new("parse", format_args!("d{distance}")), |bencher| {
+            bencher.iter(|| DetectorErrorModel::parse(black_box(&text)));
+        });
+        group.finish();
+        let mut group = criterion.benchmark_group("graph");
+        group.throughput(Throughput::Elements(model.error_count()));
+        for kind in [DecoderKind::Mwpm, DecoderKind::MwpmCorrelated] {
+            let options = GraphOptions { correlations: kind.needs_correlations(), ..GraphOptions::default() };
+            group.bench_function(BenchmarkId::new(kind.name(), format_args!("d{distance}")), |bencher| {
+                bencher.iter(|| MatchingGraph::new(black_box(&model), &options));
+            });
+        }
+    }
+}
+
+fn sampling(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("sample");
+    group.throughput(Throughput::Elements(SHOTS as u64));
+    for distance in DISTANCES {
+        let model = memory(distance).unwrap_or_else(|error| panic!("d={distance}: {error}"));
+        for isa in Isa::available() {
+            let options = SamplerOptions { seed: SEED, isa };
+            let mut sampler = Sampler::with_options(&model, &options).expect("the isa is available");
+            let (mut detectors, mut observables) = sampler.batches();
+            group.bench_function(BenchmarkId::new(isa.name(), format_args!("d{distance}")), |bencher| {
+                bencher.iter(|| sampler.sample(0, SHOTS, &mut detectors, &mut observables));
+            });
+        }
+    }
+}
+
+fn formats(criterion: &mut Criterion) {
+    let distance = 13;
+    let shots = memory(distance).and_then(|model| sample(&model)).unwrap_or_else(|error| panic!("{error}"));
+    let layout = Layout::detectors(shots.bits());
+    for format in Format::ALL {
+        let file = write(&shots, format, layout).expect("memory does not fail");
+        let mut group = criterion.benchmark_group("shots");
+        group.throughput(Throughput::Bytes(file.len() as u64));
+        let id = |way: &str| BenchmarkId::new(way, format_args!("{format}-d{distance}"));
+        group.bench_function(id("write"), |bencher| bencher.iter(|| write(&shots, format, layout)));
+        let mut batch = Shots::new(shots.bits());
+        group.bench_function(id("read"), |bencher| {
+            bencher.iter(|| {
+                let mut reader = ShotReader::new(black_box(file.as_slice()), format, layout)?;
+                reader.read(&mut batch, SHOTS)
+            });
+        });
+    }
+}
+
+fn memory(distance: u32) -> Result<DetectorErrorModel, Error> {
+    let circuit = Circuit::uniform(CircuitFamily::Stim, PROBABILITY);
+    SurfaceCode::memory(distance, distance).basis(Basis::X).circuit(circuit).build()?.model()
+}
+
+fn sample(model: &DetectorErrorModel) -> Result<Shots, Error> {
+    let mut sampler = Sampler::new(model, SEED)?;
+    let (mut detectors, mut observables) = sampler.batches();
+    sampler.sample(0, SHOTS, &mut detectors, &mut observables)?;
+    Ok(detectors)
+}
+
+fn write(shots: &Shots, format: Format, layout: Layout) -> Result<Vec<u8>, Error> {
+    let mut writer = ShotWriter::new(Vec::new(), format, layout)?;
+    writer.write(shots)?;
+    writer.finish()
+}
