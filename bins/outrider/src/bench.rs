@@ -100,6 +100,7 @@ struct Report<'a> {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    input::require_one_stdin(&[("--dem", args.dem.as_deref()), ("--in", args.input.as_deref())])?;
     let (model, rounds) = source(args)?;
     let setup = Instant::now();
     let options = DecoderOptions { kind: args.decoder, isa: args.isa, certify: false };

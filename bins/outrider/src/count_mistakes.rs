@@ -57,6 +57,11 @@ Example:
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &CountMistakesArgs) -> Result<()> {
+    input::require_one_stdin(&[
+        ("--dem", Some(&args.dem)),
+        ("--in", Some(&args.input)),
+        ("--obs_in", args.obs_in.as_deref()),
+    ])?;
     let model = input::model(&args.dem)?;
     let engine = pymatching_engine(&model, &args.dem, args.enable_correlations)?;
     let observables = Layout::observables(engine.graph().observable_count() as usize);

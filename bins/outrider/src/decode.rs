@@ -98,6 +98,7 @@ struct Stats<'a> {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
+    input::require_one_stdin(&[("--dem", Some(&args.dem)), ("--in", Some(&args.input))])?;
     output::require_distinct(&[
         ("--out", Some(&args.out)),
         ("--weights-out", args.weights_out.as_deref()),

@@ -52,7 +52,7 @@ pub(crate) struct GenArgs {
     /// Stim's circuit: flip after each reset, instead of --p
     #[arg(long, value_name = "P", value_parser = options::probability)]
     after_reset_flip_probability: Option<f64>,
-    /// The paper's circuits: 25 probabilities as JSON, {"p_prep_X": …, …, "p_cnot_ZZ": …}
+    /// The paper's circuits: 25 probabilities as JSON, {"p_prep_X": 0.002, .., "p_cnot_ZZ": 0.0002}
     #[arg(long, value_name = "FILE", conflicts_with = "p")]
     noise_file: Option<PathBuf>,
     /// Where the circuit goes (.stim); - is standard output
@@ -72,7 +72,7 @@ enum Code {
 }
 
 const AFTER_HELP: &str = "\
-Noise file: p_prep_X, p_prep_Z, p_meas_X, p_meas_Z, p_idle_cnot_X|Y|Z, p_idle_spam_X|Y|Z and p_cnot_IX … p_cnot_ZZ, or
+Noise file: p_prep_X, p_prep_Z, p_meas_X, p_meas_Z, p_idle_cnot_X|Y|Z, p_idle_spam_X|Y|Z and p_cnot_IX .. p_cnot_ZZ, or
 {\"p\": P} for uniform noise.
 
 Examples:

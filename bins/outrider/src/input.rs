@@ -21,6 +21,17 @@ pub(crate) fn name(path: &Path) -> &Path {
     if path == Path::new("-") { Path::new("standard input") } else { path }
 }
 
+/// Refuses a command that would read standard input for two things.
+pub(crate) fn require_one_stdin(inputs: &[(&str, Option<&Path>)]) -> Result<()> {
+    let mut readers = inputs.iter().filter(|(_, path)| *path == Some(Path::new("-")));
+    match (readers.next(), readers.next()) {
+        (Some((first, _)), Some((second, _))) => {
+            Err(Error::Usage(format!("{first} and {second} both read standard input")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Reads a model.
 pub(crate) fn model(path: &Path) -> Result<DetectorErrorModel> {
     if path == Path::new("-") {

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::campaign::{Plan, Tally, count_errors};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::input;
 use crate::options::{self, Rounds};
 use crate::output::print;
@@ -45,13 +45,13 @@ pub(crate) struct LerArgs {
     #[arg(long, value_name = "FILE", requires = "dem")]
     stim: Option<PathBuf>,
     /// Distances of the grid
-    #[arg(long, value_name = "D,…", value_delimiter = ',', requires = "p")]
+    #[arg(long, value_name = "D,..", value_delimiter = ',', requires = "p")]
     distance: Vec<u32>,
     /// Noise strengths of the grid
-    #[arg(long, value_name = "P,…", value_delimiter = ',', requires = "distance", value_parser = options::probability)]
+    #[arg(long, value_name = "P,..", value_delimiter = ',', requires = "distance", value_parser = options::probability)]
     p: Vec<f64>,
     /// Bases of the grid
-    #[arg(long, value_name = "BASIS,…", value_delimiter = ',', default_value = "z", value_parser = options::basis())]
+    #[arg(long, value_name = "BASIS,..", value_delimiter = ',', default_value = "z", value_parser = options::basis())]
     basis: Vec<Basis>,
     /// Rounds of the grid, or d for as many as the distance
     #[arg(long, value_name = "N|d", default_value = "d")]
@@ -63,7 +63,7 @@ pub(crate) struct LerArgs {
     #[arg(long, value_name = "O", default_value = "O1", value_parser = options::orientation())]
     orientation: Orientation,
     /// Decoders
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',', default_value = "mwpm", value_parser = options::decoder_kind())]
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',', default_value = "mwpm", value_parser = options::decoder_kind())]
     decoder: Vec<DecoderKind>,
     /// Stop a task after this many shots
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
@@ -89,8 +89,8 @@ pub(crate) struct LerArgs {
 }
 
 const AFTER_HELP: &str = "\
-Intervals are Wilson score intervals at 95 %. `seconds` in a row are core seconds of sampling and decoding. custom_counts tells
-how many of a row's shots each seed made.
+Intervals are Wilson score intervals at 95 %. `seconds` in a row, like us/shot in the table, are core time of sampling and
+decoding together. custom_counts tells how many of a row's shots each seed made.
 
 Examples:
   outrider ler --distance 3,5,7 --p 0.003,0.006 --basis x,z --decoder mwpm,mwpm-correlated --out ler.csv
@@ -110,6 +110,9 @@ struct Point {
 /// Runs the subcommand.
 pub(crate) fn run(args: &LerArgs) -> Result<()> {
     let threads = thread_count(args.threads)?;
+    if let Some(path) = &args.out {
+        sinter::require_appendable(path)?;
+    }
     print(&format!(
         "{:<16} {:>12} {:>8} {:>10}  {:<23} {:>9}  task\n",
         "decoder", "shots", "errors", "LER", "95% interval (Wilson)", "us/shot"
@@ -130,16 +133,29 @@ pub(crate) fn run(args: &LerArgs) -> Result<()> {
 fn file_point(dem: &Path, stim: Option<&Path>) -> Result<Point> {
     let model = input::model(dem)?;
     let circuit = match stim {
-        Some(path) => {
-            let text = input::text(path, CIRCUIT_BYTES_MAX)?;
-            Some(stim_text::circuit(&text, path)?)
-        }
+        Some(path) => Some(circuit_of(path, dem, &model)?),
         None => None,
     };
     let path = stim.unwrap_or(dem);
     let metadata = sinter::metadata_of_name(path)
         .unwrap_or_else(|| vec![("path".to_owned(), Value::from(path.to_string_lossy()))]);
     Ok(Point { path: Some(dem.to_owned()), model, circuit, metadata })
+}
+
+/// The text of a circuit, after a look at whether the model may be its own.
+fn circuit_of(path: &Path, dem: &Path, model: &DetectorErrorModel) -> Result<String> {
+    let circuit = stim_text::circuit(&input::text(path, CIRCUIT_BYTES_MAX)?, path)?;
+    let (detectors, observables) = (model.detector_count(), model.observable_count());
+    if (circuit.detectors, circuit.observables) != (detectors, observables) {
+        let message = format!(
+            "the circuit has {} detectors and {} observables, but {} has {detectors} and {observables}",
+            circuit.detectors,
+            circuit.observables,
+            dem.display()
+        );
+        return Err(Error::input(path.display(), message));
+    }
+    Ok(circuit.text)
 }
 
 fn grid_point(args: &LerArgs, basis: Basis, distance: u32, p: f64) -> Result<Point> {
@@ -159,7 +175,7 @@ fn grid_point(args: &LerArgs, basis: Basis, distance: u32, p: f64) -> Result<Poi
     }
     metadata.push(("p".to_owned(), Value::from(p)));
     metadata.push(("r".to_owned(), Value::from(rounds)));
-    let circuit = stim_text::circuit(&surface.circuit_text(), Path::new("circuit"))?;
+    let circuit = stim_text::circuit(&surface.circuit_text(), Path::new("circuit"))?.text;
     Ok(Point { path: None, model: surface.model()?, circuit: Some(circuit), metadata })
 }
 

@@ -49,6 +49,7 @@ Example:
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
+    input::require_one_stdin(&[("--dem", Some(&args.dem)), ("--in", Some(&args.input))])?;
     let model = input::model(&args.dem)?;
     let engine = pymatching_engine(&model, &args.dem, args.enable_correlations)?;
     let layout = input::layout(&model, args.in_includes_appended_observables);

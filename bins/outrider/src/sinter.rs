@@ -166,6 +166,17 @@ pub(crate) fn read_counts(path: &Path, strong_id: &str, seed: u64) -> Result<Cou
     Ok(total)
 }
 
+/// Refuses early a file that could not be appended to after hours of work.
+pub(crate) fn require_appendable(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or_else(|| Path::new("."));
+    let tried = if path.exists() {
+        File::options().append(true).open(path).map(drop)
+    } else {
+        std::fs::read_dir(folder).map(drop)
+    };
+    tried.map_err(|error| Error::io("open", path, error))
+}
+
 /// Appends rows, and before them the header if the file is new: in one write, on disk when it returns, and taken back
 /// if it fails, so that no half row stays.
 pub(crate) fn append(path: &Path, rows: &str) -> Result<()> {

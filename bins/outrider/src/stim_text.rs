@@ -44,18 +44,30 @@ const REPEAT_DEPTH_MAX: usize = 64;
 
 const INDENT: &str = "    ";
 
-/// The text of `str(stim.Circuit(text))`. Only what the printing depends on is checked: gate names, brackets, numbers
-/// and blocks; `path` is for messages.
-pub(crate) fn circuit(text: &str, path: &Path) -> Result<String> {
+/// A circuit, as far as a strong id needs it.
+#[derive(Debug)]
+pub(crate) struct CircuitText {
+    /// The text of `str(stim.Circuit(text))`.
+    pub(crate) text: String,
+    /// Detectors, repetitions included.
+    pub(crate) detectors: u64,
+    /// Largest observable + 1.
+    pub(crate) observables: u64,
+}
+
+/// Prints a circuit anew. Only what the result depends on is checked: gate names, brackets, numbers and blocks; `path`
+/// is for messages.
+pub(crate) fn circuit(text: &str, path: &Path) -> Result<CircuitText> {
     let mut printer = CircuitPrinter::default();
     for (index, line) in text.lines().enumerate() {
         let bad = |message: String| Error::input(format!("{}:{}", path.display(), index + 1), message);
         printer.line(line).map_err(bad)?;
     }
-    if printer.depth > 0 {
+    if !printer.repeats.is_empty() {
         return Err(Error::input(path.display(), "a REPEAT block is not closed"));
     }
-    Ok(printer.lines.join("\n"))
+    let CircuitPrinter { lines, detectors, observables, .. } = printer;
+    Ok(CircuitText { text: lines.join("\n"), detectors, observables })
 }
 
 /// The text of `str(stim.DetectorErrorModel(text))` for a model's text.
@@ -126,7 +138,10 @@ fn escaped_tag(tag: &str) -> String {
 #[derive(Default)]
 struct CircuitPrinter {
     lines: Vec<String>,
-    depth: usize,
+    /// Counts of the open REPEAT blocks, innermost last.
+    repeats: Vec<u64>,
+    detectors: u64,
+    observables: u64,
     /// Gate, tag and arguments of the last line, if more targets may be appended to it.
     fusable: Option<String>,
     /// The last line opened a block.
@@ -161,24 +176,37 @@ impl CircuitPrinter {
         let mut head = format!("{gate}{tag}");
         // Fusing compares the arguments themselves, not their 6 digits.
         let mut identity = head.clone();
+        let mut values = Vec::new();
         if let Some(after) = rest.strip_prefix('(') {
             let (inside, after) = after.split_once(')').ok_or("the arguments are not closed")?;
             rest = after;
-            let values = arguments(inside)?;
+            values = arguments(inside)?;
             let printed: Vec<String> = values.iter().copied().map(circuit_number).collect();
             head = format!("{head}({})", printed.join(", "));
             identity = format!("{identity}{values:?}");
         }
         let targets = targets(rest)?;
+        self.count(gate, &values);
         self.instruction(&head, identity, &targets, !NOT_FUSED.contains(&gate));
         Ok(())
+    }
+
+    fn count(&mut self, gate: &str, arguments: &[f64]) {
+        match (gate, arguments) {
+            ("DETECTOR", _) => {
+                let times = self.repeats.iter().fold(1u64, |times, &count| times.saturating_mul(count));
+                self.detectors = self.detectors.saturating_add(times);
+            }
+            ("OBSERVABLE_INCLUDE", &[index]) => self.observables = self.observables.max(index as u64 + 1),
+            _ => {}
+        }
     }
 
     fn instruction(&mut self, head: &str, identity: String, targets: &str, fuses: bool) {
         self.just_opened = false;
         match self.lines.last_mut() {
             Some(last) if self.fusable.as_ref() == Some(&identity) => last.push_str(targets),
-            _ => self.lines.push(format!("{}{head}{targets}", INDENT.repeat(self.depth))),
+            _ => self.lines.push(format!("{}{head}{targets}", INDENT.repeat(self.repeats.len()))),
         }
         self.fusable = fuses.then_some(identity);
     }
@@ -190,22 +218,22 @@ impl CircuitPrinter {
         if count == 0 {
             return Err("repeating 0 times is not supported".to_owned());
         }
-        if self.depth == REPEAT_DEPTH_MAX {
+        if self.repeats.len() == REPEAT_DEPTH_MAX {
             return Err(format!("REPEAT blocks are nested more than {REPEAT_DEPTH_MAX} deep"));
         }
-        self.lines.push(format!("{}REPEAT{tag} {count} {{", INDENT.repeat(self.depth)));
-        self.depth += 1;
+        self.lines.push(format!("{}REPEAT{tag} {count} {{", INDENT.repeat(self.repeats.len())));
+        self.repeats.push(count);
         self.fusable = None;
         self.just_opened = true;
         self.line(body)
     }
 
     fn close(&mut self) -> std::result::Result<(), String> {
-        self.depth = self.depth.checked_sub(1).ok_or("a `}` without a `{`")?;
+        self.repeats.pop().ok_or("a `}` without a `{`")?;
         if self.just_opened {
             self.lines.push(String::new());
         }
-        self.lines.push(format!("{}}}", INDENT.repeat(self.depth)));
+        self.lines.push(format!("{}}}", INDENT.repeat(self.repeats.len())));
         self.fusable = None;
         self.just_opened = false;
         Ok(())
@@ -276,7 +304,7 @@ mod tests {
     use super::*;
 
     fn printed(text: &str) -> String {
-        circuit(text, Path::new("test.stim")).unwrap()
+        circuit(text, Path::new("test.stim")).unwrap().text
     }
 
     #[test]
@@ -300,6 +328,14 @@ mod tests {
         ] {
             assert_eq!(printed(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn detectors_and_observables_are_counted() {
+        let text = "M 0\nDETECTOR rec[-1]\nREPEAT 3 {\nREPEAT 5 {\nDETECTOR rec[-1]\nDETECTOR\n}\n}\n\
+                    OBSERVABLE_INCLUDE(4) rec[-1]\nOBSERVABLE_INCLUDE(2) rec[-1]";
+        let circuit = circuit(text, Path::new("test.stim")).unwrap();
+        assert_eq!((circuit.detectors, circuit.observables), (31, 5));
     }
 
     #[test]

@@ -138,6 +138,8 @@ fn missing_files_are_the_users_mistake() {
         ("gen --distance 3 --circuit paper --noise-file none.json", "none.json: "),
         ("ler --dem m.dem --stim none.stim", "none.stim: "),
         ("bench --dem m.dem --in none.b8", "none.b8: "),
+        ("ler --dem m.dem --out none/s.csv", "none/s.csv: "),
+        ("ler --dem m.dem --out .", ".: "),
         ("man none/folder", "none/folder"),
     ] {
         outrider(folder.path(), words(line)).refused(2, &[place]);
@@ -160,6 +162,7 @@ fn command_lines_are_checked() {
         ("decode --dem m.dem --threads 0", "0"),
         ("decode --dem m.dem --threads 100000", "--threads"),
         ("decode --dem m.dem --decoder union-find --certify", "--certify"),
+        ("decode --dem -", "standard input"),
         ("decode --dem m.dem --out x --weights-out x", "--weights-out"),
         ("decode --dem m.dem --out x --stats ./x", "--stats"),
         ("decode --dem m.dem --weights-out -", "--weights-out"),
@@ -221,8 +224,10 @@ fn statistics_files_and_circuits_are_checked() {
         ("s.csv", "a,b\n1,2\n".to_owned(), "s.csv:1: "),
         ("c.stim", "H 0\nFOO 1\n".to_owned(), "c.stim:2: "),
         ("c.stim", "REPEAT 2 {\n".to_owned(), "c.stim: "),
+        ("c.stim", "M 0\nDETECTOR rec[-1]\n".to_owned(), "c.stim: the circuit has 1 detectors"),
     ] {
-        put(folder.path(), "c.stim", "H 0\n");
+        let circuit = "M 0\nREPEAT 3 {\nDETECTOR rec[-1]\n}\nOBSERVABLE_INCLUDE(0) rec[-1]\n";
+        put(folder.path(), "c.stim", circuit);
         put(folder.path(), "s.csv", "");
         put(folder.path(), name, &text);
         let line = "ler --dem m.dem --stim c.stim --out s.csv --max-shots 10";
