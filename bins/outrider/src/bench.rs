@@ -16,11 +16,13 @@ use crate::input;
 use crate::latency::{Measured, measure};
 use crate::options::{self, Rounds};
 use crate::output::{self, print};
+use crate::surface::flat_model;
 
 /// Measure the latency of single shots on one pinned thread
 ///
-/// Takes a model with its shots (--dem and --in), a model alone (its shots are sampled), or a surface-code memory (--distance and
-/// --p). After a warm-up every shot is timed by itself, from its packed detection events to its observables.
+/// Takes a model with its shots (--dem and --in), a model alone (its shots are sampled), or a surface-code
+/// memory (--distance and --p). After a warm-up every shot is timed by itself, from its packed detection
+/// events to its observables.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct BenchArgs {
@@ -48,7 +50,8 @@ pub(crate) struct BenchArgs {
     /// Its circuit
     #[arg(long, value_name = "NAME", default_value = "stim", value_parser = options::circuit_family())]
     circuit: CircuitFamily,
-    /// Rounds (of a memory: d for as many as the distance); they give the time per round [default: d for a memory]
+    /// Rounds (of a memory: d for as many as the distance); they give the time per round [default: d for a
+    /// memory]
     #[arg(long, value_name = "R")]
     rounds: Option<Rounds>,
     /// Decoder
@@ -164,7 +167,7 @@ fn source(args: &BenchArgs) -> Result<(DetectorErrorModel, Option<u32>)> {
         .circuit(Circuit::uniform(args.circuit, p))
         .orientation(Orientation::O1)
         .build()?;
-    Ok((surface.model()?, Some(rounds)))
+    Ok((flat_model(&surface)?, Some(rounds)))
 }
 
 fn shots(args: &BenchArgs, model: &DetectorErrorModel) -> Result<Shots> {

@@ -1,7 +1,8 @@
 //! Logical error rates by sampling: sample, decode, compare, until enough shots or errors are counted.
 //!
-//! Shots are taken in blocks whose borders are fixed multiples of [`BLOCK_SHOTS`]; blocks are counted in order and the stop
-//! rule looks at block borders only. So the counts depend on model, decoder and seed, never on threads or timing.
+//! Shots are taken in blocks whose borders are fixed multiples of [`BLOCK_SHOTS`]; blocks are counted in
+//! order and the stop rule looks at block borders only. So the counts depend on model, decoder and seed,
+//! never on threads or timing.
 
 use std::ops::ControlFlow;
 use std::time::Instant;

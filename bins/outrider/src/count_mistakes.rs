@@ -17,8 +17,9 @@ use crate::threads::thread_count;
 
 /// Count wrong predictions, with PyMatching's command line
 ///
-/// Flags, defaults and output are those of `pymatching count_mistakes`; note that --in_format is 01 here. Without --obs_in and
-/// without appended observables the true observables are taken to be zero, as PyMatching does. Uses all cores.
+/// Flags, defaults and output are those of `pymatching count_mistakes`; note that --in_format is 01 here.
+/// Without --obs_in and without appended observables the true observables are taken to be zero, as
+/// PyMatching does. Uses all cores.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct CountMistakesArgs {
@@ -38,7 +39,12 @@ pub(crate) struct CountMistakesArgs {
     #[arg(long = "obs_in", value_name = "FILE")]
     obs_in: Option<PathBuf>,
     /// Format of the true observables
-    #[arg(long = "obs_in_format", value_name = "FORMAT", default_value = "01", value_parser = options::format())]
+    #[arg(
+        long = "obs_in_format",
+        value_name = "FORMAT",
+        default_value = "01",
+        value_parser = options::format(),
+    )]
     obs_in_format: Format,
     /// Where the count goes; - is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]

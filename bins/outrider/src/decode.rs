@@ -18,8 +18,8 @@ use crate::threads::thread_count;
 
 /// Decode shots: detection events in, predicted observables out
 ///
-/// Shots stream through in constant memory and in order; the output is the same for any number of threads. Files appear
-/// under their names only when everything has succeeded.
+/// Shots stream through in constant memory and in order; the output is the same for any number of threads.
+/// Files appear under their names only when everything has succeeded.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct DecodeArgs {
@@ -44,7 +44,8 @@ pub(crate) struct DecodeArgs {
     /// Decoder
     #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = options::decoder_kind())]
     decoder: DecoderKind,
-    /// Also write each shot's total weight, the sum of ln((1-p)/p) over its edges: one line per shot, 17 digits
+    /// Also write each shot's total weight, the sum of ln((1-p)/p) over its edges: one line per shot, 17
+    /// digits
     #[arg(long, value_name = "FILE")]
     weights_out: Option<PathBuf>,
     /// Also write each shot's edges: one line per shot, such as `D3-D7 D9-B` (B is the boundary)
@@ -70,7 +71,7 @@ pub(crate) struct DecodeArgs {
 const AFTER_HELP: &str = "\
 Examples:
   outrider decode --dem model.dem --in dets.b8 --out predictions.01
-  stim detect --in circuit.stim --shots 100000 --out_format b8 | outrider decode --dem model.dem > predictions.01
+  stim detect --in circuit.stim --shots 1000 --out_format b8 | outrider decode --dem model.dem > guesses.01
   outrider decode --dem model.dem --in dets.b8 --decoder mwpm-correlated --stats stats.json --out /dev/null";
 
 /// The object that `--stats` writes.

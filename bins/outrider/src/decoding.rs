@@ -56,8 +56,8 @@ impl Totals {
     }
 }
 
-/// Decodes every batch on `threads` threads and hands the answers to `each` in the order of the shots; `name` is the
-/// stream's, for errors.
+/// Decodes every batch on `threads` threads and hands the answers to `each` in the order of the shots;
+/// `name` is the stream's, for errors.
 pub(crate) fn decode_all(
     engine: &Engine,
     threads: usize,

@@ -20,12 +20,13 @@ use crate::latency::measure;
 use crate::output::print;
 use crate::progress;
 use crate::stats::wilson;
+use crate::surface::flat_model;
 use crate::threads::thread_count;
 
 /// Show what the decoders do, in under a minute
 ///
-/// Decodes 50,000 shots of a distance-3 surface code on Google's Sycamore processor, which come with the program, and a sampled
-/// distance-11 memory, with every decoder on all cores.
+/// Decodes 50,000 shots of a distance-3 surface code on Google's Sycamore processor, which come with the
+/// program, and a sampled distance-11 memory, with every decoder on all cores.
 #[derive(Args, Debug)]
 pub(crate) struct DemoArgs {
     /// Shots of the sampled memory
@@ -59,7 +60,8 @@ Next:
 pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let cores = available_parallelism().map_or(1, usize::from);
     print(&format!(
-        "outrider {} on {cores} cores\n\nGoogle Sycamore, distance 3, 1 round, X basis: 50,000 shots of a real device\n\
+        "outrider {} on {cores} cores\n\n\
+         Google Sycamore, distance 3, 1 round, X basis: 50,000 shots of a real device\n\
          (Google Quantum AI, Zenodo 6804040, CC BY 4.0)\n{HEADER}",
         env!("CARGO_PKG_VERSION")
     ))?;
@@ -77,7 +79,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
         .basis(Basis::Z)
         .circuit(Circuit::uniform(CircuitFamily::Stim, NOISE))
         .build()?;
-    let model = surface.model()?;
+    let model = flat_model(&surface)?;
     let mut sampler = Sampler::new(&model, 0)?;
     let (mut timed, mut observables) = sampler.batches();
     sampler.sample(0, TIMED_SHOTS, &mut timed, &mut observables)?;

@@ -9,10 +9,12 @@ use crate::error::{Error, Result};
 use crate::noise_file;
 use crate::options::{self, Rounds, Size};
 use crate::output::{self, Output};
+use crate::surface::flat_model;
 
 /// Generate a surface-code memory experiment: its circuit, its error model
 ///
-/// The circuit goes to --out and the decomposed error model to --dem-out; without either the circuit goes to standard output.
+/// The circuit goes to --out and the decomposed error model to --dem-out; without either the circuit goes
+/// to standard output.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct GenArgs {
@@ -31,7 +33,8 @@ pub(crate) struct GenArgs {
     /// Rounds of stabiliser measurements, or d for as many as the distance
     #[arg(long, value_name = "R", default_value = "d")]
     rounds: Rounds,
-    /// Circuit: Stim's generator's, the one of arXiv:2604.12841, or the form to which that paper's curves correspond
+    /// Circuit: Stim's generator's, the one of arXiv:2604.12841, or the form to which that paper's curves
+    /// correspond
     #[arg(long, value_name = "NAME", default_value = "stim", value_parser = options::circuit_family())]
     circuit: CircuitFamily,
     /// Orientation of the paper's circuits
@@ -72,8 +75,8 @@ enum Code {
 }
 
 const AFTER_HELP: &str = "\
-Noise file: p_prep_X, p_prep_Z, p_meas_X, p_meas_Z, p_idle_cnot_X|Y|Z, p_idle_spam_X|Y|Z and p_cnot_IX .. p_cnot_ZZ, or
-{\"p\": P} for uniform noise.
+Noise file: p_prep_X, p_prep_Z, p_meas_X, p_meas_Z, p_idle_cnot_X|Y|Z, p_idle_spam_X|Y|Z and \
+p_cnot_IX .. p_cnot_ZZ, or {\"p\": P} for uniform noise.
 
 Examples:
   outrider gen --basis x --distance 5 --p 0.003 --out memory.stim --dem-out memory.dem
@@ -104,7 +107,7 @@ pub(crate) fn run(args: &GenArgs) -> Result<()> {
         outputs.push(out);
     }
     if let Some(path) = &args.dem_out {
-        let model = if args.fold_loops { surface.folded_model()? } else { surface.model()? };
+        let model = if args.fold_loops { surface.folded_model()? } else { flat_model(&surface)? };
         let mut out = Output::create(path)?;
         out.put(model.to_text().as_bytes())?;
         outputs.push(out);

@@ -8,8 +8,8 @@ use outrider::{DetectorErrorModel, Format, Layout, ShotReader, Shots};
 
 use crate::error::{Error, Result};
 
-/// Bytes of packed shots that travel together, and the most shots among them: enough to make hand-over between
-/// threads cheap, little enough that memory stays small.
+/// Bytes of packed shots that travel together, and the most shots among them: enough to make hand-over
+/// between threads cheap, little enough that memory stays small.
 const BATCH_BYTES: usize = 1 << 18;
 const BATCH_SHOTS_MAX: usize = 4096;
 

@@ -18,8 +18,8 @@ pub(crate) struct Measured {
     pub(crate) events: u64,
 }
 
-/// Decodes every shot once, after a warm-up on the first ones, on a thread of its own that stays on one core where the
-/// system allows it.
+/// Decodes every shot once, after a warm-up on the first ones, on a thread of its own that stays on one
+/// core where the system allows it.
 pub(crate) fn measure(decoder: &mut Decoder, shots: &Shots) -> Result<Measured> {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
@@ -50,8 +50,8 @@ fn measure_here(decoder: &mut Decoder, shots: &Shots) -> Result<Measured> {
     Ok(Measured { latencies: Latencies::new(samples_ns), events })
 }
 
-/// Keeps this thread on the last core that it may use: the first ones tend to serve interrupts. Best effort: without it
-/// latencies are only noisier.
+/// Keeps this thread on the last core that it may use: the first ones tend to serve interrupts. Best
+/// effort: without it latencies are only noisier.
 #[cfg(target_os = "linux")]
 fn pin_to_one_core() {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};

@@ -21,6 +21,7 @@ use crate::progress;
 use crate::sinter::{self, Counts, Metadata, Task};
 use crate::stats::wilson;
 use crate::stim_text;
+use crate::surface::flat_model;
 use crate::threads::thread_count;
 
 /// Bytes of a circuit file accepted.
@@ -31,10 +32,10 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Measure logical error rates by sampling and decoding
 ///
-/// Takes a model (--dem), a circuit with its model (--stim and --dem), or a grid of surface-code memories (--distance and --p).
-/// Shots are keyed by --seed and counted in blocks of 1024, so the counts are the same for any number of threads. With --out,
-/// rows in sinter's CSV are appended, for `sinter combine` and `sinter plot`; run the same command again, or with larger limits,
-/// and it goes on where the file ends.
+/// Takes a model (--dem), a circuit with its model (--stim and --dem), or a grid of surface-code memories
+/// (--distance and --p). Shots are keyed by --seed and counted in blocks of 1024, so the counts are the
+/// same for any number of threads. With --out, rows in sinter's CSV are appended, for `sinter combine` and
+/// `sinter plot`; run the same command again, or with larger limits, and it goes on where the file ends.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct LerArgs {
@@ -48,10 +49,22 @@ pub(crate) struct LerArgs {
     #[arg(long, value_name = "D,..", value_delimiter = ',', requires = "p")]
     distance: Vec<u32>,
     /// Noise strengths of the grid
-    #[arg(long, value_name = "P,..", value_delimiter = ',', requires = "distance", value_parser = options::probability)]
+    #[arg(
+        long,
+        value_name = "P,..",
+        value_delimiter = ',',
+        requires = "distance",
+        value_parser = options::probability,
+    )]
     p: Vec<f64>,
     /// Bases of the grid
-    #[arg(long, value_name = "BASIS,..", value_delimiter = ',', default_value = "z", value_parser = options::basis())]
+    #[arg(
+        long,
+        value_name = "BASIS,..",
+        value_delimiter = ',',
+        default_value = "z",
+        value_parser = options::basis(),
+    )]
     basis: Vec<Basis>,
     /// Rounds of the grid, or d for as many as the distance
     #[arg(long, value_name = "N|d", default_value = "d")]
@@ -63,7 +76,13 @@ pub(crate) struct LerArgs {
     #[arg(long, value_name = "O", default_value = "O1", value_parser = options::orientation())]
     orientation: Orientation,
     /// Decoders
-    #[arg(long, value_name = "NAME,..", value_delimiter = ',', default_value = "mwpm", value_parser = options::decoder_kind())]
+    #[arg(
+        long,
+        value_name = "NAME,..",
+        value_delimiter = ',',
+        default_value = "mwpm",
+        value_parser = options::decoder_kind(),
+    )]
     decoder: Vec<DecoderKind>,
     /// Stop a task after this many shots
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
@@ -89,8 +108,8 @@ pub(crate) struct LerArgs {
 }
 
 const AFTER_HELP: &str = "\
-Intervals are Wilson score intervals at 95 %. `seconds` in a row, like us/shot in the table, are core time of sampling and
-decoding together. custom_counts tells how many of a row's shots each seed made.
+Intervals are Wilson score intervals at 95 %. `seconds` in a row, like us/shot in the table, are core time \
+of sampling and decoding together. custom_counts tells how many of a row's shots each seed made.
 
 Examples:
   outrider ler --distance 3,5,7 --p 0.003,0.006 --basis x,z --decoder mwpm,mwpm-correlated --out ler.csv
@@ -176,7 +195,7 @@ fn grid_point(args: &LerArgs, basis: Basis, distance: u32, p: f64) -> Result<Poi
     metadata.push(("p".to_owned(), Value::from(p)));
     metadata.push(("r".to_owned(), Value::from(rounds)));
     let circuit = stim_text::circuit(&surface.circuit_text(), Path::new("circuit"))?.text;
-    Ok(Point { path: None, model: surface.model()?, circuit: Some(circuit), metadata })
+    Ok(Point { path: None, model: flat_model(&surface)?, circuit: Some(circuit), metadata })
 }
 
 /// Measures a point with every decoder asked for.

@@ -1,5 +1,5 @@
-//! The outrider program: decode, sample, generate, measure. One file per subcommand; nothing but the command line and
-//! the exit code lives here.
+//! The outrider program: decode, sample, generate, measure. One file per subcommand; nothing but the
+//! command line and the exit code lives here.
 #![forbid(unsafe_code)]
 
 use std::io::Write;
@@ -33,6 +33,7 @@ mod shell;
 mod sinter;
 mod stats;
 mod stim_text;
+mod surface;
 mod threads;
 
 /// Decode surface-code experiments: exact, correlated and union-find decoding of Stim data
@@ -60,7 +61,8 @@ enum Command {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done; 1 the machine failed (a full disk, a closed pipe); 2 the command or its input is wrong.
+Exit codes: 0 done; 1 the machine failed (a full disk, a closed pipe); 2 the command or its input is \
+wrong.
 
 Start with `outrider demo`.";
 

@@ -17,8 +17,8 @@ const CNOT_PAULIS: [&str; 15] =
 
 const PAULIS: [&str; 3] = ["X", "Y", "Z"];
 
-/// Reads a noise file. `{"p": P}` stands for uniform noise, and `p_idle_X|Y|Z` (the older 22 parameters) for both idle
-/// families.
+/// Reads a noise file. `{"p": P}` stands for uniform noise, and `p_idle_X|Y|Z` (the older 22 parameters)
+/// for both idle families.
 pub(crate) fn read(path: &Path) -> Result<PaperNoise> {
     parse(&input::text(path, FILE_BYTES_MAX)?).map_err(|(line, column, message)| match line {
         0 => Error::input(path.display(), message),

@@ -1,7 +1,7 @@
 //! Numbers as C's `%.Ng` prints them, which Python, Stim and sinter all build on.
 
-/// `value` with `digits` significant digits, as `%.{digits}g`: trailing zeros dropped, an exponent below 1e-4 and
-/// from 10^digits on.
+/// `value` with `digits` significant digits, as `%.{digits}g`: trailing zeros dropped, an exponent below
+/// 1e-4 and from 10^digits on.
 pub(crate) fn general(value: f64, digits: usize) -> String {
     if !value.is_finite() {
         return if value.is_nan() {

@@ -1,5 +1,5 @@
-//! Files and streams going out: `-` is standard output, everything else an [`OutputFile`], which appears under its
-//! name only when it is complete.
+//! Files and streams going out: `-` is standard output, everything else an [`OutputFile`], which appears
+//! under its name only when it is complete.
 
 use std::fs;
 use std::io::{self, Write};

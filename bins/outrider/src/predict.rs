@@ -15,8 +15,8 @@ use crate::threads::thread_count;
 
 /// Predict observables, with PyMatching's command line
 ///
-/// Flags, defaults and output are those of `pymatching predict`. Without --enable_correlations error components with three
-/// or more detectors are skipped, as PyMatching does. Uses all cores.
+/// Flags, defaults and output are those of `pymatching predict`. Without --enable_correlations error
+/// components with three or more detectors are skipped, as PyMatching does. Uses all cores.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct PredictArgs {

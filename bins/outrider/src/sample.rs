@@ -21,8 +21,8 @@ const CHUNK_BLOCKS_MAX: usize = 64;
 
 /// Sample a model: detection events, observables and the errors behind them
 ///
-/// Random numbers are keyed by seed and shot number, so a shot is the same for any number of threads and any instruction
-/// set, and the first shots of a longer run are those of a shorter one.
+/// Random numbers are keyed by seed and shot number, so a shot is the same for any number of threads and
+/// any instruction set, and the first shots of a longer run are those of a shorter one.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct SampleArgs {

@@ -55,8 +55,8 @@ impl Counts {
     }
 }
 
-/// sinter's `Task.strong_id()`: `circuit` and `model` as Stim prints them; `None` for a task without a circuit, which
-/// sinter itself does not know.
+/// sinter's `Task.strong_id()`: `circuit` and `model` as Stim prints them; `None` for a task without a
+/// circuit, which sinter itself does not know.
 pub(crate) fn strong_id(circuit: Option<&str>, decoder: &str, model: &str, metadata: &Metadata) -> String {
     let quoted = |text: &str| json(&Value::from(text), ", ", ": ");
     let text = format!(
@@ -74,8 +74,8 @@ pub(crate) fn strong_id(circuit: Option<&str>, decoder: &str, model: &str, metad
     })
 }
 
-/// The row sinter would write. The shots of each seed are kept in `custom_counts` under `shots_of_seed_N`, where
-/// adding rows up (as `sinter combine` does) keeps them right.
+/// The row sinter would write. The shots of each seed are kept in `custom_counts` under `shots_of_seed_N`,
+/// where adding rows up (as `sinter combine` does) keeps them right.
 pub(crate) fn row(task: &Task, counts: &Counts, seed: u64) -> String {
     let seconds = match counts.seconds {
         s if s < 1.0 => format!("{s:.3}"),
@@ -96,8 +96,8 @@ pub(crate) fn row(task: &Task, counts: &Counts, seed: u64) -> String {
     )
 }
 
-/// Metadata from a file name such as `d=5,p=0.01.stim`, as `sinter collect --metadata_func auto` reads it; `None` if
-/// the name has another form.
+/// Metadata from a file name such as `d=5,p=0.01.stim`, as `sinter collect --metadata_func auto` reads it;
+/// `None` if the name has another form.
 pub(crate) fn metadata_of_name(path: &Path) -> Option<Metadata> {
     let name = path.file_name()?.to_str()?;
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
@@ -177,8 +177,8 @@ pub(crate) fn require_appendable(path: &Path) -> Result<()> {
     tried.map_err(|error| Error::io("open", path, error))
 }
 
-/// Appends rows, and before them the header if the file is new: in one write, on disk when it returns, and taken back
-/// if it fails, so that no half row stays.
+/// Appends rows, and before them the header if the file is new: in one write, on disk when it returns, and
+/// taken back if it fails, so that no half row stays.
 pub(crate) fn append(path: &Path, rows: &str) -> Result<()> {
     let failed = |error: std::io::Error| Error::io("write", path, error);
     let mut file = File::options().read(true).append(true).create(true).open(path).map_err(failed)?;

@@ -3,7 +3,8 @@
 /// Two-sided 95 % quantile of the normal distribution.
 const Z_95: f64 = 1.959_963_984_540_054;
 
-/// The Wilson score interval at 95 % for `hits` of `trials`: honest for few or no hits, cheap to check by hand.
+/// The Wilson score interval at 95 % for `hits` of `trials`: honest for few or no hits, cheap to check by
+/// hand.
 pub(crate) fn wilson(hits: u64, trials: u64) -> (f64, f64) {
     if trials == 0 {
         return (0.0, 1.0);
@@ -37,7 +38,8 @@ impl Latencies {
         if self.sorted_ns.is_empty() { 0.0 } else { total as f64 / self.sorted_ns.len() as f64 / 1e3 }
     }
 
-    /// The smallest sample with at least `fraction` of the samples at or below it (nearest rank), in microseconds.
+    /// The smallest sample with at least `fraction` of the samples at or below it (nearest rank), in
+    /// microseconds.
     pub(crate) fn quantile_us(&self, fraction: f64) -> f64 {
         let rank = (fraction * self.sorted_ns.len() as f64).ceil() as usize;
         let index = rank.clamp(1, self.sorted_ns.len().max(1)) - 1;

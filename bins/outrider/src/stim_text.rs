@@ -1,8 +1,8 @@
 //! Circuits and error models as Stim itself prints them, which is what a strong id is a hash of.
 //!
-//! Stim's `str(circuit)` drops comments, writes canonical gate names, prints arguments with 6 significant digits
-//! (integers in full), fuses neighbouring instructions of the same gate, tag and arguments, and indents blocks by four
-//! spaces. `str(model)` prints numbers with 19 significant digits and fuses nothing.
+//! Stim's `str(circuit)` drops comments, writes canonical gate names, prints arguments with 6 significant
+//! digits (integers in full), fuses neighbouring instructions of the same gate, tag and arguments, and
+//! indents blocks by four spaces. `str(model)` prints numbers with 19 significant digits and fuses nothing.
 
 use std::path::Path;
 
@@ -12,12 +12,13 @@ use crate::error::{Error, Result};
 use crate::numbers::general;
 
 /// Stim's gates but for REPEAT, by canonical name.
-const GATES: &str = "CX CXSWAP CY CZ CZSWAP C_NXYZ C_NZYX C_XNYZ C_XYNZ C_XYZ C_ZNYX C_ZYNX C_ZYX DEPOLARIZE1 DEPOLARIZE2 \
-    DETECTOR E ELSE_CORRELATED_ERROR H HERALDED_ERASE HERALDED_PAULI_CHANNEL_1 H_NXY H_NXZ H_NYZ \
-    H_XY H_YZ I II II_ERROR ISWAP ISWAP_DAG I_ERROR M MPAD MPP MR MRX MRY MX MXX MY MYY MZZ \
-    OBSERVABLE_INCLUDE PAULI_CHANNEL_1 PAULI_CHANNEL_2 QUBIT_COORDS R RX RY S SHIFT_COORDS SPP \
-    SPP_DAG SQRT_X SQRT_XX SQRT_XX_DAG SQRT_X_DAG SQRT_Y SQRT_YY SQRT_YY_DAG SQRT_Y_DAG SQRT_ZZ \
-    SQRT_ZZ_DAG SWAP SWAPCX S_DAG TICK X XCX XCY XCZ X_ERROR Y YCX YCY YCZ Y_ERROR Z Z_ERROR";
+const GATES: &str = "\
+    CX CXSWAP CY CZ CZSWAP C_NXYZ C_NZYX C_XNYZ C_XYNZ C_XYZ C_ZNYX C_ZYNX C_ZYX DEPOLARIZE1 DEPOLARIZE2 \
+    DETECTOR E ELSE_CORRELATED_ERROR H HERALDED_ERASE HERALDED_PAULI_CHANNEL_1 H_NXY H_NXZ H_NYZ H_XY \
+    H_YZ I II II_ERROR ISWAP ISWAP_DAG I_ERROR M MPAD MPP MR MRX MRY MX MXX MY MYY MZZ \
+    OBSERVABLE_INCLUDE PAULI_CHANNEL_1 PAULI_CHANNEL_2 QUBIT_COORDS R RX RY S SHIFT_COORDS SPP SPP_DAG \
+    SQRT_X SQRT_XX SQRT_XX_DAG SQRT_X_DAG SQRT_Y SQRT_YY SQRT_YY_DAG SQRT_Y_DAG SQRT_ZZ SQRT_ZZ_DAG SWAP \
+    SWAPCX S_DAG TICK X XCX XCY XCZ X_ERROR Y YCX YCY YCZ Y_ERROR Z Z_ERROR";
 
 /// Other names that Stim accepts, with the canonical ones.
 const ALIASES: &[(&str, &str)] = &[
@@ -55,8 +56,8 @@ pub(crate) struct CircuitText {
     pub(crate) observables: u64,
 }
 
-/// Prints a circuit anew. Only what the result depends on is checked: gate names, brackets, numbers and blocks; `path`
-/// is for messages.
+/// Prints a circuit anew. Only what the result depends on is checked: gate names, brackets, numbers and
+/// blocks; `path` is for messages.
 pub(crate) fn circuit(text: &str, path: &Path) -> Result<CircuitText> {
     let mut printer = CircuitPrinter::default();
     for (index, line) in text.lines().enumerate() {
@@ -364,7 +365,8 @@ mod tests {
     fn models_print_as_stim_prints_them() {
         let text = "error(0.1) D0 D1 ^ D2 L0 # hi\nERROR(1e-7) D0\nerror(1) D1\n\
                     detector(1, 2.5,1e20,123456789.125) D0\nshift_detectors(0,0,1) 5\nshift_detectors 5\n\
-                    repeat 3 {\n error[abc\\C](0.3) D0\n repeat 2 {\n error(0.3) D0\n}\n}\nlogical_observable L3\n";
+                    repeat 3 {\n error[abc\\C](0.3) D0\n repeat 2 {\n error(0.3) D0\n}\n}\n\
+                    logical_observable L3\n";
         let expected = "error(0.1000000000000000056) D0 D1 ^ D2 L0\nerror(9.999999999999999547e-08) D0\n\
                         error(1) D1\ndetector(1, 2.5, 1e+20, 123456789.125) D0\nshift_detectors(0, 0, 1) 5\n\
                         shift_detectors 5\nrepeat 3 {\n    error[abc\\C](0.2999999999999999889) D0\n    \

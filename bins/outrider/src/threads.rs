@@ -1,7 +1,7 @@
 //! Work spread over OS threads, answers taken in order.
 //!
-//! Job k goes to worker k mod n through that worker's own bounded channel, and its answer is taken from the same
-//! worker's bounded channel: order costs no sorting, and at most a few jobs per worker are in memory.
+//! Job k goes to worker k mod n through that worker's own bounded channel, and its answer is taken from the
+//! same worker's bounded channel: order costs no sorting, and at most a few jobs per worker are in memory.
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -35,11 +35,13 @@ pub(crate) fn thread_count(asked: Option<NonZeroUsize>) -> Result<usize> {
     Ok(count)
 }
 
-/// Draws jobs until `produce` gives none, has `workers` do them on a thread each, and hands every answer to `consume`
-/// in the order of the jobs. The first failure in that order ends it, whichever side it came from, so the outcome
-/// does not depend on the number of workers. `consume` may end it early; jobs then under way are dropped.
+/// Draws jobs until `produce` gives none, has `workers` do them on a thread each, and hands every answer to
+/// `consume` in the order of the jobs. The first failure in that order ends it, whichever side it came
+/// from, so the outcome does not depend on the number of workers. `consume` may end it early; jobs then
+/// under way are dropped.
 ///
-/// An early end does not wait for the other threads: the producer may be blocked reading a pipe that stays silent.
+/// An early end does not wait for the other threads: the producer may be blocked reading a pipe that stays
+/// silent.
 pub(crate) fn run_ordered<W: Worker + 'static>(
     workers: Vec<W>,
     produce: Box<dyn FnMut() -> Result<Option<W::Job>> + Send>,

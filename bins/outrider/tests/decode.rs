@@ -41,7 +41,8 @@ fn mistakes_are_about_as_many_as_pymatchings() {
     put(folder.path(), "appended.b8", appended());
     for (decoder, most) in [("mwpm", 135), ("mwpm-correlated", 135), ("union-find", 190)] {
         let line = format!(
-            "decode --in appended.b8 --in-includes-appended-observables --decoder {decoder} --stats s.json --out p"
+            "decode --in appended.b8 --in-includes-appended-observables --out p --stats s.json \
+             --decoder {decoder}"
         );
         let dem = golden("model.dem");
         outrider(folder.path(), words(&line).into_iter().chain(["--dem", &dem])).text();

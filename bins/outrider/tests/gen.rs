@@ -52,7 +52,8 @@ fn folded_models_stay_small() {
 #[test]
 fn noise_parameters_have_their_own_flags() {
     let folder = folder();
-    let line = "gen --distance 3 --p 0.01 --after-clifford-depolarization 0.02 --before-measure-flip-probability 0.03 \
+    let line = "gen --distance 3 --p 0.01 \
+                --after-clifford-depolarization 0.02 --before-measure-flip-probability 0.03 \
                 --before-round-data-depolarization 0.04 --after-reset-flip-probability 0.05";
     let circuit = outrider(folder.path(), words(line)).text().to_owned();
     for instruction in ["DEPOLARIZE2(0.02)", "DEPOLARIZE1(0.04)", "X_ERROR(0.03)", "X_ERROR(0.05)"] {

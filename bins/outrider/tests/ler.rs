@@ -1,4 +1,5 @@
-//! `outrider ler` from the outside: sinter's CSV, stop rules, resuming. sinter itself reads the files in oracle/cli.py.
+//! `outrider ler` from the outside: sinter's CSV, stop rules, resuming. sinter itself reads the files in
+//! oracle/cli.py.
 
 mod support;
 
@@ -45,11 +46,13 @@ fn ler(folder: &Path, options: &str) -> String {
 #[test]
 fn rows_are_sinters() {
     let folder = folder();
-    // sinter.Task(circuit, detector_error_model, decoder="mwpm", json_metadata={"d": 3, "p": 0.25}).strong_id()
+    // sinter.Task(circuit, detector_error_model, decoder="mwpm", json_metadata={"d": 3, "p":
+    // 0.25}).strong_id()
     put(
         folder.path(),
         "d=3,p=0.25.stim",
-        "# written by hand\nx_error(0.25) 0\nX_ERROR(0.25) 1\nM 0\nMZ 1\nDETECTOR(0,1.50) rec[-1]\nOBSERVABLE_INCLUDE(0) rec[-2]\n",
+        "# written by hand\nx_error(0.25) 0\nX_ERROR(0.25) 1\nM 0\nMZ 1\nDETECTOR(0,1.50) rec[-1]\n\
+         OBSERVABLE_INCLUDE(0) rec[-2]\n",
     );
     put(folder.path(), "m.dem", "error(0.25) D0\nerror(0.25) L0\ndetector(0,1.5) D0\n");
     let line = "ler --dem m.dem --stim d=3,p=0.25.stim --max-shots 2000 --out s.csv --seed 9";
@@ -61,7 +64,8 @@ fn rows_are_sinters() {
     assert!((400..600).contains(&found[0].errors), "{found:?}");
     assert_eq!(
         found[0].rest,
-        "mwpm,c4ec569c7679b3a9a3e21069dfaa463175af46325893ecc442d7ce8e828d5a54,\"{\"\"d\"\":3,\"\"p\"\":0.25}\",\"{\"\"shots_of_seed_9\"\":2000}\""
+        "mwpm,c4ec569c7679b3a9a3e21069dfaa463175af46325893ecc442d7ce8e828d5a54,\
+         \"{\"\"d\"\":3,\"\"p\"\":0.25}\",\"{\"\"shots_of_seed_9\"\":2000}\""
     );
     assert!(table.lines().nth(1).unwrap().starts_with("mwpm "), "{table}");
 }
@@ -113,8 +117,8 @@ fn a_campaign_goes_on_where_it_ended() {
 #[test]
 fn a_grid_measures_every_point_with_every_decoder() {
     let folder = folder();
-    let line = "ler --distance 3,5 --p 0.01,0.02 --basis x,z --rounds 2 --decoder mwpm,mwpm-correlated --max-shots 1024 \
-                --circuit paper-published --out s.csv";
+    let line = "ler --distance 3,5 --p 0.01,0.02 --basis x,z --rounds 2 --max-shots 1024 \
+                --decoder mwpm,mwpm-correlated --circuit paper-published --out s.csv";
     let table = outrider(folder.path(), words(line)).text().to_owned();
     assert_eq!(table.lines().count(), 17);
     let found = rows(folder.path(), "s.csv");
@@ -123,8 +127,8 @@ fn a_grid_measures_every_point_with_every_decoder() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), 16);
-    let metadata = "\"{\"\"b\"\":\"\"z\"\",\"\"c\"\":\"\"paper-published\"\",\"\"d\"\":5,\"\"o\"\":\"\"O1\"\",\
-                    \"\"p\"\":0.02,\"\"r\"\":2}\"";
+    let metadata = "\"{\"\"b\"\":\"\"z\"\",\"\"c\"\":\"\"paper-published\"\",\"\"d\"\":5,\
+                    \"\"o\"\":\"\"O1\"\",\"\"p\"\":0.02,\"\"r\"\":2}\"";
     assert!(found.iter().any(|row| row.rest.contains(metadata)), "{found:?}");
 }
 
