@@ -1,12 +1,14 @@
 //! A decode allocates nothing once its decoder is warm.
 //!
-//! This executable defines `malloc` and its relatives, which the C code linked into it then calls; they count
-//! and pass on to glibc. Elsewhere than on glibc there is nothing to pass on to, and the file is empty.
+//! This executable defines `malloc` and its relatives, which the C code linked into it then calls; they count and
+//! pass on. What is known of the loader here is glibc's, so elsewhere the file is empty.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
 use std::cell::Cell;
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
+use std::ptr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use outrider::{
     Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DetectorErrorModel, GraphOptions, MatchingGraph,
@@ -77,70 +79,44 @@ fn count() {
     ALLOCATIONS.set(ALLOCATIONS.get() + 1);
 }
 
-unsafe extern "C" {
-    fn __libc_malloc(bytes: usize) -> *mut c_void;
-    fn __libc_calloc(count: usize, bytes: usize) -> *mut c_void;
-    fn __libc_realloc(memory: *mut c_void, bytes: usize) -> *mut c_void;
-    fn __libc_memalign(alignment: usize, bytes: usize) -> *mut c_void;
-    fn __libc_free(memory: *mut c_void);
+/// Defines a function of the C library that counts its calls and passes them on to the next definition: the C
+/// library's, or a sanitizer's.
+macro_rules! counted {
+    ($(fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {$(
+        /// # Safety
+        /// As the C library's.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $name($($argument: $type),*) -> $result {
+            static NEXT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+            count();
+            type Function = unsafe extern "C" fn($($type),*) -> $result;
+            let next = next_definition(concat!(stringify!($name), "\0"), &NEXT);
+            // SAFETY: the symbol of this name has this signature, and the caller keeps its contract.
+            unsafe { std::mem::transmute::<*mut c_void, Function>(next)($($argument),*) }
+        }
+    )*};
 }
 
-/// # Safety
-/// As C's.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn malloc(bytes: usize) -> *mut c_void {
-    count();
-    // SAFETY: the same contract.
-    unsafe { __libc_malloc(bytes) }
+counted! {
+    fn malloc(bytes: usize) -> *mut c_void;
+    fn calloc(members: usize, bytes: usize) -> *mut c_void;
+    fn realloc(memory: *mut c_void, bytes: usize) -> *mut c_void;
+    fn aligned_alloc(alignment: usize, bytes: usize) -> *mut c_void;
+    fn posix_memalign(out: *mut *mut c_void, alignment: usize, bytes: usize) -> c_int;
 }
 
-/// # Safety
-/// As C's.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn calloc(members: usize, bytes: usize) -> *mut c_void {
-    count();
-    // SAFETY: the same contract.
-    unsafe { __libc_calloc(members, bytes) }
-}
-
-/// # Safety
-/// As C's.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn realloc(memory: *mut c_void, bytes: usize) -> *mut c_void {
-    count();
-    // SAFETY: the same contract, and all memory here is glibc's.
-    unsafe { __libc_realloc(memory, bytes) }
-}
-
-/// # Safety
-/// As C's.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn aligned_alloc(alignment: usize, bytes: usize) -> *mut c_void {
-    count();
-    // SAFETY: the same contract.
-    unsafe { __libc_memalign(alignment, bytes) }
-}
-
-/// # Safety
-/// As POSIX's.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn posix_memalign(out: *mut *mut c_void, alignment: usize, bytes: usize) -> c_int {
-    const ENOMEM: c_int = 12;
-    count();
-    // SAFETY: the same contract.
-    let memory = unsafe { __libc_memalign(alignment, bytes) };
-    if memory.is_null() {
-        return ENOMEM;
+/// The definition after this executable's, looked up once.
+fn next_definition(name: &'static str, cache: &AtomicPtr<c_void>) -> *mut c_void {
+    const RTLD_NEXT: *mut c_void = ptr::without_provenance_mut(usize::MAX);
+    unsafe extern "C" {
+        fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
     }
-    // SAFETY: the caller vouches for `out`.
-    unsafe { *out = memory };
-    0
-}
-
-/// # Safety
-/// As C's.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn free(memory: *mut c_void) {
-    // SAFETY: the same contract, and all memory here is glibc's.
-    unsafe { __libc_free(memory) }
+    let known = cache.load(Ordering::Relaxed);
+    if !known.is_null() {
+        return known;
+    }
+    // SAFETY: the name ends in NUL; looking up a symbol that exists allocates nothing in glibc.
+    let found = unsafe { dlsym(RTLD_NEXT, name.as_ptr().cast()) };
+    cache.store(found, Ordering::Relaxed);
+    found
 }
