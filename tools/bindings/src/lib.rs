@@ -39,7 +39,10 @@ pub fn libclang_found() -> bool {
 }
 
 fn core_directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../c_core").canonicalize().expect("c_core stands beside tools/")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../c_core")
+        .canonicalize()
+        .expect("c_core stands beside tools/")
 }
 
 /// gcc's own header directory: a libclang from a package has no `stddef.h` of its own.

@@ -11,7 +11,8 @@ fn bindings_are_fresh() {
         eprintln!("skipped: libclang not found and OUTRIDER_SKIP_BINDINGS is set");
         return;
     }
-    let checked_in = std::fs::read_to_string(bindings::bindings_path()).expect("c_core/bindings.rs is readable");
+    let checked_in =
+        std::fs::read_to_string(bindings::bindings_path()).expect("c_core/bindings.rs is readable");
     let generated = bindings::generate().expect("the headers parse");
     assert!(checked_in == generated, "c_core/bindings.rs is stale: run `cargo run -p bindings`");
 }
