@@ -1,12 +1,15 @@
 """The C core for oracle scripts: built as a shared library with one compiler call per instruction set, loaded by ctypes.
 
     from otr_ctypes import library, check, text_of
+
+    python c_core/tests/oracle/otr_ctypes.py DIRECTORY    builds it once for several scripts and prints its path
 """
 
 import ctypes
 import os
 import platform
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -87,3 +90,7 @@ def text_of(function, handle):
     buffer = ctypes.create_string_buffer(size + 1)
     function(handle, buffer, size + 1)
     return buffer.value.decode()
+
+
+if __name__ == "__main__":
+    print(_build(sys.argv[1]))
