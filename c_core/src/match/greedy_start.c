@@ -1,9 +1,10 @@
 /* The greedy start: radii and matches for events, before any region grows.
  *
- * Any radii that overlap nowhere are a feasible dual solution, so the search need not start from zero. An event's radius
- * stays within its shortest edge; then its region holds no other node, and two regions can only touch over an edge between
- * their events, a contact. Each radius first goes half way to the nearest contact, then, event by event, as far as the
- * others leave room; events that touch and are free are matched. At low error rates this settles most events. */
+ * Any radii that overlap nowhere are a feasible dual solution, so the search need not start from zero. An
+ * event's radius stays within its shortest edge; then its region holds no other node, and two regions can
+ * only touch over an edge between their events, a contact. Each radius first goes half way to the nearest
+ * contact, then, event by event, as far as the others leave room; events that touch and are free are matched.
+ * At low error rates this settles most events. */
 #include "match/matcher_state.h"
 
 static void limit_radius(otr_start *start, uint32_t limit) {
@@ -25,8 +26,8 @@ static void add_contact(otr_matcher *m, uint32_t event, uint32_t other, uint32_t
     limit_radius(b, weight / 2 & ~1u);
 }
 
-/* With the graph's own weights and no other regions, the shortest edge is known, and looking at the forward arcs is enough
- * to see every contact once. */
+/* With the graph's own weights and no other regions, the shortest edge is known, and looking at the forward
+ * arcs is enough to see every contact once. */
 static void note_contacts_alone(otr_matcher *m, uint32_t event) {
     const uint32_t node = m->events[event];
     const otr_node *const record = &m->nodes[node];
@@ -37,7 +38,8 @@ static void note_contacts_alone(otr_matcher *m, uint32_t event) {
         for (; occupied != 0; occupied &= occupied - 1) {
             const uint32_t a = first + otr_ctz64(occupied);
             const otr_arc arc = m->arcs[a];
-            add_contact(m, event, m->sites[arc.head].event, arc.weight, record->first_edge + (a - record->forward));
+            add_contact(m, event, m->sites[arc.head].event, arc.weight,
+                        record->first_edge + (a - record->forward));
         }
     }
     m->starts[event].room = record->nearest;
@@ -83,7 +85,8 @@ static void match(otr_start *start, uint32_t partner, uint32_t edge) {
     start->edge = edge;
 }
 
-/* Raises the radius of an event until it touches something, and matches it to what it touches if that is free. */
+/* Raises the radius of an event until it touches something, and matches it to what it touches if that is
+ * free. */
 static void raise_radius(otr_matcher *m, uint32_t event) {
     otr_start *const start = &m->starts[event];
     const otr_contact *contact;

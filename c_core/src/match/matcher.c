@@ -70,16 +70,17 @@ void otr_matcher_destroy(otr_matcher *m) {
 }
 
 size_t otr_matcher_bytes(const otr_matcher *m) {
-    return sizeof *m + m->node_count * (sizeof *m->sites + sizeof *m->nodes) + ((size_t)m->node_count / 64 + 1) * sizeof *m->occupied +
-           m->region_capacity * sizeof *m->regions + m->queue.capacity * sizeof *m->queue.keys +
-           m->path_capacity * sizeof *m->paths + m->stack_capacity * sizeof *m->stack +
-           m->batch_capacity * sizeof *m->batch + m->contact_capacity * sizeof *m->contacts +
-           m->start_capacity * sizeof *m->starts + m->edge_capacity * sizeof *m->edges +
-           m->tight_capacity * sizeof *m->tight + m->pair_capacity * sizeof *m->pairs;
+    return sizeof *m + m->node_count * (sizeof *m->sites + sizeof *m->nodes) +
+           ((size_t)m->node_count / 64 + 1) * sizeof *m->occupied + m->region_capacity * sizeof *m->regions +
+           m->queue.capacity * sizeof *m->queue.keys + m->path_capacity * sizeof *m->paths +
+           m->stack_capacity * sizeof *m->stack + m->batch_capacity * sizeof *m->batch +
+           m->contact_capacity * sizeof *m->contacts + m->start_capacity * sizeof *m->starts +
+           m->edge_capacity * sizeof *m->edges + m->tight_capacity * sizeof *m->tight +
+           m->pair_capacity * sizeof *m->pairs;
 }
 
-/* Everything whose size follows from the number of events. A blossom has at least three parts, so there are fewer live
- * blossoms than half the events. */
+/* Everything whose size follows from the number of events. A blossom has at least three parts, so there are
+ * fewer live blossoms than half the events. */
 static int reserve_for_events(otr_matcher *m, size_t event_count) {
     const size_t regions = event_count + event_count / 2 + 1;
     return otr_array_reserve((void **)&m->regions, &m->region_capacity, regions, sizeof *m->regions) &&
@@ -129,7 +130,8 @@ static void clear_queue(otr_matcher *m) {
     m->queue.count = 0;
 }
 
-/* Takes an event over from the greedy start: matched and frozen, or the root of a tree. Returns whether it is a root. */
+/* Takes an event over from the greedy start: matched and frozen, or the root of a tree. Returns whether it is
+ * a root. */
 static int take_start(otr_matcher *m, uint32_t event) {
     const otr_start *const start = &m->starts[event];
     const otr_link link = {event, start->partner, OTR_PATH_SINGLE | start->edge};

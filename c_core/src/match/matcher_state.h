@@ -1,11 +1,11 @@
 /* The state of one matching problem, shared by the files of this room.
  *
- * Time. Growing regions gain one unit of radius per unit of time, shrinking ones lose one, frozen ones stay. Radii are
- * kept as lines base + slope * now. Nodes and queue entries keep times and radii modulo 2^32: values that are compared
- * differ by a few edge weights at most, and those are far below 2^31.
+ * Time. Growing regions gain one unit of radius per unit of time, shrinking ones lose one, frozen ones stay.
+ * Radii are kept as lines base + slope * now. Nodes and queue entries keep times and radii modulo 2^32:
+ * values that are compared differ by a few edge weights at most, and those are far below 2^31.
  *
- * Parity. Weights are even and every region starts with an even radius at time 0, so two growing regions always have an
- * even gap between them and meet at an integer time. */
+ * Parity. Weights are even and every region starts with an even radius at time 0, so two growing regions
+ * always have an even gap between them and meet at an integer time. */
 #ifndef OTR_MATCHER_STATE_H
 #define OTR_MATCHER_STATE_H
 
@@ -28,14 +28,14 @@ typedef struct otr_link {
 
 /* A node of the graph as the search sees it; meaningful while its `occupied` bit is set. */
 typedef struct otr_site {
-    uint32_t top;      /* outermost region it belongs to */
-    uint32_t offset;   /* how far `top` reaches past the node is radius(top) + offset */
-    uint32_t event;    /* event number it was reached from */
-    uint32_t arc;      /* arc (from its predecessor) it was reached by; OTR_NONE at the event itself */
-    uint32_t below;    /* node reached before it in the same region's shell, or OTR_NONE */
-    uint32_t due;      /* time of its live queue entry */
-    uint32_t due_arc;  /* arc that the entry is about, OTR_NONE = look at all */
-    uint32_t queued;   /* whether there is a live entry; kept also while unoccupied */
+    uint32_t top;     /* outermost region it belongs to */
+    uint32_t offset;  /* how far `top` reaches past the node is radius(top) + offset */
+    uint32_t event;   /* event number it was reached from */
+    uint32_t arc;     /* arc (from its predecessor) it was reached by; OTR_NONE at the event itself */
+    uint32_t below;   /* node reached before it in the same region's shell, or OTR_NONE */
+    uint32_t due;     /* time of its live queue entry */
+    uint32_t due_arc; /* arc that the entry is about, OTR_NONE = look at all */
+    uint32_t queued;  /* whether there is a live entry; kept also while unoccupied */
 } otr_site;
 
 typedef struct otr_region {
@@ -48,26 +48,27 @@ typedef struct otr_region {
     otr_link cycle_link;  /* ... and the link to it */
     uint32_t match;       /* outermost regions: partner, OTR_MATCH_BOUNDARY or OTR_NONE */
     otr_link match_link;
-    /* Alternating trees. A tree node is an outer (growing) region with its inner (shrinking) partner; its links live in the
-     * outer region. The root has no inner region. */
-    uint32_t outer;       /* in a tree: the outer region of its tree node; else OTR_NONE */
-    uint32_t inner;       /* outer regions: partner or OTR_NONE */
-    uint32_t parent;      /* outer regions: parent's outer region or OTR_NONE */
-    otr_link up;          /* outer regions: from the inner region to the parent's outer region */
+    /* Alternating trees. A tree node is an outer (growing) region with its inner (shrinking) partner; its
+     * links live in the outer region. The root has no inner region. */
+    uint32_t outer;  /* in a tree: the outer region of its tree node; else OTR_NONE */
+    uint32_t inner;  /* outer regions: partner or OTR_NONE */
+    uint32_t parent; /* outer regions: parent's outer region or OTR_NONE */
+    otr_link up;     /* outer regions: from the inner region to the parent's outer region */
     uint32_t first_kid;
     uint32_t next_kid;
     uint32_t previous_kid;
-    uint32_t mark;        /* stamp of the last walk that passed here */
-    uint32_t exit;        /* while a solution is read out: event that the region's match ends at */
+    uint32_t mark; /* stamp of the last walk that passed here */
+    uint32_t exit; /* while a solution is read out: event that the region's match ends at */
 } otr_region;
 
-/* What the search needs to know of a node, in one place. Edges are numbered by their lower node, so the edge of a forward
- * arc follows from its place. */
+/* What the search needs to know of a node, in one place. Edges are numbered by their lower node, so the edge
+ * of a forward arc follows from its place. */
 typedef struct otr_node {
-    uint32_t begin;      /* its first arc; the arcs end where the next node's begin */
-    uint32_t forward;    /* its first arc to a higher node */
-    uint32_t nearest;    /* smallest of the graph's own weights at the node */
-    uint32_t first_edge; /* edge of the arc `forward`; the boundary edge, if there is one, follows the last one */
+    uint32_t begin;   /* its first arc; the arcs end where the next node's begin */
+    uint32_t forward; /* its first arc to a higher node */
+    uint32_t nearest; /* smallest of the graph's own weights at the node */
+    uint32_t
+        first_edge; /* edge of the arc `forward`; the boundary edge, if there is one, follows the last one */
 } otr_node;
 
 /* What the greedy start knows of an event. */
@@ -94,9 +95,9 @@ struct otr_matcher {
     const otr_kernels *kernels;
 
     uint32_t node_count;
-    otr_node *nodes;      /* node_count + 1 */
-    otr_site *sites;      /* node_count */
-    uint64_t *occupied;   /* one bit a node */
+    otr_node *nodes;    /* node_count + 1 */
+    otr_site *sites;    /* node_count */
+    uint64_t *occupied; /* one bit a node */
 
     const uint32_t *events; /* event number -> node, borrowed */
     uint32_t event_count;
@@ -148,9 +149,10 @@ static inline uint32_t otr_boundary_edge(const otr_matcher *m, uint32_t node) {
 /* How many arcs otr_scan looks at once. */
 #define OTR_SCAN_ARCS 64
 
-/* Looks at up to OTR_SCAN_ARCS arcs from `arc` to `end`: returns which of them lead to occupied nodes, and of the others
- * the least weight and its arc. */
-static inline uint64_t otr_scan(const otr_matcher *m, uint32_t arc, uint32_t end, uint32_t *least, uint32_t *least_arc) {
+/* Looks at up to OTR_SCAN_ARCS arcs from `arc` to `end`: returns which of them lead to occupied nodes, and of
+ * the others the least weight and its arc. */
+static inline uint64_t otr_scan(const otr_matcher *m, uint32_t arc, uint32_t end, uint32_t *least,
+                                uint32_t *least_arc) {
     const uint32_t count = end - arc < OTR_SCAN_ARCS ? end - arc : OTR_SCAN_ARCS;
     const uint64_t occupied = m->kernels->scan_arcs(&m->arcs[arc].head, count, m->occupied, least, least_arc);
     *least_arc += arc;
@@ -204,8 +206,8 @@ static inline otr_link otr_reversed(otr_link link) {
 
 /* Makes an event its own region of radius 0, holding its node, matched to nothing. */
 void otr_matcher_place(otr_matcher *m, uint32_t event);
-/* Solves for the events of the batch, which are placed and unmatched; all other regions are matched and frozen. `plain`:
- * there are no other regions, and all weights are the graph's own. */
+/* Solves for the events of the batch, which are placed and unmatched; all other regions are matched and
+ * frozen. `plain`: there are no other regions, and all weights are the graph's own. */
 otr_status otr_matcher_run_batch(otr_matcher *m, int plain);
 
 /* greedy_start.c: radii and partners for the events of the batch, in m->starts. `plain` as above. */
@@ -223,7 +225,8 @@ void otr_flood_freeze(otr_matcher *m, uint32_t region);
 
 /* trees.c: what happens when regions meet. */
 
-/* Growing region `region` meets `other` (not shrinking) along `link`, which goes from the first to the second. */
+/* Growing region `region` meets `other` (not shrinking) along `link`, which goes from the first to the
+ * second. */
 void otr_trees_meet(otr_matcher *m, uint32_t region, uint32_t other, otr_link link);
 void otr_trees_meet_boundary(otr_matcher *m, uint32_t region, otr_link link);
 /* A shrinking region has radius 0 and no nodes of its own left (but the event, for an event's own region). */
