@@ -300,7 +300,7 @@ static otr_status match_again(otr_decoder *d) {
         status = find_used(d, edges, edge_count);
     }
     if (status == OTR_OK) {
-        status = otr_matcher_correlate(d->matcher, &d->weights, d->answer, d->answer_count, d->committed,
+        status = otr_matcher_correlate(d->matcher, d->answer, d->answer_count, d->committed,
                                        &d->changes, &d->change_count, &d->change_capacity);
     }
     return status;

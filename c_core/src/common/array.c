@@ -6,12 +6,9 @@
 /* Smallest capacity of a growing array. */
 #define ARRAY_CAPACITY_MIN 16
 
-int otr_array_reserve(void **items, size_t *capacity, size_t wanted, size_t element_bytes) {
+int otr_array_enlarge(void **items, size_t *capacity, size_t wanted, size_t element_bytes) {
     size_t grown = *capacity + *capacity / 2;
     void *moved;
-    if (wanted <= *capacity) {
-        return 1;
-    }
     if (grown < wanted) {
         grown = wanted;
     }

@@ -174,34 +174,40 @@ static void mend(otr_matcher *m, const otr_weight_change *lowered) {
     dissolve_at(m, node2);
 }
 
-/* Sets the weights that the rules of `edge` lower, and keeps those that touch a region for mending. Both
- * lists have room. */
-static void apply_rules(otr_matcher *m, otr_weights *weights, uint32_t edge, otr_weight_change *changes,
-                        size_t *change_count, const uint64_t *committed) {
-    const otr_graph *const graph = m->graph;
-    const uint32_t end = graph->implied_begin[edge + 1];
+/* Sets the weights that the rules of `edge` lower, and notes the changes that touch a region. Both lists have room. */
+static void apply_rules(otr_matcher *m, uint32_t edge, const uint64_t *committed, otr_weight_change *changes,
+                        size_t *change_count) {
+    const otr_implied *const rules = m->graph->implied;
+    const uint32_t(*const rule_arcs)[2] = (const uint32_t(*)[2])m->graph->implied_arcs;
+    const uint32_t end = m->graph->implied_begin[edge + 1];
+    const uint64_t *const occupied = m->occupied;
+    otr_arc *const arcs = m->weights->arcs;
+    uint32_t *const tight = m->tight;
     size_t count = *change_count;
     size_t tight_count = m->tight_count;
-    for (uint32_t i = graph->implied_begin[edge]; i < end; i++) {
-        const otr_implied rule = graph->implied[i];
-        const uint32_t *const arcs = graph->implied_arcs[i];
+    for (uint32_t i = m->graph->implied_begin[edge]; i < end; i++) {
+        otr_arc *const arc1 = &arcs[rule_arcs[i][0]];
+        otr_arc *const arc2 = &arcs[rule_arcs[i][1]];
+        const uint32_t target = rules[i].edge;
+        const uint32_t weight = (uint32_t)rules[i].weight;
         /* A committed edge counts with its negative weight, which no rule is below. */
-        if ((uint32_t)rule.weight < weights->arcs[arcs[0]].weight &&
-            (committed[rule.edge >> 6] >> (rule.edge & 63) & 1) == 0) {
-            changes[count] = otr_weights_set(weights, rule.edge, arcs[0], arcs[1], (uint32_t)rule.weight);
-            m->tight[tight_count] = changes[count];
-            tight_count += (size_t)(otr_is_occupied(m, weights->arcs[arcs[0]].head) |
-                                    otr_is_occupied(m, weights->arcs[arcs[1]].head));
-            count++;
+        if (weight < arc1->weight && (committed[target >> 6] >> (target & 63) & 1) == 0) {
+            const otr_weight_change change = {target, rule_arcs[i][0], rule_arcs[i][1], arc1->weight};
+            const uint64_t touched = occupied[arc1->head >> 6] >> (arc1->head & 63) |
+                                     occupied[arc2->head >> 6] >> (arc2->head & 63);
+            changes[count] = change;
+            tight[tight_count] = (uint32_t)count++;
+            tight_count += touched & 1;
+            arc1->weight = weight;
+            arc2->weight = weight;
         }
     }
     *change_count = count;
     m->tight_count = tight_count;
 }
 
-otr_status otr_matcher_correlate(otr_matcher *m, otr_weights *weights, const uint32_t *edges,
-                                 size_t edge_count, const uint64_t *committed, otr_weight_change **changes,
-                                 size_t *change_count, size_t *change_capacity) {
+otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t edge_count, const uint64_t *committed,
+                                 otr_weight_change **changes, size_t *change_count, size_t *change_capacity) {
     const uint32_t *const begin = m->graph->implied_begin;
     m->tight_count = 0;
     for (size_t i = 0; i < edge_count; i++) {
@@ -212,12 +218,12 @@ otr_status otr_matcher_correlate(otr_matcher *m, otr_weights *weights, const uin
                                sizeof *m->tight)) {
             return OTR_ERR_MEMORY;
         }
-        apply_rules(m, weights, edges[i], *changes, change_count, committed);
+        apply_rules(m, edges[i], committed, *changes, change_count);
     }
     m->batch_count = 0;
     m->now = 0;
     for (size_t i = 0; i < m->tight_count; i++) {
-        mend(m, &m->tight[i]);
+        mend(m, &(*changes)[m->tight[i]]);
     }
     return otr_matcher_run_batch(m, 0);
 }

@@ -25,7 +25,7 @@ static void fill_nodes(otr_matcher *m) {
     m->nodes[graph->node_count].begin = graph->arc_count;
 }
 
-otr_status otr_matcher_create(otr_matcher **out, const otr_weights *weights, const otr_kernels *kernels) {
+otr_status otr_matcher_create(otr_matcher **out, otr_weights *weights, const otr_kernels *kernels) {
     const uint32_t node_count = weights->graph->node_count;
     otr_matcher *const m = otr_array_zeroed(1, sizeof *m);
     if (m == NULL) {

@@ -16,7 +16,7 @@
 typedef struct otr_matcher otr_matcher;
 
 /* Borrows `weights`, whose values may change between solves. OTR_ERR_MEMORY. */
-otr_status otr_matcher_create(otr_matcher **out, const otr_weights *weights, const otr_kernels *kernels);
+otr_status otr_matcher_create(otr_matcher **out, otr_weights *weights, const otr_kernels *kernels);
 void otr_matcher_destroy(otr_matcher *matcher);
 
 /* Matches `events` (ascending, distinct; borrowed until otr_matcher_reset). `overridden` is non-zero if some
@@ -25,12 +25,12 @@ void otr_matcher_destroy(otr_matcher *matcher);
 otr_status otr_matcher_solve(otr_matcher *matcher, const uint32_t *events, size_t event_count,
                              int overridden);
 
-/* The second pass of correlated matching. Lowers in `weights` (the same that the matcher borrowed) what the
- * rules of `edges` imply, but no edge whose bit in `committed` is set, and makes the solution a minimum
- * again. Appends what it lowered to the growing array *changes. Statuses as otr_matcher_solve. */
-otr_status otr_matcher_correlate(otr_matcher *matcher, otr_weights *weights, const uint32_t *edges,
-                                 size_t edge_count, const uint64_t *committed, otr_weight_change **changes,
-                                 size_t *change_count, size_t *change_capacity);
+/* The second pass of correlated matching. Lowers the borrowed weights by the rules of `edges`, but of no edge whose bit
+ * in `committed` is set, and makes the solution a minimum again. Appends what it lowered to the growing array *changes,
+ * for the caller to undo. Statuses as otr_matcher_solve. */
+otr_status otr_matcher_correlate(otr_matcher *matcher, const uint32_t *edges, size_t edge_count,
+                                 const uint64_t *committed, otr_weight_change **changes, size_t *change_count,
+                                 size_t *change_capacity);
 
 /* Total weight of the solution: the sum of all radii. */
 int64_t otr_matcher_weight(const otr_matcher *matcher);

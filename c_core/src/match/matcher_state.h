@@ -89,7 +89,7 @@ typedef struct otr_contact {
 } otr_contact;
 
 struct otr_matcher {
-    const otr_weights *weights;
+    otr_weights *weights;
     const otr_graph *graph;
     const otr_arc *arcs;
     const otr_kernels *kernels;
@@ -126,7 +126,7 @@ struct otr_matcher {
     otr_start *starts; /* by event */
     size_t start_capacity;
 
-    otr_weight_change *tight; /* lowered edges that touch a region */
+    uint32_t *tight; /* changes that touch a region */
     size_t tight_count, tight_capacity;
 
     /* The solution read out. */

@@ -6,37 +6,38 @@
 #include "match/matcher_state.h"
 
 static int add_edges(otr_matcher *m, uint32_t path) {
-    const uint32_t single = path & ~OTR_PATH_SINGLE;
     const int is_single = (path & OTR_PATH_SINGLE) != 0;
-    const uint32_t *const edges = is_single ? &single : m->paths + path + 1;
     const uint32_t length = is_single ? 1 : m->paths[path];
     if (!otr_array_reserve((void **)&m->edges, &m->edge_capacity, m->edge_count + length, sizeof *m->edges)) {
         return 0;
     }
-    for (uint32_t i = 0; i < length; i++) {
-        m->edges[m->edge_count++] = edges[i];
+    if (is_single) {
+        m->edges[m->edge_count++] = path & ~OTR_PATH_SINGLE;
+        return 1;
+    }
+    for (uint32_t i = 1; i <= length; i++) {
+        m->edges[m->edge_count++] = m->paths[path + i];
     }
     return 1;
 }
 
+/* There is room for the pair: no two pairs share an event. */
 static int add_pair(otr_matcher *m, otr_link link) {
     const uint32_t node1 = m->events[link.from];
     const uint32_t node2 = link.to == OTR_MATCH_BOUNDARY ? OTR_BOUNDARY : m->events[link.to];
-    if (!OTR_ARRAY_GROW(m->pairs, m->pair_count, m->pair_capacity)) {
-        return 0;
-    }
-    m->pairs[m->pair_count].event1 = node1 < node2 ? node1 : node2;
-    m->pairs[m->pair_count].event2 = node1 < node2 ? node2 : node1;
-    m->pair_count++;
+    const otr_pair pair = {node1 < node2 ? node1 : node2, node1 < node2 ? node2 : node1};
+    m->pairs[m->pair_count++] = pair;
     return add_edges(m, link.path);
 }
 
-/* Opens `region`, whose match ends at `event`, down to single events. */
+/* Events' own regions come first; the boundary is not a region. */
+static int is_blossom(const otr_matcher *m, uint32_t region) {
+    return region >= m->event_count && region != OTR_MATCH_BOUNDARY;
+}
+
+/* Opens blossom `region`, whose match ends at `event`, down to single events. */
 static int open_region(otr_matcher *m, uint32_t region, uint32_t event) {
     uint32_t depth = 0;
-    if (m->regions[region].first_child == OTR_NONE) {
-        return 1;
-    }
     m->stack[depth++] = region;
     m->regions[region].exit = event;
     while (depth > 0) {
@@ -47,7 +48,7 @@ static int open_region(otr_matcher *m, uint32_t region, uint32_t event) {
             part = m->regions[part].blossom;
         }
         m->regions[part].exit = m->regions[blossom].exit;
-        if (m->regions[part].first_child != OTR_NONE) {
+        if (is_blossom(m, part)) {
             m->stack[depth++] = part;
         }
         first = part;
@@ -59,10 +60,10 @@ static int open_region(otr_matcher *m, uint32_t region, uint32_t event) {
             }
             m->regions[part].exit = link.from;
             m->regions[other].exit = link.to;
-            if (m->regions[part].first_child != OTR_NONE) {
+            if (is_blossom(m, part)) {
                 m->stack[depth++] = part;
             }
-            if (m->regions[other].first_child != OTR_NONE) {
+            if (is_blossom(m, other)) {
                 m->stack[depth++] = other;
             }
             part = m->regions[other].cycle_next;
@@ -74,6 +75,9 @@ static int open_region(otr_matcher *m, uint32_t region, uint32_t event) {
 otr_status otr_matcher_edges(otr_matcher *m, const uint32_t **edges, size_t *edge_count) {
     m->edge_count = 0;
     m->pair_count = 0;
+    if (!otr_array_reserve((void **)&m->pairs, &m->pair_capacity, m->event_count, sizeof *m->pairs)) {
+        return OTR_ERR_MEMORY;
+    }
     for (uint32_t top = 0; top < m->region_count; top++) {
         const otr_region *const region = &m->regions[top];
         const otr_link link = region->match_link;
@@ -81,8 +85,8 @@ otr_status otr_matcher_edges(otr_matcher *m, const uint32_t **edges, size_t *edg
         if (region->blossom != OTR_NONE || region->match == OTR_NONE || region->match < top) {
             continue;
         }
-        if (!add_pair(m, link) || !open_region(m, top, link.from) ||
-            (region->match != OTR_MATCH_BOUNDARY && !open_region(m, region->match, link.to))) {
+        if (!add_pair(m, link) || (is_blossom(m, top) && !open_region(m, top, link.from)) ||
+            (is_blossom(m, region->match) && !open_region(m, region->match, link.to))) {
             return OTR_ERR_MEMORY;
         }
     }
