@@ -3,7 +3,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
 use crate::error::{Error, io_error};
 
@@ -27,13 +27,9 @@ use crate::error::{Error, io_error};
 #[derive(Debug)]
 pub struct OutputFile {
     path: PathBuf,
-    target: Target,
-}
-
-#[derive(Debug)]
-enum Target {
-    Temporary(BufWriter<NamedTempFile>),
-    Direct(BufWriter<File>),
+    writer: BufWriter<File>,
+    /// The name until the commit; none for a pipe or a device.
+    temporary: Option<TempPath>,
 }
 
 impl OutputFile {
@@ -43,8 +39,8 @@ impl OutputFile {
     /// [`Error::Io`] if the directory does not exist or cannot be written.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let target = open_target(path).map_err(|source| io_error("create", Some(path), source))?;
-        Ok(Self { path: path.to_owned(), target })
+        let (file, temporary) = open(path).map_err(|source| io_error("create", Some(path), source))?;
+        Ok(Self { path: path.to_owned(), writer: BufWriter::new(file), temporary })
     }
 
     /// The name given.
@@ -57,41 +53,31 @@ impl OutputFile {
     /// # Errors
     /// [`Error::Io`]; the temporary file is then gone.
     pub fn commit(self) -> Result<(), Error> {
-        let result = match self.target {
-            Target::Direct(writer) => writer.into_inner().map(drop).map_err(io::IntoInnerError::into_error),
-            Target::Temporary(writer) => {
-                let name = followed(&self.path);
-                writer
-                    .into_inner()
-                    .map_err(io::IntoInnerError::into_error)
-                    .and_then(|file| file.persist(name).map(drop).map_err(|failure| failure.error))
-            }
-        };
-        result.map_err(|source| io_error("write", Some(&self.path), source))
+        let Self { path, writer, temporary } = self;
+        let result =
+            writer.into_inner().map_err(io::IntoInnerError::into_error).and_then(|_| match temporary {
+                Some(temporary) => temporary.persist(followed(&path)).map_err(|failure| failure.error),
+                None => Ok(()),
+            });
+        result.map_err(|source| io_error("write", Some(&path), source))
     }
 }
 
 impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.target {
-            Target::Temporary(writer) => writer.write(bytes),
-            Target::Direct(writer) => writer.write(bytes),
-        }
+        self.writer.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match &mut self.target {
-            Target::Temporary(writer) => writer.flush(),
-            Target::Direct(writer) => writer.flush(),
-        }
+        self.writer.flush()
     }
 }
 
-fn open_target(path: &Path) -> io::Result<Target> {
+fn open(path: &Path) -> io::Result<(File, Option<TempPath>)> {
     let permissions = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         Ok(metadata) if metadata.is_file() => metadata.permissions(),
-        Ok(_) => return Ok(Target::Direct(BufWriter::new(File::options().write(true).open(path)?))),
+        Ok(_) => return Ok((File::options().write(true).open(path)?, None)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Permissions::from_mode(NEW_FILE_MODE),
         Err(error) => return Err(error),
     };
@@ -100,9 +86,13 @@ fn open_target(path: &Path) -> io::Result<Target> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    // A missing directory is told in the system's own words, without the temporary name.
+    fs::metadata(directory)?;
     let file =
         tempfile::Builder::new().prefix(".outrider-").permissions(permissions).tempfile_in(directory)?;
-    Ok(Target::Temporary(BufWriter::new(file)))
+    // In parts, because the whole would put the temporary name into every message about a full disk.
+    let (file, temporary) = file.into_parts();
+    Ok((file, Some(temporary)))
 }
 
 /// The file that `path` names after symbolic links, or `path` itself if there is none yet.
