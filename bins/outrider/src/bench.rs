@@ -57,7 +57,7 @@ pub(crate) struct BenchArgs {
     /// Decoder
     #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = options::decoder_kind())]
     decoder: DecoderKind,
-    /// Shots to time: sampled, or the first ones of --in
+    /// Shots to time: sampled, or the first ones of --in; at most a gigabyte of them
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     shots: usize,
     /// Key of the random numbers of sampled shots
@@ -75,11 +75,15 @@ pub(crate) struct BenchArgs {
 }
 
 const AFTER_HELP: &str = "\
-Quantiles are nearest ranks: p999_us is the smallest time that 99.9 % of the shots stay within.
+Quantiles are nearest ranks: p999_us is the smallest time that 99.9 % of the shots stay within. Every time \
+includes reading the clock, some tens of nanoseconds.
 
 Examples:
   outrider bench --distance 13 --p 0.003 --decoder mwpm-correlated --json bench.json
   outrider bench --dem model.dem --in dets.b8 --rounds 13";
+
+/// Bytes of packed shots that are held in memory.
+const SHOTS_BYTES_MAX: usize = 1 << 30;
 
 /// The object that `--json` writes.
 #[derive(Serialize)]
@@ -171,17 +175,19 @@ fn source(args: &BenchArgs) -> Result<(DetectorErrorModel, Option<u32>)> {
 }
 
 fn shots(args: &BenchArgs, model: &DetectorErrorModel) -> Result<Shots> {
+    let fitting = |stride: usize| args.shots.min(SHOTS_BYTES_MAX / stride.max(1));
     let Some(path) = &args.input else {
         let options = SamplerOptions { seed: args.seed, isa: args.isa };
         let mut sampler = Sampler::with_options(model, &options)?;
         let (mut detectors, mut observables) = sampler.batches();
-        sampler.sample(0, args.shots, &mut detectors, &mut observables)?;
+        sampler.sample(0, fitting(detectors.stride()), &mut detectors, &mut observables)?;
         return Ok(detectors);
     };
     let layout = input::layout(model, args.in_includes_appended_observables);
     let mut source = input::shots(path, args.in_format, layout)?;
     let mut shots = source.batch();
-    source.read(&mut shots, args.shots)?;
+    let count = fitting(shots.stride());
+    source.read(&mut shots, count)?;
     Ok(shots)
 }
 

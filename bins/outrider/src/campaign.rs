@@ -1,8 +1,8 @@
 //! Logical error rates by sampling: sample, decode, compare, until enough shots or errors are counted.
 //!
-//! Shots are taken in blocks whose borders are fixed multiples of [`BLOCK_SHOTS`]; blocks are counted in
-//! order and the stop rule looks at block borders only. So the counts depend on model, decoder and seed,
-//! never on threads or timing.
+//! Shots are taken in blocks whose borders are fixed multiples of a number that depends on the model alone;
+//! blocks are counted in order and the stop rule looks at block borders only. So the counts depend on model,
+//! decoder and seed, never on threads or timing.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -11,10 +11,11 @@ use outrider::{Decoder, DetectorErrorModel, Isa, Sampler, SamplerOptions, Shots}
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::sampling::chunk_shots;
 use crate::threads::{Worker, run_ordered};
 
-/// Shots of one block.
-pub(crate) const BLOCK_SHOTS: u64 = 4 * Sampler::BLOCK_SHOTS as u64;
+/// Shots of one block, fewer only for models of more than a hundred thousand detectors.
+const BLOCK_SHOTS_MAX: usize = 4 * Sampler::BLOCK_SHOTS;
 
 /// What to sample, and when to stop.
 #[derive(Clone, Copy, Debug)]
@@ -66,16 +67,15 @@ pub(crate) fn count_errors(
     for _ in 0..plan.threads {
         workers.push(BlockWorker::new(model, engine, plan)?);
     }
+    let detectors = usize::try_from(model.detector_count()).unwrap_or(usize::MAX);
+    let block_shots = chunk_shots(detectors / 8, BLOCK_SHOTS_MAX) as u64;
     let mut next = plan.first_shot;
     let produce = move || {
         let first = next;
-        next = (first / BLOCK_SHOTS).saturating_add(1).saturating_mul(BLOCK_SHOTS).min(end);
+        next = (first / block_shots).saturating_add(1).saturating_mul(block_shots).min(end);
         Ok((first < end).then_some(first..next))
     };
     let mut total = Tally::default();
-    if plan.max_errors == 0 {
-        return Ok(total);
-    }
     run_ordered(workers, Box::new(produce), &mut |tally: Tally| {
         total.add(tally);
         each(tally)?;

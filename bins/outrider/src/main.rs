@@ -29,6 +29,7 @@ mod output;
 mod predict;
 mod progress;
 mod sample;
+mod sampling;
 mod shell;
 mod sinter;
 mod stats;

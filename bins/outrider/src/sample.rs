@@ -12,12 +12,11 @@ use crate::error::Result;
 use crate::input;
 use crate::options;
 use crate::output::{self, Output};
+use crate::sampling::chunk_shots;
 use crate::threads::{Worker, run_ordered, thread_count};
 
-/// Bytes of packed rows that are sampled at a time, within whole blocks of the sampler.
-const CHUNK_BYTES: usize = 1 << 20;
-/// Blocks of the sampler that are sampled at a time, at most.
-const CHUNK_BLOCKS_MAX: usize = 64;
+/// Shots that are sampled at a time, at most.
+const CHUNK_SHOTS_MAX: usize = 64 * Sampler::BLOCK_SHOTS;
 
 /// Sample a model: detection events, observables and the errors behind them
 ///
@@ -106,7 +105,7 @@ pub(crate) fn run(args: &SampleArgs) -> Result<()> {
     };
     let row_bytes =
         (sampler.detector_count() + sampler.error_count() * usize::from(args.errors_out.is_some())) / 8;
-    let mut ranges = ranges(args.shots, chunk_shots(row_bytes));
+    let mut ranges = ranges(args.shots, chunk_shots(row_bytes, CHUNK_SHOTS_MAX));
     drop(model);
 
     run_ordered(workers, Box::new(move || Ok(ranges.next())), &mut |sampled: Sampled| {
@@ -125,12 +124,6 @@ pub(crate) fn run(args: &SampleArgs) -> Result<()> {
         outputs.push(writer.finish()?);
     }
     output::commit(outputs)
-}
-
-/// Whole blocks of the sampler, as many as fit the chunk.
-fn chunk_shots(row_bytes: usize) -> usize {
-    let blocks = CHUNK_BYTES / (row_bytes.max(1) * Sampler::BLOCK_SHOTS);
-    blocks.clamp(1, CHUNK_BLOCKS_MAX) * Sampler::BLOCK_SHOTS
 }
 
 /// `0..shots` in pieces of `chunk`: first shot and count of each.
