@@ -119,10 +119,8 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if shots.is_empty() {
         return Err(Error::input(name.display(), "there are no shots to time"));
     }
-    let Measured { latencies, events } = measure(&mut decoder, &shots).map_err(|error| match error {
-        Error::Core(error) => Error::Core(error.with_path(name)),
-        other => other,
-    })?;
+    let measured = measure(&mut decoder, &shots).map_err(|error| error.with_path(Some(name)))?;
+    let Measured { latencies, events } = measured;
     let mean_us = latencies.mean_us();
     let report = Report {
         decoder: engine.kind().name(),
@@ -178,7 +176,8 @@ fn shots(args: &BenchArgs, model: &DetectorErrorModel) -> Result<Shots> {
     let fitting = |stride: usize| args.shots.min(SHOTS_BYTES_MAX / stride.max(1));
     let Some(path) = &args.input else {
         let options = SamplerOptions { seed: args.seed, isa: args.isa };
-        let mut sampler = Sampler::with_options(model, &options)?;
+        let mut sampler = Sampler::with_options(model, &options)
+            .map_err(|error| Error::from(error).with_path(args.dem.as_deref()))?;
         let (mut detectors, mut observables) = sampler.batches();
         sampler.sample(0, fitting(detectors.stride()), &mut detectors, &mut observables)?;
         return Ok(detectors);

@@ -50,6 +50,14 @@ impl Error {
         outrider::Error::Io { action, path: Some(path.to_owned()), source }.into()
     }
 
+    /// Names the file that the library's error is about, if it has none yet.
+    pub(crate) fn with_path(self, path: Option<&Path>) -> Self {
+        match (self, path) {
+            (Self::Core(error), Some(path)) => Self::Core(error.with_path(path)),
+            (error, _) => error,
+        }
+    }
+
     /// 2 for what the user can mend in the command or its input, 1 for everything else.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {

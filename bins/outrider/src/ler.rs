@@ -109,7 +109,8 @@ pub(crate) struct LerArgs {
 
 const AFTER_HELP: &str = "\
 Intervals are Wilson score intervals at 95 %. `seconds` in a row, like us/shot in the table, are core time \
-of sampling and decoding together. custom_counts tells how many of a row's shots each seed made.
+of sampling and decoding together. custom_counts tells how many of a row's shots each seed made. A task \
+appends a row every 30 seconds and at its end.
 
 Examples:
   outrider ler --distance 3,5,7 --p 0.003,0.006 --basis x,z --decoder mwpm,mwpm-correlated --out ler.csv
@@ -242,7 +243,7 @@ fn run_task(args: &LerArgs, threads: usize, point: &Point, kind: DecoderKind, ta
     bar.finish_and_clear();
     // What was counted before a failure is worth keeping.
     file.write()?;
-    let total = total?;
+    let total = total.map_err(|error| error.with_path(point.path.as_deref()))?;
     counts.add(&new_counts(total));
     Ok(counts)
 }

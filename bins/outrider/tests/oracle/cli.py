@@ -31,7 +31,8 @@ def main() -> None:
         check_strong_ids,
         check_grid,
         check_resume_with_sinter,
-        check_canonical_text,
+        check_circuit_text,
+        check_model_text,
     ]
     for check in checks:
         with tempfile.TemporaryDirectory() as folder:
@@ -241,7 +242,7 @@ def check_resume_with_sinter(run: Programs) -> None:
     assert whole.custom_counts == parts.custom_counts == {"shots_of_seed_0": 9000}
 
 
-def check_canonical_text(run: Programs) -> None:
+def check_circuit_text(run: Programs) -> None:
     """circuits in any spelling hash as Stim prints them"""
     spellings = [
         "h 0\nH 1 # x\nH[t] 2\nM 0 1\nDETECTOR(1,2.50) rec[-1]\nOBSERVABLE_INCLUDE(0) rec[-2]",
@@ -264,8 +265,42 @@ def check_canonical_text(run: Programs) -> None:
         run.outrider(*task, "--out", f"{index}.csv")
         [stat] = sinter.read_stats_from_csv_files(run.folder / f"{index}.csv")
         metadata = {"k": index}
-        task = sinter.Task(circuit=circuit, decoder="mwpm", detector_error_model=model, json_metadata=metadata)
+        inputs = {"circuit": circuit, "decoder": "mwpm", "detector_error_model": model}
+        task = sinter.Task(**inputs, json_metadata=metadata)
         assert task.strong_id() == stat.strong_id, text
+
+
+def check_model_text(run: Programs) -> None:
+    """models in any spelling hash as Stim prints them"""
+    rng = random.Random(3)
+
+    def number() -> str:
+        return format(rng.random() * 10 ** -rng.randrange(12), f".{rng.randrange(1, 20)}{rng.choice('fge')}")
+
+    lines = [f"error({number()}) D{k % 7} D{k % 7 + 1}{' L0' if k % 3 == 0 else ''}" for k in range(500)]
+    lines += [
+        "ERROR[a b](0.25) D0 ^ D1 L0  # a comment",
+        "detector(1, -2.50,1e3) D8",
+        "repeat 3 {",
+        "  repeat 2 {",
+        "error(0.125) D0 D1",
+        "shift_detectors(0,0.1) 1",
+        "}",
+        "shift_detectors 2",
+        "}",
+        "logical_observable L1",
+    ]
+    text = "\n".join(lines)
+    (run.folder / "k=0.dem").write_text(text)
+    model = stim.DetectorErrorModel(text)
+    circuit = stim.Circuit(
+        "M 0\n" + "DETECTOR rec[-1]\n" * model.num_detectors + "OBSERVABLE_INCLUDE(1) rec[-1]\n"
+    )
+    circuit.to_file(run.folder / "k=0.stim")
+    run.outrider("ler", "--dem", "k=0.dem", "--stim", "k=0.stim", "--max-shots", "64", "--out", "s.csv")
+    [stat] = sinter.read_stats_from_csv_files(run.folder / "s.csv")
+    task = sinter.Task(circuit=circuit, decoder="mwpm", detector_error_model=model, json_metadata={"k": 0})
+    assert task.strong_id() == stat.strong_id
 
 
 if __name__ == "__main__":
