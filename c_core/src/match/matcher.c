@@ -7,6 +7,18 @@
 /* Largest number of events of one shot: regions and nodes share the 32-bit ids of the queue. */
 #define EVENTS_MAX ((size_t)1 << 28)
 
+static void fill_ahead(const otr_graph *graph, uint32_t node, uint32_t end, otr_node *record) {
+    record->ahead_count = end - record->forward <= OTR_AHEAD_MAX ? (uint16_t)(end - record->forward) : OTR_AHEAD_MANY;
+    for (uint32_t i = 0; i < OTR_AHEAD_MAX; i++) {
+        const uint32_t arc = record->forward + i;
+        const uint32_t distance = arc < end ? graph->arc_head[arc] - node : 0;
+        record->ahead[i] = (uint16_t)distance;
+        if (distance > UINT16_MAX) {
+            record->ahead_count = OTR_AHEAD_MANY;
+        }
+    }
+}
+
 static void fill_nodes(otr_matcher *m) {
     const otr_graph *const graph = m->graph;
     uint32_t edge = 0;
@@ -20,6 +32,7 @@ static void fill_nodes(otr_matcher *m) {
         m->nodes[node].forward = forward;
         m->nodes[node].nearest = graph->nearest[node];
         m->nodes[node].first_edge = edge;
+        fill_ahead(graph, node, end, &m->nodes[node]);
         edge += end - forward + (graph->boundary_edge[node] != OTR_NONE);
     }
     m->nodes[graph->node_count].begin = graph->arc_count;
