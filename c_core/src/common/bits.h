@@ -15,6 +15,11 @@ static inline uint32_t otr_clz64(uint64_t word) {
     return (uint32_t)__builtin_clzll(word);
 }
 
+/* Asks for the cache line at `address`, to be written soon. */
+static inline void otr_prefetch(const void *address) {
+    __builtin_prefetch(address, 1);
+}
+
 static inline size_t otr_bytes_for_bits(uint64_t bits) {
     return (size_t)((bits + 7) / 8);
 }
