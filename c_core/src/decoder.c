@@ -300,8 +300,8 @@ static otr_status match_again(otr_decoder *d) {
         status = find_used(d, edges, edge_count);
     }
     if (status == OTR_OK) {
-        status = otr_matcher_correlate(d->matcher, d->answer, d->answer_count, d->committed,
-                                       &d->changes, &d->change_count, &d->change_capacity);
+        status = otr_matcher_correlate(d->matcher, d->answer, d->answer_count, d->committed, &d->changes,
+                                       &d->change_count, &d->change_capacity);
     }
     return status;
 }

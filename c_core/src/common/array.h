@@ -7,8 +7,8 @@
 /* otr_array_reserve when the capacity is too small. */
 int otr_array_enlarge(void **items, size_t *capacity, size_t wanted, size_t element_bytes);
 
-/* Makes room for `wanted` elements of `element_bytes` in *items, growing *capacity geometrically. Returns 1, or 0
- * when memory is out or the size overflows; *items and *capacity are then unchanged. */
+/* Makes room for `wanted` elements of `element_bytes` in *items, growing *capacity geometrically. Returns 1,
+ * or 0 when memory is out or the size overflows; *items and *capacity are then unchanged. */
 static inline int otr_array_reserve(void **items, size_t *capacity, size_t wanted, size_t element_bytes) {
     return wanted <= *capacity || otr_array_enlarge(items, capacity, wanted, element_bytes);
 }

@@ -174,7 +174,8 @@ static void mend(otr_matcher *m, const otr_weight_change *lowered) {
     dissolve_at(m, node2);
 }
 
-/* Sets the weights that the rules of `edge` lower, and notes the changes that touch a region. Both lists have room. */
+/* Sets the weights that the rules of `edge` lower, and notes the changes that touch a region. Both lists have
+ * room. */
 static void apply_rules(otr_matcher *m, uint32_t edge, const uint64_t *committed, otr_weight_change *changes,
                         size_t *change_count) {
     const otr_implied *const rules = m->graph->implied;
@@ -206,8 +207,8 @@ static void apply_rules(otr_matcher *m, uint32_t edge, const uint64_t *committed
     m->tight_count = tight_count;
 }
 
-/* How many edges ahead of their use the rules and, later, the arcs they lead to are asked for. The tables exceed the inner
- * caches from a distance of about 13 on. */
+/* How many edges ahead of their use the rules and, later, the arcs they lead to are asked for. The tables
+ * exceed the inner caches from a distance of about 13 on. */
 #define RULES_AHEAD 6
 #define ARCS_AHEAD 2
 
@@ -224,8 +225,9 @@ static void prefetch_arcs(const otr_matcher *m, uint32_t edge) {
     }
 }
 
-otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t edge_count, const uint64_t *committed,
-                                 otr_weight_change **changes, size_t *change_count, size_t *change_capacity) {
+otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t edge_count,
+                                 const uint64_t *committed, otr_weight_change **changes, size_t *change_count,
+                                 size_t *change_capacity) {
     const uint32_t *const begin = m->graph->implied_begin;
     m->tight_count = 0;
     for (size_t i = 0; i < edge_count; i++) {

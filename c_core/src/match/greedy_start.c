@@ -27,16 +27,18 @@ static void add_contact(otr_matcher *m, uint32_t event, uint32_t other, uint32_t
 }
 
 /* Notes the contacts over some of the event's forward arcs: bit i of `occupied` is about arc `first` + i. */
-static void add_contacts(otr_matcher *m, uint32_t event, const otr_node *record, uint32_t first, uint64_t occupied) {
+static void add_contacts(otr_matcher *m, uint32_t event, const otr_node *record, uint32_t first,
+                         uint64_t occupied) {
     for (; occupied != 0; occupied &= occupied - 1) {
         const uint32_t a = first + otr_ctz64(occupied);
         const otr_arc arc = m->arcs[a];
-        add_contact(m, event, m->sites[arc.head].event, arc.weight, record->first_edge + (a - record->forward));
+        add_contact(m, event, m->sites[arc.head].event, arc.weight,
+                    record->first_edge + (a - record->forward));
     }
 }
 
-/* With the graph's own weights and no other regions, the shortest edge is known, and looking at the forward arcs is enough
- * to see every contact once. */
+/* With the graph's own weights and no other regions, the shortest edge is known, and looking at the forward
+ * arcs is enough to see every contact once. */
 static void note_contacts_alone(otr_matcher *m, uint32_t event) {
     const uint32_t node = m->events[event];
     const otr_node *const record = &m->nodes[node];
@@ -47,7 +49,8 @@ static void note_contacts_alone(otr_matcher *m, uint32_t event) {
             const uint32_t head = node + record->ahead[i];
             occupied |= (bits[head >> 6] >> (head & 63) & 1) << i;
         }
-        add_contacts(m, event, record, record->forward, occupied & (((uint64_t)1 << record->ahead_count) - 1));
+        add_contacts(m, event, record, record->forward,
+                     occupied & (((uint64_t)1 << record->ahead_count) - 1));
     } else {
         const uint32_t end = record[1].begin;
         for (uint32_t first = record->forward; first < end; first += OTR_SCAN_ARCS) {

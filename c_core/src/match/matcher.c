@@ -8,7 +8,8 @@
 #define EVENTS_MAX ((size_t)1 << 28)
 
 static void fill_ahead(const otr_graph *graph, uint32_t node, uint32_t end, otr_node *record) {
-    record->ahead_count = end - record->forward <= OTR_AHEAD_MAX ? (uint16_t)(end - record->forward) : OTR_AHEAD_MANY;
+    record->ahead_count =
+        end - record->forward <= OTR_AHEAD_MAX ? (uint16_t)(end - record->forward) : OTR_AHEAD_MANY;
     for (uint32_t i = 0; i < OTR_AHEAD_MAX; i++) {
         const uint32_t arc = record->forward + i;
         const uint32_t distance = arc < end ? graph->arc_head[arc] - node : 0;

@@ -66,13 +66,14 @@ typedef struct otr_region {
 /* otr_node.ahead_count of a node with more of them, or with one that leads too far ahead. */
 #define OTR_AHEAD_MANY UINT16_MAX
 
-/* What the search needs to know of a node, in half a cache line. Edges are numbered by their lower node, so the edge of a
- * forward arc follows from its place. */
+/* What the search needs to know of a node, in half a cache line. Edges are numbered by their lower node, so
+ * the edge of a forward arc follows from its place. */
 typedef struct otr_node {
-    uint32_t begin;      /* its first arc; the arcs end where the next node's begin */
-    uint32_t forward;    /* its first arc to a higher node */
-    uint32_t nearest;    /* smallest of the graph's own weights at the node */
-    uint32_t first_edge; /* edge of the arc `forward`; the boundary edge, if there is one, follows the last one */
+    uint32_t begin;   /* its first arc; the arcs end where the next node's begin */
+    uint32_t forward; /* its first arc to a higher node */
+    uint32_t nearest; /* smallest of the graph's own weights at the node */
+    uint32_t
+        first_edge; /* edge of the arc `forward`; the boundary edge, if there is one, follows the last one */
     uint16_t ahead[OTR_AHEAD_MAX]; /* how far the forward arcs' heads are ahead of the node */
     uint16_t ahead_count;          /* number of forward arcs, or OTR_AHEAD_MANY */
 } otr_node;
