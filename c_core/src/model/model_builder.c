@@ -173,7 +173,9 @@ static void add_coordinates(block *into, const double *offsets, uint32_t count, 
  * even inside `repeat 0`. */
 static int count_record(otr_model *model, const otr_record *record, block *into) {
     if (record->kind == OTR_INSTRUCTION_SHIFT_DETECTORS) {
-        add_coordinates(into, model->arguments + record->argument_begin, record->argument_count, 1);
+        if (record->argument_count > 0) {
+            add_coordinates(into, model->arguments + record->argument_begin, record->argument_count, 1);
+        }
         return add_index(&into->shift, record->repeat_count);
     }
     for (uint32_t i = 0; i < record->target_count; i++) {

@@ -112,12 +112,11 @@ static void enter_repeat(otr_model_walk *walk, const otr_record *record) {
 }
 
 static void shift_coordinates(otr_model_walk *walk, const otr_record *record, double times) {
-    const double *offsets = walk->model->arguments + record->argument_begin;
     for (uint32_t i = 0; i < record->argument_count; i++) {
         if (i == walk->coordinate_count) {
             walk->coordinates[walk->coordinate_count++] = 0;
         }
-        walk->coordinates[i] += offsets[i] * times;
+        walk->coordinates[i] += walk->model->arguments[record->argument_begin + i] * times;
     }
 }
 

@@ -428,8 +428,10 @@ static otr_status place_error(sampler_build *work, uint64_t index, double probab
         placed->limit = kept < 1 ? (uint64_t)(kept * TWO_64) : UINT64_MAX;
         placed->first = (uint32_t)work->next_target[id];
         placed->index = (uint32_t)index;
-        memcpy(work->sampler->targets + placed->first, work->symptoms,
-               work->symptom_count * sizeof *work->symptoms);
+        if (work->symptom_count > 0) {
+            memcpy(work->sampler->targets + placed->first, work->symptoms,
+                   work->symptom_count * sizeof *work->symptoms);
+        }
         work->next_target[id] += work->symptom_count;
     }
     return OTR_OK;
