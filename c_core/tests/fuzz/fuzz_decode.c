@@ -1,0 +1,276 @@
+/* Bytes -> a small model and shots with overrides, decoded by every kind: corrections must explain the
+ * events, weights must add up and be minimal, instruction sets must agree.
+ *
+ * The model is written as text, so that the graph is built as users build it. */
+#include <stdarg.h>
+
+#include "fuzz.h"
+
+enum {
+    NODES_MAX = 24,
+    ERRORS_MAX = 48,
+    OBSERVABLES = 3,
+    SHOTS_MAX = 6,
+    EVENTS_MAX = 32,
+    OVERRIDES_MAX = 8,
+    /* Graphs with this many edges at most are solved by trying every set of edges, too. */
+    BRUTE_FORCE_EDGES = 10,
+    TEXT_BYTES = ERRORS_MAX * 128
+};
+
+static const char *const probabilities[] = {"0.1",  "0.01", "0.001", "0.2", "0.3",  "0.4",   "0.5",    "0.05",
+                                            "0.02", "1e-6", "0.25",  "0",   "0.75", "0.999", "1e-300", "1"};
+static const int32_t extreme_weights[] = {0, 1, -1, INT32_MIN, INT32_MAX, OTR_WEIGHT_MAX, -OTR_WEIGHT_MAX, 2};
+
+typedef struct shot {
+    uint32_t events[EVENTS_MAX];
+    size_t event_count;
+    otr_override overrides[OVERRIDES_MAX];
+    size_t override_count;
+} shot;
+
+/* What a decoder said about a shot. */
+typedef struct answer {
+    otr_status status;
+    otr_result result;
+    uint8_t observables;
+    uint64_t edges; /* sum of a hash of each, to compare */
+} answer;
+
+static void append(char *text, size_t *used, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    *used += (size_t)vsnprintf(text + *used, TEXT_BYTES - *used, format, arguments);
+    va_end(arguments);
+    CHECK(*used < TEXT_BYTES);
+}
+
+/* A component of an error: one detector or two, and perhaps observables. */
+static void append_component(char *text, size_t *used, input *in, uint32_t nodes) {
+    const uint32_t first = take_byte(in) % nodes, second = take_byte(in) % (nodes + 1u),
+                   flips = take_byte(in);
+    append(text, used, " D%u", first);
+    if (second < nodes && second != first) {
+        append(text, used, " D%u", second);
+    }
+    for (unsigned i = 0; i < OBSERVABLES; i++) {
+        if (flips >> i & 1) {
+            append(text, used, " L%u", i);
+        }
+    }
+}
+
+static otr_model *take_model(input *in) {
+    char *const text = allocate(TEXT_BYTES);
+    size_t used = 0;
+    const uint32_t nodes = 1 + take_byte(in) % NODES_MAX;
+    const int errors = take_byte(in) % ERRORS_MAX;
+    otr_model *model = NULL;
+    for (int i = 0; i < errors; i++) {
+        const uint8_t choice = take_byte(in);
+        append(text, &used, "error(%s)", probabilities[choice % 16]);
+        append_component(text, &used, in, nodes);
+        for (int extra = choice >> 6; extra > 0; extra--) {
+            append(text, &used, " ^");
+            append_component(text, &used, in, nodes);
+        }
+        append(text, &used, "\n");
+    }
+    append(text, &used, "detector D%u\nlogical_observable L%d\n", nodes - 1, OBSERVABLES - 1);
+    CHECK(otr_model_parse(&model, text, used, NULL) == OTR_OK);
+    free(text);
+    return model;
+}
+
+/* Events and overrides; now and then one that is out of range. */
+static shot take_shot(input *in, const otr_graph *graph) {
+    shot out = {.event_count = take_byte(in) % EVENTS_MAX, .override_count = take_byte(in) % OVERRIDES_MAX};
+    const uint32_t nodes = otr_graph_node_count(graph), edges = otr_graph_edge_count(graph);
+    for (size_t i = 0; i < out.event_count; i++) {
+        const uint8_t choice = take_byte(in);
+        out.events[i] = choice == 255 ? nodes : choice % nodes;
+    }
+    for (size_t i = 0; i < out.override_count; i++) {
+        const uint8_t choice = take_byte(in), high = take_byte(in), low = take_byte(in);
+        out.overrides[i].edge = choice == 255 || edges == 0 ? edges : choice % edges;
+        out.overrides[i].weight = high == 128 ? extreme_weights[low % 8] : (int8_t)high * 100000 + low;
+    }
+    return out;
+}
+
+static int is_in_range(const shot *shot, const otr_graph *graph) {
+    int good = 1;
+    for (size_t i = 0; i < shot->event_count; i++) {
+        good &= shot->events[i] < otr_graph_node_count(graph);
+    }
+    for (size_t i = 0; i < shot->override_count; i++) {
+        good &= shot->overrides[i].edge < otr_graph_edge_count(graph);
+    }
+    return good;
+}
+
+/* The weight of an edge in this shot, by the words of decoder.h. */
+static int64_t weight_of(const otr_graph *graph, const shot *shot, uint32_t edge) {
+    otr_edge view;
+    int64_t weight;
+    CHECK(otr_graph_edge(graph, edge, &view) == OTR_OK);
+    weight = view.weight;
+    for (size_t i = 0; i < shot->override_count; i++) {
+        if (shot->overrides[i].edge == edge) {
+            weight = shot->overrides[i].weight;
+        }
+    }
+    weight = weight > OTR_WEIGHT_MAX ? OTR_WEIGHT_MAX : weight < -OTR_WEIGHT_MAX ? -OTR_WEIGHT_MAX : weight;
+    return weight - weight % 2;
+}
+
+/* Syndrome of one edge: bit k is node k; the boundary has none. */
+static uint32_t ends_of(const otr_edge *edge) {
+    return 1u << edge->node1 | (edge->node2 == OTR_BOUNDARY ? 0 : 1u << edge->node2);
+}
+
+static uint32_t syndrome_of(const shot *shot) {
+    uint32_t syndrome = 0;
+    for (size_t i = 0; i < shot->event_count; i++) {
+        syndrome ^= 1u << shot->events[i];
+    }
+    return syndrome;
+}
+
+/* The least weight of all sets of edges with this syndrome; INT64_MAX if there is none. */
+static int64_t least_weight(const otr_graph *graph, const shot *shot) {
+    const uint32_t count = otr_graph_edge_count(graph), wanted = syndrome_of(shot);
+    int64_t least = INT64_MAX;
+    for (uint32_t set = 0; set < 1u << count; set++) {
+        int64_t weight = 0;
+        uint32_t syndrome = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            otr_edge edge;
+            if (set >> i & 1) {
+                CHECK(otr_graph_edge(graph, i, &edge) == OTR_OK);
+                syndrome ^= ends_of(&edge);
+                weight += weight_of(graph, shot, i);
+            }
+        }
+        least = syndrome == wanted && weight < least ? weight : least;
+    }
+    return least;
+}
+
+/* The edges of the last shot explain its events, observables and, unless a second pass changed it, weight. */
+static uint64_t check_edges(otr_decoder *decoder, const otr_graph *graph, const shot *shot,
+                            const answer *answer, int same_weights) {
+    const uint32_t *edges = NULL;
+    size_t count = 0;
+    uint32_t syndrome = 0;
+    uint8_t observables = 0;
+    int64_t weight = 0;
+    uint64_t hash = 0;
+    CHECK(otr_decoder_edges(decoder, &edges, &count) == OTR_OK);
+    for (size_t i = 0; i < count; i++) {
+        otr_edge edge;
+        CHECK(i == 0 || edges[i - 1] < edges[i]);
+        CHECK(otr_graph_edge(graph, edges[i], &edge) == OTR_OK);
+        syndrome ^= ends_of(&edge);
+        weight += weight_of(graph, shot, edges[i]);
+        for (uint32_t o = 0; o < edge.observable_count; o++) {
+            observables ^= (uint8_t)(1u << edge.observables[o]);
+        }
+        hash = (hash + edges[i] + 1) * 0x9E3779B97F4A7C15u;
+    }
+    CHECK(syndrome == syndrome_of(shot));
+    CHECK(observables == answer->observables);
+    CHECK(!same_weights || weight == answer->result.weight);
+    return hash;
+}
+
+static void check_certificate(const otr_decoder *decoder) {
+    otr_certificate proof;
+    CHECK(otr_decoder_certificate(decoder, &proof) == OTR_OK);
+    CHECK(proof.primal == proof.dual && proof.edges_overtight == 0 && proof.min_slack >= 0);
+}
+
+static answer decode(otr_decoder *decoder, const otr_graph *graph, otr_decoder_kind kind, const shot *shot) {
+    answer out = {.observables = 0};
+    out.status = otr_decoder_decode_events(decoder, shot->events, shot->event_count, shot->overrides,
+                                           shot->override_count, &out.observables, &out.result);
+    if (!is_in_range(shot, graph)) {
+        CHECK(out.status == OTR_ERR_INDEX);
+    } else if (out.status == OTR_OK) {
+        out.edges = check_edges(decoder, graph, shot, &out, kind != OTR_DECODER_MWPM_CORRELATED);
+        CHECK(out.result.event_count <= shot->event_count);
+        if (kind != OTR_DECODER_UNION_FIND) {
+            check_certificate(decoder);
+        }
+    } else {
+        CHECK(out.status == OTR_ERR_ODD_PARITY);
+    }
+    return out;
+}
+
+/* Decodes the shots with two decoders of one kind, on two instruction sets. */
+static void decode_all(const otr_graph *graph, otr_decoder_kind kind, otr_isa isa, const shot *shots,
+                       size_t shot_count, answer *answers) {
+    otr_decoder_options options = otr_decoder_options_default();
+    otr_decoder *first = NULL, *second = NULL;
+    options.kind = kind;
+    options.certify = kind != OTR_DECODER_UNION_FIND;
+    options.isa = OTR_ISA_PORTABLE;
+    CHECK(otr_decoder_create(&first, graph, &options) == OTR_OK);
+    options.isa = isa;
+    CHECK(otr_decoder_create(&second, graph, &options) == OTR_OK);
+    for (size_t i = 0; i < shot_count; i++) {
+        const answer one = decode(first, graph, kind, &shots[i]);
+        const answer two = decode(second, graph, kind, &shots[i]);
+        CHECK(one.status == two.status && one.edges == two.edges && one.observables == two.observables);
+        CHECK(one.status != OTR_OK || one.result.weight == two.result.weight);
+        answers[i] = one;
+    }
+    otr_decoder_destroy(first);
+    otr_decoder_destroy(second);
+}
+
+static void decode_by_every_kind(const otr_graph *graph, otr_isa isa, const shot *shots, size_t shot_count) {
+    answer matching[SHOTS_MAX], clusters[SHOTS_MAX], correlated[SHOTS_MAX];
+    decode_all(graph, OTR_DECODER_MWPM, isa, shots, shot_count, matching);
+    decode_all(graph, OTR_DECODER_UNION_FIND, isa, shots, shot_count, clusters);
+    if (otr_graph_has_correlations(graph)) {
+        decode_all(graph, OTR_DECODER_MWPM_CORRELATED, isa, shots, shot_count, correlated);
+    }
+    for (size_t i = 0; i < shot_count; i++) {
+        CHECK(matching[i].status == clusters[i].status);
+        CHECK(!otr_graph_has_correlations(graph) || matching[i].status == correlated[i].status);
+        if (matching[i].status == OTR_OK) {
+            CHECK(matching[i].result.weight <= clusters[i].result.weight);
+        }
+        if (is_in_range(&shots[i], graph) && otr_graph_edge_count(graph) <= BRUTE_FORCE_EDGES) {
+            const int64_t least = least_weight(graph, &shots[i]);
+            CHECK(matching[i].status == OTR_OK ? matching[i].result.weight == least : least == INT64_MAX);
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    input in = {data, size};
+    otr_graph_options options = otr_graph_options_default();
+    otr_graph *graph = NULL;
+    otr_status status;
+    shot shots[SHOTS_MAX];
+    const otr_isa isa = pick_isa(take_byte(&in));
+    const uint8_t choice = take_byte(&in);
+    const size_t shot_count = 1 + (choice >> 1) % SHOTS_MAX;
+    otr_model *const model = take_model(&in);
+    options.correlations = choice & 1;
+    status = otr_graph_create(&graph, model, &options, NULL);
+    otr_model_destroy(model);
+    if (status != OTR_OK) {
+        CHECK(options.correlations && status == OTR_ERR_PROBABILITY);
+        return 0;
+    }
+    for (size_t i = 0; i < shot_count; i++) {
+        shots[i] = take_shot(&in, graph);
+    }
+    decode_by_every_kind(graph, isa, shots, shot_count);
+    otr_graph_destroy(graph);
+    return 0;
+}

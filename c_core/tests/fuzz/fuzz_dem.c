@@ -1,0 +1,128 @@
+/* Text -> detector error model -> text, walk, graphs and sampler. */
+#include "fuzz.h"
+
+/* Beyond these, models are parsed and walked for a while, but not flattened. */
+enum { STEPS_MAX = 2000, DETECTORS_MAX = 1000, OBSERVABLES_MAX = 1000, ERRORS_MAX = 1000, SHOTS = 70 };
+
+static void check_same_instruction(const otr_instruction *a, const otr_instruction *b) {
+    CHECK(a->kind == b->kind);
+    CHECK(a->argument_count == b->argument_count);
+    for (uint32_t i = 0; i < a->argument_count; i++) {
+        CHECK(a->arguments[i] == b->arguments[i]);
+    }
+    CHECK(a->target_count == b->target_count);
+    for (uint64_t i = 0; i < a->target_count; i++) {
+        CHECK(a->targets[i] == b->targets[i]);
+    }
+    CHECK(a->repeat_count == b->repeat_count && a->body_count == b->body_count);
+    CHECK(a->tag_bytes == b->tag_bytes);
+    CHECK(a->tag_bytes == 0 || memcmp(a->tag, b->tag, a->tag_bytes) == 0);
+}
+
+static void check_same_model(const otr_model *a, const otr_model *b) {
+    const uint64_t count = otr_model_instruction_count(a);
+    otr_instruction left, right;
+    CHECK(otr_model_instruction_count(b) == count);
+    CHECK(otr_model_detector_count(a) == otr_model_detector_count(b));
+    CHECK(otr_model_observable_count(a) == otr_model_observable_count(b));
+    CHECK(otr_model_error_count(a) == otr_model_error_count(b));
+    for (uint64_t i = 0; i < count; i++) {
+        CHECK(otr_model_instruction(a, i, &left) == OTR_OK);
+        CHECK(otr_model_instruction(b, i, &right) == OTR_OK);
+        check_same_instruction(&left, &right);
+    }
+    CHECK(otr_model_instruction(a, count, &left) == OTR_ERR_INDEX);
+}
+
+static void round_trip(const otr_model *model) {
+    const size_t size = otr_model_text(model, NULL, 0);
+    char *const text = allocate(size + 1);
+    otr_model *again = NULL;
+    CHECK(otr_model_text(model, text, size + 1) == size);
+    CHECK(text[size] == '\0' && strlen(text) == size);
+    CHECK(otr_model_parse(&again, text, size, NULL) == OTR_OK);
+    check_same_model(model, again);
+    otr_model_destroy(again);
+    free(text);
+}
+
+static void walk(const otr_model *model) {
+    otr_model_walk *walk = NULL;
+    otr_instruction step;
+    uint64_t errors = 0;
+    int more = 1;
+    CHECK(otr_model_walk_create(&walk, model) == OTR_OK);
+    for (int i = 0; i < STEPS_MAX && (more = otr_model_walk_next(walk, &step)); i++) {
+        errors += step.kind == OTR_INSTRUCTION_ERROR;
+        for (uint64_t t = 0; t < step.target_count; t++) {
+            const uint64_t target = step.targets[t];
+            if (target != OTR_TARGET_SEPARATOR) {
+                CHECK(target & OTR_TARGET_OBSERVABLE
+                          ? (target & ~OTR_TARGET_OBSERVABLE) < otr_model_observable_count(model)
+                          : target < otr_model_detector_count(model));
+            }
+        }
+    }
+    CHECK(more ? errors <= otr_model_error_count(model) : errors == otr_model_error_count(model));
+    otr_model_walk_destroy(walk);
+}
+
+static void build_graph(const otr_model *model, int correlations, int ignore) {
+    otr_graph_options options = otr_graph_options_default();
+    otr_graph *graph = NULL;
+    otr_error error;
+    otr_status status;
+    options.correlations = correlations;
+    options.ignore_undecomposable = ignore;
+    status = otr_graph_create(&graph, model, &options, &error);
+    if (status != OTR_OK) {
+        check_error(status, &error);
+        CHECK(graph == NULL);
+        return;
+    }
+    CHECK(otr_graph_node_count(graph) == otr_model_detector_count(model));
+    CHECK(ignore || otr_graph_ignored_count(graph) == 0);
+    for (uint32_t i = 0; i < otr_graph_edge_count(graph); i++) {
+        otr_edge edge;
+        uint32_t found;
+        CHECK(otr_graph_edge(graph, i, &edge) == OTR_OK);
+        CHECK(edge.node1 < otr_graph_node_count(graph) && edge.node1 < edge.node2);
+        CHECK(edge.probability > 0 && edge.probability <= 1);
+        CHECK(edge.weight % 2 == 0 && edge.weight >= -OTR_WEIGHT_MAX && edge.weight <= OTR_WEIGHT_MAX);
+        CHECK(otr_graph_find_edge(graph, edge.node1, edge.node2, &found) == OTR_OK && found == i);
+    }
+    otr_graph_destroy(graph);
+}
+
+static void sample(const otr_model *model) {
+    otr_sampler *sampler = NULL;
+    const size_t stride = (size_t)(otr_model_detector_count(model) + 7) / 8;
+    uint8_t *const rows = allocate(SHOTS * stride);
+    CHECK(otr_sampler_create(&sampler, model, NULL, NULL) == OTR_OK);
+    CHECK(otr_sampler_error_count(sampler) == otr_model_error_count(model));
+    CHECK(otr_sampler_sample(sampler, 250, SHOTS, rows, stride, NULL, 0, NULL, 0) == OTR_OK);
+    otr_sampler_destroy(sampler);
+    free(rows);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    otr_model *model = NULL;
+    otr_error error;
+    const otr_status status = otr_model_parse(&model, (const char *)data, size, &error);
+    if (status != OTR_OK) {
+        check_error(status, &error);
+        CHECK(model == NULL && error.line > 0);
+        return 0;
+    }
+    round_trip(model);
+    walk(model);
+    if (otr_model_detector_count(model) <= DETECTORS_MAX && otr_model_error_count(model) <= ERRORS_MAX &&
+        otr_model_observable_count(model) <= OBSERVABLES_MAX) {
+        for (int choice = 0; choice < 4; choice++) {
+            build_graph(model, choice & 1, choice >> 1);
+        }
+        sample(model);
+    }
+    otr_model_destroy(model);
+    return 0;
+}
