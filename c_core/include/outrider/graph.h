@@ -1,7 +1,8 @@
 /* The matching graph: detectors as nodes, error components with one or two detectors as edges.
  *
  * Built from a model by PyMatching's rules (arXiv:2303.15933; merge strategy "independent"):
- *  - an error is split at `^`; a repeated detector or observable inside a component cancels;
+ *  - an error is split at `^`; a repeated detector or observable inside a component cancels, as in Stim
+ *    (PyMatching does not look for them);
  *  - a component with two detectors is an edge, with one detector an edge to the boundary;
  *  - parallel components merge to one edge, p = p1(1-p2) + p2(1-p1), and keep the first one's observables;
  *  - p = 0 is skipped, also when it is the result of merging;
