@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* The node that the site was reached from. */
-static uint32_t previous_node(const otr_matcher *m, uint32_t node) {
+uint32_t otr_previous_node(const otr_matcher *m, uint32_t node) {
     const uint32_t edge = m->graph->arc_edge[m->sites[node].arc];
     return m->graph->edge_node1[edge] ^ m->graph->edge_node2[edge] ^ node;
 }
@@ -12,7 +11,7 @@ static uint32_t previous_node(const otr_matcher *m, uint32_t node) {
 static uint32_t steps_to_event(const otr_matcher *m, uint32_t node) {
     uint32_t steps = 0;
     while (m->sites[node].arc != OTR_NONE) {
-        node = previous_node(m, node);
+        node = otr_previous_node(m, node);
         steps++;
     }
     return steps;
@@ -21,7 +20,7 @@ static uint32_t steps_to_event(const otr_matcher *m, uint32_t node) {
 static uint32_t *write_steps(const otr_matcher *m, uint32_t node, uint32_t *out) {
     while (m->sites[node].arc != OTR_NONE) {
         *out++ = m->graph->arc_edge[m->sites[node].arc];
-        node = previous_node(m, node);
+        node = otr_previous_node(m, node);
     }
     return out;
 }

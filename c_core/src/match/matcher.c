@@ -166,15 +166,12 @@ otr_status otr_matcher_run_batch(otr_matcher *m, int plain) {
     m->now = 0;
     m->failure = OTR_OK;
     otr_greedy_start(m, plain);
-    if (m->failure != OTR_OK) {
-        return m->failure;
-    }
     for (size_t i = 0; i < m->batch_count; i++) {
         const uint32_t event = m->batch[i];
         if (plain) {
             place_region(m, event);
         }
-        if (take_start(m, event)) {
+        if (m->failure == OTR_OK && take_start(m, event)) {
             m->batch[root_count++] = event;
         }
     }

@@ -241,6 +241,9 @@ void otr_trees_vanish(otr_matcher *m, uint32_t region);
 
 /* links.c: paths of links. */
 
+/* The node from which an occupied node, not an event's own, was reached. */
+uint32_t otr_previous_node(const otr_matcher *m, uint32_t node);
+
 /* The link along `arc`, from the event behind its tail to the event behind its head; both occupied. */
 otr_link otr_link_over_arc(otr_matcher *m, uint32_t tail, uint32_t arc);
 otr_link otr_link_to_boundary(otr_matcher *m, uint32_t node);
