@@ -267,6 +267,9 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn otr_graph_scale(graph: *const otr_graph) -> f64;
 }
+unsafe extern "C" {
+    pub fn otr_graph_bytes(graph: *const otr_graph) -> usize;
+}
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct otr_edge {
@@ -641,9 +644,6 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_decoder_bytes(decoder: *const otr_decoder) -> usize;
-}
-unsafe extern "C" {
-    pub fn otr_graph_bytes(graph: *const otr_graph) -> usize;
 }
 #[repr(C)]
 #[derive(Debug)]

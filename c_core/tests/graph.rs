@@ -204,6 +204,15 @@ fn quantize_rounds_and_clamps() {
 }
 
 #[test]
+fn bytes_count_edges_and_correlations() {
+    let text = "error(0.125) D0 D1 ^ D1 D2\nerror(0.125) D2";
+    // SAFETY: the graph is alive.
+    let bytes = |options| unsafe { otr_graph_bytes(build(text, options).raw()) };
+    assert!(bytes(&PLAIN) > 3 * size_of::<otr_edge>(), "three edges");
+    assert!(bytes(&CORRELATED) >= bytes(&PLAIN) + 2 * size_of::<otr_implied>(), "two rules more");
+}
+
+#[test]
 fn edges_are_found_by_their_nodes() {
     let graph = build("error(0.1) D0 D5\nerror(0.1) D5\nerror(0.1) D5 D2\nerror(0.1) D3 D5", &PLAIN);
     let find = |node1, node2| {

@@ -110,7 +110,6 @@ OTR_API otr_status otr_decoder_certificate(const otr_decoder *decoder, otr_certi
 
 /* Heap bytes held now. */
 OTR_API size_t otr_decoder_bytes(const otr_decoder *decoder);
-OTR_API size_t otr_graph_bytes(const otr_graph *graph);
 
 #ifdef __cplusplus
 }

@@ -67,6 +67,8 @@ OTR_API uint64_t otr_graph_ignored_count(const otr_graph *graph);      /* undeco
 OTR_API uint64_t otr_graph_undetectable_count(const otr_graph *graph); /* components without detectors */
 /* Natural weight = integer weight / scale. */
 OTR_API double otr_graph_scale(const otr_graph *graph);
+/* Heap bytes held. */
+OTR_API size_t otr_graph_bytes(const otr_graph *graph);
 
 /* One edge, as a view; observables live as long as the graph. */
 typedef struct otr_edge {

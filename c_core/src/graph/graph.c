@@ -65,6 +65,10 @@ double otr_graph_scale(const otr_graph *graph) {
     return graph->scale;
 }
 
+size_t otr_graph_bytes(const otr_graph *graph) {
+    return graph->heap_bytes;
+}
+
 otr_status otr_graph_edge(const otr_graph *graph, uint32_t edge, otr_edge *out) {
     if (edge >= graph->edge_count) {
         return OTR_ERR_INDEX;
