@@ -1,0 +1,121 @@
+//! The decoders of both programs behind one interface.
+
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+
+use outrider::{Decoder, DetectorErrorModel, Shots};
+use serde_json::{Value, json};
+use stabilizer_qec::{BitTable, Matching, Prediction};
+
+use crate::Result;
+
+/// A decoder.
+pub(crate) enum Engine {
+    Outrider(Decoder),
+    StabilizerQec(Box<Matching>),
+}
+
+/// The same shots for either program.
+pub(crate) struct Batch {
+    pub(crate) shots: Shots,
+    pub(crate) table: BitTable,
+}
+
+/// The answers of a batch as the program gives them.
+pub(crate) enum Answers {
+    Outrider { observables: Shots, weights: Vec<i64> },
+    StabilizerQec(Vec<Prediction>),
+}
+
+impl Engine {
+    /// Builds `outrider/KIND` or `stabilizer_qec/KIND` from a model's file, up to the answer to an empty shot:
+    /// a program may put off a part of its work until then.
+    pub(crate) fn build(name: &str, model: &Path) -> Result<Self> {
+        let (program, kind) = name.split_once('/').ok_or("a decoder is program/kind")?;
+        match program {
+            "outrider" => {
+                let mut decoder = Decoder::from_model(&DetectorErrorModel::from_file(model)?, kind.parse()?)?;
+                decoder.decode_events(&[], &[], &mut [0])?;
+                Ok(Self::Outrider(decoder))
+            }
+            "stabilizer_qec" => {
+                let model = fs::read_to_string(model)?.parse()?;
+                let matching = match kind {
+                    "mwpm" => Matching::new(&model)?,
+                    "mwpm-correlated" => Matching::with_correlations(&model)?,
+                    _ => return Err(format!("stabilizer_qec is not run as {kind}").into()),
+                };
+                black_box(matching.decode(&[])?);
+                Ok(Self::StabilizerQec(Box::new(matching)))
+            }
+            _ => Err(format!("no such program: {program}").into()),
+        }
+    }
+
+    /// Decodes all shots on one thread.
+    pub(crate) fn decode_batch(&mut self, batch: &Batch) -> Result<Answers> {
+        match self {
+            Self::Outrider(decoder) => {
+                let mut observables = Shots::new(decoder.graph().observable_count() as usize);
+                let mut weights = vec![0; batch.shots.len()];
+                decoder.decode_batch(&batch.shots, &mut observables, Some(&mut weights))?;
+                Ok(Answers::Outrider { observables, weights })
+            }
+            Self::StabilizerQec(matching) => {
+                Ok(Answers::StabilizerQec(matching.decode_batch(&batch.table, 1)?))
+            }
+        }
+    }
+
+    /// Decodes one shot of packed bits.
+    pub(crate) fn decode(&mut self, detectors: &[u8], observables: &mut [u8]) -> Result<()> {
+        match self {
+            Self::Outrider(decoder) => {
+                decoder.decode(detectors, &[], observables)?;
+                Ok(())
+            }
+            // Its public call allocates the scratch of a whole decoder for every shot.
+            Self::StabilizerQec(_) => Err("stabilizer_qec has no call for single shots worth timing".into()),
+        }
+    }
+
+    /// The first eight observables of every shot.
+    pub(crate) fn predictions(&self, answers: &Answers) -> Vec<u8> {
+        match answers {
+            Answers::Outrider { observables, .. } => observables.rows().map(|row| row[0]).collect(),
+            Answers::StabilizerQec(predictions) => {
+                predictions.iter().map(|prediction| prediction.observables.to_le_bytes()[0]).collect()
+            }
+        }
+    }
+
+    /// The weight of every shot's matching, in natural units.
+    pub(crate) fn weights(&self, answers: &Answers) -> Vec<f64> {
+        match (self, answers) {
+            (Self::Outrider(decoder), Answers::Outrider { weights, .. }) => {
+                weights.iter().map(|&weight| decoder.graph().natural(weight)).collect()
+            }
+            (_, Answers::StabilizerQec(predictions)) => {
+                predictions.iter().map(|prediction| prediction.weight.unwrap_or(f64::NAN)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Bytes of graph and decoder, where the program tells.
+    pub(crate) fn heap_bytes(&self) -> Value {
+        match self {
+            Self::Outrider(decoder) => {
+                json!({ "graph": decoder.graph().heap_bytes(), "decoder": decoder.heap_bytes() })
+            }
+            Self::StabilizerQec(_) => Value::Null,
+        }
+    }
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { shots: Shots::new(0), table: BitTable::zeros(0, 0) }
+    }
+}

@@ -1,0 +1,141 @@
+//! Runs outrider and its rival on request: `run.py` measures them beside PyMatching.
+//!
+//! A command is a line on standard input, its words separated by tabs; its answer is a JSON object on a line of
+//! standard output. Decoders go by `program/kind`, see [`Engine::build`].
+//!
+//! - `model DEM`: the model of the commands below
+//! - `shots B8 COUNT`: their shots, the first COUNT of the file
+//! - `batch DECODER`: decodes all shots at once
+//! - `predict DECODER PREDICTIONS WEIGHTS`: the same; writes a byte and a little-endian double per shot
+//! - `single DECODER TIMES`: decodes shot by shot; writes the nanoseconds of each, 8 bytes little-endian
+//! - `build DECODER`: from the model's file to a decoder that has decoded a shot without events
+//! - `sample SHOTS SEED`: samples the model
+//! - `memory`: bytes of this process and of the decoders that it has built
+
+mod clock;
+mod engine;
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{BufRead, Read, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use outrider::{DetectorErrorModel, Sampler, Shots};
+use serde_json::{Value, json};
+use stabilizer_qec::BitTable;
+
+use clock::timed;
+use engine::{Batch, Engine};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result<()> {
+    let mut session = Session::default();
+    let mut output = std::io::stdout().lock();
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let words: Vec<&str> = line.split('\t').collect();
+        let answer = session.run(&words).unwrap_or_else(|error| json!({ "error": error.to_string() }));
+        writeln!(output, "{answer}")?;
+        output.flush()?;
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Session {
+    model: PathBuf,
+    engines: BTreeMap<String, Engine>,
+    batch: Batch,
+}
+
+impl Session {
+    fn run(&mut self, words: &[&str]) -> Result<Value> {
+        match words {
+            ["model", path] => {
+                self.model = path.into();
+                self.engines.clear();
+                Ok(json!({}))
+            }
+            ["shots", path, count] => self.read_shots(path, count.parse()?),
+            ["batch", decoder] => self.batch(decoder),
+            ["predict", decoder, predictions, weights] => self.predict(decoder, predictions, weights),
+            ["single", decoder, times] => self.single(decoder, times),
+            ["build", decoder] => {
+                let (engine, times) = timed(|| Engine::build(decoder, &self.model));
+                engine.map(|_| times)
+            }
+            ["sample", shots, seed] => self.sample(shots.parse()?, seed.parse()?),
+            ["memory"] => self.memory(),
+            _ => Err(format!("no such command: {}", words.join(" ")).into()),
+        }
+    }
+
+    fn read_shots(&mut self, path: &str, count: usize) -> Result<Value> {
+        let model = DetectorErrorModel::from_file(&self.model)?;
+        let detectors = usize::try_from(model.detector_count())?;
+        let mut shots = Shots::zeroed(detectors, count);
+        File::open(path)?.read_exact(shots.as_mut_bytes())?;
+        let table = BitTable::from_packed(count, detectors, shots.as_bytes().to_vec())?;
+        let events: usize = (0..count).map(|row| shots.ones(row).count()).sum();
+        self.batch = Batch { shots, table };
+        Ok(json!({ "detectors": detectors, "events": events }))
+    }
+
+    /// The decoder, built when it is asked for first.
+    fn engine(&mut self, decoder: &str) -> Result<(&mut Engine, &Batch)> {
+        if !self.engines.contains_key(decoder) {
+            self.engines.insert(decoder.to_owned(), Engine::build(decoder, &self.model)?);
+        }
+        let engine = self.engines.get_mut(decoder).ok_or("the decoder was just built")?;
+        Ok((engine, &self.batch))
+    }
+
+    fn batch(&mut self, decoder: &str) -> Result<Value> {
+        let (engine, batch) = self.engine(decoder)?;
+        let (answers, times) = timed(|| engine.decode_batch(batch));
+        answers.map(|_| times)
+    }
+
+    fn predict(&mut self, decoder: &str, predictions: &str, weights: &str) -> Result<Value> {
+        let (engine, batch) = self.engine(decoder)?;
+        let answers = engine.decode_batch(batch)?;
+        fs::write(predictions, engine.predictions(&answers))?;
+        let bytes: Vec<u8> =
+            engine.weights(&answers).iter().flat_map(|weight| weight.to_le_bytes()).collect();
+        fs::write(weights, bytes)?;
+        Ok(json!({}))
+    }
+
+    fn single(&mut self, decoder: &str, times: &str) -> Result<Value> {
+        let (engine, batch) = self.engine(decoder)?;
+        let mut elapsed = Vec::with_capacity(8 * batch.shots.len());
+        let mut observables = [0];
+        for row in batch.shots.rows() {
+            let start = Instant::now();
+            engine.decode(row, &mut observables)?;
+            elapsed.extend(u64::try_from(start.elapsed().as_nanos())?.to_le_bytes());
+        }
+        fs::write(times, elapsed)?;
+        Ok(json!({}))
+    }
+
+    fn sample(&self, count: usize, seed: u64) -> Result<Value> {
+        let mut sampler = Sampler::new(&DetectorErrorModel::from_file(&self.model)?, seed)?;
+        let (mut detectors, mut observables) = sampler.batches();
+        let (done, times) = timed(|| sampler.sample(0, count, &mut detectors, &mut observables));
+        done?;
+        Ok(times)
+    }
+
+    fn memory(&self) -> Result<Value> {
+        let status = fs::read_to_string("/proc/self/status")?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no peak of memory")?;
+        let peak_kib: u64 = peak.trim().trim_end_matches(" kB").parse()?;
+        let decoders: BTreeMap<&String, Value> =
+            self.engines.iter().map(|(name, engine)| (name, engine.heap_bytes())).collect();
+        Ok(json!({ "peak_bytes": peak_kib * 1024, "decoders": decoders }))
+    }
+}

@@ -1,0 +1,92 @@
+//! The conversation with `compare`: both programs answer alike, and mistakes are answered with an error.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+const MODEL: &str = "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.2) D1 D2 ^ D0\nerror(0.1) D2\n";
+const SHOTS: [u8; 5] = [0b000, 0b001, 0b011, 0b101, 0b110];
+const PLAIN: [&str; 2] = ["outrider/mwpm", "stabilizer_qec/mwpm"];
+
+#[test]
+fn both_programs_answer_alike() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("a path in UTF-8").to_owned();
+    fs::write(path("model.dem"), MODEL).expect("the folder is there");
+    fs::write(path("shots.b8"), SHOTS).expect("the folder is there");
+    let mut commands =
+        vec![format!("model\t{}", path("model.dem")), format!("shots\t{}\t5", path("shots.b8"))];
+    for (index, decoder) in PLAIN.iter().enumerate() {
+        commands.push(format!(
+            "predict\t{decoder}\t{}\t{}",
+            path(&format!("{index}.b8")),
+            path(&format!("{index}.f64"))
+        ));
+    }
+    let answers = converse(&commands);
+    assert_eq!((&answers[1]["detectors"], &answers[1]["events"]), (&3.into(), &7.into()));
+    assert!(answers.iter().all(|answer| answer.get("error").is_none()), "{answers:?}");
+
+    let [ours, theirs] = [0, 1].map(|index| fs::read(path(&format!("{index}.b8"))).expect("predictions"));
+    assert_eq!(ours.len(), SHOTS.len());
+    assert_eq!(ours, theirs);
+    let [ours, theirs] =
+        [0, 1].map(|index| doubles(&fs::read(path(&format!("{index}.f64"))).expect("weights")));
+    assert_eq!(ours.len(), SHOTS.len());
+    assert!(ours.iter().zip(&theirs).all(|(a, b)| (a - b).abs() < 1e-5), "{ours:?} {theirs:?}");
+}
+
+#[test]
+fn times_and_bytes_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("a path in UTF-8").to_owned();
+    fs::write(path("model.dem"), MODEL).expect("the folder is there");
+    fs::write(path("shots.b8"), SHOTS).expect("the folder is there");
+    let answers = converse(&[
+        format!("model\t{}", path("model.dem")),
+        format!("shots\t{}\t4", path("shots.b8")),
+        "batch\tstabilizer_qec/mwpm-correlated".to_owned(),
+        "build\toutrider/union-find".to_owned(),
+        "sample\t1000\t7".to_owned(),
+        format!("single\toutrider/mwpm-correlated\t{}", path("times.u64")),
+        "memory".to_owned(),
+    ]);
+    for timed in &answers[2..5] {
+        assert!(timed["wall"].as_f64() > Some(0.0) && timed["cpu"].as_f64() > Some(0.0), "{timed}");
+    }
+    assert_eq!(fs::read(path("times.u64")).expect("times").len(), 4 * 8);
+    let held = &answers[6]["decoders"]["outrider/mwpm-correlated"];
+    assert!(held["graph"].as_u64() > Some(0) && held["decoder"].as_u64() > Some(0), "{held}");
+    assert!(answers[6]["peak_bytes"].as_u64() > Some(100_000));
+}
+
+#[test]
+fn mistakes_are_answered_and_the_session_goes_on() {
+    let answers = converse(
+        &["model\tmissing.dem", "shots\tx\t1", "build\tother/mwpm", "dance", "memory"].map(String::from),
+    );
+    assert!(answers[1..4].iter().all(|answer| answer["error"].is_string()), "{answers:?}");
+    assert!(answers[4]["peak_bytes"].is_u64());
+}
+
+fn converse(commands: &[String]) -> Vec<Value> {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_compare"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("compare starts");
+    let mut input = child.stdin.take().expect("a piped input");
+    input.write_all((commands.join("\n") + "\n").as_bytes()).expect("compare reads");
+    drop(input);
+    let output = BufReader::new(child.stdout.take().expect("a piped output"));
+    let answers =
+        output.lines().map(|line| serde_json::from_str(&line.expect("a line")).expect("JSON")).collect();
+    assert!(child.wait().expect("compare ends").success());
+    answers
+}
+
+fn doubles(bytes: &[u8]) -> Vec<f64> {
+    bytes.chunks_exact(8).map(|chunk| f64::from_le_bytes(chunk.try_into().expect("8 bytes"))).collect()
+}
