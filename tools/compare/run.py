@@ -32,7 +32,7 @@ def main():
         import sections
 
         sections.run(args.only, args.quick, args.core)
-    tables.rewrite(ROOT / "docs" / "performance.md", ROOT / "docs" / "performance")
+    tables.rewrite(ROOT / "docs" / "performance.md", ROOT / "README.md", ROOT / "docs" / "performance")
 
 
 def parse_arguments():

@@ -1,4 +1,5 @@
-"""Writes the tables of docs/performance.md, each between its markers, from the files that the sections left."""
+"""Writes the tables of docs/performance.md, and README's excerpt, each between its markers, from the files that the
+sections left."""
 
 import csv
 import json
@@ -6,7 +7,7 @@ import math
 import re
 
 
-def rewrite(document, folder):
+def rewrite(document, readme, folder):
     data = {path.stem: read(path) for path in folder.glob("*.csv")}
     runs = json.loads((folder / "run.json").read_text())
     text = document.read_text()
@@ -16,6 +17,9 @@ def rewrite(document, folder):
             text = between_markers(text, name, lines)
     text = between_markers(text, "targets", targets(data))
     document.write_text(text)
+    if "speed" in data:
+        lines = [*excerpt(data), "", provenance("speed", runs["speed"])]
+        readme.write_text(between_markers(readme.read_text(), "excerpt", lines))
 
 
 def read(path):
@@ -141,6 +145,27 @@ def targets(data):
     for section, judge in JUDGES:
         if section in data:
             lines += [row(target, measured, "yes" if met else "**no**") for target, measured, met in judge(data[section])]
+    return lines
+
+
+def excerpt(data):
+    """Speed at one noise strength, and the targets that were missed."""
+    rows = data["speed"]
+    lines = header("d", "events per shot", "plain us", "PyMatching us", "ratio", "correlated us", "PyMatching us", "ratio",
+                   "union-find us")  # fmt: skip
+    for point in points(rows):
+        if point[0] == "0.003":
+            cells = []
+            for kind in ("mwpm", "mwpm-correlated"):
+                ours, theirs = (one(rows, point, program, kind) for program in ("outrider", "pymatching"))
+                cells += [short(ours["cpu_us"]), short(theirs["cpu_us"]), times(ours["pymatching_ratio"])]
+            union_find = one(rows, point, "outrider", "union-find")
+            lines.append(row(point[1], short(union_find["events_per_shot"]), *cells, short(union_find["cpu_us"])))
+    means = [f"**{times(mean(ratios_of(rows, kind)))}**" for kind in ("mwpm", "mwpm-correlated")]
+    lines.append(row("all p", "", "", "", means[0], "", "", means[1], ""))
+    for section, judge in JUDGES:
+        if section in data:
+            lines += [f"\nMissed: {target}; measured: {measured}." for target, measured, met in judge(data[section]) if not met]
     return lines
 
 
