@@ -23,7 +23,8 @@ static uint32_t depth_of(const otr_matcher *m, uint32_t region) {
     return depth;
 }
 
-/* The heights of all regions at a node: all radii around the event it was reached from, less the way to it. */
+/* The heights of all regions at a node: all radii around the event it was reached from, less the way to it.
+ */
 static int64_t total_height(const check *c, uint32_t node) {
     const otr_matcher *const m = c->matcher;
     int64_t height = 0;
@@ -143,7 +144,8 @@ otr_status otr_matcher_certify(const otr_matcher *m, otr_certificate *out) {
     }
     /* Every event is inside its own region, or the heights prove nothing. */
     for (uint32_t event = 0; event < m->event_count; event++) {
-        out->edges_overtight += c.owner[m->events[event]] != event || m->sites[m->events[event]].arc != OTR_NONE;
+        out->edges_overtight +=
+            c.owner[m->events[event]] != event || m->sites[m->events[event]].arc != OTR_NONE;
     }
     for (uint32_t node = 0; node < m->node_count; node++) {
         if (c.owner[node] != OTR_NONE) {

@@ -475,7 +475,7 @@ class Totals:
         excess = self.ours_only - self.theirs_only
         assert excess <= 4 * math.sqrt(discordant), f"correlated fails {self.ours_only}, PyMatching {self.theirs_only}"
         print(f"{self.shots} shots plain: equal weights, {self.tied} predictions differ by ties, all proven minimal")
-        print(f"{self.correlated} shots correlated: on codes, failures only ours {self.ours_only}, only PyMatching's {self.theirs_only}")
+        print(f"{self.correlated} shots correlated: on codes {self.ours_only} fail only here, {self.theirs_only} only there")
         print(f"{self.refused} shots without a matching refused by both")
 
 
