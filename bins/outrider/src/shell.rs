@@ -25,7 +25,8 @@ pub(crate) struct CompletionsArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  outrider man | man -l -\n  outrider man ~/.local/share/man/man1")]
 pub(crate) struct ManArgs {
-    /// Folder for outrider.1 and a page per subcommand; without it outrider.1 goes to standard output
+    /// Folder, which must exist, for outrider.1 and a page per subcommand; without it outrider.1 goes to
+    /// standard output
     dir: Option<PathBuf>,
 }
 

@@ -4,7 +4,7 @@
  * distances: each unmatched event grows a region over the nodes around it, regions that meet form alternating
  * trees and blossoms, and the sum of all radii is the weight (sparse blossom, arXiv:2303.15933). Three things
  * differ from that paper:
- *  - a greedy start sets radii and matches neighbouring events before any region grows (matcher.c);
+ *  - a greedy start sets radii and matches neighbouring events before any region grows (greedy_start.c);
  *  - nodes remember the arc they were reached by, so a matched pair knows its path without a second search;
  *  - after some weights were lowered, only the regions that became infeasible are mended (correlated.c). */
 #ifndef OTR_MATCHER_H
