@@ -15,7 +15,7 @@ def rewrite(document, readme, folder):
         if section in data:
             lines = [*table(data[section]), "", provenance(section, runs[section])]
             text = between_markers(text, name, lines)
-    text = between_markers(text, "targets", targets(data))
+    text = between_markers(text, "targets", [*targets(data), "", *caveats(runs)])
     document.write_text(text)
     if "speed" in data:
         lines = [*excerpt(data), "", provenance("speed", runs["speed"])]
@@ -169,6 +169,16 @@ def excerpt(data):
     return lines
 
 
+def caveats(runs):
+    """What a reader of the figures must know about how they were taken."""
+    coarse = sorted(section for section, run in runs.items() if run["quick"])
+    busy = sorted(section for section, run in runs.items() if run["load_average"] > QUIET_LOAD)
+    if coarse:
+        yield f"Coarse figures, taken with `--quick`: {', '.join(coarse)}."
+    if busy:
+        yield f"Taken beside other jobs, load average above {QUIET_LOAD}, so absolute times are too long: {', '.join(busy)}."
+
+
 def judge_speed(rows):
     plain, correlated = ratios_of(rows, "mwpm"), ratios_of(rows, "mwpm-correlated")
     prices = prices_of(rows, "outrider")
@@ -281,6 +291,8 @@ TABLES = {
     "memory": ("memory", memory_table),
     "ler": ("ler", ler_table),
 }
+# The run itself, and a little.
+QUIET_LOAD = 1.5
 JUDGES = [
     ("speed", judge_speed),
     ("tails", judge_tails),
