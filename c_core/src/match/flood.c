@@ -20,12 +20,13 @@ static void enqueue_node(otr_matcher *m, uint32_t node, uint32_t gap, uint32_t a
     if (site->queued && (int32_t)(time - site->due) >= 0) {
         return;
     }
+    if (!otr_queue_push(&m->queue, time, node)) {
+        m->failure = OTR_ERR_MEMORY;
+        return;
+    }
     site->queued = 1;
     site->due = time;
     site->due_arc = arc;
-    if (!otr_queue_push(&m->queue, time, node)) {
-        m->failure = OTR_ERR_MEMORY;
-    }
 }
 
 static void enqueue_region(otr_matcher *m, uint32_t region, uint32_t gap) {

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test is its own program and uses its part")]
 
 pub(crate) mod brute_force;
+pub(crate) mod c_program;
 pub(crate) mod decoding;
 pub(crate) mod golden;
 pub(crate) mod graph;

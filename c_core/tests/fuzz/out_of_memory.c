@@ -1,0 +1,154 @@
+/* Runs a tour of the library again and again, each time with a later allocation failing, until none fails.
+ * Every call must say OTR_OK or OTR_ERR_MEMORY, and after the tour nothing may be left allocated. Prints how
+ * many allocations failed. */
+#include "fuzz.h"
+
+void *test_malloc(size_t bytes);
+void *test_calloc(size_t count, size_t bytes);
+void *test_realloc(void *block, size_t bytes);
+void test_free(void *block);
+
+enum { SHOTS = 40 };
+
+static uint64_t until_failure; /* allocations before the one that fails */
+static int failed;
+static int64_t live;
+
+static int may_allocate(void) {
+    const int fails = !failed && until_failure == 0;
+    failed |= fails;
+    until_failure -= until_failure > 0;
+    return !fails;
+}
+
+void *test_malloc(size_t bytes) {
+    void *const block = may_allocate() ? malloc(bytes) : NULL;
+    live += block != NULL;
+    return block;
+}
+
+void *test_calloc(size_t count, size_t bytes) {
+    void *const block = may_allocate() ? calloc(count, bytes) : NULL;
+    live += block != NULL;
+    return block;
+}
+
+void *test_realloc(void *block, size_t bytes) {
+    void *const grown = may_allocate() ? realloc(block, bytes) : NULL;
+    live += block == NULL && grown != NULL;
+    return grown;
+}
+
+void test_free(void *block) {
+    live -= block != NULL;
+    free(block);
+}
+
+/* Whether a call succeeded; it may fail for want of memory only. */
+static int good(otr_status status) {
+    CHECK(status == OTR_OK || (status == OTR_ERR_MEMORY && failed));
+    return status == OTR_OK;
+}
+
+/* A surface code's model, by way of its text. */
+static otr_model *make_model(void) {
+    otr_surface_options options = otr_surface_options_default();
+    otr_surface *surface = NULL;
+    otr_model *traced = NULL, *model = NULL;
+    options.width = options.height = 3;
+    options.noise_stim = (otr_noise_stim){0.02, 0.02, 0.02, 0.02};
+    if (good(otr_surface_create(&surface, &options, NULL)) &&
+        good(otr_surface_model(surface, 0, &traced, NULL))) {
+        const size_t size = otr_model_text(traced, NULL, 0);
+        char *const text = allocate(size + 1);
+        otr_model_text(traced, text, size + 1);
+        good(otr_model_parse(&model, text, size, NULL));
+        free(text);
+    }
+    otr_model_destroy(traced);
+    otr_surface_destroy(surface);
+    return model;
+}
+
+static void sample(const otr_model *model, uint8_t *rows, size_t stride) {
+    otr_sampler *sampler = NULL;
+    if (good(otr_sampler_create(&sampler, model, NULL, NULL))) {
+        good(otr_sampler_sample(sampler, 0, SHOTS, rows, stride, NULL, 0, NULL, 0));
+    }
+    otr_sampler_destroy(sampler);
+}
+
+static void write_and_read(const otr_model *model, otr_shot_format format, const uint8_t *rows,
+                           size_t stride) {
+    const otr_shot_layout layout = {.detectors = otr_model_detector_count(model)};
+    otr_shot_writer *writer = NULL;
+    otr_shot_reader *reader = NULL;
+    const uint8_t *bytes = NULL;
+    size_t size = 0, consumed = 0, count = 0;
+    uint8_t *const again = allocate(SHOTS * stride);
+    if (good(otr_shot_writer_create(&writer, format, &layout, OTR_ISA_AUTO)) &&
+        good(otr_shot_writer_write(writer, rows, stride, SHOTS, &bytes, &size)) &&
+        good(otr_shot_reader_create(&reader, format, &layout, OTR_ISA_AUTO))) {
+        good(otr_shot_reader_read(reader, bytes, size, &consumed, again, stride, SHOTS, &count, NULL));
+    }
+    otr_shot_reader_destroy(reader);
+    otr_shot_writer_destroy(writer);
+    free(again);
+}
+
+/* A decoder that once lacked memory decodes the same shot later. */
+static void decode(const otr_graph *graph, otr_decoder_kind kind, const uint8_t *rows, size_t stride) {
+    otr_decoder_options options = otr_decoder_options_default();
+    otr_decoder *decoder = NULL;
+    const otr_override change = {0, -1000};
+    options.kind = kind;
+    options.certify = kind != OTR_DECODER_UNION_FIND;
+    if (good(otr_decoder_create(&decoder, graph, &options))) {
+        for (size_t i = 0; i < SHOTS; i++) {
+            const uint8_t *const row = rows + i * stride;
+            if (!good(otr_decoder_decode(decoder, row, &change, 1, NULL, NULL))) {
+                CHECK(otr_decoder_decode(decoder, row, &change, 1, NULL, NULL) == OTR_OK);
+            }
+        }
+    }
+    otr_decoder_destroy(decoder);
+}
+
+static void tour(void) {
+    otr_model *const model = make_model();
+    if (model != NULL) {
+        otr_graph_options options = otr_graph_options_default();
+        otr_graph *graph = NULL;
+        const size_t stride = (size_t)(otr_model_detector_count(model) + 7) / 8;
+        uint8_t *const rows = allocate(SHOTS * stride);
+        memset(rows, 0, SHOTS * stride);
+        sample(model, rows, stride);
+        for (int format = OTR_FORMAT_01; format <= OTR_FORMAT_DETS; format++) {
+            write_and_read(model, (otr_shot_format)format, rows, stride);
+        }
+        options.correlations = 1;
+        if (good(otr_graph_create(&graph, model, &options, NULL))) {
+            for (int kind = OTR_DECODER_MWPM; kind <= OTR_DECODER_UNION_FIND; kind++) {
+                decode(graph, (otr_decoder_kind)kind, rows, stride);
+            }
+        }
+        otr_graph_destroy(graph);
+        free(rows);
+    }
+    otr_model_destroy(model);
+}
+
+int main(void) {
+    uint64_t failures = 0;
+    for (;; failures++) {
+        until_failure = failures;
+        failed = 0;
+        tour();
+        CHECK(live == 0);
+        if (!failed) {
+            break;
+        }
+    }
+    printf("%llu\n", (unsigned long long)failures);
+    return 0;
+}
