@@ -38,8 +38,6 @@ struct otr_decoder {
     int64_t base_weight; /* sum of the graph's negative weights */
 
     /* Of the present shot. */
-    otr_weight_change *changes; /* those of correlations after those of overrides */
-    size_t change_count, change_capacity;
     uint32_t *toggles; /* edges whose commitment the overrides changed */
     size_t toggle_count, toggle_capacity;
     uint32_t *flips; /* nodes flipped by toggles */
@@ -155,7 +153,6 @@ void otr_decoder_destroy(otr_decoder *d) {
     free(d->merged);
     free(d->committed);
     free(d->base_flips);
-    free(d->changes);
     free(d->toggles);
     free(d->flips);
     free(d->answer);
@@ -166,12 +163,12 @@ void otr_decoder_destroy(otr_decoder *d) {
 
 size_t otr_decoder_bytes(const otr_decoder *d) {
     const size_t edge_words = (size_t)d->graph->edge_count / 64 + 1;
-    return sizeof *d + d->weights.heap_bytes + (d->matcher != NULL ? otr_matcher_bytes(d->matcher) : 0) +
+    return sizeof *d + otr_weights_bytes(&d->weights) + (d->matcher != NULL ? otr_matcher_bytes(d->matcher) : 0) +
            (d->union_find != NULL ? otr_union_find_bytes(d->union_find) : 0) +
            (d->event_capacity + d->graph->node_count) * sizeof *d->events +
            2 * edge_words * sizeof *d->committed +
            2 * (size_t)d->graph->negative_count * sizeof *d->base_flips +
-           d->change_capacity * sizeof *d->changes + d->toggle_capacity * sizeof *d->toggles +
+           d->toggle_capacity * sizeof *d->toggles +
            d->flip_capacity * sizeof *d->flips + d->answer_capacity * sizeof *d->answer +
            otr_bytes_for_bits(d->graph->observable_count);
 }
@@ -180,15 +177,6 @@ size_t otr_decoder_bytes(const otr_decoder *d) {
 
 static int is_committed(const otr_decoder *d, uint32_t edge) {
     return (int)(d->committed[edge >> 6] >> (edge & 63)) & 1;
-}
-
-static otr_status set_magnitude(otr_decoder *d, uint32_t edge, uint32_t magnitude) {
-    if (!OTR_ARRAY_GROW(d->changes, d->change_count, d->change_capacity)) {
-        return OTR_ERR_MEMORY;
-    }
-    d->changes[d->change_count++] =
-        otr_weights_set(&d->weights, edge, d->graph->edge_arc1[edge], d->graph->edge_arc2[edge], magnitude);
-    return OTR_OK;
 }
 
 static otr_status toggle_commitment(otr_decoder *d, uint32_t edge) {
@@ -212,18 +200,16 @@ static otr_status apply_override(otr_decoder *d, otr_override override) {
     const int64_t absolute = signed_weight < 0 ? -signed_weight : signed_weight;
     const uint32_t magnitude = (uint32_t)(absolute < OTR_WEIGHT_MAX ? absolute : OTR_WEIGHT_MAX) & ~1u;
     const int commits = signed_weight < 0 && magnitude > 0;
-    otr_status status;
     if (was_committed) {
         d->committed_weight += otr_weights_get(&d->weights, edge);
     }
     if (commits) {
         d->committed_weight -= magnitude;
     }
-    status = set_magnitude(d, edge, magnitude);
-    if (status == OTR_OK && commits != was_committed) {
-        status = toggle_commitment(d, edge);
+    if (!otr_weights_set(&d->weights, d->graph->edge_arc1[edge], d->graph->edge_arc2[edge], magnitude)) {
+        return OTR_ERR_MEMORY;
     }
-    return status;
+    return commits != was_committed ? toggle_commitment(d, edge) : OTR_OK;
 }
 
 static otr_status apply_overrides(otr_decoder *d, const otr_override *overrides, size_t override_count) {
@@ -241,14 +227,11 @@ static otr_status apply_overrides(otr_decoder *d, const otr_override *overrides,
     return OTR_OK;
 }
 
-static void undo_changes(otr_decoder *d) {
-    for (size_t i = d->change_count; i-- > 0;) {
-        otr_weights_undo(&d->weights, &d->changes[i]);
-    }
+static void undo_overrides(otr_decoder *d) {
+    otr_weights_restore(&d->weights);
     for (size_t i = 0; i < d->toggle_count; i++) {
         d->committed[d->toggles[i] >> 6] ^= (uint64_t)1 << (d->toggles[i] & 63);
     }
-    d->change_count = 0;
 }
 
 /* Applies the flips of committed edges to d->events; returns the list to solve. */
@@ -300,8 +283,7 @@ static otr_status match_again(otr_decoder *d) {
         status = find_used(d, edges, edge_count);
     }
     if (status == OTR_OK) {
-        status = otr_matcher_correlate(d->matcher, d->answer, d->answer_count, d->committed, &d->changes,
-                                       &d->change_count, &d->change_capacity);
+        status = otr_matcher_correlate(d->matcher, d->answer, d->answer_count, d->committed);
     }
     return status;
 }
@@ -325,7 +307,7 @@ static otr_status certify_matching(otr_decoder *d) {
 
 static otr_status solve_by_matching(otr_decoder *d, const uint32_t *events, size_t event_count,
                                     int64_t *weight) {
-    otr_status status = otr_matcher_solve(d->matcher, events, event_count, d->change_count > 0);
+    otr_status status = otr_matcher_solve(d->matcher, events, event_count, d->weights.change_count > 0);
     if (status == OTR_OK && d->kind == OTR_DECODER_MWPM_CORRELATED) {
         status = match_again(d);
     }
@@ -408,7 +390,7 @@ static otr_status decode_prepared(otr_decoder *d, size_t event_count, const otr_
         status = d->kind == OTR_DECODER_UNION_FIND ? solve_by_clusters(d, events, matched_count, &weight)
                                                    : solve_by_matching(d, events, matched_count, &weight);
     }
-    undo_changes(d);
+    undo_overrides(d);
     if (status != OTR_OK) {
         return status;
     }

@@ -46,14 +46,25 @@ double otr_correlations_max_weight(const otr_graph_build *build, int *integral) 
     return otr_probability_weight(lowest);
 }
 
+static otr_rule rule_for(const otr_graph *graph, otr_implied implied) {
+    const uint32_t node1 = graph->edge_node1[implied.edge];
+    const uint32_t node2 = graph->edge_node2[implied.edge];
+    const otr_rule rule = {.node1 = node1,
+                           .node2 = node2 == OTR_BOUNDARY ? node1 : node2,
+                           .arc1 = graph->edge_arc1[implied.edge],
+                           .arc2 = graph->edge_arc2[implied.edge],
+                           .weight = (uint32_t)implied.weight};
+    return rule;
+}
+
 otr_status otr_correlations_finish(const otr_graph_build *build, otr_graph *graph) {
     const size_t rules = 2 * build->pairs.count;
     uint32_t *order = NULL;
     uint32_t *begin = otr_graph_allocate(graph, (size_t)graph->edge_count + 1, sizeof *begin);
     graph->implied_begin = begin;
     graph->implied = otr_graph_allocate(graph, rules, sizeof *graph->implied);
-    graph->implied_arcs = otr_graph_allocate(graph, rules, sizeof *graph->implied_arcs);
-    if (begin == NULL || graph->implied == NULL || graph->implied_arcs == NULL) {
+    graph->rules = otr_graph_allocate(graph, rules, sizeof *graph->rules);
+    if (begin == NULL || graph->implied == NULL || graph->rules == NULL) {
         return OTR_ERR_MEMORY;
     }
     order = sort_by_target(build, graph);
@@ -72,10 +83,9 @@ otr_status otr_correlations_finish(const otr_graph_build *build, otr_graph *grap
         const uint32_t slot = --begin[build->rank[source_of(build, order[i])]];
         const uint32_t target = build->rank[target_of(build, order[i])];
         graph->implied[slot].edge = target;
-        graph->implied_arcs[slot][0] = graph->edge_arc1[target];
-        graph->implied_arcs[slot][1] = graph->edge_arc2[target];
         graph->implied[slot].weight =
             otr_graph_quantize(graph, otr_probability_weight(conditional(build, order[i])));
+        graph->rules[slot] = rule_for(graph, graph->implied[slot]);
     }
     free(order);
     return OTR_OK;

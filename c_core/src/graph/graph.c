@@ -33,7 +33,7 @@ void otr_graph_destroy(otr_graph *graph) {
     free(graph->negative_edges);
     free(graph->implied_begin);
     free(graph->implied);
-    free(graph->implied_arcs);
+    free(graph->rules);
     free(graph);
 }
 

@@ -7,6 +7,16 @@
 /* No edge, no arc, no node. */
 #define OTR_NONE UINT32_MAX
 
+/* A correlation rule with all that it takes to lower its edge: the edge's ends and arcs, which are the same twice for a
+ * boundary edge, and the implied weight. */
+typedef struct otr_rule {
+    uint32_t node1;
+    uint32_t node2;
+    uint32_t arc1;
+    uint32_t arc2;
+    uint32_t weight;
+} otr_rule;
+
 /* Edges are sorted by (node1, node2), a boundary edge after the node's other edges; an edge between two
  * detectors is two arcs, one at each end. Arcs of node v are arc_begin[v] .. arc_begin[v+1]-1, ascending by
  * head. */
@@ -34,7 +44,7 @@ struct otr_graph {
     int correlations;
     uint32_t *implied_begin; /* edge_count + 1 into implied; NULL without correlations */
     otr_implied *implied;
-    uint32_t (*implied_arcs)[2]; /* edge_arc1 and edge_arc2 of each rule's edge */
+    otr_rule *rules; /* the same as `implied`, as the search applies them */
     double scale;
     uint64_t ignored_count;
     uint64_t undetectable_count;
@@ -45,6 +55,11 @@ struct otr_graph {
  * own arcs. */
 static inline uint32_t otr_boundary_arc(const otr_graph *graph, uint32_t node) {
     return graph->arc_count + node;
+}
+
+/* The edge of an arc, also of a boundary arc. */
+static inline uint32_t otr_edge_of_arc(const otr_graph *graph, uint32_t arc) {
+    return arc < graph->arc_count ? graph->arc_edge[arc] : graph->boundary_edge[arc - graph->arc_count];
 }
 
 #endif

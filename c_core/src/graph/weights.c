@@ -22,13 +22,25 @@ otr_status otr_weights_init(otr_weights *weights, const otr_graph *graph) {
         arcs[graph->edge_arc1[edge]].weight = magnitude;
         arcs[graph->edge_arc2[edge]].weight = magnitude;
     }
-    weights->graph = graph;
-    weights->arcs = arcs;
-    weights->heap_bytes = arc_count * sizeof *arcs;
+    *weights = (otr_weights){.graph = graph, .arcs = arcs};
     return OTR_OK;
 }
 
 void otr_weights_free(otr_weights *weights) {
     free(weights->arcs);
+    free(weights->changes);
     *weights = (otr_weights){0};
+}
+
+void otr_weights_restore(otr_weights *weights) {
+    while (weights->change_count > 0) {
+        const otr_weight_change change = weights->changes[--weights->change_count];
+        weights->arcs[change.arc1].weight = change.before;
+        weights->arcs[change.arc2].weight = change.before;
+    }
+}
+
+size_t otr_weights_bytes(const otr_weights *weights) {
+    return ((size_t)weights->graph->arc_count + weights->graph->node_count) * sizeof *weights->arcs +
+           weights->change_capacity * sizeof *weights->changes;
 }

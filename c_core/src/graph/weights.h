@@ -5,6 +5,7 @@
 #ifndef OTR_GRAPH_WEIGHTS_H
 #define OTR_GRAPH_WEIGHTS_H
 
+#include "common/array.h"
 #include "graph/graph_internal.h"
 
 /* Boundary weight of a node without a boundary edge. */
@@ -16,10 +17,8 @@ typedef struct otr_arc {
     uint32_t weight;
 } otr_arc;
 
-/* A changed magnitude, with what it takes to put it back: both arcs of the edge, the same one for a boundary
- * edge. */
+/* A changed magnitude, with what it takes to put it back: both arcs of the edge, the same one for a boundary edge. */
 typedef struct otr_weight_change {
-    uint32_t edge;
     uint32_t arc1;
     uint32_t arc2;
     uint32_t before;
@@ -27,8 +26,10 @@ typedef struct otr_weight_change {
 
 typedef struct otr_weights {
     const otr_graph *graph;
-    otr_arc *arcs; /* the graph's arcs, then one boundary arc a node, see otr_boundary_arc */
-    size_t heap_bytes;
+    otr_arc *arcs;              /* the graph's arcs, then one boundary arc a node, see otr_boundary_arc */
+    otr_weight_change *changes; /* since the last otr_weights_restore, in order */
+    size_t change_count;
+    size_t change_capacity;
 } otr_weights;
 
 /* OTR_ERR_MEMORY. */
@@ -45,18 +46,23 @@ static inline uint32_t otr_weights_get(const otr_weights *weights, uint32_t edge
     return weights->arcs[weights->graph->edge_arc1[edge]].weight;
 }
 
-/* Sets the magnitude of an edge given by its arcs; `magnitude` is even and at most OTR_WEIGHT_MAX. */
-static inline otr_weight_change otr_weights_set(otr_weights *weights, uint32_t edge, uint32_t arc1,
-                                                uint32_t arc2, uint32_t magnitude) {
-    const otr_weight_change change = {edge, arc1, arc2, weights->arcs[arc1].weight};
+/* Sets the magnitude of an edge given by its arcs until otr_weights_restore; `magnitude` is even and at most
+ * OTR_WEIGHT_MAX. Returns 0 when memory is out. */
+static inline int otr_weights_set(otr_weights *weights, uint32_t arc1, uint32_t arc2, uint32_t magnitude) {
+    const otr_weight_change change = {arc1, arc2, weights->arcs[arc1].weight};
+    if (!OTR_ARRAY_GROW(weights->changes, weights->change_count, weights->change_capacity)) {
+        return 0;
+    }
+    weights->changes[weights->change_count++] = change;
     weights->arcs[arc1].weight = magnitude;
     weights->arcs[arc2].weight = magnitude;
-    return change;
+    return 1;
 }
 
-static inline void otr_weights_undo(otr_weights *weights, const otr_weight_change *change) {
-    weights->arcs[change->arc1].weight = change->before;
-    weights->arcs[change->arc2].weight = change->before;
-}
+/* Puts the graph's own weights back. */
+void otr_weights_restore(otr_weights *weights);
+
+/* Heap bytes held now. */
+size_t otr_weights_bytes(const otr_weights *weights);
 
 #endif

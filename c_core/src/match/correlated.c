@@ -76,13 +76,13 @@ static uint32_t directly_matched_at(const otr_matcher *m, uint32_t node) {
 }
 
 /* The first remedy. Returns 0 if it does not apply. */
-static int shorten_match(otr_matcher *m, const otr_weight_change *lowered) {
-    const int64_t weight = m->arcs[lowered->arc1].weight;
+static int shorten_match(otr_matcher *m, const otr_rule *rule) {
+    const int64_t weight = m->arcs[rule->arc1].weight;
     const int64_t half = weight / 2 & ~(int64_t)1;
-    const uint32_t event = directly_matched_at(m, m->arcs[lowered->arc2].head);
+    const uint32_t event = directly_matched_at(m, rule->node1);
     uint32_t match;
     int64_t radius;
-    if (event == OTR_NONE || m->regions[event].match_link.path != (OTR_PATH_SINGLE | lowered->edge)) {
+    if (event == OTR_NONE || m->regions[event].match_link.path != (OTR_PATH_SINGLE | otr_edge_of_arc(m->graph, rule->arc1))) {
         return 0;
     }
     match = m->regions[event].match;
@@ -153,10 +153,10 @@ static void mend_inside(otr_matcher *m, uint32_t node1, uint32_t node2, int64_t 
     }
 }
 
-static void mend(otr_matcher *m, const otr_weight_change *lowered) {
-    const uint32_t node1 = m->arcs[lowered->arc2].head;
-    const uint32_t node2 = m->arcs[lowered->arc1].head;
-    const int64_t weight = m->arcs[lowered->arc1].weight;
+static void mend(otr_matcher *m, const otr_rule *rule) {
+    const uint32_t node1 = rule->node1;
+    const uint32_t node2 = rule->node2;
+    const int64_t weight = m->arcs[rule->arc1].weight;
     const int at1 = otr_is_occupied(m, node1);
     const int at2 = otr_is_occupied(m, node2) && node1 != node2;
     int64_t excess;
@@ -166,7 +166,7 @@ static void mend(otr_matcher *m, const otr_weight_change *lowered) {
     }
     excess = (at1 ? (int64_t)otr_reach(m, &m->sites[node1]) : 0) +
              (at2 ? (int64_t)otr_reach(m, &m->sites[node2]) : 0) - weight;
-    if (excess <= 0 || shorten_match(m, lowered) || (at1 && shift_radius(m, node1, excess)) ||
+    if (excess <= 0 || shorten_match(m, rule) || (at1 && shift_radius(m, node1, excess)) ||
         (at2 && shift_radius(m, node2, excess))) {
         return;
     }
@@ -174,82 +174,106 @@ static void mend(otr_matcher *m, const otr_weight_change *lowered) {
     dissolve_at(m, node2);
 }
 
-/* Sets the weights that the rules of `edge` lower, and notes the changes that touch a region. Both lists have
- * room. */
-static void apply_rules(otr_matcher *m, uint32_t edge, const uint64_t *committed, otr_weight_change *changes,
-                        size_t *change_count) {
-    const otr_implied *const rules = m->graph->implied;
-    const uint32_t(*const rule_arcs)[2] = (const uint32_t(*)[2])m->graph->implied_arcs;
-    const uint32_t end = m->graph->implied_begin[edge + 1];
-    const uint64_t *const occupied = m->occupied;
-    otr_arc *const arcs = m->weights->arcs;
-    uint32_t *const tight = m->tight;
-    size_t count = *change_count;
-    size_t tight_count = m->tight_count;
-    for (uint32_t i = m->graph->implied_begin[edge]; i < end; i++) {
-        otr_arc *const arc1 = &arcs[rule_arcs[i][0]];
-        otr_arc *const arc2 = &arcs[rule_arcs[i][1]];
-        const uint32_t target = rules[i].edge;
-        const uint32_t weight = (uint32_t)rules[i].weight;
-        /* A committed edge counts with its negative weight, which no rule is below. */
-        if (weight < arc1->weight && (committed[target >> 6] >> (target & 63) & 1) == 0) {
-            const otr_weight_change change = {target, rule_arcs[i][0], rule_arcs[i][1], arc1->weight};
-            const uint64_t touched = occupied[arc1->head >> 6] >> (arc1->head & 63) |
-                                     occupied[arc2->head >> 6] >> (arc2->head & 63);
-            changes[count] = change;
-            tight[tight_count] = (uint32_t)count++;
-            tight_count += touched & 1;
-            arc1->weight = weight;
-            arc2->weight = weight;
+/* Lowers the edge of a rule. A committed edge counts with its negative weight, which no rule is below. */
+static void apply_rule(otr_matcher *m, const otr_rule *rule) {
+    const uint32_t edge = otr_edge_of_arc(m->graph, rule->arc1);
+    if (rule->weight < m->arcs[rule->arc1].weight && (m->committed[edge >> 6] >> (edge & 63) & 1) == 0 &&
+        !otr_weights_set(m->weights, rule->arc1, rule->arc2, rule->weight)) {
+        m->failure = OTR_ERR_MEMORY;
+    }
+}
+
+void otr_apply_waiting_rules(otr_matcher *m, uint32_t node) {
+    m->awaited[node >> 6] &= ~((uint64_t)1 << (node & 63));
+    for (size_t i = 0; i < m->waiting_count; i++) {
+        if (m->waiting[i].node1 == node || m->waiting[i].node2 == node) {
+            apply_rule(m, &m->graph->rules[m->waiting[i].rule]);
         }
     }
-    *change_count = count;
-    m->tight_count = tight_count;
 }
 
-/* How many edges ahead of their use the rules and, later, the arcs they lead to are asked for. The tables
- * exceed the inner caches from a distance of about 13 on. */
-#define RULES_AHEAD 6
-#define ARCS_AHEAD 2
-
-static void prefetch_rules(const otr_graph *graph, uint32_t edge) {
-    otr_prefetch(&graph->implied[graph->implied_begin[edge]]);
-    otr_prefetch(&graph->implied_arcs[graph->implied_begin[edge]]);
-}
-
-static void prefetch_arcs(const otr_matcher *m, uint32_t edge) {
+/* Parts the rules of `edge` into those that matter now and those that wait. Both lists have room for one more than all. */
+static void sort_rules(otr_matcher *m, uint32_t edge) {
+    const uint64_t *const occupied = m->occupied;
     const uint32_t end = m->graph->implied_begin[edge + 1];
+    size_t tight_count = m->tight_count;
+    size_t waiting_count = m->waiting_count;
     for (uint32_t i = m->graph->implied_begin[edge]; i < end; i++) {
-        otr_prefetch(&m->arcs[m->graph->implied_arcs[i][0]]);
-        otr_prefetch(&m->arcs[m->graph->implied_arcs[i][1]]);
+        const otr_rule *const rule = &m->graph->rules[i];
+        const otr_waiting_rule waiting = {rule->node1, rule->node2, i};
+        const uint32_t touches = (uint32_t)(occupied[rule->node1 >> 6] >> (rule->node1 & 63) |
+                                            occupied[rule->node2 >> 6] >> (rule->node2 & 63)) &
+                                 1;
+        m->tight[tight_count] = i;
+        m->waiting[waiting_count] = waiting;
+        tight_count += touches;
+        waiting_count += 1 - touches;
     }
+    m->tight_count = tight_count;
+    m->waiting_count = waiting_count;
 }
 
-otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t edge_count,
-                                 const uint64_t *committed, otr_weight_change **changes, size_t *change_count,
-                                 size_t *change_capacity) {
+/* How many entries ahead of their use rules and arcs are asked for: the tables exceed the inner caches from a distance of
+ * about 13 on. */
+#define RULES_AHEAD 4
+#define ARCS_AHEAD 8
+
+static int collect_rules(otr_matcher *m, const uint32_t *edges, size_t edge_count) {
     const uint32_t *const begin = m->graph->implied_begin;
     m->tight_count = 0;
+    m->waiting_count = 0;
     for (size_t i = 0; i < edge_count; i++) {
-        const size_t rules = begin[edges[i] + 1] - begin[edges[i]];
+        const size_t more = begin[edges[i] + 1] - begin[edges[i]] + 1;
         if (i + RULES_AHEAD < edge_count) {
-            prefetch_rules(m->graph, edges[i + RULES_AHEAD]);
+            otr_prefetch(&m->graph->rules[begin[edges[i + RULES_AHEAD]]]);
         }
-        if (i + ARCS_AHEAD < edge_count) {
-            prefetch_arcs(m, edges[i + ARCS_AHEAD]);
+        if (!otr_array_reserve((void **)&m->tight, &m->tight_capacity, m->tight_count + more, sizeof *m->tight) ||
+            !otr_array_reserve((void **)&m->waiting, &m->waiting_capacity, m->waiting_count + more,
+                               sizeof *m->waiting)) {
+            return 0;
         }
-        /* One more, as the next entry is written before it is known to count. */
-        if (!otr_array_reserve((void **)changes, change_capacity, *change_count + rules, sizeof **changes) ||
-            !otr_array_reserve((void **)&m->tight, &m->tight_capacity, m->tight_count + rules + 1,
-                               sizeof *m->tight)) {
-            return OTR_ERR_MEMORY;
-        }
-        apply_rules(m, edges[i], committed, *changes, change_count);
+        sort_rules(m, edges[i]);
     }
+    return 1;
+}
+
+static void set_awaited(otr_matcher *m) {
+    for (size_t i = 0; i < m->waiting_count; i++) {
+        m->awaited[m->waiting[i].node1 >> 6] |= (uint64_t)1 << (m->waiting[i].node1 & 63);
+        m->awaited[m->waiting[i].node2 >> 6] |= (uint64_t)1 << (m->waiting[i].node2 & 63);
+    }
+}
+
+static void clear_awaited(otr_matcher *m) {
+    for (size_t i = 0; i < m->waiting_count; i++) {
+        m->awaited[m->waiting[i].node1 >> 6] = 0;
+        m->awaited[m->waiting[i].node2 >> 6] = 0;
+    }
+}
+
+otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t edge_count, const uint64_t *committed) {
+    otr_status status;
+    if (!collect_rules(m, edges, edge_count)) {
+        return OTR_ERR_MEMORY;
+    }
+    m->committed = committed;
     m->batch_count = 0;
     m->now = 0;
     for (size_t i = 0; i < m->tight_count; i++) {
-        mend(m, &(*changes)[m->tight[i]]);
+        if (i + ARCS_AHEAD < m->tight_count) {
+            otr_prefetch(&m->arcs[m->graph->rules[m->tight[i + ARCS_AHEAD]].arc1]);
+            otr_prefetch(&m->arcs[m->graph->rules[m->tight[i + ARCS_AHEAD]].arc2]);
+        }
+        apply_rule(m, &m->graph->rules[m->tight[i]]);
     }
-    return otr_matcher_run_batch(m, 0);
+    if (m->failure != OTR_OK) {
+        return m->failure;
+    }
+    for (size_t i = 0; i < m->tight_count; i++) {
+        mend(m, &m->graph->rules[m->tight[i]]);
+    }
+    set_awaited(m);
+    status = otr_matcher_run_batch(m, 0);
+    clear_awaited(m);
+    return status;
 }

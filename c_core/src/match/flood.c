@@ -98,6 +98,9 @@ static void occupy_over(otr_matcher *m, uint32_t tail, uint32_t arc) {
     site->below = region->shell;
     region->shell = node;
     otr_occupy(m, node);
+    if (m->awaited[node >> 6] >> (node & 63) & 1) {
+        otr_apply_waiting_rules(m, node);
+    }
     otr_flood_look(m, node);
 }
 

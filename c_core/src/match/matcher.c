@@ -53,8 +53,9 @@ otr_status otr_matcher_create(otr_matcher **out, otr_weights *weights, const otr
     m->free_region = OTR_NONE;
     m->sites = otr_array_zeroed(node_count, sizeof *m->sites);
     m->occupied = otr_array_zeroed((size_t)node_count / 64 + 1, sizeof *m->occupied);
+    m->awaited = otr_array_zeroed((size_t)node_count / 64 + 1, sizeof *m->awaited);
     m->nodes = otr_array_new((size_t)node_count + 1, sizeof *m->nodes);
-    if (m->sites == NULL || m->occupied == NULL || m->nodes == NULL) {
+    if (m->sites == NULL || m->occupied == NULL || m->awaited == NULL || m->nodes == NULL) {
         otr_matcher_destroy(m);
         return OTR_ERR_MEMORY;
     }
@@ -77,6 +78,8 @@ void otr_matcher_destroy(otr_matcher *m) {
     free(m->batch);
     free(m->contacts);
     free(m->tight);
+    free(m->waiting);
+    free(m->awaited);
     free(m->starts);
     free(m->edges);
     free(m->pairs);
@@ -85,11 +88,11 @@ void otr_matcher_destroy(otr_matcher *m) {
 
 size_t otr_matcher_bytes(const otr_matcher *m) {
     return sizeof *m + m->node_count * (sizeof *m->sites + sizeof *m->nodes) +
-           ((size_t)m->node_count / 64 + 1) * sizeof *m->occupied + m->region_capacity * sizeof *m->regions +
+           2 * ((size_t)m->node_count / 64 + 1) * sizeof *m->occupied + m->region_capacity * sizeof *m->regions +
            m->queue.capacity * sizeof *m->queue.keys + m->path_capacity * sizeof *m->paths +
            m->stack_capacity * sizeof *m->stack + m->batch_capacity * sizeof *m->batch +
            m->contact_capacity * sizeof *m->contacts + m->start_capacity * sizeof *m->starts +
-           m->edge_capacity * sizeof *m->edges + m->tight_capacity * sizeof *m->tight +
+           m->edge_capacity * sizeof *m->edges + m->tight_capacity * sizeof *m->tight + m->waiting_capacity * sizeof *m->waiting +
            m->pair_capacity * sizeof *m->pairs;
 }
 

@@ -25,12 +25,11 @@ void otr_matcher_destroy(otr_matcher *matcher);
 otr_status otr_matcher_solve(otr_matcher *matcher, const uint32_t *events, size_t event_count,
                              int overridden);
 
-/* The second pass of correlated matching. Lowers the borrowed weights by the rules of `edges`, but of no edge
- * whose bit in `committed` is set, and makes the solution a minimum again. Appends what it lowered to the
- * growing array *changes, for the caller to undo. Statuses as otr_matcher_solve. */
+/* The second pass of correlated matching. Lowers the borrowed weights by the rules of `edges`, but of no edge whose bit in
+ * `committed` is set, and makes the solution a minimum again. Only edges with an occupied end are really lowered, as no
+ * others matter; the caller restores the weights. Statuses as otr_matcher_solve. */
 otr_status otr_matcher_correlate(otr_matcher *matcher, const uint32_t *edges, size_t edge_count,
-                                 const uint64_t *committed, otr_weight_change **changes, size_t *change_count,
-                                 size_t *change_capacity);
+                                 const uint64_t *committed);
 
 /* Total weight of the solution: the sum of all radii. */
 int64_t otr_matcher_weight(const otr_matcher *matcher);

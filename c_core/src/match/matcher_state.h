@@ -26,6 +26,13 @@ typedef struct otr_link {
     uint32_t path; /* OTR_PATH_SINGLE | edge, or offset into paths of a length and that many edges */
 } otr_link;
 
+/* A rule whose edge has no occupied end yet. */
+typedef struct otr_waiting_rule {
+    uint32_t node1;
+    uint32_t node2;
+    uint32_t rule;
+} otr_waiting_rule;
+
 /* A node of the graph as the search sees it; meaningful while its `occupied` bit is set. */
 typedef struct otr_site {
     uint32_t top;     /* outermost region it belongs to */
@@ -133,8 +140,13 @@ struct otr_matcher {
     otr_start *starts; /* by event */
     size_t start_capacity;
 
-    uint32_t *tight; /* changes that touch a region */
+    /* The second pass: rules of the first answer's edges. */
+    uint32_t *tight; /* those whose edge has an occupied end */
     size_t tight_count, tight_capacity;
+    otr_waiting_rule *waiting; /* the others */
+    size_t waiting_count, waiting_capacity;
+    uint64_t *awaited; /* one bit a node: some waiting rule's edge ends there; all clear between runs */
+    const uint64_t *committed; /* one bit an edge that rules do not lower, borrowed during the pass */
 
     /* The solution read out. */
     uint32_t *edges;
@@ -229,6 +241,9 @@ void otr_flood_look(otr_matcher *m, uint32_t node);
 void otr_flood_grow(otr_matcher *m, uint32_t region);
 void otr_flood_shrink(otr_matcher *m, uint32_t region);
 void otr_flood_freeze(otr_matcher *m, uint32_t region);
+
+/* correlated.c: lowers the edges at a node that has just become occupied, whose rules were waiting for that. */
+void otr_apply_waiting_rules(otr_matcher *m, uint32_t node);
 
 /* trees.c: what happens when regions meet. */
 
