@@ -163,14 +163,14 @@ void otr_decoder_destroy(otr_decoder *d) {
 
 size_t otr_decoder_bytes(const otr_decoder *d) {
     const size_t edge_words = (size_t)d->graph->edge_count / 64 + 1;
-    return sizeof *d + otr_weights_bytes(&d->weights) + (d->matcher != NULL ? otr_matcher_bytes(d->matcher) : 0) +
+    return sizeof *d + otr_weights_bytes(&d->weights) +
+           (d->matcher != NULL ? otr_matcher_bytes(d->matcher) : 0) +
            (d->union_find != NULL ? otr_union_find_bytes(d->union_find) : 0) +
            (d->event_capacity + d->graph->node_count) * sizeof *d->events +
            2 * edge_words * sizeof *d->committed +
            2 * (size_t)d->graph->negative_count * sizeof *d->base_flips +
-           d->toggle_capacity * sizeof *d->toggles +
-           d->flip_capacity * sizeof *d->flips + d->answer_capacity * sizeof *d->answer +
-           otr_bytes_for_bits(d->graph->observable_count);
+           d->toggle_capacity * sizeof *d->toggles + d->flip_capacity * sizeof *d->flips +
+           d->answer_capacity * sizeof *d->answer + otr_bytes_for_bits(d->graph->observable_count);
 }
 
 /* Per-shot weights. */

@@ -7,8 +7,8 @@
 /* No edge, no arc, no node. */
 #define OTR_NONE UINT32_MAX
 
-/* A correlation rule with all that it takes to lower its edge: the edge's ends and arcs, which are the same twice for a
- * boundary edge, and the implied weight. */
+/* A correlation rule with all that it takes to lower its edge: the edge's ends and arcs, which are the same
+ * twice for a boundary edge, and the implied weight. */
 typedef struct otr_rule {
     uint32_t node1;
     uint32_t node2;

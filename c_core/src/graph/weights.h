@@ -17,7 +17,8 @@ typedef struct otr_arc {
     uint32_t weight;
 } otr_arc;
 
-/* A changed magnitude, with what it takes to put it back: both arcs of the edge, the same one for a boundary edge. */
+/* A changed magnitude, with what it takes to put it back: both arcs of the edge, the same one for a boundary
+ * edge. */
 typedef struct otr_weight_change {
     uint32_t arc1;
     uint32_t arc2;

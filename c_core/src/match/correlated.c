@@ -82,7 +82,8 @@ static int shorten_match(otr_matcher *m, const otr_rule *rule) {
     const uint32_t event = directly_matched_at(m, rule->node1);
     uint32_t match;
     int64_t radius;
-    if (event == OTR_NONE || m->regions[event].match_link.path != (OTR_PATH_SINGLE | otr_edge_of_arc(m->graph, rule->arc1))) {
+    if (event == OTR_NONE ||
+        m->regions[event].match_link.path != (OTR_PATH_SINGLE | otr_edge_of_arc(m->graph, rule->arc1))) {
         return 0;
     }
     match = m->regions[event].match;
@@ -192,7 +193,8 @@ void otr_apply_waiting_rules(otr_matcher *m, uint32_t node) {
     }
 }
 
-/* Parts the rules of `edge` into those that matter now and those that wait. Both lists have room for one more than all. */
+/* Parts the rules of `edge` into those that matter now and those that wait. Both lists have room for one more
+ * than all. */
 static void sort_rules(otr_matcher *m, uint32_t edge) {
     const uint64_t *const occupied = m->occupied;
     const uint32_t end = m->graph->implied_begin[edge + 1];
@@ -213,8 +215,8 @@ static void sort_rules(otr_matcher *m, uint32_t edge) {
     m->waiting_count = waiting_count;
 }
 
-/* How many entries ahead of their use rules and arcs are asked for: the tables exceed the inner caches from a distance of
- * about 13 on. */
+/* How many entries ahead of their use rules and arcs are asked for: the tables exceed the inner caches from a
+ * distance of about 13 on. */
 #define RULES_AHEAD 4
 #define ARCS_AHEAD 8
 
@@ -227,7 +229,8 @@ static int collect_rules(otr_matcher *m, const uint32_t *edges, size_t edge_coun
         if (i + RULES_AHEAD < edge_count) {
             otr_prefetch(&m->graph->rules[begin[edges[i + RULES_AHEAD]]]);
         }
-        if (!otr_array_reserve((void **)&m->tight, &m->tight_capacity, m->tight_count + more, sizeof *m->tight) ||
+        if (!otr_array_reserve((void **)&m->tight, &m->tight_capacity, m->tight_count + more,
+                               sizeof *m->tight) ||
             !otr_array_reserve((void **)&m->waiting, &m->waiting_capacity, m->waiting_count + more,
                                sizeof *m->waiting)) {
             return 0;
@@ -251,7 +254,8 @@ static void clear_awaited(otr_matcher *m) {
     }
 }
 
-otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t edge_count, const uint64_t *committed) {
+otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t edge_count,
+                                 const uint64_t *committed) {
     otr_status status;
     if (!collect_rules(m, edges, edge_count)) {
         return OTR_ERR_MEMORY;

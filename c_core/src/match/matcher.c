@@ -88,11 +88,12 @@ void otr_matcher_destroy(otr_matcher *m) {
 
 size_t otr_matcher_bytes(const otr_matcher *m) {
     return sizeof *m + m->node_count * (sizeof *m->sites + sizeof *m->nodes) +
-           2 * ((size_t)m->node_count / 64 + 1) * sizeof *m->occupied + m->region_capacity * sizeof *m->regions +
-           m->queue.capacity * sizeof *m->queue.keys + m->path_capacity * sizeof *m->paths +
-           m->stack_capacity * sizeof *m->stack + m->batch_capacity * sizeof *m->batch +
-           m->contact_capacity * sizeof *m->contacts + m->start_capacity * sizeof *m->starts +
-           m->edge_capacity * sizeof *m->edges + m->tight_capacity * sizeof *m->tight + m->waiting_capacity * sizeof *m->waiting +
+           2 * ((size_t)m->node_count / 64 + 1) * sizeof *m->occupied +
+           m->region_capacity * sizeof *m->regions + m->queue.capacity * sizeof *m->queue.keys +
+           m->path_capacity * sizeof *m->paths + m->stack_capacity * sizeof *m->stack +
+           m->batch_capacity * sizeof *m->batch + m->contact_capacity * sizeof *m->contacts +
+           m->start_capacity * sizeof *m->starts + m->edge_capacity * sizeof *m->edges +
+           m->tight_capacity * sizeof *m->tight + m->waiting_capacity * sizeof *m->waiting +
            m->pair_capacity * sizeof *m->pairs;
 }
 

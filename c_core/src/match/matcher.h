@@ -25,9 +25,9 @@ void otr_matcher_destroy(otr_matcher *matcher);
 otr_status otr_matcher_solve(otr_matcher *matcher, const uint32_t *events, size_t event_count,
                              int overridden);
 
-/* The second pass of correlated matching. Lowers the borrowed weights by the rules of `edges`, but of no edge whose bit in
- * `committed` is set, and makes the solution a minimum again. Only edges with an occupied end are really lowered, as no
- * others matter; the caller restores the weights. Statuses as otr_matcher_solve. */
+/* The second pass of correlated matching. Lowers the borrowed weights by the rules of `edges`, but of no edge
+ * whose bit in `committed` is set, and makes the solution a minimum again. Only edges with an occupied end
+ * are really lowered, as no others matter; the caller restores the weights. Statuses as otr_matcher_solve. */
 otr_status otr_matcher_correlate(otr_matcher *matcher, const uint32_t *edges, size_t edge_count,
                                  const uint64_t *committed);
 
