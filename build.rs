@@ -14,24 +14,11 @@ struct IsaArchive {
 }
 
 const ISA_ARCHIVES: &[IsaArchive] = &[
-    IsaArchive {
-        suffix: "_avx2",
-        arch: "x86_64",
-        flags: &["-mavx2", "-mbmi", "-mbmi2", "-mpopcnt", "-mlzcnt"],
-    },
+    IsaArchive { suffix: "_avx2", arch: "x86_64", flags: &["-mavx2", "-mbmi", "-mbmi2", "-mpopcnt"] },
     IsaArchive {
         suffix: "_avx512",
         arch: "x86_64",
-        flags: &[
-            "-mavx512f",
-            "-mavx512bw",
-            "-mavx512vl",
-            "-mavx512dq",
-            "-mbmi",
-            "-mbmi2",
-            "-mpopcnt",
-            "-mlzcnt",
-        ],
+        flags: &["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mbmi", "-mbmi2", "-mpopcnt"],
     },
 ];
 

@@ -124,6 +124,72 @@ fn dense_shots_are_proven_minimal() {
     }
 }
 
+/// Radii beyond 2^32: times and nodes keep them modulo 2^32 only.
+#[test]
+fn regions_of_any_size_are_proven_minimal() {
+    const LENGTH: u32 = 600;
+    let links: String = (1..LENGTH).map(|node| format!("error(0.01) D{} D{node}\n", node - 1)).collect();
+    let graph = Graph::with_correlations(&format!("error(0.01) D0 L0\n{links}"));
+    let step = i64::from(graph.edges[0].weight);
+    for kind in [Kind::OTR_DECODER_MWPM, Kind::OTR_DECODER_MWPM_CORRELATED] {
+        let mut decoder = Decoder::certifying(&graph, kind);
+        for (events, edges) in [
+            (vec![LENGTH - 1], LENGTH),
+            (vec![0, LENGTH - 1], LENGTH - 1),
+            (vec![10, 300, LENGTH - 1], 11 + LENGTH - 1 - 300),
+        ] {
+            let answer = decoder.decode_events(&events, &[]).unwrap();
+            assert!(i64::from(edges) * step > 1 << 33, "long enough to matter");
+            assert_eq!(answer.weight, i64::from(edges) * step);
+            assert_valid(&graph, &events, &answer);
+            assert_certified(&decoder, &answer);
+        }
+    }
+}
+
+/// A lattice of two kinds of edges, one error flipping one of each: the second pass finds much to mend.
+fn correlated_lattice(random: &mut Random, size: u32) -> String {
+    let mut text = String::new();
+    for layer in 0..2 {
+        let node = |x: u32, y: u32| layer * size * size + y * size + x;
+        let other = |random: &mut Random| {
+            let (x, y) = (random.below(size as usize - 1) as u32, random.below(size as usize) as u32);
+            let base = (1 - layer) * size * size + y * size + x;
+            format!("D{base} D{}", base + 1)
+        };
+        for y in 0..size {
+            for x in 0..size {
+                let p = 0.02 + 0.001 * random.below(80) as f64;
+                text += &format!("error({p}) D{} ^ {}\n", node(x, y), other(random));
+                if x + 1 < size {
+                    text += &format!("error({p}) D{} D{} ^ {}\n", node(x, y), node(x + 1, y), other(random));
+                }
+                if y + 1 < size {
+                    text += &format!("error({p}) D{} D{} ^ {}\n", node(x, y), node(x, y + 1), other(random));
+                }
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn every_second_pass_is_proven_minimal() {
+    let mut random = Random(25);
+    for _ in 0..60 {
+        let graph = Graph::with_correlations(&correlated_lattice(&mut random, 7));
+        let mut decoder = Decoder::certifying(&graph, Kind::OTR_DECODER_MWPM_CORRELATED);
+        for most in [4, 10, 30, graph.nodes] {
+            let events = random_events(&mut random, graph.nodes, most);
+            let answer = decoder.decode_events(&events, &[]).unwrap();
+            assert_eq!(graph.syndrome(&answer.edges), events);
+            let certificate = decoder.certificate().unwrap();
+            assert_eq!((certificate.edges_overtight, certificate.dual), (0, certificate.primal));
+            assert_eq!(certificate.primal, answer.weight);
+        }
+    }
+}
+
 #[test]
 fn golden_shots_weigh_what_pymatching_says() {
     for name in CASES {

@@ -15,7 +15,7 @@ extern "C" {
 typedef enum otr_isa {
     OTR_ISA_AUTO = 0,     /* the best that CPU and operating system support */
     OTR_ISA_PORTABLE = 1, /* plain C */
-    OTR_ISA_AVX2 = 2,     /* x86-64: AVX2, BMI1, BMI2, LZCNT, POPCNT */
+    OTR_ISA_AVX2 = 2,     /* x86-64: AVX2, BMI1, BMI2, POPCNT */
     OTR_ISA_AVX512 = 3,   /* x86-64: the above and AVX-512 F, BW, VL, DQ */
     OTR_ISA_NEON = 4      /* AArch64; the slot is reserved, no kernels are written yet */
 } otr_isa;

@@ -17,8 +17,8 @@ CORE = Path(__file__).resolve().parents[2]
 
 _FLAGS = ["-std=c11", "-O2", "-fPIC", "-ffp-contract=off", f"-I{CORE / 'include'}", f"-I{CORE / 'src'}"]
 _ISA_FLAGS = {
-    "_avx2": "-mavx2 -mbmi -mbmi2 -mpopcnt -mlzcnt".split(),
-    "_avx512": "-mavx512f -mavx512bw -mavx512vl -mavx512dq -mbmi -mbmi2 -mpopcnt -mlzcnt".split(),
+    "_avx2": "-mavx2 -mbmi -mbmi2 -mpopcnt".split(),
+    "_avx512": "-mavx512f -mavx512bw -mavx512vl -mavx512dq -mbmi -mbmi2 -mpopcnt".split(),
 }
 
 

@@ -22,7 +22,7 @@ pub enum Isa {
     Auto,
     /// Plain C.
     Portable,
-    /// x86-64 with AVX2, BMI1, BMI2, LZCNT and POPCNT.
+    /// x86-64 with AVX2, BMI1, BMI2 and POPCNT.
     Avx2,
     /// The above and AVX-512 F, BW, VL and DQ.
     Avx512,
