@@ -52,8 +52,7 @@ struct otr_decoder {
     uint32_t *answer; /* edges, once asked for */
     size_t answer_count, answer_capacity;
     int answer_is_sorted;
-    uint64_t *used;       /* correlated: one bit an edge, all zero between shots */
-    uint8_t *observables; /* scratch for more than MASK_OBSERVABLES */
+    uint64_t *used; /* correlated: one bit an edge, all zero between shots */
 };
 
 otr_decoder_options otr_decoder_options_default(void) {
@@ -101,9 +100,7 @@ static otr_status fill_decoder(otr_decoder *d) {
     d->merged = otr_array_new(d->graph->node_count, sizeof *d->merged);
     d->committed = otr_array_zeroed(edge_words, sizeof *d->committed);
     d->used = otr_array_zeroed(edge_words, sizeof *d->used);
-    d->observables = otr_array_new(otr_bytes_for_bits(d->graph->observable_count), 1);
-    if (d->events == NULL || d->merged == NULL || d->committed == NULL || d->used == NULL ||
-        d->observables == NULL) {
+    if (d->events == NULL || d->merged == NULL || d->committed == NULL || d->used == NULL) {
         return OTR_ERR_MEMORY;
     }
     status = find_base_flips(d);
@@ -157,7 +154,6 @@ void otr_decoder_destroy(otr_decoder *d) {
     free(d->flips);
     free(d->answer);
     free(d->used);
-    free(d->observables);
     free(d);
 }
 
@@ -170,7 +166,7 @@ size_t otr_decoder_bytes(const otr_decoder *d) {
            2 * edge_words * sizeof *d->committed +
            2 * (size_t)d->graph->negative_count * sizeof *d->base_flips +
            d->toggle_capacity * sizeof *d->toggles + d->flip_capacity * sizeof *d->flips +
-           d->answer_capacity * sizeof *d->answer + otr_bytes_for_bits(d->graph->observable_count);
+           d->answer_capacity * sizeof *d->answer;
 }
 
 /* Per-shot weights. */

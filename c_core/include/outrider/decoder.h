@@ -1,9 +1,9 @@
 /* Decoders: detection events in; observables, weight and, on request, edges and pairs out.
  *
  * One interface for every kind. A decoder is single-threaded (make one per thread; they share the graph),
- * does all its allocation in create and in its first shots, and none after warm-up. Answers are integers and
- * ties are broken by lowest index, so they are the same for every instruction set and every split of the
- * shots. */
+ * does all its allocation in create and in its first shots, and none after warm-up. Weights are integers, and
+ * ties fall by the order of indices and never by timing or history, so answers are the same for every
+ * instruction set and every split of the shots. */
 #ifndef OUTRIDER_DECODER_H
 #define OUTRIDER_DECODER_H
 
