@@ -227,7 +227,9 @@ static int collect_rules(otr_matcher *m, const uint32_t *edges, size_t edge_coun
     for (size_t i = 0; i < edge_count; i++) {
         const size_t more = begin[edges[i] + 1] - begin[edges[i]] + 1;
         if (i + RULES_AHEAD < edge_count) {
-            otr_prefetch(&m->graph->rules[begin[edges[i + RULES_AHEAD]]]);
+            const uint32_t next = edges[i + RULES_AHEAD];
+            otr_prefetch(&m->graph->rules[begin[next]]);
+            otr_prefetch(&m->graph->rules[begin[next + 1]]);
         }
         if (!otr_array_reserve((void **)&m->tight, &m->tight_capacity, m->tight_count + more,
                                sizeof *m->tight) ||

@@ -127,7 +127,8 @@ static void raise_radius(otr_matcher *m, uint32_t event) {
             return;
         }
     }
-    if (radius == otr_boundary_weight(m->weights, m->events[event])) {
+    /* The room is no more than the boundary's weight. */
+    if (radius == start->room && radius == otr_boundary_weight(m->weights, m->events[event])) {
         match(start, OTR_MATCH_BOUNDARY, otr_boundary_edge(m, m->events[event]));
     }
 }
@@ -141,6 +142,9 @@ void otr_greedy_start(otr_matcher *m, int plain) {
         start->partner = OTR_NONE;
     }
     for (size_t i = 0; i < m->batch_count; i++) {
+        if (i + OTR_EVENTS_AHEAD < m->batch_count) {
+            otr_prefetch(&m->nodes[m->events[m->batch[i + OTR_EVENTS_AHEAD]]]);
+        }
         if (plain) {
             note_contacts_alone(m, m->batch[i]);
         } else {

@@ -203,6 +203,9 @@ otr_status otr_matcher_solve(otr_matcher *m, const uint32_t *events, size_t even
     m->mark = 0;
     m->batch_count = event_count;
     for (uint32_t event = 0; event < event_count; event++) {
+        if (event + OTR_EVENTS_AHEAD < event_count) {
+            otr_prefetch(&m->sites[events[event + OTR_EVENTS_AHEAD]]);
+        }
         place_site(m, event);
         m->batch[event] = event;
         if (overridden) {

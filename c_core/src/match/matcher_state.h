@@ -155,6 +155,9 @@ struct otr_matcher {
     size_t pair_count, pair_capacity;
 };
 
+/* How many events ahead of their use a loop over events asks for their nodes' records. */
+#define OTR_EVENTS_AHEAD 8
+
 static inline int otr_is_occupied(const otr_matcher *m, uint32_t node) {
     return (int)(m->occupied[node >> 6] >> (node & 63)) & 1;
 }
