@@ -266,6 +266,42 @@ fn skips_are_scaled_logarithms() {
     }
 }
 
+/// What `scan_arcs` finds, in plain Rust: the mask, the least weight of an open arc and where it is first.
+fn scan(arcs: &[[u32; 2]], bits: &[u64]) -> (u64, u32, u32) {
+    let is_set = |head: u32| bits[head as usize / 64] >> (head % 64) & 1 == 1;
+    let mask = arcs.iter().rev().fold(0, |mask, &[head, _]| mask << 1 | u64::from(is_set(head)));
+    let open = arcs.iter().enumerate().filter(|(_, [head, _])| !is_set(*head));
+    let least = open.min_by_key(|(_, [_, weight])| *weight);
+    least.map_or((mask, u32::MAX, 0), |(position, &[_, weight])| (mask, weight, position as u32))
+}
+
+#[test]
+fn arcs_are_scanned_alike() {
+    const NODES: usize = 1000;
+    let mut random = Random(7);
+    for table in tables("scan_arcs") {
+        let kernel = table.scan_arcs.unwrap();
+        for pattern in patterns(NODES.div_ceil(64) * 8, &mut random) {
+            let bits: Vec<u64> =
+                pattern.chunks_exact(8).map(|bytes| u64::from_le_bytes(bytes.try_into().unwrap())).collect();
+            for count in 0..=64 {
+                // Few distinct weights, so that the first of several least ones matters; and extreme ones.
+                let weights = [0, 2, 2, 4, 1 << 27, u32::MAX - 1];
+                let mut arcs: Vec<[u32; 2]> = (0..count)
+                    .map(|_| [random.below(NODES) as u32, weights[random.below(weights.len())]])
+                    .collect();
+                arcs.shrink_to_fit(); // so that a sanitizer sees a read past the end
+                let (mut least, mut position) = (7, 7);
+                // SAFETY: `count` pairs whose heads are bits of `bits`; both outputs are writable.
+                let mask = unsafe {
+                    kernel(arcs.as_ptr().cast(), count as u32, bits.as_ptr(), &mut least, &mut position)
+                };
+                assert_eq!((mask, least, position), scan(&arcs, &bits), "{:?} {arcs:?}", table.isa);
+            }
+        }
+    }
+}
+
 #[test]
 fn auto_is_the_best_available() {
     let best = tables("auto").last().unwrap().isa;
