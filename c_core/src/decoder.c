@@ -272,14 +272,13 @@ static otr_status find_used(otr_decoder *d, const uint32_t *edges, size_t edge_c
 
 /* The second pass: edges of the first answer lower the weights of edges that fail together with them. */
 static otr_status match_again(otr_decoder *d) {
-    const uint32_t *edges;
-    size_t edge_count;
-    otr_status status = otr_matcher_edges(d->matcher, &edges, &edge_count);
+    int changed = 0;
+    otr_status status = find_used(d, d->matched_edges, d->matched_edge_count);
     if (status == OTR_OK) {
-        status = find_used(d, edges, edge_count);
+        status = otr_matcher_correlate(d->matcher, d->answer, d->answer_count, d->committed, &changed);
     }
-    if (status == OTR_OK) {
-        status = otr_matcher_correlate(d->matcher, d->answer, d->answer_count, d->committed);
+    if (status == OTR_OK && changed) {
+        status = otr_matcher_edges(d->matcher, &d->matched_edges, &d->matched_edge_count);
     }
     return status;
 }
@@ -304,11 +303,11 @@ static otr_status certify_matching(otr_decoder *d) {
 static otr_status solve_by_matching(otr_decoder *d, const uint32_t *events, size_t event_count,
                                     int64_t *weight) {
     otr_status status = otr_matcher_solve(d->matcher, events, event_count, d->weights.change_count > 0);
-    if (status == OTR_OK && d->kind == OTR_DECODER_MWPM_CORRELATED) {
-        status = match_again(d);
-    }
     if (status == OTR_OK) {
         status = otr_matcher_edges(d->matcher, &d->matched_edges, &d->matched_edge_count);
+    }
+    if (status == OTR_OK && d->kind == OTR_DECODER_MWPM_CORRELATED) {
+        status = match_again(d);
     }
     if (status == OTR_OK) {
         *weight = otr_matcher_weight(d->matcher);

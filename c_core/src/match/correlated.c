@@ -257,7 +257,7 @@ static void clear_awaited(otr_matcher *m) {
 }
 
 otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t edge_count,
-                                 const uint64_t *committed) {
+                                 const uint64_t *committed, int *changed) {
     otr_status status;
     if (!collect_rules(m, edges, edge_count)) {
         return OTR_ERR_MEMORY;
@@ -277,6 +277,10 @@ otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t e
     }
     for (size_t i = 0; i < m->tight_count; i++) {
         mend(m, &m->graph->rules[m->tight[i]]);
+    }
+    *changed = m->batch_count > 0;
+    if (m->batch_count == 0) {
+        return OTR_OK;
     }
     set_awaited(m);
     status = otr_matcher_run_batch(m, 0);

@@ -27,9 +27,11 @@ otr_status otr_matcher_solve(otr_matcher *matcher, const uint32_t *events, size_
 
 /* The second pass of correlated matching. Lowers the borrowed weights by the rules of `edges`, but of no edge
  * whose bit in `committed` is set, and makes the solution a minimum again. Only edges with an occupied end
- * are really lowered, as no others matter; the caller restores the weights. Statuses as otr_matcher_solve. */
+ * are really lowered, as no others matter; the caller restores the weights. *changed tells whether pairs were
+ * matched anew; if not, the edges read out before are still those of the solution. Statuses as
+ * otr_matcher_solve. */
 otr_status otr_matcher_correlate(otr_matcher *matcher, const uint32_t *edges, size_t edge_count,
-                                 const uint64_t *committed);
+                                 const uint64_t *committed, int *changed);
 
 /* Total weight of the solution: the sum of all radii. */
 int64_t otr_matcher_weight(const otr_matcher *matcher);
