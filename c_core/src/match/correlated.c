@@ -23,11 +23,7 @@ static void dissolve(otr_matcher *m, uint32_t top) {
         }
         region->shell = OTR_NONE;
         if (m->stack[i] >= m->event_count) {
-            region->base = 0;
-            region->match = OTR_NONE;
-            region->first_child = OTR_NONE;
-            region->cycle_next = m->free_region;
-            m->free_region = m->stack[i];
+            otr_free_blossom(m, m->stack[i]);
         } else {
             m->batch[m->batch_count++] = m->stack[i];
         }

@@ -213,13 +213,17 @@ void otr_flood_run(otr_matcher *m) {
     }
 }
 
-void otr_flood_grow(otr_matcher *m, uint32_t region) {
-    otr_set_slope(m, &m->regions[region], 1);
+void otr_flood_look_inside(otr_matcher *m, uint32_t region) {
     for (uint32_t part = region; part != OTR_NONE; part = otr_next_inside(m, part, region)) {
         for (uint32_t node = m->regions[part].shell; node != OTR_NONE; node = m->sites[node].below) {
             otr_flood_look(m, node);
         }
     }
+}
+
+void otr_flood_grow(otr_matcher *m, uint32_t region) {
+    otr_set_slope(m, &m->regions[region], 1);
+    otr_flood_look_inside(m, region);
 }
 
 void otr_flood_shrink(otr_matcher *m, uint32_t region) {

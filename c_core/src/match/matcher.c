@@ -133,6 +133,16 @@ static void place_region(otr_matcher *m, uint32_t event) {
     region->mark = 0;
 }
 
+void otr_free_blossom(otr_matcher *m, uint32_t blossom) {
+    otr_region *const region = &m->regions[blossom];
+    region->base = 0;
+    region->slope = 0;
+    region->match = OTR_NONE;
+    region->first_child = OTR_NONE;
+    region->cycle_next = m->free_region;
+    m->free_region = blossom;
+}
+
 void otr_matcher_place(otr_matcher *m, uint32_t event) {
     place_site(m, event);
     place_region(m, event);

@@ -235,12 +235,17 @@ otr_status otr_matcher_run_batch(otr_matcher *m, int plain);
 /* greedy_start.c: radii and partners for the events of the batch, in m->starts. `plain` as above. */
 void otr_greedy_start(otr_matcher *m, int plain);
 
+/* matcher.c: makes the place of a blossom without parts or nodes free for another. */
+void otr_free_blossom(otr_matcher *m, uint32_t blossom);
+
 /* flood.c: regions over nodes. */
 
 /* Runs until no tree is left; sets m->failure otherwise. */
 void otr_flood_run(otr_matcher *m);
 /* Finds the next event of a node of a growing region and queues it. */
 void otr_flood_look(otr_matcher *m, uint32_t node);
+/* otr_flood_look at every node of a region that is growing or part of a growing one. */
+void otr_flood_look_inside(otr_matcher *m, uint32_t region);
 void otr_flood_grow(otr_matcher *m, uint32_t region);
 void otr_flood_shrink(otr_matcher *m, uint32_t region);
 void otr_flood_freeze(otr_matcher *m, uint32_t region);

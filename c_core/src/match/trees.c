@@ -218,12 +218,7 @@ static void make_blossom(otr_matcher *m, uint32_t a, uint32_t b, uint32_t top, o
     do {
         otr_region *const region = region_at(m, part);
         if (region->outer != part) {
-            for (uint32_t inside = part; inside != OTR_NONE; inside = otr_next_inside(m, inside, part)) {
-                for (uint32_t node = region_at(m, inside)->shell; node != OTR_NONE;
-                     node = m->sites[node].below) {
-                    otr_flood_look(m, node);
-                }
-            }
+            otr_flood_look_inside(m, part);
         }
         leave_tree(region);
         part = region->cycle_next;
@@ -335,12 +330,7 @@ static void free_parts(otr_matcher *m, uint32_t blossom) {
         region_at(m, part)->blossom = OTR_NONE;
         part = region_at(m, part)->cycle_next;
     } while (part != first);
-    region_at(m, blossom)->first_child = OTR_NONE;
-    region_at(m, blossom)->match = OTR_NONE;
-    region_at(m, blossom)->base = 0;
-    region_at(m, blossom)->slope = 0;
-    region_at(m, blossom)->cycle_next = m->free_region;
-    m->free_region = blossom;
+    otr_free_blossom(m, blossom);
 }
 
 /* Breaks an inner blossom of radius 0 up. Around its cycle there are two ways from the part that touches the
