@@ -346,6 +346,23 @@ unsafe extern "C" {
         count: *mut usize,
     ) -> otr_status;
 }
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_override {
+    pub edge: u32,
+    pub weight: i32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_override"][::core::mem::size_of::<otr_override>() - 8usize];
+    ["Alignment of otr_override"][::core::mem::align_of::<otr_override>() - 4usize];
+    [
+        "Offset of field: otr_override::edge",
+    ][::core::mem::offset_of!(otr_override, edge) - 0usize];
+    [
+        "Offset of field: otr_override::weight",
+    ][::core::mem::offset_of!(otr_override, weight) - 4usize];
+};
 unsafe extern "C" {
     pub fn otr_graph_quantize(graph: *const otr_graph, natural_weight: f64) -> i32;
 }
@@ -499,23 +516,6 @@ unsafe extern "C" {
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
-pub struct otr_override {
-    pub edge: u32,
-    pub weight: i32,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_override"][::core::mem::size_of::<otr_override>() - 8usize];
-    ["Alignment of otr_override"][::core::mem::align_of::<otr_override>() - 4usize];
-    [
-        "Offset of field: otr_override::edge",
-    ][::core::mem::offset_of!(otr_override, edge) - 0usize];
-    [
-        "Offset of field: otr_override::weight",
-    ][::core::mem::offset_of!(otr_override, weight) - 4usize];
-};
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
 pub struct otr_result {
     pub weight: i64,
     pub event_count: u32,
@@ -644,6 +644,92 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_decoder_bytes(decoder: *const otr_decoder) -> usize;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_predecoder {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_reach {
+    pub x: f64,
+    pub y: f64,
+    pub rounds: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_reach"][::core::mem::size_of::<otr_reach>() - 24usize];
+    ["Alignment of otr_reach"][::core::mem::align_of::<otr_reach>() - 8usize];
+    ["Offset of field: otr_reach::x"][::core::mem::offset_of!(otr_reach, x) - 0usize];
+    ["Offset of field: otr_reach::y"][::core::mem::offset_of!(otr_reach, y) - 8usize];
+    [
+        "Offset of field: otr_reach::rounds",
+    ][::core::mem::offset_of!(otr_reach, rounds) - 16usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_residual {
+    pub events: *const u32,
+    pub event_count: usize,
+    pub observables: *const u8,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_residual"][::core::mem::size_of::<otr_residual>() - 24usize];
+    ["Alignment of otr_residual"][::core::mem::align_of::<otr_residual>() - 8usize];
+    [
+        "Offset of field: otr_residual::events",
+    ][::core::mem::offset_of!(otr_residual, events) - 0usize];
+    [
+        "Offset of field: otr_residual::event_count",
+    ][::core::mem::offset_of!(otr_residual, event_count) - 8usize];
+    [
+        "Offset of field: otr_residual::observables",
+    ][::core::mem::offset_of!(otr_residual, observables) - 16usize];
+};
+unsafe extern "C" {
+    pub fn otr_predecoder_destroy(predecoder: *mut otr_predecoder);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_predecoder_soft(
+        predecoder: *mut otr_predecoder,
+        events: *const u32,
+        event_count: usize,
+        overrides: *mut *const otr_override,
+        override_count: *mut usize,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_predecoder_weight_offset(predecoder: *const otr_predecoder) -> i32;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_predecoder_hard(
+        predecoder: *mut otr_predecoder,
+        events: *const u32,
+        event_count: usize,
+        out: *mut otr_residual,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_predecoder_set_threshold(
+        predecoder: *mut otr_predecoder,
+        probability: f64,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_predecoder_reach(predecoder: *const otr_predecoder) -> otr_reach;
+}
+unsafe extern "C" {
+    pub fn otr_predecoder_name(
+        predecoder: *const otr_predecoder,
+    ) -> *const ::core::ffi::c_char;
+}
+unsafe extern "C" {
+    pub fn otr_predecoder_bytes(predecoder: *const otr_predecoder) -> usize;
 }
 #[repr(C)]
 #[derive(Debug)]

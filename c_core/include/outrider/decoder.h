@@ -36,15 +36,6 @@ OTR_API otr_status otr_decoder_create(otr_decoder **out, const otr_graph *graph,
                                       const otr_decoder_options *options);
 OTR_API void otr_decoder_destroy(otr_decoder *decoder);
 
-/* One per-shot weight. The graph's own weight of `edge` is replaced for this shot only. A negative weight
- * commits the edge: its endpoints' events flip, its observables flip, and |weight| is the price of taking it
- * back; that is exact. Cost is constant per override. The same edge twice: the last one counts. |weight| is
- * clamped to OTR_WEIGHT_MAX; an odd weight is rounded down in magnitude to even. */
-typedef struct otr_override {
-    uint32_t edge;
-    int32_t weight; /* integer units, see otr_graph_quantize */
-} otr_override;
-
 /* What one shot gives. */
 typedef struct otr_result {
     int64_t weight; /* total integer weight of the chosen edges (for MWPM_CORRELATED under the second pass's

@@ -95,6 +95,15 @@ typedef struct otr_implied {
 OTR_API otr_status otr_graph_implied(const otr_graph *graph, uint32_t edge, const otr_implied **rules,
                                      size_t *count);
 
+/* One per-shot weight. The graph's own weight of `edge` is replaced for this shot only. A negative weight
+ * commits the edge: its endpoints' events flip, its observables flip, and |weight| is the price of taking it
+ * back; that is exact. Cost is constant per override. The same edge twice: the last one counts. |weight| is
+ * clamped to OTR_WEIGHT_MAX; an odd weight is rounded down in magnitude to even. */
+typedef struct otr_override {
+    uint32_t edge;
+    int32_t weight; /* integer units, see otr_graph_quantize */
+} otr_override;
+
 /* Nearest even integer weight for a natural weight, ties away from zero, clamped to +-OTR_WEIGHT_MAX; the way
  * the graph itself rounds. NaN gives 0. */
 OTR_API int32_t otr_graph_quantize(const otr_graph *graph, double natural_weight);

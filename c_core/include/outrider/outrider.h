@@ -6,6 +6,7 @@
 #include "outrider/graph.h"
 #include "outrider/kernels.h"
 #include "outrider/model.h"
+#include "outrider/predecoder.h"
 #include "outrider/sampler.h"
 #include "outrider/shots.h"
 #include "outrider/status.h"

@@ -1,0 +1,158 @@
+/* What all kinds of pre-decoders share: checking of events, the list of overrides, hard use by committing
+ * what soft use finds likely. */
+#include "common/array.h"
+#include "common/sort.h"
+#include "graph/graph_internal.h"
+#include "predecode/predecoder_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+otr_status otr_predecoder_init(otr_predecoder *self, const otr_predecoder_kind *kind, const otr_graph *graph,
+                               otr_isa isa) {
+    self->kind = kind;
+    self->graph = graph;
+    self->kernels = otr_kernels_for(isa);
+    self->observables = otr_array_zeroed((graph->observable_count + 7) / 8, 1);
+    if (self->kernels == NULL) {
+        return OTR_ERR_UNSUPPORTED;
+    }
+    return self->observables != NULL ? OTR_OK : OTR_ERR_MEMORY;
+}
+
+void otr_predecoder_free(otr_predecoder *self) {
+    free(self->overrides);
+    free(self->residual);
+    free(self->observables);
+}
+
+void otr_predecoder_destroy(otr_predecoder *predecoder) {
+    if (predecoder != NULL) {
+        predecoder->kind->destroy(predecoder);
+    }
+}
+
+otr_status otr_predecoder_override(otr_predecoder *self, uint32_t edge, int32_t weight) {
+    if (!OTR_ARRAY_GROW(self->overrides, self->override_count, self->override_capacity)) {
+        return OTR_ERR_MEMORY;
+    }
+    self->overrides[self->override_count].edge = edge;
+    self->overrides[self->override_count].weight = weight;
+    self->override_count++;
+    return OTR_OK;
+}
+
+static otr_status check_events(const otr_predecoder *self, const uint32_t *events, size_t event_count) {
+    for (size_t i = 0; i < event_count; i++) {
+        if (events[i] >= self->graph->node_count || (i > 0 && events[i] <= events[i - 1])) {
+            return OTR_ERR_INDEX;
+        }
+    }
+    return OTR_OK;
+}
+
+static otr_status run_soft(otr_predecoder *self, const uint32_t *events, size_t event_count) {
+    self->override_count = 0;
+    return self->kind->soft == NULL ? OTR_ERR_UNSUPPORTED : self->kind->soft(self, events, event_count);
+}
+
+otr_status otr_predecoder_soft(otr_predecoder *predecoder, const uint32_t *events, size_t event_count,
+                               const otr_override **overrides, size_t *override_count) {
+    otr_status status;
+    if (predecoder == NULL || (events == NULL && event_count > 0) || overrides == NULL ||
+        override_count == NULL) {
+        return OTR_ERR_ARGUMENT;
+    }
+    status = check_events(predecoder, events, event_count);
+    status = status == OTR_OK ? run_soft(predecoder, events, event_count) : status;
+    if (status == OTR_OK) {
+        *overrides = predecoder->overrides;
+        *override_count = predecoder->override_count;
+    }
+    return status;
+}
+
+static void flip_observables(otr_predecoder *self, uint32_t edge) {
+    const otr_graph *const graph = self->graph;
+    for (uint32_t i = graph->observable_begin[edge]; i < graph->observable_begin[edge + 1]; i++) {
+        self->observables[graph->observable_list[i] / 8] ^= (uint8_t)(1u << (graph->observable_list[i] % 8));
+    }
+}
+
+/* Commits the overrides at or below the threshold: their ends flip events, and their observables flip. */
+static otr_status commit(otr_predecoder *self, const uint32_t *events, size_t event_count) {
+    const otr_graph *const graph = self->graph;
+    if (!otr_array_reserve((void **)&self->residual, &self->residual_capacity,
+                           event_count + 2 * self->override_count, sizeof *self->residual)) {
+        return OTR_ERR_MEMORY;
+    }
+    memset(self->observables, 0, (graph->observable_count + 7) / 8);
+    if (event_count > 0) {
+        memcpy(self->residual, events, event_count * sizeof *events);
+    }
+    self->residual_count = event_count;
+    for (size_t i = 0; i < self->override_count; i++) {
+        const uint32_t edge = self->overrides[i].edge;
+        if (self->overrides[i].weight > self->threshold_weight) {
+            continue;
+        }
+        self->residual[self->residual_count++] = graph->edge_node1[edge];
+        if (graph->edge_node2[edge] != OTR_BOUNDARY) {
+            self->residual[self->residual_count++] = graph->edge_node2[edge];
+        }
+        flip_observables(self, edge);
+    }
+    self->residual_count = otr_sort_cancel(self->residual, self->residual_count);
+    return OTR_OK;
+}
+
+otr_status otr_predecoder_hard(otr_predecoder *predecoder, const uint32_t *events, size_t event_count,
+                               otr_residual *out) {
+    otr_status status;
+    if (predecoder == NULL || (events == NULL && event_count > 0) || out == NULL) {
+        return OTR_ERR_ARGUMENT;
+    }
+    status = check_events(predecoder, events, event_count);
+    if (status != OTR_OK || predecoder->kind->hard != NULL) {
+        return status != OTR_OK ? status : predecoder->kind->hard(predecoder, events, event_count, out);
+    }
+    status = run_soft(predecoder, events, event_count);
+    status = status == OTR_OK ? commit(predecoder, events, event_count) : status;
+    if (status == OTR_OK) {
+        out->events = predecoder->residual;
+        out->event_count = predecoder->residual_count;
+        out->observables = predecoder->observables;
+    }
+    return status;
+}
+
+int32_t otr_predecoder_weight_offset(const otr_predecoder *predecoder) {
+    return predecoder->weight_offset;
+}
+
+otr_status otr_predecoder_set_threshold(otr_predecoder *predecoder, double probability) {
+    if (predecoder == NULL) {
+        return OTR_ERR_ARGUMENT;
+    }
+    if (!(probability > 0 && probability < 1)) {
+        return OTR_ERR_PROBABILITY;
+    }
+    predecoder->threshold_weight =
+        otr_graph_quantize(predecoder->graph, log1p(-probability) - log(probability));
+    return OTR_OK;
+}
+
+otr_reach otr_predecoder_reach(const otr_predecoder *predecoder) {
+    return predecoder->kind->reach(predecoder);
+}
+
+const char *otr_predecoder_name(const otr_predecoder *predecoder) {
+    return predecoder->kind->name;
+}
+
+size_t otr_predecoder_bytes(const otr_predecoder *predecoder) {
+    return predecoder->override_capacity * sizeof *predecoder->overrides +
+           predecoder->residual_capacity * sizeof *predecoder->residual +
+           (predecoder->graph->observable_count + 7) / 8 + predecoder->kind->bytes(predecoder);
+}

@@ -1,0 +1,45 @@
+/* What a kind of pre-decoder provides, and what all kinds share.
+ *
+ * A kind embeds otr_predecoder as its first member, fills in the table, and is created through its own public
+ * header. */
+#ifndef OTR_PREDECODER_INTERNAL_H
+#define OTR_PREDECODER_INTERNAL_H
+
+#include "outrider/predecoder.h"
+
+typedef struct otr_predecoder_kind {
+    const char *name;
+    /* Events are checked: ascending, distinct, in range. Appends to the overrides with
+     * otr_predecoder_override; NULL if the kind can only be used hard. */
+    otr_status (*soft)(otr_predecoder *self, const uint32_t *events, size_t event_count);
+    /* NULL: hard use commits what soft use finds likely enough. */
+    otr_status (*hard)(otr_predecoder *self, const uint32_t *events, size_t event_count, otr_residual *out);
+    otr_reach (*reach)(const otr_predecoder *self);
+    size_t (*bytes)(const otr_predecoder *self); /* beyond the shared part */
+    void (*destroy)(otr_predecoder *self);       /* frees the kind's own, and self */
+} otr_predecoder_kind;
+
+struct otr_predecoder {
+    const otr_predecoder_kind *kind;
+    const otr_graph *graph;
+    const otr_kernels *kernels;
+    int32_t weight_offset;
+    int32_t threshold_weight; /* hard use commits edges of at most this weight; 0 stands for 1/2 */
+
+    otr_override *overrides;
+    size_t override_count, override_capacity;
+    uint32_t *residual;
+    size_t residual_count, residual_capacity;
+    uint8_t *observables;
+};
+
+/* Fills in the shared part; the kind calls it first in its create and _free in its destroy. The graph is
+ * borrowed. OTR_ERR_MEMORY, OTR_ERR_UNSUPPORTED for an instruction set that is not there. */
+otr_status otr_predecoder_init(otr_predecoder *self, const otr_predecoder_kind *kind, const otr_graph *graph,
+                               otr_isa isa);
+void otr_predecoder_free(otr_predecoder *self);
+
+/* Appends one override. OTR_ERR_MEMORY. */
+otr_status otr_predecoder_override(otr_predecoder *self, uint32_t edge, int32_t weight);
+
+#endif
