@@ -647,6 +647,85 @@ unsafe extern "C" {
 }
 #[repr(C)]
 #[derive(Debug)]
+pub struct otr_gap {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_gap_options {
+    pub isa: otr_isa,
+    pub weight_offset: i32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_gap_options"][::core::mem::size_of::<otr_gap_options>() - 8usize];
+    [
+        "Alignment of otr_gap_options",
+    ][::core::mem::align_of::<otr_gap_options>() - 4usize];
+    [
+        "Offset of field: otr_gap_options::isa",
+    ][::core::mem::offset_of!(otr_gap_options, isa) - 0usize];
+    [
+        "Offset of field: otr_gap_options::weight_offset",
+    ][::core::mem::offset_of!(otr_gap_options, weight_offset) - 4usize];
+};
+unsafe extern "C" {
+    pub fn otr_gap_options_default() -> otr_gap_options;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_gap_create(
+        out: *mut *mut otr_gap,
+        graph: *const otr_graph,
+        options: *const otr_gap_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_gap_destroy(gap: *mut otr_gap);
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_gap_result {
+    pub weights: [i64; 2usize],
+    pub observable: ::core::ffi::c_int,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_gap_result"][::core::mem::size_of::<otr_gap_result>() - 24usize];
+    ["Alignment of otr_gap_result"][::core::mem::align_of::<otr_gap_result>() - 8usize];
+    [
+        "Offset of field: otr_gap_result::weights",
+    ][::core::mem::offset_of!(otr_gap_result, weights) - 0usize];
+    [
+        "Offset of field: otr_gap_result::observable",
+    ][::core::mem::offset_of!(otr_gap_result, observable) - 16usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_gap_decode(
+        gap: *mut otr_gap,
+        events: *const u32,
+        event_count: usize,
+        overrides: *const otr_override,
+        override_count: usize,
+        result: *mut otr_gap_result,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_gap_edges(
+        gap: *mut otr_gap,
+        observable: ::core::ffi::c_int,
+        edges: *mut *const u32,
+        count: *mut usize,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_gap_bytes(gap: *const otr_gap) -> usize;
+}
+#[repr(C)]
+#[derive(Debug)]
 pub struct otr_predecoder {
     _unused: [u8; 0],
 }

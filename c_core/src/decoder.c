@@ -192,10 +192,9 @@ static otr_status toggle_commitment(otr_decoder *d, uint32_t edge) {
 static otr_status apply_override(otr_decoder *d, otr_override override) {
     const uint32_t edge = override.edge;
     const int was_committed = is_committed(d, edge);
-    const int64_t signed_weight = override.weight;
-    const int64_t absolute = signed_weight < 0 ? -signed_weight : signed_weight;
-    const uint32_t magnitude = (uint32_t)(absolute < OTR_WEIGHT_MAX ? absolute : OTR_WEIGHT_MAX) & ~1u;
-    const int commits = signed_weight < 0 && magnitude > 0;
+    const int32_t weight = otr_weight_clamped(override.weight);
+    const uint32_t magnitude = (uint32_t)abs(weight);
+    const int commits = weight < 0;
     if (was_committed) {
         d->committed_weight += otr_weights_get(&d->weights, edge);
     }

@@ -25,10 +25,8 @@ static otr_status lay_out(otr_graph_build *build, otr_graph *graph);
 static int allocate_edges(otr_graph_build *build, otr_graph *graph);
 static int rank_edges(otr_graph_build *build, otr_graph *graph);
 static void fill_edges(const otr_graph_build *build, otr_graph *graph);
-static int fill_arcs(otr_graph *graph);
 static void set_scale(const otr_graph_build *build, otr_graph *graph);
-static int fill_weights(otr_graph *graph);
-static void fill_nearest(otr_graph *graph);
+static void fill_weights(otr_graph *graph);
 
 otr_status otr_graph_create(otr_graph **out, const otr_model *model, const otr_graph_options *options,
                             otr_error *error) {
@@ -269,7 +267,8 @@ static otr_status lay_out(otr_graph_build *build, otr_graph *graph) {
     graph->undetectable_count = build->undetectable_count;
     graph->correlations = build->options.correlations != 0;
     set_scale(build, graph);
-    if (!fill_arcs(graph) || !fill_weights(graph) ||
+    fill_weights(graph);
+    if (!otr_graph_link(graph) || !otr_graph_index_weights(graph) ||
         (graph->correlations && otr_correlations_finish(build, graph) != OTR_OK)) {
         return fail_memory(build);
     }
@@ -365,7 +364,7 @@ static void fill_edges(const otr_graph_build *build, otr_graph *graph) {
 
 /* Edges are ascending by (node1, node2), so appending their arcs in that order leaves each node's arcs
  * ascending. */
-static int fill_arcs(otr_graph *graph) {
+int otr_graph_link(otr_graph *graph) {
     uint32_t *next;
     graph->arc_begin = otr_graph_allocate(graph, (size_t)graph->node_count + 1, sizeof *graph->arc_begin);
     graph->boundary_edge = otr_graph_allocate(graph, graph->node_count, sizeof *graph->boundary_edge);
@@ -432,24 +431,11 @@ static void set_scale(const otr_graph_build *build, otr_graph *graph) {
     graph->scale = integral ? 2.0 : 2.0 * (levels / largest);
 }
 
-static int fill_weights(otr_graph *graph) {
+static void fill_weights(otr_graph *graph) {
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
         graph->edge_weight[edge] =
             otr_graph_quantize(graph, otr_probability_weight(graph->edge_probability[edge]));
-        graph->negative_count += graph->edge_weight[edge] < 0;
     }
-    graph->negative_edges = otr_graph_allocate(graph, graph->negative_count, sizeof *graph->negative_edges);
-    graph->nearest = otr_graph_allocate(graph, graph->node_count, sizeof *graph->nearest);
-    if (graph->negative_edges == NULL || graph->nearest == NULL) {
-        return 0;
-    }
-    for (uint32_t edge = 0, next = 0; edge < graph->edge_count; edge++) {
-        if (graph->edge_weight[edge] < 0) {
-            graph->negative_edges[next++] = edge;
-        }
-    }
-    fill_nearest(graph);
-    return 1;
 }
 
 static void lower_nearest(otr_graph *graph, uint32_t node, uint32_t magnitude) {
@@ -470,4 +456,22 @@ static void fill_nearest(otr_graph *graph) {
             lower_nearest(graph, graph->edge_node2[edge], magnitude);
         }
     }
+}
+
+int otr_graph_index_weights(otr_graph *graph) {
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        graph->negative_count += graph->edge_weight[edge] < 0;
+    }
+    graph->negative_edges = otr_graph_allocate(graph, graph->negative_count, sizeof *graph->negative_edges);
+    graph->nearest = otr_graph_allocate(graph, graph->node_count, sizeof *graph->nearest);
+    if (graph->negative_edges == NULL || graph->nearest == NULL) {
+        return 0;
+    }
+    for (uint32_t edge = 0, next = 0; edge < graph->edge_count; edge++) {
+        if (graph->edge_weight[edge] < 0) {
+            graph->negative_edges[next++] = edge;
+        }
+    }
+    fill_nearest(graph);
+    return 1;
 }

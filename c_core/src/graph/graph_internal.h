@@ -51,6 +51,13 @@ struct otr_graph {
     size_t heap_bytes;
 };
 
+/* The nearest weight that the search takes: within OTR_WEIGHT_MAX, even, rounded towards zero. */
+static inline int32_t otr_weight_clamped(int64_t weight) {
+    const int64_t magnitude = weight < 0 ? -weight : weight;
+    const int32_t kept = (int32_t)(magnitude < OTR_WEIGHT_MAX ? magnitude : OTR_WEIGHT_MAX) & ~1;
+    return weight < 0 ? -kept : kept;
+}
+
 /* Number of the arc that stands for a node's boundary edge, whether it has one or not; follows the graph's
  * own arcs. */
 static inline uint32_t otr_boundary_arc(const otr_graph *graph, uint32_t node) {

@@ -114,6 +114,23 @@ static void decode(const otr_graph *graph, otr_decoder_kind kind, const uint8_t 
     otr_decoder_destroy(decoder);
 }
 
+static void match_classes(const otr_graph *graph) {
+    otr_gap *gap = NULL;
+    const otr_override change = {0, -1000};
+    const uint32_t *edges = NULL;
+    size_t count = 0;
+    if (good(otr_gap_create(&gap, graph, NULL, NULL))) {
+        for (uint32_t event = 0; event < otr_graph_node_count(graph); event++) {
+            otr_gap_result result;
+            if (!good(otr_gap_decode(gap, &event, 1, &change, 1, &result))) {
+                CHECK(otr_gap_decode(gap, &event, 1, &change, 1, &result) == OTR_OK);
+            }
+            good(otr_gap_edges(gap, 1, &edges, &count));
+        }
+    }
+    otr_gap_destroy(gap);
+}
+
 static void tour(void) {
     otr_model *const model = make_model();
     if (model != NULL) {
@@ -131,6 +148,7 @@ static void tour(void) {
             for (int kind = OTR_DECODER_MWPM; kind <= OTR_DECODER_UNION_FIND; kind++) {
                 decode(graph, (otr_decoder_kind)kind, rows, stride);
             }
+            match_classes(graph);
         }
         otr_graph_destroy(graph);
         free(rows);

@@ -16,6 +16,12 @@ pub(crate) struct Edge {
     pub(crate) weight: i64,
 }
 
+impl Edge {
+    fn ends(&self) -> usize {
+        (1 << self.node1) | self.node2.map_or(0, |node| 1 << node)
+    }
+}
+
 /// Most nodes that [`lightest_corrections`] takes.
 pub(crate) const NODES_MAX: usize = 16;
 /// Most events that [`lightest_matching`] takes.
@@ -24,13 +30,29 @@ pub(crate) const EVENTS_MAX: usize = 12;
 /// The weight of the lightest set of edges for every syndrome (a bit mask over nodes), `None` where no set has it.
 pub(crate) fn lightest_corrections(node_count: usize, edges: &[Edge]) -> Vec<Option<i64>> {
     assert!(node_count <= NODES_MAX, "{node_count} nodes are too many to try everything");
-    let mut lightest: Vec<Option<i64>> = vec![None; 1 << node_count];
+    let masks: Vec<_> = edges.iter().map(|edge| (edge.ends(), edge.weight)).collect();
+    lightest_sums(node_count, &masks)
+}
+
+/// The same with one more bit, above the nodes: whether the set flips an observable. `flips` tells it of each edge.
+pub(crate) fn lightest_by_class(node_count: usize, edges: &[Edge], flips: &[bool]) -> Vec<Option<i64>> {
+    assert!(node_count < NODES_MAX, "{node_count} nodes are too many to try everything");
+    let masks: Vec<_> = edges
+        .iter()
+        .zip(flips)
+        .map(|(edge, &flips)| (edge.ends() | usize::from(flips) << node_count, edge.weight))
+        .collect();
+    lightest_sums(node_count + 1, &masks)
+}
+
+/// For every sum (xor) of masks, the least weight of a set of them that has it.
+fn lightest_sums(bits: usize, masks: &[(usize, i64)]) -> Vec<Option<i64>> {
+    let mut lightest: Vec<Option<i64>> = vec![None; 1 << bits];
     lightest[0] = Some(0);
-    for edge in edges {
-        let ends = (1 << edge.node1) | edge.node2.map_or(0, |node| 1 << node);
+    for &(mask, weight) in masks {
         let without = lightest.clone();
-        for (syndrome, best) in lightest.iter_mut().enumerate() {
-            let with = without[syndrome ^ ends].map(|weight| weight + edge.weight);
+        for (sum, best) in lightest.iter_mut().enumerate() {
+            let with = without[sum ^ mask].map(|rest| rest + weight);
             *best = [*best, with].into_iter().flatten().min();
         }
     }

@@ -37,6 +37,10 @@ impl Graph {
         Self { handle, nodes: nodes as usize, observables: observables as usize, scale, edges }
     }
 
+    pub(crate) fn raw(&self) -> *const otr_graph {
+        self.handle.raw()
+    }
+
     /// The edges as the oracles take them, with the graph's own weights except for `overrides`.
     pub(crate) fn oracle_edges(&self, overrides: &[Override]) -> Vec<brute_force::Edge> {
         let mut edges: Vec<_> = self
@@ -267,7 +271,7 @@ impl Drop for Decoder<'_> {
 ///
 /// # Safety
 /// `data` is valid for `count` elements for 'a, or `count` is 0.
-unsafe fn view<'a, T>(data: *const T, count: usize) -> &'a [T] {
+pub(crate) unsafe fn view<'a, T>(data: *const T, count: usize) -> &'a [T] {
     if count == 0 {
         return &[];
     }

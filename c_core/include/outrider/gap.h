@@ -1,0 +1,60 @@
+/* The complementary gap: the least weight in each logical class, for a graph with one observable on a patch.
+ *
+ * The difference of the two weights is the log-odds of the answer: the larger, the surer. Every edge set that
+ * explains the events either flips the observable or does not; both kinds are matched exactly, under the same
+ * per-shot weights as otr_decoder takes.
+ *
+ * A graph has a gap if one connected part of it has two sides, boundary edges that differ in the observable,
+ * and the observable of an edge set depends only on its ends, as on a planar patch. A code without two sides
+ * (a torus), or two such parts (two patches, or a patch whose observable spans both bases), has none. */
+#ifndef OUTRIDER_GAP_H
+#define OUTRIDER_GAP_H
+
+#include "outrider/graph.h"
+#include "outrider/kernels.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct otr_gap otr_gap;
+
+typedef struct otr_gap_options {
+    otr_isa isa;           /* OTR_ISA_AUTO picks the best; a missing one is OTR_ERR_UNSUPPORTED */
+    int32_t weight_offset; /* added to the weight of every edge that no override names, clamped and rounded
+                              like an override; the sum may be negative */
+} otr_gap_options;
+
+OTR_API otr_gap_options otr_gap_options_default(void);
+
+/* The graph is not needed afterwards. A gap is single-threaded (make one per thread), allocates in create and
+ * in its first shots, and none after warm-up. OTR_ERR_UNSUPPORTED if the graph has none (*error says why),
+ * OTR_ERR_LIMIT, OTR_ERR_MEMORY, OTR_ERR_ARGUMENT. */
+OTR_API otr_status otr_gap_create(otr_gap **out, const otr_graph *graph, const otr_gap_options *options,
+                                  otr_error *error);
+OTR_API void otr_gap_destroy(otr_gap *gap);
+
+/* What one shot gives. The gap in natural units is |weights[1] - weights[0]| / otr_graph_scale. */
+typedef struct otr_gap_result {
+    int64_t weights[2]; /* least total integer weight of an edge set that leaves, or flips, the observable */
+    int observable;     /* the class of the lower weight, 0 if they are equal */
+} otr_gap_result;
+
+/* Matches one shot in both classes. `events` are detector indices; one given twice cancels. Overrides as in
+ * otr_decoder_decode. OTR_ERR_INDEX, OTR_ERR_ODD_PARITY, OTR_ERR_MEMORY; *result is then untouched and the
+ * gap stays usable. */
+OTR_API otr_status otr_gap_decode(otr_gap *gap, const uint32_t *events, size_t event_count,
+                                  const otr_override *overrides, size_t override_count,
+                                  otr_gap_result *result);
+
+/* The edges of the last shot's answer in class 0 or 1, ascending, committed ones included. Valid until the
+ * next call on the gap; *edges may be NULL when *count is 0. OTR_ERR_ARGUMENT if no shot was decoded. */
+OTR_API otr_status otr_gap_edges(otr_gap *gap, int observable, const uint32_t **edges, size_t *count);
+
+/* Heap bytes held now. */
+OTR_API size_t otr_gap_bytes(const otr_gap *gap);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

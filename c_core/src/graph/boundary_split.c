@@ -1,0 +1,153 @@
+#include "graph/boundary_split.h"
+
+#include <stdlib.h>
+
+#include "common/array.h"
+#include "common/error.h"
+#include "graph/graph_build.h"
+
+/* A connected part of the graph, as the walk over it finds it. */
+typedef struct component {
+    uint32_t *nodes;
+    uint32_t node_count;
+    unsigned classes; /* bit c: it has a boundary edge of class c */
+} component;
+
+static otr_status find_potentials(otr_boundary_split *split, const otr_graph *graph, uint32_t *nodes,
+                                  uint8_t *reached, otr_error *error);
+static otr_status walk_component(otr_boundary_split *split, const otr_graph *graph, component *part,
+                                 uint8_t *reached, otr_error *error);
+static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph, int32_t weight_offset);
+
+otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *graph, int32_t weight_offset,
+                                   otr_error *error) {
+    uint32_t *nodes = NULL;
+    uint8_t *reached = NULL;
+    otr_status status = OTR_ERR_MEMORY;
+    *split = (otr_boundary_split){.extra = graph->node_count};
+    if (graph->observable_count != 1) {
+        return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
+                             "no complementary gap: the model has %u observables, not one",
+                             graph->observable_count);
+    }
+    if (graph->node_count == OTR_GRAPH_NODES_MAX) {
+        return otr_error_set(error, OTR_ERR_LIMIT, 0, 0, "more than %u detectors and sides",
+                             OTR_GRAPH_NODES_MAX);
+    }
+    nodes = otr_array_new(graph->node_count, sizeof *nodes);
+    reached = otr_array_zeroed(graph->node_count, sizeof *reached);
+    split->potentials = otr_array_zeroed(graph->node_count, sizeof *split->potentials);
+    if (nodes != NULL && reached != NULL && split->potentials != NULL) {
+        status = find_potentials(split, graph, nodes, reached, error);
+        status = status == OTR_OK ? copy_graph(split, graph, weight_offset) : status;
+    }
+    free(nodes);
+    free(reached);
+    return status != OTR_ERR_MEMORY ? status : otr_error_set(error, status, 0, 0, "out of memory");
+}
+
+void otr_boundary_split_free(otr_boundary_split *split) {
+    otr_graph_destroy(split->graph);
+    free(split->potentials);
+    *split = (otr_boundary_split){0};
+}
+
+size_t otr_boundary_split_bytes(const otr_boundary_split *split) {
+    return split->graph->heap_bytes + split->extra * sizeof *split->potentials;
+}
+
+static uint8_t boundary_class(const otr_boundary_split *split, const otr_graph *graph, uint32_t node) {
+    return (uint8_t)(graph->edge_mask[graph->boundary_edge[node]] & 1) ^ split->potentials[node];
+}
+
+/* The potentials of each part are free up to a common flip; it is chosen so that only the one part with both
+ * classes has edges of class 1. */
+static otr_status find_potentials(otr_boundary_split *split, const otr_graph *graph, uint32_t *nodes,
+                                  uint8_t *reached, otr_error *error) {
+    uint32_t two_sided = OTR_NONE;
+    for (uint32_t start = 0; start < graph->node_count; start++) {
+        component part = {.nodes = nodes};
+        otr_status status;
+        if (reached[start]) {
+            continue;
+        }
+        reached[start] = 1;
+        nodes[part.node_count++] = start;
+        status = walk_component(split, graph, &part, reached, error);
+        if (status != OTR_OK) {
+            return status;
+        }
+        if (part.classes == 3 && two_sided != OTR_NONE) {
+            return otr_error_set(
+                error, OTR_ERR_UNSUPPORTED, 0, 0,
+                "no complementary gap: the parts of the graph around detectors %u and %u can "
+                "both flip the observable undetected",
+                two_sided, start);
+        }
+        two_sided = part.classes == 3 ? start : two_sided;
+        for (uint32_t i = 0; part.classes == 2 && i < part.node_count; i++) {
+            split->potentials[nodes[i]] ^= 1;
+        }
+    }
+    return two_sided != OTR_NONE
+               ? OTR_OK
+               : otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
+                               "no complementary gap: no undetected error flips the observable");
+}
+
+/* Walks breadth first from the part's first node. */
+static otr_status walk_component(otr_boundary_split *split, const otr_graph *graph, component *part,
+                                 uint8_t *reached, otr_error *error) {
+    for (uint32_t i = 0; i < part->node_count; i++) {
+        const uint32_t node = part->nodes[i];
+        for (uint32_t arc = graph->arc_begin[node]; arc < graph->arc_begin[node + 1]; arc++) {
+            const uint32_t head = graph->arc_head[arc];
+            const uint8_t flips = graph->edge_mask[graph->arc_edge[arc]] & 1;
+            if (!reached[head]) {
+                reached[head] = 1;
+                split->potentials[head] = split->potentials[node] ^ flips;
+                part->nodes[part->node_count++] = head;
+            } else if ((split->potentials[head] ^ split->potentials[node]) != flips) {
+                return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
+                                     "no complementary gap: a closed loop of errors through detectors %u and "
+                                     "%u flips the observable",
+                                     node, head);
+            }
+        }
+        if (graph->boundary_edge[node] != OTR_NONE) {
+            part->classes |= 1u << boundary_class(split, graph, node);
+        }
+    }
+    return OTR_OK;
+}
+
+/* As the extra node follows all others, edges stay in order: a node's boundary edge is its last one. */
+static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph, int32_t weight_offset) {
+    otr_graph *const copy = otr_array_zeroed(1, sizeof *copy);
+    split->graph = copy;
+    if (copy == NULL) {
+        return OTR_ERR_MEMORY;
+    }
+    copy->heap_bytes = sizeof *copy;
+    copy->node_count = graph->node_count + 1;
+    copy->edge_count = graph->edge_count;
+    copy->scale = graph->scale;
+    copy->edge_node1 = otr_graph_allocate(copy, copy->edge_count, sizeof *copy->edge_node1);
+    copy->edge_node2 = otr_graph_allocate(copy, copy->edge_count, sizeof *copy->edge_node2);
+    copy->edge_arc1 = otr_graph_allocate(copy, copy->edge_count, sizeof *copy->edge_arc1);
+    copy->edge_arc2 = otr_graph_allocate(copy, copy->edge_count, sizeof *copy->edge_arc2);
+    copy->edge_weight = otr_graph_allocate(copy, copy->edge_count, sizeof *copy->edge_weight);
+    if (copy->edge_node1 == NULL || copy->edge_node2 == NULL || copy->edge_arc1 == NULL ||
+        copy->edge_arc2 == NULL || copy->edge_weight == NULL) {
+        return OTR_ERR_MEMORY;
+    }
+    for (uint32_t edge = 0; edge < copy->edge_count; edge++) {
+        const uint32_t node1 = graph->edge_node1[edge];
+        const uint32_t node2 = graph->edge_node2[edge];
+        const int crosses = node2 == OTR_BOUNDARY && boundary_class(split, graph, node1) == 1;
+        copy->edge_node1[edge] = node1;
+        copy->edge_node2[edge] = crosses ? split->extra : node2;
+        copy->edge_weight[edge] = otr_weight_clamped((int64_t)graph->edge_weight[edge] + weight_offset);
+    }
+    return otr_graph_link(copy) && otr_graph_index_weights(copy) ? OTR_OK : OTR_ERR_MEMORY;
+}

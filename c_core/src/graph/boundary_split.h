@@ -1,0 +1,28 @@
+/* A matching graph whose boundary is parted in two, so that a shot can be matched in a chosen logical class.
+ *
+ * Nodes get potentials: the observable flips over an edge between two detectors if their potentials differ.
+ * So what a set of edges does to the observable follows from its events, which give the xor of their
+ * potentials, and from its boundary edges, each of which adds its class: the edge's observable xor its node's
+ * potential. Boundary edges of class 1 are led to one extra node instead. Whether that node is an event then
+ * decides the parity of class-1 edges, and with it the observable. */
+#ifndef OTR_BOUNDARY_SPLIT_H
+#define OTR_BOUNDARY_SPLIT_H
+
+#include "graph/graph_internal.h"
+
+typedef struct otr_boundary_split {
+    otr_graph *graph;    /* the same edges in the same order; without observables and probabilities */
+    uint32_t extra;      /* its last node */
+    uint8_t *potentials; /* by detector */
+} otr_boundary_split;
+
+/* Weights are the graph's plus weight_offset. OTR_ERR_UNSUPPORTED if the observable does not follow this rule
+ * (*error says why), OTR_ERR_LIMIT, OTR_ERR_MEMORY; *split is to be freed in any case. */
+otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *graph, int32_t weight_offset,
+                                   otr_error *error);
+void otr_boundary_split_free(otr_boundary_split *split);
+
+/* Heap bytes held. */
+size_t otr_boundary_split_bytes(const otr_boundary_split *split);
+
+#endif

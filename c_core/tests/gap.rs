@@ -1,0 +1,260 @@
+//! The complementary gap: both classes against brute force, and against the decoder on surface codes.
+
+mod support;
+
+use outrider::{Basis, Circuit, CircuitFamily, Sampler, SurfaceCode};
+use outrider_sys::*;
+use std::fmt::Write;
+use std::ptr;
+use support::brute_force::lightest_by_class;
+use support::decoding::{Decoder, Graph, Kind, Override, set_bits, view};
+use support::model::{ParseError, blank_error};
+use support::random::Random;
+use support::random_model::random_events;
+
+const MODELS: usize = 800;
+const SHOTS_PER_MODEL: usize = 10;
+
+struct Gap<'g> {
+    raw: *mut otr_gap,
+    graph: &'g Graph,
+}
+
+/// What one shot gives, by class.
+#[derive(Debug, PartialEq)]
+struct Answer {
+    weights: [i64; 2],
+    observable: usize,
+    edges: [Vec<u32>; 2],
+}
+
+impl<'g> Gap<'g> {
+    fn new(graph: &'g Graph) -> Result<Self, ParseError> {
+        Self::with_offset(graph, 0)
+    }
+
+    fn with_offset(graph: &'g Graph, weight_offset: i32) -> Result<Self, ParseError> {
+        let options = otr_gap_options { isa: otr_isa::OTR_ISA_AUTO, weight_offset };
+        let (mut raw, mut error) = (ptr::null_mut(), blank_error());
+        // SAFETY: the graph is alive during the call; the outputs are ours.
+        let status = unsafe { otr_gap_create(&mut raw, graph.raw(), &options, &mut error) };
+        if status == otr_status::OTR_OK {
+            Ok(Self { raw, graph })
+        } else {
+            Err(ParseError::new(status, &error))
+        }
+    }
+
+    fn decode(&mut self, events: &[u32], overrides: &[Override]) -> Result<Answer, otr_status> {
+        let mut result = otr_gap_result { weights: [-77; 2], observable: 77 };
+        // SAFETY: events and overrides are valid for their counts.
+        let status = unsafe {
+            otr_gap_decode(
+                self.raw,
+                events.as_ptr(),
+                events.len(),
+                overrides.as_ptr(),
+                overrides.len(),
+                &mut result,
+            )
+        };
+        if status != otr_status::OTR_OK {
+            assert_eq!((result.weights, result.observable), ([-77; 2], 77), "outputs are left alone");
+            return Err(status);
+        }
+        let observable = result.observable as usize;
+        Ok(Answer { weights: result.weights, observable, edges: [self.edges(0), self.edges(1)] })
+    }
+
+    fn edges(&self, class: i32) -> Vec<u32> {
+        let (mut edges, mut count) = (ptr::null(), 0);
+        // SAFETY: the gap is alive and the view is copied before the next call on it.
+        unsafe {
+            assert_eq!(otr_gap_edges(self.raw, class, &mut edges, &mut count), otr_status::OTR_OK);
+            view(edges, count).to_vec()
+        }
+    }
+
+    /// Each class's edges explain the events, have the class and the weight, and the lower class is the answer.
+    fn assert_valid(&self, events: &[u32], weight_of: impl Fn(u32) -> i64, answer: &Answer) {
+        for (class, edges) in answer.edges.iter().enumerate() {
+            assert!(edges.is_sorted_by(|a, b| a < b), "edges are distinct and ascending");
+            assert_eq!(self.graph.syndrome(edges), events);
+            assert_eq!(self.graph.flips(edges), [class as u8]);
+            let weight: i64 = edges.iter().map(|&edge| weight_of(edge)).sum();
+            assert_eq!(answer.weights[class], weight);
+        }
+        assert_eq!(answer.observable, usize::from(answer.weights[1] < answer.weights[0]));
+    }
+}
+
+impl Drop for Gap<'_> {
+    fn drop(&mut self) {
+        // SAFETY: created by otr_gap_create and not used after.
+        unsafe { otr_gap_destroy(self.raw) }
+    }
+}
+
+/// A random model with a gap: an observable that follows from potentials of the nodes, and one component, the first,
+/// with boundary edges of both classes.
+fn random_patch(random: &mut Random, nodes_max: usize, p_max: usize) -> String {
+    let nodes = 2 + random.below(nodes_max - 1);
+    let components = 1 + random.below(3);
+    let flips: Vec<usize> = (0..nodes).map(|_| random.below(2)).collect();
+    let component_of: Vec<usize> =
+        (0..nodes).map(|node| if node < 2 { 0 } else { random.below(components) }).collect();
+    let side_of_component: [usize; 3] = std::array::from_fn(|_| random.below(3));
+    let side: Vec<usize> = component_of
+        .iter()
+        .map(|&component| if component == 0 { random.below(2) } else { side_of_component[component] })
+        .collect();
+    let mut text = String::new();
+    let mut error = |random: &mut Random, targets: String, flips: usize| {
+        let p = 0.001 * (1 + random.below(p_max)) as f64;
+        writeln!(text, "error({p}) {targets}{}", [" ", " L0"][flips]).unwrap();
+    };
+    error(random, "D0".into(), flips[0]);
+    error(random, "D1".into(), 1 - flips[1]);
+    for node in 1..nodes {
+        for _ in 0..1 + random.below(3) {
+            let other = random.below(node);
+            if component_of[other] == component_of[node] {
+                error(random, format!("D{other} D{node}"), flips[other] ^ flips[node]);
+            }
+        }
+        // The side of the first two nodes is fixed; side 2 is none.
+        if node > 1 && side[node] < 2 && random.below(3) == 0 {
+            error(random, format!("D{node}"), side[node] ^ flips[node]);
+        }
+    }
+    // The first component is one part, whatever was drawn.
+    for node in 1..nodes {
+        if component_of[node] == 0 {
+            error(random, format!("D0 D{node}"), flips[0] ^ flips[node]);
+        }
+    }
+    writeln!(text, "detector D{}\nlogical_observable L0", nodes - 1).unwrap();
+    text
+}
+
+fn random_overrides(random: &mut Random, graph: &Graph) -> Vec<Override> {
+    (0..random.below(6))
+        .map(|_| {
+            let edge = random.below(graph.edges.len());
+            let own = graph.edges[edge].weight;
+            let step = 2 * random.below(0x100_0000) as i32;
+            Override { edge: edge as u32, weight: [0, -own, own / 4 * 2, step, -step][random.below(5)] }
+        })
+        .collect()
+}
+
+#[test]
+fn both_classes_are_exact_on_random_graphs() {
+    let mut random = Random(41);
+    for round in 0..MODELS {
+        let p_max = if round % 2 == 0 { 499 } else { 999 };
+        let text = random_patch(&mut random, 9, p_max);
+        let graph = Graph::new(&text);
+        let largest = graph.edges.iter().map(|edge| edge.weight).max().unwrap_or(0);
+        let offset = [0, 0, largest / 6 * 2, -largest / 6 * 2][random.below(4)];
+        let mut gap = Gap::with_offset(&graph, offset).unwrap_or_else(|e| panic!("{e:?} in\n{text}"));
+        let flips: Vec<_> = graph.edges.iter().map(|edge| !edge.observables.is_empty()).collect();
+        for _ in 0..SHOTS_PER_MODEL {
+            let overrides = random_overrides(&mut random, &graph);
+            let events = random_events(&mut random, graph.nodes, graph.nodes);
+            let mut edges = graph.oracle_edges(&[]);
+            edges.iter_mut().for_each(|edge| edge.weight += i64::from(offset));
+            for change in &overrides {
+                edges[change.edge as usize].weight = change.weight.into();
+            }
+            let lightest = lightest_by_class(graph.nodes, &edges, &flips);
+            let syndrome: usize = events.iter().map(|&event| 1 << event).sum();
+            let expected = [0, 1].map(|class| lightest[syndrome | class << graph.nodes]);
+            match gap.decode(&events, &overrides) {
+                Ok(answer) => {
+                    gap.assert_valid(&events, |edge| edges[edge as usize].weight, &answer);
+                    assert_eq!(answer.weights.map(Some), expected, "{events:?} {overrides:?} in\n{text}");
+                }
+                Err(status) => {
+                    assert_eq!(status, otr_status::OTR_ERR_ODD_PARITY);
+                    assert_eq!(expected, [None; 2]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_lower_class_is_the_decoders_answer_on_surface_codes() {
+    let mut random = Random(42);
+    let mut ties = 0;
+    for (distance, basis) in [3, 4, 5, 7, 9].into_iter().flat_map(|d| [(d, Basis::X), (d, Basis::Z)]) {
+        let code = SurfaceCode::memory(distance, distance).basis(basis);
+        let code = code.circuit(Circuit::uniform(CircuitFamily::Stim, 0.006)).build().unwrap();
+        let model = code.model().unwrap();
+        let graph = Graph::new(&model.to_text());
+        let mut gap = Gap::new(&graph).unwrap();
+        let mut decoder = Decoder::new(&graph, Kind::OTR_DECODER_MWPM);
+        let mut sampler = Sampler::new(&model, 5).unwrap();
+        let (mut detectors, mut observables) = sampler.batches();
+        sampler.sample(0, 100, &mut detectors, &mut observables).unwrap();
+        for row in detectors.rows() {
+            let events = set_bits(row);
+            let overrides = random_overrides(&mut random, &graph);
+            for overrides in [&[], &overrides[..]] {
+                let answer = gap.decode(&events, overrides).unwrap();
+                let expected = decoder.decode_events(&events, overrides).unwrap();
+                let weights = graph.oracle_edges(overrides);
+                gap.assert_valid(&events, |edge| weights[edge as usize].weight, &answer);
+                assert_eq!(answer.weights[answer.observable], expected.weight, "d={distance} {basis}");
+                let tie = answer.weights[0] == answer.weights[1];
+                assert!(tie || expected.observables == [answer.observable as u8], "d={distance} {basis}");
+                ties += usize::from(tie);
+            }
+        }
+    }
+    assert!(ties < 20, "{ties} ties leave little to compare");
+}
+
+#[test]
+fn graphs_without_a_gap_are_refused() {
+    let cases = [
+        ("error(0.1) D0 L1\n", "no complementary gap: the model has 2 observables, not one"),
+        ("error(0.1) D0\n", "no complementary gap: the model has 0 observables, not one"),
+        (
+            "error(0.1) D0 L0\nerror(0.1) D0 D1\n",
+            "no complementary gap: no undetected error flips the observable",
+        ),
+        (
+            "error(0.1) D0 D1\nerror(0.1) D1 D2\nerror(0.1) D0 D2 L0\n",
+            "no complementary gap: a closed loop of errors through detectors 1 and 2 flips the observable",
+        ),
+        (
+            "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1\nerror(0.1) D2\nerror(0.1) D2 D3\nerror(0.1) D3 L0\n",
+            "no complementary gap: the parts of the graph around detectors 0 and 2 can both flip the observable \
+             undetected",
+        ),
+    ];
+    for (text, message) in cases {
+        let error = Gap::new(&Graph::new(text)).err().expect("no gap");
+        assert_eq!((error.status, error.message.as_str()), (otr_status::OTR_ERR_UNSUPPORTED, message));
+    }
+}
+
+#[test]
+fn bad_calls_are_errors_and_change_nothing() {
+    let graph = Graph::new("error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1\nerror(0.2) D2 D3\n");
+    let mut gap = Gap::new(&graph).unwrap();
+    let (mut edges, mut count) = (ptr::null(), 0);
+    // SAFETY: the gap is alive; the outputs are ours.
+    let early = unsafe { otr_gap_edges(gap.raw, 0, &mut edges, &mut count) };
+    assert_eq!(early, otr_status::OTR_ERR_ARGUMENT);
+    let expected = gap.decode(&[0], &[]).unwrap();
+    assert_eq!(gap.decode(&[4], &[]), Err(otr_status::OTR_ERR_INDEX), "the extra node is no detector");
+    assert_eq!(gap.decode(&[0], &[Override { edge: 4, weight: 2 }]), Err(otr_status::OTR_ERR_INDEX));
+    assert_eq!(gap.decode(&[2], &[]), Err(otr_status::OTR_ERR_ODD_PARITY));
+    assert_eq!(gap.decode(&[1, 0, 1], &[]), Ok(expected), "an event given twice cancels");
+    // SAFETY: the gap is alive; the outputs are ours.
+    let class = unsafe { otr_gap_edges(gap.raw, 2, &mut edges, &mut count) };
+    assert_eq!(class, otr_status::OTR_ERR_ARGUMENT);
+}
