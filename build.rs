@@ -11,14 +11,26 @@ struct IsaArchive {
     suffix: &'static str,
     arch: &'static str,
     flags: &'static [&'static str],
+    more_flags: &'static [&'static str],
 }
 
+const AVX512_FLAGS: &[&str] =
+    &["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mbmi", "-mbmi2", "-mpopcnt"];
+
 const ISA_ARCHIVES: &[IsaArchive] = &[
-    IsaArchive { suffix: "_avx2", arch: "x86_64", flags: &["-mavx2", "-mbmi", "-mbmi2", "-mpopcnt"] },
     IsaArchive {
-        suffix: "_avx512",
+        suffix: "_avx2",
         arch: "x86_64",
-        flags: &["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mbmi", "-mbmi2", "-mpopcnt"],
+        flags: &["-mavx2", "-mbmi", "-mbmi2", "-mpopcnt"],
+        more_flags: &[],
+    },
+    IsaArchive { suffix: "_avx512", arch: "x86_64", flags: AVX512_FLAGS, more_flags: &[] },
+    IsaArchive { suffix: "_avx512vnni", arch: "x86_64", flags: AVX512_FLAGS, more_flags: &["-mavx512vnni"] },
+    IsaArchive {
+        suffix: "_amx",
+        arch: "x86_64",
+        flags: AVX512_FLAGS,
+        more_flags: &["-mavx512vnni", "-mamx-tile", "-mamx-int8"],
     },
 ];
 
@@ -39,11 +51,16 @@ fn main() {
     let mut portable = compiler(&core);
     portable.files(sources.iter().filter(|path| isa_of(path).is_none()));
     for isa in ISA_ARCHIVES.iter().filter(|isa| isa.arch == arch) {
+        let files: Vec<&PathBuf> = sources
+            .iter()
+            .filter(|path| isa_of(path).is_some_and(|found| found.suffix == isa.suffix))
+            .collect();
+        if files.is_empty() {
+            continue;
+        }
         let mut build = compiler(&core);
-        build.files(
-            sources.iter().filter(|path| isa_of(path).is_some_and(|found| found.suffix == isa.suffix)),
-        );
-        for flag in isa.flags {
+        build.files(files);
+        for flag in isa.flags.iter().chain(isa.more_flags) {
             build.flag(flag);
         }
         build.compile(&format!("outrider{}", isa.suffix));

@@ -14,6 +14,8 @@ pub const OTR_GRAPH_RULES_MAX: u32 = 134217728;
 pub const OTR_GRAPH_OBSERVABLES_MAX: u32 = 1048576;
 pub const OTR_GRAPH_LEVELS_DEFAULT: u32 = 16777215;
 pub const OTR_WEIGHT_MAX: u32 = 134217728;
+pub const OTR_AMX_REQUEST: u32 = 4131;
+pub const OTR_AMX_FEATURE: u32 = 18;
 pub const OTR_RANDOM_LANES: u32 = 16;
 pub const OTR_SKIP_SCALE_MAX: f64 = 70368744177664.0;
 pub const OTR_SAMPLER_BLOCK_SHOTS: u32 = 256;
@@ -372,6 +374,8 @@ impl otr_isa {
     pub const OTR_ISA_AVX2: otr_isa = otr_isa(2);
     pub const OTR_ISA_AVX512: otr_isa = otr_isa(3);
     pub const OTR_ISA_NEON: otr_isa = otr_isa(4);
+    pub const OTR_ISA_AVX512VNNI: otr_isa = otr_isa(5);
+    pub const OTR_ISA_AMX: otr_isa = otr_isa(6);
 }
 #[repr(transparent)]
 #[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]

@@ -6,8 +6,14 @@ mod random;
 use outrider_sys::*;
 use random::Random;
 
-const ISAS: [otr_isa; 4] =
-    [otr_isa::OTR_ISA_PORTABLE, otr_isa::OTR_ISA_AVX2, otr_isa::OTR_ISA_AVX512, otr_isa::OTR_ISA_NEON];
+const ISAS: [otr_isa; 6] = [
+    otr_isa::OTR_ISA_PORTABLE,
+    otr_isa::OTR_ISA_AVX2,
+    otr_isa::OTR_ISA_AVX512,
+    otr_isa::OTR_ISA_AVX512VNNI,
+    otr_isa::OTR_ISA_AMX,
+    otr_isa::OTR_ISA_NEON,
+];
 
 const SIZES: [usize; 17] = [0, 1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 511, 31 * 64 + 7];
 
@@ -22,7 +28,9 @@ fn tables(slot: &str) -> Vec<&'static otr_kernels> {
         // SAFETY: a table is a constant of the library, and a name a static string.
         let (table, name) =
             unsafe { (otr_kernels_for(isa).as_ref(), std::ffi::CStr::from_ptr(otr_isa_name(isa))) };
-        match table {
+        // Tiles need a permission, which the safe API asks for.
+        let permitted = isa != otr_isa::OTR_ISA_AMX || outrider::Isa::Amx.is_available();
+        match table.filter(|_| permitted) {
             Some(table) => found.push(table),
             None => println!("{slot}: skipped {name:?}, which this machine or build lacks"),
         }

@@ -170,7 +170,7 @@ fn text_of(errors: &[Error]) -> String {
 fn every_instruction_set_gives_the_same_shots() {
     let text = text_of(&awkward_errors(300));
     let mut portable = Sampler::try_new(&text, 7, otr_isa::OTR_ISA_PORTABLE).unwrap();
-    for isa in [otr_isa::OTR_ISA_AVX2, otr_isa::OTR_ISA_AVX512, AUTO] {
+    for isa in [otr_isa::OTR_ISA_AVX2, otr_isa::OTR_ISA_AVX512, otr_isa::OTR_ISA_AVX512VNNI, AUTO] {
         match Sampler::try_new(&text, 7, isa) {
             Ok(mut sampler) => assert!(sampler.sample(300, 2000) == portable.sample(300, 2000), "{isa:?}"),
             Err((status, _)) => {

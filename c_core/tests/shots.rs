@@ -15,7 +15,8 @@ const FORMATS: [otr_shot_format; 6] = [
     otr_shot_format::OTR_FORMAT_HITS,
     otr_shot_format::OTR_FORMAT_DETS,
 ];
-const ISAS: [otr_isa; 3] = [otr_isa::OTR_ISA_PORTABLE, otr_isa::OTR_ISA_AVX2, otr_isa::OTR_ISA_AVX512];
+const ISAS: [otr_isa; 4] =
+    [otr_isa::OTR_ISA_PORTABLE, otr_isa::OTR_ISA_AVX2, otr_isa::OTR_ISA_AVX512, otr_isa::OTR_ISA_AVX512VNNI];
 
 /// What every row buffer is filled with first, so that bytes left unwritten are seen.
 const CANARY: u8 = 0xA5;

@@ -13,12 +13,21 @@ extern "C" {
 #endif
 
 typedef enum otr_isa {
-    OTR_ISA_AUTO = 0,     /* the best that CPU and operating system support */
-    OTR_ISA_PORTABLE = 1, /* plain C */
-    OTR_ISA_AVX2 = 2,     /* x86-64: AVX2, BMI1, BMI2, POPCNT */
-    OTR_ISA_AVX512 = 3,   /* x86-64: the above and AVX-512 F, BW, VL, DQ */
-    OTR_ISA_NEON = 4      /* AArch64; the slot is reserved, no kernels are written yet */
+    OTR_ISA_AUTO = 0,       /* the best that CPU and operating system support, AMX excepted */
+    OTR_ISA_PORTABLE = 1,   /* plain C */
+    OTR_ISA_AVX2 = 2,       /* x86-64: AVX2, BMI1, BMI2, POPCNT */
+    OTR_ISA_AVX512 = 3,     /* x86-64: the above and AVX-512 F, BW, VL, DQ */
+    OTR_ISA_NEON = 4,       /* AArch64; the slot is reserved, no kernels are written yet */
+    OTR_ISA_AVX512VNNI = 5, /* x86-64: AVX512 and AVX-512 VNNI */
+    OTR_ISA_AMX = 6         /* x86-64: the above, AMX-TILE and AMX-INT8; see below */
 } otr_isa;
+
+/* Tile registers need a permission for the process, which only a system call grants and tells of; the library
+ * makes none. On Linux a program that wants OTR_ISA_AMX calls arch_prctl(OTR_AMX_REQUEST, OTR_AMX_FEATURE)
+ * once, before it names the instruction set; where that fails, using the table ends the process. The Rust
+ * crate does so by itself, also for its `auto`. */
+#define OTR_AMX_REQUEST 0x1023
+#define OTR_AMX_FEATURE 18
 
 /* Random words and skips are made this many at a time. */
 #define OTR_RANDOM_LANES 16
@@ -76,7 +85,7 @@ typedef struct otr_kernels {
  * it (never for OTR_ISA_AUTO and OTR_ISA_PORTABLE). Thread-safe. */
 OTR_API const otr_kernels *otr_kernels_for(otr_isa isa);
 
-/* "portable", "avx2", "avx512", "neon", "auto"; "unknown" for other values. */
+/* "portable", "avx2", "avx512", "avx512vnni", "amx", "neon", "auto"; "unknown" for other values. */
 OTR_API const char *otr_isa_name(otr_isa isa);
 
 #ifdef __cplusplus

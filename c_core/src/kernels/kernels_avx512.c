@@ -1,4 +1,5 @@
-/* Kernels for AVX-512 F, BW, VL, DQ. Compiled with those flags only; see select.c for when it may run. */
+/* Kernels for AVX-512 F, BW, VL, DQ, and the tables of the instruction sets that add to them. Compiled with
+ * those flags only; see select.c for when it may run. */
 #include "common/bits.h"
 #include "common/random.h"
 #include "kernels/kernels_tables.h"
@@ -254,15 +255,12 @@ static void geometric_skips(const uint64_t *words, double scale, uint64_t *skips
     }
 }
 
-const otr_kernels otr_kernels_avx512 = {
-    .isa = OTR_ISA_AVX512,
-    .bit_indices = bit_indices,
-    .transpose_64x64 = transpose_64x64,
-    .xor_words = xor_words,
-    .count_bits = count_bits,
-    .digits_to_bits = digits_to_bits,
-    .bits_to_digits = bits_to_digits,
-    .random_words = random_words,
-    .geometric_skips = geometric_skips,
-    .scan_arcs = otr_avx512_scan_arcs,
-};
+/* The slots that the instruction sets above this one take over. */
+#define AVX512_SLOTS                                                                                         \
+    .bit_indices = bit_indices, .transpose_64x64 = transpose_64x64, .xor_words = xor_words,                  \
+    .count_bits = count_bits, .digits_to_bits = digits_to_bits, .bits_to_digits = bits_to_digits,            \
+    .random_words = random_words, .geometric_skips = geometric_skips, .scan_arcs = otr_avx512_scan_arcs
+
+const otr_kernels otr_kernels_avx512 = {.isa = OTR_ISA_AVX512, AVX512_SLOTS};
+const otr_kernels otr_kernels_avx512vnni = {.isa = OTR_ISA_AVX512VNNI, AVX512_SLOTS};
+const otr_kernels otr_kernels_amx = {.isa = OTR_ISA_AMX, AVX512_SLOTS};

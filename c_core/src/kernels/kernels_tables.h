@@ -1,4 +1,4 @@
-/* The table that each kernels_<isa>.c exports. */
+/* The tables. */
 #ifndef OTR_KERNELS_TABLES_H
 #define OTR_KERNELS_TABLES_H
 
@@ -13,6 +13,8 @@ extern const otr_kernels otr_kernels_portable;
 #if defined(OTR_KERNELS_X86)
 extern const otr_kernels otr_kernels_avx2;
 extern const otr_kernels otr_kernels_avx512;
+extern const otr_kernels otr_kernels_avx512vnni;
+extern const otr_kernels otr_kernels_amx;
 #endif
 
 /* The portable kernels by name: a table points at them where its instruction set brings no gain. */

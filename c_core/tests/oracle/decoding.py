@@ -25,6 +25,7 @@ from otr_ctypes import Error, OutriderError, check, library, text_of
 
 MWPM, CORRELATED, UNION_FIND = range(3)
 AUTO, PORTABLE, AVX2, AVX512 = range(4)
+AVX512VNNI = 5
 BOUNDARY = 0xFFFFFFFF
 SEPARATOR = 2**64 - 1
 OBSERVABLE = 2**63
@@ -410,7 +411,7 @@ def compare_plain(graph, matching, shots, ties):
     # Where weights agree, predictions may differ by a tie only.
     different = count_different(predictions, expected)
     assert ties or different <= ROUNDING_TIES_MAX, f"{different} predictions differ without a tie"
-    for isa in (PORTABLE, AVX2, AVX512):
+    for isa in (PORTABLE, AVX2, AVX512, AVX512VNNI):
         decoder = graph.decoder(MWPM, isa)
         if decoder is not None:
             again, again_weights = decoder.decode(shots)

@@ -16,9 +16,12 @@ from pathlib import Path
 CORE = Path(__file__).resolve().parents[2]
 
 _FLAGS = ["-std=c11", "-O2", "-fPIC", "-ffp-contract=off", f"-I{CORE / 'include'}", f"-I{CORE / 'src'}"]
+_AVX512 = "-mavx512f -mavx512bw -mavx512vl -mavx512dq -mbmi -mbmi2 -mpopcnt".split()
 _ISA_FLAGS = {
     "_avx2": "-mavx2 -mbmi -mbmi2 -mpopcnt".split(),
-    "_avx512": "-mavx512f -mavx512bw -mavx512vl -mavx512dq -mbmi -mbmi2 -mpopcnt".split(),
+    "_avx512": _AVX512,
+    "_avx512vnni": [*_AVX512, "-mavx512vnni"],
+    "_amx": [*_AVX512, "-mavx512vnni", "-mamx-tile", "-mamx-int8"],
 }
 
 

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use outrider_sys as sys;
 
@@ -26,13 +27,18 @@ pub enum Isa {
     Avx2,
     /// The above and AVX-512 F, BW, VL and DQ.
     Avx512,
+    /// The above and AVX-512 VNNI.
+    Avx512Vnni,
+    /// The above, AMX-TILE and AMX-INT8, where the operating system lets the process use them.
+    Amx,
     /// AArch64; reserved, no kernels are written yet.
     Neon,
 }
 
 impl Isa {
     /// Every value, for listings and tests.
-    pub const ALL: [Self; 5] = [Self::Auto, Self::Portable, Self::Avx2, Self::Avx512, Self::Neon];
+    pub const ALL: [Self; 7] =
+        [Self::Auto, Self::Portable, Self::Neon, Self::Avx2, Self::Avx512, Self::Avx512Vnni, Self::Amx];
 
     /// The instruction sets of this machine, the best one last; [`Isa::Auto`] is not among them.
     pub fn available() -> impl Iterator<Item = Self> {
@@ -48,7 +54,7 @@ impl Isa {
     /// if it is not available.
     pub fn resolved(self) -> Option<Self> {
         let raw = Kernels::new(self)?.0.isa;
-        Self::ALL.into_iter().find(|isa| isa.to_raw() == raw)
+        Self::ALL.into_iter().find(|&isa| isa != Self::Auto && isa.to_raw() == raw)
     }
 
     /// The name that [`FromStr`] takes.
@@ -58,6 +64,8 @@ impl Isa {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Avx512Vnni => "avx512vnni",
+            Self::Amx => "amx",
             Self::Neon => "neon",
         }
     }
@@ -71,10 +79,15 @@ impl Isa {
 
     pub(crate) fn to_raw(self) -> sys::otr_isa {
         match self {
+            // SAFETY: the call takes any value and only asks the CPU.
+            Self::Auto if amx_is_permitted() && !unsafe { sys::otr_kernels_for(AMX) }.is_null() => AMX,
             Self::Auto => sys::otr_isa::OTR_ISA_AUTO,
             Self::Portable => sys::otr_isa::OTR_ISA_PORTABLE,
             Self::Avx2 => sys::otr_isa::OTR_ISA_AVX2,
             Self::Avx512 => sys::otr_isa::OTR_ISA_AVX512,
+            Self::Avx512Vnni => sys::otr_isa::OTR_ISA_AVX512VNNI,
+            Self::Amx if amx_is_permitted() => AMX,
+            Self::Amx => NOWHERE,
             Self::Neon => sys::otr_isa::OTR_ISA_NEON,
         }
     }
@@ -93,9 +106,35 @@ impl FromStr for Isa {
         Self::ALL.into_iter().find(|isa| isa.name() == name).ok_or_else(|| Error::Name {
             what: "instruction set",
             found: name.to_owned(),
-            expected: "auto, portable, avx2, avx512, neon",
+            expected: "auto, portable, neon, avx2, avx512, avx512vnni, amx",
         })
     }
+}
+
+const AMX: sys::otr_isa = sys::otr_isa::OTR_ISA_AMX;
+
+/// An instruction set that no machine has.
+const NOWHERE: sys::otr_isa = sys::otr_isa(u32::MAX);
+
+/// Whether this process may use tile registers; asks the operating system for the permission once.
+fn amx_is_permitted() -> bool {
+    static PERMITTED: OnceLock<bool> = OnceLock::new();
+    *PERMITTED.get_or_init(request_amx)
+}
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn request_amx() -> bool {
+    // SAFETY: arch_prctl with this request takes a number, reads no memory of the process and only widens
+    // what its threads may save; kernels that do not know it answer with an error.
+    let answer = unsafe {
+        libc::syscall(libc::SYS_arch_prctl, i64::from(sys::OTR_AMX_REQUEST), i64::from(sys::OTR_AMX_FEATURE))
+    };
+    answer == 0
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+fn request_amx() -> bool {
+    false
 }
 
 /// The table of hot loops of one instruction set, for tests and benches only.
