@@ -54,6 +54,15 @@ fn sampling(criterion: &mut Criterion) {
                 bencher.iter(|| sampler.sample(0, SHOTS, &mut detectors, &mut observables));
             });
         }
+        let graph = MatchingGraph::new(&model, &GraphOptions::default()).expect("a matchable model");
+        let options = SamplerOptions { seed: SEED, ..SamplerOptions::default() };
+        let mut sampler = Sampler::with_graph(&model, &graph, &options).expect("the model's own graph");
+        let (mut detectors, mut observables) = sampler.batches();
+        let mut edges = Shots::new(sampler.edge_count());
+        group.bench_function(BenchmarkId::new("edges", format_args!("d{distance}")), |bencher| {
+            bencher
+                .iter(|| sampler.sample_with_edges(0, SHOTS, &mut detectors, &mut observables, &mut edges));
+        });
     }
 }
 

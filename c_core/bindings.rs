@@ -824,12 +824,13 @@ pub struct otr_sampler {
 pub struct otr_sampler_options {
     pub seed: u64,
     pub isa: otr_isa,
+    pub graph: *const otr_graph,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     [
         "Size of otr_sampler_options",
-    ][::core::mem::size_of::<otr_sampler_options>() - 16usize];
+    ][::core::mem::size_of::<otr_sampler_options>() - 24usize];
     [
         "Alignment of otr_sampler_options",
     ][::core::mem::align_of::<otr_sampler_options>() - 8usize];
@@ -839,6 +840,9 @@ const _: () = {
     [
         "Offset of field: otr_sampler_options::isa",
     ][::core::mem::offset_of!(otr_sampler_options, isa) - 8usize];
+    [
+        "Offset of field: otr_sampler_options::graph",
+    ][::core::mem::offset_of!(otr_sampler_options, graph) - 16usize];
 };
 unsafe extern "C" {
     pub fn otr_sampler_options_default() -> otr_sampler_options;
@@ -865,17 +869,61 @@ unsafe extern "C" {
     pub fn otr_sampler_error_count(sampler: *const otr_sampler) -> u64;
 }
 unsafe extern "C" {
+    pub fn otr_sampler_edge_count(sampler: *const otr_sampler) -> u32;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_bit_rows {
+    pub bytes: *mut u8,
+    pub stride: usize,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_bit_rows"][::core::mem::size_of::<otr_bit_rows>() - 16usize];
+    ["Alignment of otr_bit_rows"][::core::mem::align_of::<otr_bit_rows>() - 8usize];
+    [
+        "Offset of field: otr_bit_rows::bytes",
+    ][::core::mem::offset_of!(otr_bit_rows, bytes) - 0usize];
+    [
+        "Offset of field: otr_bit_rows::stride",
+    ][::core::mem::offset_of!(otr_bit_rows, stride) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_sampler_output {
+    pub detectors: otr_bit_rows,
+    pub observables: otr_bit_rows,
+    pub errors: otr_bit_rows,
+    pub edges: otr_bit_rows,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_sampler_output",
+    ][::core::mem::size_of::<otr_sampler_output>() - 64usize];
+    [
+        "Alignment of otr_sampler_output",
+    ][::core::mem::align_of::<otr_sampler_output>() - 8usize];
+    [
+        "Offset of field: otr_sampler_output::detectors",
+    ][::core::mem::offset_of!(otr_sampler_output, detectors) - 0usize];
+    [
+        "Offset of field: otr_sampler_output::observables",
+    ][::core::mem::offset_of!(otr_sampler_output, observables) - 16usize];
+    [
+        "Offset of field: otr_sampler_output::errors",
+    ][::core::mem::offset_of!(otr_sampler_output, errors) - 32usize];
+    [
+        "Offset of field: otr_sampler_output::edges",
+    ][::core::mem::offset_of!(otr_sampler_output, edges) - 48usize];
+};
+unsafe extern "C" {
     #[must_use]
     pub fn otr_sampler_sample(
         sampler: *mut otr_sampler,
         first_shot: u64,
         shot_count: usize,
-        detectors: *mut u8,
-        detector_stride: usize,
-        observables: *mut u8,
-        observable_stride: usize,
-        errors: *mut u8,
-        error_stride: usize,
+        output: *const otr_sampler_output,
     ) -> otr_status;
 }
 impl otr_shot_format {

@@ -70,8 +70,9 @@ static void loop_close(loop *l) {
 /* Stands for the hardware: the sampler's noise, and erasures on top. */
 static otr_status measure(loop *l, uint64_t shot, uint8_t *detectors, uint8_t *observables,
                           otr_override *heralds) {
-    otr_status status =
-        otr_sampler_sample(l->sampler, shot, 1, detectors, DETECTOR_BYTES, observables, 1, NULL, 0);
+    const otr_sampler_output output = {.detectors = {detectors, DETECTOR_BYTES},
+                                       .observables = {observables, 1}};
+    otr_status status = otr_sampler_sample(l->sampler, shot, 1, &output);
     for (size_t i = 0; status == OTR_OK && i < ERASURES; i++) {
         uint64_t random = next_random(&l->random);
         heralds[i] = (otr_override){.edge = (uint32_t)(random % otr_graph_edge_count(l->graph)), .weight = 0};

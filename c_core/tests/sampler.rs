@@ -18,8 +18,8 @@ fn message(error: &otr_error) -> String {
 
 struct Sampler {
     raw: *mut otr_sampler,
-    /// Of detectors, observables, errors.
-    counts: [usize; 3],
+    /// Of detectors, observables, errors, edges.
+    counts: [usize; 4],
 }
 
 impl Drop for Sampler {
@@ -29,19 +29,23 @@ impl Drop for Sampler {
     }
 }
 
-/// Rows of detectors, observables and errors, without gaps.
-type Sample = [Vec<u8>; 3];
+/// Rows of detectors, observables, errors and edges, without gaps.
+type Sample = [Vec<u8>; 4];
 
 impl Sampler {
+    /// With the model's graph, where it has one.
     fn try_new(text: &str, seed: u64, isa: otr_isa) -> Result<Self, (otr_status, String)> {
-        let (mut model, mut raw) = (ptr::null_mut(), ptr::null_mut());
+        let (mut model, mut graph, mut raw) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
         let mut error = otr_error { status: otr_status::OTR_OK, column: 0, line: 0, message: [0; 232] };
-        let options = otr_sampler_options { seed, isa };
-        // SAFETY: the text and all pointers are live; the model is not needed once the sampler exists.
+        // SAFETY: the text and all pointers are live; model and graph are not needed once the sampler exists.
         unsafe {
             let status = otr_model_parse(&mut model, text.as_ptr().cast(), text.len(), &mut error);
             assert_eq!(status, otr_status::OTR_OK, "{}", message(&error));
+            let graph_status = otr_graph_create(&mut graph, model, ptr::null(), ptr::null_mut());
+            assert_eq!(graph_status == otr_status::OTR_OK, !graph.is_null());
+            let options = otr_sampler_options { seed, isa, graph };
             let status = otr_sampler_create(&mut raw, model, &options, &mut error);
+            otr_graph_destroy(graph);
             otr_model_destroy(model);
             if status != otr_status::OTR_OK {
                 assert!(raw.is_null());
@@ -51,6 +55,7 @@ impl Sampler {
                 otr_sampler_detector_count(raw),
                 otr_sampler_observable_count(raw),
                 otr_sampler_error_count(raw),
+                otr_sampler_edge_count(raw).into(),
             ];
             Ok(Self { raw, counts: counts.map(|count| count as usize) })
         }
@@ -65,26 +70,17 @@ impl Sampler {
     }
 
     /// Samples with the given gap between rows; outputs not wanted are NULL and come back empty.
-    fn sample_with(&mut self, first: u64, count: usize, gap: usize, wanted: [bool; 3]) -> Sample {
-        let strides: [usize; 3] = std::array::from_fn(|i| self.row_bytes(i) + gap);
-        let mut buffers: [Vec<u8>; 3] =
+    fn sample_with(&mut self, first: u64, count: usize, gap: usize, wanted: [bool; 4]) -> Sample {
+        let strides: [usize; 4] = std::array::from_fn(|i| self.row_bytes(i) + gap);
+        let mut buffers: [Vec<u8>; 4] =
             std::array::from_fn(|i| vec![CANARY; if wanted[i] { strides[i] * count + 1 } else { 0 }]);
-        let [detectors, observables, errors] =
-            std::array::from_fn(|i| if wanted[i] { buffers[i].as_mut_ptr() } else { ptr::null_mut() });
+        let [detectors, observables, errors, edges] = std::array::from_fn(|i| otr_bit_rows {
+            bytes: if wanted[i] { buffers[i].as_mut_ptr() } else { ptr::null_mut() },
+            stride: strides[i],
+        });
+        let output = otr_sampler_output { detectors, observables, errors, edges };
         // SAFETY: every buffer that is given holds `count` rows of its stride.
-        let status = unsafe {
-            otr_sampler_sample(
-                self.raw,
-                first,
-                count,
-                detectors,
-                strides[0],
-                observables,
-                strides[1],
-                errors,
-                strides[2],
-            )
-        };
+        let status = unsafe { otr_sampler_sample(self.raw, first, count, &output) };
         assert_eq!(status, otr_status::OTR_OK);
         std::array::from_fn(|i| {
             let bytes = self.row_bytes(i);
@@ -104,7 +100,7 @@ impl Sampler {
     }
 
     fn sample(&mut self, first: u64, count: usize) -> Sample {
-        self.sample_with(first, count, 0, [true; 3])
+        self.sample_with(first, count, 0, [true; 4])
     }
 }
 
@@ -192,11 +188,13 @@ fn the_shots_of_a_seed_never_change() {
         })
         .collect();
     let sample = Sampler::new(&text_of(&errors), 0x1234_5678_9ABC_DEF0).sample(1 << 40, 777);
-    let hash = sample
-        .iter()
-        .flatten()
-        .fold(0xCBF2_9CE4_8422_2325u64, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3));
-    assert_eq!(hash, 0x9B7E_61A3_7777_4F59, "{hash:#x}");
+    let hash = |parts: &[Vec<u8>]| {
+        parts.iter().flatten().fold(0xCBF2_9CE4_8422_2325u64, |hash, &byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
+        })
+    };
+    assert_eq!(hash(&sample[..3]), 0x9B7E_61A3_7777_4F59, "{:#x}", hash(&sample[..3]));
+    assert_eq!(hash(&sample[3..]), 0x498C_9365_F969_40A1, "{:#x}", hash(&sample[3..]));
 }
 
 #[test]
@@ -212,7 +210,7 @@ fn any_split_of_a_range_gives_the_same_shots() {
             let mut done = 0;
             while done < count {
                 let part = (1 + random.below(most)).min(count - done);
-                let sample = sampler.sample_with(first + done as u64, part, random.below(5), [true; 3]);
+                let sample = sampler.sample_with(first + done as u64, part, random.below(5), [true; 4]);
                 parts.iter_mut().zip(sample).for_each(|(to, rows)| to.extend(rows));
                 done += part;
             }
@@ -225,10 +223,10 @@ fn any_split_of_a_range_gives_the_same_shots() {
 fn outputs_not_wanted_change_nothing() {
     let mut sampler = Sampler::new(&text_of(&awkward_errors(120)), 5);
     let all = sampler.sample(100, 400);
-    for mask in 0..8 {
-        let wanted: [bool; 3] = std::array::from_fn(|i| mask >> i & 1 == 1);
+    for mask in 0..16 {
+        let wanted: [bool; 4] = std::array::from_fn(|i| mask >> i & 1 == 1);
         let some = sampler.sample_with(100, 400, 2, wanted);
-        for i in 0..3 {
+        for i in 0..4 {
             assert!(some[i] == if wanted[i] { all[i].clone() } else { vec![] }, "{wanted:?}");
         }
     }
@@ -238,7 +236,7 @@ fn outputs_not_wanted_change_nothing() {
 fn symptoms_are_those_of_the_errors_that_fired() {
     let errors = awkward_errors(500);
     let mut sampler = Sampler::new(&text_of(&errors), 1);
-    assert_eq!(sampler.counts, [100, 3, 500]);
+    assert_eq!(sampler.counts[..3], [100, 3, 500]);
     let count = 1000;
     let sample = sampler.sample(77, count);
     for shot in 0..count {
@@ -262,7 +260,7 @@ fn plausible(count: usize, trials: f64, probability: f64) -> bool {
 
 /// For every error, the shots in which it fired.
 fn fired(sampler: &mut Sampler, shots: usize) -> Vec<Vec<bool>> {
-    let rows = &sampler.sample_with(0, shots, 0, [false, false, true])[2];
+    let rows = &sampler.sample_with(0, shots, 0, [false, false, true, false])[2];
     let bytes = sampler.row_bytes(2);
     (0..sampler.counts[2]).map(|index| rows.chunks(bytes).map(|row| bit(row, index)).collect()).collect()
 }
@@ -310,7 +308,7 @@ fn count_fired(text: &str, seed: u64, blocks: usize) -> usize {
     let mut sampler = Sampler::new(text, seed);
     (0..blocks)
         .map(|block| {
-            let rows = &sampler.sample_with((block * BLOCK) as u64, BLOCK, 0, [true, false, false])[0];
+            let rows = &sampler.sample_with((block * BLOCK) as u64, BLOCK, 0, [true, false, false, false])[0];
             rows.iter().filter(|&&row| row & 1 == 1).count()
         })
         .sum()
@@ -367,10 +365,10 @@ fn folded_models_sample_as_unrolled_ones() {
 #[test]
 fn models_without_errors_or_targets_give_empty_rows() {
     let mut nothing = Sampler::new("", 0);
-    assert_eq!(nothing.counts, [0; 3]);
-    assert_eq!(nothing.sample(0, 300), [vec![], vec![], vec![]]);
+    assert_eq!(nothing.counts, [0; 4]);
+    assert_eq!(nothing.sample(0, 300), [vec![], vec![], vec![], vec![]]);
     let mut idle = Sampler::new("detector D8\nerror(0) D0", 0);
-    assert_eq!(idle.sample(0, 300), [vec![0; 600], vec![], vec![0; 300]]);
+    assert_eq!(idle.sample(0, 300), [vec![0; 600], vec![], vec![0; 300], vec![]]);
     let mut silent = Sampler::new("error(0.5)\nerror(0.5) D0 ^ D0", 0);
     let sample = silent.sample(0, 300);
     assert_eq!(sample[0], vec![0; 300]);
@@ -391,32 +389,35 @@ fn arguments_are_checked() {
     let sampler = Sampler::new("error(0.1) D8 L0", 0);
     let mut buffer = [0u8; 64];
     let rows = buffer.as_mut_ptr();
-    let call = |first, count, detectors, detector_stride, observables, observable_stride| {
-        // SAFETY: the calls are refused before they write, or write less than 64 bytes.
-        unsafe {
-            otr_sampler_sample(
-                sampler.raw,
-                first,
-                count,
-                detectors,
-                detector_stride,
-                observables,
-                observable_stride,
-                ptr::null_mut(),
-                0,
-            )
-        }
-    };
     let null = ptr::null_mut();
-    assert_eq!(call(0, 1, rows, 1, null, 0), otr_status::OTR_ERR_ARGUMENT);
-    assert_eq!(call(0, 1, rows, 2, rows, 0), otr_status::OTR_ERR_ARGUMENT);
-    assert_eq!(call(u64::MAX - 1, 2, rows, 2, null, 0), otr_status::OTR_ERR_ARGUMENT);
-    assert_eq!(call(u64::MAX - 2, 2, rows, 2, null, 0), otr_status::OTR_OK);
+    let call = |first,
+                count,
+                detectors: (*mut u8, usize),
+                observables: (*mut u8, usize),
+                edges: (*mut u8, usize)| {
+        let rows = |(bytes, stride)| otr_bit_rows { bytes, stride };
+        let output = otr_sampler_output {
+            detectors: rows(detectors),
+            observables: rows(observables),
+            errors: rows((null, 0)),
+            edges: rows(edges),
+        };
+        // SAFETY: the calls are refused before they write, or write less than 64 bytes.
+        unsafe { otr_sampler_sample(sampler.raw, first, count, &output) }
+    };
+    let none = (null, 0);
+    assert_eq!(call(0, 1, (rows, 1), none, none), otr_status::OTR_ERR_ARGUMENT);
+    assert_eq!(call(0, 1, (rows, 2), (rows, 0), none), otr_status::OTR_ERR_ARGUMENT);
+    assert_eq!(call(0, 1, (rows, 2), none, (rows, 0)), otr_status::OTR_ERR_ARGUMENT);
+    assert_eq!(call(u64::MAX - 1, 2, (rows, 2), none, none), otr_status::OTR_ERR_ARGUMENT);
+    assert_eq!(call(u64::MAX - 2, 2, (rows, 2), none, (rows.wrapping_add(32), 1)), otr_status::OTR_OK);
     // SAFETY: NULL is allowed where the header says so, and refused elsewhere.
     unsafe {
-        otr_sampler_destroy(null.cast());
+        otr_sampler_destroy(ptr::null_mut());
         let mut out = ptr::null_mut();
         let status = otr_sampler_create(&mut out, ptr::null(), ptr::null(), ptr::null_mut());
+        assert_eq!(status, otr_status::OTR_ERR_ARGUMENT);
+        let status = otr_sampler_sample(sampler.raw, 0, 1, ptr::null());
         assert_eq!(status, otr_status::OTR_ERR_ARGUMENT);
     }
 }

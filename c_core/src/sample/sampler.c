@@ -10,7 +10,7 @@
  *
  * An error more likely than 1/2 is counted as fired in every shot, and its failures are sampled instead. A
  * fired error flips the bits of its symptoms directly in the caller's rows, which are few enough in a block
- * to stay in the cache.
+ * to stay in the cache; likewise the edges of its components, by the rules of the matching graph.
  *
  * Success number k of a stream uses the random words of counter (block; stream, k) under the key seed.
  * Nothing else enters, so any part of any block can be made again anywhere. */
@@ -56,42 +56,51 @@ struct otr_sampler {
     size_t stream_count;
     sampled_error *errors; /* by stream, then in walk order; one more ends the last one's targets */
     uint32_t *targets;
-    uint8_t *base_detectors, *base_observables,
-        *base_errors; /* a shot in which exactly the likely errors fire */
+    uint32_t edge_count;
+    uint32_t *edge_begin; /* per error, and one more: into `edges`; NULL without a graph */
+    uint32_t *edges;
+    /* A shot in which exactly the likely errors fire. */
+    uint8_t *base_detectors, *base_observables, *base_errors, *base_edges;
 };
 
 /* The rows of one block that the caller wants: shots first .. first + count - 1 of the block. */
 typedef struct block_rows {
     uint64_t block;
     uint32_t first, count;
-    uint8_t *detectors, *observables, *errors;
-    size_t detector_stride, observable_stride, error_stride;
+    otr_sampler_output output;
 } block_rows;
+
+typedef struct index_list {
+    uint32_t *items;
+    size_t count, capacity;
+} index_list;
 
 /* What building needs besides the sampler. */
 typedef struct sampler_build {
     otr_sampler *sampler;
     const otr_model *model;
+    const otr_graph *graph; /* or NULL */
     sampled_stream streams[STREAM_COUNT];
     size_t next[STREAM_COUNT];          /* place of the stream's next error */
     uint64_t next_target[STREAM_COUNT]; /* at first the number of the stream's targets */
-    uint32_t *symptoms;                 /* of the error at hand */
-    size_t symptom_count, symptom_capacity;
+    uint64_t next_edge[STREAM_COUNT];   /* likewise */
+    index_list symptoms, edges;         /* of the error at hand */
+    index_list component;               /* scratch */
 } sampler_build;
 
-static otr_status check_sizes(const otr_sampler *sampler, otr_error *error);
+static otr_status check_sizes(const otr_sampler *sampler, const otr_graph *graph, otr_error *error);
 static otr_status build(sampler_build *build, otr_error *error);
 static otr_status visit_errors(sampler_build *build, otr_status (*visit)(sampler_build *, uint64_t, double));
 static otr_status count_error(sampler_build *build, uint64_t index, double probability);
 static otr_status place_streams(sampler_build *build);
 static otr_status place_error(sampler_build *build, uint64_t index, double probability);
 static void sample_stream(const otr_sampler *sampler, const sampled_stream *stream, const block_rows *rows);
-static int range_is_valid(const otr_sampler *sampler, uint64_t first_shot, size_t shot_count,
-                          const block_rows *rows);
-static void start_rows(uint8_t *rows, size_t stride, size_t count, const uint8_t *base, uint64_t bits);
+static int output_is_valid(const otr_sampler *sampler, const otr_sampler_output *output);
+static void start_rows(const otr_bit_rows *rows, size_t count, const uint8_t *base, uint64_t bits);
+static void advance_rows(otr_bit_rows *rows, size_t count);
 
 otr_sampler_options otr_sampler_options_default(void) {
-    const otr_sampler_options options = {0, OTR_ISA_AUTO};
+    const otr_sampler_options options = {0, OTR_ISA_AUTO, NULL};
     return options;
 }
 
@@ -109,6 +118,7 @@ otr_status otr_sampler_create(otr_sampler **out, const otr_model *model, const o
                              otr_isa_name(chosen.isa));
     }
     work.model = model;
+    work.graph = chosen.graph;
     work.sampler = otr_array_zeroed(1, sizeof *work.sampler);
     if (work.sampler == NULL) {
         return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
@@ -118,8 +128,11 @@ otr_status otr_sampler_create(otr_sampler **out, const otr_model *model, const o
     work.sampler->detector_count = otr_model_detector_count(model);
     work.sampler->observable_count = otr_model_observable_count(model);
     work.sampler->error_count = otr_model_error_count(model);
+    work.sampler->edge_count = work.graph != NULL ? otr_graph_edge_count(work.graph) : 0;
     status = build(&work, error);
-    free(work.symptoms);
+    free(work.symptoms.items);
+    free(work.edges.items);
+    free(work.component.items);
     if (status != OTR_OK) {
         otr_sampler_destroy(work.sampler);
         return status;
@@ -133,9 +146,12 @@ void otr_sampler_destroy(otr_sampler *sampler) {
         free(sampler->streams);
         free(sampler->errors);
         free(sampler->targets);
+        free(sampler->edge_begin);
+        free(sampler->edges);
         free(sampler->base_detectors);
         free(sampler->base_observables);
         free(sampler->base_errors);
+        free(sampler->base_edges);
         free(sampler);
     }
 }
@@ -152,18 +168,18 @@ uint64_t otr_sampler_error_count(const otr_sampler *sampler) {
     return sampler->error_count;
 }
 
+uint32_t otr_sampler_edge_count(const otr_sampler *sampler) {
+    return sampler->edge_count;
+}
+
 otr_status otr_sampler_sample(otr_sampler *sampler, uint64_t first_shot, size_t shot_count,
-                              uint8_t *detectors, size_t detector_stride, uint8_t *observables,
-                              size_t observable_stride, uint8_t *errors, size_t error_stride) {
-    block_rows rows = {.detectors = detectors,
-                       .observables = observables,
-                       .errors = errors,
-                       .detector_stride = detector_stride,
-                       .observable_stride = observable_stride,
-                       .error_stride = error_stride};
-    if (sampler == NULL || !range_is_valid(sampler, first_shot, shot_count, &rows)) {
+                              const otr_sampler_output *output) {
+    block_rows rows;
+    if (sampler == NULL || output == NULL || shot_count > UINT64_MAX - first_shot ||
+        !output_is_valid(sampler, output)) {
         return OTR_ERR_ARGUMENT;
     }
+    rows.output = *output;
     while (shot_count > 0) {
         rows.block = first_shot / BLOCK_SHOTS;
         rows.first = (uint32_t)(first_shot % BLOCK_SHOTS);
@@ -171,55 +187,72 @@ otr_status otr_sampler_sample(otr_sampler *sampler, uint64_t first_shot, size_t 
         if (rows.count > shot_count) {
             rows.count = (uint32_t)shot_count;
         }
-        start_rows(rows.detectors, detector_stride, rows.count, sampler->base_detectors,
-                   sampler->detector_count);
-        start_rows(rows.observables, observable_stride, rows.count, sampler->base_observables,
+        start_rows(&rows.output.detectors, rows.count, sampler->base_detectors, sampler->detector_count);
+        start_rows(&rows.output.observables, rows.count, sampler->base_observables,
                    sampler->observable_count);
-        start_rows(rows.errors, error_stride, rows.count, sampler->base_errors, sampler->error_count);
+        start_rows(&rows.output.errors, rows.count, sampler->base_errors, sampler->error_count);
+        start_rows(&rows.output.edges, rows.count, sampler->base_edges, sampler->edge_count);
         for (size_t i = 0; i < sampler->stream_count; i++) {
             sample_stream(sampler, &sampler->streams[i], &rows);
         }
         first_shot += rows.count;
         shot_count -= rows.count;
-        rows.detectors = detectors != NULL ? rows.detectors + rows.count * detector_stride : NULL;
-        rows.observables = observables != NULL ? rows.observables + rows.count * observable_stride : NULL;
-        rows.errors = errors != NULL ? rows.errors + rows.count * error_stride : NULL;
+        advance_rows(&rows.output.detectors, rows.count);
+        advance_rows(&rows.output.observables, rows.count);
+        advance_rows(&rows.output.errors, rows.count);
+        advance_rows(&rows.output.edges, rows.count);
     }
     return OTR_OK;
 }
 
-static int range_is_valid(const otr_sampler *sampler, uint64_t first_shot, size_t shot_count,
-                          const block_rows *rows) {
-    return shot_count <= UINT64_MAX - first_shot &&
-           (rows->detectors == NULL ||
-            rows->detector_stride >= otr_bytes_for_bits(sampler->detector_count)) &&
-           (rows->observables == NULL ||
-            rows->observable_stride >= otr_bytes_for_bits(sampler->observable_count)) &&
-           (rows->errors == NULL || rows->error_stride >= otr_bytes_for_bits(sampler->error_count));
+static int rows_are_valid(const otr_bit_rows *rows, uint64_t bits) {
+    return rows->bytes == NULL || rows->stride >= otr_bytes_for_bits(bits);
 }
 
-static void start_rows(uint8_t *rows, size_t stride, size_t count, const uint8_t *base, uint64_t bits) {
-    if (rows != NULL) {
+static int output_is_valid(const otr_sampler *sampler, const otr_sampler_output *output) {
+    return rows_are_valid(&output->detectors, sampler->detector_count) &&
+           rows_are_valid(&output->observables, sampler->observable_count) &&
+           rows_are_valid(&output->errors, sampler->error_count) &&
+           rows_are_valid(&output->edges, sampler->edge_count) &&
+           (output->edges.bytes == NULL || sampler->edge_begin != NULL);
+}
+
+static void start_rows(const otr_bit_rows *rows, size_t count, const uint8_t *base, uint64_t bits) {
+    if (rows->bytes != NULL) {
         for (size_t i = 0; i < count; i++) {
-            memcpy(rows + i * stride, base, otr_bytes_for_bits(bits));
+            memcpy(rows->bytes + i * rows->stride, base, otr_bytes_for_bits(bits));
         }
     }
 }
 
-static inline void fire(const otr_sampler *sampler, const sampled_error *fired, const block_rows *rows,
-                        uint32_t row) {
+static void advance_rows(otr_bit_rows *rows, size_t count) {
+    if (rows->bytes != NULL) {
+        rows->bytes += count * rows->stride;
+    }
+}
+
+static inline void fire(const otr_sampler *sampler, const sampled_error *fired,
+                        const otr_sampler_output *output, uint32_t row) {
+    uint8_t *const detectors = output->detectors.bytes;
+    uint8_t *const observables = output->observables.bytes;
     for (uint32_t i = fired[0].first; i < fired[1].first; i++) {
         const uint32_t target = sampler->targets[i];
         if ((target & TARGET_OBSERVABLE) == 0) {
-            if (rows->detectors != NULL) {
-                otr_bit_flip(rows->detectors + row * rows->detector_stride, target);
+            if (detectors != NULL) {
+                otr_bit_flip(detectors + row * output->detectors.stride, target);
             }
-        } else if (rows->observables != NULL) {
-            otr_bit_flip(rows->observables + row * rows->observable_stride, target ^ TARGET_OBSERVABLE);
+        } else if (observables != NULL) {
+            otr_bit_flip(observables + row * output->observables.stride, target ^ TARGET_OBSERVABLE);
         }
     }
-    if (rows->errors != NULL) {
-        otr_bit_flip(rows->errors + row * rows->error_stride, fired->index);
+    if (output->errors.bytes != NULL) {
+        otr_bit_flip(output->errors.bytes + row * output->errors.stride, fired->index);
+    }
+    if (output->edges.bytes != NULL) {
+        const uint32_t *const begin = sampler->edge_begin + (fired - sampler->errors);
+        for (uint32_t i = begin[0]; i < begin[1]; i++) {
+            otr_bit_flip(output->edges.bytes + row * output->edges.stride, sampler->edges[i]);
+        }
     }
 }
 
@@ -241,7 +274,7 @@ static void sample_stream(const otr_sampler *sampler, const sampled_stream *stre
             const sampled_error *const hit = &errors[cell / BLOCK_SHOTS];
             const uint32_t row = (uint32_t)(cell % BLOCK_SHOTS) - rows->first;
             if (row < rows->count && words[OTR_RANDOM_LANES + lane] <= hit->limit) {
-                fire(sampler, hit, rows, row);
+                fire(sampler, hit, &rows->output, row);
             }
         }
     }
@@ -249,15 +282,16 @@ static void sample_stream(const otr_sampler *sampler, const sampled_stream *stre
 
 static otr_status build(sampler_build *work, otr_error *error) {
     otr_sampler *sampler = work->sampler;
-    otr_status status = check_sizes(sampler, error);
+    otr_status status = check_sizes(sampler, work->graph, error);
     if (status != OTR_OK) {
         return status;
     }
     sampler->base_detectors = otr_array_zeroed(otr_bytes_for_bits(sampler->detector_count), 1);
     sampler->base_observables = otr_array_zeroed(otr_bytes_for_bits(sampler->observable_count), 1);
     sampler->base_errors = otr_array_zeroed(otr_bytes_for_bits(sampler->error_count), 1);
+    sampler->base_edges = otr_array_zeroed(otr_bytes_for_bits(sampler->edge_count), 1);
     if (sampler->base_detectors == NULL || sampler->base_observables == NULL ||
-        sampler->base_errors == NULL) {
+        sampler->base_errors == NULL || sampler->base_edges == NULL) {
         return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
     }
     status = visit_errors(work, count_error);
@@ -270,10 +304,13 @@ static otr_status build(sampler_build *work, otr_error *error) {
     if (status == OTR_ERR_LIMIT) {
         return otr_error_set(error, status, 0, 0, "the errors have more than 2^32 targets");
     }
+    if (status == OTR_ERR_INDEX) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "the graph lacks an edge of the model");
+    }
     return status == OTR_OK ? OTR_OK : otr_error_set(error, status, 0, 0, "%s", otr_status_text(status));
 }
 
-static otr_status check_sizes(const otr_sampler *sampler, otr_error *error) {
+static otr_status check_sizes(const otr_sampler *sampler, const otr_graph *graph, otr_error *error) {
     if (sampler->error_count > OTR_SAMPLER_ERRORS_MAX) {
         return otr_error_set(error, OTR_ERR_LIMIT, 0, 0,
                              "the model unfolds to %llu errors, at most %u can be sampled",
@@ -286,6 +323,14 @@ static otr_status check_sizes(const otr_sampler *sampler, otr_error *error) {
                              (unsigned long long)sampler->detector_count,
                              (unsigned long long)sampler->observable_count, OTR_SAMPLER_INDEX_MAX);
     }
+    if (graph != NULL && (otr_graph_node_count(graph) != sampler->detector_count ||
+                          otr_graph_observable_count(graph) != sampler->observable_count)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "the graph has %u detectors and %u observables, the model %llu and %llu",
+                             otr_graph_node_count(graph), otr_graph_observable_count(graph),
+                             (unsigned long long)sampler->detector_count,
+                             (unsigned long long)sampler->observable_count);
+    }
     return OTR_OK;
 }
 
@@ -295,35 +340,76 @@ static int compare_targets(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Lists the targets that an odd number of the error's components name, detectors first. */
-static otr_status list_symptoms(sampler_build *work, const otr_instruction *instruction) {
-    size_t count = 0, kept = 0;
-    if (!otr_array_reserve((void **)&work->symptoms, &work->symptom_capacity, instruction->target_count,
-                           sizeof *work->symptoms)) {
-        return OTR_ERR_MEMORY;
+static int append(index_list *list, uint32_t item) {
+    if (!OTR_ARRAY_GROW(list->items, list->count, list->capacity)) {
+        return 0;
     }
-    for (uint64_t i = 0; i < instruction->target_count; i++) {
-        const uint64_t target = instruction->targets[i];
-        if (target != OTR_TARGET_SEPARATOR) {
-            work->symptoms[count++] =
-                (uint32_t)target | ((target & OTR_TARGET_OBSERVABLE) != 0 ? TARGET_OBSERVABLE : 0);
+    list->items[list->count++] = item;
+    return 1;
+}
+
+/* Lists the targets that occur an odd number of times among `count` given ones, separators aside, detectors
+ * first. */
+static otr_status list_odd(index_list *list, const uint64_t *targets, uint64_t count) {
+    size_t kept = 0;
+    list->count = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        const uint32_t kind = (targets[i] & OTR_TARGET_OBSERVABLE) != 0 ? TARGET_OBSERVABLE : 0;
+        if (targets[i] != OTR_TARGET_SEPARATOR && !append(list, (uint32_t)targets[i] | kind)) {
+            return OTR_ERR_MEMORY;
         }
     }
-    if (count > 1) {
-        qsort(work->symptoms, count, sizeof *work->symptoms, compare_targets);
+    if (list->count > 1) {
+        qsort(list->items, list->count, sizeof *list->items, compare_targets);
     }
-    for (size_t i = 0; i < count; i++) {
-        if (kept > 0 && work->symptoms[kept - 1] == work->symptoms[i]) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (kept > 0 && list->items[kept - 1] == list->items[i]) {
             kept--;
         } else {
-            work->symptoms[kept++] = work->symptoms[i];
+            list->items[kept++] = list->items[i];
         }
     }
-    work->symptom_count = kept;
+    list->count = kept;
     return OTR_OK;
 }
 
-/* Calls `visit` with the index and probability of every error, its symptoms listed. */
+/* Adds the edge of the listed component, if it has one. */
+static otr_status add_edge_of_component(sampler_build *work, double probability) {
+    const uint32_t *const nodes = work->component.items;
+    size_t count = 0;
+    uint32_t edge;
+    while (count < work->component.count && (nodes[count] & TARGET_OBSERVABLE) == 0) {
+        count++;
+    }
+    if (count == 0 || count > 2) {
+        return OTR_OK;
+    }
+    if (otr_graph_find_edge(work->graph, nodes[0], count == 2 ? nodes[1] : OTR_BOUNDARY, &edge) != OTR_OK) {
+        /* Errors that never fire make no edge, and those that always do cancel out in pairs. */
+        return probability > 0 && probability < 1 ? OTR_ERR_INDEX : OTR_OK;
+    }
+    return append(&work->edges, edge) ? OTR_OK : OTR_ERR_MEMORY;
+}
+
+/* Lists the edges of the error's components; one that occurs twice will flip twice. */
+static otr_status list_edges(sampler_build *work, const otr_instruction *instruction) {
+    const uint64_t *const targets = instruction->targets;
+    otr_status status = OTR_OK;
+    uint64_t begin = 0;
+    work->edges.count = 0;
+    for (uint64_t i = 0; i <= instruction->target_count && status == OTR_OK; i++) {
+        if (i == instruction->target_count || targets[i] == OTR_TARGET_SEPARATOR) {
+            status = list_odd(&work->component, targets + begin, i - begin);
+            if (status == OTR_OK) {
+                status = add_edge_of_component(work, instruction->arguments[0]);
+            }
+            begin = i + 1;
+        }
+    }
+    return status;
+}
+
+/* Calls `visit` with the index and probability of every error, its symptoms and edges listed. */
 static otr_status visit_errors(sampler_build *work, otr_status (*visit)(sampler_build *, uint64_t, double)) {
     otr_model_walk *walk;
     otr_instruction instruction;
@@ -334,7 +420,10 @@ static otr_status visit_errors(sampler_build *work, otr_status (*visit)(sampler_
     }
     while (status == OTR_OK && otr_model_walk_next(walk, &instruction)) {
         if (instruction.kind == OTR_INSTRUCTION_ERROR) {
-            status = list_symptoms(work, &instruction);
+            status = list_odd(&work->symptoms, instruction.targets, instruction.target_count);
+            if (status == OTR_OK && work->graph != NULL) {
+                status = list_edges(work, &instruction);
+            }
             if (status == OTR_OK) {
                 status = visit(work, index++, instruction.arguments[0]);
             }
@@ -356,24 +445,33 @@ static uint32_t stream_of(double probability) {
     return steps < STREAM_RARE ? (uint32_t)steps : STREAM_RARE;
 }
 
+/* Makes the error at hand fire in the base shot. */
+static void fire_in_base(sampler_build *work, uint64_t index) {
+    for (size_t i = 0; i < work->symptoms.count; i++) {
+        const uint32_t target = work->symptoms.items[i];
+        if ((target & TARGET_OBSERVABLE) == 0) {
+            otr_bit_flip(work->sampler->base_detectors, target);
+        } else {
+            otr_bit_flip(work->sampler->base_observables, target ^ TARGET_OBSERVABLE);
+        }
+    }
+    for (size_t i = 0; i < work->edges.count; i++) {
+        otr_bit_flip(work->sampler->base_edges, work->edges.items[i]);
+    }
+    otr_bit_flip(work->sampler->base_errors, index);
+}
+
 static otr_status count_error(sampler_build *work, uint64_t index, double probability) {
     const double rarer = rarer_probability(probability);
     if (probability > 0.5) {
-        for (size_t i = 0; i < work->symptom_count; i++) {
-            const uint32_t target = work->symptoms[i];
-            if ((target & TARGET_OBSERVABLE) == 0) {
-                otr_bit_flip(work->sampler->base_detectors, target);
-            } else {
-                otr_bit_flip(work->sampler->base_observables, target ^ TARGET_OBSERVABLE);
-            }
-        }
-        otr_bit_flip(work->sampler->base_errors, index);
+        fire_in_base(work, index);
     }
     if (rarer > 0) {
         const uint32_t id = stream_of(rarer);
         sampled_stream *stream = &work->streams[id];
         stream->count++;
-        work->next_target[id] += work->symptom_count;
+        work->next_target[id] += work->symptoms.count;
+        work->next_edge[id] += work->edges.count;
         if (stream->probability < rarer) {
             stream->probability = rarer;
         }
@@ -381,24 +479,33 @@ static otr_status count_error(sampler_build *work, uint64_t index, double probab
     return OTR_OK;
 }
 
+/* Turns the streams' counts into the places of their first items; returns the total. */
+static uint64_t place_items(uint64_t counts[STREAM_COUNT]) {
+    uint64_t total = 0;
+    for (uint32_t id = 0; id < STREAM_COUNT; id++) {
+        const uint64_t count = counts[id];
+        counts[id] = total;
+        total += count;
+    }
+    return total;
+}
+
 /* With the streams' sizes known: gives every stream its place. */
 static otr_status place_streams(sampler_build *work) {
     otr_sampler *sampler = work->sampler;
+    const uint64_t targets = place_items(work->next_target);
+    const uint64_t edges = place_items(work->next_edge);
     size_t errors = 0;
-    uint64_t targets = 0;
+    if (targets > UINT32_MAX || edges > UINT32_MAX) {
+        return OTR_ERR_LIMIT;
+    }
     sampler->streams = otr_array_new(STREAM_COUNT, sizeof *sampler->streams);
     if (sampler->streams == NULL) {
         return OTR_ERR_MEMORY;
     }
     for (uint32_t id = 0; id < STREAM_COUNT; id++) {
         sampled_stream *stream = &work->streams[id];
-        const uint64_t stream_targets = work->next_target[id];
         work->next[id] = errors;
-        work->next_target[id] = targets;
-        targets += stream_targets;
-        if (targets > UINT32_MAX) {
-            return OTR_ERR_LIMIT;
-        }
         if (stream->count > 0) {
             if (id == STREAM_RARE) {
                 stream->probability = RARE_PROBABILITY;
@@ -416,23 +523,41 @@ static otr_status place_streams(sampler_build *work) {
         return OTR_ERR_MEMORY;
     }
     sampler->errors[errors].first = (uint32_t)targets;
+    if (work->graph != NULL) {
+        sampler->edge_begin = otr_array_zeroed(errors + 1, sizeof *sampler->edge_begin);
+        sampler->edges = otr_array_new((size_t)edges, sizeof *sampler->edges);
+        if (sampler->edge_begin == NULL || sampler->edges == NULL) {
+            return OTR_ERR_MEMORY;
+        }
+        sampler->edge_begin[errors] = (uint32_t)edges;
+    }
     return OTR_OK;
+}
+
+/* Copies a list behind what the stream has placed so far; returns where it begins. */
+static uint32_t place_list(uint32_t *items, uint64_t *next, const index_list *list) {
+    const uint32_t begin = (uint32_t)*next;
+    if (list->count > 0) {
+        memcpy(items + begin, list->items, list->count * sizeof *items);
+    }
+    *next += list->count;
+    return begin;
 }
 
 static otr_status place_error(sampler_build *work, uint64_t index, double probability) {
     const double rarer = rarer_probability(probability);
     if (rarer > 0) {
+        otr_sampler *const sampler = work->sampler;
         const uint32_t id = stream_of(rarer);
         const double kept = rarer / work->streams[id].probability;
-        sampled_error *placed = &work->sampler->errors[work->next[id]++];
+        const size_t place = work->next[id]++;
+        sampled_error *const placed = &sampler->errors[place];
         placed->limit = kept < 1 ? (uint64_t)(kept * TWO_64) : UINT64_MAX;
-        placed->first = (uint32_t)work->next_target[id];
         placed->index = (uint32_t)index;
-        if (work->symptom_count > 0) {
-            memcpy(work->sampler->targets + placed->first, work->symptoms,
-                   work->symptom_count * sizeof *work->symptoms);
+        placed->first = place_list(sampler->targets, &work->next_target[id], &work->symptoms);
+        if (work->graph != NULL) {
+            sampler->edge_begin[place] = place_list(sampler->edges, &work->next_edge[id], &work->edges);
         }
-        work->next_target[id] += work->symptom_count;
     }
     return OTR_OK;
 }

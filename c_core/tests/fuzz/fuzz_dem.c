@@ -98,9 +98,10 @@ static void sample(const otr_model *model) {
     otr_sampler *sampler = NULL;
     const size_t stride = (size_t)(otr_model_detector_count(model) + 7) / 8;
     uint8_t *const rows = allocate(SHOTS * stride);
+    const otr_sampler_output output = {.detectors = {rows, stride}};
     CHECK(otr_sampler_create(&sampler, model, NULL, NULL) == OTR_OK);
     CHECK(otr_sampler_error_count(sampler) == otr_model_error_count(model));
-    CHECK(otr_sampler_sample(sampler, 250, SHOTS, rows, stride, NULL, 0, NULL, 0) == OTR_OK);
+    CHECK(otr_sampler_sample(sampler, 250, SHOTS, &output) == OTR_OK);
     otr_sampler_destroy(sampler);
     free(rows);
 }

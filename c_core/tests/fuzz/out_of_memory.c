@@ -70,10 +70,13 @@ static otr_model *make_model(void) {
     return model;
 }
 
-static void sample(const otr_model *model, uint8_t *rows, size_t stride) {
+static void sample(const otr_model *model, const otr_graph *graph, uint8_t *rows, size_t stride) {
+    const otr_sampler_output output = {.detectors = {rows, stride}};
+    otr_sampler_options options = otr_sampler_options_default();
     otr_sampler *sampler = NULL;
-    if (good(otr_sampler_create(&sampler, model, NULL, NULL))) {
-        good(otr_sampler_sample(sampler, 0, SHOTS, rows, stride, NULL, 0, NULL, 0));
+    options.graph = graph;
+    if (good(otr_sampler_create(&sampler, model, &options, NULL))) {
+        good(otr_sampler_sample(sampler, 0, SHOTS, &output));
     }
     otr_sampler_destroy(sampler);
 }
@@ -139,12 +142,13 @@ static void tour(void) {
         const size_t stride = (size_t)(otr_model_detector_count(model) + 7) / 8;
         uint8_t *const rows = allocate(SHOTS * stride);
         memset(rows, 0, SHOTS * stride);
-        sample(model, rows, stride);
+        sample(model, NULL, rows, stride);
         for (int format = OTR_FORMAT_01; format <= OTR_FORMAT_DETS; format++) {
             write_and_read(model, (otr_shot_format)format, rows, stride);
         }
         options.correlations = 1;
         if (good(otr_graph_create(&graph, model, &options, NULL))) {
+            sample(model, graph, rows, stride);
             for (int kind = OTR_DECODER_MWPM; kind <= OTR_DECODER_UNION_FIND; kind++) {
                 decode(graph, (otr_decoder_kind)kind, rows, stride);
             }

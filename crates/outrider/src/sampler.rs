@@ -4,6 +4,7 @@ use std::ptr::{self, NonNull};
 use outrider_sys as sys;
 
 use crate::error::{Details, Error, LineMeaning, argument_error, check, check_length};
+use crate::graph::MatchingGraph;
 use crate::kernels::Isa;
 use crate::model::{DetectorErrorModel, owned};
 use crate::shots::Shots;
@@ -58,7 +59,43 @@ impl Sampler {
     /// [`Limit`](crate::Status::Limit) for too many errors, [`Unsupported`](crate::Status::Unsupported) for a
     /// missing instruction set.
     pub fn with_options(model: &DetectorErrorModel, options: &SamplerOptions) -> Result<Self, Error> {
-        let raw_options = sys::otr_sampler_options { seed: options.seed, isa: options.isa.to_raw() };
+        Self::create(model, ptr::null(), options)
+    }
+
+    /// A sampler that can also tell which edges of the model's `graph` flip. The shots are those of
+    /// [`with_options`](Self::with_options).
+    ///
+    /// # Errors
+    /// Likewise, and [`Argument`](crate::Status::Argument) for the graph of another model, where that is found
+    /// out.
+    ///
+    /// ```
+    /// use outrider::{DetectorErrorModel, GraphOptions, MatchingGraph, Sampler, SamplerOptions, Shots};
+    ///
+    /// let model = DetectorErrorModel::parse("error(1) D0 D1 ^ D2\nerror(0.1) D0 L0")?;
+    /// let graph = MatchingGraph::new(&model, &GraphOptions::default())?;
+    /// let mut sampler = Sampler::with_graph(&model, &graph, &SamplerOptions::default())?;
+    /// let (mut detectors, mut observables) = sampler.batches();
+    /// let mut edges = Shots::new(sampler.edge_count());
+    /// sampler.sample_with_edges(0, 1, &mut detectors, &mut observables, &mut edges)?;
+    /// let certain = [graph.find_edge(0, Some(1)), graph.find_edge(2, None)];
+    /// assert!(certain.into_iter().flatten().all(|edge| edges.ones(0).any(|one| one == edge as usize)));
+    /// # Ok::<(), outrider::Error>(())
+    /// ```
+    pub fn with_graph(
+        model: &DetectorErrorModel,
+        graph: &MatchingGraph,
+        options: &SamplerOptions,
+    ) -> Result<Self, Error> {
+        Self::create(model, graph.as_ptr(), options)
+    }
+
+    fn create(
+        model: &DetectorErrorModel,
+        graph: *const sys::otr_graph,
+        options: &SamplerOptions,
+    ) -> Result<Self, Error> {
+        let raw_options = sys::otr_sampler_options { seed: options.seed, isa: options.isa.to_raw(), graph };
         let mut raw = ptr::null_mut();
         let mut details = Details::new();
         // SAFETY: all pointers are live; C keeps none of them after the call.
@@ -86,6 +123,12 @@ impl Sampler {
         unsafe { sys::otr_sampler_error_count(self.raw.as_ptr()) as usize }
     }
 
+    /// Edges of the graph, or 0 without one.
+    pub fn edge_count(&self) -> usize {
+        // SAFETY: the sampler is live and only read.
+        unsafe { sys::otr_sampler_edge_count(self.raw.as_ptr()) as usize }
+    }
+
     /// Empty batches for [`sample`](Self::sample): detectors and observables.
     pub fn batches(&self) -> (Shots, Shots) {
         (Shots::new(self.detector_count()), Shots::new(self.observable_count()))
@@ -103,7 +146,7 @@ impl Sampler {
         detectors: &mut Shots,
         observables: &mut Shots,
     ) -> Result<(), Error> {
-        self.sample_all(first_shot, shot_count, detectors, observables, None)
+        self.sample_all(first_shot, shot_count, detectors, observables, None, None)
     }
 
     /// As [`sample`](Self::sample), and tells which errors fired: one bit per error of the flattened model.
@@ -118,7 +161,23 @@ impl Sampler {
         observables: &mut Shots,
         errors: &mut Shots,
     ) -> Result<(), Error> {
-        self.sample_all(first_shot, shot_count, detectors, observables, Some(errors))
+        self.sample_all(first_shot, shot_count, detectors, observables, Some(errors), None)
+    }
+
+    /// As [`sample`](Self::sample), and tells which edges of the graph flipped: an odd number of the error
+    /// components that became the edge fired.
+    ///
+    /// # Errors
+    /// As [`sample`](Self::sample), and [`Argument`](crate::Status::Argument) for a sampler without a graph.
+    pub fn sample_with_edges(
+        &mut self,
+        first_shot: u64,
+        shot_count: usize,
+        detectors: &mut Shots,
+        observables: &mut Shots,
+        edges: &mut Shots,
+    ) -> Result<(), Error> {
+        self.sample_all(first_shot, shot_count, detectors, observables, None, Some(edges))
     }
 
     fn sample_all(
@@ -128,36 +187,28 @@ impl Sampler {
         detectors: &mut Shots,
         observables: &mut Shots,
         errors: Option<&mut Shots>,
+        edges: Option<&mut Shots>,
     ) -> Result<(), Error> {
         check_length("width of the detectors, in bits", self.detector_count(), detectors.bits())?;
         check_length("width of the observables, in bits", self.observable_count(), observables.bits())?;
         if let Some(errors) = &errors {
             check_length("width of the errors, in bits", self.error_count(), errors.bits())?;
         }
+        if let Some(edges) = &edges {
+            check_length("width of the edges, in bits", self.edge_count(), edges.bits())?;
+        }
         if first_shot.checked_add(shot_count as u64).is_none() {
             return Err(argument_error("the shot numbers exceed 64 bits"));
         }
-        detectors.resize(shot_count);
-        observables.resize(shot_count);
-        let (error_rows, error_stride) = errors.map_or((ptr::null_mut(), 0), |errors| {
-            errors.resize(shot_count);
-            (errors.as_mut_bytes().as_mut_ptr(), errors.stride())
-        });
+        let output = sys::otr_sampler_output {
+            detectors: rows(Some(detectors), shot_count),
+            observables: rows(Some(observables), shot_count),
+            errors: rows(errors, shot_count),
+            edges: rows(edges, shot_count),
+        };
         // SAFETY: every batch has `shot_count` rows of its stride and the width of its kind, as just checked;
         // the sampler is used by nobody else (&mut).
-        check(unsafe {
-            sys::otr_sampler_sample(
-                self.raw.as_ptr(),
-                first_shot,
-                shot_count,
-                detectors.as_mut_bytes().as_mut_ptr(),
-                detectors.stride(),
-                observables.as_mut_bytes().as_mut_ptr(),
-                observables.stride(),
-                error_rows,
-                error_stride,
-            )
-        })
+        check(unsafe { sys::otr_sampler_sample(self.raw.as_ptr(), first_shot, shot_count, &output) })
     }
 }
 
@@ -180,4 +231,12 @@ impl fmt::Debug for Sampler {
             .field("errors", &self.error_count())
             .finish()
     }
+}
+
+/// The batch with room for `count` shots, as C takes it.
+fn rows(batch: Option<&mut Shots>, count: usize) -> sys::otr_bit_rows {
+    batch.map_or(sys::otr_bit_rows { bytes: ptr::null_mut(), stride: 0 }, |batch| {
+        batch.resize(count);
+        sys::otr_bit_rows { bytes: batch.as_mut_bytes().as_mut_ptr(), stride: batch.stride() }
+    })
 }
