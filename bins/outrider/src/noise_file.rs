@@ -11,14 +11,7 @@ use crate::input;
 /// Bytes of a noise file accepted.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// Paulis after a CNOT, control first, in the order of [`PaperNoise::cnot`].
-const CNOT_PAULIS: [&str; 15] =
-    ["IX", "IY", "IZ", "XI", "XX", "XY", "XZ", "YI", "YX", "YY", "YZ", "ZI", "ZX", "ZY", "ZZ"];
-
-const PAULIS: [&str; 3] = ["X", "Y", "Z"];
-
-/// Reads a noise file. `{"p": P}` stands for uniform noise, and `p_idle_X|Y|Z` (the older 22 parameters)
-/// for both idle families.
+/// Reads a noise file, see [`PaperNoise::from_named`].
 pub(crate) fn read(path: &Path) -> Result<PaperNoise> {
     parse(&input::text(path, FILE_BYTES_MAX)?).map_err(|(line, column, message)| match line {
         0 => Error::input(path.display(), message),
@@ -30,43 +23,9 @@ pub(crate) fn read(path: &Path) -> Result<PaperNoise> {
 type Fault = (usize, usize, String);
 
 fn parse(text: &str) -> std::result::Result<PaperNoise, Fault> {
-    let mut values: BTreeMap<String, f64> =
+    let values: BTreeMap<String, f64> =
         serde_json::from_str(text).map_err(|error| (error.line(), error.column(), without_place(&error)))?;
-    if let Some((name, value)) = values.iter().find(|(_, value)| !(0.0..=1.0).contains(*value)) {
-        return Err((0, 0, format!("{name} is {value}, not a probability")));
-    }
-    if let Some(p) = values.remove("p") {
-        nothing_left(&values)?;
-        return Ok(PaperNoise::uniform(p));
-    }
-    for pauli in PAULIS {
-        if let Some(value) = values.remove(&format!("p_idle_{pauli}")) {
-            for family in ["p_idle_cnot", "p_idle_spam"] {
-                values.entry(format!("{family}_{pauli}")).or_insert(value);
-            }
-        }
-    }
-    let mut take = |name: String| values.remove(&name).ok_or_else(|| (0, 0, format!("{name} is missing")));
-    let mut noise = PaperNoise {
-        prep_x: take("p_prep_X".to_owned())?,
-        prep_z: take("p_prep_Z".to_owned())?,
-        meas_x: take("p_meas_X".to_owned())?,
-        meas_z: take("p_meas_Z".to_owned())?,
-        ..PaperNoise::default()
-    };
-    for (index, pauli) in PAULIS.into_iter().enumerate() {
-        noise.idle_cnot[index] = take(format!("p_idle_cnot_{pauli}"))?;
-        noise.idle_spam[index] = take(format!("p_idle_spam_{pauli}"))?;
-    }
-    for (slot, pauli) in noise.cnot.iter_mut().zip(CNOT_PAULIS) {
-        *slot = take(format!("p_cnot_{pauli}"))?;
-    }
-    nothing_left(&values)?;
-    Ok(noise)
-}
-
-fn nothing_left(values: &BTreeMap<String, f64>) -> std::result::Result<(), Fault> {
-    values.keys().next().map_or(Ok(()), |name| Err((0, 0, format!("{name} is not a noise parameter"))))
+    PaperNoise::from_named(values).map_err(|error| (0, 0, error.to_string()))
 }
 
 /// serde_json's message without its ` at line … column …`, which stands in front already.
@@ -79,12 +38,20 @@ fn without_place(error: &serde_json::Error) -> String {
 mod tests {
     use super::*;
 
+    const PAULIS: [&str; 3] = ["X", "Y", "Z"];
+
     /// 25 distinct probabilities under the names of the file format.
     fn full() -> BTreeMap<String, f64> {
         let mut names: Vec<String> = ["prep_X", "prep_Z", "meas_X", "meas_Z"].map(String::from).into();
         names.extend(PAULIS.map(|pauli| format!("idle_cnot_{pauli}")));
         names.extend(PAULIS.map(|pauli| format!("idle_spam_{pauli}")));
-        names.extend(CNOT_PAULIS.map(|paulis| format!("cnot_{paulis}")));
+        // Pairs of Paulis in alphabetical order, but the identity.
+        names.extend(
+            ["I", "X", "Y", "Z"]
+                .iter()
+                .flat_map(|first| ["I", "X", "Y", "Z"].map(|second| format!("cnot_{first}{second}")))
+                .skip(1),
+        );
         names
             .into_iter()
             .enumerate()

@@ -1,10 +1,11 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ptr::{self, NonNull};
 use std::str::FromStr;
 
 use outrider_sys as sys;
 
-use crate::error::{Details, Error, LineMeaning};
+use crate::error::{Details, Error, LineMeaning, argument_error};
 use crate::model::{DetectorErrorModel, owned, text_of};
 
 /// A memory experiment on the rotated surface code: its circuit and its error model.
@@ -270,6 +271,22 @@ impl StimNoise {
         }
     }
 
+    /// From probabilities under the names of the fields; those not named are 0, as in Stim's generator.
+    ///
+    /// # Errors
+    /// [`Argument`](crate::Status::Argument) naming a value that is no probability or no parameter.
+    pub fn from_named(values: BTreeMap<String, f64>) -> Result<Self, Error> {
+        let mut named = NamedNoise::new(values)?;
+        let noise = Self {
+            after_clifford_depolarization: named.take("after_clifford_depolarization").unwrap_or(0.0),
+            before_round_data_depolarization: named.take("before_round_data_depolarization").unwrap_or(0.0),
+            before_measure_flip_probability: named.take("before_measure_flip_probability").unwrap_or(0.0),
+            after_reset_flip_probability: named.take("after_reset_flip_probability").unwrap_or(0.0),
+        };
+        named.end()?;
+        Ok(noise)
+    }
+
     fn to_raw(self) -> sys::otr_noise_stim {
         sys::otr_noise_stim {
             after_clifford_depolarization: self.after_clifford_depolarization,
@@ -294,6 +311,40 @@ impl PaperNoise {
             idle_spam: raw.idle_spam,
             cnot: raw.cnot,
         }
+    }
+
+    /// From probabilities under the names of the paper's code: `p_prep_X`, `p_prep_Z`, `p_meas_X`, `p_meas_Z`,
+    /// `p_idle_cnot_X` and so on, `p_idle_spam_X` and so on, `p_cnot_IX` to `p_cnot_ZZ`.
+    ///
+    /// `p` alone stands for uniform noise, and `p_idle_X`, `p_idle_Y`, `p_idle_Z` (the older 22 parameters)
+    /// for both idle families.
+    ///
+    /// # Errors
+    /// [`Argument`](crate::Status::Argument) naming a value that is no probability, a parameter that is missing
+    /// or one that is unknown.
+    pub fn from_named(values: BTreeMap<String, f64>) -> Result<Self, Error> {
+        let mut named = NamedNoise::new(values)?;
+        if let Some(p) = named.take("p") {
+            named.end()?;
+            return Ok(Self::uniform(p));
+        }
+        let old_idle = PAULIS.map(|pauli| named.take(&format!("p_idle_{pauli}")));
+        let mut noise = Self {
+            prep_x: named.need("p_prep_X")?,
+            prep_z: named.need("p_prep_Z")?,
+            meas_x: named.need("p_meas_X")?,
+            meas_z: named.need("p_meas_Z")?,
+            ..Self::default()
+        };
+        for (index, pauli) in PAULIS.into_iter().enumerate() {
+            noise.idle_cnot[index] = named.need_or(&format!("p_idle_cnot_{pauli}"), old_idle[index])?;
+            noise.idle_spam[index] = named.need_or(&format!("p_idle_spam_{pauli}"), old_idle[index])?;
+        }
+        for (slot, paulis) in noise.cnot.iter_mut().zip(CNOT_PAULIS) {
+            *slot = named.need(&format!("p_cnot_{paulis}"))?;
+        }
+        named.end()?;
+        Ok(noise)
     }
 
     fn to_raw(self) -> sys::otr_noise_paper {
@@ -423,5 +474,43 @@ impl FromStr for Orientation {
             found: name.to_owned(),
             expected: "O1, O2, O3, O4",
         })
+    }
+}
+
+/// Paulis in the order of [`PaperNoise::idle_cnot`] and [`PaperNoise::idle_spam`].
+const PAULIS: [&str; 3] = ["X", "Y", "Z"];
+
+/// Paulis after a CNOT, control first, in the order of [`PaperNoise::cnot`].
+const CNOT_PAULIS: [&str; 15] =
+    ["IX", "IY", "IZ", "XI", "XX", "XY", "XZ", "YI", "YX", "YY", "YZ", "ZI", "ZX", "ZY", "ZZ"];
+
+/// Probabilities by name, each to be taken once.
+struct NamedNoise(BTreeMap<String, f64>);
+
+impl NamedNoise {
+    fn new(values: BTreeMap<String, f64>) -> Result<Self, Error> {
+        match values.iter().find(|(_, value)| !(0.0..=1.0).contains(*value)) {
+            Some((name, value)) => Err(argument_error(&format!("{name} is {value}, not a probability"))),
+            None => Ok(Self(values)),
+        }
+    }
+
+    fn take(&mut self, name: &str) -> Option<f64> {
+        self.0.remove(name)
+    }
+
+    fn need(&mut self, name: &str) -> Result<f64, Error> {
+        self.need_or(name, None)
+    }
+
+    fn need_or(&mut self, name: &str, other: Option<f64>) -> Result<f64, Error> {
+        self.take(name).or(other).ok_or_else(|| argument_error(&format!("{name} is missing")))
+    }
+
+    fn end(&self) -> Result<(), Error> {
+        match self.0.keys().next() {
+            Some(name) => Err(argument_error(&format!("{name} is not a noise parameter"))),
+            None => Ok(()),
+        }
     }
 }
