@@ -1,0 +1,35 @@
+"""Decoders for surface-code quantum computers: exact, correlated and union-find decoding of Stim data.
+
+    >>> import outrider
+    >>> model = outrider.SurfaceCode(5, 5, 0.003).model()
+    >>> detectors, observables = outrider.Sampler(model, seed=1).sample(10_000)
+    >>> decoder = outrider.Decoder(outrider.MatchingGraph(model), "mwpm")
+    >>> predictions = decoder.decode_batch(detectors)
+    >>> int((predictions != observables).any(axis=1).sum()) < 50
+    True
+
+Arrays have a row per shot. A row of bits has one bool or uint8 per bit or is packed, uint8 with bit k as
+bit k % 8 of byte k / 8, as in Stim. Weights are in natural units, ln((1-p)/p). Bad input is a ValueError of
+one line. Long calls release the interpreter lock: give each thread a decoder of its own over one graph.
+"""
+
+from typing import TYPE_CHECKING
+
+from ._outrider import Decoder, MatchingGraph, Model, Sampler, SurfaceCode
+
+if TYPE_CHECKING:
+    import sinter
+
+__all__ = ["Decoder", "MatchingGraph", "Model", "Sampler", "SurfaceCode", "sinter_decoders"]
+
+
+def sinter_decoders() -> "dict[str, sinter.Decoder]":
+    """The decoders as sinter takes them, by name; needs the package sinter.
+
+        sinter collect --custom_decoders_module_function outrider:sinter_decoders --decoders outrider-mwpm ...
+
+    Names: outrider-mwpm, outrider-mwpm-correlated, outrider-union-find.
+    """
+    from . import _sinter
+
+    return _sinter.decoders()

@@ -1,0 +1,144 @@
+"""Types of the compiled part; what each call does is said by help()."""
+
+import os
+from typing import Any, Literal, TypeAlias, final, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_Bits: TypeAlias = NDArray[np.bool_] | NDArray[np.uint8]
+_Kind: TypeAlias = Literal["mwpm", "mwpm-correlated", "union-find"]
+_Isa: TypeAlias = Literal["auto", "portable", "avx2", "avx512"]
+_Ragged: TypeAlias = tuple[NDArray[np.int64], NDArray[np.uint32]]
+
+@final
+class Model:
+    def __new__(cls, text: str) -> Model: ...
+    @staticmethod
+    def from_file(path: str | os.PathLike[str]) -> Model: ...
+    @property
+    def num_detectors(self) -> int: ...
+    @property
+    def num_observables(self) -> int: ...
+    @property
+    def num_errors(self) -> int: ...
+
+@final
+class MatchingGraph:
+    def __new__(
+        cls, model: Model, *, correlations: bool = False, ignore_undecomposable: bool = False, levels: int = 0
+    ) -> MatchingGraph: ...
+    @property
+    def num_detectors(self) -> int: ...
+    @property
+    def num_observables(self) -> int: ...
+    @property
+    def num_edges(self) -> int: ...
+    @property
+    def num_ignored(self) -> int: ...
+    @property
+    def num_undetectable(self) -> int: ...
+    @property
+    def has_correlations(self) -> bool: ...
+    def edge_nodes(self) -> NDArray[np.int64]: ...
+    def edge_weights(self) -> NDArray[np.float64]: ...
+    def edge_probabilities(self) -> NDArray[np.float64]: ...
+    def edge_observables(self) -> _Ragged: ...
+    def find_edge(self, node1: int, node2: int | None = None) -> int | None: ...
+
+@final
+class Decoder:
+    def __new__(
+        cls, graph: MatchingGraph, kind: _Kind = "mwpm", *, isa: _Isa = "auto", certify: bool = False
+    ) -> Decoder: ...
+    @property
+    def graph(self) -> MatchingGraph: ...
+    @property
+    def kind(self) -> str: ...
+    @overload
+    def decode_batch(
+        self,
+        shots: _Bits,
+        *,
+        overrides: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+        bit_packed_shots: bool = False,
+        bit_packed_predictions: Literal[False] = False,
+        return_weights: Literal[False] = False,
+    ) -> NDArray[np.bool_]: ...
+    @overload
+    def decode_batch(
+        self,
+        shots: _Bits,
+        *,
+        overrides: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+        bit_packed_shots: bool = False,
+        bit_packed_predictions: Literal[True],
+        return_weights: Literal[False] = False,
+    ) -> NDArray[np.uint8]: ...
+    @overload
+    def decode_batch(
+        self,
+        shots: _Bits,
+        *,
+        overrides: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+        bit_packed_shots: bool = False,
+        bit_packed_predictions: bool = False,
+        return_weights: Literal[True],
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]: ...
+    def decode_to_edges(
+        self,
+        shots: _Bits,
+        *,
+        overrides: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+        bit_packed_shots: bool = False,
+    ) -> _Ragged: ...
+
+@final
+class Sampler:
+    def __new__(cls, model: Model, seed: int = 0, *, isa: _Isa = "auto") -> Sampler: ...
+    @property
+    def num_detectors(self) -> int: ...
+    @property
+    def num_observables(self) -> int: ...
+    @property
+    def num_errors(self) -> int: ...
+    @overload
+    def sample(
+        self,
+        shots: int,
+        *,
+        first_shot: int = 0,
+        bit_packed: Literal[False] = False,
+        return_errors: Literal[False] = False,
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]: ...
+    @overload
+    def sample(
+        self,
+        shots: int,
+        *,
+        first_shot: int = 0,
+        bit_packed: Literal[True],
+        return_errors: Literal[False] = False,
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]: ...
+    @overload
+    def sample(
+        self, shots: int, *, first_shot: int = 0, bit_packed: bool = False, return_errors: Literal[True]
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]: ...
+
+@final
+class SurfaceCode:
+    def __new__(
+        cls,
+        distance: int | tuple[int, int],
+        rounds: int,
+        noise: float | dict[str, float],
+        *,
+        basis: Literal["x", "z"] = "z",
+        circuit: Literal["stim", "paper", "paper-published"] = "stim",
+        orientation: Literal["O1", "O2", "O3", "O4"] = "O1",
+    ) -> SurfaceCode: ...
+    @property
+    def num_detectors(self) -> int: ...
+    @property
+    def circuit_text(self) -> str: ...
+    def model(self, *, folded: bool = False) -> Model: ...

@@ -1,0 +1,238 @@
+//! NumPy arrays in and out.
+//!
+//! A row of bits is packed, uint8 with bit k as bit k % 8 of byte k / 8, or has one bool or uint8 per bit.
+//! Lists of different lengths, one per shot, are an array of all entries with an array of offsets.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use numpy::{
+    Element, IntoPyArray, PyArray1, PyArray2, PyArrayDescrMethods, PyArrayMethods, PyReadonlyArray2,
+    PyUntypedArray, PyUntypedArrayMethods,
+};
+use outrider::{MatchingGraph, Override, Shots};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::IntoPyDict;
+
+use crate::errors::{bad_value, exception};
+
+/// Shots worked on between two looks at signals.
+pub(crate) const BLOCK_SHOTS: usize = 1024;
+
+/// The blocks of so many shots.
+pub(crate) fn blocks(shots: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..shots).step_by(BLOCK_SHOTS).map(move |first| first..shots.min(first + BLOCK_SHOTS))
+}
+
+/// Rows of bits that a caller passed.
+pub(crate) struct BitsIn<'py> {
+    rows: PyReadonlyArray2<'py, u8>,
+    bits: usize,
+    columns: usize,
+    packed: bool,
+}
+
+impl<'py> BitsIn<'py> {
+    /// Checks type and shape; `bits` is the width of a row that is needed.
+    pub(crate) fn new(array: &Bound<'py, PyAny>, bits: usize, packed: bool) -> PyResult<Self> {
+        let columns = if packed { bits.div_ceil(8) } else { bits };
+        let fault = || {
+            let types = if packed { "uint8, bit-packed," } else { "bool or uint8" };
+            bad_value(format!(
+                "shots: expected {types} of shape (shots, {columns}), found {}",
+                description(array)
+            ))
+        };
+        let untyped = array.cast::<PyUntypedArray>().map_err(|_| fault())?;
+        // Any byte may stand in a bool array, so it is read as bytes.
+        let bytes = match untyped.dtype().kind() {
+            b'b' if !packed => array.call_method1(intern!(array.py(), "view"), ("uint8",))?,
+            _ => array.clone(),
+        };
+        let rows = bytes.cast_into::<PyArray2<u8>>().map_err(|_| fault())?;
+        if rows.shape()[1] != columns {
+            return Err(fault());
+        }
+        let numpy = rows.py().import(intern!(rows.py(), "numpy"))?;
+        let contiguous = numpy.call_method1(intern!(rows.py(), "ascontiguousarray"), (rows,))?;
+        let rows = contiguous.cast_into::<PyArray2<u8>>()?.try_into_readonly()?;
+        Ok(Self { rows, bits, columns, packed })
+    }
+
+    /// Number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.shape()[0]
+    }
+
+    /// Copies a range of rows.
+    pub(crate) fn read(&self, rows: Range<usize>) -> PyResult<Shots> {
+        let bytes = self.rows.as_slice()?;
+        let mut shots = Shots::new(self.bits);
+        for index in rows {
+            let row = &bytes[index * self.columns..][..self.columns];
+            let row = if self.packed { Cow::Borrowed(row) } else { pack(row, index)?.into() };
+            shots.push(&row).map_err(exception)?;
+        }
+        Ok(shots)
+    }
+}
+
+/// Rows of bits for the caller.
+pub(crate) struct BitsOut<'py> {
+    rows: Bound<'py, PyArray2<u8>>,
+    packed: bool,
+}
+
+impl<'py> BitsOut<'py> {
+    /// Zeros; `MemoryError` if there is no room.
+    pub(crate) fn new(py: Python<'py>, rows: usize, bits: usize, packed: bool) -> PyResult<Self> {
+        let columns = if packed { bits.div_ceil(8) } else { bits };
+        let rows = zeros::<u8>(py, (rows, columns))?.cast_into()?;
+        Ok(Self { rows, packed })
+    }
+
+    /// Copies `shots` to the rows from `first` on.
+    pub(crate) fn write(&self, first: usize, shots: &Shots) -> PyResult<()> {
+        let columns = self.rows.shape()[1];
+        let mut rows = self.rows.try_readwrite()?;
+        let rows = rows.as_slice_mut()?;
+        for (index, bytes) in shots.rows().enumerate() {
+            let row = &mut rows[(first + index) * columns..][..columns];
+            if self.packed {
+                row.copy_from_slice(bytes);
+            } else {
+                unpack(bytes, row);
+            }
+        }
+        Ok(())
+    }
+
+    /// The array: uint8 if packed, else bool.
+    pub(crate) fn finish(self) -> PyResult<Bound<'py, PyAny>> {
+        if self.packed { Ok(self.rows.into_any()) } else { self.rows.call_method1("view", ("bool",)) }
+    }
+}
+
+/// A list of indices for each row: those of row k are `entries[offsets[k]..offsets[k + 1]]`.
+pub(crate) struct Ragged {
+    offsets: Vec<i64>,
+    entries: Vec<u32>,
+}
+
+impl Ragged {
+    /// No rows.
+    pub(crate) fn new() -> Self {
+        Self { offsets: vec![0], entries: Vec::new() }
+    }
+
+    /// Appends a row.
+    pub(crate) fn push(&mut self, row: &[u32]) {
+        self.entries.extend_from_slice(row);
+        self.offsets.push(self.entries.len() as i64);
+    }
+
+    /// The offsets and the entries.
+    pub(crate) fn into_arrays<'py>(self, py: Python<'py>) -> RaggedArrays<'py> {
+        (self.offsets.into_pyarray(py), self.entries.into_pyarray(py))
+    }
+}
+
+/// A [`Ragged`] as Python gets it.
+pub(crate) type RaggedArrays<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<u32>>);
+
+/// The weights that a caller sets for single shots.
+pub(crate) struct Overrides {
+    offsets: Vec<usize>,
+    entries: Vec<Override>,
+}
+
+impl Overrides {
+    /// From `(offsets, edges, weights)`, see [`Ragged`]; weights in natural units. The decoder itself refuses
+    /// edges that the graph lacks.
+    pub(crate) fn new(arrays: &Bound<'_, PyAny>, graph: &MatchingGraph, shots: usize) -> PyResult<Self> {
+        let fault = |what: &str| bad_value(format!("overrides: expected {what}"));
+        let (offsets, edges, weights) = arrays
+            .extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>, Bound<'_, PyAny>)>()
+            .map_err(|_| fault("a tuple of the arrays offsets, edges and weights"))?;
+        let offsets: Vec<i64> = numbers(&offsets).ok_or_else(|| fault("1-D integers as offsets"))?;
+        let edges: Vec<i64> = numbers(&edges).ok_or_else(|| fault("1-D integers as edges"))?;
+        let weights: Vec<f64> = numbers(&weights).ok_or_else(|| fault("1-D real numbers as weights"))?;
+        if edges.len() != weights.len() {
+            let (edges, weights) = (edges.len(), weights.len());
+            return Err(fault(&format!("as many edges as weights, found {edges} and {weights}")));
+        }
+        let rising = offsets.is_sorted() && offsets.first() == Some(&0);
+        if offsets.len() != shots + 1 || !rising || offsets.last() != Some(&(edges.len() as i64)) {
+            return Err(fault(&format!(
+                "{} offsets for {shots} shots, rising from 0 to {}, the number of edges",
+                shots + 1,
+                edges.len()
+            )));
+        }
+        let entry = |(edge, weight): (i64, f64)| {
+            let edge =
+                u32::try_from(edge).map_err(|_| fault(&format!("edges of the graph, found {edge}")))?;
+            if weight.is_nan() {
+                return Err(fault("weights that are numbers, found nan"));
+            }
+            Ok(Override { edge, weight: graph.quantize(weight) })
+        };
+        let entries = edges.into_iter().zip(weights).map(entry).collect::<PyResult<_>>()?;
+        Ok(Self { offsets: offsets.into_iter().map(|offset| offset as usize).collect(), entries })
+    }
+
+    /// Those of one shot.
+    pub(crate) fn of_shot(&self, shot: usize) -> &[Override] {
+        &self.entries[self.offsets[shot]..self.offsets[shot + 1]]
+    }
+}
+
+/// A new array of zeros; NumPy raises `MemoryError` where there is no room.
+pub(crate) fn zeros<'py, T: Element>(
+    py: Python<'py>,
+    shape: impl IntoPyObject<'py>,
+) -> PyResult<Bound<'py, PyAny>> {
+    py.import(intern!(py, "numpy"))?.call_method1(intern!(py, "zeros"), (shape, T::get_dtype(py)))
+}
+
+/// A 1-D array whose numbers convert to `T` without changing their kind; an empty one may be of any type.
+fn numbers<'py, T: Element + Copy>(values: &Bound<'py, PyAny>) -> Option<Vec<T>> {
+    let py = values.py();
+    let array = py.import(intern!(py, "numpy")).ok()?.call_method1(intern!(py, "asarray"), (values,)).ok()?;
+    let casting = if array.len().ok()? == 0 { "unsafe" } else { "same_kind" };
+    let options = [("casting", casting), ("order", "C")].into_py_dict(py).ok()?;
+    let converted = array.call_method(intern!(py, "astype"), (T::get_dtype(py),), Some(&options)).ok()?;
+    converted.cast::<PyArray1<T>>().ok()?.to_vec().ok()
+}
+
+/// Type and shape of what a caller passed.
+fn description(value: &Bound<'_, PyAny>) -> String {
+    match value.cast::<PyUntypedArray>() {
+        Ok(array) => {
+            let shape: Vec<String> = array.shape().iter().map(usize::to_string).collect();
+            format!("{} of shape ({})", array.dtype(), shape.join(", "))
+        }
+        Err(_) => format!(
+            "an object of type {}",
+            value.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string())
+        ),
+    }
+}
+
+/// One byte per bit to eight bits per byte.
+fn pack(row: &[u8], index: usize) -> PyResult<Vec<u8>> {
+    if row.iter().any(|&value| value > 1) {
+        return Err(bad_value(format!("shots: row {index} has values other than 0 and 1")));
+    }
+    Ok(row.chunks(8).map(|bits| bits.iter().rev().fold(0, |byte, bit| byte << 1 | bit)).collect())
+}
+
+/// Eight bits per byte to one byte per bit.
+fn unpack(bytes: &[u8], row: &mut [u8]) {
+    for (bits, &byte) in row.chunks_mut(8).zip(bytes) {
+        for (shift, bit) in bits.iter_mut().enumerate() {
+            *bit = byte >> shift & 1;
+        }
+    }
+}

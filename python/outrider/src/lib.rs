@@ -1,0 +1,30 @@
+//! The extension module `outrider._outrider`: crate `outrider` for NumPy arrays.
+//!
+//! Bits come in and go out as arrays with a row per shot, packed or one byte per bit. Work is done in blocks
+//! of shots: copied in, decoded or sampled without the interpreter lock, copied out; between blocks signals
+//! are looked at, so Ctrl-C ends a long call. Comments on what Python sees are Python's docstrings; the types
+//! are in `outrider/_outrider.pyi`.
+#![forbid(unsafe_code)]
+
+mod arrays;
+mod decoder;
+mod errors;
+mod graph;
+mod model;
+mod sampler;
+mod surface_code;
+
+/// The module as Python imports it.
+#[pyo3::pymodule]
+mod _outrider {
+    #[pymodule_export]
+    use crate::decoder::Decoder;
+    #[pymodule_export]
+    use crate::graph::MatchingGraph;
+    #[pymodule_export]
+    use crate::model::Model;
+    #[pymodule_export]
+    use crate::sampler::Sampler;
+    #[pymodule_export]
+    use crate::surface_code::SurfaceCode;
+}

@@ -1,0 +1,97 @@
+"""sinter collects with the decoders: through its command line, in its worker processes."""
+
+import pathlib
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import sinter
+
+import outrider
+
+from conftest import memory
+
+NAMES = ["outrider-mwpm", "outrider-mwpm-correlated", "outrider-union-find"]
+
+
+def collect(folder: pathlib.Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    code = "import sys; from sinter._command._main import main; main(command_line_args=sys.argv[1:])"
+    command = [sys.executable, "-c", code, "collect", "--processes", "2", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_sinter_collect(tmp_path):
+    shots = 20_000
+    memory(3, 0.01).to_file(tmp_path / "d=3.stim")
+    memory(5, 0.01, "z").to_file(tmp_path / "d=5.stim")
+    run = collect(
+        tmp_path,
+        *["--circuits", "d=3.stim", "d=5.stim", "--metadata_func", "auto", "--max_shots", str(shots)],
+        *["--custom_decoders_module_function", "outrider:sinter_decoders"],
+        *[
+            "--decoders",
+            "pymatching",
+            "pymatching-correlated",
+            *NAMES,
+            "--save_resume_filepath",
+            "counts.csv",
+        ],
+    )
+    assert run.returncode == 0, run.stderr
+    rates = {}
+    for stats in sinter.read_stats_from_csv_files(tmp_path / "counts.csv"):
+        assert (stats.shots, stats.discards) == (shots, 0)
+        rates[stats.decoder, stats.json_metadata["d"]] = stats.errors / shots
+    assert len(rates) == 10
+    for distance in [3, 5]:
+        for ours, theirs in [("mwpm", "pymatching"), ("mwpm-correlated", "pymatching-correlated")]:
+            found, expected = rates[f"outrider-{ours}", distance], rates[theirs, distance]
+            # Independent samples: five standard deviations of the difference.
+            assert abs(found - expected) < 5 * (2 * expected * (1 - expected) / shots) ** 0.5
+        assert rates["outrider-mwpm", distance] * 0.9 < rates["outrider-union-find", distance]
+        assert rates["outrider-union-find", distance] < rates["outrider-mwpm", distance] * 1.6
+
+
+def test_compiled_decoders_give_the_decoders_answers(dem, tmp_path):
+    """Bit for bit as decode_batch, in memory and through files, after pickling."""
+    shots = 5000
+    dem.to_file(tmp_path / "m.dem")
+    detectors, _, _ = dem.compile_sampler(seed=2).sample(shots, bit_packed=True)
+    detectors.tofile(tmp_path / "dets.b8")
+    decoders = outrider.sinter_decoders()
+    assert set(NAMES) <= decoders.keys()
+    for name in NAMES:
+        graph = outrider.MatchingGraph(outrider.Model(str(dem)), correlations=name.endswith("correlated"))
+        own = outrider.Decoder(graph, name.removeprefix("outrider-"))
+        expected = own.decode_batch(detectors, bit_packed_shots=True, bit_packed_predictions=True)
+        decoder = pickle.loads(pickle.dumps(decoders[name]))
+        assert isinstance(decoder, sinter.Decoder)
+        compiled = decoder.compile_decoder_for_dem(dem=dem)
+        assert (compiled.decode_shots_bit_packed(bit_packed_detection_event_data=detectors) == expected).all()
+        through_files(decoder, tmp_path, shots, dem)
+        assert (tmp_path / "obs.b8").read_bytes() == expected.tobytes()
+
+
+def through_files(decoder, folder, shots, dem):
+    decoder.decode_via_files(
+        num_shots=shots,
+        num_dets=dem.num_detectors,
+        num_obs=dem.num_observables,
+        dem_path=folder / "m.dem",
+        dets_b8_in_path=folder / "dets.b8",
+        obs_predictions_b8_out_path=folder / "obs.b8",
+        tmp_dir=folder,
+    )
+
+
+def test_files_that_do_not_fit(dem, tmp_path):
+    decoder = outrider.sinter_decoders()["outrider-mwpm"]
+    dem.to_file(tmp_path / "m.dem")
+    np.zeros(((dem.num_detectors + 7) // 8) * 9 + 1, np.uint8).tofile(tmp_path / "dets.b8")
+    with pytest.raises(ValueError, match="dets.b8: expected 10 shots, found 9"):
+        through_files(decoder, tmp_path, 10, dem)
+    (tmp_path / "m.dem").write_text("error(0.1) D0")
+    with pytest.raises(ValueError, match="m.dem: expected 120 detectors and 1 observables, found 1 and 0"):
+        through_files(decoder, tmp_path, 10, dem)
