@@ -466,6 +466,100 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn otr_isa_name(isa: otr_isa) -> *const ::core::ffi::c_char;
 }
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_predecoder {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_reach {
+    pub x: f64,
+    pub y: f64,
+    pub rounds: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_reach"][::core::mem::size_of::<otr_reach>() - 24usize];
+    ["Alignment of otr_reach"][::core::mem::align_of::<otr_reach>() - 8usize];
+    ["Offset of field: otr_reach::x"][::core::mem::offset_of!(otr_reach, x) - 0usize];
+    ["Offset of field: otr_reach::y"][::core::mem::offset_of!(otr_reach, y) - 8usize];
+    [
+        "Offset of field: otr_reach::rounds",
+    ][::core::mem::offset_of!(otr_reach, rounds) - 16usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_residual {
+    pub events: *const u32,
+    pub event_count: usize,
+    pub observables: *const u8,
+    pub edges: *const u32,
+    pub edge_count: usize,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_residual"][::core::mem::size_of::<otr_residual>() - 40usize];
+    ["Alignment of otr_residual"][::core::mem::align_of::<otr_residual>() - 8usize];
+    [
+        "Offset of field: otr_residual::events",
+    ][::core::mem::offset_of!(otr_residual, events) - 0usize];
+    [
+        "Offset of field: otr_residual::event_count",
+    ][::core::mem::offset_of!(otr_residual, event_count) - 8usize];
+    [
+        "Offset of field: otr_residual::observables",
+    ][::core::mem::offset_of!(otr_residual, observables) - 16usize];
+    [
+        "Offset of field: otr_residual::edges",
+    ][::core::mem::offset_of!(otr_residual, edges) - 24usize];
+    [
+        "Offset of field: otr_residual::edge_count",
+    ][::core::mem::offset_of!(otr_residual, edge_count) - 32usize];
+};
+unsafe extern "C" {
+    pub fn otr_predecoder_destroy(predecoder: *mut otr_predecoder);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_predecoder_soft(
+        predecoder: *mut otr_predecoder,
+        events: *const u32,
+        event_count: usize,
+        overrides: *mut *const otr_override,
+        override_count: *mut usize,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_predecoder_weight_offset(predecoder: *const otr_predecoder) -> i32;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_predecoder_hard(
+        predecoder: *mut otr_predecoder,
+        events: *const u32,
+        event_count: usize,
+        out: *mut otr_residual,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_predecoder_set_threshold(
+        predecoder: *mut otr_predecoder,
+        probability: f64,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_predecoder_reach(predecoder: *const otr_predecoder) -> otr_reach;
+}
+unsafe extern "C" {
+    pub fn otr_predecoder_name(
+        predecoder: *const otr_predecoder,
+    ) -> *const ::core::ffi::c_char;
+}
+unsafe extern "C" {
+    pub fn otr_predecoder_bytes(predecoder: *const otr_predecoder) -> usize;
+}
 impl otr_decoder_kind {
     pub const OTR_DECODER_MWPM: otr_decoder_kind = otr_decoder_kind(0);
     pub const OTR_DECODER_MWPM_CORRELATED: otr_decoder_kind = otr_decoder_kind(1);
@@ -479,21 +573,31 @@ pub struct otr_decoder_kind(pub ::core::ffi::c_uint);
 pub struct otr_decoder {
     _unused: [u8; 0],
 }
+impl otr_predecode {
+    pub const OTR_PREDECODE_SOFT: otr_predecode = otr_predecode(0);
+    pub const OTR_PREDECODE_HARD: otr_predecode = otr_predecode(1);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_predecode(pub ::core::ffi::c_uint);
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct otr_decoder_options {
     pub kind: otr_decoder_kind,
     pub isa: otr_isa,
     pub certify: ::core::ffi::c_int,
+    pub predecoder: *mut otr_predecoder,
+    pub predecode: otr_predecode,
+    pub weight_offset: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     [
         "Size of otr_decoder_options",
-    ][::core::mem::size_of::<otr_decoder_options>() - 12usize];
+    ][::core::mem::size_of::<otr_decoder_options>() - 32usize];
     [
         "Alignment of otr_decoder_options",
-    ][::core::mem::align_of::<otr_decoder_options>() - 4usize];
+    ][::core::mem::align_of::<otr_decoder_options>() - 8usize];
     [
         "Offset of field: otr_decoder_options::kind",
     ][::core::mem::offset_of!(otr_decoder_options, kind) - 0usize];
@@ -503,6 +607,15 @@ const _: () = {
     [
         "Offset of field: otr_decoder_options::certify",
     ][::core::mem::offset_of!(otr_decoder_options, certify) - 8usize];
+    [
+        "Offset of field: otr_decoder_options::predecoder",
+    ][::core::mem::offset_of!(otr_decoder_options, predecoder) - 16usize];
+    [
+        "Offset of field: otr_decoder_options::predecode",
+    ][::core::mem::offset_of!(otr_decoder_options, predecode) - 24usize];
+    [
+        "Offset of field: otr_decoder_options::weight_offset",
+    ][::core::mem::offset_of!(otr_decoder_options, weight_offset) - 28usize];
 };
 unsafe extern "C" {
     pub fn otr_decoder_options_default() -> otr_decoder_options;
@@ -727,92 +840,6 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_gap_bytes(gap: *const otr_gap) -> usize;
-}
-#[repr(C)]
-#[derive(Debug)]
-pub struct otr_predecoder {
-    _unused: [u8; 0],
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_reach {
-    pub x: f64,
-    pub y: f64,
-    pub rounds: f64,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_reach"][::core::mem::size_of::<otr_reach>() - 24usize];
-    ["Alignment of otr_reach"][::core::mem::align_of::<otr_reach>() - 8usize];
-    ["Offset of field: otr_reach::x"][::core::mem::offset_of!(otr_reach, x) - 0usize];
-    ["Offset of field: otr_reach::y"][::core::mem::offset_of!(otr_reach, y) - 8usize];
-    [
-        "Offset of field: otr_reach::rounds",
-    ][::core::mem::offset_of!(otr_reach, rounds) - 16usize];
-};
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_residual {
-    pub events: *const u32,
-    pub event_count: usize,
-    pub observables: *const u8,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_residual"][::core::mem::size_of::<otr_residual>() - 24usize];
-    ["Alignment of otr_residual"][::core::mem::align_of::<otr_residual>() - 8usize];
-    [
-        "Offset of field: otr_residual::events",
-    ][::core::mem::offset_of!(otr_residual, events) - 0usize];
-    [
-        "Offset of field: otr_residual::event_count",
-    ][::core::mem::offset_of!(otr_residual, event_count) - 8usize];
-    [
-        "Offset of field: otr_residual::observables",
-    ][::core::mem::offset_of!(otr_residual, observables) - 16usize];
-};
-unsafe extern "C" {
-    pub fn otr_predecoder_destroy(predecoder: *mut otr_predecoder);
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_predecoder_soft(
-        predecoder: *mut otr_predecoder,
-        events: *const u32,
-        event_count: usize,
-        overrides: *mut *const otr_override,
-        override_count: *mut usize,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_predecoder_weight_offset(predecoder: *const otr_predecoder) -> i32;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_predecoder_hard(
-        predecoder: *mut otr_predecoder,
-        events: *const u32,
-        event_count: usize,
-        out: *mut otr_residual,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_predecoder_set_threshold(
-        predecoder: *mut otr_predecoder,
-        probability: f64,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_predecoder_reach(predecoder: *const otr_predecoder) -> otr_reach;
-}
-unsafe extern "C" {
-    pub fn otr_predecoder_name(
-        predecoder: *const otr_predecoder,
-    ) -> *const ::core::ffi::c_char;
-}
-unsafe extern "C" {
-    pub fn otr_predecoder_bytes(predecoder: *const otr_predecoder) -> usize;
 }
 #[repr(C)]
 #[derive(Debug)]

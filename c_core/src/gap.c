@@ -4,31 +4,37 @@
 
 #include "common/array.h"
 #include "common/error.h"
+#include "common/sort.h"
 #include "graph/boundary_split.h"
-#include "outrider/decoder.h"
+#include "graph/shot_weights.h"
+#include "match/matcher.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The edges of one class's answer. */
+/* One class's answer. */
 typedef struct answer {
-    uint32_t *edges;
+    int64_t weight;
+    uint32_t *edges; /* at first those matched, once asked for all of them */
     size_t count, capacity;
+    int is_complete;
 } answer;
 
 struct otr_gap {
     otr_boundary_split split;
-    otr_decoder *decoder; /* on the parted graph */
-    uint32_t *events;     /* of the shot, and the extra node */
+    otr_shot_weights weights; /* on the parted graph, as the matcher */
+    otr_matcher *matcher;
+    uint32_t *events; /* of the shot, and the extra node */
     size_t event_capacity;
+    uint32_t *left; /* events after flips */
     int answered;
     answer answers[2]; /* of the last shot, by class */
 };
 
 static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_options *options,
                            otr_error *error);
-static otr_status match_class(otr_gap *gap, size_t event_count, const otr_override *overrides,
-                              size_t override_count, answer *answer, int64_t *weight);
+static otr_status match_class(otr_gap *gap, size_t event_count, answer *answer);
+static otr_status complete(const otr_shot_weights *weights, answer *answer);
 
 otr_gap_options otr_gap_options_default(void) {
     return (otr_gap_options){.isa = OTR_ISA_AUTO, .weight_offset = 0};
@@ -59,9 +65,11 @@ void otr_gap_destroy(otr_gap *gap) {
     if (gap == NULL) {
         return;
     }
-    otr_decoder_destroy(gap->decoder);
+    otr_matcher_destroy(gap->matcher);
+    otr_shot_weights_free(&gap->weights);
     otr_boundary_split_free(&gap->split);
     free(gap->events);
+    free(gap->left);
     free(gap->answers[0].edges);
     free(gap->answers[1].edges);
     free(gap);
@@ -69,8 +77,7 @@ void otr_gap_destroy(otr_gap *gap) {
 
 otr_status otr_gap_decode(otr_gap *gap, const uint32_t *events, size_t event_count,
                           const otr_override *overrides, size_t override_count, otr_gap_result *result) {
-    otr_status status = OTR_OK;
-    int64_t weights[2];
+    otr_status status;
     unsigned potential = 0;
     if (gap == NULL || (events == NULL && event_count > 0) || (overrides == NULL && override_count > 0) ||
         result == NULL) {
@@ -88,64 +95,108 @@ otr_status otr_gap_decode(otr_gap *gap, const uint32_t *events, size_t event_cou
         gap->events[i] = events[i];
         potential ^= gap->split.potentials[events[i]];
     }
+    event_count = otr_sort_cancel(gap->events, event_count);
     gap->events[event_count] = gap->split.extra;
+    otr_shot_weights_begin(&gap->weights);
+    status = otr_shot_weights_override(&gap->weights, overrides, override_count);
     for (unsigned class = 0; class < 2 && status == OTR_OK; class ++) {
-        status = match_class(gap, event_count + (class ^ potential), overrides, override_count,
-                             &gap->answers[class], &weights[class]);
+        status = match_class(gap, event_count + (class ^ potential), &gap->answers[class]);
     }
+    otr_shot_weights_restore(&gap->weights);
     if (status != OTR_OK) {
         return status;
     }
     gap->answered = 1;
-    *result = (otr_gap_result){{weights[0], weights[1]}, weights[1] < weights[0]};
+    result->weights[0] = gap->answers[0].weight;
+    result->weights[1] = gap->answers[1].weight;
+    result->observable = result->weights[1] < result->weights[0];
     return OTR_OK;
 }
 
 otr_status otr_gap_edges(otr_gap *gap, int observable, const uint32_t **edges, size_t *count) {
+    answer *answer;
     if (gap == NULL || observable < 0 || observable > 1 || edges == NULL || count == NULL || !gap->answered) {
         return OTR_ERR_ARGUMENT;
     }
-    *edges = gap->answers[observable].edges;
-    *count = gap->answers[observable].count;
+    answer = &gap->answers[observable];
+    if (!answer->is_complete) {
+        const otr_status status = complete(&gap->weights, answer);
+        if (status != OTR_OK) {
+            return status;
+        }
+    }
+    *edges = answer->edges;
+    *count = answer->count;
     return OTR_OK;
 }
 
 size_t otr_gap_bytes(const otr_gap *gap) {
-    return sizeof *gap + otr_boundary_split_bytes(&gap->split) + otr_decoder_bytes(gap->decoder) +
-           (gap->event_capacity + gap->answers[0].capacity + gap->answers[1].capacity) * sizeof(uint32_t);
+    return sizeof *gap + otr_boundary_split_bytes(&gap->split) + otr_shot_weights_bytes(&gap->weights) +
+           otr_matcher_bytes(gap->matcher) +
+           (gap->event_capacity + gap->split.graph->node_count + OTR_INDEX_SLACK + gap->answers[0].capacity +
+            gap->answers[1].capacity) *
+               sizeof *gap->events;
 }
 
 static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_options *options,
                            otr_error *error) {
-    otr_decoder_options decoder_options = otr_decoder_options_default();
-    otr_status status = otr_boundary_split_init(&gap->split, graph, options->weight_offset, error);
+    const otr_kernels *const kernels = otr_kernels_for(options->isa);
+    otr_status status = kernels != NULL ? otr_boundary_split_init(&gap->split, graph, error)
+                                        : otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
+                                                        "the instruction set is not available");
     if (status != OTR_OK) {
         return status;
     }
-    decoder_options.isa = options->isa;
-    status = otr_decoder_create(&gap->decoder, gap->split.graph, &decoder_options);
+    gap->left = otr_array_new((size_t)gap->split.graph->node_count + OTR_INDEX_SLACK, sizeof *gap->left);
+    status = gap->left != NULL
+                 ? otr_shot_weights_init(&gap->weights, gap->split.graph, kernels, options->weight_offset)
+                 : OTR_ERR_MEMORY;
+    if (status == OTR_OK) {
+        status = otr_matcher_create(&gap->matcher, &gap->weights.magnitudes, kernels);
+    }
     return status == OTR_OK ? OTR_OK : otr_error_set(error, status, 0, 0, "%s", otr_status_text(status));
 }
 
 /* Matches the first event_count of gap->events. */
-static otr_status match_class(otr_gap *gap, size_t event_count, const otr_override *overrides,
-                              size_t override_count, answer *answer, int64_t *weight) {
+static otr_status match_class(otr_gap *gap, size_t event_count, answer *answer) {
+    const uint32_t *const left = otr_shot_weights_flip(&gap->weights, gap->events, &event_count, gap->left);
     const uint32_t *edges = NULL;
-    otr_result result;
-    otr_status status = otr_decoder_decode_events(gap->decoder, gap->events, event_count, overrides,
-                                                  override_count, NULL, &result);
+    size_t count = 0;
+    otr_status status =
+        otr_matcher_solve(gap->matcher, left, event_count, gap->weights.magnitudes.change_count > 0);
     if (status == OTR_OK) {
-        status = otr_decoder_edges(gap->decoder, &edges, &answer->count);
+        status = otr_matcher_edges(gap->matcher, &edges, &count);
     }
-    if (status != OTR_OK) {
-        return status;
+    if (status == OTR_OK &&
+        !otr_array_reserve((void **)&answer->edges, &answer->capacity, count, sizeof *edges)) {
+        status = OTR_ERR_MEMORY;
     }
-    if (!otr_array_reserve((void **)&answer->edges, &answer->capacity, answer->count, sizeof *edges)) {
+    if (status == OTR_OK) {
+        answer->weight = otr_matcher_weight(gap->matcher) + gap->weights.committed_weight;
+        answer->count = count;
+        answer->is_complete = 0;
+        if (count > 0) {
+            memcpy(answer->edges, edges, count * sizeof *edges);
+        }
+    }
+    otr_matcher_reset(gap->matcher);
+    return status;
+}
+
+/* Adds the committed edges to those matched. */
+static otr_status complete(const otr_shot_weights *weights, answer *answer) {
+    if (!otr_array_reserve((void **)&answer->edges, &answer->capacity,
+                           answer->count + weights->toggle_count + weights->base_count,
+                           sizeof *answer->edges)) {
         return OTR_ERR_MEMORY;
     }
-    if (answer->count > 0) {
-        memcpy(answer->edges, edges, answer->count * sizeof *edges);
+    for (size_t i = 0; i < weights->toggle_count; i++) {
+        answer->edges[answer->count++] = weights->toggles[i];
     }
-    *weight = result.weight;
+    for (size_t i = 0; i < weights->base_count; i++) {
+        answer->edges[answer->count++] = weights->base_edges[i];
+    }
+    answer->count = otr_sort_cancel(answer->edges, answer->count);
+    answer->is_complete = 1;
     return OTR_OK;
 }

@@ -2,10 +2,10 @@
 
 mod support;
 
-use outrider_sys::{OTR_WEIGHT_MAX, otr_status};
+use outrider_sys::{OTR_WEIGHT_MAX, otr_decoder_options, otr_status};
 use std::collections::BTreeMap;
 use support::brute_force::lightest_corrections;
-use support::decoding::{Answer, Decoder, Graph, KINDS, Kind, Override};
+use support::decoding::{Answer, Decoder, Graph, KINDS, Kind, Override, default_options};
 use support::random::Random;
 use support::random_model::{Signs, random_events, random_model};
 
@@ -146,6 +146,39 @@ fn restating_the_graphs_own_weights_changes_nothing() {
             assert_eq!(decoder.decode_events(&events, &own), decoder.decode_events(&events, &[]), "{kind:?}");
         }
     }
+}
+
+#[test]
+fn an_offset_is_an_override_of_every_other_edge() {
+    let mut random = Random(15);
+    let mut committed = 0;
+    for _ in 0..MODELS {
+        let graph = Graph::with_correlations(&random_model(&mut random, 20, Signs::NonNegative));
+        let largest = graph.edges.iter().map(|edge| edge.weight).max().unwrap_or(0);
+        let offset = [1, -1, largest / 2, -largest / 2, WEIGHT_MAX, -WEIGHT_MAX, i32::MIN][random.below(7)];
+        let restated: Vec<_> = (0..graph.edges.len())
+            .map(|edge| Override {
+                edge: edge as u32,
+                weight: graph.edges[edge].weight + offset.clamp(-WEIGHT_MAX, WEIGHT_MAX) / 2 * 2,
+            })
+            .collect();
+        committed += restated.iter().filter(|change| change.weight < -1).count();
+        for kind in KINDS {
+            let certify = i32::from(kind != Kind::OTR_DECODER_UNION_FIND);
+            let options = otr_decoder_options { kind, certify, weight_offset: offset, ..default_options() };
+            let mut shifted = Decoder::create(&graph, &options).expect("the best instruction set is there");
+            let mut plain = Decoder::new(&graph, kind);
+            for _ in 0..4 {
+                let events = random_events(&mut random, graph.nodes, graph.nodes);
+                let overrides = random_overrides(&mut random, &graph);
+                let all = [&restated[..], &overrides].concat();
+                let (found, expected) =
+                    (shifted.decode_events(&events, &overrides), plain.decode_events(&events, &all));
+                assert_eq!(found, expected, "{kind:?}, {offset}");
+            }
+        }
+    }
+    assert!(committed > MODELS, "offsets hardly make weights negative: {committed}");
 }
 
 #[test]

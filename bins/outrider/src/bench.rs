@@ -110,7 +110,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     input::require_one_stdin(&[("--dem", args.dem.as_deref()), ("--in", args.input.as_deref())])?;
     let (model, rounds) = source(args)?;
     let setup = Instant::now();
-    let options = DecoderOptions { kind: args.decoder, isa: args.isa, certify: false };
+    let options = DecoderOptions { kind: args.decoder, isa: args.isa, ..DecoderOptions::default() };
     let engine = Engine::new(&model, args.dem.as_deref(), options, args.ignore_undecomposable)?;
     let mut decoder = engine.decoder()?;
     let setup_seconds = setup.elapsed().as_secs_f64();

@@ -109,7 +109,12 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
     let threads = thread_count(args.threads)?;
     let setup = Instant::now();
     let model = input::model(&args.dem)?;
-    let options = DecoderOptions { kind: args.decoder, isa: args.isa, certify: args.certify };
+    let options = DecoderOptions {
+        kind: args.decoder,
+        isa: args.isa,
+        certify: args.certify,
+        ..DecoderOptions::default()
+    };
     let engine = Engine::new(&model, Some(&args.dem), options, args.ignore_undecomposable)?;
     let layout = input::layout(&model, args.in_includes_appended_observables);
     let shots = input::shots(&args.input, args.in_format, layout)?;

@@ -229,7 +229,7 @@ fn run_task(args: &LerArgs, threads: usize, point: &Point, kind: DecoderKind, ta
     if plan.max_shots == 0 || plan.max_errors == 0 {
         return Ok(counts);
     }
-    let options = DecoderOptions { kind, isa: args.isa, certify: false };
+    let options = DecoderOptions { kind, isa: args.isa, ..DecoderOptions::default() };
     let engine = Engine::new(&point.model, point.path.as_deref(), options, args.ignore_undecomposable)?;
     let bar = progress::bar(plan.max_shots, "shots").with_prefix(kind.name());
     let mut file = StatisticsFile { args, task, pending: Tally::default(), written: Instant::now() };

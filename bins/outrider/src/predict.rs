@@ -71,6 +71,6 @@ pub(crate) fn pymatching_engine(
     correlations: bool,
 ) -> Result<Engine> {
     let kind = if correlations { DecoderKind::MwpmCorrelated } else { DecoderKind::Mwpm };
-    let options = DecoderOptions { kind, isa: Isa::Auto, certify: false };
+    let options = DecoderOptions { kind, isa: Isa::Auto, ..DecoderOptions::default() };
     Engine::new(model, Some(path), options, !correlations)
 }

@@ -9,6 +9,7 @@
 
 #include "outrider/graph.h"
 #include "outrider/kernels.h"
+#include "outrider/predecoder.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,26 +23,44 @@ typedef enum otr_decoder_kind {
 
 typedef struct otr_decoder otr_decoder;
 
+/* How a decoder uses a pre-decoder. Both go with every kind.
+ *  - Soft: its overrides are the shot's weights. Overrides of the caller's come after them and win.
+ *  - Hard: its residual is decoded under the graph's own weights (and the caller's overrides), and the
+ *    observables of what it committed are added. */
+typedef enum otr_predecode { OTR_PREDECODE_SOFT = 0, OTR_PREDECODE_HARD = 1 } otr_predecode;
+
 typedef struct otr_decoder_options {
     otr_decoder_kind kind;
     otr_isa isa; /* OTR_ISA_AUTO picks the best; a missing one is OTR_ERR_UNSUPPORTED */
     int certify; /* non-zero (matching kinds only): prove every answer minimal, see otr_certificate */
+    otr_predecoder *predecoder; /* borrowed, used by this decoder alone while it lives; NULL for none */
+    otr_predecode predecode;
+    int32_t weight_offset; /* added to the weight of every edge that no override names; offset and sum are
+                              clamped and rounded like an override. A negative sum commits the edge as ever.
+                              Soft use adds the pre-decoder's own offset to it */
 } otr_decoder_options;
 
+/* MWPM, best instruction set, no certificates, no pre-decoder, no offset. */
 OTR_API otr_decoder_options otr_decoder_options_default(void);
 
-/* The decoder borrows `graph`, which must outlive it. MWPM_CORRELATED needs a graph with correlations
- * (OTR_ERR_ARGUMENT otherwise). OTR_ERR_ARGUMENT, OTR_ERR_UNSUPPORTED, OTR_ERR_MEMORY. */
+/* The decoder borrows `graph`, which must outlive it. MWPM_CORRELATED needs a graph with correlations, and a
+ * pre-decoder must be one on this very graph (OTR_ERR_ARGUMENT otherwise). OTR_ERR_ARGUMENT,
+ * OTR_ERR_UNSUPPORTED (also for soft use of a pre-decoder that can only be used hard), OTR_ERR_MEMORY.
+ *
+ * The rules of MWPM_CORRELATED apply last: whatever an edge weighs in the first pass, by the graph, offset or
+ * override, they lower it to at most their own weight, which has no offset; committed edges they leave. Edges
+ * that hard use committed are no part of the first answer, so they lower nothing. */
 OTR_API otr_status otr_decoder_create(otr_decoder **out, const otr_graph *graph,
                                       const otr_decoder_options *options);
 OTR_API void otr_decoder_destroy(otr_decoder *decoder);
 
 /* What one shot gives. */
 typedef struct otr_result {
-    int64_t weight; /* total integer weight of the chosen edges (for MWPM_CORRELATED under the second pass's
-                       weights); natural weight = weight / otr_graph_scale */
+    int64_t weight; /* total integer weight of the chosen edges under the shot's weights (for MWPM_CORRELATED
+                       the second pass's), without what hard pre-decoding committed; natural weight = weight /
+                       otr_graph_scale */
     uint32_t event_count;   /* detection events of the shot as given */
-    uint32_t matched_count; /* events that were left to match after committed edges flipped theirs */
+    uint32_t matched_count; /* events left to match after pre-decoding and committed edges flipped theirs */
 } otr_result;
 
 /* Decodes one shot.
@@ -50,7 +69,8 @@ typedef struct otr_result {
  *  observables  out, packed bits, ceil(observables/8) bytes, padding zero; NULL if not wanted
  *  result       out; NULL if not wanted
  * OTR_ERR_ODD_PARITY: the shot has no perfect matching (outputs untouched; the decoder stays usable).
- * OTR_ERR_INDEX: an override names no edge. OTR_ERR_MEMORY. OTR_ERR_CERTIFICATE with option certify. */
+ * OTR_ERR_INDEX: an override names no edge. OTR_ERR_MEMORY. OTR_ERR_CERTIFICATE with option certify. Any
+ * status of the pre-decoder. */
 OTR_API otr_status otr_decoder_decode(otr_decoder *decoder, const uint8_t *detectors,
                                       const otr_override *overrides, size_t override_count,
                                       uint8_t *observables, otr_result *result);
@@ -69,9 +89,10 @@ OTR_API otr_status otr_decoder_decode_batch(otr_decoder *decoder, const uint8_t 
                                             size_t detector_stride, size_t shot_count, uint8_t *observables,
                                             size_t observable_stride, int64_t *weights, size_t *failed_shot);
 
-/* The edges of the last shot's answer (committed edges included, an edge used twice cancelled), ascending.
- * Valid until the next call on the decoder. *edges may be NULL when *count is 0. OTR_ERR_ARGUMENT if no shot
- * was decoded. */
+/* The edges of the last shot's answer (committed edges included, also those of a pre-decoder, an edge used
+ * twice cancelled), ascending. Valid until the next call on the decoder. *edges may be NULL when *count is 0.
+ * OTR_ERR_ARGUMENT if no shot was decoded, OTR_ERR_UNSUPPORTED after hard use of a pre-decoder that does not
+ * tell its edges. */
 OTR_API otr_status otr_decoder_edges(otr_decoder *decoder, const uint32_t **edges, size_t *count);
 
 /* A matched pair of detection events, event1 < event2, or event2 = OTR_BOUNDARY. */
@@ -80,8 +101,8 @@ typedef struct otr_pair {
     uint32_t event2;
 } otr_pair;
 /* The detector pairs of the last shot, ascending by event1; matching kinds only (OTR_ERR_UNSUPPORTED
- * otherwise). With negative weights the pairs are those of the events left after committed edges flipped
- * theirs. Valid until the next call. */
+ * otherwise). With negative weights or a pre-decoder the pairs are those of the events left to match. Valid
+ * until the next call. */
 OTR_API otr_status otr_decoder_pairs(otr_decoder *decoder, const otr_pair **pairs, size_t *count);
 
 /* Proof that the last answer is a minimum: a feasible solution of the dual problem with the same value.
@@ -95,7 +116,8 @@ typedef struct otr_certificate {
     uint64_t edges_overtight; /* 0 in a proof */
     int64_t min_slack;        /* smallest weight - sum over the edges checked; INT64_MAX if none */
 } otr_certificate;
-/* Needs option certify; for MWPM_CORRELATED it is about the second pass. OTR_ERR_ARGUMENT without the option
+/* Needs option certify. It is about the events left to match under the shot's weights, offset and overrides
+ * included; for MWPM_CORRELATED about the second pass. OTR_ERR_ARGUMENT without the option
  * or a shot. */
 OTR_API otr_status otr_decoder_certificate(const otr_decoder *decoder, otr_certificate *out);
 

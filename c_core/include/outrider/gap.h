@@ -21,8 +21,7 @@ typedef struct otr_gap otr_gap;
 
 typedef struct otr_gap_options {
     otr_isa isa;           /* OTR_ISA_AUTO picks the best; a missing one is OTR_ERR_UNSUPPORTED */
-    int32_t weight_offset; /* added to the weight of every edge that no override names, clamped and rounded
-                              like an override; the sum may be negative */
+    int32_t weight_offset; /* as in otr_decoder_options */
 } otr_gap_options;
 
 OTR_API otr_gap_options otr_gap_options_default(void);

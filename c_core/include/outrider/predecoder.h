@@ -34,6 +34,9 @@ typedef struct otr_residual {
     const uint32_t *events; /* ascending */
     size_t event_count;
     const uint8_t *observables; /* flips by the committed edges, packed, ceil(observables/8) bytes */
+    const uint32_t *edges;      /* the committed edges, each once, in no order that means anything; NULL from
+                                   kinds whose corrections are no edges of the graph */
+    size_t edge_count;
 } otr_residual;
 
 OTR_API void otr_predecoder_destroy(otr_predecoder *predecoder);

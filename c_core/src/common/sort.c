@@ -45,7 +45,13 @@ void otr_sort_indices(uint32_t *indices, size_t count) {
 }
 
 size_t otr_sort_cancel(uint32_t *indices, size_t count) {
-    size_t kept = 0;
+    size_t kept = 0, ascending = 1;
+    while (ascending < count && indices[ascending - 1] < indices[ascending]) {
+        ascending++;
+    }
+    if (ascending >= count) {
+        return count;
+    }
     otr_sort_indices(indices, count);
     for (size_t i = 0; i < count;) {
         size_t run = i + 1;
@@ -58,23 +64,4 @@ size_t otr_sort_cancel(uint32_t *indices, size_t count) {
         i = run;
     }
     return kept;
-}
-
-size_t otr_merge_cancel(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count, uint32_t *out) {
-    size_t i = 0, j = 0, count = 0;
-    while (i < a_count && j < b_count) {
-        if (a[i] == b[j]) {
-            i++;
-            j++;
-        } else {
-            out[count++] = a[i] < b[j] ? a[i++] : b[j++];
-        }
-    }
-    while (i < a_count) {
-        out[count++] = a[i++];
-    }
-    while (j < b_count) {
-        out[count++] = b[j++];
-    }
-    return count;
 }

@@ -17,10 +17,9 @@ static otr_status find_potentials(otr_boundary_split *split, const otr_graph *gr
                                   uint8_t *reached, otr_error *error);
 static otr_status walk_component(otr_boundary_split *split, const otr_graph *graph, component *part,
                                  uint8_t *reached, otr_error *error);
-static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph, int32_t weight_offset);
+static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph);
 
-otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *graph, int32_t weight_offset,
-                                   otr_error *error) {
+otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *graph, otr_error *error) {
     uint32_t *nodes = NULL;
     uint8_t *reached = NULL;
     otr_status status = OTR_ERR_MEMORY;
@@ -39,7 +38,7 @@ otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *g
     split->potentials = otr_array_zeroed(graph->node_count, sizeof *split->potentials);
     if (nodes != NULL && reached != NULL && split->potentials != NULL) {
         status = find_potentials(split, graph, nodes, reached, error);
-        status = status == OTR_OK ? copy_graph(split, graph, weight_offset) : status;
+        status = status == OTR_OK ? copy_graph(split, graph) : status;
     }
     free(nodes);
     free(reached);
@@ -122,7 +121,7 @@ static otr_status walk_component(otr_boundary_split *split, const otr_graph *gra
 }
 
 /* As the extra node follows all others, edges stay in order: a node's boundary edge is its last one. */
-static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph, int32_t weight_offset) {
+static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph) {
     otr_graph *const copy = otr_array_zeroed(1, sizeof *copy);
     split->graph = copy;
     if (copy == NULL) {
@@ -134,11 +133,8 @@ static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph, 
     copy->scale = graph->scale;
     copy->edge_node1 = otr_graph_allocate(copy, copy->edge_count, sizeof *copy->edge_node1);
     copy->edge_node2 = otr_graph_allocate(copy, copy->edge_count, sizeof *copy->edge_node2);
-    copy->edge_arc1 = otr_graph_allocate(copy, copy->edge_count, sizeof *copy->edge_arc1);
-    copy->edge_arc2 = otr_graph_allocate(copy, copy->edge_count, sizeof *copy->edge_arc2);
     copy->edge_weight = otr_graph_allocate(copy, copy->edge_count, sizeof *copy->edge_weight);
-    if (copy->edge_node1 == NULL || copy->edge_node2 == NULL || copy->edge_arc1 == NULL ||
-        copy->edge_arc2 == NULL || copy->edge_weight == NULL) {
+    if (copy->edge_node1 == NULL || copy->edge_node2 == NULL || copy->edge_weight == NULL) {
         return OTR_ERR_MEMORY;
     }
     for (uint32_t edge = 0; edge < copy->edge_count; edge++) {
@@ -147,7 +143,7 @@ static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph, 
         const int crosses = node2 == OTR_BOUNDARY && boundary_class(split, graph, node1) == 1;
         copy->edge_node1[edge] = node1;
         copy->edge_node2[edge] = crosses ? split->extra : node2;
-        copy->edge_weight[edge] = otr_weight_clamped((int64_t)graph->edge_weight[edge] + weight_offset);
+        copy->edge_weight[edge] = graph->edge_weight[edge];
     }
-    return otr_graph_link(copy) && otr_graph_index_weights(copy) ? OTR_OK : OTR_ERR_MEMORY;
+    return otr_graph_link(copy) ? OTR_OK : OTR_ERR_MEMORY;
 }

@@ -16,10 +16,9 @@ typedef struct otr_boundary_split {
     uint8_t *potentials; /* by detector */
 } otr_boundary_split;
 
-/* Weights are the graph's plus weight_offset. OTR_ERR_UNSUPPORTED if the observable does not follow this rule
- * (*error says why), OTR_ERR_LIMIT, OTR_ERR_MEMORY; *split is to be freed in any case. */
-otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *graph, int32_t weight_offset,
-                                   otr_error *error);
+/* OTR_ERR_UNSUPPORTED if the observable does not follow this rule (*error says why), OTR_ERR_LIMIT,
+ * OTR_ERR_MEMORY; *split is to be freed in any case. */
+otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *graph, otr_error *error);
 void otr_boundary_split_free(otr_boundary_split *split);
 
 /* Heap bytes held. */

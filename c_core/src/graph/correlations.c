@@ -51,8 +51,7 @@ static otr_rule rule_for(const otr_graph *graph, otr_implied implied) {
     const uint32_t node2 = graph->edge_node2[implied.edge];
     const otr_rule rule = {.node1 = node1,
                            .node2 = node2 == OTR_BOUNDARY ? node1 : node2,
-                           .arc1 = graph->edge_arc1[implied.edge],
-                           .arc2 = graph->edge_arc2[implied.edge],
+                           .arcs = graph->edge_arcs[implied.edge],
                            .weight = (uint32_t)implied.weight};
     return rule;
 }

@@ -20,17 +20,14 @@ void otr_graph_destroy(otr_graph *graph) {
     free(graph->arc_head);
     free(graph->arc_edge);
     free(graph->boundary_edge);
-    free(graph->nearest);
     free(graph->edge_node1);
     free(graph->edge_node2);
-    free(graph->edge_arc1);
-    free(graph->edge_arc2);
+    free(graph->edge_arcs);
     free(graph->edge_weight);
     free(graph->edge_probability);
     free(graph->edge_mask);
     free(graph->observable_begin);
     free(graph->observable_list);
-    free(graph->negative_edges);
     free(graph->implied_begin);
     free(graph->implied);
     free(graph->rules);

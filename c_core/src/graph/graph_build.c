@@ -268,8 +268,7 @@ static otr_status lay_out(otr_graph_build *build, otr_graph *graph) {
     graph->correlations = build->options.correlations != 0;
     set_scale(build, graph);
     fill_weights(graph);
-    if (!otr_graph_link(graph) || !otr_graph_index_weights(graph) ||
-        (graph->correlations && otr_correlations_finish(build, graph) != OTR_OK)) {
+    if (!otr_graph_link(graph) || (graph->correlations && otr_correlations_finish(build, graph) != OTR_OK)) {
         return fail_memory(build);
     }
     return OTR_OK;
@@ -321,17 +320,15 @@ static int allocate_edges(otr_graph_build *build, otr_graph *graph) {
     const size_t edges = graph->edge_count;
     graph->edge_node1 = otr_graph_allocate(graph, edges, sizeof *graph->edge_node1);
     graph->edge_node2 = otr_graph_allocate(graph, edges, sizeof *graph->edge_node2);
-    graph->edge_arc1 = otr_graph_allocate(graph, edges, sizeof *graph->edge_arc1);
-    graph->edge_arc2 = otr_graph_allocate(graph, edges, sizeof *graph->edge_arc2);
     graph->edge_weight = otr_graph_allocate(graph, edges, sizeof *graph->edge_weight);
     graph->edge_probability = otr_graph_allocate(graph, edges, sizeof *graph->edge_probability);
     graph->edge_mask = otr_graph_allocate(graph, edges, sizeof *graph->edge_mask);
     graph->observable_begin = otr_graph_allocate(graph, edges + 1, sizeof *graph->observable_begin);
     graph->observable_list =
         otr_graph_allocate(graph, build->observable_count, sizeof *graph->observable_list);
-    return graph->edge_node1 != NULL && graph->edge_node2 != NULL && graph->edge_arc1 != NULL &&
-           graph->edge_arc2 != NULL && graph->edge_weight != NULL && graph->edge_probability != NULL &&
-           graph->edge_mask != NULL && graph->observable_begin != NULL && graph->observable_list != NULL;
+    return graph->edge_node1 != NULL && graph->edge_node2 != NULL && graph->edge_weight != NULL &&
+           graph->edge_probability != NULL && graph->edge_mask != NULL && graph->observable_begin != NULL &&
+           graph->observable_list != NULL;
 }
 
 /* Copies what was gathered to its place in the graph's order. */
@@ -368,7 +365,8 @@ int otr_graph_link(otr_graph *graph) {
     uint32_t *next;
     graph->arc_begin = otr_graph_allocate(graph, (size_t)graph->node_count + 1, sizeof *graph->arc_begin);
     graph->boundary_edge = otr_graph_allocate(graph, graph->node_count, sizeof *graph->boundary_edge);
-    if (graph->arc_begin == NULL || graph->boundary_edge == NULL) {
+    graph->edge_arcs = otr_graph_allocate(graph, graph->edge_count, sizeof *graph->edge_arcs);
+    if (graph->arc_begin == NULL || graph->boundary_edge == NULL || graph->edge_arcs == NULL) {
         return 0;
     }
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
@@ -397,14 +395,14 @@ int otr_graph_link(otr_graph *graph) {
         const uint32_t node2 = graph->edge_node2[edge];
         if (node2 == OTR_BOUNDARY) {
             graph->boundary_edge[node1] = edge;
-            graph->edge_arc1[edge] = otr_boundary_arc(graph, node1);
-            graph->edge_arc2[edge] = otr_boundary_arc(graph, node1);
+            graph->edge_arcs[edge].arc1 = otr_boundary_arc(graph, node1);
+            graph->edge_arcs[edge].arc2 = otr_boundary_arc(graph, node1);
             continue;
         }
-        graph->edge_arc1[edge] = next[node1];
+        graph->edge_arcs[edge].arc1 = next[node1];
         graph->arc_edge[next[node1]] = edge;
         graph->arc_head[next[node1]++] = node2;
-        graph->edge_arc2[edge] = next[node2];
+        graph->edge_arcs[edge].arc2 = next[node2];
         graph->arc_edge[next[node2]] = edge;
         graph->arc_head[next[node2]++] = node1;
     }
@@ -436,42 +434,4 @@ static void fill_weights(otr_graph *graph) {
         graph->edge_weight[edge] =
             otr_graph_quantize(graph, otr_probability_weight(graph->edge_probability[edge]));
     }
-}
-
-static void lower_nearest(otr_graph *graph, uint32_t node, uint32_t magnitude) {
-    if (magnitude < graph->nearest[node]) {
-        graph->nearest[node] = magnitude;
-    }
-}
-
-static void fill_nearest(otr_graph *graph) {
-    for (uint32_t node = 0; node < graph->node_count; node++) {
-        const int isolated = graph->arc_begin[node] == graph->arc_begin[node + 1];
-        graph->nearest[node] = isolated && graph->boundary_edge[node] == OTR_NONE ? 0 : UINT32_MAX;
-    }
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        const uint32_t magnitude = (uint32_t)abs(graph->edge_weight[edge]);
-        lower_nearest(graph, graph->edge_node1[edge], magnitude);
-        if (graph->edge_node2[edge] != OTR_BOUNDARY) {
-            lower_nearest(graph, graph->edge_node2[edge], magnitude);
-        }
-    }
-}
-
-int otr_graph_index_weights(otr_graph *graph) {
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        graph->negative_count += graph->edge_weight[edge] < 0;
-    }
-    graph->negative_edges = otr_graph_allocate(graph, graph->negative_count, sizeof *graph->negative_edges);
-    graph->nearest = otr_graph_allocate(graph, graph->node_count, sizeof *graph->nearest);
-    if (graph->negative_edges == NULL || graph->nearest == NULL) {
-        return 0;
-    }
-    for (uint32_t edge = 0, next = 0; edge < graph->edge_count; edge++) {
-        if (graph->edge_weight[edge] < 0) {
-            graph->negative_edges[next++] = edge;
-        }
-    }
-    fill_nearest(graph);
-    return 1;
 }

@@ -49,9 +49,6 @@ void *otr_graph_allocate(otr_graph *graph, size_t count, size_t element_bytes);
 /* Fills the arcs of a graph whose nodes and edges are known; 0 when memory is out. */
 int otr_graph_link(otr_graph *graph);
 
-/* Fills what a linked graph keeps about its weights: negative edges, nearest; 0 when memory is out. */
-int otr_graph_index_weights(otr_graph *graph);
-
 /* Accumulates the joint probabilities of build->components, all flipped together with probability p. */
 otr_status otr_correlations_add(otr_graph_build *build, double p, uint64_t line);
 

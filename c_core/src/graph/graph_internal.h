@@ -7,13 +7,19 @@
 /* No edge, no arc, no node. */
 #define OTR_NONE UINT32_MAX
 
-/* A correlation rule with all that it takes to lower its edge: the edge's ends and arcs, which are the same
- * twice for a boundary edge, and the implied weight. */
+/* The two arcs of an edge, at its first and its second node; of a boundary edge both are the node's
+ * otr_boundary_arc. */
+typedef struct otr_edge_arcs {
+    uint32_t arc1;
+    uint32_t arc2;
+} otr_edge_arcs;
+
+/* A correlation rule with all that it takes to lower its edge: the edge's ends, which are the same twice for
+ * a boundary edge, its arcs and the implied weight. */
 typedef struct otr_rule {
     uint32_t node1;
     uint32_t node2;
-    uint32_t arc1;
-    uint32_t arc2;
+    otr_edge_arcs arcs;
     uint32_t weight;
 } otr_rule;
 
@@ -29,18 +35,14 @@ struct otr_graph {
     uint32_t *arc_head;      /* arc -> node it leads to */
     uint32_t *arc_edge;      /* arc -> edge */
     uint32_t *boundary_edge; /* node -> its edge to the boundary, or OTR_NONE */
-    uint32_t *nearest;       /* node -> smallest |weight| of its edges; 0 for an isolated node */
     uint32_t *edge_node1;
     uint32_t *edge_node2; /* OTR_BOUNDARY for a boundary edge */
-    uint32_t *edge_arc1;  /* the arc at node1; of a boundary edge otr_boundary_arc(node1) */
-    uint32_t *edge_arc2;  /* the arc at node2; of a boundary edge the same as edge_arc1 */
+    otr_edge_arcs *edge_arcs;
     int32_t *edge_weight; /* even; may be negative */
     double *edge_probability;
     uint64_t *edge_mask;        /* observables 0..63 of the edge */
     uint32_t *observable_begin; /* edge_count + 1, into observable_list */
     uint32_t *observable_list;
-    uint32_t *negative_edges; /* edges of negative weight, ascending */
-    uint32_t negative_count;
     int correlations;
     uint32_t *implied_begin; /* edge_count + 1 into implied; NULL without correlations */
     otr_implied *implied;

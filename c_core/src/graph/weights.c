@@ -4,7 +4,7 @@
 
 #include "common/array.h"
 
-otr_status otr_weights_init(otr_weights *weights, const otr_graph *graph) {
+otr_status otr_weights_init(otr_weights *weights, const otr_graph *graph, int32_t offset) {
     const size_t arc_count = (size_t)graph->arc_count + graph->node_count;
     otr_arc *const arcs = otr_array_new(arc_count, sizeof *arcs);
     if (arcs == NULL) {
@@ -18,9 +18,10 @@ otr_status otr_weights_init(otr_weights *weights, const otr_graph *graph) {
         arcs[arc].head = graph->arc_head[arc];
     }
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        const uint32_t magnitude = (uint32_t)abs(graph->edge_weight[edge]);
-        arcs[graph->edge_arc1[edge]].weight = magnitude;
-        arcs[graph->edge_arc2[edge]].weight = magnitude;
+        const int64_t weight = (int64_t)graph->edge_weight[edge] + offset;
+        const uint32_t magnitude = (uint32_t)abs(otr_weight_clamped(weight));
+        arcs[graph->edge_arcs[edge].arc1].weight = magnitude;
+        arcs[graph->edge_arcs[edge].arc2].weight = magnitude;
     }
     *weights = (otr_weights){.graph = graph, .arcs = arcs};
     return OTR_OK;
@@ -35,8 +36,8 @@ void otr_weights_free(otr_weights *weights) {
 void otr_weights_restore(otr_weights *weights) {
     while (weights->change_count > 0) {
         const otr_weight_change change = weights->changes[--weights->change_count];
-        weights->arcs[change.arc1].weight = change.before;
-        weights->arcs[change.arc2].weight = change.before;
+        weights->arcs[change.arcs.arc1].weight = change.before;
+        weights->arcs[change.arcs.arc2].weight = change.before;
     }
 }
 

@@ -1,7 +1,7 @@
-/* One decoder's own copy of the magnitudes |weight|, which single shots may override.
+/* One decoder's own copy of the magnitudes |weight|, which single shots may change.
  *
- * A negative weight is handled outside the search: the edge is committed (its ends' events flip) and the
- * search sees the price |weight| of taking it back. So everything here is non-negative and even. */
+ * A negative weight is handled outside the search, see shot_weights.h; the search sees the price |weight| of
+ * taking the committed edge back. So everything here is non-negative and even. */
 #ifndef OTR_GRAPH_WEIGHTS_H
 #define OTR_GRAPH_WEIGHTS_H
 
@@ -17,11 +17,9 @@ typedef struct otr_arc {
     uint32_t weight;
 } otr_arc;
 
-/* A changed magnitude, with what it takes to put it back: both arcs of the edge, the same one for a boundary
- * edge. */
+/* A changed magnitude, with what it takes to put it back. */
 typedef struct otr_weight_change {
-    uint32_t arc1;
-    uint32_t arc2;
+    otr_edge_arcs arcs;
     uint32_t before;
 } otr_weight_change;
 
@@ -33,8 +31,8 @@ typedef struct otr_weights {
     size_t change_capacity;
 } otr_weights;
 
-/* OTR_ERR_MEMORY. */
-otr_status otr_weights_init(otr_weights *weights, const otr_graph *graph);
+/* The magnitudes of the graph's weights plus `offset`. OTR_ERR_MEMORY. */
+otr_status otr_weights_init(otr_weights *weights, const otr_graph *graph, int32_t offset);
 void otr_weights_free(otr_weights *weights);
 
 /* The weight of a node's boundary edge, or OTR_WEIGHT_NO_BOUNDARY. */
@@ -44,23 +42,26 @@ static inline uint32_t otr_boundary_weight(const otr_weights *weights, uint32_t 
 
 /* The magnitude of an edge now. */
 static inline uint32_t otr_weights_get(const otr_weights *weights, uint32_t edge) {
-    return weights->arcs[weights->graph->edge_arc1[edge]].weight;
+    return weights->arcs[weights->graph->edge_arcs[edge].arc1].weight;
+}
+
+/* Makes room for `count` more changes; 0 when memory is out. */
+static inline int otr_weights_reserve(otr_weights *weights, size_t count) {
+    return otr_array_reserve((void **)&weights->changes, &weights->change_capacity,
+                             weights->change_count + count, sizeof *weights->changes);
 }
 
 /* Sets the magnitude of an edge given by its arcs until otr_weights_restore; `magnitude` is even and at most
- * OTR_WEIGHT_MAX. Returns 0 when memory is out. */
-static inline int otr_weights_set(otr_weights *weights, uint32_t arc1, uint32_t arc2, uint32_t magnitude) {
-    const otr_weight_change change = {arc1, arc2, weights->arcs[arc1].weight};
-    if (!OTR_ARRAY_GROW(weights->changes, weights->change_count, weights->change_capacity)) {
-        return 0;
-    }
+ * OTR_WEIGHT_MAX, and there is room for a change. Returns the magnitude before. */
+static inline uint32_t otr_weights_set(otr_weights *weights, otr_edge_arcs arcs, uint32_t magnitude) {
+    const otr_weight_change change = {arcs, weights->arcs[arcs.arc1].weight};
     weights->changes[weights->change_count++] = change;
-    weights->arcs[arc1].weight = magnitude;
-    weights->arcs[arc2].weight = magnitude;
-    return 1;
+    weights->arcs[arcs.arc1].weight = magnitude;
+    weights->arcs[arcs.arc2].weight = magnitude;
+    return change.before;
 }
 
-/* Puts the graph's own weights back. */
+/* Undoes all changes. */
 void otr_weights_restore(otr_weights *weights);
 
 /* Heap bytes held now. */

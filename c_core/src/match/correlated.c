@@ -73,13 +73,13 @@ static uint32_t directly_matched_at(const otr_matcher *m, uint32_t node) {
 
 /* The first remedy. Returns 0 if it does not apply. */
 static int shorten_match(otr_matcher *m, const otr_rule *rule) {
-    const int64_t weight = m->arcs[rule->arc1].weight;
+    const int64_t weight = m->arcs[rule->arcs.arc1].weight;
     const int64_t half = weight / 2 & ~(int64_t)1;
     const uint32_t event = directly_matched_at(m, rule->node1);
     uint32_t match;
     int64_t radius;
     if (event == OTR_NONE ||
-        m->regions[event].match_link.path != (OTR_PATH_SINGLE | otr_edge_of_arc(m->graph, rule->arc1))) {
+        m->regions[event].match_link.path != (OTR_PATH_SINGLE | otr_edge_of_arc(m->graph, rule->arcs.arc1))) {
         return 0;
     }
     match = m->regions[event].match;
@@ -108,7 +108,7 @@ static int64_t room_around(const otr_matcher *m, uint32_t event) {
         room = least < room ? least : room;
         for (; occupied != 0; occupied &= occupied - 1) {
             const otr_arc arc = m->arcs[first + otr_ctz64(occupied)];
-            const int64_t limit = (int64_t)arc.weight - otr_reach(m, &m->sites[arc.head]);
+            const int64_t limit = (int64_t)arc.weight - otr_reach_past(m, &m->sites[arc.head]);
             room = m->sites[arc.head].top != m->regions[event].match && limit < room ? limit : room;
         }
     }
@@ -143,8 +143,8 @@ static int shift_radius(otr_matcher *m, uint32_t node, int64_t excess) {
 /* An edge inside one region was lowered: in an event's region it may lead somewhere sooner; a blossom is not
  * worth the closer look. */
 static void mend_inside(otr_matcher *m, uint32_t node1, uint32_t node2, int64_t weight) {
-    const int64_t reach1 = otr_reach(m, &m->sites[node1]);
-    const int64_t reach2 = otr_reach(m, &m->sites[node2]);
+    const int64_t reach1 = otr_reach_past(m, &m->sites[node1]);
+    const int64_t reach2 = otr_reach_past(m, &m->sites[node2]);
     if (m->sites[node1].top >= m->event_count || reach1 - reach2 > weight || reach2 - reach1 > weight) {
         dissolve_at(m, node1);
     }
@@ -153,7 +153,7 @@ static void mend_inside(otr_matcher *m, uint32_t node1, uint32_t node2, int64_t 
 static void mend(otr_matcher *m, const otr_rule *rule) {
     const uint32_t node1 = rule->node1;
     const uint32_t node2 = rule->node2;
-    const int64_t weight = m->arcs[rule->arc1].weight;
+    const int64_t weight = m->arcs[rule->arcs.arc1].weight;
     const int at1 = otr_is_occupied(m, node1);
     const int at2 = otr_is_occupied(m, node2) && node1 != node2;
     int64_t excess;
@@ -161,8 +161,8 @@ static void mend(otr_matcher *m, const otr_rule *rule) {
         mend_inside(m, node1, node2, weight);
         return;
     }
-    excess = (at1 ? (int64_t)otr_reach(m, &m->sites[node1]) : 0) +
-             (at2 ? (int64_t)otr_reach(m, &m->sites[node2]) : 0) - weight;
+    excess = (at1 ? (int64_t)otr_reach_past(m, &m->sites[node1]) : 0) +
+             (at2 ? (int64_t)otr_reach_past(m, &m->sites[node2]) : 0) - weight;
     if (excess <= 0 || shorten_match(m, rule) || (at1 && shift_radius(m, node1, excess)) ||
         (at2 && shift_radius(m, node2, excess))) {
         return;
@@ -173,10 +173,9 @@ static void mend(otr_matcher *m, const otr_rule *rule) {
 
 /* Lowers the edge of a rule. A committed edge counts with its negative weight, which no rule is below. */
 static void apply_rule(otr_matcher *m, const otr_rule *rule) {
-    const uint32_t edge = otr_edge_of_arc(m->graph, rule->arc1);
-    if (rule->weight < m->arcs[rule->arc1].weight && (m->committed[edge >> 6] >> (edge & 63) & 1) == 0 &&
-        !otr_weights_set(m->weights, rule->arc1, rule->arc2, rule->weight)) {
-        m->failure = OTR_ERR_MEMORY;
+    const uint32_t edge = otr_edge_of_arc(m->graph, rule->arcs.arc1);
+    if (rule->weight < m->arcs[rule->arcs.arc1].weight && (m->committed[edge >> 6] >> (edge & 63) & 1) == 0) {
+        otr_weights_set(m->weights, rule->arcs, rule->weight);
     }
 }
 
@@ -235,7 +234,7 @@ static int collect_rules(otr_matcher *m, const uint32_t *edges, size_t edge_coun
         }
         sort_rules(m, edges[i]);
     }
-    return 1;
+    return otr_weights_reserve(m->weights, m->tight_count + m->waiting_count);
 }
 
 static void set_awaited(otr_matcher *m) {
@@ -263,13 +262,10 @@ otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t e
     m->now = 0;
     for (size_t i = 0; i < m->tight_count; i++) {
         if (i + ARCS_AHEAD < m->tight_count) {
-            otr_prefetch(&m->arcs[m->graph->rules[m->tight[i + ARCS_AHEAD]].arc1]);
-            otr_prefetch(&m->arcs[m->graph->rules[m->tight[i + ARCS_AHEAD]].arc2]);
+            otr_prefetch(&m->arcs[m->graph->rules[m->tight[i + ARCS_AHEAD]].arcs.arc1]);
+            otr_prefetch(&m->arcs[m->graph->rules[m->tight[i + ARCS_AHEAD]].arcs.arc2]);
         }
         apply_rule(m, &m->graph->rules[m->tight[i]]);
-    }
-    if (m->failure != OTR_OK) {
-        return m->failure;
     }
     for (size_t i = 0; i < m->tight_count; i++) {
         mend(m, &m->graph->rules[m->tight[i]]);

@@ -51,7 +51,7 @@ static inline uint32_t gap_between(const otr_matcher *m, uint32_t top, uint32_t 
 static uint32_t first_event(const otr_matcher *m, uint32_t node, uint32_t *arc) {
     const otr_site *const site = &m->sites[node];
     const uint32_t top = site->top;
-    const uint32_t reach = otr_reach(m, site);
+    const uint32_t reach = otr_reach_past(m, site);
     const uint32_t boundary = otr_boundary_weight(m->weights, node);
     const uint32_t end = m->nodes[node + 1].begin;
     uint32_t gap = GAP_NONE;
@@ -107,7 +107,7 @@ static void occupy_over(otr_matcher *m, uint32_t tail, uint32_t arc) {
 /* Whether what the queue entry was about happens now, without looking at the other arcs. */
 static int is_due(const otr_matcher *m, uint32_t node, uint32_t arc) {
     const otr_site *const site = &m->sites[node];
-    const uint32_t reach = otr_reach(m, site);
+    const uint32_t reach = otr_reach_past(m, site);
     if (arc == OTR_NONE) {
         return 0;
     }
@@ -129,7 +129,7 @@ static void enqueue_growing_neighbours(otr_matcher *m, uint32_t node, uint32_t r
             const otr_arc arc = m->arcs[first + otr_ctz64(occupied)];
             const otr_site *const site = &m->sites[arc.head];
             if (m->regions[site->top].slope > 0) {
-                enqueue_node(m, arc.head, arc.weight - otr_reach(m, site) - reach, OTR_NONE);
+                enqueue_node(m, arc.head, arc.weight - otr_reach_past(m, site) - reach, OTR_NONE);
             }
         }
     }
@@ -159,7 +159,7 @@ static void node_event(otr_matcher *m, uint32_t node) {
         arc = OTR_NONE;
     }
     if (otr_is_occupied(m, node) && m->regions[site->top].slope == 0) {
-        enqueue_growing_neighbours(m, node, otr_reach(m, site));
+        enqueue_growing_neighbours(m, node, otr_reach_past(m, site));
     }
 }
 
@@ -240,7 +240,7 @@ void otr_flood_freeze(otr_matcher *m, uint32_t region) {
     }
     for (uint32_t part = region; part != OTR_NONE; part = otr_next_inside(m, part, region)) {
         for (uint32_t node = m->regions[part].shell; node != OTR_NONE; node = m->sites[node].below) {
-            enqueue_growing_neighbours(m, node, otr_reach(m, &m->sites[node]));
+            enqueue_growing_neighbours(m, node, otr_reach_past(m, &m->sites[node]));
         }
     }
 }

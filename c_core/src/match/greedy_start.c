@@ -37,7 +37,7 @@ static void add_contacts(otr_matcher *m, uint32_t event, const otr_node *record,
     }
 }
 
-/* With the graph's own weights and no other regions, the shortest edge is known, and looking at the forward
+/* With nothing overridden and no other regions, the shortest edge is known, and looking at the forward
  * arcs is enough to see every contact once. */
 static void note_contacts_alone(otr_matcher *m, uint32_t event) {
     const uint32_t node = m->events[event];
@@ -77,7 +77,7 @@ static void note_contacts_among_others(otr_matcher *m, uint32_t event) {
             const otr_arc arc = m->arcs[a];
             const otr_site *const site = &m->sites[arc.head];
             if (m->regions[site->top].match != OTR_NONE) {
-                const uint32_t limit = arc.weight - otr_reach(m, site);
+                const uint32_t limit = arc.weight - otr_reach_past(m, site);
                 room = limit < room ? limit : room;
             } else if (a >= record->forward) {
                 add_contact(m, event, site->event, arc.weight, record->first_edge + (a - record->forward));

@@ -20,6 +20,15 @@ static void fill_ahead(const otr_graph *graph, uint32_t node, uint32_t end, otr_
     }
 }
 
+/* The smallest weight at a node; 0 for one without edges. */
+static uint32_t find_nearest(const otr_matcher *m, uint32_t node) {
+    uint32_t nearest = otr_boundary_weight(m->weights, node);
+    for (uint32_t arc = m->graph->arc_begin[node]; arc < m->graph->arc_begin[node + 1]; arc++) {
+        nearest = m->arcs[arc].weight < nearest ? m->arcs[arc].weight : nearest;
+    }
+    return nearest != OTR_WEIGHT_NO_BOUNDARY ? nearest : 0;
+}
+
 static void fill_nodes(otr_matcher *m) {
     const otr_graph *const graph = m->graph;
     uint32_t edge = 0;
@@ -31,7 +40,7 @@ static void fill_nodes(otr_matcher *m) {
         }
         m->nodes[node].begin = graph->arc_begin[node];
         m->nodes[node].forward = forward;
-        m->nodes[node].nearest = graph->nearest[node];
+        m->nodes[node].nearest = find_nearest(m, node);
         m->nodes[node].first_edge = edge;
         fill_ahead(graph, node, end, &m->nodes[node]);
         edge += end - forward + (graph->boundary_edge[node] != OTR_NONE);

@@ -15,12 +15,13 @@
 
 typedef struct otr_matcher otr_matcher;
 
-/* Borrows `weights`, whose values may change between solves. OTR_ERR_MEMORY. */
+/* Borrows `weights`, whose present values count as its own; they may change between solves. OTR_ERR_MEMORY.
+ */
 otr_status otr_matcher_create(otr_matcher **out, otr_weights *weights, const otr_kernels *kernels);
 void otr_matcher_destroy(otr_matcher *matcher);
 
 /* Matches `events` (ascending, distinct; borrowed until otr_matcher_reset). `overridden` is non-zero if some
- * weight is not the graph's own. On success the solution stays in the matcher until otr_matcher_reset, which
+ * weight is not its own. On success the solution stays in the matcher until otr_matcher_reset, which
  * the caller must call before the next solve, also after an error. OTR_ERR_ODD_PARITY, OTR_ERR_MEMORY. */
 otr_status otr_matcher_solve(otr_matcher *matcher, const uint32_t *events, size_t event_count,
                              int overridden);

@@ -78,7 +78,7 @@ typedef struct otr_region {
 typedef struct otr_node {
     uint32_t begin;   /* its first arc; the arcs end where the next node's begin */
     uint32_t forward; /* its first arc to a higher node */
-    uint32_t nearest; /* smallest of the graph's own weights at the node */
+    uint32_t nearest; /* smallest weight at the node when nothing is overridden */
     uint32_t
         first_edge; /* edge of the arc `forward`; the boundary edge, if there is one, follows the last one */
     uint16_t ahead[OTR_AHEAD_MAX]; /* how far the forward arcs' heads are ahead of the node */
@@ -194,7 +194,7 @@ static inline int64_t otr_radius(const otr_matcher *m, const otr_region *region)
 }
 
 /* How far the outermost region at an occupied node reaches past it; at least 0. */
-static inline uint32_t otr_reach(const otr_matcher *m, const otr_site *site) {
+static inline uint32_t otr_reach_past(const otr_matcher *m, const otr_site *site) {
     return (uint32_t)otr_radius(m, &m->regions[site->top]) + site->offset;
 }
 
@@ -229,7 +229,7 @@ static inline otr_link otr_reversed(otr_link link) {
 /* Makes an event its own region of radius 0, holding its node, matched to nothing. */
 void otr_matcher_place(otr_matcher *m, uint32_t event);
 /* Solves for the events of the batch, which are placed and unmatched; all other regions are matched and
- * frozen. `plain`: there are no other regions, and all weights are the graph's own. */
+ * frozen. `plain`: there are no other regions, and nothing is overridden. */
 otr_status otr_matcher_run_batch(otr_matcher *m, int plain);
 
 /* greedy_start.c: radii and partners for the events of the batch, in m->starts. `plain` as above. */

@@ -24,6 +24,7 @@ otr_status otr_predecoder_init(otr_predecoder *self, const otr_predecoder_kind *
 void otr_predecoder_free(otr_predecoder *self) {
     free(self->overrides);
     free(self->residual);
+    free(self->edges);
     free(self->observables);
 }
 
@@ -81,10 +82,13 @@ static void flip_observables(otr_predecoder *self, uint32_t edge) {
 }
 
 /* Commits the overrides at or below the threshold: their ends flip events, and their observables flip. */
-static otr_status commit(otr_predecoder *self, const uint32_t *events, size_t event_count) {
+static otr_status commit(otr_predecoder *self, const uint32_t *events, size_t event_count,
+                         otr_residual *out) {
     const otr_graph *const graph = self->graph;
     if (!otr_array_reserve((void **)&self->residual, &self->residual_capacity,
-                           event_count + 2 * self->override_count, sizeof *self->residual)) {
+                           event_count + 2 * self->override_count, sizeof *self->residual) ||
+        !otr_array_reserve((void **)&self->edges, &self->edge_capacity, self->override_count + 1,
+                           sizeof *self->edges)) {
         return OTR_ERR_MEMORY;
     }
     memset(self->observables, 0, (graph->observable_count + 7) / 8);
@@ -92,6 +96,7 @@ static otr_status commit(otr_predecoder *self, const uint32_t *events, size_t ev
         memcpy(self->residual, events, event_count * sizeof *events);
     }
     self->residual_count = event_count;
+    self->edge_count = 0;
     for (size_t i = 0; i < self->override_count; i++) {
         const uint32_t edge = self->overrides[i].edge;
         if (self->overrides[i].weight > self->threshold_weight) {
@@ -101,28 +106,34 @@ static otr_status commit(otr_predecoder *self, const uint32_t *events, size_t ev
         if (graph->edge_node2[edge] != OTR_BOUNDARY) {
             self->residual[self->residual_count++] = graph->edge_node2[edge];
         }
+        self->edges[self->edge_count++] = edge;
         flip_observables(self, edge);
     }
     self->residual_count = otr_sort_cancel(self->residual, self->residual_count);
+    *out = (otr_residual){.events = self->residual,
+                          .event_count = self->residual_count,
+                          .observables = self->observables,
+                          .edges = self->edges,
+                          .edge_count = self->edge_count};
     return OTR_OK;
 }
 
 otr_status otr_predecoder_hard(otr_predecoder *predecoder, const uint32_t *events, size_t event_count,
                                otr_residual *out) {
+    otr_residual residual = {0};
     otr_status status;
     if (predecoder == NULL || (events == NULL && event_count > 0) || out == NULL) {
         return OTR_ERR_ARGUMENT;
     }
     status = check_events(predecoder, events, event_count);
-    if (status != OTR_OK || predecoder->kind->hard != NULL) {
-        return status != OTR_OK ? status : predecoder->kind->hard(predecoder, events, event_count, out);
+    if (status == OTR_OK && predecoder->kind->hard != NULL) {
+        status = predecoder->kind->hard(predecoder, events, event_count, &residual);
+    } else if (status == OTR_OK) {
+        status = run_soft(predecoder, events, event_count);
+        status = status == OTR_OK ? commit(predecoder, events, event_count, &residual) : status;
     }
-    status = run_soft(predecoder, events, event_count);
-    status = status == OTR_OK ? commit(predecoder, events, event_count) : status;
     if (status == OTR_OK) {
-        out->events = predecoder->residual;
-        out->event_count = predecoder->residual_count;
-        out->observables = predecoder->observables;
+        *out = residual;
     }
     return status;
 }
@@ -153,6 +164,6 @@ const char *otr_predecoder_name(const otr_predecoder *predecoder) {
 
 size_t otr_predecoder_bytes(const otr_predecoder *predecoder) {
     return predecoder->override_capacity * sizeof *predecoder->overrides +
-           predecoder->residual_capacity * sizeof *predecoder->residual +
+           (predecoder->residual_capacity + predecoder->edge_capacity) * sizeof *predecoder->residual +
            (predecoder->graph->observable_count + 7) / 8 + predecoder->kind->bytes(predecoder);
 }

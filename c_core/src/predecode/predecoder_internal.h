@@ -30,6 +30,8 @@ struct otr_predecoder {
     size_t override_count, override_capacity;
     uint32_t *residual;
     size_t residual_count, residual_capacity;
+    uint32_t *edges; /* committed by hard use */
+    size_t edge_count, edge_capacity;
     uint8_t *observables;
 };
 

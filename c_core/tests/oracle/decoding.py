@@ -85,7 +85,14 @@ class Implied(ctypes.Structure):
 class DecoderOptions(ctypes.Structure):
     """otr_decoder_options"""
 
-    _fields_ = [("kind", ctypes.c_int), ("isa", ctypes.c_int), ("certify", ctypes.c_int)]
+    _fields_ = [
+        ("kind", ctypes.c_int),
+        ("isa", ctypes.c_int),
+        ("certify", ctypes.c_int),
+        ("predecoder", ctypes.c_void_p),
+        ("predecode", ctypes.c_int),
+        ("weight_offset", ctypes.c_int32),
+    ]
 
 
 class SamplerOptions(ctypes.Structure):

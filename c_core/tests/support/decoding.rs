@@ -120,6 +120,11 @@ pub(crate) struct Batch {
     pub(crate) failed_shot: usize,
 }
 
+pub(crate) fn default_options() -> otr_decoder_options {
+    // SAFETY: the call has no preconditions.
+    unsafe { otr_decoder_options_default() }
+}
+
 impl<'g> Decoder<'g> {
     pub(crate) fn new(graph: &'g Graph, kind: Kind) -> Self {
         Self::with_options(graph, kind, Isa::OTR_ISA_AUTO, false)
@@ -134,10 +139,15 @@ impl<'g> Decoder<'g> {
 
     /// `None` if this machine lacks the instruction set.
     pub(crate) fn with_options(graph: &'g Graph, kind: Kind, isa: Isa, certify: bool) -> Option<Self> {
+        let options = otr_decoder_options { kind, isa, certify: certify.into(), ..default_options() };
+        Self::create(graph, &options)
+    }
+
+    /// `None` if this machine lacks the instruction set.
+    pub(crate) fn create(graph: &'g Graph, options: &otr_decoder_options) -> Option<Self> {
         let mut raw = ptr::null_mut();
-        let options = otr_decoder_options { kind, isa, certify: certify.into() };
         // SAFETY: all pointers are valid; the lifetime 'g keeps the graph alive while the decoder is.
-        let status = unsafe { otr_decoder_create(&mut raw, graph.handle.raw(), &options) };
+        let status = unsafe { otr_decoder_create(&mut raw, graph.handle.raw(), options) };
         match status {
             otr_status::OTR_OK => Some(Self { raw, graph }),
             otr_status::OTR_ERR_UNSUPPORTED => None,

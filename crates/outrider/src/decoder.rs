@@ -9,6 +9,7 @@ use crate::error::{Error, Status, check, check_length};
 use crate::graph::{GraphOptions, MatchingGraph};
 use crate::kernels::Isa;
 use crate::model::{DetectorErrorModel, owned, view};
+use crate::predecoder::{Predecode, Predecoder};
 use crate::shots::Shots;
 
 /// A decoder: detection events in; observables, weight and, on request, edges and pairs out.
@@ -54,6 +55,7 @@ use crate::shots::Shots;
 /// ```
 pub struct Decoder {
     raw: NonNull<sys::otr_decoder>,
+    predecoder: Option<Predecoder>,
     graph: Arc<MatchingGraph>,
     kind: DecoderKind,
 }
@@ -79,6 +81,11 @@ pub struct DecoderOptions {
     pub isa: Isa,
     /// Prove every answer minimal, see [`Decoder::certificate`]; matching kinds only.
     pub certify: bool,
+    /// How a [pre-decoder](Decoder::with_predecoder) is used, if there is one.
+    pub predecode: Predecode,
+    /// Added to the weight of every edge that no override names, in integer units. The sum may be negative,
+    /// which commits the edge. Soft pre-decoding adds the pre-decoder's own offset to it.
+    pub weight_offset: i32,
 }
 
 /// The weight of one edge for one shot.
@@ -99,11 +106,11 @@ pub struct Override {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DecodeResult {
     /// Total integer weight of the chosen edges, see [`MatchingGraph::natural`]; for correlated matching
-    /// under the weights of the second pass.
+    /// under the weights of the second pass, after hard pre-decoding without what that committed.
     pub weight: i64,
     /// Detection events of the shot as given.
     pub event_count: u32,
-    /// Events that were left to match after committed edges flipped theirs.
+    /// Events that were left to match after pre-decoding and committed edges flipped theirs.
     pub matched_count: u32,
 }
 
@@ -145,13 +152,37 @@ impl Decoder {
     /// [`Argument`](crate::Status::Argument) if the kind needs correlations that the graph lacks or cannot
     /// certify, [`Unsupported`](crate::Status::Unsupported) for a missing instruction set.
     pub fn with_options(graph: Arc<MatchingGraph>, options: &DecoderOptions) -> Result<Self, Error> {
+        Self::create(graph, None, options)
+    }
+
+    /// A decoder over the pre-decoder's graph that sends every shot through the pre-decoder first.
+    ///
+    /// [`Predecode::Soft`]: its overrides are the shot's weights; those of the caller come after and win.
+    /// [`Predecode::Hard`]: what it leaves is decoded under the graph's own weights.
+    ///
+    /// # Errors
+    /// As [`with_options`](Self::with_options), and [`Unsupported`](crate::Status::Unsupported) for soft use
+    /// of a pre-decoder that can only be used hard.
+    pub fn with_predecoder(predecoder: Predecoder, options: &DecoderOptions) -> Result<Self, Error> {
+        Self::create(Arc::clone(predecoder.graph()), Some(predecoder), options)
+    }
+
+    fn create(
+        graph: Arc<MatchingGraph>,
+        predecoder: Option<Predecoder>,
+        options: &DecoderOptions,
+    ) -> Result<Self, Error> {
         let raw_options = sys::otr_decoder_options {
             kind: options.kind.to_raw(),
             isa: options.isa.to_raw(),
             certify: options.certify.into(),
+            predecoder: predecoder.as_ref().map_or(ptr::null_mut(), Predecoder::as_ptr),
+            predecode: options.predecode.to_raw(),
+            weight_offset: options.weight_offset,
         };
         let mut raw = ptr::null_mut();
-        // SAFETY: the graph outlives the decoder, because the `Arc` is stored beside it and dropped after it.
+        // SAFETY: the graph and the pre-decoder outlive the decoder, because they are stored beside it and dropped
+        // after it.
         let status = unsafe { sys::otr_decoder_create(&mut raw, graph.as_ptr(), &raw_options) };
         check(status).map_err(|error| {
             options.isa.explain(error).explained(Status::Argument, || match options.kind {
@@ -161,7 +192,7 @@ impl Decoder {
                 kind => format!("{kind} cannot certify"),
             })
         })?;
-        Ok(Self { raw: owned(raw)?, graph, kind: options.kind })
+        Ok(Self { raw: owned(raw)?, predecoder, graph, kind: options.kind })
     }
 
     /// Builds the graph that `kind` needs and a decoder over it.
@@ -280,10 +311,12 @@ impl Decoder {
         check(status).map_err(|error| error.with_shot(failed_shot as u64 + 1))
     }
 
-    /// The edges of the last shot's answer, ascending: committed edges included, edges used twice cancelled.
+    /// The edges of the last shot's answer, ascending: committed edges included, also those of a pre-decoder, edges
+    /// used twice cancelled.
     ///
     /// # Errors
-    /// [`Argument`](crate::Status::Argument) if no shot was decoded.
+    /// [`Argument`](crate::Status::Argument) if no shot was decoded,
+    /// [`Unsupported`](crate::Status::Unsupported) after hard use of a pre-decoder that does not tell its edges.
     pub fn edges(&mut self) -> Result<&[u32], Error> {
         let mut edges = ptr::null();
         let mut count = 0;
@@ -295,7 +328,7 @@ impl Decoder {
     }
 
     /// The matched pairs of the last shot, ascending by first event; matching kinds only. With negative
-    /// weights these are the events left after committed edges flipped theirs.
+    /// weights or a pre-decoder these are the events that were left to match.
     ///
     /// # Errors
     /// [`Argument`](crate::Status::Argument) if no shot was decoded,
@@ -334,12 +367,17 @@ impl Decoder {
         &self.graph
     }
 
+    /// The pre-decoder that shots go through first.
+    pub fn predecoder(&self) -> Option<&Predecoder> {
+        self.predecoder.as_ref()
+    }
+
     /// Its kind.
     pub fn kind(&self) -> DecoderKind {
         self.kind
     }
 
-    /// Heap bytes held, without the graph.
+    /// Heap bytes held, without the graph and the pre-decoder.
     pub fn heap_bytes(&self) -> usize {
         // SAFETY: the decoder is live and only read.
         unsafe { sys::otr_decoder_bytes(self.raw.as_ptr()) }
@@ -361,7 +399,7 @@ impl Drop for Decoder {
 }
 
 // SAFETY: decoder.h asks for one thread at a time and the library keeps no thread-local state; the graph is
-// shared through an `Arc`. Not `Sync`: calls through a shared reference would overlap.
+// shared through an `Arc`, and the pre-decoder goes along. Not `Sync`: calls through a shared reference would overlap.
 unsafe impl Send for Decoder {}
 
 impl fmt::Debug for Decoder {

@@ -29,22 +29,26 @@
 
 mod decoder;
 mod error;
+mod gap;
 mod graph;
 mod kernels;
 mod model;
 mod output;
+mod predecoder;
 mod sampler;
 mod shots;
 mod surface_code;
 
 pub use decoder::{Certificate, DecodeResult, Decoder, DecoderKind, DecoderOptions, Override, Pair};
 pub use error::{Error, Place, Status};
+pub use gap::{Gap, GapOptions, GapResult};
 pub use graph::{Edge, GraphOptions, Implied, MatchingGraph};
 pub use kernels::Isa;
 #[doc(hidden)]
 pub use kernels::Kernels;
 pub use model::{DetectorErrorModel, Instruction, InstructionKind, Instructions, Target, TargetKind, Walk};
 pub use output::OutputFile;
+pub use predecoder::{Predecode, Predecoder, Reach, Residual};
 pub use sampler::{Sampler, SamplerOptions};
 pub use shots::{Format, Layout, ShotReader, ShotWriter, Shots};
 pub use surface_code::{

@@ -74,7 +74,7 @@ fn sample_and_decode(
     let mut sampler = Sampler::with_options(model, &options).expect("the isa is available");
     let (mut detectors, mut observables) = sampler.batches();
     sampler.sample(first as u64, count, &mut detectors, &mut observables).expect("the right widths");
-    let options = DecoderOptions { kind, isa, certify: false };
+    let options = DecoderOptions { kind, isa, ..DecoderOptions::default() };
     let mut decoder = Decoder::with_options(Arc::clone(graph), &options).expect("the graph suits the kind");
     let mut weights = vec![0; count];
     decoder.decode_batch(&detectors, &mut observables, Some(&mut weights)).expect("every shot matches");

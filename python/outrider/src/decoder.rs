@@ -35,7 +35,7 @@ impl Decoder {
         let kind: DecoderKind = kind.parse().map_err(exception)?;
         let isa: Isa = isa.parse().map_err(exception)?;
         let graph = Arc::clone(&graph.inner);
-        let options = DecoderOptions { kind, isa, certify };
+        let options = DecoderOptions { kind, isa, certify, ..DecoderOptions::default() };
         let decoder = outrider::Decoder::with_options(Arc::clone(&graph), &options).map_err(exception)?;
         Ok(Self { graph, kind, inner: Mutex::new(decoder) })
     }

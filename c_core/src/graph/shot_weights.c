@@ -1,0 +1,129 @@
+#include "graph/shot_weights.h"
+
+#include "common/array.h"
+#include "common/bits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static otr_status find_base_edges(otr_shot_weights *shot, int32_t offset);
+static void flip_ends(const otr_graph *graph, uint32_t edge, uint8_t *nodes);
+
+otr_status otr_shot_weights_init(otr_shot_weights *shot, const otr_graph *graph, const otr_kernels *kernels,
+                                 int32_t offset) {
+    const size_t node_bytes = otr_bytes_for_bits(graph->node_count);
+    otr_status status;
+    *shot = (otr_shot_weights){.graph = graph, .kernels = kernels};
+    offset = otr_weight_clamped(offset);
+    status = otr_weights_init(&shot->magnitudes, graph, offset);
+    if (status != OTR_OK) {
+        return status;
+    }
+    shot->committed = otr_array_zeroed((size_t)graph->edge_count / 64 + 1, sizeof *shot->committed);
+    shot->base_flips = otr_array_zeroed(node_bytes, 1);
+    shot->flipped = otr_array_zeroed(node_bytes, 1);
+    if (shot->committed == NULL || shot->base_flips == NULL || shot->flipped == NULL) {
+        return OTR_ERR_MEMORY;
+    }
+    return find_base_edges(shot, offset);
+}
+
+void otr_shot_weights_free(otr_shot_weights *shot) {
+    otr_weights_free(&shot->magnitudes);
+    free(shot->committed);
+    free(shot->base_edges);
+    free(shot->base_flips);
+    free(shot->flipped);
+    free(shot->toggles);
+    *shot = (otr_shot_weights){0};
+}
+
+void otr_shot_weights_begin(otr_shot_weights *shot) {
+    shot->toggle_count = 0;
+    shot->committed_weight = shot->base_weight;
+}
+
+otr_status otr_shot_weights_override(otr_shot_weights *shot, const otr_override *overrides,
+                                     size_t override_count) {
+    const otr_graph *const graph = shot->graph;
+    if (!otr_weights_reserve(&shot->magnitudes, override_count) ||
+        !otr_array_reserve((void **)&shot->toggles, &shot->toggle_capacity,
+                           shot->toggle_count + override_count, sizeof *shot->toggles)) {
+        return OTR_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < override_count; i++) {
+        const uint32_t edge = overrides[i].edge;
+        const int32_t weight = otr_weight_clamped(overrides[i].weight);
+        if (edge >= graph->edge_count) {
+            return OTR_ERR_INDEX;
+        }
+        const uint64_t was_committed = shot->committed[edge >> 6] >> (edge & 63) & 1;
+        const uint64_t commits = weight < 0;
+        const uint32_t before =
+            otr_weights_set(&shot->magnitudes, graph->edge_arcs[edge], (uint32_t)abs(weight));
+        shot->committed_weight += (was_committed ? (int64_t)before : 0) + (commits ? weight : 0);
+        shot->committed[edge >> 6] ^= (was_committed ^ commits) << (edge & 63);
+        shot->toggles[shot->toggle_count] = edge;
+        shot->toggle_count += was_committed ^ commits;
+    }
+    return OTR_OK;
+}
+
+const uint32_t *otr_shot_weights_flip(otr_shot_weights *shot, const uint32_t *events, size_t *event_count,
+                                      uint32_t *left) {
+    if (shot->toggle_count == 0 && shot->base_count == 0) {
+        return events;
+    }
+    memcpy(shot->flipped, shot->base_flips, otr_bytes_for_bits(shot->graph->node_count));
+    for (size_t i = 0; i < shot->toggle_count; i++) {
+        flip_ends(shot->graph, shot->toggles[i], shot->flipped);
+    }
+    for (size_t i = 0; i < *event_count; i++) {
+        otr_bit_flip(shot->flipped, events[i]);
+    }
+    *event_count = shot->kernels->bit_indices(shot->flipped, shot->graph->node_count, left);
+    return left;
+}
+
+void otr_shot_weights_restore(otr_shot_weights *shot) {
+    otr_weights_restore(&shot->magnitudes);
+    for (size_t i = 0; i < shot->toggle_count; i++) {
+        shot->committed[shot->toggles[i] >> 6] ^= (uint64_t)1 << (shot->toggles[i] & 63);
+    }
+}
+
+size_t otr_shot_weights_bytes(const otr_shot_weights *shot) {
+    const size_t edge_words = (size_t)shot->graph->edge_count / 64 + 1;
+    return otr_weights_bytes(&shot->magnitudes) + edge_words * sizeof *shot->committed +
+           shot->base_count * sizeof *shot->base_edges + shot->toggle_capacity * sizeof *shot->toggles +
+           2 * otr_bytes_for_bits(shot->graph->node_count);
+}
+
+static otr_status find_base_edges(otr_shot_weights *shot, int32_t offset) {
+    const otr_graph *const graph = shot->graph;
+    size_t count = 0;
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        count += otr_weight_clamped((int64_t)graph->edge_weight[edge] + offset) < 0;
+    }
+    shot->base_edges = otr_array_new(count, sizeof *shot->base_edges);
+    if (shot->base_edges == NULL) {
+        return OTR_ERR_MEMORY;
+    }
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        const int32_t weight = otr_weight_clamped((int64_t)graph->edge_weight[edge] + offset);
+        if (weight < 0) {
+            shot->base_edges[shot->base_count++] = edge;
+            shot->base_weight += weight;
+            shot->committed[edge >> 6] |= (uint64_t)1 << (edge & 63);
+            flip_ends(graph, edge, shot->base_flips);
+        }
+    }
+    return OTR_OK;
+}
+
+static void flip_ends(const otr_graph *graph, uint32_t edge, uint8_t *nodes) {
+    otr_bit_flip(nodes, graph->edge_node1[edge]);
+    if (graph->edge_node2[edge] != OTR_BOUNDARY) {
+        otr_bit_flip(nodes, graph->edge_node2[edge]);
+    }
+}
