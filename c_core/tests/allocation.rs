@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use outrider::{
-    Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DetectorErrorModel, GraphOptions, MatchingGraph,
-    Override, Sampler, Shots, SurfaceCode,
+    Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DetectorErrorModel, Gap, GraphOptions,
+    MatchingGraph, Override, Sampler, Shots, SurfaceCode,
 };
 
 #[test]
@@ -35,6 +35,24 @@ fn decoding_allocates_nothing_after_warm_up() {
     }
 }
 
+#[test]
+fn matching_both_classes_allocates_nothing_after_warm_up() {
+    let model = memory(0.006);
+    let shots = sample(&model, 2000);
+    let graph = MatchingGraph::new(&model, &GraphOptions::default()).expect("a matchable model");
+    let mut gap = Gap::new(&graph).expect("a memory has one observable on a patch");
+    let mut decode_all = || {
+        for (index, row) in shots.rows().enumerate() {
+            gap.decode(row, &some_overrides(index, graph.edge_count())).expect("every shot matches");
+            gap.edges(true).expect("a shot was decoded");
+        }
+    };
+    decode_all();
+    let before = allocations();
+    decode_all();
+    assert_eq!(allocations() - before, 0);
+}
+
 /// Decodes every shot in each way there is.
 fn decode_all(decoder: &mut Decoder, shots: &Shots) {
     let edge_count = decoder.graph().edge_count();
@@ -45,12 +63,17 @@ fn decode_all(decoder: &mut Decoder, shots: &Shots) {
         if decoder.kind() != DecoderKind::UnionFind {
             decoder.pairs().expect("a shot was decoded");
         }
-        let overrides = [17, 4711, 31_337].map(|stride| Override {
-            edge: ((index as u64 * stride) % u64::from(edge_count)) as u32,
-            weight: (stride % 5) as i32 * 1000 - 2000,
-        });
-        decoder.decode(row, &overrides, &mut observables).expect("every shot matches");
+        decoder
+            .decode(row, &some_overrides(index, edge_count), &mut observables)
+            .expect("every shot matches");
     }
+}
+
+fn some_overrides(shot: usize, edge_count: u32) -> [Override; 3] {
+    [17, 4711, 31_337].map(|stride| Override {
+        edge: ((shot as u64 * stride) % u64::from(edge_count)) as u32,
+        weight: (stride % 5) as i32 * 1000 - 2000,
+    })
 }
 
 fn memory(p: f64) -> DetectorErrorModel {

@@ -51,6 +51,11 @@ pub(crate) struct DecodeArgs {
     /// Also write each shot's edges: one line per shot, such as `D3-D7 D9-B` (B is the boundary)
     #[arg(long, value_name = "FILE")]
     edges_out: Option<PathBuf>,
+    /// Also write how sure each prediction is, the least weight with the other observable minus that with the
+    /// predicted one: one line per shot, 17 digits. By exact matching: negative where another decoder predicts the
+    /// heavier class. For models with one observable on a patch
+    #[arg(long, value_name = "FILE")]
+    gap_out: Option<PathBuf>,
     /// Threads to decode on [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -104,6 +109,7 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
         ("--out", Some(&args.out)),
         ("--weights-out", args.weights_out.as_deref()),
         ("--edges-out", args.edges_out.as_deref()),
+        ("--gap-out", args.gap_out.as_deref()),
         ("--stats", args.stats.as_deref()),
     ])?;
     let threads = thread_count(args.threads)?;
@@ -116,6 +122,9 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
         ..DecoderOptions::default()
     };
     let engine = Engine::new(&model, Some(&args.dem), options, args.ignore_undecomposable)?;
+    if args.gap_out.is_some() {
+        engine.require_gap(&args.dem)?;
+    }
     let layout = input::layout(&model, args.in_includes_appended_observables);
     let shots = input::shots(&args.input, args.in_format, layout)?;
     let truth = if args.in_includes_appended_observables { Truth::Appended } else { Truth::Unknown };
@@ -125,11 +134,12 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
     let mut predictions = Output::shots(&args.out, args.out_format, observables)?;
     let mut weights = Output::create_optional(args.weights_out.as_deref())?;
     let mut edges = Output::create_optional(args.edges_out.as_deref())?;
+    let mut gaps = Output::create_optional(args.gap_out.as_deref())?;
     let mut stats = Output::create_optional(args.stats.as_deref())?;
     let setup_seconds = setup.elapsed().as_secs_f64();
 
     let clock = Instant::now();
-    let extras = Extras { weights: weights.is_some(), edges: edges.is_some() };
+    let extras = Extras { weights: weights.is_some(), edges: edges.is_some(), gaps: gaps.is_some() };
     let batches = Batches::new(shots, truth);
     let totals = decode_all(&engine, threads, extras, batches, input::name(&args.input), &mut |decoded| {
         predictions.write(&decoded.predictions)?;
@@ -138,6 +148,9 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
         }
         if let Some(edges) = &mut edges {
             edges.put(decoded.edges.as_bytes())?;
+        }
+        if let Some(gaps) = &mut gaps {
+            gaps.put(decoded.gaps.as_bytes())?;
         }
         Ok(())
     })?;
@@ -165,5 +178,5 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
         };
         stats.put(output::json(&report).as_bytes())?;
     }
-    output::commit([Some(predictions), weights, edges, stats].into_iter().flatten())
+    output::commit([Some(predictions), weights, edges, gaps, stats].into_iter().flatten())
 }

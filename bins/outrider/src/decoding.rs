@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use outrider::{Decoder, MatchingGraph, Shots};
+use outrider::{Decoder, Gap, MatchingGraph, Shots};
 
 use crate::engine::Engine;
 use crate::error::Result;
@@ -23,6 +23,8 @@ pub(crate) struct Extras {
     pub(crate) weights: bool,
     /// A line of edges per shot.
     pub(crate) edges: bool,
+    /// A line of complementary gap per shot.
+    pub(crate) gaps: bool,
 }
 
 /// What became of one batch.
@@ -33,6 +35,8 @@ pub(crate) struct Decoded {
     pub(crate) weights: String,
     /// One line per shot, if wanted.
     pub(crate) edges: String,
+    /// One line per shot, if wanted.
+    pub(crate) gaps: String,
     /// Sums over the batch.
     pub(crate) totals: Totals,
 }
@@ -68,7 +72,8 @@ pub(crate) fn decode_all(
 ) -> Result<Totals> {
     let mut workers = Vec::with_capacity(threads);
     for _ in 0..threads {
-        workers.push(StreamWorker { decoder: engine.decoder()?, extras, name: name.to_owned() });
+        let gap = extras.gaps.then(|| engine.gap()).transpose()?;
+        workers.push(StreamWorker { decoder: engine.decoder()?, gap, extras, name: name.to_owned() });
     }
     let mut totals = Totals::default();
     run_ordered(workers, Box::new(move || batches.next()), &mut |decoded: Decoded| {
@@ -81,6 +86,7 @@ pub(crate) fn decode_all(
 
 struct StreamWorker {
     decoder: Decoder,
+    gap: Option<Gap>,
     extras: Extras,
     name: PathBuf,
 }
@@ -96,6 +102,7 @@ impl Worker for StreamWorker {
             predictions: Shots::zeroed(graph.observable_count() as usize, batch.rows.len()),
             weights: String::new(),
             edges: String::new(),
+            gaps: String::new(),
             totals: Totals { shots: batch.rows.len() as u64, ..Totals::default() },
         };
         for (index, row) in batch.rows.rows().enumerate() {
@@ -106,11 +113,15 @@ impl Worker for StreamWorker {
                 .map_err(|error| error.with_path(&self.name).with_shot(batch.first + index as u64 + 1))?;
             decoded.totals.events += u64::from(result.event_count);
             if self.extras.weights {
-                decoded.weights.push_str(&general(graph.natural(result.weight), WEIGHT_DIGITS));
-                decoded.weights.push('\n');
+                push_weight(&mut decoded.weights, graph.natural(result.weight));
             }
             if self.extras.edges {
                 push_edges(&mut decoded.edges, &graph, self.decoder.edges()?)?;
+            }
+            if let Some(gap) = &mut self.gap {
+                let weights = gap.decode(&row[..detector_bytes], &[])?.weights;
+                let predicted = usize::from(prediction[0] & 1);
+                push_weight(&mut decoded.gaps, graph.natural(weights[1 - predicted] - weights[predicted]));
             }
         }
         if let Some(flips) = &batch.flips {
@@ -119,6 +130,11 @@ impl Worker for StreamWorker {
         }
         Ok(decoded)
     }
+}
+
+fn push_weight(text: &mut String, weight: f64) {
+    text.push_str(&general(weight, WEIGHT_DIGITS));
+    text.push('\n');
 }
 
 /// Appends one line of edges: `D3-D7` between detectors, `D9-B` to the boundary, separated by spaces.

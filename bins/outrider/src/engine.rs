@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use outrider::{Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, GraphOptions, Isa, MatchingGraph};
+use outrider::{
+    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Gap, GapOptions, GraphOptions, Isa,
+    MatchingGraph,
+};
 
 use crate::error::{Error, Result};
 
@@ -54,6 +57,18 @@ impl Engine {
     /// A decoder for one thread.
     pub(crate) fn decoder(&self) -> Result<Decoder> {
         Ok(Decoder::with_options(Arc::clone(&self.graph), &self.options)?)
+    }
+
+    /// Refuses a model without a complementary gap; `path` names it.
+    pub(crate) fn require_gap(&self, path: &Path) -> Result<()> {
+        Gap::new(&self.graph).map_err(|error| error.with_path(path))?;
+        Ok(())
+    }
+
+    /// The complementary gap for one thread.
+    pub(crate) fn gap(&self) -> Result<Gap> {
+        let options = GapOptions { isa: self.options.isa, ..GapOptions::default() };
+        Ok(Gap::with_options(&self.graph, &options)?)
     }
 }
 

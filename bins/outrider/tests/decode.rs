@@ -72,11 +72,11 @@ fn output_is_the_same_for_any_number_of_threads() {
         let outputs: Vec<_> = ["1", "2", "3", "7"]
             .map(|threads| {
                 let line =
-                    format!("decode --in dets.b8 --out p --weights-out w --edges-out e --threads {threads}");
+                    format!("decode --in dets.b8 --out p --weights-out w --edges-out e --gap-out g --threads {threads}");
                 let run =
                     outrider(path, words(&line).into_iter().chain(["--dem", &dem, "--decoder", decoder]));
                 assert_eq!(run.text(), "");
-                ["p", "w", "e"].map(|name| get(path, name))
+                ["p", "w", "e", "g"].map(|name| get(path, name))
             })
             .into();
         assert_eq!(outputs[0][0].len(), 2 * 10 * GOLDEN_SHOTS);
@@ -112,6 +112,66 @@ fn edges_explain_the_events() {
             assert_eq!(flipped, row, "{decoder}: {line}");
         }
     }
+}
+
+#[test]
+fn gaps_tell_how_sure_a_prediction_is() {
+    let folder = folder();
+    put(folder.path(), "m.dem", "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1\n");
+    put(folder.path(), "shots", "00\n10\n01\n11\n");
+    let line = "decode --dem m.dem --in shots --in-format 01 --gap-out g";
+    assert_eq!(outrider(folder.path(), words(line)).text(), "0\n1\n0\n0\n");
+    let gaps: Vec<f64> = get_text(folder.path(), "g").lines().map(|line| line.parse().unwrap()).collect();
+    for (gap, expected) in gaps.iter().zip([3.0, 1.0, 1.0, 1.0]) {
+        assert!((gap - expected * 9f64.ln()).abs() < 1e-6, "{gaps:?}");
+    }
+}
+
+#[test]
+fn sure_predictions_are_right_more_often() {
+    let folder = folder();
+    let (dem, dets) = (golden("model.dem"), golden("dets.b8"));
+    let flips = fs::read(golden("obs.b8")).unwrap();
+    for decoder in DECODERS {
+        let arguments = [
+            "decode",
+            "--dem",
+            &dem,
+            "--in",
+            &dets,
+            "--out-format",
+            "b8",
+            "--gap-out",
+            "g",
+            "--decoder",
+            decoder,
+        ];
+        let run = outrider(folder.path(), arguments.into_iter().chain(["--out", "p"]));
+        assert_eq!(run.text(), "");
+        let predictions = get(folder.path(), "p");
+        let text = get_text(folder.path(), "g");
+        let gaps: Vec<f64> = text.lines().map(|line| line.parse().unwrap()).collect();
+        assert_eq!(gaps.len(), GOLDEN_SHOTS);
+        assert!(decoder != "mwpm" || gaps.iter().all(|&gap| gap >= 0.0));
+        let mut sorted = gaps.clone();
+        sorted.sort_by(f64::total_cmp);
+        let median = sorted[GOLDEN_SHOTS / 2];
+        let mistakes = |sure: bool| {
+            let shots = gaps.iter().zip(predictions.iter().zip(&flips));
+            shots.filter(|(gap, (guess, flip))| (**gap > median) == sure && guess != flip).count()
+        };
+        assert!(20 * mistakes(true) < mistakes(false), "{decoder}: {} {}", mistakes(true), mistakes(false));
+    }
+}
+
+#[test]
+fn a_model_without_a_gap_says_why() {
+    let folder = folder();
+    put(folder.path(), "m.dem", "error(0.1) D0 L0\nerror(0.1) D0 L1\n");
+    put(folder.path(), "shots", "0\n");
+    let line = "decode --dem m.dem --in shots --in-format 01 --gap-out g";
+    outrider(folder.path(), words(line)).refused(2, &["m.dem: no complementary gap", "2 observables"]);
+    assert_eq!(names(folder.path()), ["m.dem", "shots"]);
 }
 
 #[test]
@@ -193,7 +253,7 @@ fn undecomposable_errors_are_refused_or_counted() {
 fn a_full_disk_is_a_failure_of_the_machine() {
     let folder = folder();
     let (dem, dets) = (golden("model.dem"), golden("dets.b8"));
-    for option in ["--out", "--weights-out", "--edges-out", "--stats"] {
+    for option in ["--out", "--weights-out", "--edges-out", "--gap-out", "--stats"] {
         let run = outrider(folder.path(), ["decode", "--dem", &dem, "--in", &dets, option, "/dev/full"]);
         run.refused(1, &["/dev/full", "space"]);
     }
