@@ -15,12 +15,12 @@ one line. Long calls release the interpreter lock: give each thread a decoder of
 
 from typing import TYPE_CHECKING
 
-from ._outrider import Decoder, MatchingGraph, Model, Sampler, SurfaceCode
+from ._outrider import Decoder, Gap, MatchingGraph, Model, Sampler, SurfaceCode
 
 if TYPE_CHECKING:
     import sinter
 
-__all__ = ["Decoder", "MatchingGraph", "Model", "Sampler", "SurfaceCode", "sinter_decoders"]
+__all__ = ["Decoder", "Gap", "MatchingGraph", "Model", "Sampler", "SurfaceCode", "sinter_decoders"]
 
 
 def sinter_decoders() -> "dict[str, sinter.Decoder]":

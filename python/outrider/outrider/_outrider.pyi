@@ -6,9 +6,10 @@ from typing import Any, Literal, TypeAlias, final, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Decoder", "MatchingGraph", "Model", "Sampler", "SurfaceCode"]
+__all__ = ["Decoder", "Gap", "MatchingGraph", "Model", "Sampler", "SurfaceCode"]
 
 _Bits: TypeAlias = NDArray[np.bool_] | NDArray[np.uint8]
+_Overrides: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]
 _Ragged: TypeAlias = tuple[NDArray[np.int64], NDArray[np.uint32]]
 
 @final
@@ -49,7 +50,13 @@ class MatchingGraph:
 @final
 class Decoder:
     def __new__(
-        cls, graph: MatchingGraph, kind: str = "mwpm", *, isa: str = "auto", certify: bool = False
+        cls,
+        graph: MatchingGraph,
+        kind: str = "mwpm",
+        *,
+        weight_offset: float = 0.0,
+        isa: str = "auto",
+        certify: bool = False,
     ) -> Decoder: ...
     @property
     def graph(self) -> MatchingGraph: ...
@@ -60,7 +67,7 @@ class Decoder:
         self,
         shots: _Bits,
         *,
-        overrides: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+        overrides: _Overrides | None = None,
         bit_packed_shots: bool = False,
         bit_packed_predictions: Literal[False] = False,
         return_weights: Literal[False] = False,
@@ -70,7 +77,7 @@ class Decoder:
         self,
         shots: _Bits,
         *,
-        overrides: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+        overrides: _Overrides | None = None,
         bit_packed_shots: bool = False,
         bit_packed_predictions: Literal[True],
         return_weights: Literal[False] = False,
@@ -80,7 +87,7 @@ class Decoder:
         self,
         shots: _Bits,
         *,
-        overrides: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+        overrides: _Overrides | None = None,
         bit_packed_shots: bool = False,
         bit_packed_predictions: bool = False,
         return_weights: Literal[True],
@@ -89,9 +96,18 @@ class Decoder:
         self,
         shots: _Bits,
         *,
-        overrides: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+        overrides: _Overrides | None = None,
         bit_packed_shots: bool = False,
     ) -> _Ragged: ...
+
+@final
+class Gap:
+    def __new__(cls, graph: MatchingGraph, *, isa: str = "auto", weight_offset: float = 0.0) -> Gap: ...
+    @property
+    def graph(self) -> MatchingGraph: ...
+    def weights(
+        self, shots: _Bits, *, overrides: _Overrides | None = None, bit_packed_shots: bool = False
+    ) -> NDArray[np.float64]: ...
 
 @final
 class Sampler:

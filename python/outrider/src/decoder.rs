@@ -15,6 +15,7 @@ use crate::graph::MatchingGraph;
 ///
 /// kind: "mwpm" for exact minimum-weight perfect matching, "mwpm-correlated" for two passes of it, the edges
 ///     of the first lowering weights for the second, "union-find" for weighted union-find.
+/// weight_offset: added to the weight of every edge that no override names, in natural units.
 /// isa: the instruction set; all of them give the same answers.
 /// certify: prove every answer minimal (matching only); one that is not is a RuntimeError.
 ///
@@ -30,12 +31,19 @@ pub(crate) struct Decoder {
 #[pymethods]
 impl Decoder {
     #[new]
-    #[pyo3(signature = (graph, kind="mwpm", *, isa="auto", certify=false))]
-    fn new(graph: &MatchingGraph, kind: &str, isa: &str, certify: bool) -> PyResult<Self> {
+    #[pyo3(signature = (graph, kind="mwpm", *, weight_offset=0.0, isa="auto", certify=false))]
+    fn new(
+        graph: &MatchingGraph,
+        kind: &str,
+        weight_offset: f64,
+        isa: &str,
+        certify: bool,
+    ) -> PyResult<Self> {
         let kind: DecoderKind = kind.parse().map_err(exception)?;
         let isa: Isa = isa.parse().map_err(exception)?;
         let graph = Arc::clone(&graph.inner);
-        let options = DecoderOptions { kind, isa, certify, ..DecoderOptions::default() };
+        let weight_offset = graph.quantize(weight_offset);
+        let options = DecoderOptions { kind, isa, certify, weight_offset, ..DecoderOptions::default() };
         let decoder = outrider::Decoder::with_options(Arc::clone(&graph), &options).map_err(exception)?;
         Ok(Self { graph, kind, inner: Mutex::new(decoder) })
     }

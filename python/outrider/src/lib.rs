@@ -9,6 +9,7 @@
 mod arrays;
 mod decoder;
 mod errors;
+mod gap;
 mod graph;
 mod model;
 mod sampler;
@@ -19,6 +20,8 @@ mod surface_code;
 mod _outrider {
     #[pymodule_export]
     use crate::decoder::Decoder;
+    #[pymodule_export]
+    use crate::gap::Gap;
     #[pymodule_export]
     use crate::graph::MatchingGraph;
     #[pymodule_export]

@@ -130,6 +130,16 @@ def test_overrides_are_weights_of_one_shot():
     ]
 
 
+def test_offset_weighs_on_edges_without_overrides():
+    graph = outrider.MatchingGraph(outrider.Model("error(0.1) D0 L0\nerror(0.2) D0 D1\nerror(0.1) D1"))
+    left = graph.find_edge(0)
+    decoder = outrider.Decoder(graph, weight_offset=0.5)
+    shot = np.array([[1, 0]], np.uint8)
+    for overrides, expected in [(None, np.log(9) + 0.5), (([0, 1], [left], [1.25]), 1.25)]:
+        weights = decoder.decode_batch(shot, overrides=overrides, return_weights=True)[1]
+        np.testing.assert_allclose(weights, [expected], atol=1e-5)
+
+
 def test_overrides_equal_another_model(dem, graph, shots):
     """All weights replaced by those of another model give that model's answers."""
     text = str(dem)

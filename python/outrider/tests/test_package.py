@@ -32,10 +32,11 @@ def test_stubs_are_those_of_the_compiled_part(tmp_path):
     subprocess.run(command, cwd=tmp_path, check=True)
 
 
-@pytest.mark.parametrize("name", ["Decoder", "MatchingGraph", "Model", "Sampler", "SurfaceCode"])
+@pytest.mark.parametrize("name", ["Decoder", "Gap", "MatchingGraph", "Model", "Sampler", "SurfaceCode"])
 def test_objects_describe_themselves(name):
-    model = outrider.Model("error(0.1) D0 L0")
+    model = outrider.Model("error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1")
     graph = outrider.MatchingGraph(model)
-    things = [outrider.Decoder(graph), graph, model, outrider.Sampler(model), outrider.SurfaceCode(3, 2, 0.0)]
+    code = outrider.SurfaceCode(3, 2, 0.0)
+    things = [outrider.Decoder(graph), outrider.Gap(graph), graph, model, outrider.Sampler(model), code]
     described = {type(thing).__name__: repr(thing) for thing in things}
     assert described[name].startswith(f"<outrider.{name}: ")
