@@ -18,6 +18,9 @@ pub const OTR_AMX_REQUEST: u32 = 4131;
 pub const OTR_AMX_FEATURE: u32 = 18;
 pub const OTR_RANDOM_LANES: u32 = 16;
 pub const OTR_SKIP_SCALE_MAX: f64 = 70368744177664.0;
+pub const OTR_RULE_ITERATIONS_MAX: u32 = 1000;
+pub const OTR_RULE_NORMALIZATION_ONE: u32 = 256;
+pub const OTR_RULE_LINKS_MAX: u32 = 268435456;
 pub const OTR_SAMPLER_BLOCK_SHOTS: u32 = 256;
 pub const OTR_SAMPLER_ERRORS_MAX: u32 = 268435456;
 pub const OTR_SAMPLER_INDEX_MAX: u32 = 2147483648;
@@ -840,6 +843,64 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_gap_bytes(gap: *const otr_gap) -> usize;
+}
+impl otr_rule_kind {
+    pub const OTR_RULE_CLIQUE: otr_rule_kind = otr_rule_kind(0);
+    pub const OTR_RULE_SMITH: otr_rule_kind = otr_rule_kind(1);
+    pub const OTR_RULE_MIN_SUM: otr_rule_kind = otr_rule_kind(2);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_rule_kind(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_rule_options {
+    pub kind: otr_rule_kind,
+    pub isa: otr_isa,
+    pub iterations: u32,
+    pub normalization: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_rule_options"][::core::mem::size_of::<otr_rule_options>() - 16usize];
+    [
+        "Alignment of otr_rule_options",
+    ][::core::mem::align_of::<otr_rule_options>() - 4usize];
+    [
+        "Offset of field: otr_rule_options::kind",
+    ][::core::mem::offset_of!(otr_rule_options, kind) - 0usize];
+    [
+        "Offset of field: otr_rule_options::isa",
+    ][::core::mem::offset_of!(otr_rule_options, isa) - 4usize];
+    [
+        "Offset of field: otr_rule_options::iterations",
+    ][::core::mem::offset_of!(otr_rule_options, iterations) - 8usize];
+    [
+        "Offset of field: otr_rule_options::normalization",
+    ][::core::mem::offset_of!(otr_rule_options, normalization) - 12usize];
+};
+unsafe extern "C" {
+    pub fn otr_rule_options_default(kind: otr_rule_kind) -> otr_rule_options;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_rule_predecoder_create(
+        out: *mut *mut otr_predecoder,
+        graph: *const otr_graph,
+        model: *const otr_model,
+        options: *const otr_rule_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_rule_name(kind: otr_rule_kind) -> *const ::core::ffi::c_char;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_rule_from_name(
+        name: *const ::core::ffi::c_char,
+        kind: *mut otr_rule_kind,
+    ) -> otr_status;
 }
 #[repr(C)]
 #[derive(Debug)]

@@ -8,6 +8,7 @@
 #include "outrider/kernels.h"
 #include "outrider/model.h"
 #include "outrider/predecoder.h"
+#include "outrider/rules.h"
 #include "outrider/sampler.h"
 #include "outrider/shots.h"
 #include "outrider/status.h"

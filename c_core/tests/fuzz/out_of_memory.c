@@ -134,6 +134,27 @@ static void match_classes(const otr_graph *graph) {
     otr_gap_destroy(gap);
 }
 
+/* A rule that once lacked memory takes the same shot later. */
+static void predecode(const otr_graph *graph, const otr_model *model, otr_rule_kind kind, const uint8_t *rows,
+                      size_t stride) {
+    const otr_rule_options options = otr_rule_options_default(kind);
+    const uint32_t node_count = otr_graph_node_count(graph);
+    uint32_t *const events = allocate((node_count + 16) * sizeof *events);
+    otr_predecoder *rule = NULL;
+    if (good(otr_rule_predecoder_create(&rule, graph, model, &options, NULL))) {
+        for (size_t i = 0; i < SHOTS; i++) {
+            const size_t count =
+                otr_kernels_for(OTR_ISA_AUTO)->bit_indices(rows + i * stride, node_count, events);
+            otr_residual residual;
+            if (!good(otr_predecoder_hard(rule, events, count, &residual))) {
+                CHECK(otr_predecoder_hard(rule, events, count, &residual) == OTR_OK);
+            }
+        }
+    }
+    otr_predecoder_destroy(rule);
+    free(events);
+}
+
 static void tour(void) {
     otr_model *const model = make_model();
     if (model != NULL) {
@@ -153,6 +174,9 @@ static void tour(void) {
                 decode(graph, (otr_decoder_kind)kind, rows, stride);
             }
             match_classes(graph);
+            for (int kind = OTR_RULE_CLIQUE; kind <= OTR_RULE_MIN_SUM; kind++) {
+                predecode(graph, model, (otr_rule_kind)kind, rows, stride);
+            }
         }
         otr_graph_destroy(graph);
         free(rows);

@@ -7,5 +7,6 @@ pub(crate) mod decoding;
 pub(crate) mod golden;
 pub(crate) mod graph;
 pub(crate) mod model;
+pub(crate) mod predecoder;
 pub(crate) mod random;
 pub(crate) mod random_model;
