@@ -1,5 +1,6 @@
 """Decoding against PyMatching, and each form of a batch against the others."""
 
+import _thread
 import threading
 
 import numpy as np
@@ -190,6 +191,16 @@ def test_one_decoder_in_several_threads(graph, shots):
         thread.join()
     for answer in answers:
         assert all((found == wanted).all() for found, wanted in zip(answer, expected, strict=True))
+
+
+def test_interrupts_end_a_call():
+    # The last shot has no perfect matching: a call that got there would say so.
+    decoder = outrider.Decoder(outrider.MatchingGraph(outrider.Model("error(0.1) D0 D1 L0")))
+    shots = np.zeros((200_000, 2), bool)
+    shots[-1, 0] = True
+    with pytest.raises(KeyboardInterrupt):
+        threading.Thread(target=_thread.interrupt_main).start()
+        decoder.decode_batch(shots)
 
 
 def test_empty_batches_and_models():
