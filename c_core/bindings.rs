@@ -18,17 +18,20 @@ pub const OTR_AMX_REQUEST: u32 = 4131;
 pub const OTR_AMX_FEATURE: u32 = 18;
 pub const OTR_RANDOM_LANES: u32 = 16;
 pub const OTR_SKIP_SCALE_MAX: f64 = 70368744177664.0;
-pub const OTR_RULE_ITERATIONS_MAX: u32 = 1000;
-pub const OTR_RULE_NORMALIZATION_ONE: u32 = 256;
-pub const OTR_RULE_LINKS_MAX: u32 = 268435456;
 pub const OTR_SAMPLER_BLOCK_SHOTS: u32 = 256;
 pub const OTR_SAMPLER_ERRORS_MAX: u32 = 268435456;
 pub const OTR_SAMPLER_INDEX_MAX: u32 = 2147483648;
-pub const OTR_SHOT_BITS_MAX: u64 = 4294967296;
 pub const OTR_SURFACE_DISTANCE_MIN: u32 = 2;
 pub const OTR_SURFACE_DISTANCE_MAX: u32 = 127;
 pub const OTR_SURFACE_ROUNDS_MAX: u32 = 100000000;
 pub const OTR_SURFACE_FLAT_ERRORS_MAX: u32 = 67108864;
+pub const OTR_LABELS_BITS_MAX: u32 = 16777216;
+pub const OTR_LABELS_TIME_PASSES: u32 = 8;
+pub const OTR_LABELS_SPACE_SWEEPS: u32 = 100;
+pub const OTR_RULE_ITERATIONS_MAX: u32 = 1000;
+pub const OTR_RULE_NORMALIZATION_ONE: u32 = 256;
+pub const OTR_RULE_LINKS_MAX: u32 = 268435456;
+pub const OTR_SHOT_BITS_MAX: u64 = 4294967296;
 pub const OTR_VERSION_MAJOR: u32 = 0;
 pub const OTR_VERSION_MINOR: u32 = 1;
 pub const OTR_VERSION_PATCH: u32 = 0;
@@ -844,64 +847,6 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn otr_gap_bytes(gap: *const otr_gap) -> usize;
 }
-impl otr_rule_kind {
-    pub const OTR_RULE_CLIQUE: otr_rule_kind = otr_rule_kind(0);
-    pub const OTR_RULE_SMITH: otr_rule_kind = otr_rule_kind(1);
-    pub const OTR_RULE_MIN_SUM: otr_rule_kind = otr_rule_kind(2);
-}
-#[repr(transparent)]
-#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
-pub struct otr_rule_kind(pub ::core::ffi::c_uint);
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_rule_options {
-    pub kind: otr_rule_kind,
-    pub isa: otr_isa,
-    pub iterations: u32,
-    pub normalization: u32,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_rule_options"][::core::mem::size_of::<otr_rule_options>() - 16usize];
-    [
-        "Alignment of otr_rule_options",
-    ][::core::mem::align_of::<otr_rule_options>() - 4usize];
-    [
-        "Offset of field: otr_rule_options::kind",
-    ][::core::mem::offset_of!(otr_rule_options, kind) - 0usize];
-    [
-        "Offset of field: otr_rule_options::isa",
-    ][::core::mem::offset_of!(otr_rule_options, isa) - 4usize];
-    [
-        "Offset of field: otr_rule_options::iterations",
-    ][::core::mem::offset_of!(otr_rule_options, iterations) - 8usize];
-    [
-        "Offset of field: otr_rule_options::normalization",
-    ][::core::mem::offset_of!(otr_rule_options, normalization) - 12usize];
-};
-unsafe extern "C" {
-    pub fn otr_rule_options_default(kind: otr_rule_kind) -> otr_rule_options;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_rule_predecoder_create(
-        out: *mut *mut otr_predecoder,
-        graph: *const otr_graph,
-        model: *const otr_model,
-        options: *const otr_rule_options,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_rule_name(kind: otr_rule_kind) -> *const ::core::ffi::c_char;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_rule_from_name(
-        name: *const ::core::ffi::c_char,
-        kind: *mut otr_rule_kind,
-    ) -> otr_status;
-}
 #[repr(C)]
 #[derive(Debug)]
 pub struct otr_sampler {
@@ -1012,129 +957,6 @@ unsafe extern "C" {
         first_shot: u64,
         shot_count: usize,
         output: *const otr_sampler_output,
-    ) -> otr_status;
-}
-impl otr_shot_format {
-    pub const OTR_FORMAT_01: otr_shot_format = otr_shot_format(0);
-    pub const OTR_FORMAT_B8: otr_shot_format = otr_shot_format(1);
-    pub const OTR_FORMAT_R8: otr_shot_format = otr_shot_format(2);
-    pub const OTR_FORMAT_PTB64: otr_shot_format = otr_shot_format(3);
-    pub const OTR_FORMAT_HITS: otr_shot_format = otr_shot_format(4);
-    pub const OTR_FORMAT_DETS: otr_shot_format = otr_shot_format(5);
-}
-#[repr(transparent)]
-#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
-pub struct otr_shot_format(pub ::core::ffi::c_uint);
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_shot_layout {
-    pub measurements: u64,
-    pub detectors: u64,
-    pub observables: u64,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_shot_layout"][::core::mem::size_of::<otr_shot_layout>() - 24usize];
-    [
-        "Alignment of otr_shot_layout",
-    ][::core::mem::align_of::<otr_shot_layout>() - 8usize];
-    [
-        "Offset of field: otr_shot_layout::measurements",
-    ][::core::mem::offset_of!(otr_shot_layout, measurements) - 0usize];
-    [
-        "Offset of field: otr_shot_layout::detectors",
-    ][::core::mem::offset_of!(otr_shot_layout, detectors) - 8usize];
-    [
-        "Offset of field: otr_shot_layout::observables",
-    ][::core::mem::offset_of!(otr_shot_layout, observables) - 16usize];
-};
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_shot_format_from_name(
-        name: *const ::core::ffi::c_char,
-        out: *mut otr_shot_format,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_shot_format_name(format: otr_shot_format) -> *const ::core::ffi::c_char;
-}
-#[repr(C)]
-#[derive(Debug)]
-pub struct otr_shot_reader {
-    _unused: [u8; 0],
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_shot_reader_create(
-        out: *mut *mut otr_shot_reader,
-        format: otr_shot_format,
-        layout: *const otr_shot_layout,
-        isa: otr_isa,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_shot_reader_destroy(reader: *mut otr_shot_reader);
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_shot_reader_read(
-        reader: *mut otr_shot_reader,
-        input: *const u8,
-        input_bytes: usize,
-        consumed: *mut usize,
-        rows: *mut u8,
-        row_stride: usize,
-        row_capacity: usize,
-        row_count: *mut usize,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_shot_reader_finish(
-        reader: *mut otr_shot_reader,
-        rows: *mut u8,
-        row_stride: usize,
-        row_count: *mut usize,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_shot_reader_shots(reader: *const otr_shot_reader) -> u64;
-}
-#[repr(C)]
-#[derive(Debug)]
-pub struct otr_shot_writer {
-    _unused: [u8; 0],
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_shot_writer_create(
-        out: *mut *mut otr_shot_writer,
-        format: otr_shot_format,
-        layout: *const otr_shot_layout,
-        isa: otr_isa,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_shot_writer_destroy(writer: *mut otr_shot_writer);
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_shot_writer_write(
-        writer: *mut otr_shot_writer,
-        rows: *const u8,
-        row_stride: usize,
-        row_count: usize,
-        bytes: *mut *const u8,
-        byte_count: *mut usize,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_shot_writer_finish(
-        writer: *mut otr_shot_writer,
-        error: *mut otr_error,
     ) -> otr_status;
 }
 impl otr_circuit_family {
@@ -1310,6 +1132,288 @@ unsafe extern "C" {
         surface: *const otr_surface,
         folded: ::core::ffi::c_int,
         out: *mut *mut otr_model,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_label_sampler {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_label_options {
+    pub seed: u64,
+    pub isa: otr_isa,
+    pub split_y: ::core::ffi::c_int,
+    pub equivalence: ::core::ffi::c_int,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_label_options"][::core::mem::size_of::<otr_label_options>() - 24usize];
+    [
+        "Alignment of otr_label_options",
+    ][::core::mem::align_of::<otr_label_options>() - 8usize];
+    [
+        "Offset of field: otr_label_options::seed",
+    ][::core::mem::offset_of!(otr_label_options, seed) - 0usize];
+    [
+        "Offset of field: otr_label_options::isa",
+    ][::core::mem::offset_of!(otr_label_options, isa) - 8usize];
+    [
+        "Offset of field: otr_label_options::split_y",
+    ][::core::mem::offset_of!(otr_label_options, split_y) - 12usize];
+    [
+        "Offset of field: otr_label_options::equivalence",
+    ][::core::mem::offset_of!(otr_label_options, equivalence) - 16usize];
+};
+unsafe extern "C" {
+    pub fn otr_label_options_default() -> otr_label_options;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_label_sampler_create(
+        out: *mut *mut otr_label_sampler,
+        surface: *const otr_surface,
+        options: *const otr_label_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_label_sampler_destroy(sampler: *mut otr_label_sampler);
+}
+unsafe extern "C" {
+    pub fn otr_label_sampler_rounds(sampler: *const otr_label_sampler) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_label_sampler_height(sampler: *const otr_label_sampler) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_label_sampler_width(sampler: *const otr_label_sampler) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_label_sampler_detector_count(sampler: *const otr_label_sampler) -> u64;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_label_output {
+    pub detectors: otr_bit_rows,
+    pub observables: otr_bit_rows,
+    pub inputs: otr_bit_rows,
+    pub labels: otr_bit_rows,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_label_output"][::core::mem::size_of::<otr_label_output>() - 64usize];
+    [
+        "Alignment of otr_label_output",
+    ][::core::mem::align_of::<otr_label_output>() - 8usize];
+    [
+        "Offset of field: otr_label_output::detectors",
+    ][::core::mem::offset_of!(otr_label_output, detectors) - 0usize];
+    [
+        "Offset of field: otr_label_output::observables",
+    ][::core::mem::offset_of!(otr_label_output, observables) - 16usize];
+    [
+        "Offset of field: otr_label_output::inputs",
+    ][::core::mem::offset_of!(otr_label_output, inputs) - 32usize];
+    [
+        "Offset of field: otr_label_output::labels",
+    ][::core::mem::offset_of!(otr_label_output, labels) - 48usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_label_sampler_sample(
+        sampler: *mut otr_label_sampler,
+        first_shot: u64,
+        shot_count: usize,
+        output: *const otr_label_output,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_label_sampler_presence(
+        sampler: *const otr_label_sampler,
+        planes: *mut f32,
+    );
+}
+impl otr_rule_kind {
+    pub const OTR_RULE_CLIQUE: otr_rule_kind = otr_rule_kind(0);
+    pub const OTR_RULE_SMITH: otr_rule_kind = otr_rule_kind(1);
+    pub const OTR_RULE_MIN_SUM: otr_rule_kind = otr_rule_kind(2);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_rule_kind(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_rule_options {
+    pub kind: otr_rule_kind,
+    pub isa: otr_isa,
+    pub iterations: u32,
+    pub normalization: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_rule_options"][::core::mem::size_of::<otr_rule_options>() - 16usize];
+    [
+        "Alignment of otr_rule_options",
+    ][::core::mem::align_of::<otr_rule_options>() - 4usize];
+    [
+        "Offset of field: otr_rule_options::kind",
+    ][::core::mem::offset_of!(otr_rule_options, kind) - 0usize];
+    [
+        "Offset of field: otr_rule_options::isa",
+    ][::core::mem::offset_of!(otr_rule_options, isa) - 4usize];
+    [
+        "Offset of field: otr_rule_options::iterations",
+    ][::core::mem::offset_of!(otr_rule_options, iterations) - 8usize];
+    [
+        "Offset of field: otr_rule_options::normalization",
+    ][::core::mem::offset_of!(otr_rule_options, normalization) - 12usize];
+};
+unsafe extern "C" {
+    pub fn otr_rule_options_default(kind: otr_rule_kind) -> otr_rule_options;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_rule_predecoder_create(
+        out: *mut *mut otr_predecoder,
+        graph: *const otr_graph,
+        model: *const otr_model,
+        options: *const otr_rule_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_rule_name(kind: otr_rule_kind) -> *const ::core::ffi::c_char;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_rule_from_name(
+        name: *const ::core::ffi::c_char,
+        kind: *mut otr_rule_kind,
+    ) -> otr_status;
+}
+impl otr_shot_format {
+    pub const OTR_FORMAT_01: otr_shot_format = otr_shot_format(0);
+    pub const OTR_FORMAT_B8: otr_shot_format = otr_shot_format(1);
+    pub const OTR_FORMAT_R8: otr_shot_format = otr_shot_format(2);
+    pub const OTR_FORMAT_PTB64: otr_shot_format = otr_shot_format(3);
+    pub const OTR_FORMAT_HITS: otr_shot_format = otr_shot_format(4);
+    pub const OTR_FORMAT_DETS: otr_shot_format = otr_shot_format(5);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_shot_format(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_shot_layout {
+    pub measurements: u64,
+    pub detectors: u64,
+    pub observables: u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_shot_layout"][::core::mem::size_of::<otr_shot_layout>() - 24usize];
+    [
+        "Alignment of otr_shot_layout",
+    ][::core::mem::align_of::<otr_shot_layout>() - 8usize];
+    [
+        "Offset of field: otr_shot_layout::measurements",
+    ][::core::mem::offset_of!(otr_shot_layout, measurements) - 0usize];
+    [
+        "Offset of field: otr_shot_layout::detectors",
+    ][::core::mem::offset_of!(otr_shot_layout, detectors) - 8usize];
+    [
+        "Offset of field: otr_shot_layout::observables",
+    ][::core::mem::offset_of!(otr_shot_layout, observables) - 16usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_shot_format_from_name(
+        name: *const ::core::ffi::c_char,
+        out: *mut otr_shot_format,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_shot_format_name(format: otr_shot_format) -> *const ::core::ffi::c_char;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_shot_reader {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_shot_reader_create(
+        out: *mut *mut otr_shot_reader,
+        format: otr_shot_format,
+        layout: *const otr_shot_layout,
+        isa: otr_isa,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_shot_reader_destroy(reader: *mut otr_shot_reader);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_shot_reader_read(
+        reader: *mut otr_shot_reader,
+        input: *const u8,
+        input_bytes: usize,
+        consumed: *mut usize,
+        rows: *mut u8,
+        row_stride: usize,
+        row_capacity: usize,
+        row_count: *mut usize,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_shot_reader_finish(
+        reader: *mut otr_shot_reader,
+        rows: *mut u8,
+        row_stride: usize,
+        row_count: *mut usize,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_shot_reader_shots(reader: *const otr_shot_reader) -> u64;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_shot_writer {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_shot_writer_create(
+        out: *mut *mut otr_shot_writer,
+        format: otr_shot_format,
+        layout: *const otr_shot_layout,
+        isa: otr_isa,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_shot_writer_destroy(writer: *mut otr_shot_writer);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_shot_writer_write(
+        writer: *mut otr_shot_writer,
+        rows: *const u8,
+        row_stride: usize,
+        row_count: usize,
+        bytes: *mut *const u8,
+        byte_count: *mut usize,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_shot_writer_finish(
+        writer: *mut otr_shot_writer,
         error: *mut otr_error,
     ) -> otr_status;
 }

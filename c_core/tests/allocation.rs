@@ -1,4 +1,4 @@
-//! A decode allocates nothing once its decoder is warm.
+//! A decode allocates nothing once its decoder is warm; sampling allocates nothing at all.
 //!
 //! This executable defines `malloc` and its relatives, which the C code linked into it then calls; they count and
 //! pass on. What is known of the loader here is glibc's, so elsewhere the file is empty.
@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use outrider::{
-    Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DetectorErrorModel, Gap, GraphOptions,
-    MatchingGraph, Override, Sampler, Shots, SurfaceCode,
+    Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DetectorErrorModel, Gap, GraphOptions, LabelOptions,
+    LabelSampler, MatchingGraph, Override, Sampler, SamplerOptions, Shots, SurfaceCode,
 };
 
 #[test]
@@ -50,6 +50,32 @@ fn matching_both_classes_allocates_nothing_after_warm_up() {
     decode_all();
     let before = allocations();
     decode_all();
+    assert_eq!(allocations() - before, 0);
+}
+
+#[test]
+fn sampling_allocates_nothing() {
+    let model = memory(0.006);
+    let graph = MatchingGraph::new(&model, &GraphOptions::default()).expect("a matchable model");
+    let mut sampler =
+        Sampler::with_graph(&model, &graph, &SamplerOptions::default()).expect("the model's own graph");
+    let (mut detectors, mut observables) = sampler.batches();
+    let mut edges = Shots::new(sampler.edge_count());
+    for batch in [&mut detectors, &mut observables, &mut edges] {
+        batch.resize(1000);
+    }
+
+    let circuit = Circuit::uniform(CircuitFamily::Paper, 0.006);
+    let code = SurfaceCode::memory(7, 7).circuit(circuit).build().expect("valid options");
+    let mut labels = LabelSampler::new(&code, &LabelOptions::default()).expect("a small code");
+    let mut batch = labels.batch();
+    labels.sample(0, 1000, &mut batch).expect("the sampler's own batch");
+
+    let before = allocations();
+    sampler
+        .sample_with_edges(0, 1000, &mut detectors, &mut observables, &mut edges)
+        .expect("batches of the right width");
+    labels.sample(5000, 1000, &mut batch).expect("the sampler's own batch");
     assert_eq!(allocations() - before, 0);
 }
 

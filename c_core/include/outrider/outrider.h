@@ -6,6 +6,7 @@
 #include "outrider/gap.h"
 #include "outrider/graph.h"
 #include "outrider/kernels.h"
+#include "outrider/labels.h"
 #include "outrider/model.h"
 #include "outrider/predecoder.h"
 #include "outrider/rules.h"

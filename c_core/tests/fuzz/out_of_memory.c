@@ -81,6 +81,22 @@ static void sample(const otr_model *model, const otr_graph *graph, uint8_t *rows
     otr_sampler_destroy(sampler);
 }
 
+static void sample_labels(void) {
+    uint8_t observables[SHOTS];
+    const otr_label_output output = {.observables = {observables, 1}};
+    otr_surface_options options = otr_surface_options_default();
+    otr_surface *surface = NULL;
+    otr_label_sampler *sampler = NULL;
+    options.family = OTR_CIRCUIT_PAPER;
+    options.noise_paper = otr_noise_paper_uniform(0.02);
+    if (good(otr_surface_create(&surface, &options, NULL)) &&
+        good(otr_label_sampler_create(&sampler, surface, NULL, NULL))) {
+        good(otr_label_sampler_sample(sampler, 0, SHOTS, &output));
+    }
+    otr_label_sampler_destroy(sampler);
+    otr_surface_destroy(surface);
+}
+
 static void write_and_read(const otr_model *model, otr_shot_format format, const uint8_t *rows,
                            size_t stride) {
     const otr_shot_layout layout = {.detectors = otr_model_detector_count(model)};
@@ -164,6 +180,7 @@ static void tour(void) {
         uint8_t *const rows = allocate(SHOTS * stride);
         memset(rows, 0, SHOTS * stride);
         sample(model, NULL, rows, stride);
+        sample_labels();
         for (int format = OTR_FORMAT_01; format <= OTR_FORMAT_DETS; format++) {
             write_and_read(model, (otr_shot_format)format, rows, stride);
         }

@@ -32,6 +32,7 @@ mod error;
 mod gap;
 mod graph;
 mod kernels;
+mod labels;
 mod model;
 mod output;
 mod predecoder;
@@ -46,6 +47,7 @@ pub use graph::{Edge, GraphOptions, Implied, MatchingGraph};
 pub use kernels::Isa;
 #[doc(hidden)]
 pub use kernels::Kernels;
+pub use labels::{LabelBatch, LabelOptions, LabelSampler};
 pub use model::{DetectorErrorModel, Instruction, InstructionKind, Instructions, Target, TargetKind, Walk};
 pub use output::OutputFile;
 pub use predecoder::{Predecode, Predecoder, Reach, Residual};

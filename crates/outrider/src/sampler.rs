@@ -234,7 +234,7 @@ impl fmt::Debug for Sampler {
 }
 
 /// The batch with room for `count` shots, as C takes it.
-fn rows(batch: Option<&mut Shots>, count: usize) -> sys::otr_bit_rows {
+pub(crate) fn rows(batch: Option<&mut Shots>, count: usize) -> sys::otr_bit_rows {
     batch.map_or(sys::otr_bit_rows { bytes: ptr::null_mut(), stride: 0 }, |batch| {
         batch.resize(count);
         sys::otr_bit_rows { bytes: batch.as_mut_bytes().as_mut_ptr(), stride: batch.stride() }

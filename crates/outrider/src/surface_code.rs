@@ -174,6 +174,10 @@ impl SurfaceCode {
         // SAFETY: the header hands the model over to the caller.
         unsafe { DetectorErrorModel::from_raw(raw) }
     }
+
+    pub(crate) fn as_ptr(&self) -> *const sys::otr_surface {
+        self.raw.as_ptr()
+    }
 }
 
 impl Drop for SurfaceCode {
