@@ -20,6 +20,11 @@ static inline void otr_prefetch(const void *address) {
     __builtin_prefetch(address, 1);
 }
 
+/* Arithmetic shift: rounds towards minus infinity. */
+static inline int32_t otr_shift_right(int32_t value, uint32_t shift) {
+    return value >= 0 ? value >> shift : ~(~value >> shift);
+}
+
 static inline size_t otr_bytes_for_bits(uint64_t bits) {
     return (size_t)((bits + 7) / 8);
 }
