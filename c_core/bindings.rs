@@ -18,6 +18,13 @@ pub const OTR_AMX_REQUEST: u32 = 4131;
 pub const OTR_AMX_FEATURE: u32 = 18;
 pub const OTR_RANDOM_LANES: u32 = 16;
 pub const OTR_SKIP_SCALE_MAX: f64 = 70368744177664.0;
+pub const OTR_EVENT_LAYERS_MAX: u32 = 8;
+pub const OTR_EVENT_RADIUS_MAX: u32 = 4;
+pub const OTR_EVENT_KINDS_MAX: u32 = 8;
+pub const OTR_EVENT_SLOTS_MAX: u32 = 32;
+pub const OTR_EVENT_SLOT_OFFSET_MAX: u32 = 8;
+pub const OTR_EVENT_SHIFT_MAX: u32 = 16;
+pub const OTR_EVENT_BIAS_MAX: u32 = 536870912;
 pub const OTR_SAMPLER_BLOCK_SHOTS: u32 = 256;
 pub const OTR_SAMPLER_ERRORS_MAX: u32 = 268435456;
 pub const OTR_SAMPLER_INDEX_MAX: u32 = 2147483648;
@@ -767,6 +774,54 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_decoder_bytes(decoder: *const otr_decoder) -> usize;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_event_network {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_event_network_parse(
+        out: *mut *mut otr_event_network,
+        bytes: *const ::core::ffi::c_void,
+        size: usize,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_event_network_destroy(network: *mut otr_event_network);
+}
+unsafe extern "C" {
+    pub fn otr_event_network_width(network: *const otr_event_network) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_event_network_layers(network: *const otr_event_network) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_event_network_radius(network: *const otr_event_network) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_event_network_reach(network: *const otr_event_network) -> otr_reach;
+}
+unsafe extern "C" {
+    pub fn otr_event_network_card(
+        network: *const otr_event_network,
+    ) -> *const ::core::ffi::c_char;
+}
+unsafe extern "C" {
+    pub fn otr_event_network_bytes(network: *const otr_event_network) -> usize;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_event_predecoder_create(
+        out: *mut *mut otr_predecoder,
+        network: *const otr_event_network,
+        graph: *const otr_graph,
+        model: *const otr_model,
+        isa: otr_isa,
+        error: *mut otr_error,
+    ) -> otr_status;
 }
 #[repr(C)]
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 pub(crate) mod brute_force;
 pub(crate) mod c_program;
 pub(crate) mod decoding;
+pub(crate) mod event_network;
 pub(crate) mod golden;
 pub(crate) mod graph;
 pub(crate) mod model;

@@ -1,0 +1,104 @@
+/* The inner loops of the event network, for every instruction set and width.
+ *
+ * Features are `width` (16, 32, 48 or 64) values of 0..127 an event, h[event * width + channel]. Sums are
+ * int16 or int32 rows beside them; nothing overflows or saturates, which whoever makes the weights sees to.
+ * Matrices are packed for vectors: weights[(in / 4 * outputs + out) * 4 + in % 4]. Rows of h, sums, matrices
+ * and biases begin on cache lines of their own or divide one. All tables give the same bits. */
+#ifndef OTR_EVENT_LAYERS_H
+#define OTR_EVENT_LAYERS_H
+
+#include "kernels/kernels_tables.h"
+#include "predecode/neighbours.h"
+
+#define OTR_EVENT_WIDTH_STEP 16
+#define OTR_EVENT_WIDTH_MAX 64
+#define OTR_EVENT_WIDTHS (OTR_EVENT_WIDTH_MAX / OTR_EVENT_WIDTH_STEP)
+/* Outputs of one head. */
+#define OTR_EVENT_HEAD 16
+
+/* Rows that describe where a detector is. */
+typedef struct otr_event_spot {
+    uint16_t place;
+    uint16_t phase;
+} otr_event_spot;
+
+typedef struct otr_event_layers {
+    /* For event k: sums = places[spots[nodes[k]].place] + phases[spots[nodes[k]].phase], rows of the width.
+     */
+    void (*start_rows)(const int16_t *places, const int16_t *phases, const otr_event_spot *spots,
+                       const uint32_t *nodes, size_t event_count, int16_t *sums);
+
+    /* For each pair: sums of `first` += row 2 class_index, sums of `second` += row 2 class_index + 1. */
+    void (*add_rows)(const int16_t *rows, const otr_event_pair *pairs, size_t pair_count, int16_t *sums);
+
+    /* h = clamp(sums >> shift, 0, 127) for all channels of event_count events. */
+    void (*narrow_rows)(const int16_t *sums, size_t event_count, uint32_t shift, uint8_t *h);
+
+    /* For the events listed: sums = biases + (h << shift) + matrix h. */
+    void (*dense)(const int8_t *matrix, const int32_t *biases, uint32_t shift, const uint32_t *events,
+                  size_t event_count, const uint8_t *h, int32_t *sums);
+
+    /* For each pair: sums of `first` += matrix 2 class_index times h of `second`, and sums of `second` +=
+     * matrix 2 class_index + 1 times h of `first`. */
+    void (*messages)(const int8_t *matrices, const otr_event_pair *pairs, size_t pair_count, const uint8_t *h,
+                     int32_t *sums);
+
+    /* h = clamp(sums >> shift, 0, 127) for all channels of event_count events. */
+    void (*narrow_sums)(const int32_t *sums, size_t event_count, uint32_t shift, uint8_t *h);
+
+    /* For the events listed: out[event * stride + k] = (biases[k] + (matrix h)[k]) >> shift,
+     * k < OTR_EVENT_HEAD. */
+    void (*head)(const int8_t *matrix, const int32_t *biases, uint32_t shift, const uint32_t *events,
+                 size_t event_count, const uint8_t *h, int32_t *out, size_t stride);
+} otr_event_layers;
+
+/* By (width / OTR_EVENT_WIDTH_STEP) - 1. */
+extern const otr_event_layers otr_event_layers_portable[OTR_EVENT_WIDTHS];
+#if defined(OTR_KERNELS_X86)
+extern const otr_event_layers otr_event_layers_avx2[OTR_EVENT_WIDTHS];
+extern const otr_event_layers otr_event_layers_avx512[OTR_EVENT_WIDTHS];
+extern const otr_event_layers otr_event_layers_avx512vnni[OTR_EVENT_WIDTHS];
+#endif
+
+/* Writes one table: the functions of a file, each with its width as a constant first argument. */
+#define OTR_EVENT_LAYERS_OF(W)                                                                               \
+    static void start_rows_##W(const int16_t *places, const int16_t *phases, const otr_event_spot *spots,    \
+                               const uint32_t *nodes, size_t event_count, int16_t *sums) {                   \
+        start_rows(W, places, phases, spots, nodes, event_count, sums);                                      \
+    }                                                                                                        \
+    static void add_rows_##W(const int16_t *rows, const otr_event_pair *pairs, size_t pair_count,            \
+                             int16_t *sums) {                                                                \
+        add_rows(W, rows, pairs, pair_count, sums);                                                          \
+    }                                                                                                        \
+    static void narrow_rows_##W(const int16_t *sums, size_t event_count, uint32_t shift, uint8_t *h) {       \
+        narrow_rows(sums, event_count *W, shift, h);                                                         \
+    }                                                                                                        \
+    static void dense_##W(const int8_t *matrix, const int32_t *biases, uint32_t shift,                       \
+                          const uint32_t *events, size_t event_count, const uint8_t *h, int32_t *sums) {     \
+        dense(W, matrix, biases, shift, events, event_count, h, sums);                                       \
+    }                                                                                                        \
+    static void messages_##W(const int8_t *matrices, const otr_event_pair *pairs, size_t pair_count,         \
+                             const uint8_t *h, int32_t *sums) {                                              \
+        messages(W, matrices, pairs, pair_count, h, sums);                                                   \
+    }                                                                                                        \
+    static void narrow_sums_##W(const int32_t *sums, size_t event_count, uint32_t shift, uint8_t *h) {       \
+        narrow_sums(sums, event_count *W, shift, h);                                                         \
+    }                                                                                                        \
+    static void head_##W(const int8_t *matrix, const int32_t *biases, uint32_t shift,                        \
+                         const uint32_t *events, size_t event_count, const uint8_t *h, int32_t *out,         \
+                         size_t stride) {                                                                    \
+        head(W, matrix, biases, shift, events, event_count, h, out, stride);                                 \
+    }
+
+#define OTR_EVENT_LAYERS_ENTRY(W)                                                                            \
+    { start_rows_##W, add_rows_##W, narrow_rows_##W, dense_##W, messages_##W, narrow_sums_##W, head_##W }
+
+#define OTR_EVENT_LAYERS(name)                                                                               \
+    OTR_EVENT_LAYERS_OF(16)                                                                                  \
+    OTR_EVENT_LAYERS_OF(32)                                                                                  \
+    OTR_EVENT_LAYERS_OF(48)                                                                                  \
+    OTR_EVENT_LAYERS_OF(64)                                                                                  \
+    const otr_event_layers name[OTR_EVENT_WIDTHS] = {OTR_EVENT_LAYERS_ENTRY(16), OTR_EVENT_LAYERS_ENTRY(32), \
+                                                     OTR_EVENT_LAYERS_ENTRY(48), OTR_EVENT_LAYERS_ENTRY(64)}
+
+#endif

@@ -1,0 +1,409 @@
+/* Evaluating an event network on one shot (outrider/event_network.h has the formulas).
+ *
+ * Events are numbered as they come. Near pairs are found once, sorted by class, and each layer walks that
+ * list: all pairs that use the same two matrices follow each other, so that a matrix comes from the nearest
+ * cache or a register, and what is gathered for every event lies in a small array of sums. */
+#include "predecode/event_network_internal.h"
+
+#include "common/array.h"
+#include "common/error.h"
+#include "common/random.h"
+#include "predecode/neighbours.h"
+#include "predecode/predecoder_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct event_predecoder {
+    otr_predecoder base;
+    const otr_event_network *network;
+    const otr_event_layers *layers;
+    otr_lattice lattice;
+    otr_neighbours neighbours;
+    otr_event_spot *spots; /* of the nodes */
+    otr_override *edges;   /* [node][slot]: the edge there, at the graph's weight, or OTR_NONE */
+    otr_aligned places;    /* int16: the network's, with its half and the noise */
+    otr_aligned biases;    /* int32: of the layers, with the noise */
+    int32_t unit;          /* weight of one step of log-odds */
+
+    /* Of the shot. */
+    otr_aligned rows;     /* int16 [event][width] */
+    otr_aligned features; /* uint8 [event][width] */
+    otr_aligned sums;     /* int32 [event][width], in the end [event][slots, padded] */
+    uint32_t *listed;     /* events by set */
+    size_t listed_capacity;
+    uint32_t *named; /* event -> slots whose edge the other end writes */
+    size_t named_capacity;
+    size_t set_begin[OTR_EVENT_KINDS_MAX + 1];
+} event_predecoder;
+
+static otr_status soft(otr_predecoder *base, const uint32_t *events, size_t event_count);
+static otr_reach reach(const otr_predecoder *base);
+static size_t bytes(const otr_predecoder *base);
+static void destroy(otr_predecoder *base);
+static otr_status fill(event_predecoder *self, const otr_model *model, otr_error *error);
+
+static const otr_predecoder_kind KIND = {
+    .name = "event network", .soft = soft, .hard = NULL, .reach = reach, .bytes = bytes, .destroy = destroy};
+
+static const otr_event_layers *layers_for(otr_isa isa, uint32_t width) {
+    const otr_event_layers *table = otr_event_layers_portable;
+#if defined(OTR_KERNELS_X86)
+    if (isa == OTR_ISA_AVX2) {
+        table = otr_event_layers_avx2;
+    } else if (isa == OTR_ISA_AVX512) {
+        table = otr_event_layers_avx512;
+    } else if (isa == OTR_ISA_AVX512VNNI || isa == OTR_ISA_AMX) {
+        table = otr_event_layers_avx512vnni;
+    }
+#else
+    (void)isa;
+#endif
+    return &table[width / OTR_EVENT_WIDTH_STEP - 1];
+}
+
+otr_status otr_event_predecoder_create(otr_predecoder **out, const otr_event_network *network,
+                                       const otr_graph *graph, const otr_model *model, otr_isa isa,
+                                       otr_error *error) {
+    event_predecoder *self;
+    otr_status status;
+    if (out == NULL || network == NULL || graph == NULL || model == NULL) {
+        return OTR_ERR_ARGUMENT;
+    }
+    self = otr_array_zeroed(1, sizeof *self);
+    if (self == NULL) {
+        return OTR_ERR_MEMORY;
+    }
+    self->network = network;
+    status = otr_predecoder_init(&self->base, &KIND, graph, isa);
+    if (status == OTR_OK) {
+        self->layers = layers_for(self->base.kernels->isa, network->width);
+        status = fill(self, model, error);
+    }
+    if (status != OTR_OK) {
+        destroy(&self->base);
+        return status;
+    }
+    *out = &self->base;
+    return OTR_OK;
+}
+
+static void destroy(otr_predecoder *base) {
+    event_predecoder *const self = (event_predecoder *)base;
+    otr_lattice_free(&self->lattice);
+    otr_neighbours_free(&self->neighbours);
+    otr_aligned_free(&self->places);
+    otr_aligned_free(&self->biases);
+    otr_aligned_free(&self->rows);
+    otr_aligned_free(&self->features);
+    otr_aligned_free(&self->sums);
+    free(self->spots);
+    free(self->edges);
+    free(self->listed);
+    free(self->named);
+    otr_predecoder_free(base);
+    free(self);
+}
+
+static otr_reach reach(const otr_predecoder *base) {
+    return otr_event_network_reach(((const event_predecoder *)base)->network);
+}
+
+static size_t bytes(const otr_predecoder *base) {
+    const event_predecoder *const self = (const event_predecoder *)base;
+    const size_t nodes = self->lattice.node_count;
+    return sizeof *self + otr_lattice_bytes(&self->lattice) + otr_neighbours_bytes(&self->neighbours) +
+           nodes * sizeof *self->spots + nodes * self->network->slot_count * sizeof *self->edges +
+           self->places.bytes + self->biases.bytes + self->rows.bytes + self->features.bytes +
+           self->sums.bytes + self->listed_capacity * sizeof *self->listed +
+           self->named_capacity * sizeof *self->named;
+}
+
+/* Making one: tables of the graph, and the noise. */
+
+static otr_status find_edges(event_predecoder *self, otr_error *error) {
+    const otr_event_network *const n = self->network;
+    const otr_graph *const graph = self->base.graph;
+    const size_t count = (size_t)graph->node_count * n->slot_count;
+    uint32_t *const edges = otr_array_new(count, sizeof *edges);
+    otr_status status = OTR_ERR_MEMORY;
+    self->edges = otr_array_new(count, sizeof *self->edges);
+    if (edges != NULL && self->edges != NULL) {
+        status =
+            otr_lattice_edges(&self->lattice, graph, n->slots, n->slot_count, n->set_of_kind, edges, error);
+    }
+    if (status == OTR_OK) {
+        for (size_t i = 0; i < count; i++) {
+            self->edges[i].edge = edges[i];
+            self->edges[i].weight = edges[i] != OTR_NONE ? graph->edge_weight[edges[i]] : 0;
+        }
+    }
+    free(edges);
+    return status;
+}
+
+static otr_status find_spots(event_predecoder *self) {
+    const uint32_t count = self->lattice.node_count;
+    self->spots = otr_array_new(count, sizeof *self->spots);
+    if (self->spots == NULL) {
+        return OTR_ERR_MEMORY;
+    }
+    for (uint32_t node = 0; node < count; node++) {
+        const uint32_t kind = self->lattice.kinds[node];
+        self->spots[node].place = (uint16_t)(kind * OTR_PLACE_CLASSES + self->lattice.places[node]);
+        self->spots[node].phase = (uint16_t)(kind * OTR_PHASE_CLASSES + self->lattice.phases[node]);
+    }
+    return OTR_OK;
+}
+
+/* ln of the graph's mean edge probability over the network's reference. */
+static double noise_level(const otr_event_network *network, const otr_graph *graph) {
+    double sum = 0;
+    if (graph->edge_count == 0) {
+        return 0;
+    }
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        sum += graph->edge_probability[edge];
+    }
+    return otr_minus_ln(network->reference_probability) - otr_minus_ln(sum / graph->edge_count);
+}
+
+/* What the noise adds to a channel, if that stays within `most`. */
+static int scale_noise(float per_level, double level, int32_t most, int32_t *out) {
+    const double value = round((double)per_level * level);
+    if (!(fabs(value) <= most)) {
+        return 0;
+    }
+    *out = (int32_t)value;
+    return 1;
+}
+
+static otr_status refuse_noise(otr_error *error) {
+    return otr_error_set(
+        error, OTR_ERR_FORMAT, 0, 0,
+        "the model's error probabilities are too far from those that the network was made for");
+}
+
+static otr_status add_noise_to_places(event_predecoder *self, double level, otr_error *error) {
+    const otr_event_network *const n = self->network;
+    const size_t rows = (size_t)n->rule.kinds * OTR_PLACE_CLASSES;
+    const int32_t half = (int32_t)((UINT32_C(1) << n->embed_shift) >> 1);
+    if (!otr_aligned_reserve(&self->places, rows * n->width, sizeof(int16_t))) {
+        return OTR_ERR_MEMORY;
+    }
+    for (uint32_t c = 0; c < n->width; c++) {
+        int32_t noise;
+        if (!scale_noise(n->noise[c], level, INT16_MAX - n->row_bounds[c], &noise)) {
+            return refuse_noise(error);
+        }
+        for (size_t row = 0; row < rows; row++) {
+            const size_t i = row * n->width + c;
+            ((int16_t *)self->places.data)[i] = (int16_t)(otr_event_places(n)[i] + half + noise);
+        }
+    }
+    return OTR_OK;
+}
+
+static otr_status add_noise_to_biases(event_predecoder *self, double level, otr_error *error) {
+    const otr_event_network *const n = self->network;
+    const size_t per_layer = (size_t)n->set_count * n->width;
+    int32_t *biases;
+    if (!otr_aligned_reserve(&self->biases, n->layer_count * per_layer, sizeof *biases)) {
+        return OTR_ERR_MEMORY;
+    }
+    biases = self->biases.data;
+    for (size_t i = 0; i < n->layer_count * per_layer; i++) {
+        const size_t channel = i / per_layer * n->width + i % n->width;
+        int32_t noise;
+        if (!scale_noise(n->noise[n->width + channel], level, OTR_EVENT_BIAS_MAX, &noise)) {
+            return refuse_noise(error);
+        }
+        biases[i] = otr_event_biases(n, 0, 0)[i] + noise;
+    }
+    return OTR_OK;
+}
+
+static otr_status fill(event_predecoder *self, const otr_model *model, otr_error *error) {
+    const otr_event_network *const n = self->network;
+    const otr_graph *const graph = self->base.graph;
+    const double level = noise_level(n, graph);
+    otr_status status = otr_lattice_init(&self->lattice, &n->rule, graph, model, error);
+    status = status == OTR_OK ? find_edges(self, error) : status;
+    status = status == OTR_OK ? find_spots(self) : status;
+    status = status == OTR_OK ? add_noise_to_places(self, level, error) : status;
+    status = status == OTR_OK ? add_noise_to_biases(self, level, error) : status;
+    if (status == OTR_OK) {
+        status = otr_neighbours_init(&self->neighbours, &self->lattice, n->classes.offsets,
+                                     n->classes.offset_count, n->classes.codes, n->classes.count);
+    }
+    self->unit = otr_graph_quantize(graph, n->log_odds_unit);
+    self->base.weight_offset = otr_graph_quantize(graph, n->offset_nats);
+    return status;
+}
+
+/* One shot. */
+
+static otr_status reserve(event_predecoder *self, size_t event_count);
+static void list_by_set(event_predecoder *self, const uint32_t *events, size_t event_count);
+static void embed(event_predecoder *self, const uint32_t *events, size_t event_count);
+static void run_layer(event_predecoder *self, uint32_t layer, size_t event_count);
+static void run_hidden(event_predecoder *self, size_t event_count);
+static void run_heads(event_predecoder *self);
+static void join_ends(event_predecoder *self, size_t event_count);
+static void write_overrides(event_predecoder *self, const uint32_t *events, size_t event_count);
+
+static otr_status soft(otr_predecoder *base, const uint32_t *events, size_t event_count) {
+    event_predecoder *const self = (event_predecoder *)base;
+    otr_status status = reserve(self, event_count);
+    status = status == OTR_OK ? otr_neighbours_find(&self->neighbours, events, event_count) : status;
+    if (status != OTR_OK) {
+        return status;
+    }
+    list_by_set(self, events, event_count);
+    embed(self, events, event_count);
+    for (uint32_t layer = 0; layer < self->network->layer_count; layer++) {
+        run_layer(self, layer, event_count);
+    }
+    run_hidden(self, event_count);
+    run_heads(self);
+    join_ends(self, event_count);
+    write_overrides(self, events, event_count);
+    return OTR_OK;
+}
+
+static size_t head_stride(const event_predecoder *self) {
+    return (size_t)self->network->head_count * OTR_EVENT_HEAD;
+}
+
+static otr_status reserve(event_predecoder *self, size_t event_count) {
+    const size_t width = self->network->width, stride = head_stride(self);
+    otr_predecoder *const base = &self->base;
+    if (!otr_aligned_reserve(&self->rows, event_count * width, sizeof(int16_t)) ||
+        !otr_aligned_reserve(&self->features, event_count * width, 1) ||
+        !otr_aligned_reserve(&self->sums, event_count * (width > stride ? width : stride), sizeof(int32_t)) ||
+        !otr_array_reserve((void **)&self->listed, &self->listed_capacity, event_count,
+                           sizeof *self->listed) ||
+        !otr_array_reserve((void **)&self->named, &self->named_capacity, event_count, sizeof *self->named) ||
+        !otr_array_reserve((void **)&base->overrides, &base->override_capacity,
+                           event_count * self->network->slot_count, sizeof *base->overrides)) {
+        return OTR_ERR_MEMORY;
+    }
+    return OTR_OK;
+}
+
+static uint32_t set_of(const event_predecoder *self, uint32_t node) {
+    return self->network->set_of_kind[self->lattice.kinds[node]];
+}
+
+static void list_by_set(event_predecoder *self, const uint32_t *events, size_t event_count) {
+    size_t next[OTR_EVENT_KINDS_MAX] = {0};
+    size_t before = 0;
+    for (size_t i = 0; i < event_count; i++) {
+        next[set_of(self, events[i])]++;
+    }
+    for (uint32_t set = 0; set < self->network->set_count; set++) {
+        const size_t count = next[set];
+        self->set_begin[set] = next[set] = before;
+        before += count;
+    }
+    self->set_begin[self->network->set_count] = before;
+    for (size_t i = 0; i < event_count; i++) {
+        self->listed[next[set_of(self, events[i])]++] = (uint32_t)i;
+    }
+}
+
+static size_t message_pairs(const event_predecoder *self) {
+    return self->neighbours.class_begin[self->network->classes.message_count];
+}
+
+static void embed(event_predecoder *self, const uint32_t *events, size_t event_count) {
+    const otr_event_network *const n = self->network;
+    self->layers->start_rows(self->places.data, otr_event_phases(n), self->spots, events, event_count,
+                             self->rows.data);
+    self->layers->add_rows(otr_event_embed(n), self->neighbours.pairs, message_pairs(self), self->rows.data);
+    self->layers->narrow_rows(self->rows.data, event_count, n->embed_shift, self->features.data);
+}
+
+static void run_layer(event_predecoder *self, uint32_t layer, size_t event_count) {
+    const otr_event_network *const n = self->network;
+    const int32_t *const biases =
+        (const int32_t *)self->biases.data + (size_t)layer * n->set_count * n->width;
+    const uint32_t shift = n->layer_shifts[layer];
+    for (uint32_t set = 0; set < n->set_count; set++) {
+        const size_t begin = self->set_begin[set];
+        self->layers->dense(otr_event_self(n, layer, set), biases + (size_t)set * n->width, shift,
+                            self->listed + begin, self->set_begin[set + 1] - begin, self->features.data,
+                            self->sums.data);
+    }
+    self->layers->messages(otr_event_relations(n, layer), self->neighbours.pairs, message_pairs(self),
+                           self->features.data, self->sums.data);
+    self->layers->narrow_sums(self->sums.data, event_count, shift, self->features.data);
+}
+
+static void run_hidden(event_predecoder *self, size_t event_count) {
+    const otr_event_network *const n = self->network;
+    for (uint32_t set = 0; set < n->set_count; set++) {
+        const size_t begin = self->set_begin[set];
+        self->layers->dense(otr_event_hidden(n, set), otr_event_biases(n, n->layer_count, set),
+                            n->hidden_shift, self->listed + begin, self->set_begin[set + 1] - begin,
+                            self->features.data, self->sums.data);
+    }
+    self->layers->narrow_sums(self->sums.data, event_count, n->hidden_shift, self->features.data);
+}
+
+static void run_heads(event_predecoder *self) {
+    const otr_event_network *const n = self->network;
+    for (uint32_t set = 0; set < n->set_count; set++) {
+        const size_t begin = self->set_begin[set];
+        for (uint32_t head = 0; head < n->head_count; head++) {
+            self->layers->head(otr_event_head(n, set, head), otr_event_head_biases(n, set, head),
+                               n->head_shift, self->listed + begin, self->set_begin[set + 1] - begin,
+                               self->features.data, (int32_t *)self->sums.data + head * OTR_EVENT_HEAD,
+                               head_stride(self));
+        }
+    }
+}
+
+/* Where two events are the ends of an edge, the first one takes what both say about it. */
+static void join_ends(event_predecoder *self, size_t event_count) {
+    const otr_event_classes *const classes = &self->network->classes;
+    const uint32_t *const begin = self->neighbours.class_begin;
+    const size_t stride = head_stride(self);
+    int32_t *const steps = self->sums.data;
+    memset(self->named, 0, event_count * sizeof *self->named);
+    for (uint32_t i = 0; i < classes->count; i++) {
+        const uint8_t *const slots = classes->classes[i].slots;
+        if (slots[0] == OTR_EVENT_NO_SLOT) {
+            continue;
+        }
+        for (uint32_t k = begin[i]; k < begin[i + 1]; k++) {
+            const otr_event_pair pair = self->neighbours.pairs[k];
+            steps[pair.first * stride + slots[0]] += steps[pair.second * stride + slots[1]];
+            self->named[pair.second] |= UINT32_C(1) << slots[1];
+        }
+    }
+}
+
+static int32_t clamp_weight(int64_t weight) {
+    return (int32_t)(weight > OTR_WEIGHT_MAX    ? OTR_WEIGHT_MAX
+                     : weight < -OTR_WEIGHT_MAX ? -OTR_WEIGHT_MAX
+                                                : weight);
+}
+
+static void write_overrides(event_predecoder *self, const uint32_t *events, size_t event_count) {
+    const uint32_t slot_count = self->network->slot_count;
+    const size_t stride = head_stride(self);
+    otr_override *const out = self->base.overrides;
+    size_t count = 0;
+    for (size_t i = 0; i < event_count; i++) {
+        const otr_override *const edges = self->edges + (size_t)events[i] * slot_count;
+        const int32_t *const steps = (const int32_t *)self->sums.data + i * stride;
+        for (uint32_t slot = 0; slot < slot_count; slot++) {
+            const int64_t weight = edges[slot].weight - (int64_t)self->unit * steps[slot];
+            out[count] = (otr_override){.edge = edges[slot].edge, .weight = clamp_weight(weight)};
+            count += edges[slot].edge != OTR_NONE && !(self->named[i] >> slot & 1);
+        }
+    }
+    self->base.override_count = count;
+}
