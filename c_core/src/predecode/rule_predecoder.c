@@ -17,7 +17,7 @@ typedef struct rule {
 /* By otr_rule_kind. */
 static const rule RULES[] = {{"clique", otr_rule_pairs_create, 1},
                              {"smith", otr_rule_pairs_create, 2},
-                             {"min-sum", otr_rule_min_sum_create, 5}};
+                             {"min-sum", otr_rule_min_sum_create, 10}};
 
 #define RULE_COUNT (sizeof RULES / sizeof RULES[0])
 /* 205/256 is 0.8. */
