@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use outrider::{
-    Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DetectorErrorModel, Gap, GraphOptions, LabelOptions,
-    LabelSampler, MatchingGraph, Override, Sampler, SamplerOptions, Shots, SurfaceCode,
+    Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Gap,
+    GraphOptions, LabelOptions, LabelSampler, MatchingGraph, Override, Predecode, Predecoder, Rule,
+    RuleOptions, Sampler, SamplerOptions, Shots, SurfaceCode,
 };
 
 #[test]
@@ -32,6 +33,25 @@ fn decoding_allocates_nothing_after_warm_up() {
         decode_all(&mut decoder, &shots);
         decode_all(&mut decoder, &quieter);
         assert_eq!(allocations() - before, 0, "{kind}");
+    }
+}
+
+#[test]
+fn rules_allocate_nothing_after_warm_up() {
+    let model = memory(0.006);
+    let shots = sample(&model, 1000);
+    let graph = Arc::new(MatchingGraph::new(&model, &GraphOptions::default()).expect("a matchable model"));
+    for rule in Rule::ALL {
+        for predecode in Predecode::ALL {
+            let predecoder = Predecoder::rule(Arc::clone(&graph), &model, &RuleOptions::new(rule))
+                .expect("the model is the graph's");
+            let options = DecoderOptions { predecode, ..DecoderOptions::default() };
+            let mut decoder = Decoder::with_predecoder(predecoder, &options).expect("rules go both ways");
+            decode_all(&mut decoder, &shots);
+            let before = allocations();
+            decode_all(&mut decoder, &shots);
+            assert_eq!(allocations() - before, 0, "{rule} {predecode}");
+        }
     }
 }
 

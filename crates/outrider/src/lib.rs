@@ -36,6 +36,7 @@ mod labels;
 mod model;
 mod output;
 mod predecoder;
+mod rules;
 mod sampler;
 mod shots;
 mod surface_code;
@@ -51,6 +52,7 @@ pub use labels::{LabelBatch, LabelOptions, LabelSampler};
 pub use model::{DetectorErrorModel, Instruction, InstructionKind, Instructions, Target, TargetKind, Walk};
 pub use output::OutputFile;
 pub use predecoder::{Predecode, Predecoder, Reach, Residual};
+pub use rules::{Rule, RuleOptions};
 pub use sampler::{Sampler, SamplerOptions};
 pub use shots::{Format, Layout, ShotReader, ShotWriter, Shots};
 pub use surface_code::{

@@ -58,7 +58,6 @@ impl Predecoder {
     ///
     /// # Safety
     /// `raw` is null or a pre-decoder on `graph` that nobody else uses and that borrows nothing but the graph.
-    #[allow(dead_code, reason = "kinds of pre-decoders call it from their constructors")]
     pub(crate) unsafe fn from_raw(
         raw: *mut sys::otr_predecoder,
         graph: Arc<MatchingGraph>,
