@@ -1,0 +1,58 @@
+//! Pre-decoders alone, without the matching after them, on rotated-surface-code memories, rounds = distance:
+//! `predecode/<pre-decoder>/soft/d<d>-p<p>`, throughput in shots.
+
+use std::sync::Arc;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use outrider::{
+    Circuit, CircuitFamily, DetectorErrorModel, Error, GraphOptions, MatchingGraph, Predecoder, Rule,
+    RuleOptions, Sampler, SurfaceCode,
+};
+
+criterion_group!(benches, predecode);
+criterion_main!(benches);
+
+const DISTANCES: [u32; 2] = [7, 13];
+const PROBABILITIES: [f64; 3] = [0.001, 0.003, 0.006];
+const SHOTS: usize = 256;
+const SEED: u64 = 5;
+
+fn predecode(criterion: &mut Criterion) {
+    for distance in DISTANCES {
+        for p in PROBABILITIES {
+            predecode_memory(criterion, distance, p)
+                .unwrap_or_else(|error| panic!("d={distance} p={p}: {error}"));
+        }
+    }
+}
+
+fn predecode_memory(criterion: &mut Criterion, distance: u32, p: f64) -> Result<(), Error> {
+    let circuit = Circuit::uniform(CircuitFamily::Stim, p);
+    let model = SurfaceCode::memory(distance, distance).circuit(circuit).build()?.model()?;
+    let shots = sample(&model)?;
+    let graph = Arc::new(MatchingGraph::new(&model, &GraphOptions::default())?);
+    for rule in Rule::ALL {
+        let mut predecoder = Predecoder::rule(Arc::clone(&graph), &model, &RuleOptions::new(rule))?;
+        let mut group = criterion.benchmark_group(format!("predecode/{}", predecoder.name()));
+        group.throughput(Throughput::Elements(SHOTS as u64));
+        group.bench_function(BenchmarkId::new("soft", format_args!("d{distance}-p{p}")), |bencher| {
+            bencher.iter(|| {
+                for events in &shots {
+                    predecoder.soft(events).expect("sampled events are valid");
+                }
+            });
+        });
+    }
+    Ok(())
+}
+
+/// The events of every shot.
+fn sample(model: &DetectorErrorModel) -> Result<Vec<Vec<u32>>, Error> {
+    let mut sampler = Sampler::new(model, SEED)?;
+    let (mut detectors, mut observables) = sampler.batches();
+    sampler.sample(0, SHOTS, &mut detectors, &mut observables)?;
+    let events = |row: &[u8]| {
+        (0..8 * row.len() as u32).filter(|&bit| row[bit as usize / 8] >> (bit % 8) & 1 == 1).collect()
+    };
+    Ok(detectors.rows().map(events).collect())
+}
