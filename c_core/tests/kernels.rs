@@ -320,3 +320,107 @@ fn auto_is_the_best_available() {
         assert_eq!(std::ffi::CStr::from_ptr(otr_isa_name(otr_isa(77))), c"unknown");
     }
 }
+
+/// Sums of a layer of random shape: `voxels` starts, `taps` distances, groups of input channels, blocks of output.
+fn check_dense_sums(random: &mut Random, voxels: usize, taps: usize, tap_groups: usize, blocks: usize) {
+    const BLOCK: usize = OTR_DENSE_BLOCK as usize;
+    const GROUP: usize = OTR_DENSE_GROUP as usize;
+    let block_groups = (taps * tap_groups).next_multiple_of(OTR_DENSE_GROUPS_ALIGN as usize);
+    let extreme = random.below(4) == 0;
+    let input: Vec<u8> = (0..3000).map(|_| if extreme { 127 } else { random.below(128) as u8 }).collect();
+    let mut weights = vec![0_i8; blocks * block_groups * BLOCK * GROUP];
+    for block in weights.chunks_mut(block_groups * BLOCK * GROUP) {
+        let used = &mut block[..taps * tap_groups * BLOCK * GROUP];
+        used.fill_with(|| if extreme { -127 } else { (random.below(255) as i16 - 127) as i8 });
+    }
+    let starts: Vec<u32> = (0..voxels).map(|_| random.below(1000) as u32).collect();
+    let distances: Vec<u32> = (0..taps).map(|_| random.below(1000) as u32).collect();
+    let layer = otr_dense_weights {
+        weights: weights.as_ptr(),
+        taps: distances.as_ptr(),
+        tap_count: taps as u32,
+        tap_groups: tap_groups as u32,
+        block_groups: block_groups as u32,
+        block_count: blocks as u32,
+    };
+    let weight = |block: usize, place: usize, channel: usize| {
+        let group = (block * block_groups + place / GROUP) * BLOCK + channel;
+        i32::from(weights[group * GROUP + place % GROUP])
+    };
+    let mut expected = Vec::new();
+    for &start in &starts {
+        for channel in 0..blocks * BLOCK {
+            expected.push(
+                (0..taps * tap_groups * GROUP)
+                    .map(|place| {
+                        let distance = distances[place / (tap_groups * GROUP)] as usize;
+                        let at = start as usize + distance + place % (tap_groups * GROUP);
+                        i32::from(input[at]) * weight(channel / BLOCK, place, channel % BLOCK)
+                    })
+                    .sum::<i32>(),
+            );
+        }
+    }
+    for table in tables("dense_sums") {
+        let kernel = table.dense_sums.unwrap();
+        let mut scratch = vec![0_u8; OTR_DENSE_TILE as usize * block_groups * GROUP];
+        let mut sums = vec![i32::MIN; expected.len() + 1];
+        // SAFETY: every start plus distance leaves room in the input; the buffers have the sizes that the slot asks for.
+        unsafe {
+            kernel(&layer, input.as_ptr(), starts.as_ptr(), voxels, scratch.as_mut_ptr(), sums.as_mut_ptr());
+        }
+        assert_eq!(sums.pop(), Some(i32::MIN), "{:?} writes past the end", table.isa);
+        assert!(
+            sums == expected,
+            "{:?}: {voxels} voxels, {taps} x {tap_groups} groups, {blocks} blocks",
+            table.isa
+        );
+    }
+}
+
+#[test]
+fn dense_sums_are_convolutions() {
+    let mut random = Random(11);
+    for voxels in [0, 1, 2, 3, 4, 5, 6, 7, 12, 31, 32, 33] {
+        for (taps, tap_groups, blocks) in [(1, 1, 1), (27, 1, 4), (2, 12, 5), (27, 4, 8), (125, 4, 1)] {
+            check_dense_sums(&mut random, voxels, taps, tap_groups, blocks);
+        }
+    }
+}
+
+#[test]
+fn dense_activate_looks_places_up() {
+    let mut random = Random(12);
+    let last = OTR_DENSE_TABLE - 1;
+    let lookup: Vec<u8> = (0..=last).map(|i| (i * 7 % 128) as u8).collect();
+    for channels in [0, 16, 32, 144] {
+        for shift in [0, 12, 30] {
+            let sums: Vec<i32> = (0..channels).map(|_| (random.word() as i32) >> shift).collect();
+            let scales: Vec<f32> = (0..channels).map(|_| random.below(1000) as f32 * 1e-4).collect();
+            let offsets: Vec<f32> = (0..channels).map(|_| random.below(2000) as f32 - 500.25).collect();
+            let expected: Vec<u8> = (0..channels)
+                .map(|c| {
+                    let place = (sums[c] as f32 * scales[c] + offsets[c]).clamp(0.0, last as f32);
+                    lookup[(place + 0.5) as usize]
+                })
+                .collect();
+            for table in tables("dense_activate") {
+                let kernel = table.dense_activate.unwrap();
+                let mut output = vec![CANARY; channels + 1];
+                // SAFETY: all arrays have `channels` entries and the table as many as the slot asks for.
+                unsafe {
+                    kernel(
+                        sums.as_ptr(),
+                        scales.as_ptr(),
+                        offsets.as_ptr(),
+                        lookup.as_ptr(),
+                        channels,
+                        output.as_mut_ptr(),
+                    );
+                }
+                assert_eq!(output.pop(), Some(CANARY), "{:?} writes past the end", table.isa);
+                assert!(output == expected, "{:?}", table.isa);
+            }
+        }
+    }
+}

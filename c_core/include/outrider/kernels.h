@@ -34,6 +34,27 @@ typedef enum otr_isa {
 /* Largest scale of geometric_skips: every skip is then below 2^52. */
 #define OTR_SKIP_SCALE_MAX 70368744177664.0
 
+/* Output channels of a packed block of weights, and input channels of a group, of a dense convolution. */
+#define OTR_DENSE_BLOCK 16
+#define OTR_DENSE_GROUP 4
+/* A block's groups are a multiple of this, filled up with zeros. */
+#define OTR_DENSE_GROUPS_ALIGN 16
+/* Entries of an activation's table. */
+#define OTR_DENSE_TABLE 1024
+/* Voxels that share the scratch memory of dense_sums. */
+#define OTR_DENSE_TILE 32
+
+/* One layer of a dense convolution on integers. Channels lie next to each other; a tap is a voxel of the
+ * kernel, given by the distance in bytes from where a voxel's kernel starts. */
+typedef struct otr_dense_weights {
+    const int8_t *weights; /* >= -127: [block_count][block_groups][OTR_DENSE_BLOCK][OTR_DENSE_GROUP] */
+    const uint32_t *taps;
+    uint32_t tap_count;
+    uint32_t tap_groups;   /* groups of input channels; group g of tap k has the place k * tap_groups + g */
+    uint32_t block_groups; /* tap_count * tap_groups rounded up to OTR_DENSE_GROUPS_ALIGN */
+    uint32_t block_count;
+} otr_dense_weights;
+
 /* One table of hot loops. Contracts hold for every table; buffers need no more than the alignment of their
  * type. */
 typedef struct otr_kernels {
@@ -79,6 +100,18 @@ typedef struct otr_kernels {
      * is none. */
     uint64_t (*scan_arcs)(const uint32_t *arcs, uint32_t count, const uint64_t *bits, uint32_t *least,
                           uint32_t *position);
+
+    /* Sums of a convolution: sums[v * channels + c], channels = block_count * OTR_DENSE_BLOCK, is the sum of
+     * input[voxels[v] + taps[k] + i] times the weight of output channel c, tap k and input channel i. Inputs
+     * are at most 127, so that two products fit into 16 bits. `scratch` has OTR_DENSE_TILE * block_groups *
+     * OTR_DENSE_GROUP bytes. */
+    void (*dense_sums)(const otr_dense_weights *weights, const uint8_t *input, const uint32_t *voxels,
+                       size_t voxel_count, uint8_t *scratch, int32_t *sums);
+
+    /* Sums to activations: output[c] = table[min(max(sums[c] * scales[c] + offsets[c], 0), last) + 1/2 rounded
+     * down], last = OTR_DENSE_TABLE - 1, each operation rounded to 32-bit floats. channel_count is a multiple of OTR_DENSE_BLOCK. */
+    void (*dense_activate)(const int32_t *sums, const float *scales, const float *offsets,
+                           const uint8_t *table, size_t channel_count, uint8_t *output);
 } otr_kernels;
 
 /* The table for `isa`, a constant of the library. Returns NULL when this CPU, operating system or build lacks

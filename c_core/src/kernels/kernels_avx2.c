@@ -2,6 +2,7 @@
  * run. */
 #include "common/bits.h"
 #include "common/random.h"
+#include "kernels/dense_kernels.h"
 #include "kernels/kernels_tables.h"
 #include "kernels/scan_arcs.h"
 
@@ -265,4 +266,6 @@ const otr_kernels otr_kernels_avx2 = {
     .random_words = random_words,
     .geometric_skips = geometric_skips,
     .scan_arcs = otr_avx2_scan_arcs,
+    .dense_sums = otr_avx2_dense_sums,
+    .dense_activate = otr_avx2_dense_activate,
 };

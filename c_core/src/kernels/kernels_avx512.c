@@ -2,6 +2,7 @@
  * those flags only; see select.c for when it may run. */
 #include "common/bits.h"
 #include "common/random.h"
+#include "kernels/dense_kernels.h"
 #include "kernels/kernels_tables.h"
 #include "kernels/scan_arcs.h"
 
@@ -259,8 +260,23 @@ static void geometric_skips(const uint64_t *words, double scale, uint64_t *skips
 #define AVX512_SLOTS                                                                                         \
     .bit_indices = bit_indices, .transpose_64x64 = transpose_64x64, .xor_words = xor_words,                  \
     .count_bits = count_bits, .digits_to_bits = digits_to_bits, .bits_to_digits = bits_to_digits,            \
-    .random_words = random_words, .geometric_skips = geometric_skips, .scan_arcs = otr_avx512_scan_arcs
+    .random_words = random_words, .geometric_skips = geometric_skips, .scan_arcs = otr_avx512_scan_arcs,     \
+    .dense_activate = otr_avx512_dense_activate
 
-const otr_kernels otr_kernels_avx512 = {.isa = OTR_ISA_AVX512, AVX512_SLOTS};
-const otr_kernels otr_kernels_avx512vnni = {.isa = OTR_ISA_AVX512VNNI, AVX512_SLOTS};
-const otr_kernels otr_kernels_amx = {.isa = OTR_ISA_AMX, AVX512_SLOTS};
+const otr_kernels otr_kernels_avx512 = {
+    .isa = OTR_ISA_AVX512,
+    AVX512_SLOTS,
+    .dense_sums = otr_avx512_dense_sums,
+};
+
+const otr_kernels otr_kernels_avx512vnni = {
+    .isa = OTR_ISA_AVX512VNNI,
+    AVX512_SLOTS,
+    .dense_sums = otr_avx512vnni_dense_sums,
+};
+
+const otr_kernels otr_kernels_amx = {
+    .isa = OTR_ISA_AMX,
+    AVX512_SLOTS,
+    .dense_sums = otr_amx_dense_sums,
+};

@@ -1,6 +1,7 @@
 /* The reference kernels in plain C; every other table must agree with this one bit for bit. */
 #include "common/bits.h"
 #include "common/random.h"
+#include "kernels/dense_kernels.h"
 #include "kernels/kernels_tables.h"
 #include "kernels/scan_arcs.h"
 
@@ -103,4 +104,6 @@ const otr_kernels otr_kernels_portable = {
     .random_words = otr_portable_random_words,
     .geometric_skips = otr_portable_geometric_skips,
     .scan_arcs = otr_portable_scan_arcs,
+    .dense_sums = otr_portable_dense_sums,
+    .dense_activate = otr_portable_dense_activate,
 };
