@@ -36,6 +36,49 @@ class Error(ctypes.Structure):
     ]
 
 
+STIM_NOISE = (
+    "after_clifford_depolarization",
+    "before_round_data_depolarization",
+    "before_measure_flip_probability",
+    "after_reset_flip_probability",
+)
+
+
+class NoiseStim(ctypes.Structure):
+    """otr_noise_stim"""
+
+    _fields_ = [(name, ctypes.c_double) for name in STIM_NOISE]
+
+
+class NoisePaper(ctypes.Structure):
+    """otr_noise_paper"""
+
+    _fields_ = [
+        ("prep_x", ctypes.c_double),
+        ("prep_z", ctypes.c_double),
+        ("meas_x", ctypes.c_double),
+        ("meas_z", ctypes.c_double),
+        ("idle_cnot", ctypes.c_double * 3),
+        ("idle_spam", ctypes.c_double * 3),
+        ("cnot", ctypes.c_double * 15),
+    ]
+
+
+class SurfaceOptions(ctypes.Structure):
+    """otr_surface_options"""
+
+    _fields_ = [
+        ("family", ctypes.c_int),
+        ("basis", ctypes.c_int),
+        ("width", ctypes.c_uint32),
+        ("height", ctypes.c_uint32),
+        ("rounds", ctypes.c_uint32),
+        ("orientation", ctypes.c_int),
+        ("noise_stim", NoiseStim),
+        ("noise_paper", NoisePaper),
+    ]
+
+
 class OutriderError(Exception):
     """A call of the library failed; the arguments are its status and message."""
 

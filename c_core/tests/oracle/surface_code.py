@@ -15,52 +15,10 @@ import random
 
 import stim
 
-from otr_ctypes import Error, check, library, text_of
+from otr_ctypes import STIM_NOISE, Error, NoisePaper, NoiseStim, SurfaceOptions, check, library, text_of
 
 STIM, PAPER, PAPER_PUBLISHED = range(3)
 X, Z = range(2)
-STIM_NOISE = (
-    "after_clifford_depolarization",
-    "before_round_data_depolarization",
-    "before_measure_flip_probability",
-    "after_reset_flip_probability",
-)
-
-
-class NoiseStim(ctypes.Structure):
-    """otr_noise_stim"""
-
-    _fields_ = [(name, ctypes.c_double) for name in STIM_NOISE]
-
-
-class NoisePaper(ctypes.Structure):
-    """otr_noise_paper"""
-
-    _fields_ = [
-        ("prep_x", ctypes.c_double),
-        ("prep_z", ctypes.c_double),
-        ("meas_x", ctypes.c_double),
-        ("meas_z", ctypes.c_double),
-        ("idle_cnot", ctypes.c_double * 3),
-        ("idle_spam", ctypes.c_double * 3),
-        ("cnot", ctypes.c_double * 15),
-    ]
-
-
-class Options(ctypes.Structure):
-    """otr_surface_options"""
-
-    _fields_ = [
-        ("family", ctypes.c_int),
-        ("basis", ctypes.c_int),
-        ("width", ctypes.c_uint32),
-        ("height", ctypes.c_uint32),
-        ("rounds", ctypes.c_uint32),
-        ("orientation", ctypes.c_int),
-        ("noise_stim", NoiseStim),
-        ("noise_paper", NoisePaper),
-    ]
-
 
 LIB = library()
 LIB.otr_noise_paper_uniform.restype = NoisePaper
@@ -80,7 +38,7 @@ class Surface:
         self.error = Error()
         self.handle = ctypes.c_void_p()
         options.setdefault("orientation", 1)
-        packed = Options(**options)
+        packed = SurfaceOptions(**options)
         check(LIB.otr_surface_create(ctypes.byref(self.handle), ctypes.byref(packed), ctypes.byref(self.error)), self.error)
 
     def __del__(self):
