@@ -18,6 +18,22 @@ pub const OTR_AMX_REQUEST: u32 = 4131;
 pub const OTR_AMX_FEATURE: u32 = 18;
 pub const OTR_RANDOM_LANES: u32 = 16;
 pub const OTR_SKIP_SCALE_MAX: f64 = 70368744177664.0;
+pub const OTR_DENSE_BLOCK: u32 = 16;
+pub const OTR_DENSE_GROUP: u32 = 4;
+pub const OTR_DENSE_GROUPS_ALIGN: u32 = 16;
+pub const OTR_DENSE_TABLE: u32 = 1024;
+pub const OTR_DENSE_TILE: u32 = 32;
+pub const OTR_SURFACE_DISTANCE_MIN: u32 = 2;
+pub const OTR_SURFACE_DISTANCE_MAX: u32 = 127;
+pub const OTR_SURFACE_ROUNDS_MAX: u32 = 100000000;
+pub const OTR_SURFACE_FLAT_ERRORS_MAX: u32 = 67108864;
+pub const OTR_DENSE_LAYERS_MAX: u32 = 16;
+pub const OTR_DENSE_CHANNELS_MAX: u32 = 1024;
+pub const OTR_DENSE_KERNEL_MAX: u32 = 7;
+pub const OTR_DENSE_WEIGHT_MAX: u32 = 10000;
+pub const OTR_DENSE_VOXELS_MAX: u32 = 16777216;
+pub const OTR_DENSE_VOLUME_MAX: u32 = 1073741824;
+pub const OTR_DENSE_PLANES: u32 = 4;
 pub const OTR_EVENT_LAYERS_MAX: u32 = 8;
 pub const OTR_EVENT_RADIUS_MAX: u32 = 4;
 pub const OTR_EVENT_KINDS_MAX: u32 = 8;
@@ -28,10 +44,6 @@ pub const OTR_EVENT_BIAS_MAX: u32 = 536870912;
 pub const OTR_SAMPLER_BLOCK_SHOTS: u32 = 256;
 pub const OTR_SAMPLER_ERRORS_MAX: u32 = 268435456;
 pub const OTR_SAMPLER_INDEX_MAX: u32 = 2147483648;
-pub const OTR_SURFACE_DISTANCE_MIN: u32 = 2;
-pub const OTR_SURFACE_DISTANCE_MAX: u32 = 127;
-pub const OTR_SURFACE_ROUNDS_MAX: u32 = 100000000;
-pub const OTR_SURFACE_FLAT_ERRORS_MAX: u32 = 67108864;
 pub const OTR_LABELS_BITS_MAX: u32 = 16777216;
 pub const OTR_LABELS_TIME_PASSES: u32 = 8;
 pub const OTR_LABELS_SPACE_SWEEPS: u32 = 100;
@@ -395,6 +407,41 @@ impl otr_isa {
 pub struct otr_isa(pub ::core::ffi::c_uint);
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
+pub struct otr_dense_weights {
+    pub weights: *const i8,
+    pub taps: *const u32,
+    pub tap_count: u32,
+    pub tap_groups: u32,
+    pub block_groups: u32,
+    pub block_count: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_dense_weights"][::core::mem::size_of::<otr_dense_weights>() - 32usize];
+    [
+        "Alignment of otr_dense_weights",
+    ][::core::mem::align_of::<otr_dense_weights>() - 8usize];
+    [
+        "Offset of field: otr_dense_weights::weights",
+    ][::core::mem::offset_of!(otr_dense_weights, weights) - 0usize];
+    [
+        "Offset of field: otr_dense_weights::taps",
+    ][::core::mem::offset_of!(otr_dense_weights, taps) - 8usize];
+    [
+        "Offset of field: otr_dense_weights::tap_count",
+    ][::core::mem::offset_of!(otr_dense_weights, tap_count) - 16usize];
+    [
+        "Offset of field: otr_dense_weights::tap_groups",
+    ][::core::mem::offset_of!(otr_dense_weights, tap_groups) - 20usize];
+    [
+        "Offset of field: otr_dense_weights::block_groups",
+    ][::core::mem::offset_of!(otr_dense_weights, block_groups) - 24usize];
+    [
+        "Offset of field: otr_dense_weights::block_count",
+    ][::core::mem::offset_of!(otr_dense_weights, block_count) - 28usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
 pub struct otr_kernels {
     pub isa: otr_isa,
     pub bit_indices: ::core::option::Option<
@@ -437,10 +484,30 @@ pub struct otr_kernels {
             position: *mut u32,
         ) -> u64,
     >,
+    pub dense_sums: ::core::option::Option<
+        unsafe extern "C" fn(
+            weights: *const otr_dense_weights,
+            input: *const u8,
+            voxels: *const u32,
+            voxel_count: usize,
+            scratch: *mut u8,
+            sums: *mut i32,
+        ),
+    >,
+    pub dense_activate: ::core::option::Option<
+        unsafe extern "C" fn(
+            sums: *const i32,
+            scales: *const f32,
+            offsets: *const f32,
+            table: *const u8,
+            channel_count: usize,
+            output: *mut u8,
+        ),
+    >,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 80usize];
+    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 96usize];
     ["Alignment of otr_kernels"][::core::mem::align_of::<otr_kernels>() - 8usize];
     [
         "Offset of field: otr_kernels::isa",
@@ -472,6 +539,12 @@ const _: () = {
     [
         "Offset of field: otr_kernels::scan_arcs",
     ][::core::mem::offset_of!(otr_kernels, scan_arcs) - 72usize];
+    [
+        "Offset of field: otr_kernels::dense_sums",
+    ][::core::mem::offset_of!(otr_kernels, dense_sums) - 80usize];
+    [
+        "Offset of field: otr_kernels::dense_activate",
+    ][::core::mem::offset_of!(otr_kernels, dense_activate) - 88usize];
 };
 unsafe extern "C" {
     pub fn otr_kernels_for(isa: otr_isa) -> *const otr_kernels;
@@ -775,6 +848,318 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn otr_decoder_bytes(decoder: *const otr_decoder) -> usize;
 }
+impl otr_circuit_family {
+    pub const OTR_CIRCUIT_STIM: otr_circuit_family = otr_circuit_family(0);
+    pub const OTR_CIRCUIT_PAPER: otr_circuit_family = otr_circuit_family(1);
+    pub const OTR_CIRCUIT_PAPER_PUBLISHED: otr_circuit_family = otr_circuit_family(2);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_circuit_family(pub ::core::ffi::c_uint);
+impl otr_basis {
+    pub const OTR_BASIS_X: otr_basis = otr_basis(0);
+    pub const OTR_BASIS_Z: otr_basis = otr_basis(1);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_basis(pub ::core::ffi::c_uint);
+impl otr_orientation {
+    pub const OTR_ORIENTATION_O1: otr_orientation = otr_orientation(1);
+    pub const OTR_ORIENTATION_O2: otr_orientation = otr_orientation(2);
+    pub const OTR_ORIENTATION_O3: otr_orientation = otr_orientation(3);
+    pub const OTR_ORIENTATION_O4: otr_orientation = otr_orientation(4);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_orientation(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_noise_stim {
+    pub after_clifford_depolarization: f64,
+    pub before_round_data_depolarization: f64,
+    pub before_measure_flip_probability: f64,
+    pub after_reset_flip_probability: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_noise_stim"][::core::mem::size_of::<otr_noise_stim>() - 32usize];
+    ["Alignment of otr_noise_stim"][::core::mem::align_of::<otr_noise_stim>() - 8usize];
+    [
+        "Offset of field: otr_noise_stim::after_clifford_depolarization",
+    ][::core::mem::offset_of!(otr_noise_stim, after_clifford_depolarization) - 0usize];
+    [
+        "Offset of field: otr_noise_stim::before_round_data_depolarization",
+    ][::core::mem::offset_of!(otr_noise_stim, before_round_data_depolarization)
+        - 8usize];
+    [
+        "Offset of field: otr_noise_stim::before_measure_flip_probability",
+    ][::core::mem::offset_of!(otr_noise_stim, before_measure_flip_probability)
+        - 16usize];
+    [
+        "Offset of field: otr_noise_stim::after_reset_flip_probability",
+    ][::core::mem::offset_of!(otr_noise_stim, after_reset_flip_probability) - 24usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_noise_paper {
+    pub prep_x: f64,
+    pub prep_z: f64,
+    pub meas_x: f64,
+    pub meas_z: f64,
+    pub idle_cnot: [f64; 3usize],
+    pub idle_spam: [f64; 3usize],
+    pub cnot: [f64; 15usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_noise_paper"][::core::mem::size_of::<otr_noise_paper>() - 200usize];
+    [
+        "Alignment of otr_noise_paper",
+    ][::core::mem::align_of::<otr_noise_paper>() - 8usize];
+    [
+        "Offset of field: otr_noise_paper::prep_x",
+    ][::core::mem::offset_of!(otr_noise_paper, prep_x) - 0usize];
+    [
+        "Offset of field: otr_noise_paper::prep_z",
+    ][::core::mem::offset_of!(otr_noise_paper, prep_z) - 8usize];
+    [
+        "Offset of field: otr_noise_paper::meas_x",
+    ][::core::mem::offset_of!(otr_noise_paper, meas_x) - 16usize];
+    [
+        "Offset of field: otr_noise_paper::meas_z",
+    ][::core::mem::offset_of!(otr_noise_paper, meas_z) - 24usize];
+    [
+        "Offset of field: otr_noise_paper::idle_cnot",
+    ][::core::mem::offset_of!(otr_noise_paper, idle_cnot) - 32usize];
+    [
+        "Offset of field: otr_noise_paper::idle_spam",
+    ][::core::mem::offset_of!(otr_noise_paper, idle_spam) - 56usize];
+    [
+        "Offset of field: otr_noise_paper::cnot",
+    ][::core::mem::offset_of!(otr_noise_paper, cnot) - 80usize];
+};
+unsafe extern "C" {
+    pub fn otr_noise_paper_uniform(p: f64) -> otr_noise_paper;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_surface_options {
+    pub family: otr_circuit_family,
+    pub basis: otr_basis,
+    pub width: u32,
+    pub height: u32,
+    pub rounds: u32,
+    pub orientation: otr_orientation,
+    pub noise_stim: otr_noise_stim,
+    pub noise_paper: otr_noise_paper,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_surface_options",
+    ][::core::mem::size_of::<otr_surface_options>() - 256usize];
+    [
+        "Alignment of otr_surface_options",
+    ][::core::mem::align_of::<otr_surface_options>() - 8usize];
+    [
+        "Offset of field: otr_surface_options::family",
+    ][::core::mem::offset_of!(otr_surface_options, family) - 0usize];
+    [
+        "Offset of field: otr_surface_options::basis",
+    ][::core::mem::offset_of!(otr_surface_options, basis) - 4usize];
+    [
+        "Offset of field: otr_surface_options::width",
+    ][::core::mem::offset_of!(otr_surface_options, width) - 8usize];
+    [
+        "Offset of field: otr_surface_options::height",
+    ][::core::mem::offset_of!(otr_surface_options, height) - 12usize];
+    [
+        "Offset of field: otr_surface_options::rounds",
+    ][::core::mem::offset_of!(otr_surface_options, rounds) - 16usize];
+    [
+        "Offset of field: otr_surface_options::orientation",
+    ][::core::mem::offset_of!(otr_surface_options, orientation) - 20usize];
+    [
+        "Offset of field: otr_surface_options::noise_stim",
+    ][::core::mem::offset_of!(otr_surface_options, noise_stim) - 24usize];
+    [
+        "Offset of field: otr_surface_options::noise_paper",
+    ][::core::mem::offset_of!(otr_surface_options, noise_paper) - 56usize];
+};
+unsafe extern "C" {
+    pub fn otr_surface_options_default() -> otr_surface_options;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_surface {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_surface_create(
+        out: *mut *mut otr_surface,
+        options: *const otr_surface_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_surface_destroy(surface: *mut otr_surface);
+}
+unsafe extern "C" {
+    pub fn otr_surface_detector_count(surface: *const otr_surface) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_surface_circuit_text(
+        surface: *const otr_surface,
+        buffer: *mut ::core::ffi::c_char,
+        capacity: usize,
+    ) -> usize;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_surface_model(
+        surface: *const otr_surface,
+        folded: ::core::ffi::c_int,
+        out: *mut *mut otr_model,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_dense_network {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_dense_network_create(
+        out: *mut *mut otr_dense_network,
+        bytes: *const u8,
+        byte_count: usize,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_dense_network_destroy(network: *mut otr_dense_network);
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_dense_info {
+    pub model_id: u32,
+    pub layer_count: u32,
+    pub kernel: u32,
+    pub width: u32,
+    pub receptive_field: u32,
+    pub parameter_count: u64,
+    pub products_per_voxel: u64,
+    pub has_integers: ::core::ffi::c_int,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_dense_info"][::core::mem::size_of::<otr_dense_info>() - 48usize];
+    ["Alignment of otr_dense_info"][::core::mem::align_of::<otr_dense_info>() - 8usize];
+    [
+        "Offset of field: otr_dense_info::model_id",
+    ][::core::mem::offset_of!(otr_dense_info, model_id) - 0usize];
+    [
+        "Offset of field: otr_dense_info::layer_count",
+    ][::core::mem::offset_of!(otr_dense_info, layer_count) - 4usize];
+    [
+        "Offset of field: otr_dense_info::kernel",
+    ][::core::mem::offset_of!(otr_dense_info, kernel) - 8usize];
+    [
+        "Offset of field: otr_dense_info::width",
+    ][::core::mem::offset_of!(otr_dense_info, width) - 12usize];
+    [
+        "Offset of field: otr_dense_info::receptive_field",
+    ][::core::mem::offset_of!(otr_dense_info, receptive_field) - 16usize];
+    [
+        "Offset of field: otr_dense_info::parameter_count",
+    ][::core::mem::offset_of!(otr_dense_info, parameter_count) - 24usize];
+    [
+        "Offset of field: otr_dense_info::products_per_voxel",
+    ][::core::mem::offset_of!(otr_dense_info, products_per_voxel) - 32usize];
+    [
+        "Offset of field: otr_dense_info::has_integers",
+    ][::core::mem::offset_of!(otr_dense_info, has_integers) - 40usize];
+};
+unsafe extern "C" {
+    pub fn otr_dense_network_info(network: *const otr_dense_network) -> otr_dense_info;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_dense_network_calibrate(
+        network: *mut otr_dense_network,
+        surface: *const otr_surface,
+        detectors: *const u8,
+        stride: usize,
+        shot_count: usize,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_dense_network_write(
+        network: *const otr_dense_network,
+        buffer: *mut u8,
+        capacity: usize,
+    ) -> usize;
+}
+impl otr_dense_arithmetic {
+    pub const OTR_DENSE_FLOAT: otr_dense_arithmetic = otr_dense_arithmetic(0);
+    pub const OTR_DENSE_INTEGER: otr_dense_arithmetic = otr_dense_arithmetic(1);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_dense_arithmetic(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_dense_options {
+    pub isa: otr_isa,
+    pub arithmetic: otr_dense_arithmetic,
+    pub data_threshold: f32,
+    pub syndrome_threshold: f32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_dense_options"][::core::mem::size_of::<otr_dense_options>() - 16usize];
+    [
+        "Alignment of otr_dense_options",
+    ][::core::mem::align_of::<otr_dense_options>() - 4usize];
+    [
+        "Offset of field: otr_dense_options::isa",
+    ][::core::mem::offset_of!(otr_dense_options, isa) - 0usize];
+    [
+        "Offset of field: otr_dense_options::arithmetic",
+    ][::core::mem::offset_of!(otr_dense_options, arithmetic) - 4usize];
+    [
+        "Offset of field: otr_dense_options::data_threshold",
+    ][::core::mem::offset_of!(otr_dense_options, data_threshold) - 8usize];
+    [
+        "Offset of field: otr_dense_options::syndrome_threshold",
+    ][::core::mem::offset_of!(otr_dense_options, syndrome_threshold) - 12usize];
+};
+unsafe extern "C" {
+    pub fn otr_dense_options_default() -> otr_dense_options;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_dense_predecoder_create(
+        out: *mut *mut otr_predecoder,
+        network: *const otr_dense_network,
+        surface: *const otr_surface,
+        graph: *const otr_graph,
+        options: *const otr_dense_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_dense_predecoder_logits(
+        predecoder: *mut otr_predecoder,
+        events: *const u32,
+        event_count: usize,
+        logits: *mut *const f32,
+    ) -> otr_status;
+}
 #[repr(C)]
 #[derive(Debug)]
 pub struct otr_event_network {
@@ -1012,182 +1397,6 @@ unsafe extern "C" {
         first_shot: u64,
         shot_count: usize,
         output: *const otr_sampler_output,
-    ) -> otr_status;
-}
-impl otr_circuit_family {
-    pub const OTR_CIRCUIT_STIM: otr_circuit_family = otr_circuit_family(0);
-    pub const OTR_CIRCUIT_PAPER: otr_circuit_family = otr_circuit_family(1);
-    pub const OTR_CIRCUIT_PAPER_PUBLISHED: otr_circuit_family = otr_circuit_family(2);
-}
-#[repr(transparent)]
-#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
-pub struct otr_circuit_family(pub ::core::ffi::c_uint);
-impl otr_basis {
-    pub const OTR_BASIS_X: otr_basis = otr_basis(0);
-    pub const OTR_BASIS_Z: otr_basis = otr_basis(1);
-}
-#[repr(transparent)]
-#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
-pub struct otr_basis(pub ::core::ffi::c_uint);
-impl otr_orientation {
-    pub const OTR_ORIENTATION_O1: otr_orientation = otr_orientation(1);
-    pub const OTR_ORIENTATION_O2: otr_orientation = otr_orientation(2);
-    pub const OTR_ORIENTATION_O3: otr_orientation = otr_orientation(3);
-    pub const OTR_ORIENTATION_O4: otr_orientation = otr_orientation(4);
-}
-#[repr(transparent)]
-#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
-pub struct otr_orientation(pub ::core::ffi::c_uint);
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_noise_stim {
-    pub after_clifford_depolarization: f64,
-    pub before_round_data_depolarization: f64,
-    pub before_measure_flip_probability: f64,
-    pub after_reset_flip_probability: f64,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_noise_stim"][::core::mem::size_of::<otr_noise_stim>() - 32usize];
-    ["Alignment of otr_noise_stim"][::core::mem::align_of::<otr_noise_stim>() - 8usize];
-    [
-        "Offset of field: otr_noise_stim::after_clifford_depolarization",
-    ][::core::mem::offset_of!(otr_noise_stim, after_clifford_depolarization) - 0usize];
-    [
-        "Offset of field: otr_noise_stim::before_round_data_depolarization",
-    ][::core::mem::offset_of!(otr_noise_stim, before_round_data_depolarization)
-        - 8usize];
-    [
-        "Offset of field: otr_noise_stim::before_measure_flip_probability",
-    ][::core::mem::offset_of!(otr_noise_stim, before_measure_flip_probability)
-        - 16usize];
-    [
-        "Offset of field: otr_noise_stim::after_reset_flip_probability",
-    ][::core::mem::offset_of!(otr_noise_stim, after_reset_flip_probability) - 24usize];
-};
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_noise_paper {
-    pub prep_x: f64,
-    pub prep_z: f64,
-    pub meas_x: f64,
-    pub meas_z: f64,
-    pub idle_cnot: [f64; 3usize],
-    pub idle_spam: [f64; 3usize],
-    pub cnot: [f64; 15usize],
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_noise_paper"][::core::mem::size_of::<otr_noise_paper>() - 200usize];
-    [
-        "Alignment of otr_noise_paper",
-    ][::core::mem::align_of::<otr_noise_paper>() - 8usize];
-    [
-        "Offset of field: otr_noise_paper::prep_x",
-    ][::core::mem::offset_of!(otr_noise_paper, prep_x) - 0usize];
-    [
-        "Offset of field: otr_noise_paper::prep_z",
-    ][::core::mem::offset_of!(otr_noise_paper, prep_z) - 8usize];
-    [
-        "Offset of field: otr_noise_paper::meas_x",
-    ][::core::mem::offset_of!(otr_noise_paper, meas_x) - 16usize];
-    [
-        "Offset of field: otr_noise_paper::meas_z",
-    ][::core::mem::offset_of!(otr_noise_paper, meas_z) - 24usize];
-    [
-        "Offset of field: otr_noise_paper::idle_cnot",
-    ][::core::mem::offset_of!(otr_noise_paper, idle_cnot) - 32usize];
-    [
-        "Offset of field: otr_noise_paper::idle_spam",
-    ][::core::mem::offset_of!(otr_noise_paper, idle_spam) - 56usize];
-    [
-        "Offset of field: otr_noise_paper::cnot",
-    ][::core::mem::offset_of!(otr_noise_paper, cnot) - 80usize];
-};
-unsafe extern "C" {
-    pub fn otr_noise_paper_uniform(p: f64) -> otr_noise_paper;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_surface_options {
-    pub family: otr_circuit_family,
-    pub basis: otr_basis,
-    pub width: u32,
-    pub height: u32,
-    pub rounds: u32,
-    pub orientation: otr_orientation,
-    pub noise_stim: otr_noise_stim,
-    pub noise_paper: otr_noise_paper,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    [
-        "Size of otr_surface_options",
-    ][::core::mem::size_of::<otr_surface_options>() - 256usize];
-    [
-        "Alignment of otr_surface_options",
-    ][::core::mem::align_of::<otr_surface_options>() - 8usize];
-    [
-        "Offset of field: otr_surface_options::family",
-    ][::core::mem::offset_of!(otr_surface_options, family) - 0usize];
-    [
-        "Offset of field: otr_surface_options::basis",
-    ][::core::mem::offset_of!(otr_surface_options, basis) - 4usize];
-    [
-        "Offset of field: otr_surface_options::width",
-    ][::core::mem::offset_of!(otr_surface_options, width) - 8usize];
-    [
-        "Offset of field: otr_surface_options::height",
-    ][::core::mem::offset_of!(otr_surface_options, height) - 12usize];
-    [
-        "Offset of field: otr_surface_options::rounds",
-    ][::core::mem::offset_of!(otr_surface_options, rounds) - 16usize];
-    [
-        "Offset of field: otr_surface_options::orientation",
-    ][::core::mem::offset_of!(otr_surface_options, orientation) - 20usize];
-    [
-        "Offset of field: otr_surface_options::noise_stim",
-    ][::core::mem::offset_of!(otr_surface_options, noise_stim) - 24usize];
-    [
-        "Offset of field: otr_surface_options::noise_paper",
-    ][::core::mem::offset_of!(otr_surface_options, noise_paper) - 56usize];
-};
-unsafe extern "C" {
-    pub fn otr_surface_options_default() -> otr_surface_options;
-}
-#[repr(C)]
-#[derive(Debug)]
-pub struct otr_surface {
-    _unused: [u8; 0],
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_surface_create(
-        out: *mut *mut otr_surface,
-        options: *const otr_surface_options,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_surface_destroy(surface: *mut otr_surface);
-}
-unsafe extern "C" {
-    pub fn otr_surface_detector_count(surface: *const otr_surface) -> u64;
-}
-unsafe extern "C" {
-    pub fn otr_surface_circuit_text(
-        surface: *const otr_surface,
-        buffer: *mut ::core::ffi::c_char,
-        capacity: usize,
-    ) -> usize;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_surface_model(
-        surface: *const otr_surface,
-        folded: ::core::ffi::c_int,
-        out: *mut *mut otr_model,
-        error: *mut otr_error,
     ) -> otr_status;
 }
 #[repr(C)]

@@ -3,6 +3,7 @@
 #define OUTRIDER_OUTRIDER_H
 
 #include "outrider/decoder.h"
+#include "outrider/dense_network.h"
 #include "outrider/event_network.h"
 #include "outrider/gap.h"
 #include "outrider/graph.h"

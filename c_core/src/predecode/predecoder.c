@@ -44,7 +44,8 @@ otr_status otr_predecoder_override(otr_predecoder *self, uint32_t edge, int32_t 
     return OTR_OK;
 }
 
-static otr_status check_events(const otr_predecoder *self, const uint32_t *events, size_t event_count) {
+otr_status otr_predecoder_check_events(const otr_predecoder *self, const uint32_t *events,
+                                       size_t event_count) {
     for (size_t i = 0; i < event_count; i++) {
         if (events[i] >= self->graph->node_count || (i > 0 && events[i] <= events[i - 1])) {
             return OTR_ERR_INDEX;
@@ -65,7 +66,7 @@ otr_status otr_predecoder_soft(otr_predecoder *predecoder, const uint32_t *event
         override_count == NULL) {
         return OTR_ERR_ARGUMENT;
     }
-    status = check_events(predecoder, events, event_count);
+    status = otr_predecoder_check_events(predecoder, events, event_count);
     status = status == OTR_OK ? run_soft(predecoder, events, event_count) : status;
     if (status == OTR_OK) {
         *overrides = predecoder->overrides;
@@ -125,7 +126,7 @@ otr_status otr_predecoder_hard(otr_predecoder *predecoder, const uint32_t *event
     if (predecoder == NULL || (events == NULL && event_count > 0) || out == NULL) {
         return OTR_ERR_ARGUMENT;
     }
-    status = check_events(predecoder, events, event_count);
+    status = otr_predecoder_check_events(predecoder, events, event_count);
     if (status == OTR_OK && predecoder->kind->hard != NULL) {
         status = predecoder->kind->hard(predecoder, events, event_count, &residual);
     } else if (status == OTR_OK) {

@@ -41,6 +41,10 @@ otr_status otr_predecoder_init(otr_predecoder *self, const otr_predecoder_kind *
                                otr_isa isa);
 void otr_predecoder_free(otr_predecoder *self);
 
+/* OTR_ERR_INDEX unless the events are ascending, distinct and below the graph's nodes. */
+otr_status otr_predecoder_check_events(const otr_predecoder *self, const uint32_t *events,
+                                       size_t event_count);
+
 /* Appends one override. OTR_ERR_MEMORY. */
 otr_status otr_predecoder_override(otr_predecoder *self, uint32_t edge, int32_t weight);
 

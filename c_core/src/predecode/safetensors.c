@@ -176,16 +176,25 @@ static int has_next(header_reader *reader, size_t count, char closing) {
     return count == 0 || accept(reader, ',') ? 1 : -1;
 }
 
-/* A key and the colon behind it; keys appear in messages, so they are plain text. */
-static otr_status read_key(header_reader *reader, const char **out) {
+/* A string that appears in messages, so it is plain ASCII. */
+static otr_status read_plain(header_reader *reader, const char **out) {
     const otr_status status = read_string(reader, out);
     if (status != OTR_OK) {
         return status;
     }
     for (const char *c = *out; *c != 0; c++) {
-        if ((uint8_t)*c < ' ' || *c == 0x7F) {
-            return fail(reader, "a control character in a name");
+        if (*c < ' ' || *c > '~') {
+            return fail(reader, "a name that is not plain ASCII");
         }
+    }
+    return OTR_OK;
+}
+
+/* A key and the colon behind it. */
+static otr_status read_key(header_reader *reader, const char **out) {
+    const otr_status status = read_plain(reader, out);
+    if (status != OTR_OK) {
+        return status;
     }
     return accept(reader, ':') ? OTR_OK : fail(reader, "expected ':'");
 }
@@ -287,7 +296,7 @@ static otr_status read_numbers(header_reader *reader, uint64_t *numbers, uint32_
 
 static otr_status read_dtype(header_reader *reader, otr_tensor *tensor) {
     const char *name;
-    const otr_status status = read_string(reader, &name);
+    const otr_status status = read_plain(reader, &name);
     if (status != OTR_OK) {
         return status;
     }

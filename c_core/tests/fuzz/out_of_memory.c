@@ -171,6 +171,63 @@ static void predecode(const otr_graph *graph, const otr_model *model, otr_rule_k
     free(events);
 }
 
+/* Layers of one and four channels without neighbours, all numbers alike. */
+static size_t make_network_file(uint8_t *bytes) {
+    static const char header[] =
+        "{\"net.0.weight\":{\"dtype\":\"F32\",\"shape\":[1,4,1,1,1],\"data_offsets\":[0,16]},"
+        "\"net.0.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[16,20]},"
+        "\"net.3.weight\":{\"dtype\":\"F32\",\"shape\":[4,1,1,1,1],\"data_offsets\":[20,36]},"
+        "\"net.3.bias\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[36,52]}}";
+    const size_t header_bytes = sizeof header - 1;
+    memset(bytes, 0, 8);
+    bytes[0] = (uint8_t)header_bytes;
+    bytes[1] = (uint8_t)(header_bytes >> 8);
+    memcpy(bytes + 8, header, header_bytes);
+    memset(bytes + 8 + header_bytes, 0x3F, 52);
+    return 8 + header_bytes + 52;
+}
+
+/* A pre-decoder that once lacked memory scores the same shot later. */
+static void use_dense_network(const otr_dense_network *network, const otr_surface *surface,
+                              const otr_graph *graph) {
+    otr_predecoder *predecoder = NULL;
+    const otr_override *overrides;
+    otr_residual residual;
+    size_t count;
+    if (good(otr_dense_predecoder_create(&predecoder, network, surface, graph, NULL, NULL))) {
+        for (uint32_t event = 0; event < 3; event++) {
+            if (!good(otr_predecoder_soft(predecoder, &event, 1, &overrides, &count))) {
+                CHECK(otr_predecoder_soft(predecoder, &event, 1, &overrides, &count) == OTR_OK);
+            }
+            good(otr_predecoder_hard(predecoder, &event, 1, &residual));
+        }
+    }
+    otr_predecoder_destroy(predecoder);
+}
+
+static void dense_tour(void) {
+    otr_surface_options options = otr_surface_options_default();
+    otr_surface *surface = NULL;
+    otr_model *model = NULL;
+    otr_graph *graph = NULL;
+    otr_dense_network *network = NULL;
+    uint8_t file[500];
+    const uint8_t shots[6] = {0x21, 0, 0, 0, 0x80, 0};
+    options.family = OTR_CIRCUIT_PAPER;
+    options.noise_paper = otr_noise_paper_uniform(0.01);
+    if (good(otr_surface_create(&surface, &options, NULL)) &&
+        good(otr_surface_model(surface, 0, &model, NULL)) &&
+        good(otr_graph_create(&graph, model, NULL, NULL)) &&
+        good(otr_dense_network_create(&network, file, make_network_file(file), NULL)) &&
+        good(otr_dense_network_calibrate(network, surface, shots, 3, 2, NULL))) {
+        use_dense_network(network, surface, graph);
+    }
+    otr_dense_network_destroy(network);
+    otr_graph_destroy(graph);
+    otr_model_destroy(model);
+    otr_surface_destroy(surface);
+}
+
 static void tour(void) {
     otr_model *const model = make_model();
     if (model != NULL) {
@@ -199,6 +256,7 @@ static void tour(void) {
         free(rows);
     }
     otr_model_destroy(model);
+    dense_tour();
 }
 
 int main(void) {
