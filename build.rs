@@ -27,7 +27,7 @@ const ISA_ARCHIVES: &[IsaArchive] = &[
     IsaArchive { suffix: "_avx512", arch: "x86_64", flags: AVX512_FLAGS, more_flags: &[] },
     IsaArchive { suffix: "_avx512vnni", arch: "x86_64", flags: AVX512_FLAGS, more_flags: &["-mavx512vnni"] },
     IsaArchive {
-        suffix: "_amx",
+        suffix: "_avx512amx",
         arch: "x86_64",
         flags: AVX512_FLAGS,
         more_flags: &["-mavx512vnni", "-mamx-tile", "-mamx-int8"],

@@ -1,4 +1,4 @@
-/* The AMX convolution of src/kernels/dense_kernels_amx.c on tiles in plain C, against the portable one: what
+/* The AMX convolution of src/kernels/dense_kernels_avx512amx.c on tiles in plain C, against the portable one: what
  * runs here is that very source, only the tile instructions are emulated. Prints how many sums agree. */
 #include <immintrin.h>
 #include <stdint.h>
@@ -70,7 +70,7 @@ static void add_products(int sums, int left, int right) {
 #define _tile_stored(tile, base, stride) store_tile(tile, base, stride)
 #define _tile_dpbusd(sums, left, right) add_products(sums, left, right)
 #define __AMX_INT8__ 1
-#include "kernels/dense_kernels_amx.c"
+#include "kernels/dense_kernels_avx512amx.c"
 
 static uint32_t state = 1;
 

@@ -21,7 +21,7 @@ _ISA_FLAGS = {
     "_avx2": "-mavx2 -mbmi -mbmi2 -mpopcnt".split(),
     "_avx512": _AVX512,
     "_avx512vnni": [*_AVX512, "-mavx512vnni"],
-    "_amx": [*_AVX512, "-mavx512vnni", "-mamx-tile", "-mamx-int8"],
+    "_avx512amx": [*_AVX512, "-mavx512vnni", "-mamx-tile", "-mamx-int8"],
 }
 
 

@@ -8,7 +8,7 @@ pub(crate) fn compile_core(directory: &Path, flags: &[&str]) -> Vec<PathBuf> {
     let mut sources = files(&root().join("c_core/src"));
     sources.retain(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.ends_with(".c") && !name.contains("_avx") && !name.ends_with("_amx.c")
+        name.ends_with(".c") && !name.contains("_avx")
     });
     assert!(sources.len() > 30, "only {} sources", sources.len());
     compile(Command::new(compiler()).current_dir(directory).arg("-c").args(flags).args(sources));
