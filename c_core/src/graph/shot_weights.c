@@ -7,6 +7,8 @@
 #include <string.h>
 
 static otr_status find_base_edges(otr_shot_weights *shot, int32_t offset);
+static int is_committed(const otr_shot_weights *shot, uint32_t edge);
+static void commit(otr_shot_weights *shot, uint32_t edge, uint32_t before, int32_t weight);
 static void flip_ends(const otr_graph *graph, uint32_t edge, uint8_t *nodes);
 
 otr_status otr_shot_weights_init(otr_shot_weights *shot, const otr_graph *graph, const otr_kernels *kernels,
@@ -57,14 +59,11 @@ otr_status otr_shot_weights_override(otr_shot_weights *shot, const otr_override 
         if (edge >= graph->edge_count) {
             return OTR_ERR_INDEX;
         }
-        const uint64_t was_committed = shot->committed[edge >> 6] >> (edge & 63) & 1;
-        const uint64_t commits = weight < 0;
         const uint32_t before =
             otr_weights_set(&shot->magnitudes, graph->edge_arcs[edge], (uint32_t)abs(weight));
-        shot->committed_weight += (was_committed ? (int64_t)before : 0) + (commits ? weight : 0);
-        shot->committed[edge >> 6] ^= (was_committed ^ commits) << (edge & 63);
-        shot->toggles[shot->toggle_count] = edge;
-        shot->toggle_count += was_committed ^ commits;
+        if (weight < 0 || is_committed(shot, edge)) {
+            commit(shot, edge, before, weight);
+        }
     }
     return OTR_OK;
 }
@@ -119,6 +118,22 @@ static otr_status find_base_edges(otr_shot_weights *shot, int32_t offset) {
         }
     }
     return OTR_OK;
+}
+
+static int is_committed(const otr_shot_weights *shot, uint32_t edge) {
+    return (int)(shot->committed[edge >> 6] >> (edge & 63)) & 1;
+}
+
+/* Commits an edge by its new weight, or not any more, or at another price; `before` is its old magnitude.
+ * There is room for a toggle. */
+static void commit(otr_shot_weights *shot, uint32_t edge, uint32_t before, int32_t weight) {
+    const int was_committed = is_committed(shot, edge);
+    const int commits = weight < 0;
+    shot->committed_weight += (commits ? weight : 0) + (was_committed ? (int64_t)before : 0);
+    if (commits != was_committed) {
+        shot->committed[edge >> 6] ^= (uint64_t)1 << (edge & 63);
+        shot->toggles[shot->toggle_count++] = edge;
+    }
 }
 
 static void flip_ends(const otr_graph *graph, uint32_t edge, uint8_t *nodes) {
