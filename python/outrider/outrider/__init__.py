@@ -15,21 +15,34 @@ one line. Long calls release the interpreter lock: give each thread a decoder of
 
 from typing import TYPE_CHECKING
 
-from ._outrider import Decoder, Gap, MatchingGraph, Model, Sampler, SurfaceCode
+from ._outrider import Decoder, Gap, MatchingGraph, Model, Predecoder, Sampler, SurfaceCode
 
 if TYPE_CHECKING:
+    import os
+
     import sinter
 
-__all__ = ["Decoder", "Gap", "MatchingGraph", "Model", "Sampler", "SurfaceCode", "sinter_decoders"]
+__all__ = [
+    "Decoder",
+    "Gap",
+    "MatchingGraph",
+    "Model",
+    "Predecoder",
+    "Sampler",
+    "SurfaceCode",
+    "sinter_decoders",
+]
 
 
-def sinter_decoders() -> "dict[str, sinter.Decoder]":
+def sinter_decoders(predecoder: "str | os.PathLike[str] | None" = None) -> "dict[str, sinter.Decoder]":
     """The decoders as sinter takes them, by name; needs the package sinter.
 
         sinter collect --custom_decoders_module_function outrider:sinter_decoders --decoders outrider-mwpm ...
 
-    Names: outrider-mwpm, outrider-mwpm-correlated, outrider-union-find.
+    Names: outrider-mwpm, outrider-mwpm-correlated, outrider-union-find, and outrider-predecoded: exact matching
+    after a pre-decoder, rule:clique, rule:smith or rule:min-sum, given as `predecoder` or else by the environment
+    variable OUTRIDER_PREDECODER.
     """
     from . import _sinter
 
-    return _sinter.decoders()
+    return _sinter.decoders(predecoder)

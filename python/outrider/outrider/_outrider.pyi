@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias, final, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Decoder", "Gap", "MatchingGraph", "Model", "Sampler", "SurfaceCode"]
+__all__ = ["Decoder", "Gap", "MatchingGraph", "Model", "Predecoder", "Sampler", "SurfaceCode"]
 
 _Bits: TypeAlias = NDArray[np.bool_] | NDArray[np.uint8]
 _Overrides: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]
@@ -54,6 +54,8 @@ class Decoder:
         graph: MatchingGraph,
         kind: str = "mwpm",
         *,
+        predecoder: Predecoder | None = None,
+        predecode: str = "soft",
         weight_offset: float = 0.0,
         isa: str = "auto",
         certify: bool = False,
@@ -108,6 +110,36 @@ class Gap:
     def weights(
         self, shots: _Bits, *, overrides: _Overrides | None = None, bit_packed_shots: bool = False
     ) -> NDArray[np.float64]: ...
+
+@final
+class Predecoder:
+    @staticmethod
+    def rule(
+        name: str,
+        model: Model,
+        graph: MatchingGraph,
+        *,
+        iterations: int | None = None,
+        threshold: float = 0.5,
+        isa: str = "auto",
+    ) -> Predecoder: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def reach(self) -> tuple[float, float, float]: ...
+    @property
+    def weight_offset(self) -> float: ...
+    def log_odds(
+        self, shots: _Bits, *, bit_packed_shots: bool = False
+    ) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.float64]]: ...
+    @overload
+    def residual(
+        self, shots: _Bits, *, bit_packed_shots: bool = False, bit_packed: Literal[False] = False
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]: ...
+    @overload
+    def residual(
+        self, shots: _Bits, *, bit_packed_shots: bool = False, bit_packed: Literal[True]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]: ...
 
 @final
 class Sampler:

@@ -1,18 +1,21 @@
 """outrider as a plug-in of sinter. Decoders are pickled to sinter's workers and compiled there."""
 
+import os
 import pathlib
 
 import numpy as np
 import sinter
 import stim
 
-from ._outrider import Decoder, MatchingGraph, Model
+from ._outrider import Decoder, MatchingGraph, Model, Predecoder
 
+_PREDECODER_VARIABLE = "OUTRIDER_PREDECODER"
 _BLOCK_SHOTS = 4096
 
 
-def decoders() -> dict[str, sinter.Decoder]:
-    return {f"outrider-{kind}": OutriderDecoder(kind) for kind in ["mwpm", "mwpm-correlated", "union-find"]}
+def decoders(predecoder: str | os.PathLike[str] | None) -> dict[str, sinter.Decoder]:
+    found = {f"outrider-{kind}": OutriderDecoder(kind) for kind in ["mwpm", "mwpm-correlated", "union-find"]}
+    return {**found, "outrider-predecoded": PredecodedDecoder(predecoder)}
 
 
 class OutriderDecoder(sinter.Decoder):
@@ -21,8 +24,11 @@ class OutriderDecoder(sinter.Decoder):
     def __init__(self, kind: str) -> None:
         self.kind = kind
 
+    def compile(self, model: Model) -> Decoder:
+        return Decoder(MatchingGraph(model, correlations=self.kind == "mwpm-correlated"), self.kind)
+
     def compile_decoder_for_dem(self, *, dem: stim.DetectorErrorModel) -> "CompiledOutriderDecoder":
-        return self._compile(Model(str(dem)))
+        return CompiledOutriderDecoder(self.compile(Model(str(dem))))
 
     def decode_via_files(
         self,
@@ -41,7 +47,7 @@ class OutriderDecoder(sinter.Decoder):
                 f"{dem_path}: expected {num_dets} detectors and {num_obs} observables, "
                 f"found {model.num_detectors} and {model.num_observables}"
             )
-        compiled = self._compile(model)
+        compiled = CompiledOutriderDecoder(self.compile(model))
         row_bytes = (num_dets + 7) // 8
         with (
             open(dets_b8_in_path, "rb") as detections,
@@ -57,9 +63,23 @@ class OutriderDecoder(sinter.Decoder):
                 answers = compiled.decode_shots_bit_packed(bit_packed_detection_event_data=rows)
                 predictions.write(answers.tobytes())
 
-    def _compile(self, model: Model) -> "CompiledOutriderDecoder":
-        graph = MatchingGraph(model, correlations=self.kind == "mwpm-correlated")
-        return CompiledOutriderDecoder(Decoder(graph, self.kind))
+
+class PredecodedDecoder(OutriderDecoder):
+    """Exact matching after a pre-decoder, used softly."""
+
+    def __init__(self, predecoder: str | os.PathLike[str] | None) -> None:
+        super().__init__("mwpm")
+        self.predecoder = None if predecoder is None else os.fspath(predecoder)
+
+    def compile(self, model: Model) -> Decoder:
+        source = self.predecoder or os.environ.get(_PREDECODER_VARIABLE)
+        if not source:
+            raise ValueError(
+                f"outrider-predecoded: no pre-decoder; set {_PREDECODER_VARIABLE} to rule:NAME, "
+                "or call sinter_decoders(predecoder=...) with it"
+            )
+        graph = MatchingGraph(model)
+        return Decoder(graph, self.kind, predecoder=_predecoder(source, model, graph))
 
 
 class CompiledOutriderDecoder(sinter.CompiledDecoder):
@@ -72,3 +92,9 @@ class CompiledOutriderDecoder(sinter.CompiledDecoder):
         return self.decoder.decode_batch(
             bit_packed_detection_event_data, bit_packed_shots=True, bit_packed_predictions=True
         )
+
+
+def _predecoder(source: str, model: Model, graph: MatchingGraph) -> Predecoder:
+    if not source.startswith("rule:"):
+        raise ValueError(f"outrider-predecoded: {source}: networks are not in this version, only rule:NAME")
+    return Predecoder.rule(source.removeprefix("rule:"), model, graph)

@@ -127,8 +127,8 @@ impl Ragged {
     }
 
     /// Appends a row.
-    pub(crate) fn push(&mut self, row: &[u32]) {
-        self.entries.extend_from_slice(row);
+    pub(crate) fn push(&mut self, row: impl IntoIterator<Item = u32>) {
+        self.entries.extend(row);
         self.offsets.push(self.entries.len() as i64);
     }
 

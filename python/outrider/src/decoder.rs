@@ -4,17 +4,21 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{PyArray1, PyArrayMethods};
-use outrider::{DecoderKind, DecoderOptions, Error, Isa, Shots};
+use outrider::{DecoderKind, DecoderOptions, Error, Isa, Predecode, Shots};
 use pyo3::prelude::*;
 
 use crate::arrays::{BitsIn, BitsOut, Overrides, Ragged, RaggedArrays, blocks, zeros};
 use crate::errors::exception;
 use crate::graph::MatchingGraph;
+use crate::predecoder::Predecoder;
 
 /// A decoder over a graph. Calls from several threads wait for each other: give each thread its own.
 ///
 /// kind: "mwpm" for exact minimum-weight perfect matching, "mwpm-correlated" for two passes of it, the edges
 ///     of the first lowering weights for the second, "union-find" for weighted union-find.
+/// predecoder: shots go through a copy of it first; it must be made on the same graph.
+/// predecode: "soft", its log-odds are the weights of the shot, or "hard", what it is sure of is committed for
+///     good and the rest decoded under the graph's own weights.
 /// weight_offset: added to the weight of every edge that no override names, in natural units.
 /// isa: the instruction set; all of them give the same answers.
 /// certify: prove every answer minimal (matching only); one that is not is a RuntimeError.
@@ -31,20 +35,29 @@ pub(crate) struct Decoder {
 #[pymethods]
 impl Decoder {
     #[new]
-    #[pyo3(signature = (graph, kind="mwpm", *, weight_offset=0.0, isa="auto", certify=false))]
+    #[pyo3(signature = (
+        graph, kind="mwpm", *, predecoder=None, predecode="soft", weight_offset=0.0, isa="auto", certify=false
+    ))]
     fn new(
         graph: &MatchingGraph,
         kind: &str,
+        predecoder: Option<&Predecoder>,
+        predecode: &str,
         weight_offset: f64,
         isa: &str,
         certify: bool,
     ) -> PyResult<Self> {
         let kind: DecoderKind = kind.parse().map_err(exception)?;
         let isa: Isa = isa.parse().map_err(exception)?;
+        let predecode: Predecode = predecode.parse().map_err(exception)?;
         let graph = Arc::clone(&graph.inner);
         let weight_offset = graph.quantize(weight_offset);
-        let options = DecoderOptions { kind, isa, certify, weight_offset, ..DecoderOptions::default() };
-        let decoder = outrider::Decoder::with_options(Arc::clone(&graph), &options).map_err(exception)?;
+        let options = DecoderOptions { kind, isa, certify, predecode, weight_offset };
+        let decoder = match predecoder {
+            Some(predecoder) => outrider::Decoder::with_predecoder(predecoder.copy_for(&graph)?, &options),
+            None => outrider::Decoder::with_options(Arc::clone(&graph), &options),
+        }
+        .map_err(exception)?;
         Ok(Self { graph, kind, inner: Mutex::new(decoder) })
     }
 
@@ -200,7 +213,7 @@ fn decode_rows(
             .map_err(|error| error.with_shot(shot as u64 + 1))?;
         block.weights.push(result.weight);
         if let Edges::Kept(all) = &mut edges {
-            all.push(decoder.edges()?);
+            all.push(decoder.edges()?.iter().copied());
         }
     }
     Ok(block)

@@ -107,7 +107,7 @@ impl MatchingGraph {
     fn edge_observables<'py>(&self, py: Python<'py>) -> RaggedArrays<'py> {
         let mut observables = Ragged::new();
         for edge in self.inner.edges() {
-            observables.push(edge.observables);
+            observables.push(edge.observables.iter().copied());
         }
         observables.into_arrays(py)
     }

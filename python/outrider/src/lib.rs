@@ -12,6 +12,7 @@ mod errors;
 mod gap;
 mod graph;
 mod model;
+mod predecoder;
 mod sampler;
 mod surface_code;
 
@@ -26,6 +27,8 @@ mod _outrider {
     use crate::graph::MatchingGraph;
     #[pymodule_export]
     use crate::model::Model;
+    #[pymodule_export]
+    use crate::predecoder::Predecoder;
     #[pymodule_export]
     use crate::sampler::Sampler;
     #[pymodule_export]

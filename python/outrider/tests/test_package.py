@@ -32,11 +32,16 @@ def test_stubs_are_those_of_the_compiled_part(tmp_path):
     subprocess.run(command, cwd=tmp_path, check=True)
 
 
-@pytest.mark.parametrize("name", ["Decoder", "Gap", "MatchingGraph", "Model", "Sampler", "SurfaceCode"])
+@pytest.mark.parametrize(
+    "name", ["Decoder", "Gap", "MatchingGraph", "Model", "Predecoder", "Sampler", "SurfaceCode"]
+)
 def test_objects_describe_themselves(name):
     model = outrider.Model("error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1")
     graph = outrider.MatchingGraph(model)
     code = outrider.SurfaceCode(3, 2, 0.0)
-    things = [outrider.Decoder(graph), outrider.Gap(graph), graph, model, outrider.Sampler(model), code]
+    things = [
+        *[outrider.Decoder(graph), outrider.Gap(graph), graph, model, outrider.Sampler(model), code],
+        outrider.Predecoder.rule("clique", model, graph),
+    ]
     described = {type(thing).__name__: repr(thing) for thing in things}
     assert described[name].startswith(f"<outrider.{name}: ")

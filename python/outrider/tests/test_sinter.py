@@ -1,5 +1,6 @@
 """sinter collects with the decoders: through its command line, in its worker processes."""
 
+import os
 import pathlib
 import pickle
 import subprocess
@@ -16,40 +17,37 @@ from conftest import memory
 NAMES = ["outrider-mwpm", "outrider-mwpm-correlated", "outrider-union-find"]
 
 
-def collect(folder: pathlib.Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def collect(folder: pathlib.Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     code = "import sys; from sinter._command._main import main; main(command_line_args=sys.argv[1:])"
     command = [sys.executable, "-c", code, "collect", "--processes", "2", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    environment = {**os.environ, **variables}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_sinter_collect(tmp_path):
     shots = 20_000
     memory(3, 0.01).to_file(tmp_path / "d=3.stim")
     memory(5, 0.01, "z").to_file(tmp_path / "d=5.stim")
+    decoders = ["pymatching", "pymatching-correlated", *NAMES, "outrider-predecoded"]
     run = collect(
         tmp_path,
         *["--circuits", "d=3.stim", "d=5.stim", "--metadata_func", "auto", "--max_shots", str(shots)],
-        *["--custom_decoders_module_function", "outrider:sinter_decoders"],
-        *[
-            "--decoders",
-            "pymatching",
-            "pymatching-correlated",
-            *NAMES,
-            "--save_resume_filepath",
-            "counts.csv",
-        ],
+        *["--custom_decoders_module_function", "outrider:sinter_decoders", "--decoders", *decoders],
+        *["--save_resume_filepath", "counts.csv"],
+        OUTRIDER_PREDECODER="rule:min-sum",
     )
     assert run.returncode == 0, run.stderr
     rates = {}
     for stats in sinter.read_stats_from_csv_files(tmp_path / "counts.csv"):
         assert (stats.shots, stats.discards) == (shots, 0)
         rates[stats.decoder, stats.json_metadata["d"]] = stats.errors / shots
-    assert len(rates) == 10
+    assert len(rates) == 2 * len(decoders)
     for distance in [3, 5]:
         for ours, theirs in [("mwpm", "pymatching"), ("mwpm-correlated", "pymatching-correlated")]:
             found, expected = rates[f"outrider-{ours}", distance], rates[theirs, distance]
             # Independent samples: five standard deviations of the difference.
             assert abs(found - expected) < 5 * (2 * expected * (1 - expected) / shots) ** 0.5
+        assert 0 < rates["outrider-predecoded", distance] < 1.2 * rates["pymatching", distance]
         assert rates["outrider-mwpm", distance] * 0.9 < rates["outrider-union-find", distance]
         assert rates["outrider-union-find", distance] < rates["outrider-mwpm", distance] * 1.6
 
@@ -95,3 +93,31 @@ def test_files_that_do_not_fit(dem, tmp_path):
     (tmp_path / "m.dem").write_text("error(0.1) D0")
     with pytest.raises(ValueError, match="m.dem: expected 120 detectors and 1 observables, found 1 and 0"):
         through_files(decoder, tmp_path, 10, dem)
+
+
+def test_predecoded_takes_what_it_is_given(dem, monkeypatch):
+    monkeypatch.setenv("OUTRIDER_PREDECODER", "rule:clique")
+    detectors, _, _ = dem.compile_sampler(seed=6).sample(2000, bit_packed=True)
+    model = outrider.Model(str(dem))
+    graph = outrider.MatchingGraph(model)
+    for given, name in [(None, "clique"), ("rule:min-sum", "min-sum")]:
+        decoder = pickle.loads(pickle.dumps(outrider.sinter_decoders(given)["outrider-predecoded"]))
+        compiled = decoder.compile_decoder_for_dem(dem=dem)
+        found = compiled.decode_shots_bit_packed(bit_packed_detection_event_data=detectors)
+        own = outrider.Decoder(graph, predecoder=outrider.Predecoder.rule(name, model, graph))
+        expected = own.decode_batch(detectors, bit_packed_shots=True, bit_packed_predictions=True)
+        assert (found == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        (None, "outrider-predecoded: no pre-decoder; set OUTRIDER_PREDECODER"),
+        ("rule:none", "unknown rule 'none'"),
+        (pathlib.Path("net.safetensors"), "net.safetensors"),
+    ],
+)
+def test_predecoded_without_a_predecoder(dem, monkeypatch, given, fault):
+    monkeypatch.delenv("OUTRIDER_PREDECODER", raising=False)
+    with pytest.raises(ValueError, match=fault):
+        outrider.sinter_decoders(given)["outrider-predecoded"].compile_decoder_for_dem(dem=dem)

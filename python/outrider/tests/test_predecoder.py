@@ -1,0 +1,86 @@
+"""Pre-decoders by themselves and in front of decoders."""
+
+import numpy as np
+import pytest
+
+import outrider
+
+SHOTS = 2000
+
+
+@pytest.fixture(scope="module")
+def model(dem):
+    return outrider.Model(str(dem))
+
+
+@pytest.fixture(scope="module")
+def graph(model):
+    return outrider.MatchingGraph(model, correlations=True)
+
+
+@pytest.fixture(scope="module")
+def shots(dem):
+    """Detection events and flips of observables, by Stim."""
+    return dem.compile_sampler(seed=4).sample(SHOTS)[:2]
+
+
+@pytest.mark.parametrize("kind", ["mwpm", "mwpm-correlated", "union-find"])
+def test_soft_use_is_decoding_under_its_log_odds(model, graph, shots, kind):
+    predecoder = outrider.Predecoder.rule("min-sum", model, graph, iterations=3)
+    composed = outrider.Decoder(graph, kind, predecoder=predecoder, predecode="soft")
+    by_hand = outrider.Decoder(graph, kind, weight_offset=predecoder.weight_offset)
+    overrides = predecoder.log_odds(shots[0])
+    assert (
+        overrides[0].shape == (SHOTS + 1,) and len(overrides[1]) == len(overrides[2]) == overrides[0][-1] > 0
+    )
+    found = composed.decode_batch(shots[0], return_weights=True)
+    expected = by_hand.decode_batch(shots[0], overrides=overrides, return_weights=True)
+    assert (found[0] == expected[0]).all() and (found[1] == expected[1]).all()
+
+
+@pytest.mark.parametrize("name", ["clique", "smith"])
+def test_hard_use_is_decoding_what_is_left(model, graph, shots, name):
+    predecoder = outrider.Predecoder.rule(name, model, graph)
+    left, flips = predecoder.residual(shots[0])
+    assert left.dtype == flips.dtype == np.bool_
+    assert 0 < left.sum() < shots[0].sum() and not (left & ~shots[0]).any()
+    found = outrider.Decoder(graph, predecoder=predecoder, predecode="hard").decode_batch(shots[0])
+    assert (found == flips ^ outrider.Decoder(graph).decode_batch(left)).all()
+    packed_shots = np.packbits(shots[0], axis=1, bitorder="little")
+    packed = predecoder.residual(packed_shots, bit_packed_shots=True, bit_packed=True)
+    for found, plain in zip(packed, [left, flips], strict=True):
+        assert (found == np.packbits(plain, axis=1, bitorder="little")).all()
+
+
+def test_min_sum_helps(dem, model, graph):
+    detectors, observables, _ = dem.compile_sampler(seed=11).sample(20 * SHOTS)
+    predecoder = outrider.Predecoder.rule("min-sum", model, graph)
+    mistakes = [
+        np.count_nonzero((decoder.decode_batch(detectors) != observables).any(axis=1))
+        for decoder in [outrider.Decoder(graph), outrider.Decoder(graph, predecoder=predecoder)]
+    ]
+    assert 0 < mistakes[1] < mistakes[0]
+
+
+def test_reach_grows_with_iterations(model, graph):
+    reach = [outrider.Predecoder.rule("min-sum", model, graph, iterations=n).reach for n in [1, 3]]
+    assert all(0 < 3 * once == thrice for once, thrice in zip(*reach, strict=True))
+
+
+def test_bad_predecoders(model, graph):
+    with pytest.raises(ValueError, match="unknown rule 'click', expected one of clique, "):
+        outrider.Predecoder.rule("click", model, graph)
+    with pytest.raises(ValueError, match="iterations"):
+        outrider.Predecoder.rule("smith", model, graph, iterations=0)
+    with pytest.raises(ValueError, match="a threshold of 1.5, which is not between 0 and 1"):
+        outrider.Predecoder.rule("clique", model, graph, threshold=1.5)
+    with pytest.raises(ValueError, match="model"):
+        outrider.Predecoder.rule("min-sum", outrider.Model("error(0.1) D0"), graph)
+    predecoder = outrider.Predecoder.rule("clique", model, graph)
+    with pytest.raises(ValueError, match="^predecoder: it was made for another graph"):
+        outrider.Decoder(outrider.MatchingGraph(model), predecoder=predecoder)
+    with pytest.raises(ValueError, match="unknown use of a pre-decoder 'firm'"):
+        outrider.Decoder(graph, predecoder=predecoder, predecode="firm")
+    for call in [predecoder.log_odds, predecoder.residual]:
+        with pytest.raises(ValueError, match="^shots: expected bool or uint8 of shape"):
+            call(np.zeros((1, 1), bool))
