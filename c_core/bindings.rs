@@ -51,6 +51,14 @@ pub const OTR_RULE_ITERATIONS_MAX: u32 = 1000;
 pub const OTR_RULE_NORMALIZATION_ONE: u32 = 256;
 pub const OTR_RULE_LINKS_MAX: u32 = 268435456;
 pub const OTR_SHOT_BITS_MAX: u64 = 4294967296;
+pub const OTR_GEOMETRY_PLACES: u32 = 49;
+pub const OTR_GEOMETRY_PHASES: u32 = 14;
+pub const OTR_TRAINING_WIDTH_STEP: u32 = 16;
+pub const OTR_TRAINING_WIDTH_MAX: u32 = 64;
+pub const OTR_TRAINING_CELLS_MAX: u32 = 268435456;
+pub const OTR_TRAINING_SHOTS_MAX: u32 = 1048576;
+pub const OTR_TRAINING_EVENTS_MAX: u32 = 67108864;
+pub const OTR_TRAINING_PAIRS_MAX: u32 = 536870912;
 pub const OTR_VERSION_MAJOR: u32 = 0;
 pub const OTR_VERSION_MINOR: u32 = 1;
 pub const OTR_VERSION_PATCH: u32 = 0;
@@ -1678,6 +1686,256 @@ unsafe extern "C" {
     #[must_use]
     pub fn otr_shot_writer_finish(
         writer: *mut otr_shot_writer,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_event_slot {
+    pub dx: i32,
+    pub dy: i32,
+    pub dt: i32,
+    pub boundary: i32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_event_slot"][::core::mem::size_of::<otr_event_slot>() - 16usize];
+    ["Alignment of otr_event_slot"][::core::mem::align_of::<otr_event_slot>() - 4usize];
+    [
+        "Offset of field: otr_event_slot::dx",
+    ][::core::mem::offset_of!(otr_event_slot, dx) - 0usize];
+    [
+        "Offset of field: otr_event_slot::dy",
+    ][::core::mem::offset_of!(otr_event_slot, dy) - 4usize];
+    [
+        "Offset of field: otr_event_slot::dt",
+    ][::core::mem::offset_of!(otr_event_slot, dt) - 8usize];
+    [
+        "Offset of field: otr_event_slot::boundary",
+    ][::core::mem::offset_of!(otr_event_slot, boundary) - 12usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_event_geometry {
+    pub pitch: [i32; 3usize],
+    pub kind: [i32; 3usize],
+    pub kinds: i32,
+    pub radius: i32,
+    pub transposed: *const u8,
+    pub set: *const u8,
+    pub sets: i32,
+    pub slots: i32,
+    pub slot: *const otr_event_slot,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_event_geometry",
+    ][::core::mem::size_of::<otr_event_geometry>() - 64usize];
+    [
+        "Alignment of otr_event_geometry",
+    ][::core::mem::align_of::<otr_event_geometry>() - 8usize];
+    [
+        "Offset of field: otr_event_geometry::pitch",
+    ][::core::mem::offset_of!(otr_event_geometry, pitch) - 0usize];
+    [
+        "Offset of field: otr_event_geometry::kind",
+    ][::core::mem::offset_of!(otr_event_geometry, kind) - 12usize];
+    [
+        "Offset of field: otr_event_geometry::kinds",
+    ][::core::mem::offset_of!(otr_event_geometry, kinds) - 24usize];
+    [
+        "Offset of field: otr_event_geometry::radius",
+    ][::core::mem::offset_of!(otr_event_geometry, radius) - 28usize];
+    [
+        "Offset of field: otr_event_geometry::transposed",
+    ][::core::mem::offset_of!(otr_event_geometry, transposed) - 32usize];
+    [
+        "Offset of field: otr_event_geometry::set",
+    ][::core::mem::offset_of!(otr_event_geometry, set) - 40usize];
+    [
+        "Offset of field: otr_event_geometry::sets",
+    ][::core::mem::offset_of!(otr_event_geometry, sets) - 48usize];
+    [
+        "Offset of field: otr_event_geometry::slots",
+    ][::core::mem::offset_of!(otr_event_geometry, slots) - 52usize];
+    [
+        "Offset of field: otr_event_geometry::slot",
+    ][::core::mem::offset_of!(otr_event_geometry, slot) - 56usize];
+};
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_training {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_training_create(
+        out: *mut *mut otr_training,
+        graph: *const otr_graph,
+        model: *const otr_model,
+        geometry: *const otr_event_geometry,
+        offset_nats: f64,
+        isa: otr_isa,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_training_destroy(training: *mut otr_training);
+}
+unsafe extern "C" {
+    pub fn otr_training_log_noise(training: *const otr_training) -> f64;
+}
+unsafe extern "C" {
+    pub fn otr_training_relations(training: *const otr_training) -> u32;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_training_shots {
+    pub shot_count: usize,
+    pub event_count: usize,
+    pub shot_events: *const u64,
+    pub detector: *const u32,
+    pub set: *const u32,
+    pub place: *const u32,
+    pub phase: *const u32,
+    pub pair_count: usize,
+    pub relation_pairs: *const u64,
+    pub target: *const u32,
+    pub source: *const u32,
+    pub edge_count: usize,
+    pub shot_edges: *const u64,
+    pub edge: *const u32,
+    pub output1: *const u32,
+    pub output2: *const u32,
+    pub prior: *const f32,
+    pub label: *const f32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_training_shots",
+    ][::core::mem::size_of::<otr_training_shots>() - 144usize];
+    [
+        "Alignment of otr_training_shots",
+    ][::core::mem::align_of::<otr_training_shots>() - 8usize];
+    [
+        "Offset of field: otr_training_shots::shot_count",
+    ][::core::mem::offset_of!(otr_training_shots, shot_count) - 0usize];
+    [
+        "Offset of field: otr_training_shots::event_count",
+    ][::core::mem::offset_of!(otr_training_shots, event_count) - 8usize];
+    [
+        "Offset of field: otr_training_shots::shot_events",
+    ][::core::mem::offset_of!(otr_training_shots, shot_events) - 16usize];
+    [
+        "Offset of field: otr_training_shots::detector",
+    ][::core::mem::offset_of!(otr_training_shots, detector) - 24usize];
+    [
+        "Offset of field: otr_training_shots::set",
+    ][::core::mem::offset_of!(otr_training_shots, set) - 32usize];
+    [
+        "Offset of field: otr_training_shots::place",
+    ][::core::mem::offset_of!(otr_training_shots, place) - 40usize];
+    [
+        "Offset of field: otr_training_shots::phase",
+    ][::core::mem::offset_of!(otr_training_shots, phase) - 48usize];
+    [
+        "Offset of field: otr_training_shots::pair_count",
+    ][::core::mem::offset_of!(otr_training_shots, pair_count) - 56usize];
+    [
+        "Offset of field: otr_training_shots::relation_pairs",
+    ][::core::mem::offset_of!(otr_training_shots, relation_pairs) - 64usize];
+    [
+        "Offset of field: otr_training_shots::target",
+    ][::core::mem::offset_of!(otr_training_shots, target) - 72usize];
+    [
+        "Offset of field: otr_training_shots::source",
+    ][::core::mem::offset_of!(otr_training_shots, source) - 80usize];
+    [
+        "Offset of field: otr_training_shots::edge_count",
+    ][::core::mem::offset_of!(otr_training_shots, edge_count) - 88usize];
+    [
+        "Offset of field: otr_training_shots::shot_edges",
+    ][::core::mem::offset_of!(otr_training_shots, shot_edges) - 96usize];
+    [
+        "Offset of field: otr_training_shots::edge",
+    ][::core::mem::offset_of!(otr_training_shots, edge) - 104usize];
+    [
+        "Offset of field: otr_training_shots::output1",
+    ][::core::mem::offset_of!(otr_training_shots, output1) - 112usize];
+    [
+        "Offset of field: otr_training_shots::output2",
+    ][::core::mem::offset_of!(otr_training_shots, output2) - 120usize];
+    [
+        "Offset of field: otr_training_shots::prior",
+    ][::core::mem::offset_of!(otr_training_shots, prior) - 128usize];
+    [
+        "Offset of field: otr_training_shots::label",
+    ][::core::mem::offset_of!(otr_training_shots, label) - 136usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_training_batch(
+        training: *mut otr_training,
+        detectors: *const u8,
+        detector_stride: usize,
+        edges: *const u8,
+        edge_stride: usize,
+        shot_count: usize,
+        out: *mut otr_training_shots,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_training_embed_forward(
+        training: *const otr_training,
+        width: u32,
+        rows: *const f32,
+        out: *mut f32,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_training_embed_backward(
+        training: *const otr_training,
+        width: u32,
+        gradient: *const f32,
+        row_gradient: *mut f32,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_training_message_forward(
+        training: *const otr_training,
+        width: u32,
+        weights: *const f32,
+        in_: *const f32,
+        out: *mut f32,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_training_message_backward(
+        training: *const otr_training,
+        width: u32,
+        weights: *const f32,
+        in_: *const f32,
+        gradient: *const f32,
+        in_gradient: *mut f32,
+        weight_gradient: *mut f32,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_training_gaps(
+        training: *mut otr_training,
+        logits: *const f32,
+        limit: f64,
+        gaps: *mut f64,
+        shot_differences: *mut u64,
+        edges: *mut *const u32,
+        signs: *mut *const i8,
         error: *mut otr_error,
     ) -> otr_status;
 }

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use outrider::{
-    Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Gap,
+    Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Gap, Geometry,
     GraphOptions, LabelOptions, LabelSampler, MatchingGraph, Override, Predecode, Predecoder, Rule,
-    RuleOptions, Sampler, SamplerOptions, Shots, SurfaceCode,
+    RuleOptions, Sampler, SamplerOptions, Shots, Slot, SurfaceCode, Training,
 };
 
 #[test]
@@ -96,6 +96,28 @@ fn sampling_allocates_nothing() {
         .sample_with_edges(0, 1000, &mut detectors, &mut observables, &mut edges)
         .expect("batches of the right width");
     labels.sample(5000, 1000, &mut batch).expect("the sampler's own batch");
+    assert_eq!(allocations() - before, 0);
+}
+
+#[test]
+fn preparing_batches_allocates_nothing_after_warm_up() {
+    let model = memory(0.006);
+    let shots = sample(&model, 500);
+    let graph = Arc::new(MatchingGraph::new(&model, &GraphOptions::default()).expect("a matchable model"));
+    let offsets = [[0, 0, 1], [1, 1, 0], [1, -1, 0], [-1, -1, 1], [-1, 1, 1], [-2, 0, 1]];
+    let there_and_back = offsets.into_iter().flat_map(|offset| [offset, offset.map(|step: i32| -step)]);
+    let geometry = Geometry {
+        pitch: [2, 2, 1],
+        kind_rule: [1, 1, 0],
+        transposed: vec![false, true],
+        sets: vec![0, 0],
+        radius: 3,
+        slots: vec![there_and_back.map(Slot::Offset).chain([Slot::Boundary]).collect()],
+    };
+    let mut training = Training::new(graph, &model, &geometry).expect("a surface code's lattice");
+    training.prepare(&shots, None).expect("valid shots");
+    let before = allocations();
+    training.prepare(&shots, None).expect("valid shots");
     assert_eq!(allocations() - before, 0);
 }
 

@@ -16,6 +16,7 @@
 #include "outrider/shots.h"
 #include "outrider/status.h"
 #include "outrider/surface_code.h"
+#include "outrider/training.h"
 
 /* Equal to the Cargo package version; checked when the Rust crate is built. */
 #define OTR_VERSION_MAJOR 0

@@ -228,6 +228,42 @@ static void dense_tour(void) {
     otr_surface_destroy(surface);
 }
 
+/* A training that once lacked memory prepares the same batch, and its gaps, later. */
+static void train(const otr_model *model, const otr_graph *graph, const uint8_t *rows, size_t stride) {
+    static const otr_event_slot slots[] = {
+        {0, 0, 0, 1},   {0, 0, 1, 0},  {0, 0, -1, 0}, {1, 1, 0, 0},   {-1, -1, 0, 0},
+        {1, -1, 0, 0},  {-1, 1, 0, 0}, {1, 1, -1, 0}, {-1, -1, 1, 0}, {-1, 1, 1, 0},
+        {1, -1, -1, 0}, {-2, 0, 1, 0}, {2, 0, -1, 0},
+    };
+    static const uint8_t transposed[2] = {0, 1}, set[2] = {0, 0};
+    const otr_event_geometry geometry = {
+        .pitch = {2, 2, 1},
+        .kind = {1, 1, 0},
+        .kinds = 2,
+        .radius = 2,
+        .transposed = transposed,
+        .set = set,
+        .sets = 1,
+        .slots = sizeof slots / sizeof slots[0],
+        .slot = slots,
+    };
+    otr_training *training = NULL;
+    otr_training_shots shots;
+    if (good(otr_training_create(&training, graph, model, &geometry, 1, OTR_ISA_AUTO, NULL))) {
+        double gaps[SHOTS];
+        uint64_t first[SHOTS + 1];
+        const uint32_t *edges = NULL;
+        const int8_t *signs = NULL;
+        if (!good(otr_training_batch(training, rows, stride, NULL, 0, SHOTS, &shots))) {
+            CHECK(otr_training_batch(training, rows, stride, NULL, 0, SHOTS, &shots) == OTR_OK);
+        }
+        if (!good(otr_training_gaps(training, shots.prior, 100, gaps, first, &edges, &signs, NULL))) {
+            CHECK(otr_training_gaps(training, shots.prior, 100, gaps, first, &edges, &signs, NULL) == OTR_OK);
+        }
+    }
+    otr_training_destroy(training);
+}
+
 static void tour(void) {
     otr_model *const model = make_model();
     if (model != NULL) {
@@ -251,6 +287,7 @@ static void tour(void) {
             for (int kind = OTR_RULE_CLIQUE; kind <= OTR_RULE_MIN_SUM; kind++) {
                 predecode(graph, model, (otr_rule_kind)kind, rows, stride);
             }
+            train(model, graph, rows, stride);
         }
         otr_graph_destroy(graph);
         free(rows);

@@ -40,6 +40,7 @@ mod rules;
 mod sampler;
 mod shots;
 mod surface_code;
+mod training;
 
 pub use decoder::{Certificate, DecodeResult, Decoder, DecoderKind, DecoderOptions, Override, Pair};
 pub use error::{Error, Place, Status};
@@ -58,3 +59,4 @@ pub use shots::{Format, Layout, ShotReader, ShotWriter, Shots};
 pub use surface_code::{
     Basis, Circuit, CircuitFamily, Orientation, PaperNoise, StimNoise, SurfaceCode, SurfaceCodeBuilder,
 };
+pub use training::{Geometry, Slot, Training, TrainingBatch, TrainingGaps, TrainingOptions};

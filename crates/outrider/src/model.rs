@@ -134,6 +134,49 @@ impl DetectorErrorModel {
         Ok(Walk { raw: owned(raw)?, model: PhantomData })
     }
 
+    /// The coordinates of each detector, as last declared; none for those never declared or without any.
+    ///
+    /// ```
+    /// let text = "detector(1, 2) D0\nrepeat 2 {\nshift_detectors(0, 0, 1) 1\ndetector(4, 2, 0) D0\n}\nerror(0.1) D1";
+    /// let model = outrider::DetectorErrorModel::parse(text)?;
+    /// let coordinates = model.detector_coordinates()?;
+    /// assert_eq!(coordinates, [vec![1.0, 2.0], vec![4.0, 2.0, 1.0], vec![4.0, 2.0, 2.0], vec![]]);
+    /// # Ok::<(), outrider::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Status::Limit`] for more detectors or flat instructions than a [`MatchingGraph`](crate::MatchingGraph)
+    /// may have detectors or errors.
+    pub fn detector_coordinates(&self) -> Result<Vec<Vec<f64>>, Error> {
+        let too_large = || Error::Core {
+            status: Status::Limit,
+            place: Place::default(),
+            message: "the model is too large to list its detectors".to_owned(),
+        };
+        let count = u32::try_from(self.detector_count()).map_err(|_| too_large())?;
+        if count > sys::OTR_GRAPH_NODES_MAX {
+            return Err(too_large());
+        }
+        let mut all = vec![Vec::new(); count as usize];
+        let mut steps_left = sys::OTR_GRAPH_ERRORS_MAX;
+        let mut walk = self.walk()?;
+        while let Some(instruction) = walk.step() {
+            steps_left = steps_left.checked_sub(1).ok_or_else(too_large)?;
+            let InstructionKind::Detector { coordinates, targets } = instruction.kind else {
+                continue;
+            };
+            for target in targets {
+                match target.kind() {
+                    TargetKind::Detector(index) if !coordinates.is_empty() => {
+                        coordinates.clone_into(&mut all[index as usize]);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(all)
+    }
+
     /// The folded model as `.dem` text that parses to the same model.
     pub fn to_text(&self) -> String {
         text_of(|buffer, capacity| {

@@ -146,7 +146,7 @@ impl Sampler {
         detectors: &mut Shots,
         observables: &mut Shots,
     ) -> Result<(), Error> {
-        self.sample_all(first_shot, shot_count, detectors, observables, None, None)
+        self.sample_with_truth(first_shot, shot_count, detectors, observables, None, None)
     }
 
     /// As [`sample`](Self::sample), and tells which errors fired: one bit per error of the flattened model.
@@ -161,7 +161,7 @@ impl Sampler {
         observables: &mut Shots,
         errors: &mut Shots,
     ) -> Result<(), Error> {
-        self.sample_all(first_shot, shot_count, detectors, observables, Some(errors), None)
+        self.sample_with_truth(first_shot, shot_count, detectors, observables, Some(errors), None)
     }
 
     /// As [`sample`](Self::sample), and tells which edges of the graph flipped: an odd number of the error
@@ -177,10 +177,15 @@ impl Sampler {
         observables: &mut Shots,
         edges: &mut Shots,
     ) -> Result<(), Error> {
-        self.sample_all(first_shot, shot_count, detectors, observables, None, Some(edges))
+        self.sample_with_truth(first_shot, shot_count, detectors, observables, None, Some(edges))
     }
 
-    fn sample_all(
+    /// As [`sample_with_errors`](Self::sample_with_errors) and
+    /// [`sample_with_edges`](Self::sample_with_edges), whichever is wanted.
+    ///
+    /// # Errors
+    /// As for these.
+    pub fn sample_with_truth(
         &mut self,
         first_shot: u64,
         shot_count: usize,
