@@ -15,7 +15,7 @@ one line. Long calls release the interpreter lock: give each thread a decoder of
 
 from typing import TYPE_CHECKING
 
-from ._outrider import Decoder, Gap, MatchingGraph, Model, Predecoder, Sampler, SurfaceCode
+from ._outrider import Decoder, Gap, MatchingGraph, Model, Predecoder, Sampler, SurfaceCode, Training
 
 if TYPE_CHECKING:
     import os
@@ -30,6 +30,7 @@ __all__ = [
     "Predecoder",
     "Sampler",
     "SurfaceCode",
+    "Training",
     "sinter_decoders",
 ]
 

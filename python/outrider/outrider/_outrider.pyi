@@ -1,12 +1,13 @@
 """Types of the compiled part; what each call does is said by help()."""
 
 import os
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, final, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Decoder", "Gap", "MatchingGraph", "Model", "Predecoder", "Sampler", "SurfaceCode"]
+__all__ = ["Decoder", "Gap", "MatchingGraph", "Model", "Predecoder", "Sampler", "SurfaceCode", "Training"]
 
 _Bits: TypeAlias = NDArray[np.bool_] | NDArray[np.uint8]
 _Overrides: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]
@@ -23,6 +24,7 @@ class Model:
     def num_observables(self) -> int: ...
     @property
     def num_errors(self) -> int: ...
+    def detector_coordinates(self) -> NDArray[np.float64]: ...
 
 @final
 class MatchingGraph:
@@ -143,7 +145,9 @@ class Predecoder:
 
 @final
 class Sampler:
-    def __new__(cls, model: Model, seed: int = 0, *, isa: str = "auto") -> Sampler: ...
+    def __new__(
+        cls, model: Model, seed: int = 0, *, graph: MatchingGraph | None = None, isa: str = "auto"
+    ) -> Sampler: ...
     @property
     def num_detectors(self) -> int: ...
     @property
@@ -158,6 +162,7 @@ class Sampler:
         first_shot: int = 0,
         bit_packed: Literal[False] = False,
         return_errors: Literal[False] = False,
+        return_edges: Literal[False] = False,
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]: ...
     @overload
     def sample(
@@ -167,11 +172,18 @@ class Sampler:
         first_shot: int = 0,
         bit_packed: Literal[True],
         return_errors: Literal[False] = False,
+        return_edges: Literal[False] = False,
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]: ...
     @overload
     def sample(
-        self, shots: int, *, first_shot: int = 0, bit_packed: bool = False, return_errors: Literal[True]
-    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]: ...
+        self,
+        shots: int,
+        *,
+        first_shot: int = 0,
+        bit_packed: bool = False,
+        return_errors: bool = False,
+        return_edges: bool = False,
+    ) -> tuple[NDArray[Any], ...]: ...
 
 @final
 class SurfaceCode:
@@ -190,3 +202,46 @@ class SurfaceCode:
     @property
     def circuit_text(self) -> str: ...
     def model(self, *, folded: bool = False) -> Model: ...
+
+@final
+class Training:
+    def __new__(
+        cls,
+        graph: MatchingGraph,
+        model: Model,
+        *,
+        pitch: tuple[int, int, int],
+        kind_rule: tuple[int, int, int],
+        transposed: Sequence[bool],
+        sets: Sequence[int],
+        radius: int,
+        slots: Sequence[Sequence[tuple[int, int, int, bool]]],
+        offset: float = 0.0,
+        isa: str = "auto",
+    ) -> Training: ...
+    @property
+    def num_relations(self) -> int: ...
+    @property
+    def num_slots(self) -> int: ...
+    @property
+    def log_noise(self) -> float: ...
+    def batch(
+        self, detectors: NDArray[np.uint8], edges: NDArray[np.uint8] | None = None
+    ) -> dict[str, NDArray[Any]]: ...
+    def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]: ...
+    def embed_forward(self, rows: NDArray[np.float32], out: NDArray[np.float32]) -> None: ...
+    def embed_backward(self, gradient: NDArray[np.float32], row_gradient: NDArray[np.float32]) -> None: ...
+    def message_forward(
+        self, weights: NDArray[np.float32], features: NDArray[np.float32], out: NDArray[np.float32]
+    ) -> None: ...
+    def message_backward(
+        self,
+        weights: NDArray[np.float32],
+        features: NDArray[np.float32],
+        gradient: NDArray[np.float32],
+        feature_gradient: NDArray[np.float32],
+        weight_gradient: NDArray[np.float32],
+    ) -> None: ...
+    def gaps(
+        self, log_odds: NDArray[np.float32], limit: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]: ...

@@ -207,7 +207,7 @@ fn numbers<'py, T: Element + Copy>(values: &Bound<'py, PyAny>) -> Option<Vec<T>>
 }
 
 /// Type and shape of what a caller passed.
-fn description(value: &Bound<'_, PyAny>) -> String {
+pub(crate) fn description(value: &Bound<'_, PyAny>) -> String {
     match value.cast::<PyUntypedArray>() {
         Ok(array) => {
             let shape: Vec<String> = array.shape().iter().map(usize::to_string).collect();

@@ -15,6 +15,7 @@ mod model;
 mod predecoder;
 mod sampler;
 mod surface_code;
+mod training;
 
 /// The module as Python imports it.
 #[pyo3::pymodule]
@@ -33,4 +34,6 @@ mod _outrider {
     use crate::sampler::Sampler;
     #[pymodule_export]
     use crate::surface_code::SurfaceCode;
+    #[pymodule_export]
+    use crate::training::Training;
 }

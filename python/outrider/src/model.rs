@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use numpy::{IntoPyArray, PyArray2, PyArrayMethods};
 use outrider::DetectorErrorModel;
 use pyo3::prelude::*;
 
@@ -50,6 +51,20 @@ impl Model {
         self.inner.error_count()
     }
 
+    /// The coordinates of each detector, shape (num_detectors, n), NaN where the model gives none.
+    ///
+    /// n is the largest number of coordinates of a detector, at least 3. ValueError for a huge model.
+    fn detector_coordinates<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let all = py.detach(|| self.inner.detector_coordinates()).map_err(exception)?;
+        let columns = all.iter().map(Vec::len).max().unwrap_or(0).max(COLUMNS_MIN);
+        let padded = |coordinates: &Vec<f64>| {
+            let missing = columns - coordinates.len();
+            coordinates.iter().copied().chain(std::iter::repeat_n(f64::NAN, missing)).collect::<Vec<_>>()
+        };
+        let rows: Vec<f64> = all.iter().flat_map(padded).collect();
+        rows.into_pyarray(py).reshape([all.len(), columns])
+    }
+
     fn __str__(&self) -> String {
         self.inner.to_text()
     }
@@ -63,3 +78,6 @@ impl Model {
         )
     }
 }
+
+/// Columns of an array of coordinates at least: x, y and round.
+const COLUMNS_MIN: usize = 3;
