@@ -1,12 +1,13 @@
 //! Everything around a decode: error models (`model/…`, bytes of text), graphs (`graph/…`, errors of the model), sampling
-//! (`sample/…`, shots) and result formats (`shots/…`, bytes of file).
+//! (`sample/…`, shots; with edges, with labels) and result formats (`shots/…`, bytes of file).
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use outrider::{
-    Basis, Circuit, CircuitFamily, DecoderKind, DetectorErrorModel, Error, Format, GraphOptions, Isa, Layout,
-    MatchingGraph, Sampler, SamplerOptions, ShotReader, ShotWriter, Shots, SurfaceCode,
+    Basis, Circuit, CircuitFamily, DecoderKind, DetectorErrorModel, Error, Format, GraphOptions, Isa,
+    LabelOptions, LabelSampler, Layout, MatchingGraph, Sampler, SamplerOptions, ShotReader, ShotWriter,
+    Shots, SurfaceCode,
 };
 
 criterion_group!(benches, models, sampling, formats);
@@ -63,6 +64,17 @@ fn sampling(criterion: &mut Criterion) {
             bencher
                 .iter(|| sampler.sample_with_edges(0, SHOTS, &mut detectors, &mut observables, &mut edges));
         });
+        let circuit = Circuit::uniform(CircuitFamily::Paper, PROBABILITY);
+        let code = SurfaceCode::memory(distance, distance).basis(Basis::X).circuit(circuit).build();
+        let code = code.expect("the circuit has this size");
+        for (name, equivalence) in [("labels-plain", false), ("labels", true)] {
+            let options = LabelOptions { seed: SEED, equivalence, ..LabelOptions::default() };
+            let mut sampler = LabelSampler::new(&code, &options).expect("a small code");
+            let mut batch = sampler.batch();
+            group.bench_function(BenchmarkId::new(name, format_args!("d{distance}")), |bencher| {
+                bencher.iter(|| sampler.sample(0, SHOTS, &mut batch));
+            });
+        }
     }
 }
 

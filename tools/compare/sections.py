@@ -171,7 +171,8 @@ def build(effort):
 
 
 def sampling(effort):
-    """The same number of shots of one model: outrider's sampler, and Stim's to an array and to files."""
+    """The same number of shots of one memory: outrider's sampler, also with flipped edges; Stim's samplers of the model,
+    to an array and to files, and of the circuit."""
     rows = []
     with Native() as native:
         for point in [Memory("x", 13, p) for p in (0.001, 0.003, 0.005)]:
@@ -180,6 +181,13 @@ def sampling(effort):
 
             def outrider(count, turn):
                 return native.ask("sample", count, turn)
+
+            def outrider_edges(count, turn):
+                return native.ask("sample-edges", count, turn)
+
+            def stim_circuit(count, turn):
+                sampler = point.circuit().compile_detector_sampler(seed=turn)
+                return timed(lambda: sampler.sample(count, separate_observables=True, bit_packed=True))
 
             def stim_array(count, turn):
                 sampler = model.compile_sampler(seed=turn)
@@ -190,7 +198,10 @@ def sampling(effort):
                 files = {"det_out_file": nowhere, "obs_out_file": nowhere}
                 return timed(lambda: sampler.sample_write(count, **files, det_out_format="b8", obs_out_format="b8"))
 
-            programs = {"outrider": outrider, "stim sample": stim_array, "stim sample_write": stim_files}
+            programs = {
+                "outrider": outrider, "outrider with edges": outrider_edges, "stim sample": stim_array,
+                "stim sample_write": stim_files, "stim circuit": stim_circuit,
+            }  # fmt: skip
             count = 4096 * max(1, round(effort["run_s"] * 20_000 / stim_array(20_480, 0)["cpu"] / 4096))
             turns = {name: [] for name in programs}
             for turn in range(effort["rounds"]):
@@ -203,7 +214,7 @@ def sampling(effort):
                     "wall_us": microseconds(turns[name], "wall", count),
                     "outrider_ratio": ratio(turns[name], turns["outrider"], "cpu"),
                 })  # fmt: skip
-            say("sampling", point, rows[-3:], "program", "cpu_us", "outrider_ratio")
+            say("sampling", point, rows[-len(programs):], "program", "cpu_us", "outrider_ratio")
     return rows
 
 

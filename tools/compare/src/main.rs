@@ -10,6 +10,7 @@
 //! - `single DECODER TIMES`: decodes shot by shot; writes the nanoseconds of each, 8 bytes little-endian
 //! - `build DECODER`: from the model's file to a decoder that has decoded a shot without events
 //! - `sample SHOTS SEED`: samples the model
+//! - `sample-edges SHOTS SEED`: likewise, with the edges of its graph that flip
 //! - `memory`: bytes of this process and of the decoders that it has built
 
 mod clock;
@@ -22,7 +23,7 @@ use std::io::{BufRead, Read, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use outrider::{DetectorErrorModel, Sampler, Shots};
+use outrider::{DetectorErrorModel, GraphOptions, MatchingGraph, Sampler, SamplerOptions, Shots};
 use serde_json::{Value, json};
 use stabilizer_qec::BitTable;
 
@@ -68,6 +69,7 @@ impl Session {
                 engine.map(|_| times)
             }
             ["sample", shots, seed] => self.sample(shots.parse()?, seed.parse()?),
+            ["sample-edges", shots, seed] => self.sample_edges(shots.parse()?, seed.parse()?),
             ["memory"] => self.memory(),
             _ => Err(format!("no such command: {}", words.join(" ")).into()),
         }
@@ -126,6 +128,19 @@ impl Session {
         let mut sampler = Sampler::new(&DetectorErrorModel::from_file(&self.model)?, seed)?;
         let (mut detectors, mut observables) = sampler.batches();
         let (done, times) = timed(|| sampler.sample(0, count, &mut detectors, &mut observables));
+        done?;
+        Ok(times)
+    }
+
+    fn sample_edges(&self, count: usize, seed: u64) -> Result<Value> {
+        let model = DetectorErrorModel::from_file(&self.model)?;
+        let graph = MatchingGraph::new(&model, &GraphOptions::default())?;
+        let options = SamplerOptions { seed, ..SamplerOptions::default() };
+        let mut sampler = Sampler::with_graph(&model, &graph, &options)?;
+        let (mut detectors, mut observables) = sampler.batches();
+        let mut edges = Shots::new(sampler.edge_count());
+        let (done, times) =
+            timed(|| sampler.sample_with_edges(0, count, &mut detectors, &mut observables, &mut edges));
         done?;
         Ok(times)
     }
