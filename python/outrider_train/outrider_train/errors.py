@@ -1,0 +1,5 @@
+"""What a user can do something about."""
+
+
+class TrainingError(Exception):
+    """Bad input, in one line."""

@@ -1,0 +1,126 @@
+"""Logical error rates on fixed shots: a network, softly, beside plain and correlated matching."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import outrider
+import torch
+
+from .batches import Batch, BatchMaker
+from .circuits import Circuit, Shots, ShotStream, derive_seed
+from .geometry import Geometry
+from .objective import flip_loss
+
+# Events in one batch, about.
+BATCH_EVENTS = 20_000
+# The same shots for every run, and never those of training.
+FIXED_SEED = derive_seed("fixed shots")
+
+LogOdds = Callable[[Batch], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Failures of one circuit's shots."""
+
+    circuit: str
+    shots: int
+    plain: int
+    correlated: int
+    network: int
+    only_network: int
+    only_correlated: int
+    loss: float
+    prior_loss: float
+
+    HEADER = (
+        f"{'circuit':<30} {'shots':>9} {'plain':>7} {'corr.':>7} {'network':>7}  "
+        f"{'LER':>9}  {'95% interval':<21}  only net/corr.  loss (model's)"
+    )
+
+    def __str__(self) -> str:
+        low, high = wilson(self.network, self.shots)
+        return (
+            f"{self.circuit:<30} {self.shots:>9} {self.plain:>7} {self.correlated:>7} {self.network:>7}  "
+            f"{self.network / self.shots:>9.3e}  {low:.3e} .. {high:.3e}  "
+            f"{f'{self.only_network}/{self.only_correlated}':>14}  {self.loss:.4f} ({self.prior_loss:.4f})"
+        )
+
+    def card(self) -> dict:
+        """For the card of a file."""
+        names = ("circuit", "shots", "plain", "correlated", "network", "only_network", "only_correlated")
+        values = {name: getattr(self, name) for name in names}
+        return values | {"interval95": [float(f"{bound:.4g}") for bound in wilson(self.network, self.shots)]}
+
+
+class FixedShots:
+    """One circuit's fixed shots, and which of them plain and correlated matching get wrong."""
+
+    def __init__(self, circuit: Circuit, geometry: Geometry, offset: float, shots: int, device: torch.device):
+        self.circuit = circuit
+        self.maker = BatchMaker(circuit, geometry, offset, device)
+        self.shots = shots
+        self._stream = ShotStream(circuit, FIXED_SEED)
+        self._soft = outrider.Decoder(circuit.graph, weight_offset=offset)
+        self._plain = self._failures(outrider.Decoder(circuit.graph))
+        graph = outrider.MatchingGraph(circuit.model, correlations=True)
+        self._correlated = self._failures(outrider.Decoder(graph, "mwpm-correlated"))
+
+    def measure(self, log_odds: LogOdds) -> Row:
+        """Decodes all shots with the network's log-odds in place of the model's."""
+        wrong, loss, prior_loss = [], 0.0, 0.0
+        for shots in self._chunks():
+            batch = self.maker.make(shots)
+            with torch.no_grad():
+                values = log_odds(batch)
+                loss += float(flip_loss(values, batch))
+                prior_loss += float(flip_loss(batch.prior, batch))
+            wrong.append(_wrong(shots, decode(self._soft, shots, batch, values)))
+        wrong = np.concatenate(wrong)
+        return Row(
+            circuit=self.circuit.name,
+            shots=self.shots,
+            plain=int(self._plain.sum()),
+            correlated=int(self._correlated.sum()),
+            network=int(wrong.sum()),
+            only_network=int((wrong & ~self._correlated).sum()),
+            only_correlated=int((~wrong & self._correlated).sum()),
+            loss=loss / self.shots,
+            prior_loss=prior_loss / self.shots,
+        )
+
+    def _chunks(self) -> Iterator[Shots]:
+        size = max(1, int(BATCH_EVENTS / max(self.circuit.events_per_shot, 1e-3)))
+        for first in range(0, self.shots, size):
+            yield self._stream.read(first, min(size, self.shots - first))
+
+    def _failures(self, decoder: outrider.Decoder) -> np.ndarray:
+        return np.concatenate(
+            [
+                _wrong(shots, decoder.decode_batch(shots.detectors, bit_packed_shots=True))
+                for shots in self._chunks()
+            ]
+        )
+
+
+def decode(decoder: outrider.Decoder, shots: Shots, batch: Batch, log_odds: torch.Tensor) -> np.ndarray:
+    """Observables under the log-odds of the batch's edges: bool, shots x observables."""
+    weights = -log_odds.cpu().numpy().astype(np.float64)
+    return decoder.decode_batch(
+        shots.detectors, overrides=(batch.shot_edges, batch.edge, weights), bit_packed_shots=True
+    )
+
+
+def _wrong(shots: Shots, guesses: np.ndarray) -> np.ndarray:
+    truth = np.unpackbits(shots.observables, axis=1, count=guesses.shape[1], bitorder="little")
+    return (guesses != truth).any(axis=1)
+
+
+def wilson(failures: int, shots: int, z: float = 1.959964) -> tuple[float, float]:
+    """Wilson's 95 % interval of a rate."""
+    rate, weight = failures / shots, z * z / shots
+    middle = (rate + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * math.sqrt(rate * (1 - rate) / shots + weight / (4 * shots))
+    return max(0.0, middle - half), min(1.0, middle + half)

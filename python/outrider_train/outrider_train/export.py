@@ -1,0 +1,105 @@
+"""Network files: one .safetensors with the integers, the float weights (`float.*`) and a card.
+
+The format is that of outrider/event_network.h.
+"""
+
+import json
+import platform
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+import torch
+
+from . import __version__
+from .checkpoint import write_file
+from .errors import TrainingError
+from .evaluate import Row
+from .integers import file_tensors
+from .network import EventNetwork
+
+FORMAT = "outrider-event-network"
+VERSION = "1"
+FLOAT = "float."
+
+
+def export(path: Path, network: EventNetwork, card: dict) -> None:
+    """Writes a file."""
+    tensors = file_tensors(network)
+    for name, value in network.state_dict().items():
+        tensors[FLOAT + name] = value.cpu().numpy()
+    metadata = {"format": FORMAT, "version": VERSION, "card": json.dumps(card)}
+    contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    write_file(path, safetensors.numpy.save(contiguous, metadata))
+
+
+def make_card(state: dict, network: EventNetwork, rows: list[Row]) -> dict:
+    """What is known of a network's training; `state` is its checkpoint's."""
+    settings = state["settings"]
+    return {
+        "command": state["command"],
+        "commit": _commit(),
+        "versions": {
+            "outrider_train": __version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+        "seed": settings["seed"],
+        "shots": state["shots"],
+        "steps": {"flips": state["plan"][0], "gap": state["plan"][1]},
+        "data": settings["data"] + [f"dem file={file}" for file in settings["dem"]],
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "width": network.width,
+        "layers": network.layers,
+        "reach": dict(zip(("x", "y", "rounds"), network.geometry.reach(network.layers), strict=True)),
+        "geometry": network.geometry.as_dict(),
+        "logical_error_rates": [row.card() for row in rows],
+    }
+
+
+def read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
+    """All tensors of a file, and its card."""
+    try:
+        with safetensors.safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except OSError as error:
+        raise TrainingError(f"{path}: {error.strerror or error}") from None
+    except Exception as error:
+        raise TrainingError(f"{path}: not a safetensors file: {error}") from None
+    if metadata.get("format") != FORMAT:
+        raise TrainingError(f"{path}: not an event network: its metadata lack format {FORMAT!r}")
+    if metadata.get("version") != VERSION:
+        raise TrainingError(
+            f"{path}: version {metadata.get('version')} of the format; this program reads {VERSION}"
+        )
+    return tensors, json.loads(metadata.get("card", "{}"))
+
+
+def read_float_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The float network of a file, by parameter."""
+    tensors, _ = read(path)
+    weights = {
+        name.removeprefix(FLOAT): torch.from_numpy(value.copy())
+        for name, value in tensors.items()
+        if name.startswith(FLOAT)
+    }
+    if not weights:
+        raise TrainingError(f"{path}: holds no float network to go on from")
+    return weights
+
+
+def _commit() -> str | None:
+    """Of the working tree that this package lies in, if any."""
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+        )
+    except OSError:
+        return None
+    return answer.stdout.strip() or None

@@ -1,0 +1,154 @@
+"""The geometry of an event network: the lattice of its detectors and the edges that its slots name.
+
+Coordinates divided by the pitch are sites. A site's kind follows from a parity rule; each kind sees offsets in its
+own frame, with x and y exchanged if it is transposed, and uses one set of weights. A slot is an offset to another
+detector, or the boundary; the slots are those that the edges of the training models need.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .circuits import Circuit
+
+# Limits of the file format.
+SLOTS_MAX = 32
+SLOT_OFFSET_MAX = 8
+RADIUS_MAX = 4
+KINDS_MAX = 8
+# Classes of a place on the patch and of a round, for each kind.
+PLACES = 49
+PHASES = 14
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Which detectors there are and how they look at each other."""
+
+    pitch: tuple[int, int, int] = (2, 2, 1)
+    kind_rule: tuple[int, int, int] = (1, 1, 0)
+    transposed: tuple[int, ...] = (0, 1)
+    sets: tuple[int, ...] = (0, 0)
+    radius: int = 3
+
+    def __post_init__(self):
+        if not 1 <= len(self.transposed) <= KINDS_MAX:
+            raise TrainingError(f"{len(self.transposed)} kinds of detectors; there are 1 to {KINDS_MAX}")
+        if not 1 <= self.radius <= RADIUS_MAX:
+            raise TrainingError(f"radius {self.radius}; there are 1 to {RADIUS_MAX}")
+        if min(self.pitch) < 1:
+            raise TrainingError(f"pitch {self.pitch}: expected three positive numbers")
+
+    @property
+    def kinds(self) -> int:
+        return len(self.transposed)
+
+    @property
+    def set_count(self) -> int:
+        return max(self.sets) + 1
+
+    @property
+    def offsets(self) -> int:
+        """Offsets within the radius."""
+        return len(neighbourhood(self.radius))
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A lattice with slots: rows (dx, dy, dt, is_boundary), the same for every set of weights."""
+
+    lattice: Lattice
+    slots: tuple[tuple[int, int, int, int], ...]
+
+    def as_dict(self) -> dict:
+        """As plain numbers and lists, for checkpoints."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(values: dict) -> "Geometry":
+        """The inverse of as_dict."""
+        lattice = {
+            name: tuple(value) if isinstance(value, list | tuple) else value
+            for name, value in values["lattice"].items()
+        }
+        return Geometry(Lattice(**lattice), tuple(tuple(slot) for slot in values["slots"]))
+
+    def reach(self, layers: int) -> tuple[int, int, int]:
+        """How far an answer looks along x, y and the rounds, in detector coordinates."""
+        steps = (layers + 1) * self.lattice.radius
+        side = steps + max(max(abs(dx), abs(dy)) for dx, dy, _, _ in self.slots)
+        rounds = steps + max(abs(dt) for _, _, dt, _ in self.slots)
+        return tuple(
+            sites * pitch for sites, pitch in zip((side, side, rounds), self.lattice.pitch, strict=True)
+        )
+
+
+def neighbourhood(radius: int) -> list[tuple[int, int, int]]:
+    """The offsets (dx, dy, dt) within the radius, in the order of their numbers."""
+    span = range(-radius, radius + 1)
+    return [
+        (dx, dy, dt)
+        for dt in span
+        for dy in span
+        for dx in span
+        if (dx, dy, dt) != (0, 0, 0) and max(abs(dx), abs(dy)) + abs(dt) <= radius
+    ]
+
+
+def find_slots(lattice: Lattice, circuits: "Iterable[Circuit]") -> Geometry:
+    """The geometry whose slots name every edge of all circuits, from either end."""
+    found = set()
+    for circuit in circuits:
+        found |= circuit_slots(lattice, circuit)
+    slots = sorted(found, key=lambda slot: (slot[3], slot[2], slot[1], slot[0]))
+    if len(slots) > SLOTS_MAX:
+        raise TrainingError(
+            f"the edges have {len(slots)} offsets, more than the {SLOTS_MAX} that a network can have"
+        )
+    return Geometry(lattice, tuple(slots))
+
+
+def circuit_slots(lattice: Lattice, circuit: "Circuit") -> set[tuple[int, int, int, int]]:
+    """The slots of one circuit."""
+    sites = find_sites(lattice, circuit)
+    kinds = sites @ np.array(lattice.kind_rule) % lattice.kinds
+    transposed = np.array(lattice.transposed, bool)[kinds]
+    nodes = circuit.graph.edge_nodes()
+    inner = nodes[nodes[:, 1] >= 0]
+    found = {(0, 0, 0, 1)} if len(inner) < len(nodes) else set()
+    for ends in (inner, inner[:, ::-1]):
+        offsets = sites[ends[:, 1]] - sites[ends[:, 0]]
+        own = np.where(transposed[ends[:, 0], None], offsets[:, [1, 0, 2]], offsets)
+        far = np.flatnonzero(abs(own).max(axis=1, initial=0) > SLOT_OFFSET_MAX)
+        if len(far):
+            a, b = ends[far[0]]
+            raise TrainingError(f"{circuit.name}: the edge D{a}-D{b} is longer than {SLOT_OFFSET_MAX} sites")
+        found |= {(*row, 0) for row in np.unique(own, axis=0).tolist()}
+    return found
+
+
+def find_sites(lattice: Lattice, circuit: "Circuit") -> np.ndarray:
+    """Whole coordinates of each detector, int64 of shape (detectors, 3)."""
+    coordinates = circuit.coordinates
+    lacking = np.flatnonzero(np.isnan(coordinates).any(axis=1))
+    if len(lacking):
+        raise TrainingError(
+            f"{circuit.name}: detector D{lacking[0]} has no coordinates (x, y, round); an event network needs "
+            "them, plain decoding does not"
+        )
+    scaled = coordinates / np.array(lattice.pitch)
+    sites = np.rint(scaled).astype(np.int64)
+    off = np.flatnonzero((sites != scaled).any(axis=1))
+    if len(off):
+        place = ", ".join(f"{value:g}" for value in coordinates[off[0]])
+        raise TrainingError(
+            f"{circuit.name}: detector D{off[0]} at ({place}) is not on a lattice of pitch "
+            f"{','.join(map(str, lattice.pitch))}; set --pitch"
+        )
+    return sites

@@ -1,0 +1,158 @@
+"""A run from beginning to end: it reports, measures itself on fixed shots, writes checkpoints and stops when asked."""
+
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from . import checkpoint
+from .circuits import Circuit, build, parse
+from .errors import TrainingError
+from .evaluate import FixedShots, Row
+from .network import EventNetwork
+from .ranks import Ranks
+from .train import GAP, PHASES, TIMED_STEPS, Trainer
+
+# Of the timed steps the first ones are slower and do not count.
+UNTIMED_STEPS = 10
+
+
+class Watch:
+    """Measures a run on fixed shots as it goes."""
+
+    def __init__(self, trainer: Trainer):
+        settings = trainer.settings
+        circuits = [build(recipe) for text in settings.watch for recipe in parse(text)]
+        self._shots = [
+            FixedShots(circuit, trainer.geometry, settings.offset, settings.watch_shots, trainer.ranks.device)
+            for circuit in circuits or [median_circuit(trainer.circuits)]
+        ]
+
+    def measure(self, network: EventNetwork) -> list[Row]:
+        """A row for each circuit."""
+        return [shots.measure(network) for shots in self._shots]
+
+
+def median_circuit(circuits: list[Circuit]) -> Circuit:
+    """The one with the median number of events."""
+    return sorted(circuits, key=lambda circuit: circuit.events_per_shot)[len(circuits) // 2]
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a run writes and how often it speaks; changes nothing of the result."""
+
+    checkpoint: Path | None
+    checkpoint_minutes: float = 5.0
+    report_seconds: float = 20.0
+    watch_every: float = 0.2
+
+
+def run(trainer: Trainer, output: Output) -> list[Row]:
+    """Trains to the end, or to a signal (SIGINT, SIGTERM), and measures the result."""
+    ranks = trainer.ranks
+    watch = Watch(trainer) if ranks.first else None
+    if ranks.first:
+        parameters = sum(p.numel() for p in trainer.network.parameters())
+        print(
+            f"{len(trainer.circuits)} circuits, {len(trainer.geometry.slots)} slots, {parameters} parameters"
+        )
+        if trainer.shots:
+            print(f"resumed at step {trainer.step} of phase {PHASES[min(trainer.phase, GAP)]}")
+        print(Row.HEADER, flush=True)
+    stop = _Stop(ranks)
+    reporter = _Reporter(trainer, output, watch)
+    clock = _Clock(trainer)
+    while not trainer.done and not stop.asked:
+        loss, count = trainer.advance()
+        clock.tick()
+        reporter.tick(loss, count)
+    if stop.asked and not trainer.done:
+        reporter.save()
+        raise TrainingError("stopped; go on with --resume")
+    rows = watch.measure(trainer.average) if watch else []
+    if ranks.first:
+        print("\n".join(map(str, rows)), flush=True)
+    reporter.save()
+    return rows
+
+
+class _Clock:
+    """Times the first steps of a phase whose number of steps is still open."""
+
+    def __init__(self, trainer: Trainer):
+        self._trainer = trainer
+        self._start = 0.0
+
+    def tick(self) -> None:
+        trainer = self._trainer
+        if trainer.done or trainer.plan[trainer.phase] is not None:
+            return
+        if trainer.step == UNTIMED_STEPS:
+            self._start = time.perf_counter()
+        elif trainer.step == TIMED_STEPS:
+            elapsed = time.perf_counter() - self._start
+            trainer.set_plan(elapsed / (TIMED_STEPS - UNTIMED_STEPS))
+
+
+class _Reporter:
+    """Prints lines, measures now and then, and writes checkpoints."""
+
+    def __init__(self, trainer: Trainer, output: Output, watch: Watch | None):
+        self._trainer, self._output, self._watch = trainer, output, watch
+        self._begin = self._reported = self._saved = time.monotonic()
+        self._losses, self._shots = [], 0
+        self._watched = trainer.progress
+
+    def tick(self, loss: float, count: int) -> None:
+        trainer, output = self._trainer, self._output
+        if not trainer.ranks.first or trainer.done:
+            return
+        self._losses.append(loss)
+        self._shots += count
+        now = time.monotonic()
+        if now - self._reported >= output.report_seconds:
+            self._report(now)
+        if trainer.progress - self._watched >= output.watch_every:
+            self._watched = trainer.progress
+            print("\n".join(map(str, self._watch.measure(trainer.average))), flush=True)
+            self._reported, self._losses, self._shots = time.monotonic(), [], 0
+        if now - self._saved >= output.checkpoint_minutes * 60:
+            self.save()
+
+    def save(self) -> None:
+        """Writes a checkpoint, if this moment has one."""
+        trainer = self._trainer
+        if trainer.ranks.first and self._output.checkpoint and trainer.resumable:
+            checkpoint.save(self._output.checkpoint, trainer.state())
+            self._saved = time.monotonic()
+
+    def _report(self, now: float) -> None:
+        trainer = self._trainer
+        print(
+            f"{now - self._begin:7.0f} s  {PHASES[trainer.phase]:<5} "
+            f"step {trainer.step} of {trainer.plan[trainer.phase] or '?'}  "
+            f"loss {np.mean(self._losses):.4f}  {self._shots / (now - self._reported):.0f} shots/s"
+            f"{'  whole numbers' if trainer.network.shifts else ''}",
+            flush=True,
+        )
+        self._reported, self._losses, self._shots = now, [], 0
+
+
+class _Stop:
+    """Asked for by a signal: the run then ends between two steps. Several processes just end."""
+
+    def __init__(self, ranks: Ranks):
+        self.asked = False
+        if ranks.size > 1:
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def _ask(self, _number: int, _frame: object) -> None:
+        if self.asked:
+            sys.exit(1)
+        self.asked = True

@@ -1,0 +1,52 @@
+"""What defines a run."""
+
+from dataclasses import dataclass, field
+
+from .circuits import Recipe, parse
+from .geometry import Lattice
+from .network import DEFAULT_OFFSET
+
+DEFAULT_DATA = ("stim d=5,7,9 p=0.003,0.0045,0.006,0.0075 basis=x,z",)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The command line's options of the same names."""
+
+    data: list[str] = field(default_factory=list)
+    dem: list[str] = field(default_factory=list)
+    pitch: list[int] = field(default_factory=lambda: [2, 2, 1])
+    kind_rule: list[int] = field(default_factory=lambda: [1, 1, 0])
+    transposed: list[int] = field(default_factory=lambda: [0, 1])
+    untied: bool = False
+    radius: int = 3
+    width: int = 16
+    layers: int = 3
+    minutes: float | None = None
+    shots: float | None = None
+    gap_share: float = 0.6
+    rate: float = 3e-3
+    gap_rate: float = 1e-3
+    events: int = 4000
+    gap_events: int = 12000
+    gap_limit: float = 4.0
+    gap_weight: float = 1.0
+    keep: float = 1 / 16
+    offset: float = DEFAULT_OFFSET
+    quantise_from: float = 0.8
+    average: float = 0.998
+    seed: int = 0
+    watch: list[str] = field(default_factory=list)
+    watch_shots: int = 20000
+
+    def lattice(self) -> Lattice:
+        """The lattice that these settings describe."""
+        kinds = len(self.transposed)
+        sets = tuple(range(kinds)) if self.untied else (0,) * kinds
+        return Lattice(tuple(self.pitch), tuple(self.kind_rule), tuple(self.transposed), sets, self.radius)
+
+    def recipes(self) -> list[Recipe]:
+        """Every circuit to train on."""
+        files = [Recipe("dem", file=file) for file in self.dem]
+        data = self.data or ([] if files else DEFAULT_DATA)
+        return [recipe for text in data for recipe in parse(text)] + files

@@ -1,0 +1,240 @@
+"""Training, step by step.
+
+Two phases: cross-entropy of edge flips, then the gap (objective.py). Each is so many steps of Adam with a warm-up and
+a cosine decay; weights are averaged. For the last part of the steps numbers are rounded as the integer network's.
+
+A run repeats bit for bit on one machine: shots are numbered, the circuit of a step follows from seed and step. With a
+budget in minutes the first steps of a phase are timed to choose their number; it goes into the checkpoint, and no
+checkpoint is written before it is known.
+"""
+
+import copy
+import math
+from dataclasses import asdict
+
+import numpy as np
+import torch
+
+from .batches import BatchMaker
+from .circuits import Shots, ShotStream, build, derive_seed
+from .errors import TrainingError
+from .geometry import Geometry, find_slots
+from .integers import choose_shifts
+from .network import EventNetwork
+from .objective import flip_loss, gap_losses
+from .ranks import Ranks
+from .settings import Settings
+
+FLIPS, GAP = 0, 1
+PHASES = ("flips", "gap")
+# Steps that choose the number of steps from a budget in minutes, and the least number chosen.
+TIMED_STEPS = 60
+STEPS_MIN = 100
+# Steps in which the learning rate grows, and what is left of it at the end.
+WARM_UP_STEPS = (200, 100)
+FINAL_RATE = 0.02
+GRADIENT_MAX = (2.5, 1.0)
+SHOTS_PER_STEP_MIN = 8
+ADAM_BETAS = (0.9, 0.98)
+
+
+class Trainer:
+    """A run. `initial` are the float weights of an earlier one, by name."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ranks: Ranks,
+        command: str,
+        state: dict | None = None,
+        initial: dict | None = None,
+    ):
+        self.settings = settings
+        self.ranks = ranks
+        self.command = command
+        self.circuits = [build(recipe) for recipe in settings.recipes()]
+        found = find_slots(settings.lattice(), self.circuits)
+        self.geometry = Geometry.from_dict(state["geometry"]) if state else found
+        if state and found != self.geometry:
+            raise TrainingError("the training models are not those of the checkpoint")
+        self._makers = [
+            BatchMaker(circuit, self.geometry, settings.offset, ranks.device) for circuit in self.circuits
+        ]
+        seed = settings.seed
+        self._streams = [
+            ShotStream(circuit, derive_seed("training", seed, index, circuit.name))
+            for index, circuit in enumerate(self.circuits)
+        ]
+        weights = np.array([circuit.weight for circuit in self.circuits])
+        self._chances = weights / weights.sum()
+        self.network = EventNetwork(self.geometry, settings.width, settings.layers, settings.offset, seed).to(
+            ranks.device
+        )
+        if initial:
+            load_weights(self.network, initial)
+        self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.plan: list[int | None] = [self._planned(phase) for phase in (FLIPS, GAP)]
+        self.phase, self.step = FLIPS, 0
+        self.cursors = [0] * len(self.circuits)
+        self.shots = 0
+        self._begin(FLIPS)
+        if state:
+            self._restore(state)
+
+    @property
+    def done(self) -> bool:
+        """Whether every phase has made all its steps."""
+        return self.phase == len(PHASES)
+
+    @property
+    def resumable(self) -> bool:
+        """Whether a checkpoint of this moment would repeat the run exactly."""
+        return self.done or self.plan[self.phase] is not None
+
+    @property
+    def progress(self) -> float:
+        """From 0 to 1, over both phases."""
+        if self.done:
+            return 1.0
+        share = (1 - self.settings.gap_share, self.settings.gap_share)
+        return (self.phase == GAP) * share[FLIPS] + share[self.phase] * self._fraction()
+
+    def advance(self) -> tuple[float, int]:
+        """One step, as mean loss and shots; begins the next phase after the last of one."""
+        self._round_from_here()
+        index = self._next_circuit()
+        count = self._shots_per_step(index, self.phase)
+        part = self.ranks.part(count)
+        shots = self._streams[index].read(self.cursors[index] + part.start, len(part))
+        self.cursors[index] += count
+        loss = self._loss(index, shots, count, part.start)
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        loss = self._add_gradients(loss)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_MAX[self.phase])
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._rate()
+        self._optimiser.step()
+        self._average_weights()
+        self.step += 1
+        self.shots += count
+        if self.step == self.plan[self.phase]:
+            self._begin(self.phase + 1)
+        return loss, count
+
+    def set_plan(self, seconds_per_step: float) -> None:
+        """Chooses the steps of the present phase from the budget in minutes."""
+        share = self.settings.gap_share if self.phase == GAP else 1 - self.settings.gap_share
+        steps = self.settings.minutes * 60 * share / self.ranks.agree(seconds_per_step)
+        self.plan[self.phase] = max(STEPS_MIN, int(steps))
+
+    def state(self) -> dict:
+        """For a checkpoint."""
+        return {
+            "settings": asdict(self.settings),
+            "command": self.command,
+            "geometry": self.geometry.as_dict(),
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "shifts": self.network.shifts,
+            "phase": self.phase,
+            "step": self.step,
+            "plan": self.plan,
+            "cursors": self.cursors,
+            "shots": self.shots,
+        }
+
+    def _restore(self, state: dict) -> None:
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.network.shifts = self.average.shifts = state["shifts"]
+        self.phase, self.step = state["phase"], state["step"]
+        self.plan, self.cursors, self.shots = state["plan"], state["cursors"], state["shots"]
+        self._optimiser = self._new_optimiser()
+        self._optimiser.load_state_dict(state["optimiser"])
+
+    def _begin(self, phase: int) -> None:
+        """Begins a phase with the averaged weights; passes over phases without steps."""
+        while phase < len(PHASES) and self.plan[phase] == 0:
+            phase += 1
+        self.phase, self.step = phase, 0
+        self.network.load_state_dict(self.average.state_dict())
+        self._optimiser = self._new_optimiser()
+
+    def _planned(self, phase: int) -> int | None:
+        """Steps of a phase; None where a budget in minutes leaves them open."""
+        share = self.settings.gap_share if phase == GAP else 1 - self.settings.gap_share
+        if share == 0:
+            return 0
+        if self.settings.shots is None:
+            return None
+        counts = [self._shots_per_step(index, phase) for index in range(len(self.circuits))]
+        return math.ceil(self.settings.shots * share / float(self._chances @ counts))
+
+    def _next_circuit(self) -> int:
+        random = np.random.default_rng([self.settings.seed, self.phase, self.step])
+        return int(random.choice(len(self.circuits), p=self._chances))
+
+    def _shots_per_step(self, index: int, phase: int) -> int:
+        events = self.settings.gap_events if phase == GAP else self.settings.events
+        count = int(events / max(self.circuits[index].events_per_shot, 1e-3))
+        return max(count, SHOTS_PER_STEP_MIN, self.ranks.size)
+
+    def _loss(self, index: int, shots: Shots, count: int, first: int) -> torch.Tensor:
+        """This process's part of a step's mean loss."""
+        maker = self._makers[index]
+        if self.phase == FLIPS:
+            batch = maker.make(shots)
+            return flip_loss(self.network(batch), batch) / count
+        every = max(1, round(1 / self.settings.keep))
+        keep = np.arange(-first % every, len(shots), every)
+        gap, flips = gap_losses(self.network, maker, shots, keep, self.settings.gap_limit)
+        gap_weight = self.settings.gap_weight * self.circuits[index].gap_weight
+        return gap_weight * gap / count + flips / math.ceil(count / every)
+
+    def _add_gradients(self, loss: torch.Tensor) -> float:
+        """Adds up gradients and loss over all processes."""
+        if self.ranks.size > 1:
+            parameters = list(self.network.parameters())
+            flat = torch.cat([p.grad.flatten() for p in parameters] + [loss.detach().reshape(1)])
+            *parts, loss = self.ranks.add(flat).split([p.numel() for p in parameters] + [1])
+            for parameter, part in zip(parameters, parts, strict=True):
+                parameter.grad.copy_(part.view_as(parameter))
+        return float(loss.detach())
+
+    def _fraction(self) -> float:
+        """Of the present phase, from where its plan was known."""
+        plan = self.plan[self.phase]
+        if plan is None:
+            return 0.0
+        known = TIMED_STEPS if self.settings.minutes else 0
+        return (self.step - known) / (plan - known)
+
+    def _rate(self) -> float:
+        rate = self.settings.gap_rate if self.phase == GAP else self.settings.rate
+        warm = min(1.0, (self.step + 1) / WARM_UP_STEPS[self.phase])
+        decay = 0.5 * (1 + math.cos(math.pi * self._fraction()))
+        return rate * warm * (decay * (1 - FINAL_RATE) + FINAL_RATE)
+
+    def _average_weights(self) -> None:
+        decay = min(self.settings.average, 1 - 1 / (1 + self.step / 10))
+        with torch.no_grad():
+            for average, weight in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                average.lerp_(weight, 1 - decay)
+
+    def _round_from_here(self) -> None:
+        if self.network.shifts is None and self.progress >= self.settings.quantise_from:
+            self.network.shifts = self.average.shifts = choose_shifts(self.network)
+
+    def _new_optimiser(self) -> torch.optim.Adam:
+        return torch.optim.Adam(self.network.parameters(), lr=0.0, betas=ADAM_BETAS, fused=True)
+
+
+def load_weights(network: EventNetwork, weights: dict) -> None:
+    """Starts a network from another one's float weights."""
+    try:
+        network.load_state_dict(weights)
+    except (RuntimeError, KeyError) as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise TrainingError(f"--init: the network there has another form: {reason}") from None
