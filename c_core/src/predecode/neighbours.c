@@ -13,8 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes that a window may read past the bit it starts at. */
+/* Bytes that a window may read from the byte it starts in. */
 #define READ_BYTES 8
+/* Cells that a read certainly holds, wherever in its first byte it starts. */
+#define WINDOW_CELLS (64 - 7)
 
 typedef struct strides {
     int64_t row, layer; /* in cells */
@@ -45,7 +47,7 @@ otr_status otr_neighbours_init(otr_neighbours *neighbours, const otr_lattice *la
 
 void otr_neighbours_free(otr_neighbours *neighbours) {
     free(neighbours->cells);
-    free(neighbours->rows);
+    free(neighbours->windows);
     free(neighbours->words);
     free(neighbours->bits);
     free(neighbours->cell_event);
@@ -56,14 +58,14 @@ void otr_neighbours_free(otr_neighbours *neighbours) {
 }
 
 size_t otr_neighbours_bytes(const otr_neighbours *n) {
-    size_t rows = 0;
-    for (uint32_t i = 0; i < n->word_count; i++) {
-        rows += n->words[i].row_end - n->words[i].row_begin;
-    }
-    return n->lattice->node_count * sizeof *n->cells + rows * sizeof *n->rows +
-           n->word_count * sizeof *n->words + n->bit_bytes + n->cell_count * sizeof *n->cell_event +
-           (n->found_capacity + n->pair_capacity) * sizeof *n->pairs +
+    return n->lattice->node_count * sizeof *n->cells +
+           n->offset_count * (sizeof *n->windows + sizeof *n->words) + n->bit_bytes +
+           n->cell_count * sizeof *n->cell_event + (n->found_capacity + n->pair_capacity) * sizeof *n->pairs +
            ((size_t)n->class_count + 1) * sizeof *n->class_begin;
+}
+
+static int64_t delta_of(const strides *strides, otr_offset offset) {
+    return offset.t * strides->layer + offset.y * strides->row + offset.x;
 }
 
 static int32_t larger(int32_t a, int32_t b) {
@@ -104,52 +106,66 @@ static otr_status lay_out(otr_neighbours *n, const otr_offset *offsets, uint32_t
     return OTR_OK;
 }
 
-static int same_row(otr_offset a, otr_offset b) {
-    return a.t == b.t && a.y == b.y;
-}
-
-/* Offsets of one row, from `begin` on; returns their end. */
-static uint32_t end_of_row(const otr_offset *offsets, uint32_t offset_count, uint32_t begin) {
-    uint32_t end = begin + 1;
-    while (end < offset_count && same_row(offsets[begin], offsets[end])) {
+/* The window from offset `begin` on; returns the end of the offsets that it holds. On a lattice narrower than
+ * the offsets two of them may name one cell, or come in another order; it is then a margin, always empty. */
+static uint32_t fill_window(otr_neighbour_window *window, const strides *strides, const otr_offset *offsets,
+                            uint32_t offset_count, uint32_t begin) {
+    const int64_t first = delta_of(strides, offsets[begin]);
+    uint32_t end = begin;
+    *window = (otr_neighbour_window){.delta = (uint32_t)first};
+    while (end < offset_count) {
+        const int64_t cell = delta_of(strides, offsets[end]) - first;
+        if (cell < 0 || cell >= WINDOW_CELLS) {
+            break;
+        }
+        window->mask |= UINT64_C(1) << cell;
         end++;
     }
     return end;
 }
 
-/* Fills words with rows while they fit. There are no more rows or words than offsets. */
+/* The least shift that leaves the window whole and clear of the bits taken; 64 if there is none. */
+static uint32_t find_room(uint64_t mask, uint64_t taken) {
+    for (uint32_t shift = 0; shift < 64; shift++) {
+        if ((mask << shift) >> shift == mask && (mask << shift & taken) == 0) {
+            return shift;
+        }
+    }
+    return 64;
+}
+
+/* Fills words with windows while they fit. There are no more windows or words than offsets. */
 static otr_status plan_words(otr_neighbours *n, const strides *strides, const otr_offset *offsets,
                              uint32_t offset_count, const uint16_t *codes) {
-    otr_neighbour_word *word;
-    uint32_t row_count = 0, used = 64;
-    n->rows = otr_array_zeroed(offset_count, sizeof *n->rows);
+    uint32_t window_count = 0;
+    uint64_t taken = UINT64_MAX;
+    n->offset_count = offset_count;
+    n->windows = otr_array_zeroed(offset_count, sizeof *n->windows);
     n->words = otr_array_zeroed(offset_count, sizeof *n->words);
-    if (n->rows == NULL || n->words == NULL) {
+    if (n->windows == NULL || n->words == NULL) {
         return OTR_ERR_MEMORY;
     }
-    word = n->words;
     for (uint32_t begin = 0, end; begin < offset_count; begin = end) {
-        const otr_offset first = offsets[begin];
-        const int64_t delta = first.t * strides->layer + first.y * strides->row + first.x;
-        uint32_t width;
-        end = end_of_row(offsets, offset_count, begin);
-        width = (uint32_t)(offsets[end - 1].x - first.x + 1);
-        if (used + width > 64) {
-            word = &n->words[n->word_count++];
-            word->row_begin = row_count;
-            used = 0;
+        otr_neighbour_window *const window = &n->windows[window_count];
+        otr_neighbour_word *word;
+        end = fill_window(window, strides, offsets, offset_count, begin);
+        window->shift = find_room(window->mask, taken);
+        if (window->shift == 64) {
+            n->words[n->word_count++].window_begin = window_count;
+            window->shift = 0;
+            taken = 0;
         }
-        n->rows[row_count] = (otr_neighbour_row){.delta = (uint32_t)delta, .shift = used};
+        taken |= window->mask << window->shift;
+        word = &n->words[n->word_count - 1];
+        word->window_end = ++window_count;
         for (uint32_t i = begin; i < end; i++) {
-            const uint32_t bit = (uint32_t)(offsets[i].x - first.x);
-            n->rows[row_count].mask |= 1u << bit;
-            word->deltas[used + bit] = (int32_t)(delta + bit);
+            const int64_t delta = delta_of(strides, offsets[i]);
+            const uint32_t bit = (uint32_t)(delta - window->delta) + window->shift;
+            word->deltas[bit] = (int32_t)delta;
             for (uint32_t kind = 0; kind < n->lattice->rule->kinds; kind++) {
-                word->codes[kind][used + bit] = codes[(size_t)kind * offset_count + i];
+                word->codes[kind][bit] = codes[(size_t)kind * offset_count + i];
             }
         }
-        used += width;
-        word->row_end = ++row_count;
     }
     return OTR_OK;
 }
@@ -170,10 +186,10 @@ static void remove_events(otr_neighbours *n, const uint32_t *events, size_t even
 
 static uint64_t gather(const otr_neighbours *n, const otr_neighbour_word *word, uint32_t cell) {
     uint64_t sites = 0;
-    for (uint32_t i = word->row_begin; i < word->row_end; i++) {
-        const otr_neighbour_row row = n->rows[i];
-        const uint32_t from = cell + row.delta;
-        sites |= (otr_load_le64(n->bits + from / 8) >> from % 8 & row.mask) << row.shift;
+    for (uint32_t i = word->window_begin; i < word->window_end; i++) {
+        const otr_neighbour_window window = n->windows[i];
+        const uint32_t from = cell + window.delta;
+        sites |= (otr_load_le64(n->bits + from / 8) >> from % 8 & window.mask) << window.shift;
     }
     return sites;
 }

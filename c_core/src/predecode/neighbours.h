@@ -16,27 +16,28 @@ typedef struct otr_event_pair {
     uint32_t class_index;
 } otr_event_pair;
 
-/* Up to 64 sites in a few rows of the lattice, forward of an event: bit b of the word is at deltas[b]. */
+/* Up to 64 sites forward of an event: bit b of the word is at deltas[b]. */
 typedef struct otr_neighbour_word {
-    uint32_t row_begin, row_end;
+    uint32_t window_begin, window_end;
     int32_t deltas[64];
     uint16_t codes[OTR_LATTICE_KINDS_MAX][64];
 } otr_neighbour_word;
 
-/* Adjacent sites of one row: `mask` of the bits from `delta` on goes to bit `shift`. */
-typedef struct otr_neighbour_row {
+/* The cells of `mask`, counted from `delta` on, go to the bits `shift` above. */
+typedef struct otr_neighbour_window {
+    uint64_t mask;
     uint32_t delta;
-    uint32_t mask;
     uint32_t shift;
-} otr_neighbour_row;
+} otr_neighbour_window;
 
 /* Sites are cells of one long row of bits. Rows of the lattice share the margins between them. */
 typedef struct otr_neighbours {
     const otr_lattice *lattice;
     uint32_t *cells; /* node -> cell */
-    otr_neighbour_row *rows;
+    otr_neighbour_window *windows;
     otr_neighbour_word *words;
     uint32_t word_count;
+    uint32_t offset_count;
     uint32_t class_count;
     uint8_t *bits;        /* cells with an event; all clear between calls */
     size_t bit_bytes;     /* of `bits`, with room for a wide read at the end */
