@@ -5,6 +5,7 @@ mod support;
 use outrider::{Basis, Circuit, CircuitFamily, SurfaceCode};
 use outrider_sys::*;
 use std::collections::BTreeMap;
+use std::ffi::CStr;
 use std::ptr;
 use support::decoding::Graph;
 use support::event_network::{Code, Colouring, NetworkFile, Reference, Shape};
@@ -237,4 +238,261 @@ fn a_shot_does_not_remember_the_one_before() {
         let mut fresh = Predecoder::new(&network, &patch, otr_isa::OTR_ISA_AUTO).unwrap().unwrap();
         assert_eq!(used.soft(&events), fresh.soft(&events), "{percent} %");
     }
+}
+
+/// Columns and rows of detectors that repeat in time: narrower than the neighbourhood.
+#[test]
+fn narrow_lattices_have_no_false_neighbours() {
+    let mut random = Random(25);
+    for (columns, rows) in [(1, 1), (1, 9), (9, 1), (2, 5), (4, 2)] {
+        let mut text = String::new();
+        let per_round = columns * rows;
+        for index in 0..4 * per_round {
+            let (x, y, t) = (index % columns, index / columns % rows, index / per_round);
+            text += &format!("detector({}, {}, {t}) D{index}\nerror(0.01) D{index} L0\n", 2 * x, 2 * y);
+            if t > 0 {
+                text += &format!("error(0.02) D{} D{index}\n", index - per_round);
+            }
+        }
+        let patch = Patch::new(&text);
+        for (radius, colouring) in [(1, Colouring::Mirrored), (3, Colouring::Plain), (4, Colouring::Odd)] {
+            let shape = Shape { width: 16, layers: 1, radius, colouring, weight: 40 };
+            let shots = [100, 30, 100].map(|percent| patch.shot(&mut random, percent));
+            let file = random_network(&mut random, &shape);
+            assert_as_the_formulas(&file, &patch, &shots, &format!("{columns} x {rows}, {shape:?}"));
+        }
+    }
+}
+
+/// What parsing says about a file that was changed.
+fn refusal(change: impl FnOnce(&mut NetworkFile)) -> ParseError {
+    let mut random = Random(26);
+    let shape = Shape { width: 16, layers: 1, radius: 1, colouring: Colouring::Untied, weight: 20 };
+    let mut file = random_network(&mut random, &shape);
+    assert!(Network::parse(&file.bytes()).is_ok());
+    change(&mut file);
+    match Network::parse(&file.bytes()) {
+        Ok(_) => panic!("the changed file was accepted"),
+        Err(error) => error,
+    }
+}
+
+fn assert_refused(expected: &str, change: impl FnOnce(&mut NetworkFile)) {
+    let error = refusal(change);
+    assert_eq!((error.status, error.message.as_str()), (otr_status::OTR_ERR_FORMAT, expected));
+}
+
+fn set(name: &'static str, index: usize, value: f64) -> impl FnOnce(&mut NetworkFile) {
+    move |file| file.tensor(name).values[index] = value
+}
+
+/// Gives the tensor another shape, filled with zeros.
+fn reshape(name: &'static str, shape: &'static [usize]) -> impl FnOnce(&mut NetworkFile) {
+    move |file| {
+        let tensor = file.tensor(name);
+        tensor.shape = shape.to_vec();
+        tensor.values = vec![0.0; shape.iter().product()];
+    }
+}
+
+#[test]
+fn files_that_are_no_event_networks_are_refused() {
+    let format = |value: &'static str| move |file: &mut NetworkFile| file.metadata[0].1 = value.into();
+    assert_refused("not an event network: metadata format is pt", format("pt"));
+    assert_refused("not an event network: metadata format is missing", |file| {
+        file.metadata.remove(0);
+    });
+    let later = refusal(|file| file.metadata[1].1 = "2".into());
+    assert_eq!(later.status, otr_status::OTR_ERR_UNSUPPORTED);
+    assert_eq!(later.message, "event network of version 2; this library reads version 1");
+    let missing = refusal(|file| {
+        file.metadata.remove(1);
+    });
+    assert_eq!(missing.message, "event network of version (missing); this library reads version 1");
+
+    let bytes = random_network(
+        &mut Random(27),
+        &Shape { width: 16, layers: 0, radius: 1, colouring: Colouring::Plain, weight: 20 },
+    )
+    .bytes();
+    for count in [0, 7, 8, 100, bytes.len() - 1] {
+        assert!(Network::parse(&bytes[..count]).is_err(), "{count} bytes");
+    }
+}
+
+#[test]
+fn every_tensor_is_missed_and_measured() {
+    let complete = random_network(
+        &mut Random(28),
+        &Shape { width: 16, layers: 1, radius: 1, colouring: Colouring::Untied, weight: 20 },
+    );
+    let is_needed = |name: &&String| !name.starts_with("float.");
+    for name in complete.tensors.keys().filter(is_needed) {
+        assert_refused(&format!("event network without a tensor '{name}'"), |file| {
+            file.tensors.remove(name);
+        });
+        let dtype = complete.tensors[name].dtype;
+        let other = if dtype == "F32" { "I32" } else { "F32" };
+        assert_refused(&format!("tensor '{name}' is {other}, not {dtype}"), |file| {
+            file.tensor(name).dtype = other;
+        });
+        let longer = refusal(|file| {
+            let tensor = file.tensor(name);
+            tensor.shape.push(1);
+        });
+        assert!(longer.message.starts_with(&format!("tensor '{name}' has shape [")), "{}", longer.message);
+    }
+    assert_refused("tensor 'layer.0.self' has shape [2, 16, 15], not [2, 16, 16]", |file| {
+        reshape("layer.0.self", &[2, 16, 15])(file)
+    });
+    assert_refused("tensor 'slots' has shape [2, 0, 4], not [any, any, 4]", reshape("slots", &[2, 0, 4]));
+    assert_refused("event network of width 24; there are 16, 32, 48 and 64", reshape("embed", &[2, 10, 24]));
+    assert_refused("event network of width 80; there are 16, 32, 48 and 64", reshape("embed", &[2, 10, 80]));
+}
+
+#[test]
+fn numbers_out_of_their_range_are_refused() {
+    let lattice = |index, value| set("lattice", index, value);
+    for axis in 0..3 {
+        assert_refused("tensor 'lattice': a pitch is below 1", lattice(axis, 0.0));
+    }
+    for kinds in [0.0, -1.0, 9.0] {
+        assert_refused("tensor 'lattice': the number of kinds is not 1 to 8", lattice(6, kinds));
+    }
+    for radius in [0.0, 5.0] {
+        assert_refused("tensor 'lattice': the radius is not 1 to 4", lattice(7, radius));
+    }
+    for (index, value) in [(0, 2.0), (0, -1.0), (1, 2.0), (1, -1.0)] {
+        assert_refused("tensor 'frames': not 0 or 1, then a set that exists", set("frames", index, value));
+    }
+    let bad_slot = "tensor 'slots': neither the boundary, 0 0 0 1, nor an offset up to 8 and a 0";
+    for (index, value) in [(0, 9.0), (1, f64::from(i32::MIN)), (3, 1.0), (3, 2.0), (51, 0.0)] {
+        assert_refused(bad_slot, set("slots", index, value));
+    }
+    assert_refused("tensor 'slots': two slots of a set are the same", |file| {
+        let slots = &mut file.tensor("slots").values;
+        slots.copy_within(0..4, 4);
+    });
+    for shape in [&[3, 13, 4], &[1, 33, 4]] {
+        let expected = "tensor 'slots': more sets than kinds, or more than 32 slots";
+        assert_refused(expected, reshape("slots", shape));
+    }
+    for shape in [&[2], &[12]] {
+        let expected = "tensor 'shifts': not for 0 to 8 layers: embed, layers, hidden, head";
+        assert_refused(expected, reshape("shifts", shape));
+    }
+    for value in [-1.0, 17.0] {
+        assert_refused("tensor 'shifts': a shift is not 0 to 16", set("shifts", 1, value));
+    }
+    for value in [0.0, 1.0, -0.5, f64::NAN] {
+        let expected = "tensor 'scalars': the reference probability is not between 0 and 1";
+        assert_refused(expected, set("scalars", 0, value));
+    }
+    for value in [0.0, -1.0, f64::INFINITY, f64::NAN] {
+        assert_refused("tensor 'scalars': the unit of log-odds is not above 0", set("scalars", 1, value));
+    }
+    for value in [-0.1, f64::INFINITY, f64::NAN] {
+        let expected = "tensor 'scalars': the offset of other edges is below 0";
+        assert_refused(expected, set("scalars", 2, value));
+    }
+    for name in ["layer.0.bias", "hidden.bias", "head.bias"] {
+        for value in [f64::from(1 << 29) + 1.0, f64::from(i32::MIN)] {
+            let expected = format!("tensor '{name}': {value} is too large for a bias");
+            assert_refused(&expected, set(name, 3, value));
+        }
+    }
+    for name in ["noise.embed", "layer.0.noise"] {
+        assert_refused(&format!("tensor '{name}' has a value that is not finite"), set(name, 5, f64::NAN));
+    }
+    let wide = refusal(|file| {
+        for (set, relation) in [(1, 2), (1, 3)] {
+            file.tensor("embed").values[(set * 10 + relation) * 16 + 7] = -16300.0;
+        }
+    });
+    assert!(wide.message.starts_with("tensor 'embed': channel 7 may sum to 3"), "{}", wide.message);
+}
+
+/// What creation says about a network and a model that do not suit each other.
+fn misfit(change: impl FnOnce(&mut NetworkFile), text: &str) -> ParseError {
+    let mut random = Random(29);
+    let shape = Shape { width: 16, layers: 1, radius: 3, colouring: Colouring::Mirrored, weight: 20 };
+    let mut file = random_network(&mut random, &shape);
+    change(&mut file);
+    let network = Network::parse(&file.bytes()).expect("a valid network");
+    let patch = Patch::new(text);
+    match Predecoder::new(&network, &patch, otr_isa::OTR_ISA_AUTO) {
+        Ok(_) => panic!("the misfit was accepted"),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn models_that_the_network_was_not_made_for_are_refused() {
+    let assert_misfit = |text: &str, status: otr_status, expected: &str| {
+        let error = misfit(|_| {}, text);
+        assert_eq!((error.status, error.message.as_str()), (status, expected));
+    };
+    let format = otr_status::OTR_ERR_FORMAT;
+    let lacks = "detector D0 has no coordinates (x, y, round), which the event network needs; decoding without a \
+                 pre-decoder works";
+    assert_misfit("error(0.1) D0", format, lacks);
+    assert_misfit("detector(2, 2) D0\nerror(0.1) D0", format, lacks);
+    assert_misfit(
+        "detector(2, 3, 0) D0\nerror(0.1) D0",
+        format,
+        "detector D0 at (2, 3, 0) is not on the network's lattice",
+    );
+    assert_misfit(
+        "detector(2, 1e300, 0) D0\nerror(0.1) D0",
+        format,
+        "detector D0 at (2, 1e+300, 0) is not on the network's lattice",
+    );
+    assert_misfit(
+        "detector(2, 2, 0) D0 D1\nerror(0.1) D0 D1",
+        format,
+        "detectors D0 and D1 have the same place",
+    );
+    assert_misfit(
+        "detector(0, 0, 0) D0\ndetector(0, 2, 0) D1\nerror(0.1) D0 D1",
+        format,
+        "edge D0-D1 has offset (0, 1, 0): the network was not made for this code",
+    );
+    assert_misfit(
+        "detector(0, 0, 0) D0\ndetector(0, 0, 500000000) D1\nerror(0.1) D0\nerror(0.1) D1",
+        otr_status::OTR_ERR_LIMIT,
+        "the detectors are spread over more than 1024 sites each: coordinates too sparse for an event network",
+    );
+    let no_boundary = misfit(
+        |file| file.tensor("slots").values[48..].copy_from_slice(&[8.0, 8.0, 8.0, 0.0]),
+        &memory_text(3, 3, 2, Basis::X, 0.01),
+    );
+    assert_eq!(no_boundary.message, "D0 has an edge to the boundary: the network was not made for this code");
+    let text = memory_text(3, 3, 2, Basis::X, 0.01);
+    for name in ["noise.embed", "layer.0.noise"] {
+        let noisy = misfit(|file| file.tensor(name).values[2] = 1e30, &text);
+        let expected = "the model's error probabilities are too far from those that the network was made for";
+        assert_eq!((noisy.status, noisy.message.as_str()), (format, expected));
+    }
+}
+
+#[test]
+fn a_network_tells_its_shape_and_card() {
+    let shape = Shape { width: 48, layers: 2, radius: 3, colouring: Colouring::Mirrored, weight: 20 };
+    let network = Network::parse(&random_network(&mut Random(30), &shape).bytes()).expect("a valid network");
+    // SAFETY: the network is alive; its card ends in a NUL and lives as long.
+    let (numbers, reach, card) = unsafe {
+        (
+            [
+                otr_event_network_width(network.0),
+                otr_event_network_layers(network.0),
+                otr_event_network_radius(network.0),
+            ],
+            otr_event_network_reach(network.0),
+            CStr::from_ptr(otr_event_network_card(network.0)),
+        )
+    };
+    assert_eq!(numbers, [48, 2, 3]);
+    // Three radii and the longest edge: two sites of 2 units, or one round.
+    assert_eq!([reach.x, reach.y, reach.rounds], [22.0, 22.0, 10.0]);
+    assert_eq!(card.to_str(), Ok(r#"{"shots": 0, "note": "random \"weights\""}"#));
 }

@@ -39,6 +39,8 @@
 extern "C" {
 #endif
 
+/* Bytes of a file accepted. */
+#define OTR_EVENT_NETWORK_BYTES_MAX 0x20000000
 /* Widths are 16, 32, 48 or 64 channels. */
 #define OTR_EVENT_LAYERS_MAX 8
 #define OTR_EVENT_RADIUS_MAX 4

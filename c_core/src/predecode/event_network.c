@@ -33,6 +33,10 @@ otr_status otr_event_network_parse(otr_event_network **out, const void *bytes, s
     if (out == NULL || (bytes == NULL && size > 0)) {
         return OTR_ERR_ARGUMENT;
     }
+    if (size > OTR_EVENT_NETWORK_BYTES_MAX) {
+        return otr_error_set(error, OTR_ERR_LIMIT, 0, 0, "event network of more than %d bytes",
+                             OTR_EVENT_NETWORK_BYTES_MAX);
+    }
     status = otr_safetensors_parse(&file, bytes, size, error);
     if (status != OTR_OK) {
         return status;
@@ -247,12 +251,13 @@ static otr_status read_sets(otr_event_network *network, const otr_safetensors *f
     return OTR_OK;
 }
 
-static int slot_is_valid(const otr_slot *slot, int32_t is_boundary) {
-    const otr_offset offset = slot->offset;
-    const int32_t most =
-        larger_magnitude(larger_magnitude(larger_magnitude(0, offset.x), offset.y), offset.t);
-    return (is_boundary == 0 || is_boundary == 1) && most <= OTR_EVENT_SLOT_OFFSET_MAX && most >= 0 &&
-           (most == 0) == (is_boundary == 1);
+static int is_short(int32_t component) {
+    return component >= -OTR_EVENT_SLOT_OFFSET_MAX && component <= OTR_EVENT_SLOT_OFFSET_MAX;
+}
+
+static int slot_is_valid(otr_offset offset, int32_t is_boundary) {
+    const int is_zero = offset.x == 0 && offset.y == 0 && offset.t == 0;
+    return is_short(offset.x) && is_short(offset.y) && is_short(offset.t) && is_boundary == is_zero;
 }
 
 static int slot_is_new(const otr_slot *slots, uint32_t slot) {
@@ -288,7 +293,7 @@ static otr_status read_slots(otr_event_network *network, const otr_safetensors *
         slot->offset = (otr_offset){otr_event_integer(tensor, 4 * i), otr_event_integer(tensor, 4 * i + 1),
                                     otr_event_integer(tensor, 4 * i + 2)};
         slot->is_boundary = is_boundary == 1;
-        if (!slot_is_valid(slot, is_boundary)) {
+        if (!slot_is_valid(slot->offset, is_boundary)) {
             return refuse(error, "slots", "neither the boundary, 0 0 0 1, nor an offset up to 8 and a 0");
         }
         if (!slot_is_new(slot - in_set, in_set)) {

@@ -97,7 +97,7 @@ static inline int32_t *otr_event_head_biases(const otr_event_network *n, uint32_
 }
 
 /* A length in a shape that may be anything but 0. */
-#define OTR_EVENT_ANY 0
+#define OTR_EVENT_ANY UINT64_MAX
 
 /* The tensor of that name, dtype and shape, or NULL with OTR_ERR_FORMAT in *error. */
 const otr_tensor *otr_event_tensor(const otr_safetensors *file, const char *name, otr_dtype dtype,
