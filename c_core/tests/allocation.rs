@@ -4,16 +4,25 @@
 //! pass on. What is known of the loader here is glibc's, so elsewhere the file is empty.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
+#[path = "support/event_network.rs"]
+mod event_network;
+#[path = "support/random.rs"]
+#[allow(dead_code, reason = "only whole words are wanted here")]
+mod random;
+
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use event_network::{Colouring, NetworkFile, Shape};
+use random::Random;
+
 use outrider::{
-    Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Gap, Geometry,
-    GraphOptions, LabelOptions, LabelSampler, MatchingGraph, Override, Predecode, Predecoder, Rule,
-    RuleOptions, Sampler, SamplerOptions, Shots, Slot, SurfaceCode, Training,
+    Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, EventNetwork,
+    Gap, Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, Override, Predecode,
+    Predecoder, Rule, RuleOptions, Sampler, SamplerOptions, Shots, Slot, SurfaceCode, Training,
 };
 
 #[test]
@@ -71,6 +80,35 @@ fn matching_both_classes_allocates_nothing_after_warm_up() {
     let before = allocations();
     decode_all();
     assert_eq!(allocations() - before, 0);
+}
+
+#[test]
+fn an_event_network_allocates_nothing_after_warm_up() {
+    let model = memory(0.006);
+    let shots = sample(&model, 500);
+    let graph = MatchingGraph::new(&model, &GraphOptions::default()).expect("a matchable model");
+    let shape = Shape { width: 32, layers: 2, radius: 3, colouring: Colouring::Mirrored, weight: 20 };
+    let mut random = Random(1);
+    let file = NetworkFile::random(&shape, &mut || random.word());
+    let network = EventNetwork::from_bytes(&file.bytes()).expect("a valid network");
+    let mut predecoder = Predecoder::event_network(Arc::new(network), Arc::new(graph), &model, Isa::Auto)
+        .expect("made for this code");
+    let events: Vec<Vec<u32>> =
+        shots.rows().map(|row| (0..8 * row.len() as u32).filter(|&k| bit(row, k)).collect()).collect();
+    let mut run = || {
+        for shot in &events {
+            predecoder.soft(shot).expect("valid events");
+            predecoder.hard(shot).expect("valid events");
+        }
+    };
+    run();
+    let before = allocations();
+    run();
+    assert_eq!(allocations() - before, 0);
+}
+
+fn bit(row: &[u8], index: u32) -> bool {
+    row[index as usize / 8] >> (index % 8) & 1 == 1
 }
 
 #[test]

@@ -8,7 +8,10 @@ void *test_calloc(size_t count, size_t bytes);
 void *test_realloc(void *block, size_t bytes);
 void test_free(void *block);
 
-enum { SHOTS = 40 };
+enum { SHOTS = 40, NETWORK_BYTES_MAX = 0x10000 };
+
+static uint8_t *network_bytes;
+static size_t network_size;
 
 static uint64_t until_failure; /* allocations before the one that fails */
 static int failed;
@@ -150,25 +153,29 @@ static void match_classes(const otr_graph *graph) {
     otr_gap_destroy(gap);
 }
 
-/* A rule that once lacked memory takes the same shot later. */
+/* A pre-decoder that once lacked memory takes the same shot later. */
+static void predecode_shots(otr_predecoder *predecoder, const uint8_t *rows, size_t stride,
+                            uint32_t node_count) {
+    uint32_t *const events = allocate((node_count + 16) * sizeof *events);
+    for (size_t i = 0; i < SHOTS; i++) {
+        const size_t count =
+            otr_kernels_for(OTR_ISA_AUTO)->bit_indices(rows + i * stride, node_count, events);
+        otr_residual residual;
+        if (!good(otr_predecoder_hard(predecoder, events, count, &residual))) {
+            CHECK(otr_predecoder_hard(predecoder, events, count, &residual) == OTR_OK);
+        }
+    }
+    free(events);
+}
+
 static void predecode(const otr_graph *graph, const otr_model *model, otr_rule_kind kind, const uint8_t *rows,
                       size_t stride) {
     const otr_rule_options options = otr_rule_options_default(kind);
-    const uint32_t node_count = otr_graph_node_count(graph);
-    uint32_t *const events = allocate((node_count + 16) * sizeof *events);
     otr_predecoder *rule = NULL;
     if (good(otr_rule_predecoder_create(&rule, graph, model, &options, NULL))) {
-        for (size_t i = 0; i < SHOTS; i++) {
-            const size_t count =
-                otr_kernels_for(OTR_ISA_AUTO)->bit_indices(rows + i * stride, node_count, events);
-            otr_residual residual;
-            if (!good(otr_predecoder_hard(rule, events, count, &residual))) {
-                CHECK(otr_predecoder_hard(rule, events, count, &residual) == OTR_OK);
-            }
-        }
+        predecode_shots(rule, rows, stride, otr_graph_node_count(graph));
     }
     otr_predecoder_destroy(rule);
-    free(events);
 }
 
 /* Layers of one and four channels without neighbours, all numbers alike. */
@@ -264,6 +271,17 @@ static void train(const otr_model *model, const otr_graph *graph, const uint8_t 
     otr_training_destroy(training);
 }
 
+static void run_network(const otr_graph *graph, const otr_model *model, const uint8_t *rows, size_t stride) {
+    otr_event_network *network = NULL;
+    otr_predecoder *predecoder = NULL;
+    if (good(otr_event_network_parse(&network, network_bytes, network_size, NULL)) &&
+        good(otr_event_predecoder_create(&predecoder, network, graph, model, OTR_ISA_AUTO, NULL))) {
+        predecode_shots(predecoder, rows, stride, otr_graph_node_count(graph));
+    }
+    otr_predecoder_destroy(predecoder);
+    otr_event_network_destroy(network);
+}
+
 static void tour(void) {
     otr_model *const model = make_model();
     if (model != NULL) {
@@ -287,6 +305,7 @@ static void tour(void) {
             for (int kind = OTR_RULE_CLIQUE; kind <= OTR_RULE_MIN_SUM; kind++) {
                 predecode(graph, model, (otr_rule_kind)kind, rows, stride);
             }
+            run_network(graph, model, rows, stride);
             train(model, graph, rows, stride);
         }
         otr_graph_destroy(graph);
@@ -296,8 +315,19 @@ static void tour(void) {
     dense_tour();
 }
 
-int main(void) {
+static void read_network(const char *path) {
+    FILE *const file = fopen(path, "rb");
+    CHECK(file != NULL);
+    network_bytes = allocate(NETWORK_BYTES_MAX);
+    network_size = fread(network_bytes, 1, NETWORK_BYTES_MAX, file);
+    CHECK(network_size < NETWORK_BYTES_MAX && fclose(file) == 0);
+}
+
+/* Takes the file of an event network. */
+int main(int argument_count, char **arguments) {
     uint64_t failures = 0;
+    CHECK(argument_count == 2);
+    read_network(arguments[1]);
     for (;; failures++) {
         until_failure = failures;
         failed = 0;
@@ -307,6 +337,7 @@ int main(void) {
             break;
         }
     }
+    free(network_bytes);
     printf("%llu\n", (unsigned long long)failures);
     return 0;
 }

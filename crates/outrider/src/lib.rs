@@ -29,6 +29,7 @@
 
 mod decoder;
 mod error;
+mod event_network;
 mod gap;
 mod graph;
 mod kernels;
@@ -44,6 +45,7 @@ mod training;
 
 pub use decoder::{Certificate, DecodeResult, Decoder, DecoderKind, DecoderOptions, Override, Pair};
 pub use error::{Error, Place, Status};
+pub use event_network::EventNetwork;
 pub use gap::{Gap, GapOptions, GapResult};
 pub use graph::{Edge, GraphOptions, Implied, MatchingGraph};
 pub use kernels::Isa;

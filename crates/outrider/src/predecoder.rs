@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::ffi::CStr;
 use std::fmt;
 use std::ptr::{self, NonNull};
@@ -18,6 +19,8 @@ use crate::model::{owned, view};
 pub struct Predecoder {
     raw: NonNull<sys::otr_predecoder>,
     graph: Arc<MatchingGraph>,
+    /// What it borrows besides the graph.
+    _network: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// How a decoder uses a pre-decoder.
@@ -62,7 +65,20 @@ impl Predecoder {
         raw: *mut sys::otr_predecoder,
         graph: Arc<MatchingGraph>,
     ) -> Result<Self, Error> {
-        Ok(Self { raw: owned(raw)?, graph })
+        Ok(Self { raw: owned(raw)?, graph, _network: None })
+    }
+
+    /// The same for kinds that borrow a network too.
+    ///
+    /// # Safety
+    /// `raw` is null or a pre-decoder on `graph` that nobody else uses and that borrows nothing but the graph and
+    /// `network`.
+    pub(crate) unsafe fn from_raw_with_network(
+        raw: *mut sys::otr_predecoder,
+        graph: Arc<MatchingGraph>,
+        network: Arc<dyn Any + Send + Sync>,
+    ) -> Result<Self, Error> {
+        Ok(Self { raw: owned(raw)?, graph, _network: Some(network) })
     }
 
     pub(crate) fn as_ptr(&self) -> *mut sys::otr_predecoder {
