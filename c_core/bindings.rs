@@ -1167,6 +1167,7 @@ unsafe extern "C" {
         events: *const u32,
         event_count: usize,
         logits: *mut *const f32,
+        logit_count: *mut usize,
     ) -> otr_status;
 }
 #[repr(C)]

@@ -20,9 +20,10 @@ use event_network::{Colouring, NetworkFile, Shape};
 use random::Random;
 
 use outrider::{
-    Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, EventNetwork,
-    Gap, Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, Override, Predecode,
-    Predecoder, Rule, RuleOptions, Sampler, SamplerOptions, Shots, Slot, SurfaceCode, Training,
+    Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DenseArithmetic, DenseNetwork,
+    DenseOptions, DetectorErrorModel, EventNetwork, Gap, Geometry, GraphOptions, Isa, LabelOptions,
+    LabelSampler, MatchingGraph, Override, Predecode, Predecoder, Rule, RuleOptions, Sampler, SamplerOptions,
+    Shots, Slot, SurfaceCode, Training,
 };
 
 #[test]
@@ -61,6 +62,36 @@ fn rules_allocate_nothing_after_warm_up() {
             decode_all(&mut decoder, &shots);
             assert_eq!(allocations() - before, 0, "{rule} {predecode}");
         }
+    }
+}
+
+#[test]
+fn dense_networks_allocate_nothing_after_warm_up() {
+    let circuit = Circuit::uniform(CircuitFamily::Paper, 0.006);
+    let code = SurfaceCode::memory(5, 5).circuit(circuit).build().expect("valid options");
+    let model = code.model().expect("a small model");
+    let shots = sample(&model, 30);
+    let graph = Arc::new(MatchingGraph::new(&model, &GraphOptions::default()).expect("a matchable model"));
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/c_core/tests/golden/dense/narrow.safetensors");
+    let bytes = std::fs::read(file).expect("a golden file");
+    let mut network = DenseNetwork::from_bytes(&bytes).expect("a network");
+    network.calibrate(&code, &shots).expect("the code's shots");
+    let network = Arc::new(network);
+    for (arithmetic, predecode) in DenseArithmetic::ALL.into_iter().zip(Predecode::ALL) {
+        let options = DenseOptions { arithmetic, ..DenseOptions::default() };
+        let predecoder = Predecoder::dense(Arc::clone(&network), &code, Arc::clone(&graph), &options)
+            .expect("the code's graph");
+        let options = DecoderOptions { predecode, ..DecoderOptions::default() };
+        let mut decoder = Decoder::with_predecoder(predecoder, &options).expect("both uses");
+        let mut decode_rows = || {
+            for row in shots.rows() {
+                decoder.decode(row, &[], &mut [0]).expect("every shot matches");
+            }
+        };
+        decode_rows();
+        let before = allocations();
+        decode_rows();
+        assert_eq!(allocations() - before, 0, "{arithmetic} {predecode}");
     }
 }
 

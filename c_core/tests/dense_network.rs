@@ -113,6 +113,29 @@ fn hard_use_is_the_published_formula() {
     }
 }
 
+/// Perfect labels leave no events and the right observable, by the same formula.
+#[test]
+fn labels_leave_nothing() {
+    const SHOTS: usize = 64;
+    let set = |row: &[u8], bit: usize| row[bit / 8] >> (bit % 8) & 1 == 1;
+    for (basis, orientation) in experiments() {
+        let experiment = Experiment::new(5, 4, basis, orientation);
+        for shot in Labelled::sample(&experiment, SHOTS) {
+            let flips = |plane: usize, round: u32, cell: u32| {
+                set(&shot.labels, (plane * 4 + round as usize) * 25 + cell as usize)
+            };
+            for (index, detector) in experiment.detectors.iter().enumerate() {
+                let is_masked = detector.round == 3 && experiment.kind(*detector) != basis;
+                let left = experiment.residual(index as u32, &shot.events, flips);
+                assert!(is_masked || !left, "{basis:?} O{orientation}: {detector:?}");
+            }
+            let crossing = experiment.logical().flat_map(|cell| (0..4).map(move |round| (round, cell)));
+            let parity = crossing.filter(|&(round, cell)| flips(basis.0 as usize, round, cell)).count() % 2;
+            assert_eq!(parity == 1, shot.observable, "{basis:?} O{orientation}");
+        }
+    }
+}
+
 /// Every edge within a round or between two rounds gets the weight of the flips that make it, and no other edge.
 #[test]
 fn soft_use_names_straight_edges() {
@@ -720,6 +743,46 @@ impl Drop for Experiment {
     }
 }
 
+/// One shot with the published labels.
+struct Labelled {
+    events: Vec<u32>,
+    observable: bool,
+    labels: Vec<u8>,
+}
+
+impl Labelled {
+    fn sample(experiment: &Experiment, count: usize) -> Vec<Self> {
+        let (mut sampler, voxels) =
+            (ptr::null_mut(), (experiment.options.rounds * experiment.options.width.pow(2)) as usize);
+        let bytes = |bits: usize| bits.div_ceil(8);
+        let strides = [bytes(experiment.detectors.len()), 1, bytes(4 * voxels)];
+        let [mut detectors, mut observables, mut labels] = strides.map(|stride| vec![0_u8; stride * count]);
+        // SAFETY: the surface is alive, and the buffers have room for `count` rows of the strides given.
+        unsafe {
+            let ok = otr_status::OTR_OK;
+            assert_eq!(
+                otr_label_sampler_create(&mut sampler, experiment.surface, ptr::null(), ptr::null_mut()),
+                ok
+            );
+            let output = otr_label_output {
+                detectors: otr_bit_rows { bytes: detectors.as_mut_ptr(), stride: strides[0] },
+                observables: otr_bit_rows { bytes: observables.as_mut_ptr(), stride: strides[1] },
+                inputs: otr_bit_rows { bytes: ptr::null_mut(), stride: 0 },
+                labels: otr_bit_rows { bytes: labels.as_mut_ptr(), stride: strides[2] },
+            };
+            assert_eq!(otr_label_sampler_sample(sampler, 0, count, &output), ok);
+            otr_label_sampler_destroy(sampler);
+        }
+        let rows = detectors.chunks(strides[0]).zip(observables).zip(labels.chunks(strides[2]));
+        rows.map(|((detectors, observables), labels)| Self {
+            events: support::decoding::set_bits(detectors),
+            observable: observables == 1,
+            labels: labels.to_vec(),
+        })
+        .collect()
+    }
+}
+
 /// The coordinates that a model's text declares, with its shifts of the round applied.
 fn coordinates(text: &str) -> Vec<Detector> {
     let model = support::model::Model::parse(text.as_bytes()).expect("a valid model");
@@ -738,7 +801,6 @@ fn coordinates(text: &str) -> Vec<Detector> {
 #[derive(Debug)]
 struct Predecoder<'a> {
     raw: *mut otr_predecoder,
-    logit_count: usize,
     _borrowed: std::marker::PhantomData<&'a ()>,
 }
 
@@ -765,8 +827,7 @@ impl<'a> Predecoder<'a> {
         if status != otr_status::OTR_OK {
             return Err(ParseError::new(status, &error));
         }
-        let logit_count = 4 * (experiment.options.rounds * experiment.options.width.pow(2)) as usize;
-        Ok(Self { raw, logit_count, _borrowed: std::marker::PhantomData })
+        Ok(Self { raw, _borrowed: std::marker::PhantomData })
     }
 
     fn logits(&mut self, events: &[u32]) -> Vec<f32> {
@@ -774,11 +835,17 @@ impl<'a> Predecoder<'a> {
     }
 
     fn try_logits(&mut self, events: &[u32]) -> Result<Vec<f32>, otr_status> {
-        let mut logits = ptr::null();
+        let (mut logits, mut count) = (ptr::null(), 0);
         // SAFETY: the pre-decoder is alive; it has that many logits until the next call.
         unsafe {
-            match otr_dense_predecoder_logits(self.raw, events.as_ptr(), events.len(), &mut logits) {
-                otr_status::OTR_OK => Ok(std::slice::from_raw_parts(logits, self.logit_count).to_vec()),
+            match otr_dense_predecoder_logits(
+                self.raw,
+                events.as_ptr(),
+                events.len(),
+                &mut logits,
+                &mut count,
+            ) {
+                otr_status::OTR_OK => Ok(std::slice::from_raw_parts(logits, count).to_vec()),
                 status => Err(status),
             }
         }

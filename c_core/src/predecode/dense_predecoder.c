@@ -172,16 +172,18 @@ static void evaluate(dense_predecoder *self, const uint32_t *events, size_t even
 }
 
 otr_status otr_dense_predecoder_logits(otr_predecoder *predecoder, const uint32_t *events, size_t event_count,
-                                       const float **logits) {
+                                       const float **logits, size_t *logit_count) {
     dense_predecoder *const self = (dense_predecoder *)predecoder;
     otr_status status;
-    if (predecoder == NULL || predecoder->kind != &KIND || logits == NULL) {
+    if (predecoder == NULL || predecoder->kind != &KIND || (events == NULL && event_count > 0) ||
+        logits == NULL || logit_count == NULL) {
         return OTR_ERR_ARGUMENT;
     }
     status = otr_predecoder_check_events(predecoder, events, event_count);
     if (status == OTR_OK) {
         evaluate(self, events, event_count);
         *logits = self->workspace.logits;
+        *logit_count = OTR_DENSE_PLANES * self->workspace.voxel_count;
     }
     return status;
 }

@@ -97,7 +97,7 @@ LIB.otr_dense_network_write.argtypes = [HANDLE, ctypes.c_char_p, ctypes.c_size_t
 LIB.otr_dense_predecoder_create.argtypes = [ctypes.POINTER(HANDLE), HANDLE, HANDLE, HANDLE]
 LIB.otr_dense_predecoder_create.argtypes += [ctypes.POINTER(DenseOptions), ctypes.POINTER(Error)]
 LIB.otr_dense_predecoder_logits.argtypes = [HANDLE, HANDLE, ctypes.c_size_t]
-LIB.otr_dense_predecoder_logits.argtypes += [ctypes.POINTER(ctypes.POINTER(ctypes.c_float))]
+LIB.otr_dense_predecoder_logits.argtypes += [ctypes.POINTER(ctypes.POINTER(ctypes.c_float)), HANDLE]
 LIB.otr_predecoder_hard.argtypes = [HANDLE, HANDLE, ctypes.c_size_t, ctypes.POINTER(Residual)]
 LIB.otr_predecoder_soft.argtypes = [HANDLE, HANDLE, ctypes.c_size_t]
 LIB.otr_predecoder_soft.argtypes += [ctypes.POINTER(ctypes.POINTER(Override)), ctypes.POINTER(ctypes.c_size_t)]
@@ -329,8 +329,13 @@ class Predecoder:
 
     def logits(self, detectors):
         events, out = np.flatnonzero(detectors).astype(np.uint32), ctypes.POINTER(ctypes.c_float)()
-        assert LIB.otr_dense_predecoder_logits(self.handle, events.ctypes.data, len(events), ctypes.byref(out)) == 0
+        count = ctypes.c_size_t()
+        status = LIB.otr_dense_predecoder_logits(
+            self.handle, events.ctypes.data, len(events), ctypes.byref(out), ctypes.byref(count)
+        )
+        assert status == 0
         d, rounds = self.case.experiment.layout.distance, self.case.experiment.rounds
+        assert count.value == 4 * rounds * d * d
         return np.ctypeslib.as_array(out, (4, rounds, d, d)).copy()
 
     def hard(self, detectors):

@@ -28,6 +28,7 @@
 #![deny(missing_docs)]
 
 mod decoder;
+mod dense_network;
 mod error;
 mod event_network;
 mod gap;
@@ -44,6 +45,7 @@ mod surface_code;
 mod training;
 
 pub use decoder::{Certificate, DecodeResult, Decoder, DecoderKind, DecoderOptions, Override, Pair};
+pub use dense_network::{DenseArithmetic, DenseInfo, DenseNetwork, DenseOptions};
 pub use error::{Error, Place, Status};
 pub use event_network::EventNetwork;
 pub use gap::{Gap, GapOptions, GapResult};
