@@ -7,7 +7,7 @@ Features live at detection events only. An event i with near events j, relation 
     h_i <- clip(h_i + hidden h_i + bias)
     o_i  = head h_i + bias                                                       one number for each slot
 
-clip is to 0 .. 127/16. nu is the logarithm of the mean edge probability, relative to a reference. The log-odds of an
+clip is to 0 .. 127/4. nu is the logarithm of the mean edge probability, relative to a reference. The log-odds of an
 edge are the model's plus what its ends say; the head starts at zero, so an untrained network is plain matching.
 With `shifts` set all numbers are rounded to those of the integer network (rounding.py), otherwise none is.
 """

@@ -1,6 +1,6 @@
 """The number formats of an event network, and rounding to them that gradients pass through.
 
-Features are 7-bit multiples of 1/16 nat, answers multiples of 1/8 nat, matrices 8-bit integers. A layer's unit is a
+Features are 7-bit multiples of 1/4, answers multiples of 1/8 nat, matrices 8-bit integers. A layer's unit is a
 power of two, given by a shift: the integer network divides the layer's sums by 2^shift with one shift to the right.
 All of this is exact on floats as long as sums stay below 2^24 units, which they do in practice.
 """
@@ -8,7 +8,7 @@ All of this is exact on floats as long as sums stay below 2^24 units, which they
 import torch
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-FEATURE_BITS = 4
+FEATURE_BITS = 2
 FEATURE_STEP = 2.0**-FEATURE_BITS
 FEATURE_MAX = 127
 FEATURE_TOP = FEATURE_MAX * FEATURE_STEP

@@ -26,15 +26,15 @@ class Settings:
     shots: float | None = None
     gap_share: float = 0.6
     rate: float = 3e-3
-    gap_rate: float = 1e-3
-    events: int = 4000
+    gap_rate: float = 2e-3
+    events: int = 3000
     gap_events: int = 12000
     gap_limit: float = 4.0
-    gap_weight: float = 1.0
+    gap_weight: float = 12.5
     keep: float = 1 / 16
     offset: float = DEFAULT_OFFSET
     quantise_from: float = 0.8
-    average: float = 0.998
+    average: float = 0.999
     seed: int = 0
     watch: list[str] = field(default_factory=list)
     watch_shots: int = 20000
