@@ -214,7 +214,8 @@ fn scored_edges_are_those_at_events() {
             let events = batch.shot_events[shot] as usize..batch.shot_events[shot + 1] as usize;
             let event_of = |node: u32| events.clone().find(|&event| batch.detector[event] == node);
             let mut found = BTreeSet::new();
-            for i in batch.shot_edges[shot] as usize..batch.shot_edges[shot + 1] as usize {
+            let scored = batch.shot_edges[shot] as usize..batch.shot_edges[shot + 1] as usize;
+            for i in scored {
                 let edge = setup.graph.edge(batch.edge[i]).expect("an edge of the graph");
                 assert!(found.insert(batch.edge[i]), "an edge is scored once");
                 let bit = truth.row(shot)[batch.edge[i] as usize / 8] >> (batch.edge[i] % 8) & 1;
@@ -596,6 +597,8 @@ fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> (Option<Status>, Str
     (error.status(), error.to_string())
 }
 
+type Change<'a> = &'a dyn Fn(&mut Geometry);
+
 #[test]
 fn bad_geometries_are_refused() {
     let setup = Setup::new(3, 3, 2, true);
@@ -604,7 +607,7 @@ fn bad_geometries_are_refused() {
         change(&mut geometry);
         Training::new(Arc::clone(&setup.graph), &setup.model, &geometry)
     };
-    let ranges: [&dyn Fn(&mut Geometry); 11] = [
+    let ranges: [Change; 11] = [
         &|geometry| geometry.pitch[0] = 0,
         &|geometry| geometry.pitch[1] = -2,
         &|geometry| geometry.pitch[2] = 0,
@@ -622,7 +625,7 @@ fn bad_geometries_are_refused() {
         assert_eq!(status, Some(Status::Argument), "change {number}");
         assert!(line.starts_with("the geometry is out of range"), "{line}");
     }
-    let others: [(&dyn Fn(&mut Geometry), Option<Status>, &str); 8] = [
+    let others: [(Change, Option<Status>, &str); 8] = [
         (&|geometry| geometry.sets[0] = 2, Some(Status::Argument), "kind 0 uses weight set 2 of 2"),
         (
             &|geometry| geometry.slots[1][0] = Slot::Offset([0, -9, 0]),

@@ -2,6 +2,7 @@
 #include "train/training_internal.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static int usable(const otr_training *t, uint32_t width) {
     return t != NULL && t->shots.relation_pairs != NULL && width >= OTR_BLOCK &&
@@ -33,15 +34,15 @@ otr_status otr_training_embed_backward(const otr_training *training, uint32_t wi
         return OTR_ERR_ARGUMENT;
     }
     for (uint32_t r = 0; r < otr_training_relations(training); r++) {
-        float sum[OTR_TRAINING_WIDTH_MAX] = {0};
-        for (uint64_t k = s->relation_pairs[r]; k < s->relation_pairs[r + 1]; k++) {
-            const float *const from = gradient + (size_t)s->target[k] * width;
-            for (uint32_t c = 0; c < width; c++) {
-                sum[c] += from[c];
+        for (uint32_t first = 0; first < width; first += OTR_BLOCK) {
+            float sum[OTR_BLOCK] = {0};
+            for (uint64_t k = s->relation_pairs[r]; k < s->relation_pairs[r + 1]; k++) {
+                const float *const from = gradient + (size_t)s->target[k] * width + first;
+                for (size_t c = 0; c < OTR_BLOCK; c++) {
+                    sum[c] += from[c];
+                }
             }
-        }
-        for (uint32_t c = 0; c < width; c++) {
-            row_gradient[(size_t)r * width + c] = sum[c];
+            memcpy(row_gradient + (size_t)r * width + first, sum, sizeof sum);
         }
     }
     return OTR_OK;
