@@ -53,6 +53,8 @@ class Residual(ctypes.Structure):
         ("events", ctypes.POINTER(ctypes.c_uint32)),
         ("event_count", ctypes.c_size_t),
         ("observables", ctypes.POINTER(ctypes.c_uint8)),
+        ("edges", ctypes.POINTER(ctypes.c_uint32)),
+        ("edge_count", ctypes.c_size_t),
     ]
 
 
