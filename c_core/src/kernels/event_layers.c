@@ -94,4 +94,25 @@ static inline void head(const uint32_t width, const int8_t *matrix, const int32_
     }
 }
 
-OTR_EVENT_LAYERS(otr_event_layers_portable);
+static inline int32_t clamp_weight(int64_t weight) {
+    return (int32_t)(weight > OTR_WEIGHT_MAX    ? OTR_WEIGHT_MAX
+                     : weight < -OTR_WEIGHT_MAX ? -OTR_WEIGHT_MAX
+                                                : weight);
+}
+
+size_t otr_portable_write_overrides(const otr_override *edges, uint32_t slots, const uint32_t *nodes,
+                                    const uint32_t *named, size_t event_count, const int32_t *steps,
+                                    size_t stride, int32_t unit, otr_override *out) {
+    size_t count = 0;
+    for (size_t k = 0; k < event_count; k++) {
+        const otr_override *const own = edges + (size_t)nodes[k] * slots;
+        for (uint32_t i = 0; i < slots; i++) {
+            const int64_t weight = own[i].weight - (int64_t)unit * steps[k * stride + i];
+            out[count] = (otr_override){.edge = own[i].edge, .weight = clamp_weight(weight)};
+            count += own[i].edge != OTR_NONE && !(named[k] >> i & 1);
+        }
+    }
+    return count;
+}
+
+OTR_EVENT_LAYERS(otr_event_layers_portable, otr_portable_write_overrides);

@@ -15,6 +15,7 @@
 #define OTR_EVENT_WIDTHS (OTR_EVENT_WIDTH_MAX / OTR_EVENT_WIDTH_STEP)
 /* Outputs of one head. */
 #define OTR_EVENT_HEAD 16
+#define OTR_EVENT_OVERRIDE_SLACK 8
 
 /* Rows that describe where a detector is. */
 typedef struct otr_event_spot {
@@ -50,7 +51,20 @@ typedef struct otr_event_layers {
      * k < OTR_EVENT_HEAD. */
     void (*head)(const int8_t *matrix, const int32_t *biases, uint32_t shift, const uint32_t *events,
                  size_t event_count, const uint8_t *h, int32_t *out, size_t stride);
+
+    /* Writes the overrides of a shot and returns their number. Event k has the edges edges[nodes[k] * slots +
+     * i], i < slots, at the graph's weight, and skips those that are OTR_NONE and those with bit i of
+     * named[k]. A weight becomes weight - unit * steps[k * stride + i], within OTR_WEIGHT_MAX. `stride` is a
+     * multiple of OTR_EVENT_HEAD; `out` has OTR_EVENT_OVERRIDE_SLACK entries more than are written. */
+    size_t (*write_overrides)(const otr_override *edges, uint32_t slots, const uint32_t *nodes,
+                              const uint32_t *named, size_t event_count, const int32_t *steps, size_t stride,
+                              int32_t unit, otr_override *out);
 } otr_event_layers;
+
+/* The portable function, for tables that do not better it. */
+size_t otr_portable_write_overrides(const otr_override *edges, uint32_t slots, const uint32_t *nodes,
+                                    const uint32_t *named, size_t event_count, const int32_t *steps,
+                                    size_t stride, int32_t unit, otr_override *out);
 
 /* By (width / OTR_EVENT_WIDTH_STEP) - 1. */
 extern const otr_event_layers otr_event_layers_portable[OTR_EVENT_WIDTHS];
@@ -90,15 +104,19 @@ extern const otr_event_layers otr_event_layers_avx512vnni[OTR_EVENT_WIDTHS];
         head(W, matrix, biases, shift, events, event_count, h, out, stride);                                 \
     }
 
-#define OTR_EVENT_LAYERS_ENTRY(W)                                                                            \
-    { start_rows_##W, add_rows_##W, narrow_rows_##W, dense_##W, messages_##W, narrow_sums_##W, head_##W }
+#define OTR_EVENT_LAYERS_ENTRY(W, write_overrides)                                                           \
+    {                                                                                                        \
+        start_rows_##W, add_rows_##W, narrow_rows_##W, dense_##W, messages_##W, narrow_sums_##W, head_##W,   \
+            write_overrides                                                                                  \
+    }
 
-#define OTR_EVENT_LAYERS(name)                                                                               \
+#define OTR_EVENT_LAYERS(name, write_overrides)                                                              \
     OTR_EVENT_LAYERS_OF(16)                                                                                  \
     OTR_EVENT_LAYERS_OF(32)                                                                                  \
     OTR_EVENT_LAYERS_OF(48)                                                                                  \
     OTR_EVENT_LAYERS_OF(64)                                                                                  \
-    const otr_event_layers name[OTR_EVENT_WIDTHS] = {OTR_EVENT_LAYERS_ENTRY(16), OTR_EVENT_LAYERS_ENTRY(32), \
-                                                     OTR_EVENT_LAYERS_ENTRY(48), OTR_EVENT_LAYERS_ENTRY(64)}
+    const otr_event_layers name[OTR_EVENT_WIDTHS] = {                                                        \
+        OTR_EVENT_LAYERS_ENTRY(16, write_overrides), OTR_EVENT_LAYERS_ENTRY(32, write_overrides),            \
+        OTR_EVENT_LAYERS_ENTRY(48, write_overrides), OTR_EVENT_LAYERS_ENTRY(64, write_overrides)}
 
 #endif

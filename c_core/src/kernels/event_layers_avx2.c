@@ -151,4 +151,4 @@ static inline void head(const uint32_t width, const int8_t *matrix, const int32_
     }
 }
 
-OTR_EVENT_LAYERS(otr_event_layers_avx2);
+OTR_EVENT_LAYERS(otr_event_layers_avx2, otr_portable_write_overrides);

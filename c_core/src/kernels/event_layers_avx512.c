@@ -12,4 +12,4 @@ static inline __m512i add_four(__m512i sum, __m512i four, __m512i weights) {
 
 #include "kernels/event_layers_zmm.h"
 
-OTR_EVENT_LAYERS(otr_event_layers_avx512);
+OTR_EVENT_LAYERS(otr_event_layers_avx512, write_overrides);

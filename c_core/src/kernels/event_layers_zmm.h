@@ -136,4 +136,35 @@ static inline void head(const uint32_t width, const int8_t *matrix, const int32_
     }
 }
 
+/* An override is a word of 64 bits: the edge below, the weight above. */
+_Static_assert(sizeof(otr_override) == 8, "an override is a word");
+
+/* Eight slots at a time; the kept ones move together and are stored with what follows them. */
+static size_t write_overrides(const otr_override *edges, uint32_t slots, const uint32_t *nodes,
+                              const uint32_t *named, size_t event_count, const int32_t *steps, size_t stride,
+                              int32_t unit, otr_override *out) {
+    const __m512i edge_bits = _mm512_set1_epi64(UINT32_MAX);
+    const __m512i units = _mm512_set1_epi64(unit);
+    otr_override *next = out;
+    for (size_t k = 0; k < event_count; k++) {
+        const otr_override *const own = edges + (size_t)nodes[k] * slots;
+        for (uint32_t i = 0; i < slots; i += 8) {
+            const uint32_t left = slots - i < 8 ? slots - i : 8;
+            const __mmask8 valid = (__mmask8)(((1u << left) - 1) & ~(named[k] >> i));
+            const __m512i words = _mm512_mask_loadu_epi64(edge_bits, valid, own + i);
+            const __m512i edge = _mm512_and_si512(words, edge_bits);
+            const __m512i step = _mm512_cvtepi32_epi64(load_half(steps + k * stride + i));
+            __m512i weight = _mm512_sub_epi64(_mm512_srai_epi64(words, 32), _mm512_mul_epi32(step, units));
+            __mmask8 kept;
+            weight = _mm512_min_epi64(weight, _mm512_set1_epi64(OTR_WEIGHT_MAX));
+            weight = _mm512_max_epi64(weight, _mm512_set1_epi64(-OTR_WEIGHT_MAX));
+            kept = _mm512_cmpneq_epi64_mask(edge, edge_bits);
+            _mm512_storeu_si512(next, _mm512_maskz_compress_epi64(
+                                          kept, _mm512_or_si512(_mm512_slli_epi64(weight, 32), edge)));
+            next += _mm_popcnt_u32(kept);
+        }
+    }
+    return (size_t)(next - out);
+}
+
 #endif

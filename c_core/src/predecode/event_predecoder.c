@@ -251,7 +251,10 @@ static void run_layer(event_predecoder *self, uint32_t layer, size_t event_count
 static void run_hidden(event_predecoder *self, size_t event_count);
 static void run_heads(event_predecoder *self);
 static void join_ends(event_predecoder *self, size_t event_count);
-static void write_overrides(event_predecoder *self, const uint32_t *events, size_t event_count);
+
+static size_t head_stride(const event_predecoder *self) {
+    return (size_t)self->network->head_count * OTR_EVENT_HEAD;
+}
 
 static otr_status soft(otr_predecoder *base, const uint32_t *events, size_t event_count) {
     event_predecoder *const self = (event_predecoder *)base;
@@ -268,12 +271,10 @@ static otr_status soft(otr_predecoder *base, const uint32_t *events, size_t even
     run_hidden(self, event_count);
     run_heads(self);
     join_ends(self, event_count);
-    write_overrides(self, events, event_count);
+    base->override_count = self->layers->write_overrides(self->edges, self->network->slot_count, events,
+                                                         self->named, event_count, self->sums.data,
+                                                         head_stride(self), self->unit, base->overrides);
     return OTR_OK;
-}
-
-static size_t head_stride(const event_predecoder *self) {
-    return (size_t)self->network->head_count * OTR_EVENT_HEAD;
 }
 
 static otr_status reserve(event_predecoder *self, size_t event_count) {
@@ -286,7 +287,8 @@ static otr_status reserve(event_predecoder *self, size_t event_count) {
                            sizeof *self->listed) ||
         !otr_array_reserve((void **)&self->named, &self->named_capacity, event_count, sizeof *self->named) ||
         !otr_array_reserve((void **)&base->overrides, &base->override_capacity,
-                           event_count * self->network->slot_count, sizeof *base->overrides)) {
+                           event_count * self->network->slot_count + OTR_EVENT_OVERRIDE_SLACK,
+                           sizeof *base->overrides)) {
         return OTR_ERR_MEMORY;
     }
     return OTR_OK;
@@ -383,27 +385,4 @@ static void join_ends(event_predecoder *self, size_t event_count) {
             self->named[pair.second] |= UINT32_C(1) << slots[1];
         }
     }
-}
-
-static int32_t clamp_weight(int64_t weight) {
-    return (int32_t)(weight > OTR_WEIGHT_MAX    ? OTR_WEIGHT_MAX
-                     : weight < -OTR_WEIGHT_MAX ? -OTR_WEIGHT_MAX
-                                                : weight);
-}
-
-static void write_overrides(event_predecoder *self, const uint32_t *events, size_t event_count) {
-    const uint32_t slot_count = self->network->slot_count;
-    const size_t stride = head_stride(self);
-    otr_override *const out = self->base.overrides;
-    size_t count = 0;
-    for (size_t i = 0; i < event_count; i++) {
-        const otr_override *const edges = self->edges + (size_t)events[i] * slot_count;
-        const int32_t *const steps = (const int32_t *)self->sums.data + i * stride;
-        for (uint32_t slot = 0; slot < slot_count; slot++) {
-            const int64_t weight = edges[slot].weight - (int64_t)self->unit * steps[slot];
-            out[count] = (otr_override){.edge = edges[slot].edge, .weight = clamp_weight(weight)};
-            count += edges[slot].edge != OTR_NONE && !(self->named[i] >> slot & 1);
-        }
-    }
-    self->base.override_count = count;
 }
