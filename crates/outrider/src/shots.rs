@@ -1,6 +1,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::iter;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
@@ -120,8 +121,15 @@ impl Shots {
     /// # Panics
     /// As [`row`](Self::row).
     pub fn ones(&self, row: usize) -> impl Iterator<Item = usize> {
-        self.row(row).iter().enumerate().flat_map(|(index, &byte)| {
-            (0..8).filter(move |bit| byte >> bit & 1 == 1).map(move |bit| index * 8 + bit)
+        self.row(row).chunks(8).enumerate().flat_map(|(index, chunk)| {
+            let mut bytes = [0; 8];
+            bytes[..chunk.len()].copy_from_slice(chunk);
+            let mut word = u64::from_le_bytes(bytes);
+            iter::from_fn(move || {
+                let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
+                word &= word - 1;
+                Some(index * 64 + bit)
+            })
         })
     }
 
