@@ -13,9 +13,10 @@ use serde::Serialize;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::input;
-use crate::latency::{Measured, measure};
+use crate::latency::{Measured, measure, measure_stages};
 use crate::options::{self, Rounds};
 use crate::output::{self, print};
+use crate::predecoding::{PredecoderArgs, Predecoding};
 use crate::surface::flat_model;
 
 /// Measure the latency of single shots on one pinned thread
@@ -57,6 +58,8 @@ pub(crate) struct BenchArgs {
     /// Decoder
     #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = options::decoder_kind())]
     decoder: DecoderKind,
+    #[command(flatten)]
+    predecoder: PredecoderArgs,
     /// Shots to time: sampled, or the first ones of --in; at most a gigabyte of them
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     shots: usize,
@@ -76,10 +79,12 @@ pub(crate) struct BenchArgs {
 
 const AFTER_HELP: &str = "\
 Quantiles are nearest ranks: p999_us is the smallest time that 99.9 % of the shots stay within. Every time \
-includes reading the clock, some tens of nanoseconds.
+includes reading the clock, some tens of nanoseconds. With a pre-decoder the shots are decoded twice more: with the \
+clock read between pre-decoder and decoder, and by plain matching.
 
 Examples:
   outrider bench --distance 13 --p 0.003 --decoder mwpm-correlated --json bench.json
+  outrider bench --distance 13 --p 0.003 --predecoder rule:min-sum
   outrider bench --dem model.dem --in dets.b8 --rounds 13";
 
 /// Bytes of packed shots that are held in memory.
@@ -103,6 +108,24 @@ struct Report<'a> {
     max_us: f64,
     us_per_round: Option<f64>,
     setup_seconds: f64,
+    /// With a pre-decoder only.
+    #[serde(flatten)]
+    predecoded: Option<Predecoded>,
+}
+
+/// What a pre-decoder does, in the same run.
+#[derive(Serialize)]
+struct Predecoded {
+    predecoder: String,
+    predecode: &'static str,
+    events_left_per_shot: f64,
+    /// Mean time in the pre-decoder, and in the decoder after it, when they are called one after the other.
+    predecode_us: f64,
+    decode_us: f64,
+    predecode_share: f64,
+    /// Mean time of plain matching, decoder mwpm without a pre-decoder, and how many times it is ours.
+    plain_mean_us: f64,
+    speed_to_plain: f64,
 }
 
 /// Runs the subcommand.
@@ -111,7 +134,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let (model, rounds) = source(args)?;
     let setup = Instant::now();
     let options = DecoderOptions { kind: args.decoder, isa: args.isa, ..DecoderOptions::default() };
-    let engine = Engine::new(&model, args.dem.as_deref(), options, args.ignore_undecomposable)?;
+    let predecoding = Predecoding::of(&args.predecoder)?;
+    let engine = Engine::new(&model, args.dem.as_deref(), options, args.ignore_undecomposable)?
+        .predecoded(predecoding.as_ref());
     let mut decoder = engine.decoder()?;
     let setup_seconds = setup.elapsed().as_secs_f64();
     let shots = shots(args, &model)?;
@@ -120,8 +145,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         return Err(Error::input(name.display(), "there are no shots to time"));
     }
     let measured = measure(&mut decoder, &shots).map_err(|error| error.with_path(Some(name)))?;
-    let Measured { latencies, events } = measured;
-    let mean_us = latencies.mean_us();
+    let mean_us = measured.latencies.mean_us();
+    let predecoded = predecoded(&engine, &shots, &measured).map_err(|error| error.with_path(Some(name)))?;
+    let Measured { latencies, events, .. } = measured;
     let report = Report {
         decoder: engine.kind().name(),
         isa: engine.isa().name(),
@@ -138,6 +164,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         max_us: latencies.max_us(),
         us_per_round: rounds.map(|rounds| mean_us / f64::from(rounds)),
         setup_seconds,
+        predecoded,
     };
     if args.json.as_deref() != Some(Path::new("-")) {
         print(&text(&report))?;
@@ -146,6 +173,27 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         Some(path) => output::write_all(path, &output::json(&report)),
         None => Ok(()),
     }
+}
+
+/// Times the stages and plain matching on the same shots; nothing without a pre-decoder.
+fn predecoded(engine: &Engine<'_>, shots: &Shots, measured: &Measured) -> Result<Option<Predecoded>> {
+    let (Some(predecoding), Some(mut stages)) = (engine.predecoding(), engine.stages()?) else {
+        return Ok(None);
+    };
+    let count = shots.len() as f64;
+    let times = measure_stages(&mut stages, shots)?;
+    let plain = measure(&mut engine.plain_decoder()?, shots)?;
+    let plain_mean_us = plain.latencies.mean_us();
+    Ok(Some(Predecoded {
+        predecoder: predecoding.to_string(),
+        predecode: predecoding.usage().name(),
+        events_left_per_shot: measured.events_left as f64 / count,
+        predecode_us: times.predecode_ns as f64 / 1e3 / count,
+        decode_us: times.decode_ns as f64 / 1e3 / count,
+        predecode_share: times.predecode_share(),
+        plain_mean_us,
+        speed_to_plain: plain_mean_us / measured.latencies.mean_us(),
+    }))
 }
 
 fn source(args: &BenchArgs) -> Result<(DetectorErrorModel, Option<u32>)> {
@@ -208,5 +256,21 @@ fn text(report: &Report<'_>) -> String {
         report.p99_us,
         report.p999_us,
         report.max_us,
+    ) + &report.predecoded.as_ref().map_or_else(String::new, predecoded_text)
+}
+
+fn predecoded_text(predecoded: &Predecoded) -> String {
+    format!(
+        "behind {} ({}): {:.2} events left per shot\n\
+         of the time {:.1} % in the pre-decoder ({:.3} us), the rest in the decoder ({:.3} us)\n\
+         plain matching on the same shots: mean {:.3} us, so this is {:.2} times as fast\n",
+        predecoded.predecoder,
+        predecoded.predecode,
+        predecoded.events_left_per_shot,
+        100.0 * predecoded.predecode_share,
+        predecoded.predecode_us,
+        predecoded.decode_us,
+        predecoded.plain_mean_us,
+        predecoded.speed_to_plain,
     )
 }

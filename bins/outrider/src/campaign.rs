@@ -7,11 +7,13 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use outrider::{Decoder, DetectorErrorModel, Isa, Sampler, SamplerOptions, Shots};
+use outrider::{Decoder, Isa, Sampler, SamplerOptions, Shots};
 
+use crate::decoding::events;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::sampling::chunk_shots;
+use crate::stages::{StageTotals, Stages};
 use crate::threads::{Worker, run_ordered};
 
 /// Shots of one block, fewer only for models of more than a hundred thousand detectors.
@@ -43,6 +45,8 @@ pub(crate) struct Tally {
     pub(crate) errors: u64,
     /// Core seconds of sampling and decoding.
     pub(crate) seconds: f64,
+    /// Events and times, behind a pre-decoder.
+    pub(crate) stages: StageTotals,
 }
 
 impl Tally {
@@ -51,13 +55,13 @@ impl Tally {
         self.shots += other.shots;
         self.errors += other.errors;
         self.seconds += other.seconds;
+        self.stages += other.stages;
     }
 }
 
 /// Counts until the plan's stop rule; `each` sees every block's tally in order.
 pub(crate) fn count_errors(
-    model: &DetectorErrorModel,
-    engine: &Engine,
+    engine: &Engine<'_>,
     plan: Plan,
     each: &mut dyn FnMut(Tally) -> Result<()>,
 ) -> Result<Tally> {
@@ -65,9 +69,9 @@ pub(crate) fn count_errors(
     let end = end.ok_or_else(|| Error::Usage("shot numbers exceed 64 bits".to_owned()))?;
     let mut workers = Vec::with_capacity(plan.threads);
     for _ in 0..plan.threads {
-        workers.push(BlockWorker::new(model, engine, plan)?);
+        workers.push(BlockWorker::new(engine, plan)?);
     }
-    let detectors = usize::try_from(model.detector_count()).unwrap_or(usize::MAX);
+    let detectors = engine.graph().node_count() as usize;
     let block_shots = chunk_shots(detectors / 8, BLOCK_SHOTS_MAX) as u64;
     let mut next = plan.first_shot;
     let produce = move || {
@@ -87,20 +91,48 @@ pub(crate) fn count_errors(
 
 struct BlockWorker {
     sampler: Sampler,
-    decoder: Decoder,
+    pipeline: Pipeline,
     seed: u64,
     detectors: Shots,
     observables: Shots,
     predictions: Shots,
 }
 
+/// Decoders without a pre-decoder take batches; behind one, each stage is timed shot by shot.
+enum Pipeline {
+    Decoder(Decoder),
+    Stages(Stages),
+}
+
 impl BlockWorker {
-    fn new(model: &DetectorErrorModel, engine: &Engine, plan: Plan) -> Result<Self> {
+    fn new(engine: &Engine<'_>, plan: Plan) -> Result<Self> {
         let options = SamplerOptions { seed: plan.seed, isa: plan.isa };
-        let sampler = Sampler::with_options(model, &options)?;
+        let sampler = Sampler::with_options(engine.model(), &options)?;
         let (detectors, observables) = sampler.batches();
         let predictions = observables.clone();
-        Ok(Self { sampler, decoder: engine.decoder()?, seed: plan.seed, detectors, observables, predictions })
+        let pipeline = match engine.stages()? {
+            Some(stages) => Pipeline::Stages(stages),
+            None => Pipeline::Decoder(engine.decoder()?),
+        };
+        Ok(Self { sampler, pipeline, seed: plan.seed, detectors, observables, predictions })
+    }
+
+    fn decode(&mut self) -> std::result::Result<StageTotals, outrider::Error> {
+        let mut totals = StageTotals::default();
+        match &mut self.pipeline {
+            Pipeline::Decoder(decoder) => {
+                decoder.decode_batch(&self.detectors, &mut self.predictions, None)?;
+            }
+            Pipeline::Stages(stages) => {
+                self.predictions.resize(self.detectors.len());
+                for row in 0..self.detectors.len() {
+                    let events = events(&self.detectors, row, stages.graph().node_count());
+                    let shot = stages.decode(events, self.predictions.row_mut(row));
+                    totals += shot.map_err(|error| error.with_shot(row as u64 + 1))?;
+                }
+            }
+        }
+        Ok(totals)
     }
 }
 
@@ -113,7 +145,7 @@ impl Worker for BlockWorker {
         // A block is small.
         let count = usize::try_from(shots.end - shots.start).unwrap_or(usize::MAX);
         self.sampler.sample(shots.start, count, &mut self.detectors, &mut self.observables)?;
-        self.decoder.decode_batch(&self.detectors, &mut self.predictions, None).map_err(|error| {
+        let stages = self.decode().map_err(|error| {
             // A batch numbers its own rows.
             let row = error.place().and_then(|place| place.shot).unwrap_or(1);
             error.with_path(format!("seed {}", self.seed)).with_shot(shots.start + row)
@@ -124,6 +156,7 @@ impl Worker for BlockWorker {
             shots: shots.end - shots.start,
             errors: wrong.count() as u64,
             seconds: clock.elapsed().as_secs_f64(),
+            stages,
         })
     }
 }

@@ -81,7 +81,6 @@ pub(crate) fn run(args: &CountMistakesArgs) -> Result<()> {
         None if args.in_includes_appended_observables => Truth::Appended,
         None => Truth::Zero { observables: observables.observables },
     };
-    drop(model);
     let clock = Instant::now();
     let name = input::name(&args.input);
     let batches = Batches::new(shots, truth);

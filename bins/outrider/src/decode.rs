@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::input::{self, Batches, Truth};
 use crate::options;
 use crate::output::{self, Output};
+use crate::predecoding::{PredecoderArgs, Predecoding};
 use crate::threads::thread_count;
 
 /// Decode shots: detection events in, predicted observables out
@@ -44,6 +45,8 @@ pub(crate) struct DecodeArgs {
     /// Decoder
     #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = options::decoder_kind())]
     decoder: DecoderKind,
+    #[command(flatten)]
+    predecoder: PredecoderArgs,
     /// Also write each shot's total weight, the sum of ln((1-p)/p) over its edges: one line per shot, 17
     /// digits
     #[arg(long, value_name = "FILE")]
@@ -52,8 +55,8 @@ pub(crate) struct DecodeArgs {
     #[arg(long, value_name = "FILE")]
     edges_out: Option<PathBuf>,
     /// Also write how sure each prediction is, the least weight with the other observable minus that with the
-    /// predicted one: one line per shot, 17 digits. By exact matching: negative where another decoder predicts the
-    /// heavier class. For models with one observable on a patch
+    /// predicted one: one line per shot, 17 digits. By exact matching, behind the pre-decoder if there is one: negative
+    /// where another decoder predicts the heavier class. For models with one observable on a patch
     #[arg(long, value_name = "FILE")]
     gap_out: Option<PathBuf>,
     /// Threads to decode on [default: all cores]
@@ -77,16 +80,21 @@ const AFTER_HELP: &str = "\
 Examples:
   outrider decode --dem model.dem --in dets.b8 --out predictions.01
   stim detect --in circuit.stim --shots 1000 --out_format b8 | outrider decode --dem model.dem > guesses.01
-  outrider decode --dem model.dem --in dets.b8 --decoder mwpm-correlated --stats stats.json --out /dev/null";
+  outrider decode --dem model.dem --in dets.b8 --decoder mwpm-correlated --stats stats.json --out /dev/null
+  outrider decode --dem model.dem --in dets.b8 --predecoder rule:min-sum --stats stats.json --out /dev/null";
 
 /// The object that `--stats` writes.
 #[derive(Serialize)]
 struct Stats<'a> {
     decoder: &'a str,
+    predecoder: Option<String>,
+    predecode: Option<&'a str>,
     isa: &'a str,
     threads: usize,
     shots: u64,
     detection_events: u64,
+    /// Detection events left to match after pre-decoding.
+    events_left: u64,
     /// Shots with a wrong observable, if the shots carry the true ones.
     mistakes: Option<u64>,
     /// Wall-clock time from the first byte read to the last one written.
@@ -121,14 +129,15 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
         certify: args.certify,
         ..DecoderOptions::default()
     };
-    let engine = Engine::new(&model, Some(&args.dem), options, args.ignore_undecomposable)?;
+    let predecoding = Predecoding::of(&args.predecoder)?;
+    let engine = Engine::new(&model, Some(&args.dem), options, args.ignore_undecomposable)?
+        .predecoded(predecoding.as_ref());
     if args.gap_out.is_some() {
-        engine.require_gap(&args.dem)?;
+        engine.require_gap()?;
     }
     let layout = input::layout(&model, args.in_includes_appended_observables);
     let shots = input::shots(&args.input, args.in_format, layout)?;
     let truth = if args.in_includes_appended_observables { Truth::Appended } else { Truth::Unknown };
-    drop(model);
 
     let observables = Layout::observables(engine.graph().observable_count() as usize);
     let mut predictions = Output::shots(&args.out, args.out_format, observables)?;
@@ -161,10 +170,13 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
         let graph = engine.graph();
         let report = Stats {
             decoder: engine.kind().name(),
+            predecoder: predecoding.as_ref().map(ToString::to_string),
+            predecode: predecoding.as_ref().map(|predecoding| predecoding.usage().name()),
             isa: engine.isa().name(),
             threads,
             shots: totals.shots,
             detection_events: totals.events,
+            events_left: totals.events_left,
             mistakes: args.in_includes_appended_observables.then_some(totals.mistakes),
             seconds,
             shots_per_second: totals.shots as f64 / seconds.max(f64::MIN_POSITIVE),

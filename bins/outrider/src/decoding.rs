@@ -5,16 +5,17 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use outrider::{Decoder, Gap, MatchingGraph, Shots};
+use outrider::{Decoder, MatchingGraph, Shots};
 
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::input::{Batch, Batches};
 use crate::numbers::general;
+use crate::stages::Gaps;
 use crate::threads::{Worker, run_ordered};
 
 /// Digits that give a weight back bit for bit.
-const WEIGHT_DIGITS: usize = 17;
+pub(crate) const WEIGHT_DIGITS: usize = 17;
 
 /// What is wanted beyond predictions.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +49,8 @@ pub(crate) struct Totals {
     pub(crate) shots: u64,
     /// Detection events in them.
     pub(crate) events: u64,
+    /// Events that were left to match after pre-decoding.
+    pub(crate) events_left: u64,
     /// Shots with a wrong observable, where the truth is known.
     pub(crate) mistakes: u64,
 }
@@ -56,6 +59,7 @@ impl Totals {
     fn add(&mut self, other: Self) {
         self.shots += other.shots;
         self.events += other.events;
+        self.events_left += other.events_left;
         self.mistakes += other.mistakes;
     }
 }
@@ -72,8 +76,8 @@ pub(crate) fn decode_all(
 ) -> Result<Totals> {
     let mut workers = Vec::with_capacity(threads);
     for _ in 0..threads {
-        let gap = extras.gaps.then(|| engine.gap()).transpose()?;
-        workers.push(StreamWorker { decoder: engine.decoder()?, gap, extras, name: name.to_owned() });
+        let gaps = extras.gaps.then(|| engine.gaps()).transpose()?;
+        workers.push(StreamWorker { decoder: engine.decoder()?, gaps, extras, name: name.to_owned() });
     }
     let mut totals = Totals::default();
     run_ordered(workers, Box::new(move || batches.next()), &mut |decoded: Decoded| {
@@ -86,7 +90,7 @@ pub(crate) fn decode_all(
 
 struct StreamWorker {
     decoder: Decoder,
-    gap: Option<Gap>,
+    gaps: Option<Gaps>,
     extras: Extras,
     name: PathBuf,
 }
@@ -107,21 +111,22 @@ impl Worker for StreamWorker {
         };
         for (index, row) in batch.rows.rows().enumerate() {
             let prediction = decoded.predictions.row_mut(index);
-            let result = self
-                .decoder
-                .decode(&row[..detector_bytes], &[], prediction)
-                .map_err(|error| error.with_path(&self.name).with_shot(batch.first + index as u64 + 1))?;
+            let place = |error: outrider::Error| {
+                error.with_path(&self.name).with_shot(batch.first + index as u64 + 1)
+            };
+            let result = self.decoder.decode(&row[..detector_bytes], &[], prediction).map_err(place)?;
             decoded.totals.events += u64::from(result.event_count);
+            decoded.totals.events_left += u64::from(result.matched_count);
             if self.extras.weights {
                 push_weight(&mut decoded.weights, graph.natural(result.weight));
             }
             if self.extras.edges {
                 push_edges(&mut decoded.edges, &graph, self.decoder.edges()?)?;
             }
-            if let Some(gap) = &mut self.gap {
-                let weights = gap.decode(&row[..detector_bytes], &[])?.weights;
-                let predicted = usize::from(prediction[0] & 1);
-                push_weight(&mut decoded.gaps, graph.natural(weights[1 - predicted] - weights[predicted]));
+            if let Some(gaps) = &mut self.gaps {
+                let events = events(&batch.rows, index, graph.node_count());
+                let gap = gaps.gap(events, prediction[0] & 1 == 1).map_err(place)?;
+                push_weight(&mut decoded.gaps, graph.natural(gap));
             }
         }
         if let Some(flips) = &batch.flips {
@@ -130,6 +135,11 @@ impl Worker for StreamWorker {
         }
         Ok(decoded)
     }
+}
+
+/// The detection events of a row, which may have observables behind its detectors.
+pub(crate) fn events(rows: &Shots, row: usize, detectors: u32) -> impl Iterator<Item = u32> {
+    rows.ones(row).map(|bit| bit as u32).take_while(move |&event| event < detectors)
 }
 
 fn push_weight(text: &mut String, weight: f64) {
@@ -143,13 +153,19 @@ fn push_edges(text: &mut String, graph: &MatchingGraph, edges: &[u32]) -> Result
         if index > 0 {
             text.push(' ');
         }
-        let edge = graph.edge(edge)?;
-        // Writing to a string cannot fail.
-        let _ = match edge.node2 {
-            Some(node2) => write!(text, "D{}-D{node2}", edge.node1),
-            None => write!(text, "D{}-B", edge.node1),
-        };
+        push_edge(text, graph, edge)?;
     }
     text.push('\n');
+    Ok(())
+}
+
+/// Appends `D3-D7` or `D9-B`.
+pub(crate) fn push_edge(text: &mut String, graph: &MatchingGraph, edge: u32) -> Result<()> {
+    let edge = graph.edge(edge)?;
+    // Writing to a string cannot fail.
+    let _ = match edge.node2 {
+        Some(node2) => write!(text, "D{}-D{node2}", edge.node1),
+        None => write!(text, "D{}-B", edge.node1),
+    };
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `outrider demo`: every decoder on a real device's shots and on a sampled memory.
+//! `outrider demo`: every decoder, and a pre-decoder, on a real device's shots and on a sampled memory.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -16,8 +16,9 @@ use crate::decoding::{Extras, decode_all};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::input::{self, Batches, Truth};
-use crate::latency::measure;
+use crate::latency::{Measured, measure};
 use crate::output::print;
+use crate::predecoding::Predecoding;
 use crate::progress;
 use crate::stats::wilson;
 use crate::surface::flat_model;
@@ -26,7 +27,7 @@ use crate::threads::thread_count;
 /// Show what the decoders do, in under a minute
 ///
 /// Decodes 50,000 shots of a distance-3 surface code on Google's Sycamore processor, which come with the
-/// program, and a sampled distance-11 memory, with every decoder on all cores.
+/// program, and a sampled distance-11 memory, with every decoder and with a pre-decoder on all cores.
 #[derive(Args, Debug)]
 pub(crate) struct DemoArgs {
     /// Shots of the sampled memory
@@ -45,11 +46,11 @@ const NOISE: f64 = 0.005;
 /// Shots whose latency is taken one by one.
 const TIMED_SHOTS: usize = 20_000;
 
-const HEADER: &str =
-    "  decoder              LER  95% interval (Wilson)    us/round   p50 us   p99 us  p99.9 us     shots/s\n";
+const HEADER: &str = "  decoder                LER  95% interval (Wilson)    us/round   p50 us   p99 us  p99.9 us  left     shots/s\n";
 
 const NEXT: &str = "
-us/round, p50, p99 and p99.9 are of single shots on one core; shots/s is all cores together.
+us/round, p50, p99 and p99.9 are of single shots on one core; left: events to match, a shot, of them all or behind
+the pre-decoder; shots/s is all cores together. PREDECODER+mwpm is plain matching with a pre-decoder's soft weights.
 Next:
   outrider decode --dem model.dem --in dets.b8      your own Stim files
   outrider ler --distance 3,5,7 --p 0.003,0.006     error rates, sinter's CSV with --out
@@ -67,8 +68,9 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     ))?;
     let model = DetectorErrorModel::parse(GOOGLE_MODEL)?;
     let timed = google_shots(&model)?.read_to_end()?;
-    for kind in DecoderKind::ALL {
-        google_row(&model, kind, &timed)?;
+    let predecoding = Predecoding::shipped();
+    for (kind, predecoding) in contenders(&predecoding) {
+        google_row(&engine(&model, kind)?.predecoded(predecoding), &timed)?;
     }
     print(&format!(
         "\nRotated memory, distance {DISTANCE}, {DISTANCE} rounds, Z basis, uniform noise {NOISE}: \
@@ -82,11 +84,17 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let model = flat_model(&surface)?;
     let mut sampler = Sampler::new(&model, 0)?;
     let (mut timed, mut observables) = sampler.batches();
-    sampler.sample(0, TIMED_SHOTS, &mut timed, &mut observables)?;
-    for kind in DecoderKind::ALL {
-        sampled_row(&model, kind, args.shots, &timed)?;
+    sampler.sample(0, args.shots.min(TIMED_SHOTS as u64) as usize, &mut timed, &mut observables)?;
+    for (kind, predecoding) in contenders(&predecoding) {
+        sampled_row(&engine(&model, kind)?.predecoded(predecoding), args.shots, &timed)?;
     }
     print(NEXT)
+}
+
+/// Every decoder on its own, then plain matching behind a pre-decoder.
+fn contenders(predecoding: &Predecoding) -> impl Iterator<Item = (DecoderKind, Option<&Predecoding>)> {
+    let alone = DecoderKind::ALL.into_iter().map(|kind| (kind, None));
+    alone.chain([(DecoderKind::Mwpm, Some(predecoding))])
 }
 
 fn google_shots(model: &DetectorErrorModel) -> Result<input::ShotSource> {
@@ -94,20 +102,18 @@ fn google_shots(model: &DetectorErrorModel) -> Result<input::ShotSource> {
     input::shots_of(Box::new(Cursor::new(GOOGLE_SHOTS)), Path::new(GOOGLE_NAME), Format::B8, layout)
 }
 
-fn google_row(model: &DetectorErrorModel, kind: DecoderKind, timed: &Shots) -> Result<()> {
-    let engine = engine(model, kind)?;
+fn google_row(engine: &Engine<'_>, timed: &Shots) -> Result<()> {
     let flips = Layout::observables(engine.graph().observable_count() as usize);
     let name = Path::new(GOOGLE_NAME);
     let source = input::shots_of(Box::new(Cursor::new(GOOGLE_FLIPS)), name, Format::Text01, flips)?;
     let truth = Truth::Stream { source, name: name.to_owned() };
-    let batches = Batches::new(google_shots(model)?, truth);
+    let batches = Batches::new(google_shots(engine.model())?, truth);
     let clock = Instant::now();
-    let totals = decode_all(&engine, thread_count(None)?, Extras::default(), batches, name, &mut |_| Ok(()))?;
-    row(&engine, totals.mistakes, totals.shots, clock.elapsed().as_secs_f64(), timed, 1)
+    let totals = decode_all(engine, thread_count(None)?, Extras::default(), batches, name, &mut |_| Ok(()))?;
+    row(engine, totals.mistakes, totals.shots, clock.elapsed().as_secs_f64(), timed, 1)
 }
 
-fn sampled_row(model: &DetectorErrorModel, kind: DecoderKind, shots: u64, timed: &Shots) -> Result<()> {
-    let engine = engine(model, kind)?;
+fn sampled_row(engine: &Engine<'_>, shots: u64, timed: &Shots) -> Result<()> {
     let plan = Plan {
         seed: 0,
         isa: engine.isa(),
@@ -116,35 +122,36 @@ fn sampled_row(model: &DetectorErrorModel, kind: DecoderKind, shots: u64, timed:
         max_errors: u64::MAX,
         threads: thread_count(None)?,
     };
-    let bar = progress::bar(plan.max_shots, "shots").with_prefix(kind.name());
+    let bar = progress::bar(plan.max_shots, "shots").with_prefix(engine.name());
     let clock = Instant::now();
-    let tally = count_errors(model, &engine, plan, &mut |tally| {
+    let tally = count_errors(engine, plan, &mut |tally| {
         bar.inc(tally.shots);
         Ok(())
     });
     let seconds = clock.elapsed().as_secs_f64();
     bar.finish_and_clear();
     let tally = tally?;
-    row(&engine, tally.errors, tally.shots, seconds, timed, DISTANCE)
+    row(engine, tally.errors, tally.shots, seconds, timed, DISTANCE)
 }
 
-fn engine(model: &DetectorErrorModel, kind: DecoderKind) -> Result<Engine> {
+fn engine(model: &DetectorErrorModel, kind: DecoderKind) -> Result<Engine<'_>> {
     Engine::new(model, None, DecoderOptions { kind, ..DecoderOptions::default() }, false)
 }
 
 /// Times single shots and prints a line of the table.
-fn row(engine: &Engine, errors: u64, shots: u64, seconds: f64, timed: &Shots, rounds: u32) -> Result<()> {
-    let latencies = measure(&mut engine.decoder()?, timed)?.latencies;
+fn row(engine: &Engine<'_>, errors: u64, shots: u64, seconds: f64, timed: &Shots, rounds: u32) -> Result<()> {
+    let Measured { latencies, events_left, .. } = measure(&mut engine.decoder()?, timed)?;
     let (low, high) = wilson(errors, shots);
     print(&format!(
-        "  {:<16} {:>8.2e}  {:<23} {:>8.3} {:>8.2} {:>8.2} {:>9.2} {:>11.0}\n",
-        engine.kind().name(),
+        "  {:<18} {:>8.2e}  {:<23} {:>8.3} {:>8.2} {:>8.2} {:>9.2} {:>5.1} {:>11.0}\n",
+        engine.name(),
         errors as f64 / shots.max(1) as f64,
         format!("{low:.2e} .. {high:.2e}"),
         latencies.mean_us() / f64::from(rounds),
         latencies.quantile_us(0.5),
         latencies.quantile_us(0.99),
         latencies.quantile_us(0.999),
+        events_left as f64 / timed.len().max(1) as f64,
         shots as f64 / seconds,
     ))
 }

@@ -1,26 +1,31 @@
-//! From a model to decoders: one graph, shared by the decoders of all threads.
+//! From a model to decoders: one graph, and one network, shared by the decoders of all threads.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use outrider::{
-    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Gap, GapOptions, GraphOptions, Isa,
-    MatchingGraph,
+    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Gap, GraphOptions, Isa, MatchingGraph,
+    Predecode, Predecoder,
 };
 
 use crate::error::{Error, Result};
+use crate::predecoding::Predecoding;
+use crate::stages::{Gaps, Stages};
 
 /// A graph and how to decode on it.
-pub(crate) struct Engine {
+pub(crate) struct Engine<'a> {
+    model: &'a DetectorErrorModel,
+    path: Option<&'a Path>,
     graph: Arc<MatchingGraph>,
     options: DecoderOptions,
+    predecoding: Option<&'a Predecoding>,
 }
 
-impl Engine {
+impl<'a> Engine<'a> {
     /// Builds the graph; `path` names the model in errors.
     pub(crate) fn new(
-        model: &DetectorErrorModel,
-        path: Option<&Path>,
+        model: &'a DetectorErrorModel,
+        path: Option<&'a Path>,
         options: DecoderOptions,
         ignore_undecomposable: bool,
     ) -> Result<Self> {
@@ -32,11 +37,21 @@ impl Engine {
         }
         let correlations = options.kind.needs_correlations();
         let graph_options = GraphOptions { correlations, ignore_undecomposable, ..GraphOptions::default() };
-        let graph = MatchingGraph::new(model, &graph_options).map_err(|error| match path {
-            Some(path) => error.with_path(path),
-            None => error,
-        })?;
-        Ok(Self { graph: Arc::new(graph), options })
+        let graph =
+            MatchingGraph::new(model, &graph_options).map_err(|error| Error::from(error).with_path(path))?;
+        Ok(Self { model, path, graph: Arc::new(graph), options, predecoding: None })
+    }
+
+    /// The same with a pre-decoder before every decoder.
+    pub(crate) fn predecoded(mut self, predecoding: Option<&'a Predecoding>) -> Self {
+        self.options.predecode = predecoding.map_or_else(Predecode::default, Predecoding::usage);
+        self.predecoding = predecoding;
+        self
+    }
+
+    /// The model.
+    pub(crate) fn model(&self) -> &'a DetectorErrorModel {
+        self.model
     }
 
     /// The graph.
@@ -49,26 +64,65 @@ impl Engine {
         self.options.kind
     }
 
+    /// The pre-decoder, if there is one.
+    pub(crate) fn predecoding(&self) -> Option<&Predecoding> {
+        self.predecoding
+    }
+
+    /// What tables call it: the decoder, and before it the pre-decoder.
+    pub(crate) fn name(&self) -> String {
+        name(self.options.kind, self.predecoding)
+    }
+
     /// The instruction set that the decoders run on.
     pub(crate) fn isa(&self) -> Isa {
         self.options.isa.resolved().unwrap_or(self.options.isa)
     }
 
-    /// A decoder for one thread.
+    /// A decoder for one thread, with its pre-decoder.
     pub(crate) fn decoder(&self) -> Result<Decoder> {
-        Ok(Decoder::with_options(Arc::clone(&self.graph), &self.options)?)
+        Ok(match self.predecoder()? {
+            Some(predecoder) => Decoder::with_predecoder(predecoder, &self.options)?,
+            None => Decoder::with_options(Arc::clone(&self.graph), &self.options)?,
+        })
     }
 
-    /// Refuses a model without a complementary gap; `path` names it.
-    pub(crate) fn require_gap(&self, path: &Path) -> Result<()> {
-        Gap::new(&self.graph).map_err(|error| error.with_path(path))?;
+    /// A plain matching decoder for one thread, whatever this engine's own is.
+    pub(crate) fn plain_decoder(&self) -> Result<Decoder> {
+        let options = DecoderOptions { isa: self.options.isa, ..DecoderOptions::default() };
+        Ok(Decoder::with_options(Arc::clone(&self.graph), &options)?)
+    }
+
+    /// Pre-decoder and decoder apart, for one thread; nothing without a pre-decoder.
+    pub(crate) fn stages(&self) -> Result<Option<Stages>> {
+        let Some(predecoder) = self.predecoder()? else { return Ok(None) };
+        Ok(Some(Stages::new(predecoder, &self.options)?))
+    }
+
+    /// Refuses a model without a complementary gap.
+    pub(crate) fn require_gap(&self) -> Result<()> {
+        Gap::new(&self.graph).map_err(|error| Error::from(error).with_path(self.path))?;
         Ok(())
     }
 
-    /// The complementary gap for one thread.
-    pub(crate) fn gap(&self) -> Result<Gap> {
-        let options = GapOptions { isa: self.options.isa, ..GapOptions::default() };
-        Ok(Gap::with_options(&self.graph, &options)?)
+    /// The complementary gaps of one thread.
+    pub(crate) fn gaps(&self) -> Result<Gaps> {
+        Ok(Gaps::new(&self.graph, self.predecoder()?, &self.options)?)
+    }
+
+    /// The pre-decoder of one thread, if there is one.
+    pub(crate) fn predecoder(&self) -> Result<Option<Predecoder>> {
+        let make = |predecoding: &Predecoding| predecoding.make(&self.graph, self.model, self.options.isa);
+        self.predecoding.map(make).transpose().map_err(|error| error.with_path(self.path))
+    }
+}
+
+/// What tables call a decoder behind a pre-decoder.
+pub(crate) fn name(kind: DecoderKind, predecoding: Option<&Predecoding>) -> String {
+    match predecoding {
+        Some(predecoding) if predecoding.usage() == Predecode::Hard => format!("{predecoding}-hard+{kind}"),
+        Some(predecoding) => format!("{predecoding}+{kind}"),
+        None => kind.to_string(),
     }
 }
 

@@ -12,13 +12,15 @@ use outrider::{
 use serde_json::Value;
 
 use crate::campaign::{Plan, Tally, count_errors};
-use crate::engine::Engine;
+use crate::engine::{Engine, name};
 use crate::error::{Error, Result};
 use crate::input;
 use crate::options::{self, Rounds};
 use crate::output::print;
+use crate::predecoding::{Choice, Predecoding, UseArgs};
 use crate::progress;
 use crate::sinter::{self, Counts, Metadata, Task};
+use crate::stages::StageTotals;
 use crate::stats::wilson;
 use crate::stim_text;
 use crate::surface::flat_model;
@@ -84,6 +86,12 @@ pub(crate) struct LerArgs {
         value_parser = options::decoder_kind(),
     )]
     decoder: Vec<DecoderKind>,
+    /// Pre-decoder: none, or rule:NAME with clique, smith or min-sum; may be given several times, and every decoder is
+    /// measured behind every one
+    #[arg(long, value_name = "none|rule:NAME", default_value = "none")]
+    predecoder: Vec<Choice>,
+    #[command(flatten)]
+    usage: UseArgs,
     /// Stop a task after this many shots
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     max_shots: u64,
@@ -112,9 +120,16 @@ Intervals are Wilson score intervals at 95 %. `seconds` in a row, like us/shot i
 of sampling and decoding together. custom_counts tells how many of a row's shots each seed made. A task \
 appends a row every 30 seconds and at its end.
 
+Behind a pre-decoder a row's decoder is called PREDECODER+DECODER (PREDECODER-hard+DECODER for hard use), its \
+json_metadata has the pre-decoder as `pre`, its use as `use` and a given --commit-probability as `commit_p`, and \
+its custom_counts add up `events` and `events_left` (detection events before and after it), `predecode_ns` and \
+`decode_ns` (core time in it, and in the decoder after it). The table has the mean events per shot, and the \
+pre-decoder's share of the time of both.
+
 Examples:
   outrider ler --distance 3,5,7 --p 0.003,0.006 --basis x,z --decoder mwpm,mwpm-correlated --out ler.csv
   outrider ler --stim d=5,r=5,p=0.01.stim --dem model.dem --max-shots 10000000 --max-errors 500 --out ler.csv
+  outrider ler --distance 5,7 --p 0.005 --predecoder none --predecoder rule:min-sum --out ler.csv
   sinter plot --in ler.csv --x_func m.p --group_func \"f'd={m.d} {decoder}'\" --xaxis '[log]p' --out ler.png";
 
 /// One circuit or model to measure.
@@ -133,17 +148,18 @@ pub(crate) fn run(args: &LerArgs) -> Result<()> {
     if let Some(path) = &args.out {
         sinter::require_appendable(path)?;
     }
-    print(&format!(
-        "{:<16} {:>12} {:>8} {:>10}  {:<23} {:>9}  task\n",
-        "decoder", "shots", "errors", "LER", "95% interval (Wilson)", "us/shot"
-    ))?;
+    let predecoding = |choice| Predecoding::new(choice, &args.usage);
+    let predecoders: Vec<_> = args.predecoder.iter().map(predecoding).collect::<Result<_>>()?;
+    let table = Table::new(&args.decoder, &predecoders);
+    let campaign = Campaign { args, threads, predecoders, table };
+    campaign.table.print_header()?;
     if let Some(dem) = &args.dem {
-        return measure(args, threads, &file_point(dem, args.stim.as_deref())?);
+        return campaign.measure(&file_point(dem, args.stim.as_deref())?);
     }
     for &basis in &args.basis {
         for &distance in &args.distance {
             for &p in &args.p {
-                measure(args, threads, &grid_point(args, basis, distance, p)?)?;
+                campaign.measure(&grid_point(args, basis, distance, p)?)?;
             }
         }
     }
@@ -199,53 +215,80 @@ fn grid_point(args: &LerArgs, basis: Basis, distance: u32, p: f64) -> Result<Poi
     Ok(Point { path: None, model: flat_model(&surface)?, circuit: Some(circuit), metadata })
 }
 
-/// Measures a point with every decoder asked for.
-fn measure(args: &LerArgs, threads: usize, point: &Point) -> Result<()> {
-    let model_text = stim_text::model(&point.model);
-    for &kind in &args.decoder {
-        let strong_id =
-            sinter::strong_id(point.circuit.as_deref(), kind.name(), &model_text, &point.metadata);
-        let task = Task { decoder: kind.name().to_owned(), strong_id, metadata: point.metadata.clone() };
-        let counts = run_task(args, threads, point, kind, &task)?;
-        print(&table_row(&task, &counts))?;
-    }
-    Ok(())
+/// What stays the same from point to point.
+struct Campaign<'a> {
+    args: &'a LerArgs,
+    threads: usize,
+    /// `None` stands for decoders on their own.
+    predecoders: Vec<Option<Predecoding>>,
+    table: Table,
 }
 
-/// Brings a task to its limits and returns all its counts, those of earlier runs included.
-fn run_task(args: &LerArgs, threads: usize, point: &Point, kind: DecoderKind, task: &Task) -> Result<Counts> {
-    let mut counts = match &args.out {
-        Some(path) => sinter::read_counts(path, &task.strong_id, args.seed)?,
-        None => Counts::default(),
-    };
-    let plan = Plan {
-        seed: args.seed,
-        isa: args.isa,
-        first_shot: counts.seed_shots,
-        max_shots: args.max_shots.saturating_sub(counts.shots),
-        max_errors: args.max_errors.saturating_sub(counts.errors),
-        threads,
-    };
-    if plan.max_shots == 0 || plan.max_errors == 0 {
-        return Ok(counts);
+impl Campaign<'_> {
+    /// Measures a point with every decoder asked for.
+    fn measure(&self, point: &Point) -> Result<()> {
+        let model = stim_text::model(&point.model);
+        for predecoding in &self.predecoders {
+            for &kind in &self.args.decoder {
+                let task = task(point, &model, kind, predecoding.as_ref());
+                let counts = self.run_task(point, kind, predecoding.as_ref(), &task)?;
+                self.table.print_row(&task, &counts)?;
+            }
+        }
+        Ok(())
     }
-    let options = DecoderOptions { kind, isa: args.isa, ..DecoderOptions::default() };
-    let engine = Engine::new(&point.model, point.path.as_deref(), options, args.ignore_undecomposable)?;
-    let bar = progress::bar(plan.max_shots, "shots").with_prefix(kind.name());
-    let mut file = StatisticsFile { args, task, pending: Tally::default(), written: Instant::now() };
-    let mut errors = counts.errors;
-    let total = count_errors(&point.model, &engine, plan, &mut |tally| {
-        errors += tally.errors;
-        bar.inc(tally.shots);
-        bar.set_message(format!("{errors} errors"));
-        file.add(tally)
-    });
-    bar.finish_and_clear();
-    // What was counted before a failure is worth keeping.
-    file.write()?;
-    let total = total.map_err(|error| error.with_path(point.path.as_deref()))?;
-    counts.add(&new_counts(total));
-    Ok(counts)
+
+    /// Brings a task to its limits and returns all its counts, those of earlier runs included.
+    fn run_task(
+        &self,
+        point: &Point,
+        kind: DecoderKind,
+        predecoding: Option<&Predecoding>,
+        task: &Task,
+    ) -> Result<Counts> {
+        let args = self.args;
+        let mut counts = match &args.out {
+            Some(path) => sinter::read_counts(path, &task.strong_id, args.seed)?,
+            None => Counts::default(),
+        };
+        let plan = Plan {
+            seed: args.seed,
+            isa: args.isa,
+            first_shot: counts.seed_shots,
+            max_shots: args.max_shots.saturating_sub(counts.shots),
+            max_errors: args.max_errors.saturating_sub(counts.errors),
+            threads: self.threads,
+        };
+        if plan.max_shots == 0 || plan.max_errors == 0 {
+            return Ok(counts);
+        }
+        let options = DecoderOptions { kind, isa: args.isa, ..DecoderOptions::default() };
+        let engine = Engine::new(&point.model, point.path.as_deref(), options, args.ignore_undecomposable)?
+            .predecoded(predecoding);
+        let bar = progress::bar(plan.max_shots, "shots").with_prefix(task.decoder.clone());
+        let mut file = StatisticsFile { args, task, pending: Tally::default(), written: Instant::now() };
+        let mut errors = counts.errors;
+        let total = count_errors(&engine, plan, &mut |tally| {
+            errors += tally.errors;
+            bar.inc(tally.shots);
+            bar.set_message(format!("{errors} errors"));
+            file.add(tally)
+        });
+        bar.finish_and_clear();
+        // What was counted before a failure is worth keeping.
+        file.write()?;
+        let total = total.map_err(|error| error.with_path(point.path.as_deref()))?;
+        counts.add(&new_counts(total));
+        Ok(counts)
+    }
+}
+
+fn task(point: &Point, model: &str, kind: DecoderKind, predecoding: Option<&Predecoding>) -> Task {
+    let mut metadata = point.metadata.clone();
+    metadata.extend(predecoding.map(Predecoding::metadata).into_iter().flatten());
+    let decoder = name(kind, predecoding);
+    let strong_id = sinter::strong_id(point.circuit.as_deref(), &decoder, model, &metadata);
+    Task { decoder, strong_id, metadata }
 }
 
 /// Counts on their way to the statistics file.
@@ -278,27 +321,75 @@ impl StatisticsFile<'_> {
 }
 
 fn new_counts(tally: Tally) -> Counts {
-    Counts { shots: tally.shots, errors: tally.errors, seconds: tally.seconds, seed_shots: tally.shots }
+    let Tally { shots, errors, seconds, stages } = tally;
+    Counts { shots, errors, seconds, seed_shots: shots, stages }
 }
 
-fn table_row(task: &Task, counts: &Counts) -> String {
-    let shots = counts.shots.max(1) as f64;
-    let (low, high) = wilson(counts.errors, counts.shots);
-    let label: Vec<String> = task
-        .metadata
-        .iter()
-        .map(|(key, value)| {
-            format!("{key}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-        })
-        .collect();
-    format!(
-        "{:<16} {:>12} {:>8} {:>10.3e}  {:<23} {:>9.2}  {}\n",
-        task.decoder,
-        counts.shots,
-        counts.errors,
-        counts.errors as f64 / shots,
-        format!("{low:.3e} .. {high:.3e}"),
-        counts.seconds * 1e6 / shots,
-        label.join(",")
-    )
+/// The lines on standard output.
+struct Table {
+    name_width: usize,
+    predecoded: bool,
 }
+
+impl Table {
+    /// Room for the names, and for the columns of pre-decoders if there are any.
+    fn new(kinds: &[DecoderKind], predecoders: &[Option<Predecoding>]) -> Self {
+        let widths = predecoders
+            .iter()
+            .flat_map(|predecoding| kinds.iter().map(|&kind| name(kind, predecoding.as_ref()).len()));
+        let name_width = widths.max().unwrap_or(0).max(NAME_WIDTH_MIN);
+        Self { name_width, predecoded: predecoders.iter().any(Option::is_some) }
+    }
+
+    fn print_header(&self) -> Result<()> {
+        let stages = if self.predecoded { "  events    left  pre %" } else { "" };
+        print(&format!(
+            "{:<width$} {:>12} {:>8} {:>10}  {:<23} {:>9}{stages}  task\n",
+            "decoder",
+            "shots",
+            "errors",
+            "LER",
+            "95% interval (Wilson)",
+            "us/shot",
+            width = self.name_width,
+        ))
+    }
+
+    fn print_row(&self, task: &Task, counts: &Counts) -> Result<()> {
+        let shots = counts.shots.max(1) as f64;
+        let (low, high) = wilson(counts.errors, counts.shots);
+        let label: Vec<String> = task
+            .metadata
+            .iter()
+            .map(|(key, value)| {
+                format!("{key}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            })
+            .collect();
+        print(&format!(
+            "{:<width$} {:>12} {:>8} {:>10.3e}  {:<23} {:>9.2}{}  {}\n",
+            task.decoder,
+            counts.shots,
+            counts.errors,
+            counts.errors as f64 / shots,
+            format!("{low:.3e} .. {high:.3e}"),
+            counts.seconds * 1e6 / shots,
+            self.stages(&counts.stages, shots),
+            label.join(","),
+            width = self.name_width,
+        ))
+    }
+
+    fn stages(&self, stages: &StageTotals, shots: f64) -> String {
+        if !self.predecoded {
+            return String::new();
+        }
+        if *stages == StageTotals::default() {
+            return format!(" {:>7} {:>7} {:>6}", "-", "-", "-");
+        }
+        let (events, left) = (stages.events as f64 / shots, stages.events_left as f64 / shots);
+        format!(" {events:>7.2} {left:>7.2} {:>6.1}", 100.0 * stages.predecode_share())
+    }
+}
+
+/// Columns of the table that names have at least.
+const NAME_WIDTH_MIN: usize = 16;

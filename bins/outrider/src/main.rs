@@ -26,12 +26,15 @@ mod noise_file;
 mod numbers;
 mod options;
 mod output;
+mod predecode;
+mod predecoding;
 mod predict;
 mod progress;
 mod sample;
 mod sampling;
 mod shell;
 mod sinter;
+mod stages;
 mod stats;
 mod stim_text;
 mod surface;
@@ -52,6 +55,7 @@ enum Command {
     Predict(predict::PredictArgs),
     #[command(name = "count_mistakes")]
     CountMistakes(count_mistakes::CountMistakesArgs),
+    Predecode(predecode::PredecodeArgs),
     Sample(sample::SampleArgs),
     Gen(generate::GenArgs),
     Ler(ler::LerArgs),
@@ -91,6 +95,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Decode(args) => decode::run(args),
         Command::Predict(args) => predict::run(args),
         Command::CountMistakes(args) => count_mistakes::run(args),
+        Command::Predecode(args) => predecode::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Gen(args) => generate::run(args),
         Command::Ler(args) => ler::run(args),

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use outrider::{Basis, CircuitFamily, DecoderKind, Format, Isa, Orientation};
+use outrider::{Basis, CircuitFamily, DecoderKind, Format, Isa, Orientation, Predecode};
 
 /// A parser for a type whose values have names: help, completions and errors list them.
 macro_rules! named {
@@ -20,6 +20,7 @@ named!(decoder_kind, DecoderKind);
 named!(format, Format);
 named!(isa, Isa);
 named!(orientation, Orientation);
+named!(predecode, Predecode);
 
 fn named<T>(names: impl Into<PossibleValuesParser>) -> impl TypedValueParser<Value = T>
 where
@@ -87,4 +88,12 @@ pub(crate) fn probability(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|p| (0.0..=1.0).contains(p))
         .ok_or_else(|| "expected a probability between 0 and 1".to_owned())
+}
+
+/// A probability that leaves both outcomes possible.
+pub(crate) fn open_probability(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|&p| 0.0 < p && p < 1.0)
+        .ok_or_else(|| "expected a probability above 0 and below 1".to_owned())
 }

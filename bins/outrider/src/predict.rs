@@ -1,9 +1,9 @@
 //! `outrider predict`: PyMatching's command of that name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use outrider::{DecoderKind, DecoderOptions, Format, Isa, Layout};
+use outrider::{DecoderKind, DecoderOptions, DetectorErrorModel, Format, Isa, Layout};
 
 use crate::decoding::{Extras, decode_all};
 use crate::engine::Engine;
@@ -54,7 +54,6 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     let engine = pymatching_engine(&model, &args.dem, args.enable_correlations)?;
     let layout = input::layout(&model, args.in_includes_appended_observables);
     let batches = Batches::new(input::shots(&args.input, args.in_format, layout)?, Truth::Unknown);
-    drop(model);
     let observables = Layout::observables(engine.graph().observable_count() as usize);
     let mut predictions = Output::shots(&args.out, args.out_format, observables)?;
     let name = input::name(&args.input);
@@ -65,11 +64,11 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
 }
 
 /// Decodes as PyMatching does: it skips what it cannot decompose, but not when correlations are on.
-pub(crate) fn pymatching_engine(
-    model: &outrider::DetectorErrorModel,
-    path: &std::path::Path,
+pub(crate) fn pymatching_engine<'a>(
+    model: &'a DetectorErrorModel,
+    path: &'a Path,
     correlations: bool,
-) -> Result<Engine> {
+) -> Result<Engine<'a>> {
     let kind = if correlations { DecoderKind::MwpmCorrelated } else { DecoderKind::Mwpm };
     let options = DecoderOptions { kind, isa: Isa::Auto, ..DecoderOptions::default() };
     Engine::new(model, Some(path), options, !correlations)

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::numbers::python_repr;
+use crate::stages::StageTotals;
 
 /// sinter's header line, byte for byte.
 pub(crate) const HEADER: &str =
@@ -43,6 +44,8 @@ pub(crate) struct Counts {
     pub(crate) seconds: f64,
     /// Of `shots`, those that the seed of this campaign made; the next one is the shot of this index.
     pub(crate) seed_shots: u64,
+    /// Events and times, behind a pre-decoder.
+    pub(crate) stages: StageTotals,
 }
 
 impl Counts {
@@ -52,6 +55,7 @@ impl Counts {
         self.errors = self.errors.saturating_add(other.errors);
         self.seconds += other.seconds;
         self.seed_shots = self.seed_shots.saturating_add(other.seed_shots);
+        self.stages += other.stages;
     }
 }
 
@@ -74,8 +78,8 @@ pub(crate) fn strong_id(circuit: Option<&str>, decoder: &str, model: &str, metad
     })
 }
 
-/// The row sinter would write. The shots of each seed are kept in `custom_counts` under `shots_of_seed_N`,
-/// where adding rows up (as `sinter combine` does) keeps them right.
+/// The row sinter would write. The shots of each seed are kept in `custom_counts` under `shots_of_seed_N`, and what a
+/// pre-decoder did beside them, where adding rows up (as `sinter combine` does) keeps them right.
 pub(crate) fn row(task: &Task, counts: &Counts, seed: u64) -> String {
     let seconds = match counts.seconds {
         s if s < 1.0 => format!("{s:.3}"),
@@ -92,7 +96,7 @@ pub(crate) fn row(task: &Task, counts: &Counts, seed: u64) -> String {
         escaped(&task.decoder),
         task.strong_id,
         escaped(&metadata_json(&metadata, ",", ":")),
-        escaped(&format!("{{\"{}\":{}}}", seed_key(seed), counts.seed_shots)),
+        escaped(&custom_counts(counts, seed)),
     )
 }
 
@@ -160,7 +164,7 @@ pub(crate) fn read_counts(path: &Path, strong_id: &str, seed: u64) -> Result<Cou
             shots: number("shots", shots)?,
             errors: number("errors", errors)?,
             seconds: field(seconds).parse().map_err(|_| bad("seconds", field(seconds)))?,
-            seed_shots: custom.map_or(0, |custom| seed_shots(field(custom), seed)),
+            ..custom.map_or_else(Counts::default, |custom| custom_counts_of(field(custom), seed))
         });
     }
     Ok(total)
@@ -197,11 +201,28 @@ fn seed_key(seed: u64) -> String {
     format!("shots_of_seed_{seed}")
 }
 
-fn seed_shots(custom_counts: &str, seed: u64) -> u64 {
-    serde_json::from_str::<Value>(custom_counts)
-        .ok()
-        .and_then(|counts| counts.get(seed_key(seed))?.as_u64())
-        .unwrap_or(0)
+/// Names of what a pre-decoder did.
+const STAGE_KEYS: [&str; 4] = ["events", "events_left", "predecode_ns", "decode_ns"];
+
+fn custom_counts(counts: &Counts, seed: u64) -> String {
+    let StageTotals { events, events_left, predecode_ns, decode_ns } = counts.stages;
+    let mut text = format!("{{\"{}\":{}", seed_key(seed), counts.seed_shots);
+    if counts.stages != StageTotals::default() {
+        for (key, count) in STAGE_KEYS.iter().zip([events, events_left, predecode_ns, decode_ns]) {
+            // Writing to a string cannot fail.
+            let _ = write!(text, ",\"{key}\":{count}");
+        }
+    }
+    text + "}"
+}
+
+/// The custom counts of a row, as far as it has any.
+fn custom_counts_of(text: &str, seed: u64) -> Counts {
+    let counts: Value = serde_json::from_str(text).unwrap_or_default();
+    let count = |key: &str| counts.get(key).and_then(Value::as_u64).unwrap_or(0);
+    let [events, events_left, predecode_ns, decode_ns] = STAGE_KEYS.map(count);
+    let stages = StageTotals { events, events_left, predecode_ns, decode_ns };
+    Counts { seed_shots: count(&seed_key(seed)), stages, ..Counts::default() }
 }
 
 /// A CSV field as Python's csv.writer quotes it.
@@ -307,9 +328,19 @@ mod tests {
             strong_id: "abc".to_owned(),
             metadata: vec![("p".to_owned(), Value::from(0.001)), ("d".to_owned(), Value::from(5))],
         };
-        let counts = Counts { shots: 1000, errors: 7, seconds: 0.1234, seed_shots: 1000 };
+        let counts =
+            Counts { shots: 1000, errors: 7, seconds: 0.1234, seed_shots: 1000, ..Counts::default() };
         let expected = "      1000,         7,         0,   0.123,mwpm,abc,\"{\"\"d\"\":5,\"\"p\"\":0.001}\",\
                         \"{\"\"shots_of_seed_3\"\":1000}\"\n";
         assert_eq!(row(&task, &counts, 3), expected);
+    }
+
+    #[test]
+    fn custom_counts_read_back() {
+        let stages = StageTotals { events: 9, events_left: 2, predecode_ns: 700, decode_ns: u64::MAX };
+        let counts = Counts { seed_shots: 5, stages, ..Counts::default() };
+        assert_eq!(custom_counts_of(&custom_counts(&counts, 3), 3), counts);
+        assert_eq!(custom_counts_of(&custom_counts(&counts, 3), 4), Counts { stages, ..Counts::default() });
+        assert_eq!(custom_counts_of("nonsense", 3), Counts::default());
     }
 }

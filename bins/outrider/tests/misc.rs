@@ -36,6 +36,8 @@ fn demo_shows_every_decoder_twice() {
     for decoder in ["mwpm ", "mwpm-correlated ", "union-find "] {
         assert_eq!(text.lines().filter(|line| line.trim_start().starts_with(decoder)).count(), 2, "{text}");
     }
+    let predecoded = text.lines().filter(|line| line.contains("+mwpm "));
+    assert_eq!(predecoded.count(), 2 + 1, "{text}");
     assert!(text.contains("CC BY 4.0") && text.contains("outrider decode"), "{text}");
     // PyMatching makes 794 mistakes in the 50,000 shots of the device: a rate of 1.59e-2.
     let line = text.lines().find(|line| line.trim_start().starts_with("mwpm ")).unwrap();
@@ -70,9 +72,18 @@ fn help_is_plain_in_a_pipe_and_has_examples() {
     let folder = folder();
     let version = outrider(folder.path(), ["--version"]);
     assert_eq!(version.text(), format!("outrider {}\n", env!("CARGO_PKG_VERSION")));
-    for command in
-        ["decode", "predict", "count_mistakes", "sample", "gen", "ler", "bench", "completions", "man"]
-    {
+    for command in [
+        "decode",
+        "predict",
+        "count_mistakes",
+        "predecode",
+        "sample",
+        "gen",
+        "ler",
+        "bench",
+        "completions",
+        "man",
+    ] {
         let help = outrider(folder.path(), [command, "--help"]).text().to_owned();
         assert!(help.contains("Example") && !help.contains('\u{1b}'), "{command}: {help}");
     }

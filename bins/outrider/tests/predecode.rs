@@ -1,0 +1,311 @@
+//! Pre-decoders from the outside: `decode`, `ler` and `bench` behind one, and `outrider predecode`.
+
+mod support;
+
+use std::path::Path;
+
+use serde_json::Value;
+use support::*;
+
+const RULES: [&str; 3] = ["rule:clique", "rule:smith", "rule:min-sum"];
+
+/// Runs `decode` on the golden shots, without its predictions' file, and returns predictions and stats.
+fn decode(folder: &Path, options: &str) -> (String, Value) {
+    let (dem, dets) = (golden("model.dem"), golden("dets.b8"));
+    let mut arguments = vec!["decode", "--dem", &dem, "--in", &dets, "--stats", "stats.json"];
+    arguments.extend(options.split_whitespace());
+    let predictions = outrider(folder, arguments).text().to_owned();
+    (predictions, json(&get_text(folder, "stats.json")))
+}
+
+/// Runs `predecode` on the golden shots.
+fn predecode(folder: &Path, options: &str) -> Run {
+    let (dem, dets) = (golden("model.dem"), golden("dets.b8"));
+    let mut arguments = vec!["predecode", "--dem", &dem, "--in", &dets];
+    arguments.extend(options.split_whitespace());
+    outrider(folder, arguments)
+}
+
+#[test]
+fn every_rule_goes_before_every_decoder() {
+    let folder = folder();
+    for decoder in ["mwpm", "mwpm-correlated", "union-find"] {
+        let (_, plain) = decode(folder.path(), &format!("--decoder {decoder}"));
+        assert_eq!((&plain["predecoder"], &plain["predecode"]), (&Value::Null, &Value::Null));
+        assert_eq!(plain["events_left"], plain["detection_events"]);
+        for rule in RULES {
+            for usage in ["soft", "hard"] {
+                let options = format!("--decoder {decoder} --predecoder {rule} --predecode {usage}");
+                let (one, stats) = decode(folder.path(), &format!("{options} --threads 1"));
+                assert_eq!(stats["predecoder"], rule);
+                assert_eq!(stats["predecode"], usage);
+                assert_eq!(stats["detection_events"], plain["detection_events"]);
+                assert!(stats["events_left"].as_u64() < plain["events_left"].as_u64(), "{stats}");
+                assert_eq!(decode(folder.path(), &format!("{options} --threads 3")).0, one, "{options}");
+            }
+        }
+    }
+    let (alone, _) = decode(folder.path(), "");
+    assert_eq!(decode(folder.path(), "--predecoder none").0, alone);
+}
+
+#[test]
+fn the_residual_decoded_is_hard_use() {
+    let folder = folder();
+    let path = folder.path();
+    for options in ["rule:clique", "rule:smith", "rule:min-sum --commit-probability 0.9"] {
+        let line =
+            format!("--predecoder {options} --out left.hits --out-format hits --obs-out done.01 --stats s");
+        predecode(path, &format!("{line} --threads 3"));
+        let dem = golden("model.dem");
+        let left = ["decode", "--dem", &dem, "--in", "left.hits", "--in-format", "hits"];
+        let rest = outrider(path, left).text().to_owned();
+        let parts: String = rest
+            .lines()
+            .zip(get_text(path, "done.01").lines())
+            .fold(String::new(), |text, (a, b)| text + if a == b { "0\n" } else { "1\n" });
+        let (whole, decoded) = decode(path, &format!("--predecoder {options} --predecode hard"));
+        assert_eq!(parts, whole, "{options}");
+        let stats = json(&get_text(path, "s"));
+        assert_eq!(stats["shots"], GOLDEN_SHOTS);
+        assert_eq!(stats["detection_events"], decoded["detection_events"]);
+        assert_eq!(stats["events_left"], decoded["events_left"]);
+        assert!(stats["shots_cleared"].as_u64() > Some(0), "{stats}");
+        assert!(stats["reach"].as_array().unwrap().iter().all(|reach| reach.as_f64() > Some(0.0)), "{stats}");
+    }
+}
+
+#[test]
+fn hard_use_commits_what_the_log_odds_say() {
+    let folder = folder();
+    let path = folder.path();
+    for options in ["", "--commit-probability 0.9"] {
+        predecode(
+            path,
+            &format!(
+                "--predecoder rule:min-sum {options} --out left.dets --out-format dets \
+                                  --log-odds-out odds.txt --stats s"
+            ),
+        );
+        // ln((1-p)/p) of p = 0.9, rounded up a little, as weights are integers.
+        let limit = if options.is_empty() { 0.0 } else { -2.196 };
+        let shots = get(path, &golden("dets.b8"));
+        let (odds, left) = (get_text(path, "odds.txt"), get_text(path, "left.dets"));
+        assert_eq!((odds.lines().count(), left.lines().count()), (GOLDEN_SHOTS, GOLDEN_SHOTS));
+        let (mut named, mut committed) = (0, 0);
+        for ((shot, odds), left) in shots.chunks(GOLDEN_DETECTORS / 8).zip(odds.lines()).zip(left.lines()) {
+            let mut events = [false; GOLDEN_DETECTORS];
+            for (detector, event) in events.iter_mut().enumerate() {
+                *event = shot[detector / 8] >> (detector % 8) & 1 == 1;
+            }
+            for term in odds.split_whitespace() {
+                let (edge, log_odds) = term.split_once(':').unwrap();
+                named += 1;
+                if log_odds.parse::<f64>().unwrap() > limit {
+                    continue;
+                }
+                committed += 1;
+                for end in edge.split('-').filter_map(|end| end.strip_prefix('D')) {
+                    events[end.parse::<usize>().unwrap()] ^= true;
+                }
+            }
+            let ones = events.iter().enumerate().filter(|(_, event)| **event);
+            let expected = ones.fold("shot".to_owned(), |text, (detector, _)| format!("{text} D{detector}"));
+            assert_eq!(left, expected, "{odds}");
+        }
+        assert!(committed > GOLDEN_SHOTS / 4 && named > 2 * committed, "{committed} of {named}");
+        assert_eq!(json(&get_text(path, "s"))["edges_named"], named);
+    }
+}
+
+#[test]
+fn proofs_and_gaps_are_those_behind_the_pre_decoder() {
+    let folder = folder();
+    for usage in ["soft", "hard"] {
+        let options = format!("--predecoder rule:min-sum --predecode {usage} --gap-out gaps.txt");
+        let (proved, stats) = decode(folder.path(), &format!("{options} --certify"));
+        assert_eq!(stats["certified"], true);
+        let gaps = get_text(folder.path(), "gaps.txt");
+        assert_eq!(gaps.lines().count(), GOLDEN_SHOTS);
+        // The matching that was found is the lightest under the very weights that the gap is about.
+        assert!(gaps.lines().all(|gap| gap.parse::<f64>().unwrap() >= 0.0), "{usage}");
+        assert_eq!(decode(folder.path(), &options).0, proved);
+    }
+    decode(folder.path(), "--gap-out plain.txt");
+    assert_ne!(get_text(folder.path(), "plain.txt"), get_text(folder.path(), "gaps.txt"));
+}
+
+#[test]
+fn campaigns_count_what_decode_counts() {
+    let folder = folder();
+    let path = folder.path();
+    let dem = golden("model.dem");
+    outrider(
+        path,
+        [
+            "sample",
+            "--dem",
+            &dem,
+            "--shots",
+            "3000",
+            "--seed",
+            "4",
+            "--append-observables",
+            "--out-format",
+            "b8",
+            "--out",
+            "shots.b8",
+        ],
+    )
+    .text();
+    let line = [
+        "ler",
+        "--dem",
+        &dem,
+        "--max-shots",
+        "3000",
+        "--max-errors",
+        "1000000",
+        "--seed",
+        "4",
+        "--out",
+        "s.csv",
+        "--predecoder",
+        "none",
+        "--predecoder",
+        "rule:min-sum",
+        "--decoder",
+        "mwpm,union-find",
+    ];
+    let table = outrider(path, line).text().to_owned();
+    assert!(table.lines().next().unwrap().contains("left  pre %"), "{table}");
+    let rows = get_text(path, "s.csv");
+    let names = ["mwpm", "union-find", "rule:min-sum+mwpm", "rule:min-sum+union-find"];
+    assert_eq!(rows.lines().count(), 1 + names.len());
+    for (index, name) in names.iter().enumerate() {
+        let (row, shown) = (rows.lines().nth(index + 1).unwrap(), table.lines().nth(index + 1).unwrap());
+        let (predecoder, decoder) = name.split_once('+').unwrap_or(("none", name));
+        let stats = [
+            "decode",
+            "--dem",
+            &dem,
+            "--in",
+            "shots.b8",
+            "--in-includes-appended-observables",
+            "--decoder",
+            decoder,
+            "--predecoder",
+            predecoder,
+            "--out",
+            "/dev/null",
+            "--stats",
+            "stats.json",
+        ];
+        outrider(path, stats).text();
+        let stats = json(&get_text(path, "stats.json"));
+        let fields: Vec<&str> = row.split(',').map(str::trim).collect();
+        assert_eq!(fields[4], *name);
+        assert_eq!(stats["mistakes"].to_string(), fields[1], "{name}");
+        assert!(shown.starts_with(&format!("{name} ")), "{table}");
+        if predecoder == "none" {
+            assert!(!row.contains("events") && shown.contains(" - "), "{row}\n{shown}");
+            continue;
+        }
+        assert!(row.contains("\"\"pre\"\":\"\"rule:min-sum\"\",\"\"use\"\":\"\"soft\"\""), "{row}");
+        for (key, value) in [("events", &stats["detection_events"]), ("events_left", &stats["events_left"])] {
+            assert!(row.contains(&format!("\"\"{key}\"\":{value},")), "{key} {value}: {row}");
+        }
+        let events = stats["detection_events"].as_f64().unwrap() / 3000.0;
+        assert!(shown.contains(&format!(" {events:.2} ")), "{shown}");
+    }
+    // Run again there is nothing to do, and the table says the same but for rounded times.
+    let again = outrider(path, line).text().to_owned();
+    let counts = |table: &str| -> Vec<Vec<String>> {
+        let columns = [0, 1, 2, 3, 8, 9, 10];
+        let pick = |line: &str| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            columns.iter().map(|&column| fields[column].to_owned()).collect()
+        };
+        table.lines().skip(1).map(pick).collect()
+    };
+    assert_eq!(counts(&again), counts(&table));
+    assert_eq!(get_text(path, "s.csv"), rows);
+}
+
+#[test]
+fn uses_and_thresholds_are_tasks_of_their_own() {
+    let folder = folder();
+    for options in ["", "--predecode hard", "--predecode hard --commit-probability 0.9"] {
+        let line = format!(
+            "ler --distance 3 --p 0.02 --max-shots 1024 --out s.csv --predecoder rule:clique {options}"
+        );
+        outrider(folder.path(), words(&line)).text();
+    }
+    let rows = get_text(folder.path(), "s.csv");
+    let rows: Vec<&str> = rows.lines().skip(1).collect();
+    assert_eq!(rows.len(), 3, "{rows:?}");
+    assert!(rows[0].contains(",rule:clique+mwpm,"), "{rows:?}");
+    assert!(
+        rows[1].contains(",rule:clique-hard+mwpm,") && rows[1].contains("\"\"use\"\":\"\"hard\"\""),
+        "{rows:?}"
+    );
+    assert!(rows[2].contains("\"\"commit_p\"\":0.9"), "{rows:?}");
+}
+
+#[test]
+fn bench_takes_the_stages_apart() {
+    let folder = folder();
+    let line = "bench --distance 5 --p 0.01 --shots 3000 --predecoder rule:min-sum --json j";
+    let text = outrider(folder.path(), words(line)).text().to_owned();
+    assert!(text.contains("plain matching on the same shots"), "{text}");
+    let report = json(&get_text(folder.path(), "j"));
+    let figure = |name: &str| report[name].as_f64().unwrap_or_else(|| panic!("{name}: {report}"));
+    assert_eq!((&report["predecoder"], &report["predecode"]), (&"rule:min-sum".into(), &"soft".into()));
+    assert!(figure("events_left_per_shot") < figure("events_per_shot") / 2.0, "{report}");
+    let (network, matching) = (figure("predecode_us"), figure("decode_us"));
+    assert!(network > 0.0 && matching > 0.0, "{report}");
+    assert!((figure("predecode_share") - network / (network + matching)).abs() < 1e-9, "{report}");
+    assert!(
+        (figure("speed_to_plain") * figure("mean_us") - figure("plain_mean_us")).abs() < 1e-9,
+        "{report}"
+    );
+    outrider(folder.path(), words("bench --distance 3 --p 0.01 --shots 10 --json j")).text();
+    assert!(json(&get_text(folder.path(), "j")).get("predecoder").is_none());
+}
+
+#[test]
+fn what_does_not_fit_is_refused_in_one_line() {
+    let folder = folder();
+    let path = folder.path();
+    put(path, "m.dem", "error(0.1) D0 D1\nerror(0.1) D1 L0\n");
+    for (options, fragments) in [
+        ("--predecoder rule:nearest", vec!["--predecoder", "nearest", "clique, smith, min-sum"]),
+        ("--predecoder clique", vec!["--predecoder", "rule:NAME"]),
+        ("--predecoder rule:smith --predecode firm", vec!["--predecode", "firm", "soft, hard"]),
+        ("--predecoder rule:smith --commit-probability 0.7", vec!["--commit-probability", "hard"]),
+        (
+            "--predecoder rule:smith --predecode hard --commit-probability 1",
+            vec!["--commit-probability", "below 1"],
+        ),
+        (
+            "--predecoder rule:smith --predecode hard --commit-probability 0",
+            vec!["--commit-probability", "above 0"],
+        ),
+        ("--predecoder rule:smith --predecode hard --commit-probability nan", vec!["--commit-probability"]),
+    ] {
+        for command in ["decode", "ler", "bench"] {
+            outrider(path, words(&format!("{command} --dem m.dem {options}"))).refused(2, &fragments);
+        }
+    }
+    outrider(path, words("predecode --dem m.dem --predecoder none")).refused(2, &["--predecoder none"]);
+    outrider(path, words("predecode --dem m.dem --predecoder rule:clique --out a --obs-out a"))
+        .refused(2, &["--out and --obs-out"]);
+    outrider(path, words("predecode --dem - --predecoder rule:clique")).refused(2, &["standard input"]);
+    let run = outrider_with_input(
+        path,
+        words("predecode --dem m.dem --predecoder rule:clique --in-format dets --out o"),
+        b"shot D0\nshot D2\n",
+    );
+    run.refused(2, &["standard input", "shot 2"]);
+    assert_eq!(names(path), ["m.dem"]);
+}
