@@ -125,6 +125,15 @@ class Predecoder:
         threshold: float = 0.5,
         isa: str = "auto",
     ) -> Predecoder: ...
+    @staticmethod
+    def from_file(
+        path: str | os.PathLike[str],
+        model: Model,
+        graph: MatchingGraph,
+        *,
+        threshold: float = 0.5,
+        isa: str = "auto",
+    ) -> Predecoder: ...
     @property
     def name(self) -> str: ...
     @property

@@ -75,8 +75,8 @@ class PredecodedDecoder(OutriderDecoder):
         source = self.predecoder or os.environ.get(_PREDECODER_VARIABLE)
         if not source:
             raise ValueError(
-                f"outrider-predecoded: no pre-decoder; set {_PREDECODER_VARIABLE} to rule:NAME, "
-                "or call sinter_decoders(predecoder=...) with it"
+                f"outrider-predecoded: no pre-decoder; set {_PREDECODER_VARIABLE} to rule:NAME or "
+                "a network's file, or call sinter_decoders(predecoder=...) with it"
             )
         graph = MatchingGraph(model)
         return Decoder(graph, self.kind, predecoder=_predecoder(source, model, graph))
@@ -95,6 +95,6 @@ class CompiledOutriderDecoder(sinter.CompiledDecoder):
 
 
 def _predecoder(source: str, model: Model, graph: MatchingGraph) -> Predecoder:
-    if not source.startswith("rule:"):
-        raise ValueError(f"outrider-predecoded: {source}: networks are not in this version, only rule:NAME")
-    return Predecoder.rule(source.removeprefix("rule:"), model, graph)
+    if source.startswith("rule:"):
+        return Predecoder.rule(source.removeprefix("rule:"), model, graph)
+    return Predecoder.from_file(source, model, graph)

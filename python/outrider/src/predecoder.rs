@@ -1,10 +1,11 @@
 //! Pre-decoders on batches of shots.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1};
-use outrider::{Error, Rule, RuleOptions, Shots};
+use outrider::{Error, EventNetwork, Isa, Rule, RuleOptions, Shots};
 use pyo3::prelude::*;
 
 use crate::arrays::{BitsIn, BitsOut, Ragged, blocks};
@@ -33,6 +34,7 @@ struct Recipe {
 
 enum Kind {
     Rule(RuleOptions),
+    Network(Arc<EventNetwork>, Isa),
 }
 
 impl Recipe {
@@ -40,6 +42,9 @@ impl Recipe {
         let (graph, model) = (Arc::clone(&self.graph), &self.model.get().inner);
         let mut predecoder = match &self.kind {
             Kind::Rule(options) => outrider::Predecoder::rule(graph, model, options)?,
+            Kind::Network(network, isa) => {
+                outrider::Predecoder::event_network(Arc::clone(network), graph, model, *isa)?
+            }
         };
         predecoder.set_threshold(self.threshold)?;
         Ok(predecoder)
@@ -78,6 +83,28 @@ impl Predecoder {
         let isa = isa.parse().map_err(exception)?;
         let options = RuleOptions { isa, iterations: iterations.unwrap_or(own.iterations), ..own };
         Recipe { kind: Kind::Rule(options), model, graph: Arc::clone(&graph.inner), threshold }.finish(py)
+    }
+
+    /// The trained event network of a .safetensors file on `graph`, which was built from `model`.
+    ///
+    /// threshold: hard use commits edges of at least this probability, between 0 and 1.
+    ///
+    /// OSError if the file cannot be read; ValueError for one that is no event network, for a model without
+    /// coordinates or of a code that the network was not made for, and for values out of range.
+    #[staticmethod]
+    #[pyo3(signature = (path, model, graph, *, threshold=0.5, isa="auto"))]
+    fn from_file(
+        py: Python<'_>,
+        path: PathBuf,
+        model: Py<Model>,
+        graph: &MatchingGraph,
+        threshold: f64,
+        isa: &str,
+    ) -> PyResult<Self> {
+        let isa = isa.parse().map_err(exception)?;
+        let network = py.detach(|| EventNetwork::from_file(path)).map_err(exception)?;
+        let kind = Kind::Network(Arc::new(network), isa);
+        Recipe { kind, model, graph: Arc::clone(&graph.inner), threshold }.finish(py)
     }
 
     /// The kind in words.

@@ -24,12 +24,19 @@ def shots(dem):
     return dem.compile_sampler(seed=4).sample(SHOTS)[:2]
 
 
+@pytest.fixture(scope="module", params=["rule", "network"])
+def soft(request, model, graph, network):
+    """A pre-decoder with log-odds."""
+    if request.param == "network":
+        return outrider.Predecoder.from_file(network, model, graph)
+    return outrider.Predecoder.rule("min-sum", model, graph, iterations=3)
+
+
 @pytest.mark.parametrize("kind", ["mwpm", "mwpm-correlated", "union-find"])
-def test_soft_use_is_decoding_under_its_log_odds(model, graph, shots, kind):
-    predecoder = outrider.Predecoder.rule("min-sum", model, graph, iterations=3)
-    composed = outrider.Decoder(graph, kind, predecoder=predecoder, predecode="soft")
-    by_hand = outrider.Decoder(graph, kind, weight_offset=predecoder.weight_offset)
-    overrides = predecoder.log_odds(shots[0])
+def test_soft_use_is_decoding_under_its_log_odds(graph, shots, soft, kind):
+    composed = outrider.Decoder(graph, kind, predecoder=soft, predecode="soft")
+    by_hand = outrider.Decoder(graph, kind, weight_offset=soft.weight_offset)
+    overrides = soft.log_odds(shots[0])
     assert (
         overrides[0].shape == (SHOTS + 1,) and len(overrides[1]) == len(overrides[2]) == overrides[0][-1] > 0
     )
@@ -38,12 +45,16 @@ def test_soft_use_is_decoding_under_its_log_odds(model, graph, shots, kind):
     assert (found[0] == expected[0]).all() and (found[1] == expected[1]).all()
 
 
-@pytest.mark.parametrize("name", ["clique", "smith"])
-def test_hard_use_is_decoding_what_is_left(model, graph, shots, name):
-    predecoder = outrider.Predecoder.rule(name, model, graph)
+@pytest.mark.parametrize("name", ["clique", "smith", "network"])
+def test_hard_use_is_decoding_what_is_left(model, graph, network, shots, name):
+    if name == "network":
+        predecoder = outrider.Predecoder.from_file(network, model, graph)
+    else:
+        predecoder = outrider.Predecoder.rule(name, model, graph)
     left, flips = predecoder.residual(shots[0])
     assert left.dtype == flips.dtype == np.bool_
-    assert 0 < left.sum() < shots[0].sum() and not (left & ~shots[0]).any()
+    assert (left != shots[0]).any()
+    assert name == "network" or not (left & ~shots[0]).any()
     found = outrider.Decoder(graph, predecoder=predecoder, predecode="hard").decode_batch(shots[0])
     assert (found == flips ^ outrider.Decoder(graph).decode_batch(left)).all()
     packed_shots = np.packbits(shots[0], axis=1, bitorder="little")
@@ -65,6 +76,28 @@ def test_min_sum_helps(dem, model, graph):
 def test_reach_grows_with_iterations(model, graph):
     reach = [outrider.Predecoder.rule("min-sum", model, graph, iterations=n).reach for n in [1, 3]]
     assert all(0 < 3 * once == thrice for once, thrice in zip(*reach, strict=True))
+
+
+def test_a_network_tells_its_name_and_reach(model, graph, network):
+    predecoder = outrider.Predecoder.from_file(str(network), model, graph, isa="portable")
+    assert repr(predecoder) == f"<outrider.Predecoder: event network on {graph.num_detectors} detectors>"
+    # A layer and the embedding look one site each, an edge reaches two; a site is two units wide.
+    assert predecoder.reach == (8, 8, 3)
+    assert predecoder.weight_offset == pytest.approx(1.0, abs=1e-3)
+
+
+def test_bad_networks(model, graph, network, tmp_path):
+    with pytest.raises(FileNotFoundError, match="none.safetensors"):
+        outrider.Predecoder.from_file(tmp_path / "none.safetensors", model, graph)
+    short = tmp_path / "short.safetensors"
+    short.write_bytes(network.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="short.safetensors"):
+        outrider.Predecoder.from_file(short, model, graph)
+    plain = outrider.Model("error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1")
+    with pytest.raises(ValueError, match="coordinates"):
+        outrider.Predecoder.from_file(network, plain, outrider.MatchingGraph(plain))
+    with pytest.raises(ValueError, match="threshold"):
+        outrider.Predecoder.from_file(network, model, graph, threshold=0.0)
 
 
 def test_bad_predecoders(model, graph):

@@ -95,29 +95,35 @@ def test_files_that_do_not_fit(dem, tmp_path):
         through_files(decoder, tmp_path, 10, dem)
 
 
-def test_predecoded_takes_what_it_is_given(dem, monkeypatch):
+def test_predecoded_takes_what_it_is_given(dem, network, monkeypatch):
     monkeypatch.setenv("OUTRIDER_PREDECODER", "rule:clique")
     detectors, _, _ = dem.compile_sampler(seed=6).sample(2000, bit_packed=True)
     model = outrider.Model(str(dem))
     graph = outrider.MatchingGraph(model)
-    for given, name in [(None, "clique"), ("rule:min-sum", "min-sum")]:
+    rule, from_file = outrider.Predecoder.rule, outrider.Predecoder.from_file
+    cases = [
+        (None, rule("clique", model, graph)),
+        ("rule:min-sum", rule("min-sum", model, graph)),
+        (network, from_file(network, model, graph)),
+    ]
+    for given, predecoder in cases:
         decoder = pickle.loads(pickle.dumps(outrider.sinter_decoders(given)["outrider-predecoded"]))
         compiled = decoder.compile_decoder_for_dem(dem=dem)
         found = compiled.decode_shots_bit_packed(bit_packed_detection_event_data=detectors)
-        own = outrider.Decoder(graph, predecoder=outrider.Predecoder.rule(name, model, graph))
+        own = outrider.Decoder(graph, predecoder=predecoder)
         expected = own.decode_batch(detectors, bit_packed_shots=True, bit_packed_predictions=True)
         assert (found == expected).all()
 
 
 @pytest.mark.parametrize(
-    ("given", "fault"),
+    ("given", "error", "fault"),
     [
-        (None, "outrider-predecoded: no pre-decoder; set OUTRIDER_PREDECODER"),
-        ("rule:none", "unknown rule 'none'"),
-        (pathlib.Path("net.safetensors"), "net.safetensors"),
+        (None, ValueError, "outrider-predecoded: no pre-decoder; set OUTRIDER_PREDECODER"),
+        ("rule:none", ValueError, "unknown rule 'none'"),
+        (pathlib.Path("net.safetensors"), FileNotFoundError, "net.safetensors"),
     ],
 )
-def test_predecoded_without_a_predecoder(dem, monkeypatch, given, fault):
+def test_predecoded_without_a_predecoder(dem, monkeypatch, given, error, fault):
     monkeypatch.delenv("OUTRIDER_PREDECODER", raising=False)
-    with pytest.raises(ValueError, match=fault):
+    with pytest.raises(error, match=fault):
         outrider.sinter_decoders(given)["outrider-predecoded"].compile_decoder_for_dem(dem=dem)
