@@ -5,7 +5,8 @@
  * The tile configuration is set and released by every call, so that none outlives it. */
 #include "kernels/dense_kernels.h"
 
-#if !defined(__AMX_INT8__)
+/* Clang 14 spells it without the underscore. */
+#if !defined(__AMX_INT8__) && !defined(__AMXINT8__)
 #error "compile this file with its instruction set enabled (see build.rs)"
 #endif
 
