@@ -1,5 +1,5 @@
-/* The AMX convolution of src/kernels/dense_kernels_avx512amx.c on tiles in plain C, against the portable one: what
- * runs here is that very source, only the tile instructions are emulated. Prints how many sums agree. */
+/* The AMX convolution of src/kernels/dense_kernels_avx512amx.c on tiles in plain C, against the portable one:
+ * what runs here is that very source, only the tile instructions are emulated. Prints how many sums agree. */
 #include <immintrin.h>
 #include <stdint.h>
 #include <stdio.h>

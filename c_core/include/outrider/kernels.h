@@ -108,8 +108,9 @@ typedef struct otr_kernels {
     void (*dense_sums)(const otr_dense_weights *weights, const uint8_t *input, const uint32_t *voxels,
                        size_t voxel_count, uint8_t *scratch, int32_t *sums);
 
-    /* Sums to activations: output[c] = table[min(max(sums[c] * scales[c] + offsets[c], 0), last) + 1/2 rounded
-     * down], last = OTR_DENSE_TABLE - 1, each operation rounded to 32-bit floats. channel_count is a multiple of OTR_DENSE_BLOCK. */
+    /* Sums to activations: output[c] = table[min(max(sums[c] * scales[c] + offsets[c], 0), last) + 1/2
+     * rounded down], last = OTR_DENSE_TABLE - 1, each operation rounded to 32-bit floats. channel_count is a
+     * multiple of OTR_DENSE_BLOCK. */
     void (*dense_activate)(const int32_t *sums, const float *scales, const float *offsets,
                            const uint8_t *table, size_t channel_count, uint8_t *output);
 } otr_kernels;
