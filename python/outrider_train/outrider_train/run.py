@@ -1,8 +1,10 @@
 """A run from beginning to end: it reports, measures itself on fixed shots, writes checkpoints and stops when asked."""
 
+import contextlib
 import signal
-import sys
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,16 +65,16 @@ def run(trainer: Trainer, output: Output) -> list[Row]:
         if trainer.shots:
             print(f"resumed at step {trainer.step} of phase {PHASES[min(trainer.phase, GAP)]}")
         print(Row.HEADER, flush=True)
-    stop = _Stop(ranks)
     reporter = _Reporter(trainer, output, watch)
     clock = _Clock(trainer)
-    while not trainer.done and not stop.asked:
-        loss, count = trainer.advance()
-        clock.tick()
-        reporter.tick(loss, count)
-    if stop.asked and not trainer.done:
+    with _stop_signals(ranks) as asked:
+        while not trainer.done and not asked.is_set():
+            loss, count = trainer.advance()
+            clock.tick()
+            reporter.tick(loss, count)
+    if not trainer.done:
         reporter.save()
-        raise TrainingError("stopped; go on with --resume")
+        raise TrainingError(f"stopped; --resume {output.checkpoint} goes on from the last checkpoint")
     rows = watch.measure(trainer.average) if watch else []
     if ranks.first:
         print("\n".join(map(str, rows)), flush=True)
@@ -142,17 +144,14 @@ class _Reporter:
         self._reported, self._losses, self._shots = now, [], 0
 
 
-class _Stop:
-    """Asked for by a signal: the run then ends between two steps. Several processes just end."""
-
-    def __init__(self, ranks: Ranks):
-        self.asked = False
-        if ranks.size > 1:
-            return
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask)
-
-    def _ask(self, _number: int, _frame: object) -> None:
-        if self.asked:
-            sys.exit(1)
-        self.asked = True
+@contextlib.contextmanager
+def _stop_signals(ranks: Ranks) -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set, so that a run ends between two steps. Several processes just end."""
+    asked = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM) if ranks.size == 1 else ()
+    before = {number: signal.signal(number, lambda *_: asked.set()) for number in numbers}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

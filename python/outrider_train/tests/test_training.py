@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -28,6 +29,12 @@ SMALL = {
     "gap_events": 1000,
     "quantise_from": 0.7,
 }
+
+
+OPTIONS = [
+    *("--data", "stim d=3 p=0.01 basis=x,z", "--radius", "1", "--layers", "1", "--shots", "4000"),
+    *("--events", "500", "--gap-events", "1000", "--watch-shots", "2000", "--report-seconds", "0.001"),
+]
 
 
 def start(state=None, **changes) -> Trainer:
@@ -97,6 +104,25 @@ def test_a_checkpoint_of_other_models_is_refused():
         start(state, radius=2)
 
 
+def test_a_signal_ends_a_run_that_can_go_on(tmp_path, monkeypatch, capsys):
+    whole, stopped = tmp_path / "whole.safetensors", tmp_path / "stopped.safetensors"
+    assert main(["train", *OPTIONS, "--out", str(whole)]) == 0
+    advance = Trainer.advance
+
+    def interrupted(trainer):
+        if trainer.step == 5:
+            signal.raise_signal(signal.SIGTERM)
+        return advance(trainer)
+
+    monkeypatch.setattr(Trainer, "advance", interrupted)
+    assert main(["train", *OPTIONS, "--out", str(stopped)]) == 2
+    assert "goes on from the last checkpoint" in capsys.readouterr().err and not stopped.exists()
+    monkeypatch.undo()
+    assert main(["train", "--resume", str(stopped.with_suffix(".checkpoint")), "--out", str(stopped)]) == 0
+    expected = read(whole)[0]
+    assert all((value == expected[name]).all() for name, value in read(stopped)[0].items())
+
+
 def test_good_checkpoints_survive_bad_ones(tmp_path):
     path = tmp_path / "run"
     trainer = start()
@@ -117,12 +143,6 @@ def test_good_checkpoints_survive_bad_ones(tmp_path):
         checkpoint.load(tmp_path / "none")
     with pytest.raises(TrainingError, match="No such file"):
         checkpoint.save(tmp_path / "no" / "folder", trainer.state())
-
-
-OPTIONS = [
-    *("--data", "stim d=3 p=0.01 basis=x,z", "--radius", "1", "--layers", "1", "--shots", "4000"),
-    *("--events", "500", "--gap-events", "1000", "--watch-shots", "2000", "--report-seconds", "0.001"),
-]
 
 
 def test_processes_share_the_work(tmp_path, capsys):
