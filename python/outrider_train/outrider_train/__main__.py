@@ -14,9 +14,8 @@ from . import __version__, checkpoint
 from .circuits import Recipe, build, parse
 from .errors import TrainingError
 from .evaluate import FixedShots, Row
-from .export import export, make_card, read, read_float_weights
+from .export import export, make_card, read_float_weights
 from .geometry import Geometry
-from .integers import integer_log_odds
 from .network import EventNetwork
 from .ranks import Ranks
 from .run import Output, run
@@ -235,21 +234,20 @@ def _export(arguments: argparse.Namespace) -> int:
     )
     network.load_state_dict(state["average"])
     network.shifts = state["shifts"]
-    rows = _measure(network.geometry, network.offset, network, arguments) if arguments.data else []
-    export(arguments.out, network, make_card(state, network, rows))
+    export(arguments.out, network, make_card(state, network, []))
+    if arguments.data:
+        rows = _measure(arguments.out, arguments)
+        export(arguments.out, network, make_card(state, network, rows))
     return 0
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    _prepare("cpu")
-    tensors, _ = read(arguments.network)
-    geometry, offset, log_odds = integer_log_odds(tensors)
-    _measure(geometry, offset, log_odds, arguments)
+    _measure(arguments.network, arguments)
     return 0
 
 
-def _measure(geometry: Geometry, offset: float, log_odds, arguments: argparse.Namespace) -> list[Row]:
-    """Prints the table of the circuits asked for."""
+def _measure(path: Path, arguments: argparse.Namespace) -> list[Row]:
+    """Prints the table of a network file on the circuits asked for."""
     recipes = [recipe for text in arguments.data or [] for recipe in parse(text)]
     recipes += [Recipe("dem", file=file) for file in getattr(arguments, "dem", None) or []]
     if not recipes:
@@ -257,8 +255,7 @@ def _measure(geometry: Geometry, offset: float, log_odds, arguments: argparse.Na
     print(Row.HEADER)
     rows = []
     for recipe in recipes:
-        shots = FixedShots(build(recipe), geometry, offset, arguments.shots, torch.device("cpu"))
-        rows.append(shots.measure(log_odds))
+        rows.append(FixedShots(build(recipe), arguments.shots).measure_file(path))
         print(rows[-1], flush=True)
     return rows
 

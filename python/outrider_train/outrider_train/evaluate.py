@@ -1,8 +1,9 @@
 """Logical error rates on fixed shots: a network, softly, beside plain and correlated matching."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import outrider
@@ -10,15 +11,14 @@ import torch
 
 from .batches import Batch, BatchMaker
 from .circuits import Circuit, Shots, ShotStream, derive_seed
-from .geometry import Geometry
+from .errors import TrainingError
+from .network import EventNetwork
 from .objective import flip_loss
 
 # Events in one batch, about.
 BATCH_EVENTS = 20_000
 # The same shots for every run, and never those of training.
 FIXED_SEED = derive_seed("fixed shots")
-
-LogOdds = Callable[[Batch], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Row:
     network: int
     only_network: int
     only_correlated: int
-    loss: float
-    prior_loss: float
+    loss: float | None
+    prior_loss: float | None
 
     HEADER = (
         f"{'circuit':<30} {'shots':>9} {'plain':>7} {'corr.':>7} {'network':>7}  "
@@ -42,10 +42,11 @@ class Row:
 
     def __str__(self) -> str:
         low, high = wilson(self.network, self.shots)
+        losses = "" if self.loss is None else f"{self.loss:.4f} ({self.prior_loss:.4f})"
         return (
             f"{self.circuit:<30} {self.shots:>9} {self.plain:>7} {self.correlated:>7} {self.network:>7}  "
             f"{self.network / self.shots:>9.3e}  {low:.3e} .. {high:.3e}  "
-            f"{f'{self.only_network}/{self.only_correlated}':>14}  {self.loss:.4f} ({self.prior_loss:.4f})"
+            f"{f'{self.only_network}/{self.only_correlated}':>14}  {losses}".rstrip()
         )
 
     def card(self) -> dict:
@@ -58,27 +59,37 @@ class Row:
 class FixedShots:
     """One circuit's fixed shots, and which of them plain and correlated matching get wrong."""
 
-    def __init__(self, circuit: Circuit, geometry: Geometry, offset: float, shots: int, device: torch.device):
+    def __init__(self, circuit: Circuit, shots: int):
         self.circuit = circuit
-        self.maker = BatchMaker(circuit, geometry, offset, device)
         self.shots = shots
         self._stream = ShotStream(circuit, FIXED_SEED)
-        self._soft = outrider.Decoder(circuit.graph, weight_offset=offset)
         self._plain = self._failures(outrider.Decoder(circuit.graph))
         graph = outrider.MatchingGraph(circuit.model, correlations=True)
         self._correlated = self._failures(outrider.Decoder(graph, "mwpm-correlated"))
 
-    def measure(self, log_odds: LogOdds) -> Row:
+    def measure(self, maker: BatchMaker, network: EventNetwork) -> Row:
         """Decodes all shots with the network's log-odds in place of the model's."""
+        decoder = outrider.Decoder(self.circuit.graph, weight_offset=network.offset)
         wrong, loss, prior_loss = [], 0.0, 0.0
         for shots in self._chunks():
-            batch = self.maker.make(shots)
+            batch = maker.make(shots)
             with torch.no_grad():
-                values = log_odds(batch)
-                loss += float(flip_loss(values, batch))
+                log_odds = network(batch)
+                loss += float(flip_loss(log_odds, batch))
                 prior_loss += float(flip_loss(batch.prior, batch))
-            wrong.append(_wrong(shots, decode(self._soft, shots, batch, values)))
-        wrong = np.concatenate(wrong)
+            wrong.append(_wrong(shots, decode(decoder, shots, batch, log_odds)))
+        return self._row(np.concatenate(wrong), loss / self.shots, prior_loss / self.shots)
+
+    def measure_file(self, path: Path) -> Row:
+        """Decodes all shots with a network file, by the C library on integers."""
+        model, graph = self.circuit.model, self.circuit.graph
+        try:
+            predecoder = outrider.Predecoder.from_file(path, model, graph)
+        except (ValueError, OSError) as error:
+            raise TrainingError(str(error)) from None
+        return self._row(self._failures(outrider.Decoder(graph, predecoder=predecoder)))
+
+    def _row(self, wrong: np.ndarray, loss: float | None = None, prior_loss: float | None = None) -> Row:
         return Row(
             circuit=self.circuit.name,
             shots=self.shots,
@@ -87,8 +98,8 @@ class FixedShots:
             network=int(wrong.sum()),
             only_network=int((wrong & ~self._correlated).sum()),
             only_correlated=int((~wrong & self._correlated).sum()),
-            loss=loss / self.shots,
-            prior_loss=prior_loss / self.shots,
+            loss=loss,
+            prior_loss=prior_loss,
         )
 
     def _chunks(self) -> Iterator[Shots]:

@@ -5,15 +5,13 @@ library's, which it equals integer for integer.
 """
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from .errors import TrainingError
-from .geometry import Geometry, Lattice
-from .network import REFERENCE_PROBABILITY, EventNetwork, edge_log_odds
+from .network import REFERENCE_PROBABILITY, EventNetwork
 from .rounding import (
     FEATURE_MAX,
     LOG_ODDS_STEP,
@@ -138,26 +136,6 @@ def integer_outputs(tensors: dict[str, np.ndarray], batch: "Batch") -> np.ndarra
     return _shifted(
         tensors["head.bias"].astype(np.int64)[own] + per_set(tensors["head.weight"], h), shifts[-1]
     )
-
-
-def integer_log_odds(
-    tensors: dict[str, np.ndarray],
-) -> tuple[Geometry, float, Callable[["Batch"], torch.Tensor]]:
-    """Geometry, offset and log-odds of the integer network in a file's tensors."""
-    try:
-        *head, kinds, radius = tensors["lattice"].tolist()
-        transposed, sets = tensors["frames"].T.tolist()
-        lattice = Lattice(tuple(head[:3]), tuple(head[3:]), tuple(transposed), tuple(sets), radius)
-        geometry = Geometry(lattice, tuple(map(tuple, tensors["slots"][0].tolist())))
-        _, step, offset = tensors["scalars"].tolist()
-    except (KeyError, ValueError, IndexError) as error:
-        raise TrainingError(f"the network file lacks something: {error}") from None
-
-    def log_odds(batch: "Batch") -> torch.Tensor:
-        steps = integer_outputs(tensors, batch).flatten()
-        return edge_log_odds(torch.from_numpy(steps).float() * step, batch)
-
-    return geometry, offset, log_odds
 
 
 def _shifted(sums: np.ndarray, shift: int) -> np.ndarray:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from . import checkpoint
+from .batches import BatchMaker
 from .circuits import Circuit, build, parse
 from .errors import TrainingError
 from .evaluate import FixedShots, Row
@@ -29,13 +30,17 @@ class Watch:
         settings = trainer.settings
         circuits = [build(recipe) for text in settings.watch for recipe in parse(text)]
         self._shots = [
-            FixedShots(circuit, trainer.geometry, settings.offset, settings.watch_shots, trainer.ranks.device)
+            FixedShots(circuit, settings.watch_shots)
             for circuit in circuits or [median_circuit(trainer.circuits)]
+        ]
+        self._makers = [
+            BatchMaker(shots.circuit, trainer.geometry, settings.offset, trainer.ranks.device)
+            for shots in self._shots
         ]
 
     def measure(self, network: EventNetwork) -> list[Row]:
         """A row for each circuit."""
-        return [shots.measure(network) for shots in self._shots]
+        return [shots.measure(maker, network) for shots, maker in zip(self._shots, self._makers, strict=True)]
 
 
 def median_circuit(circuits: list[Circuit]) -> Circuit:

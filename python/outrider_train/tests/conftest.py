@@ -42,7 +42,7 @@ def make_network(geometry: Geometry) -> Callable[..., EventNetwork]:
         with torch.no_grad():
             for parameter in network.parameters():
                 parameter.add_(0.05 * torch.randn(parameter.shape, generator=generator))
-            network.head_weight.mul_(10)
+            network.head_weight.mul_(160 / width)
         return network
 
     return make

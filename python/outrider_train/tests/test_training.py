@@ -202,7 +202,9 @@ def test_the_program_from_training_to_evaluation(tmp_path, capsys):
         (["train", "--dem", "none.dem", "--shots", "1", "--out", "x"], "none.dem"),
         (["train", "--resume", "none", "--out", "x"], "none: No such file"),
         (["evaluate", "none", "--data", "stim d=3 p=0.01"], "none"),
-        (["evaluate", __file__, "--data", "stim d=3 p=0.01"], "not a safetensors file"),
+        (["evaluate", __file__, "--data", "stim d=3 p=0.01"], "test_training.py"),
+        (["train", *OPTIONS, "--out", "x", "--init", __file__], "truncated, or not a checkpoint"),
+        (["train", *OPTIONS, "--out", "x", "--init", "no.safetensors"], "no.safetensors"),
     ],
 )
 def test_bad_input_is_one_line(words, problem, capsys):
