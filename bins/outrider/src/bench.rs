@@ -131,12 +131,13 @@ struct Predecoded {
 /// Runs the subcommand.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     input::require_one_stdin(&[("--dem", args.dem.as_deref()), ("--in", args.input.as_deref())])?;
-    let (model, rounds) = source(args)?;
+    args.predecoder.usage.settings.require_dem(args.dem.as_deref())?;
+    let Source { model, surface, rounds } = source(args)?;
     let setup = Instant::now();
     let options = DecoderOptions { kind: args.decoder, isa: args.isa, ..DecoderOptions::default() };
     let predecoding = Predecoding::of(&args.predecoder)?;
     let engine = Engine::new(&model, args.dem.as_deref(), options, args.ignore_undecomposable)?
-        .predecoded(predecoding.as_ref());
+        .predecoded(predecoding.as_ref(), surface.as_ref());
     let mut decoder = engine.decoder()?;
     let setup_seconds = setup.elapsed().as_secs_f64();
     let shots = shots(args, &model)?;
@@ -196,7 +197,15 @@ fn predecoded(engine: &Engine<'_>, shots: &Shots, measured: &Measured) -> Result
     }))
 }
 
-fn source(args: &BenchArgs) -> Result<(DetectorErrorModel, Option<u32>)> {
+/// What is decoded.
+struct Source {
+    model: DetectorErrorModel,
+    /// The memory that it is the model of, if it was generated.
+    surface: Option<SurfaceCode>,
+    rounds: Option<u32>,
+}
+
+fn source(args: &BenchArgs) -> Result<Source> {
     if let Some(dem) = &args.dem {
         let rounds = match args.rounds {
             Some(Rounds::Fixed(rounds @ 1..)) => Some(rounds),
@@ -205,7 +214,7 @@ fn source(args: &BenchArgs) -> Result<(DetectorErrorModel, Option<u32>)> {
             }
             None => None,
         };
-        return Ok((input::model(dem)?, rounds));
+        return Ok(Source { model: input::model(dem)?, surface: None, rounds });
     }
     // clap has seen to it that both are there when --dem is not.
     let (Some(distance), Some(p)) = (args.distance, args.p) else {
@@ -217,7 +226,7 @@ fn source(args: &BenchArgs) -> Result<(DetectorErrorModel, Option<u32>)> {
         .circuit(Circuit::uniform(args.circuit, p))
         .orientation(Orientation::O1)
         .build()?;
-    Ok((flat_model(&surface)?, Some(rounds)))
+    Ok(Source { model: flat_model(&surface)?, surface: Some(surface), rounds: Some(rounds) })
 }
 
 fn shots(args: &BenchArgs, model: &DetectorErrorModel) -> Result<Shots> {

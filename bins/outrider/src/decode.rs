@@ -131,7 +131,7 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
     };
     let predecoding = Predecoding::of(&args.predecoder)?;
     let engine = Engine::new(&model, Some(&args.dem), options, args.ignore_undecomposable)?
-        .predecoded(predecoding.as_ref());
+        .predecoded(predecoding.as_ref(), None);
     if args.gap_out.is_some() {
         engine.require_gap()?;
     }

@@ -70,7 +70,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let timed = google_shots(&model)?.read_to_end()?;
     let predecoding = Predecoding::shipped();
     for (kind, predecoding) in contenders(&predecoding) {
-        google_row(&engine(&model, kind)?.predecoded(predecoding), &timed)?;
+        google_row(&engine(&model, kind)?.predecoded(predecoding, None), &timed)?;
     }
     print(&format!(
         "\nRotated memory, distance {DISTANCE}, {DISTANCE} rounds, Z basis, uniform noise {NOISE}: \
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let (mut timed, mut observables) = sampler.batches();
     sampler.sample(0, args.shots.min(TIMED_SHOTS as u64) as usize, &mut timed, &mut observables)?;
     for (kind, predecoding) in contenders(&predecoding) {
-        sampled_row(&engine(&model, kind)?.predecoded(predecoding), args.shots, &timed)?;
+        sampled_row(&engine(&model, kind)?.predecoded(predecoding, None), args.shots, &timed)?;
     }
     print(NEXT)
 }

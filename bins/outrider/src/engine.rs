@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use outrider::{
     Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Gap, GraphOptions, Isa, MatchingGraph,
-    Predecode, Predecoder,
+    Predecode, Predecoder, Status, SurfaceCode,
 };
 
 use crate::error::{Error, Result};
@@ -19,6 +19,7 @@ pub(crate) struct Engine<'a> {
     graph: Arc<MatchingGraph>,
     options: DecoderOptions,
     predecoding: Option<&'a Predecoding>,
+    surface: Option<&'a SurfaceCode>,
 }
 
 impl<'a> Engine<'a> {
@@ -39,11 +40,16 @@ impl<'a> Engine<'a> {
         let graph_options = GraphOptions { correlations, ignore_undecomposable, ..GraphOptions::default() };
         let graph =
             MatchingGraph::new(model, &graph_options).map_err(|error| Error::from(error).with_path(path))?;
-        Ok(Self { model, path, graph: Arc::new(graph), options, predecoding: None })
+        Ok(Self { model, path, graph: Arc::new(graph), options, predecoding: None, surface: None })
     }
 
-    /// The same with a pre-decoder before every decoder.
-    pub(crate) fn predecoded(mut self, predecoding: Option<&'a Predecoding>) -> Self {
+    /// The same with a pre-decoder before every decoder; `surface` is what the model is of, where that is known.
+    pub(crate) fn predecoded(
+        mut self,
+        predecoding: Option<&'a Predecoding>,
+        surface: Option<&'a SurfaceCode>,
+    ) -> Self {
+        self.surface = surface;
         self.options.predecode = predecoding.map_or_else(Predecode::default, Predecoding::usage);
         self.predecoding = predecoding;
         self
@@ -112,8 +118,22 @@ impl<'a> Engine<'a> {
 
     /// The pre-decoder of one thread, if there is one.
     pub(crate) fn predecoder(&self) -> Result<Option<Predecoder>> {
-        let make = |predecoding: &Predecoding| predecoding.make(&self.graph, self.model, self.options.isa);
-        self.predecoding.map(make).transpose().map_err(|error| error.with_path(self.path))
+        let Some(predecoding) = self.predecoding else { return Ok(None) };
+        let predecoder = predecoding.make(&self.graph, self.model, self.surface, self.options.isa);
+        Ok(Some(predecoder.map_err(|error| self.refused(predecoding, error))?))
+    }
+
+    /// Why a pre-decoder cannot be made for this model.
+    fn refused(&self, predecoding: &Predecoding, error: Error) -> Error {
+        match error {
+            Error::Core(error)
+                if matches!(error.status(), Some(Status::Format | Status::Argument | Status::Limit)) =>
+            {
+                let place = self.path.unwrap_or_else(|| Path::new("generated model"));
+                Error::input(place.display(), format!("{predecoding}: {error}"))
+            }
+            error => error.with_path(self.path),
+        }
     }
 }
 

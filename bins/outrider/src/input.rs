@@ -43,19 +43,20 @@ pub(crate) fn model(path: &Path) -> Result<DetectorErrorModel> {
 
 /// Reads a text file of at most `limit` bytes.
 pub(crate) fn text(path: &Path, limit: u64) -> Result<String> {
-    let mut text = String::new();
+    let text = String::from_utf8(bytes(path, limit)?);
+    text.map_err(|_| Error::input(path.display(), "the text is not UTF-8"))
+}
+
+/// Reads a file of at most `limit` bytes.
+pub(crate) fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
-    let read = file.take(limit + 1).read_to_string(&mut text);
-    match read {
-        Ok(bytes) if bytes as u64 > limit => {
-            Err(Error::input(path.display(), format!("more than {limit} bytes")))
-        }
-        Ok(_) => Ok(text),
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            Err(Error::input(path.display(), "the text is not UTF-8"))
-        }
-        Err(error) => Err(Error::io("read", path, error)),
+    let read =
+        file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| Error::io("read", path, error))?;
+    if read as u64 > limit {
+        return Err(Error::input(path.display(), format!("more than {limit} bytes")));
     }
+    Ok(bytes)
 }
 
 /// Opens a stream of shots.

@@ -86,9 +86,9 @@ pub(crate) struct LerArgs {
         value_parser = options::decoder_kind(),
     )]
     decoder: Vec<DecoderKind>,
-    /// Pre-decoder: none, or rule:NAME with clique, smith or min-sum; may be given several times, and every decoder is
-    /// measured behind every one
-    #[arg(long, value_name = "none|rule:NAME", default_value = "none")]
+    /// Pre-decoder: none, rule:NAME with clique, smith or min-sum, or a network's .safetensors file; may be given
+    /// several times, and every decoder is measured behind every one
+    #[arg(long, value_name = "none|rule:NAME|FILE", default_value = "none")]
     predecoder: Vec<Choice>,
     #[command(flatten)]
     usage: UseArgs,
@@ -121,8 +121,8 @@ of sampling and decoding together. custom_counts tells how many of a row's shots
 appends a row every 30 seconds and at its end.
 
 Behind a pre-decoder a row's decoder is called PREDECODER+DECODER (PREDECODER-hard+DECODER for hard use), its \
-json_metadata has the pre-decoder as `pre`, its use as `use` and a given --commit-probability as `commit_p`, and \
-its custom_counts add up `events` and `events_left` (detection events before and after it), `predecode_ns` and \
+json_metadata has the pre-decoder as `pre`, the start of a network file's SHA-256 as `net`, the use as `use` and given \
+thresholds as `commit_p`, `data_t` and `syndrome_t`, and its custom_counts add up `events` and `events_left` (detection events before and after it), `predecode_ns` and \
 `decode_ns` (core time in it, and in the decoder after it). The table has the mean events per shot, and the \
 pre-decoder's share of the time of both.
 
@@ -137,6 +137,8 @@ struct Point {
     /// Where the model came from, for errors.
     path: Option<PathBuf>,
     model: DetectorErrorModel,
+    /// The memory that it is the model of, if it was generated.
+    surface: Option<SurfaceCode>,
     /// As Stim prints it.
     circuit: Option<String>,
     metadata: Metadata,
@@ -148,6 +150,7 @@ pub(crate) fn run(args: &LerArgs) -> Result<()> {
     if let Some(path) = &args.out {
         sinter::require_appendable(path)?;
     }
+    args.usage.settings.require_dem(args.dem.as_deref())?;
     let predecoding = |choice| Predecoding::new(choice, &args.usage);
     let predecoders: Vec<_> = args.predecoder.iter().map(predecoding).collect::<Result<_>>()?;
     let table = Table::new(&args.decoder, &predecoders);
@@ -175,7 +178,7 @@ fn file_point(dem: &Path, stim: Option<&Path>) -> Result<Point> {
     let path = stim.unwrap_or(dem);
     let metadata = sinter::metadata_of_name(path)
         .unwrap_or_else(|| vec![("path".to_owned(), Value::from(path.to_string_lossy()))]);
-    Ok(Point { path: Some(dem.to_owned()), model, circuit, metadata })
+    Ok(Point { path: Some(dem.to_owned()), model, surface: None, circuit, metadata })
 }
 
 /// The text of a circuit, after a look at whether the model may be its own.
@@ -212,7 +215,8 @@ fn grid_point(args: &LerArgs, basis: Basis, distance: u32, p: f64) -> Result<Poi
     metadata.push(("p".to_owned(), Value::from(p)));
     metadata.push(("r".to_owned(), Value::from(rounds)));
     let circuit = stim_text::circuit(&surface.circuit_text(), Path::new("circuit"))?.text;
-    Ok(Point { path: None, model: flat_model(&surface)?, circuit: Some(circuit), metadata })
+    let model = flat_model(&surface)?;
+    Ok(Point { path: None, model, surface: Some(surface), circuit: Some(circuit), metadata })
 }
 
 /// What stays the same from point to point.
@@ -264,7 +268,7 @@ impl Campaign<'_> {
         }
         let options = DecoderOptions { kind, isa: args.isa, ..DecoderOptions::default() };
         let engine = Engine::new(&point.model, point.path.as_deref(), options, args.ignore_undecomposable)?
-            .predecoded(predecoding);
+            .predecoded(predecoding, point.surface.as_ref());
         let bar = progress::bar(plan.max_shots, "shots").with_prefix(task.decoder.clone());
         let mut file = StatisticsFile { args, task, pending: Tally::default(), written: Instant::now() };
         let mut errors = counts.errors;

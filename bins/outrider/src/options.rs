@@ -97,3 +97,11 @@ pub(crate) fn open_probability(text: &str) -> Result<f64, String> {
         .filter(|&p| 0.0 < p && p < 1.0)
         .ok_or_else(|| "expected a probability above 0 and below 1".to_owned())
 }
+
+/// A log-odds, as networks give it.
+pub(crate) fn logit(text: &str) -> Result<f32, String> {
+    text.parse()
+        .ok()
+        .filter(|logit: &f32| logit.is_finite())
+        .ok_or_else(|| "expected a finite number".to_owned())
+}

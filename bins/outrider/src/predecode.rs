@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,8 +19,8 @@ use crate::error::{Error, Result};
 use crate::input::{self, Batch, Batches, Truth};
 use crate::numbers::general;
 use crate::options;
-use crate::output::{self, Output};
-use crate::predecoding::{Choice, Predecoding, ThresholdArgs, UseArgs};
+use crate::output::{self, Output, print};
+use crate::predecoding::{Choice, Predecoding, SettingArgs, UseArgs};
 use crate::threads::{Worker, run_ordered, thread_count};
 
 /// Pre-decode shots: detection events in, what is left of them out
@@ -32,13 +32,16 @@ use crate::threads::{Worker, run_ordered, thread_count};
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct PredecodeArgs {
     /// Detector error model
-    #[arg(long, value_name = "FILE")]
-    dem: PathBuf,
-    /// Pre-decoder: rule:NAME with clique, smith or min-sum
-    #[arg(long, value_name = "rule:NAME")]
+    #[arg(long, value_name = "FILE", required_unless_present = "describe")]
+    dem: Option<PathBuf>,
+    /// Pre-decoder: rule:NAME with clique, smith or min-sum, or a network's .safetensors file
+    #[arg(long, value_name = "rule:NAME|FILE")]
     predecoder: Choice,
+    /// Print what the pre-decoder is, its size, reach and card, and do nothing else
+    #[arg(long, conflicts_with = "dem")]
+    describe: bool,
     #[command(flatten)]
-    thresholds: ThresholdArgs,
+    settings: SettingArgs,
     /// Shots to pre-decode; - is standard input
     #[arg(long = "in", value_name = "FILE", default_value = "-")]
     input: PathBuf,
@@ -82,7 +85,8 @@ const AFTER_HELP: &str = "\
 Examples:
   outrider predecode --dem model.dem --predecoder rule:clique --in dets.b8 --out left.b8 --obs-out done.01
   outrider predecode --dem model.dem --predecoder rule:min-sum --in dets.b8 --out /dev/null \\
-      --log-odds-out log-odds.txt --stats stats.json";
+      --log-odds-out log-odds.txt --stats stats.json
+  outrider predecode --predecoder event-stim.safetensors --describe";
 
 /// The object that `--stats` writes.
 #[derive(Serialize)]
@@ -116,7 +120,19 @@ struct Totals {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &PredecodeArgs) -> Result<()> {
-    input::require_one_stdin(&[("--dem", Some(&args.dem)), ("--in", Some(&args.input))])?;
+    let usage = UseArgs { predecode: Predecode::Hard, settings: args.settings };
+    let Some(predecoding) = Predecoding::new(&args.predecoder, &usage)? else {
+        return Err(Error::Usage("--predecoder none leaves nothing to do".to_owned()));
+    };
+    match &args.dem {
+        Some(dem) => predecode(args, dem, &predecoding),
+        // clap has seen to it that this is --describe.
+        None => print(&predecoding.description()),
+    }
+}
+
+fn predecode(args: &PredecodeArgs, dem: &Path, predecoding: &Predecoding) -> Result<()> {
+    input::require_one_stdin(&[("--dem", Some(dem)), ("--in", Some(&args.input))])?;
     output::require_distinct(&[
         ("--out", Some(&args.out)),
         ("--obs-out", args.obs_out.as_deref()),
@@ -124,12 +140,10 @@ pub(crate) fn run(args: &PredecodeArgs) -> Result<()> {
         ("--stats", args.stats.as_deref()),
     ])?;
     let threads = thread_count(args.threads)?;
-    let usage = UseArgs { predecode: Predecode::Hard, thresholds: args.thresholds };
-    let predecoding = Predecoding::new(&args.predecoder, &usage)?;
-    let model = input::model(&args.dem)?;
+    let model = input::model(dem)?;
     let options = DecoderOptions { isa: args.isa, ..DecoderOptions::default() };
-    let engine = Engine::new(&model, Some(&args.dem), options, args.ignore_undecomposable)?
-        .predecoded(predecoding.as_ref());
+    let engine = Engine::new(&model, Some(dem), options, args.ignore_undecomposable)?
+        .predecoded(Some(predecoding), None);
     let workers = workers(&engine, args, threads)?;
     let mut stats = Output::create_optional(args.stats.as_deref())?;
     let mut report = report(&engine, &workers);
@@ -165,12 +179,10 @@ pub(crate) fn run(args: &PredecodeArgs) -> Result<()> {
 
 fn workers(engine: &Engine<'_>, args: &PredecodeArgs, threads: usize) -> Result<Vec<StreamWorker>> {
     let mut workers = Vec::with_capacity(threads);
-    for _ in 0..threads {
-        let Some(predecoder) = engine.predecoder()? else {
-            return Err(Error::Usage("--predecoder none leaves nothing to do".to_owned()));
-        };
+    // The engine has a pre-decoder.
+    for predecoder in (0..threads).filter_map(|_| engine.predecoder().transpose()) {
         let name = input::name(&args.input).to_owned();
-        workers.push(StreamWorker { predecoder, log_odds: args.log_odds_out.is_some(), name });
+        workers.push(StreamWorker { predecoder: predecoder?, log_odds: args.log_odds_out.is_some(), name });
     }
     Ok(workers)
 }

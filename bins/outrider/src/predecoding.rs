@@ -1,22 +1,28 @@
 //! Pre-decoders on the command line: which one, how it is used, and one for every thread.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::Args;
-use outrider::{DetectorErrorModel, Isa, MatchingGraph, Predecode, Predecoder, Rule, RuleOptions};
+use outrider::{
+    DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Isa, MatchingGraph,
+    Predecode, Predecoder, Rule, RuleOptions, SurfaceCode,
+};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::options;
 use crate::sinter::Metadata;
+use crate::surface::Experiment;
+use crate::{input, options};
 
 /// The pre-decoder of one decoder.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PredecoderArgs {
-    /// Pre-decoder: none, or rule:NAME with clique, smith or min-sum
-    #[arg(long, value_name = "none|rule:NAME", default_value = "none")]
+    /// Pre-decoder: none, rule:NAME with clique, smith or min-sum, or a network's .safetensors file
+    #[arg(long, value_name = "none|rule:NAME|FILE", default_value = "none")]
     pub(crate) predecoder: Choice,
     #[command(flatten)]
     pub(crate) usage: UseArgs,
@@ -30,15 +36,25 @@ pub(crate) struct UseArgs {
     #[arg(long, value_name = "USE", default_value = "soft", value_parser = options::predecode())]
     pub(crate) predecode: Predecode,
     #[command(flatten)]
-    pub(crate) thresholds: ThresholdArgs,
+    pub(crate) settings: SettingArgs,
 }
 
-/// What hard use commits.
+/// What pre-decoders can be told.
 #[derive(Args, Clone, Copy, Debug, Default)]
-pub(crate) struct ThresholdArgs {
-    /// Hard use commits edges of at least this probability [default: 0.5]
+pub(crate) struct SettingArgs {
+    /// Hard use commits edges of at least this probability; not for dense networks [default: 0.5]
     #[arg(long, value_name = "P", value_parser = options::open_probability)]
-    pub(crate) commit_probability: Option<f64>,
+    commit_probability: Option<f64>,
+    /// Hard use of a dense network flips data qubits whose logit is at least this [default: 0]
+    #[arg(long, value_name = "LOGIT", allow_negative_numbers = true, value_parser = options::logit)]
+    data_threshold: Option<f32>,
+    /// Hard use of a dense network flips outcomes of stabilisers whose logit is at least this [default: 0]
+    #[arg(long, value_name = "LOGIT", allow_negative_numbers = true, value_parser = options::logit)]
+    syndrome_threshold: Option<f32>,
+    /// The memory that --dem is the model of, which dense networks must know: distance, rounds and basis, and if
+    /// they are others than these, the circuit and the orientation
+    #[arg(long, value_name = "d=D,r=ROUNDS,b=BASIS,c=paper,o=O1")]
+    surface: Option<Experiment>,
 }
 
 /// A pre-decoder by name.
@@ -48,6 +64,8 @@ pub(crate) enum Choice {
     None,
     /// `rule:NAME`.
     Rule(Rule),
+    /// A network's file.
+    File(PathBuf),
 }
 
 impl FromStr for Choice {
@@ -59,22 +77,32 @@ impl FromStr for Choice {
         }
         match text.strip_prefix("rule:") {
             Some(name) => name.parse().map(Self::Rule).map_err(|error: outrider::Error| error.to_string()),
-            None => Err("expected none or rule:NAME".to_owned()),
+            None if text.ends_with(NETWORK_SUFFIX) => Ok(Self::File(text.into())),
+            None => Err(format!("expected none, rule:NAME or a file *{NETWORK_SUFFIX}")),
         }
     }
 }
 
 /// A pre-decoder, ready to be made for any graph, and how it is used.
-#[derive(Clone, Debug)]
 pub(crate) struct Predecoding {
     kind: Kind,
     usage: Predecode,
-    thresholds: ThresholdArgs,
+    settings: SettingArgs,
 }
 
-#[derive(Clone, Debug)]
+/// Rules, and networks that all threads share.
 enum Kind {
     Rule(Rule),
+    Event(Arc<EventNetwork>, NetworkFile),
+    Dense(Arc<DenseNetwork>, NetworkFile),
+}
+
+/// Where a network came from.
+struct NetworkFile {
+    /// Its name without folder and suffix.
+    name: String,
+    /// The start of its SHA-256.
+    fingerprint: String,
 }
 
 impl Predecoding {
@@ -85,22 +113,19 @@ impl Predecoding {
 
     /// The pre-decoder of this name with this use; nothing for `none`.
     pub(crate) fn new(choice: &Choice, usage: &UseArgs) -> Result<Option<Self>> {
-        let &UseArgs { predecode, thresholds } = usage;
-        if predecode == Predecode::Soft && thresholds.commit_probability.is_some() {
-            return Err(Error::Usage(
-                "--commit-probability is for hard use; soft use commits nothing for good".to_owned(),
-            ));
-        }
+        let &UseArgs { predecode, settings } = usage;
         let kind = match choice {
             Choice::None => return Ok(None),
             Choice::Rule(rule) => Kind::Rule(*rule),
+            Choice::File(path) => Kind::load(path)?,
         };
-        Ok(Some(Self { kind, usage: predecode, thresholds }))
+        settings.require_fit(predecode, matches!(kind, Kind::Dense(..)))?;
+        Ok(Some(Self { kind, usage: predecode, settings }))
     }
 
     /// The pre-decoder that comes with the program, used softly.
     pub(crate) fn shipped() -> Self {
-        Self { kind: Kind::Rule(Rule::MinSum), usage: Predecode::Soft, thresholds: ThresholdArgs::default() }
+        Self { kind: Kind::Rule(Rule::MinSum), usage: Predecode::Soft, settings: SettingArgs::default() }
     }
 
     /// How it is used.
@@ -110,33 +135,63 @@ impl Predecoding {
 
     /// What tells its rows apart in statistics files.
     pub(crate) fn metadata(&self) -> Metadata {
-        let mut metadata: Metadata = vec![
-            ("pre".to_owned(), Value::from(self.to_string())),
-            ("use".to_owned(), Value::from(self.usage.name())),
-        ];
-        if let Some(probability) = self.thresholds.commit_probability {
-            metadata.push(("commit_p".to_owned(), Value::from(probability)));
-        }
-        metadata
+        let SettingArgs { commit_probability, data_threshold, syndrome_threshold, .. } = self.settings;
+        let file = match &self.kind {
+            Kind::Rule(_) => None,
+            Kind::Event(_, file) | Kind::Dense(_, file) => Some(file),
+        };
+        [
+            ("pre", Some(Value::from(self.to_string()))),
+            ("net", file.map(|file| Value::from(file.fingerprint.as_str()))),
+            ("use", Some(Value::from(self.usage.name()))),
+            ("commit_p", commit_probability.map(Value::from)),
+            ("data_t", data_threshold.map(Value::from)),
+            ("syndrome_t", syndrome_threshold.map(Value::from)),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+        .collect()
     }
 
-    /// A pre-decoder for one thread, on the graph of `model`.
+    /// A pre-decoder for one thread, on the graph of `model`, which is that of `surface` where this is known.
     pub(crate) fn make(
         &self,
         graph: &Arc<MatchingGraph>,
         model: &DetectorErrorModel,
+        surface: Option<&SurfaceCode>,
         isa: Isa,
     ) -> Result<Predecoder> {
-        let mut predecoder = match self.kind {
+        let graph = Arc::clone(graph);
+        let mut predecoder = match &self.kind {
             Kind::Rule(rule) => {
-                let options = RuleOptions { isa, ..RuleOptions::new(rule) };
-                Predecoder::rule(Arc::clone(graph), model, &options)?
+                Predecoder::rule(graph, model, &RuleOptions { isa, ..RuleOptions::new(*rule) })?
+            }
+            Kind::Event(network, _) => Predecoder::event_network(Arc::clone(network), graph, model, isa)?,
+            Kind::Dense(network, file) => {
+                let told = self.settings.surface.map(|experiment| experiment.build()).transpose()?;
+                let surface = surface.or(told.as_ref()).ok_or_else(|| file.needs_surface())?;
+                let options = DenseOptions {
+                    isa,
+                    arithmetic: arithmetic(network),
+                    data_threshold: self.settings.data_threshold.unwrap_or_default(),
+                    syndrome_threshold: self.settings.syndrome_threshold.unwrap_or_default(),
+                };
+                Predecoder::dense(Arc::clone(network), surface, graph, &options)?
             }
         };
-        if let Some(probability) = self.thresholds.commit_probability {
+        if let Some(probability) = self.settings.commit_probability {
             predecoder.set_threshold(probability)?;
         }
         Ok(predecoder)
+    }
+
+    /// What it is, in plain words.
+    pub(crate) fn description(&self) -> String {
+        match &self.kind {
+            Kind::Rule(rule) => format!("rule {rule}: needs no training; its reach depends on the model\n"),
+            Kind::Event(network, file) => describe_event(network, file),
+            Kind::Dense(network, file) => describe_dense(network, file),
+        }
     }
 }
 
@@ -144,6 +199,150 @@ impl fmt::Display for Predecoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             Kind::Rule(rule) => write!(f, "rule:{rule}"),
+            Kind::Event(_, file) | Kind::Dense(_, file) => f.write_str(&file.name),
         }
     }
 }
+
+impl SettingArgs {
+    /// Refuses --surface where there is no --dem that it could be about.
+    pub(crate) fn require_dem(self, dem: Option<&Path>) -> Result<()> {
+        if self.surface.is_some() && dem.is_none() {
+            return Err(Error::Usage("--surface is about --dem, which is not given".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Refuses settings that would change nothing.
+    fn require_fit(self, usage: Predecode, dense: bool) -> Result<()> {
+        for (option, given, for_dense) in [
+            ("--commit-probability", self.commit_probability.is_some(), false),
+            ("--data-threshold", self.data_threshold.is_some(), true),
+            ("--syndrome-threshold", self.syndrome_threshold.is_some(), true),
+        ] {
+            if given && usage == Predecode::Soft {
+                return Err(Error::Usage(format!(
+                    "{option} is for hard use; soft use commits nothing for good"
+                )));
+            }
+            if given && dense != for_dense {
+                let others =
+                    if dense { "--data-threshold and --syndrome-threshold" } else { "--commit-probability" };
+                return Err(Error::Usage(format!(
+                    "{option} is not for this pre-decoder, which has {others}"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl NetworkFile {
+    fn new(name: &Path, bytes: &[u8]) -> Self {
+        let digest = Sha256::digest(bytes);
+        Self {
+            name: name.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            fingerprint: digest[..FINGERPRINT_BYTES].iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
+
+    fn needs_surface(&self) -> Error {
+        Error::Usage(format!(
+            "{} is a dense network, which works on a memory's layout: say with --surface d=D,r=ROUNDS,b=BASIS which \
+             one --dem is the model of",
+            self.name
+        ))
+    }
+}
+
+impl Kind {
+    fn load(path: &Path) -> Result<Self> {
+        let bytes = input::bytes(path, NETWORK_BYTES_MAX)?;
+        let file = NetworkFile::new(path, &bytes);
+        if has_convolutions(&bytes) {
+            let network = DenseNetwork::from_bytes(&bytes).map_err(|error| error.with_path(path))?;
+            return Ok(Self::Dense(Arc::new(network), file));
+        }
+        let network = EventNetwork::from_bytes(&bytes).map_err(|error| error.with_path(path))?;
+        Ok(Self::Event(Arc::new(network), file))
+    }
+}
+
+/// Whether a safetensors file names its tensors as dense networks do. What is no such file at all is none.
+fn has_convolutions(bytes: &[u8]) -> bool {
+    let header = || -> Option<Value> {
+        let (size, rest) = bytes.split_first_chunk::<8>()?;
+        let size = usize::try_from(u64::from_le_bytes(*size)).ok()?;
+        serde_json::from_slice(rest.get(..size)?).ok()
+    };
+    header().as_ref().and_then(Value::as_object).is_some_and(|header| {
+        header.keys().any(|name| name.strip_prefix("module.").unwrap_or(name).starts_with("net."))
+    })
+}
+
+/// Integers where the file has what they need: they are the same everywhere.
+fn arithmetic(network: &DenseNetwork) -> DenseArithmetic {
+    if network.info().has_integers { DenseArithmetic::Integer } else { DenseArithmetic::Float }
+}
+
+fn describe_event(network: &EventNetwork, file: &NetworkFile) -> String {
+    let reach = network.reach();
+    format!(
+        "{}: event network, SHA-256 {}...\n\
+         {} channels, {} layers of messages between events at most {} sites apart; {} kB in memory\n\
+         reach, in detector coordinates: {} in x, {} in y, {} in rounds\n{}",
+        file.name,
+        file.fingerprint,
+        network.width(),
+        network.layers(),
+        network.radius(),
+        network.heap_bytes().div_ceil(1000),
+        reach.x,
+        reach.y,
+        reach.rounds,
+        card_text(network.card()),
+    )
+}
+
+fn describe_dense(network: &DenseNetwork, file: &NetworkFile) -> String {
+    let info = network.info();
+    let published = info.model_id.map_or_else(String::new, |id| format!(", published model {id}"));
+    format!(
+        "{}: dense network{published}, SHA-256 {}...\n\
+         {} convolutions of {k} x {k} x {k}, {} channels, {} parameters, {} multiplications a voxel\n\
+         reach: {} sites and rounds on either side; arithmetic: {}\n",
+        file.name,
+        file.fingerprint,
+        info.layers,
+        info.width,
+        info.parameters,
+        info.products_per_voxel,
+        info.receptive_field / 2,
+        arithmetic(network),
+        k = info.kernel,
+    )
+}
+
+/// A card with a line for each of its entries, and for each row of a table in it.
+fn card_text(card: &str) -> String {
+    match serde_json::from_str::<Value>(card) {
+        Ok(Value::Object(entries)) => entries.iter().fold("card:\n".to_owned(), |text, (key, value)| {
+            text + &match value {
+                Value::String(value) => format!("  {key}: {}\n", value.replace(char::is_control, " ")),
+                Value::Array(rows) if rows.iter().all(Value::is_object) => {
+                    rows.iter().fold(format!("  {key}:\n"), |text, row| text + &format!("    {row}\n"))
+                }
+                value => format!("  {key}: {value}\n"),
+            }
+        }),
+        _ if card.is_empty() => "no card\n".to_owned(),
+        _ => format!("card: {}\n", card.replace(char::is_control, " ")),
+    }
+}
+
+/// What names of network files end in.
+const NETWORK_SUFFIX: &str = ".safetensors";
+/// Bytes of a network's file accepted.
+const NETWORK_BYTES_MAX: u64 = 1 << 29;
+/// Of a network's SHA-256, enough to tell networks apart.
+const FINGERPRINT_BYTES: usize = 8;

@@ -1,9 +1,12 @@
 //! Pre-decoders from the outside: `decode`, `ler` and `bench` behind one, and `outrider predecode`.
 
+#[path = "../../../c_core/tests/support/event_network.rs"]
+mod event_network;
 mod support;
 
 use std::path::Path;
 
+use event_network::{Colouring, NetworkFile, Shape};
 use serde_json::Value;
 use support::*;
 
@@ -16,6 +19,28 @@ fn decode(folder: &Path, options: &str) -> (String, Value) {
     arguments.extend(options.split_whitespace());
     let predictions = outrider(folder, arguments).text().to_owned();
     (predictions, json(&get_text(folder, "stats.json")))
+}
+
+/// An event network for Stim's circuits: small random weights, and a strong belief in edges that have events at both
+/// ends.
+fn event_network() -> NetworkFile {
+    let mut state = 1_u64;
+    let mut word = || {
+        // Knuth's constants; the upper half is random enough.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state >> 33
+    };
+    let shape = Shape { width: 16, layers: 1, radius: 2, colouring: Colouring::Mirrored, weight: 1 };
+    let mut network = NetworkFile::random(&shape, &mut word);
+    // 20 steps of 1/8 nat, each 2^6 at this point.
+    network.tensor("head.bias").values.iter_mut().for_each(|bias| *bias += 20.0 * 64.0);
+    network
+}
+
+/// A dense network of two narrow layers with random weights.
+fn dense_network() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.join("c_core/tests/golden/dense/narrow.safetensors").to_string_lossy().into_owned()
 }
 
 /// Runs `predecode` on the golden shots.
@@ -53,7 +78,8 @@ fn every_rule_goes_before_every_decoder() {
 fn the_residual_decoded_is_hard_use() {
     let folder = folder();
     let path = folder.path();
-    for options in ["rule:clique", "rule:smith", "rule:min-sum --commit-probability 0.9"] {
+    put(path, "net.safetensors", event_network().bytes());
+    for options in ["rule:clique", "rule:smith", "rule:min-sum", "net.safetensors --commit-probability 0.9"] {
         let line =
             format!("--predecoder {options} --out left.hits --out-format hits --obs-out done.01 --stats s");
         predecode(path, &format!("{line} --threads 3"));
@@ -274,13 +300,157 @@ fn bench_takes_the_stages_apart() {
 }
 
 #[test]
+fn networks_are_shared_by_threads_and_told_apart_in_campaigns() {
+    let folder = folder();
+    let path = folder.path();
+    let mut network = event_network();
+    put(path, "net.safetensors", network.bytes());
+    for usage in ["soft", "hard"] {
+        let options = format!("--predecoder net.safetensors --predecode {usage} --decoder mwpm-correlated");
+        let (one, stats) = decode(path, &format!("{options} --threads 1"));
+        assert_eq!((&stats["predecoder"], &stats["predecode"]), (&"net".into(), &usage.into()));
+        assert!(stats["events_left"].as_u64() < stats["detection_events"].as_u64(), "{stats}");
+        assert_eq!(decode(path, &format!("{options} --threads 3")).0, one);
+    }
+    // A file of the same name with other weights is another task.
+    let line = "ler --distance 3 --p 0.02 --max-shots 1024 --predecoder net.safetensors --out s.csv";
+    outrider(path, words(line)).text();
+    outrider(path, words(line)).text();
+    network.tensor("head.bias").values[0] += 1.0;
+    put(path, "net.safetensors", network.bytes());
+    outrider(path, words(line)).text();
+    let rows = get_text(path, "s.csv");
+    let rows: Vec<&str> = rows.lines().skip(1).collect();
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert!(rows.iter().all(|row| row.contains(",net+mwpm,") && row.contains("\"\"net\"\":")), "{rows:?}");
+    assert_ne!(rows[0].split(',').nth(5), rows[1].split(',').nth(5));
+}
+
+#[test]
+fn networks_say_what_they_are() {
+    let folder = folder();
+    let path = folder.path();
+    put(path, "net.safetensors", event_network().bytes());
+    for (predecoder, fragments) in [
+        (
+            "net.safetensors",
+            vec!["net: event network", "16 channels", "1 layers", "reach", "  shots: 0\n", "random"],
+        ),
+        (
+            &dense_network(),
+            vec!["narrow: dense network", "3 x 3 x 3", "parameters", "reach", "arithmetic: float"],
+        ),
+        ("rule:smith", vec!["rule smith"]),
+    ] {
+        let text = outrider(path, ["predecode", "--describe", "--predecoder", predecoder]).text().to_owned();
+        for fragment in fragments {
+            assert!(text.contains(fragment), "{fragment:?} is not in {text}");
+        }
+    }
+}
+
+#[test]
+fn dense_networks_know_the_experiment() {
+    let folder = folder();
+    let path = folder.path();
+    let net = dense_network();
+    let known = [
+        "ler",
+        "--distance",
+        "3",
+        "--p",
+        "0.01",
+        "--circuit",
+        "paper",
+        "--max-shots",
+        "1024",
+        "--predecoder",
+        &net,
+    ];
+    for usage in ["soft", "hard"] {
+        let table = outrider(path, known.iter().chain(&["--predecode", usage])).text().to_owned();
+        assert!(table.lines().nth(1).unwrap().starts_with("narrow"), "{table}");
+    }
+    outrider(path, words("gen --distance 3 --p 0.01 --circuit paper --dem-out m.dem --out c.stim")).text();
+    outrider(path, words("sample --dem m.dem --shots 500 --seed 2 --out s.b8 --out-format b8")).text();
+    let told =
+        ["decode", "--dem", "m.dem", "--in", "s.b8", "--out", "p", "--stats", "t", "--predecoder", &net];
+    let hard = ["--predecode", "hard", "--surface", "d=3,r=3,b=z", "--data-threshold", "-0.5"];
+    outrider(path, told.iter().chain(&hard)).text();
+    assert_eq!(json(&get_text(path, "t"))["shots"], 500);
+
+    outrider(path, told).refused(2, &["narrow", "dense network", "--surface"]);
+    for (surface, fragments) in [
+        ("d=5,r=3,b=z", ["m.dem", "narrow"]),
+        ("d=3,r=3", ["--surface", "b=x|z"]),
+        ("d=3,r=3,b=y", ["--surface", "b=y"]),
+        ("d=3,r=3,b=z,c=stim", ["m.dem", "narrow"]),
+        ("d=2000000,r=3,b=z", ["--surface", "2000000"]),
+    ] {
+        outrider(path, told.iter().chain(&["--surface", surface])).refused(2, &fragments);
+    }
+    let refused = |options: &[&str], fragments: &[&str]| {
+        outrider(path, told.iter().chain(options)).refused(2, fragments)
+    };
+    refused(
+        &["--commit-probability", "0.9", "--predecode", "hard"],
+        &["--commit-probability", "--data-threshold"],
+    );
+    refused(&["--syndrome-threshold", "0.5"], &["--syndrome-threshold", "hard"]);
+    refused(&["--syndrome-threshold", "inf", "--predecode", "hard"], &["--syndrome-threshold", "finite"]);
+    outrider(path, known.iter().chain(&["--surface", "d=3,r=3,b=z"])).refused(2, &["--surface", "--dem"]);
+    outrider(path, words("ler --distance 3 --p 0.01 --predecoder").iter().chain(&[&*net]))
+        .refused(2, &["narrow"]);
+}
+
+#[test]
+fn files_and_models_that_networks_are_not_for_are_refused() {
+    let folder = folder();
+    let path = folder.path();
+    let network = event_network().bytes();
+    put(path, "net.safetensors", &network);
+    put(path, "cut.safetensors", &network[..network.len() - 1]);
+    put(path, "text.safetensors", "not a network at all, though long enough");
+    put(path, "empty.safetensors", "");
+    let mut other = event_network();
+    other.metadata[0].1 = "sparse".to_owned();
+    put(path, "other.safetensors", other.bytes());
+    let dem = golden("model.dem");
+    for (file, fragment) in [
+        ("cut.safetensors", "cut.safetensors: "),
+        ("text.safetensors", "text.safetensors: "),
+        ("empty.safetensors", "empty.safetensors: "),
+        ("other.safetensors", "not an event network"),
+        ("nowhere.safetensors", "cannot open"),
+    ] {
+        let options = ["--predecoder", file];
+        outrider(path, ["decode", "--dem", &dem].iter().chain(&options)).refused(2, &[file, fragment]);
+        outrider(path, ["predecode", "--describe"].iter().chain(&options)).refused(2, &[file]);
+    }
+    put(path, "bare.dem", "error(0.1) D0 D1\nerror(0.1) D1 L0\n");
+    put(
+        path,
+        "line.dem",
+        "error(0.1) D0 D1\nerror(0.1) D1 L0\ndetector(2, 2, 0) D0\ndetector(12, 2, 0) D1\n",
+    );
+    for command in ["decode", "ler", "bench", "predecode"] {
+        let run =
+            |dem: &str| outrider(path, words(&format!("{command} --dem {dem} --predecoder net.safetensors")));
+        run("bare.dem").refused(2, &["bare.dem: net: ", "coordinates", "without a pre-decoder works"]);
+        run("line.dem").refused(2, &["line.dem: net: ", "not made for this code"]);
+    }
+    let run = outrider_with_input(path, words("decode --dem bare.dem --in-format dets"), b"shot D0\n");
+    assert_eq!(run.text(), "1\n");
+}
+
+#[test]
 fn what_does_not_fit_is_refused_in_one_line() {
     let folder = folder();
     let path = folder.path();
     put(path, "m.dem", "error(0.1) D0 D1\nerror(0.1) D1 L0\n");
     for (options, fragments) in [
         ("--predecoder rule:nearest", vec!["--predecoder", "nearest", "clique, smith, min-sum"]),
-        ("--predecoder clique", vec!["--predecoder", "rule:NAME"]),
+        ("--predecoder clique", vec!["--predecoder", "rule:NAME", ".safetensors"]),
         ("--predecoder rule:smith --predecode firm", vec!["--predecode", "firm", "soft, hard"]),
         ("--predecoder rule:smith --commit-probability 0.7", vec!["--commit-probability", "hard"]),
         (
@@ -292,6 +462,10 @@ fn what_does_not_fit_is_refused_in_one_line() {
             vec!["--commit-probability", "above 0"],
         ),
         ("--predecoder rule:smith --predecode hard --commit-probability nan", vec!["--commit-probability"]),
+        (
+            "--predecoder rule:smith --predecode hard --data-threshold 1",
+            vec!["--data-threshold", "--commit-probability"],
+        ),
     ] {
         for command in ["decode", "ler", "bench"] {
             outrider(path, words(&format!("{command} --dem m.dem {options}"))).refused(2, &fragments);
