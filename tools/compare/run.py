@@ -6,7 +6,7 @@
     python3 tools/compare/run.py --only speed,ler some sections
     python3 tools/compare/run.py --report         only rewrites the tables from docs/performance/*.csv
 
-Needs Python 3 with venv, Cargo and, the first time, PyPI: Stim and PyMatching go to a virtual environment under target/.
+Needs Python 3 with venv, Cargo and, the first time, PyPI: the PINNED packages go to a virtual environment under target/.
 The sections and how they measure are described in docs/performance.md.
 """
 
@@ -18,7 +18,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "target" / "compare"
-PINNED = ["stim==1.16.0", "pymatching==2.4.0"]
+PINNED = ["stim==1.16.0", "pymatching==2.4.0", "matplotlib==3.11.2"]
 SECTIONS = ["speed", "tails", "build", "sampling", "memory", "ler"]
 
 

@@ -44,16 +44,19 @@ def run(names, quick, core):
         rows = {
             "speed": speed, "tails": tails, "build": build, "sampling": sampling, "memory": memory, "ler": ler,
         }[name](effort)  # fmt: skip
-        with open(OUT / f"{name}.csv", "w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-        record(name, quick, core, time.time() - start)
+        write_csv(OUT / f"{name}.csv", rows)
+        record(OUT / "run.json", name, quick, core, time.time() - start, stabilizer_qec="2.2.0")
 
 
-def record(section, quick, core, seconds):
-    """Says in run.json when, where and of what the section was measured."""
-    path = OUT / "run.json"
+def write_csv(path, rows):
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def record(path, section, quick, core, seconds, **more):
+    """Says in a run.json when, where and of what the section was measured."""
     entries = json.loads(path.read_text()) if path.exists() else {}
     entries[section] = {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
@@ -72,7 +75,7 @@ def record(section, quick, core, seconds):
         "stim": stim.__version__,
         "pymatching": pymatching.__version__,
         "numpy": numpy.__version__,
-        "stabilizer_qec": "2.2.0",
+        **more,
     }
     path.write_text(json.dumps(entries, indent=1) + "\n")
 

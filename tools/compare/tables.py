@@ -13,12 +13,12 @@ def rewrite(document, readme, folder):
     text = document.read_text()
     for name, (section, table) in TABLES.items():
         if section in data:
-            lines = [*table(data[section]), "", provenance(section, runs[section])]
+            lines = [*table(data[section]), "", provenance(f"run.py --only {section}", runs[section], "stabilizer_qec")]
             text = between_markers(text, name, lines)
     text = between_markers(text, "targets", [*targets(data), "", *caveats(runs)])
     document.write_text(text)
     if "speed" in data:
-        lines = [*excerpt(data), "", provenance("speed", runs["speed"])]
+        lines = [*excerpt(data), "", provenance("run.py --only speed", runs["speed"], "stabilizer_qec")]
         readme.write_text(between_markers(readme.read_text(), "excerpt", lines))
 
 
@@ -36,13 +36,13 @@ def between_markers(text, name, lines):
     return text
 
 
-def provenance(section, run):
-    command = f"python3 tools/compare/run.py --only {section}" + (" --quick" if run["quick"] else "")
+def provenance(words, run, subject):
+    command = f"python3 tools/compare/{words}" + (" --quick" if run["quick"] else "")
     changes = "" if run["clean"] else " with local changes"
     return (
         f"`{command}`, {run['date']}, commit {run['commit']}{changes}; {run['cpu']}, one core of {run['cpus']}, "
         f"load average {run['load_average']}; PyMatching {run['pymatching']}, Stim {run['stim']}, "
-        f"stabilizer_qec {run['stabilizer_qec']}, {run['rustc'].rsplit(' (', 1)[0]}, {run['cc']}."
+        f"{subject} {run[subject]}, {run['rustc'].rsplit(' (', 1)[0]}, {run['cc']}."
     )
 
 

@@ -1,10 +1,15 @@
 //! The decoders of both programs behind one interface.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
 
-use outrider::{Decoder, DetectorErrorModel, Shots};
+use outrider::{
+    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, EventNetwork, GraphOptions, Isa, MatchingGraph,
+    Predecoder, RuleOptions, Shots,
+};
 use serde_json::{Value, json};
 use stabilizer_qec::{BitTable, Matching, Prediction};
 
@@ -29,13 +34,13 @@ pub(crate) enum Answers {
 }
 
 impl Engine {
-    /// Builds `outrider/KIND` or `stabilizer_qec/KIND` from a model's file, up to the answer to an empty shot:
-    /// a program may put off a part of its work until then.
+    /// Builds `outrider/KIND`, `outrider/KIND/soft|hard/PREDECODER` or `stabilizer_qec/KIND` from a model's file, up
+    /// to the answer to an empty shot: a program may put off a part of its work until then.
     pub(crate) fn build(name: &str, model: &Path) -> Result<Self> {
         let (program, kind) = name.split_once('/').ok_or("a decoder is program/kind")?;
         match program {
             "outrider" => {
-                let mut decoder = Decoder::from_model(&DetectorErrorModel::from_file(model)?, kind.parse()?)?;
+                let mut decoder = outrider_decoder(kind, &DetectorErrorModel::from_file(model)?)?;
                 decoder.decode_events(&[], &[], &mut [0])?;
                 Ok(Self::Outrider(decoder))
             }
@@ -80,6 +85,25 @@ impl Engine {
         }
     }
 
+    /// The shots whose predicted observables are others.
+    pub(crate) fn failures(&mut self, batch: &Batch, observables: &Shots) -> Result<Vec<usize>> {
+        let answers = self.decode_batch(batch)?;
+        let predictions = self.predictions(&answers);
+        Ok((0..batch.shots.len()).filter(|&row| predictions[row] != observables.row(row)[0]).collect())
+    }
+
+    /// The edges of the answer to one shot of packed bits.
+    pub(crate) fn edges(&mut self, detectors: &[u8]) -> Result<BTreeSet<u32>> {
+        match self {
+            Self::Outrider(decoder) => {
+                let mut observables = vec![0; decoder.graph().observable_bytes()];
+                decoder.decode(detectors, &[], &mut observables)?;
+                Ok(decoder.edges()?.iter().copied().collect())
+            }
+            Self::StabilizerQec(_) => Err("stabilizer_qec does not tell its edges".into()),
+        }
+    }
+
     /// The first eight observables of every shot.
     pub(crate) fn predictions(&self, answers: &Answers) -> Vec<u8> {
         match answers {
@@ -111,6 +135,38 @@ impl Engine {
             }
             Self::StabilizerQec(_) => Value::Null,
         }
+    }
+}
+
+/// `rule:NAME` or the network of a file, on the graph of `model`.
+pub(crate) fn predecoder(source: &str, model: &DetectorErrorModel) -> Result<Predecoder> {
+    let graph = Arc::new(MatchingGraph::new(model, &GraphOptions::default())?);
+    Ok(match source.strip_prefix("rule:") {
+        Some(rule) => Predecoder::rule(graph, model, &RuleOptions::new(rule.parse()?))?,
+        None => {
+            let network = Arc::new(EventNetwork::from_file(source)?);
+            Predecoder::event_network(network, graph, model, Isa::Auto)?
+        }
+    })
+}
+
+fn outrider_decoder(name: &str, model: &DetectorErrorModel) -> Result<Decoder> {
+    let words: Vec<&str> = name.splitn(3, '/').collect();
+    let kind: DecoderKind = words[0].parse()?;
+    match words[1..] {
+        [] => Ok(Decoder::from_model(model, kind)?),
+        [predecode, source] => {
+            let options = DecoderOptions { kind, predecode: predecode.parse()?, ..DecoderOptions::default() };
+            Ok(Decoder::with_predecoder(predecoder(source, model)?, &options)?)
+        }
+        _ => Err("a decoder behind a pre-decoder is outrider/KIND/soft|hard/PREDECODER".into()),
+    }
+}
+
+impl Batch {
+    /// The events of every shot.
+    pub(crate) fn events(&self) -> Vec<Vec<u32>> {
+        (0..self.shots.len()).map(|row| self.shots.ones(row).map(|event| event as u32).collect()).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Runs outrider and its rival on request: `run.py` measures them beside PyMatching.
+//! Runs outrider and its rival on request: `run.py` and `predecoders.py` measure them beside PyMatching.
 //!
 //! A command is a line on standard input, its words separated by tabs; its answer is a JSON object on a line of
 //! standard output. Decoders go by `program/kind`, see [`Engine::build`].
@@ -8,6 +8,10 @@
 //! - `batch DECODER`: decodes all shots at once
 //! - `predict DECODER PREDICTIONS WEIGHTS`: the same; writes a byte and a little-endian double per shot
 //! - `single DECODER TIMES`: decodes shot by shot; writes the nanoseconds of each, 8 bytes little-endian
+//! - `predecode soft|hard PREDECODER`: asks the pre-decoder alone about all shots
+//! - `left PREDECODER`: counts the events that it leaves when it is used hard
+//! - `strings SHOTS SEED DECODER..`: samples the model; of each decoder's failures, how many leave a shortest logical
+//!   string of so many edges, so many of them errors
 //! - `build DECODER`: from the model's file to a decoder that has decoded a shot without events
 //! - `sample SHOTS SEED`: samples the model
 //! - `sample-edges SHOTS SEED`: likewise, with the edges of its graph that flip
@@ -15,20 +19,23 @@
 
 mod clock;
 mod engine;
+mod strings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fs::{self, File};
+use std::hint::black_box;
 use std::io::{BufRead, Read, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use outrider::{DetectorErrorModel, GraphOptions, MatchingGraph, Sampler, SamplerOptions, Shots};
+use outrider::{DetectorErrorModel, GraphOptions, MatchingGraph, Predecode, Sampler, SamplerOptions, Shots};
 use serde_json::{Value, json};
 use stabilizer_qec::BitTable;
 
 use clock::timed;
-use engine::{Batch, Engine};
+use engine::{Batch, Engine, predecoder};
+use strings::{LogicalString, logical_string};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -64,6 +71,9 @@ impl Session {
             ["batch", decoder] => self.batch(decoder),
             ["predict", decoder, predictions, weights] => self.predict(decoder, predictions, weights),
             ["single", decoder, times] => self.single(decoder, times),
+            ["predecode", predecode, source] => self.predecode(predecode.parse()?, source),
+            ["left", source] => self.left(source),
+            ["strings", shots, seed, decoders @ ..] => self.strings(shots.parse()?, seed.parse()?, decoders),
             ["build", decoder] => {
                 let (engine, times) = timed(|| Engine::build(decoder, &self.model));
                 engine.map(|_| times)
@@ -122,6 +132,66 @@ impl Session {
         }
         fs::write(times, elapsed)?;
         Ok(json!({}))
+    }
+
+    fn predecode(&self, predecode: Predecode, source: &str) -> Result<Value> {
+        let mut predecoder = predecoder(source, &DetectorErrorModel::from_file(&self.model)?)?;
+        let events = self.batch.events();
+        let mut ask_all = || -> Result<()> {
+            for events in &events {
+                match predecode {
+                    Predecode::Soft => {
+                        black_box(predecoder.soft(events)?);
+                    }
+                    Predecode::Hard => {
+                        black_box(predecoder.hard(events)?);
+                    }
+                }
+            }
+            Ok(())
+        };
+        ask_all()?;
+        let (done, times) = timed(ask_all);
+        done.map(|()| times)
+    }
+
+    fn left(&self, source: &str) -> Result<Value> {
+        let mut predecoder = predecoder(source, &DetectorErrorModel::from_file(&self.model)?)?;
+        let (mut before, mut after) = (0, 0);
+        for events in self.batch.events() {
+            before += events.len();
+            after += predecoder.hard(&events)?.events.len();
+        }
+        Ok(json!({ "events": before, "left": after }))
+    }
+
+    fn strings(&self, count: usize, seed: u64, decoders: &[&str]) -> Result<Value> {
+        let model = DetectorErrorModel::from_file(&self.model)?;
+        let graph = MatchingGraph::new(&model, &GraphOptions::default())?;
+        let options = SamplerOptions { seed, ..SamplerOptions::default() };
+        let mut sampler = Sampler::with_graph(&model, &graph, &options)?;
+        let (mut detectors, mut observables) = sampler.batches();
+        let mut edges = Shots::new(sampler.edge_count());
+        sampler.sample_with_edges(0, count, &mut detectors, &mut observables, &mut edges)?;
+        let batch = Batch { shots: detectors, ..Batch::default() };
+        let mut answers = Vec::new();
+        for name in decoders {
+            let mut engine = Engine::build(name, &self.model)?;
+            let mut found: BTreeMap<LogicalString, u64> = BTreeMap::new();
+            for row in engine.failures(&batch, &observables)? {
+                let chosen = engine.edges(batch.shots.row(row))?;
+                let flipped: BTreeSet<u32> = edges.ones(row).map(|edge| edge as u32).collect();
+                let string = logical_string(&graph, &flipped, &chosen).ok_or("a failure without a string")?;
+                *found.entry(string).or_default() += 1;
+            }
+            answers.push(json!(
+                found
+                    .iter()
+                    .map(|(string, count)| [string.length as u64, string.errors as u64, *count])
+                    .collect::<Vec<_>>()
+            ));
+        }
+        Ok(json!({ "strings": answers }))
     }
 
     fn sample(&self, count: usize, seed: u64) -> Result<Value> {

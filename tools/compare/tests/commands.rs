@@ -64,6 +64,47 @@ fn times_and_bytes_are_told() {
 }
 
 #[test]
+fn pre_decoders_are_asked_alone_and_before_matching() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("a path in UTF-8").to_owned();
+    fs::write(path("model.dem"), MODEL).expect("the folder is there");
+    fs::write(path("shots.b8"), SHOTS).expect("the folder is there");
+    let answers = converse(&[
+        format!("model\t{}", path("model.dem")),
+        format!("shots\t{}\t5", path("shots.b8")),
+        "batch\toutrider/mwpm/soft/rule:min-sum".to_owned(),
+        "batch\toutrider/mwpm/hard/rule:smith".to_owned(),
+        "predecode\tsoft\trule:min-sum".to_owned(),
+        "predecode\thard\trule:smith".to_owned(),
+        "left\trule:smith".to_owned(),
+        "batch\toutrider/mwpm/soft/missing.safetensors".to_owned(),
+        "batch\toutrider/mwpm/soft".to_owned(),
+    ]);
+    assert!(answers[2..6].iter().all(|timed| timed["cpu"].as_f64() > Some(0.0)), "{answers:?}");
+    assert_eq!(answers[6]["events"], 7);
+    assert!(answers[6]["left"].as_u64() < Some(7), "{answers:?}");
+    assert!(answers[7..].iter().all(|answer| answer["error"].is_string()), "{answers:?}");
+}
+
+#[test]
+fn failures_leave_strings() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = folder.path().join("chain.dem");
+    let chain = "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1 D2\nerror(0.1) D2\n";
+    fs::write(&model, chain).expect("the folder is there");
+    let open = format!("model\t{}", model.to_str().expect("a path in UTF-8"));
+    let answers = converse(&[open, "strings\t5000\t1\toutrider/mwpm".to_owned()]);
+    let strings = answers[1]["strings"][0].as_array().expect("a list").iter();
+    // Length, errors and failures: the string is the whole chain, and matching fails from two errors on.
+    let strings: Vec<[u64; 3]> =
+        strings.map(|entry| serde_json::from_value(entry.clone()).expect("three numbers")).collect();
+    assert!(!strings.is_empty() && strings.iter().all(|[length, errors, _]| *length == 4 && *errors >= 2));
+    let failures: u64 = strings.iter().map(|[_, _, count]| count).sum();
+    // About half of the shots with two errors, nearly all with more: 5000 (0.0486 / 2 + 0.0037).
+    assert!((80..200).contains(&failures), "{strings:?}");
+}
+
+#[test]
 fn mistakes_are_answered_and_the_session_goes_on() {
     let answers = converse(
         &["model\tmissing.dem", "shots\tx\t1", "build\tother/mwpm", "dance", "memory"].map(String::from),

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Measures pre-decoders beside PyMatching and writes docs/pre-decoders.
+
+    python3 tools/compare/predecoders.py                  everything: about an hour and a half
+    python3 tools/compare/predecoders.py --quick          everything, coarsely: about ten minutes
+    python3 tools/compare/predecoders.py --only ler,time  some sections
+    python3 tools/compare/predecoders.py --network FILE   another network
+    python3 tools/compare/predecoders.py --report         only rewrites tables and figures from docs/pre-decoders/*.csv
+
+Needs Python 3 with venv, Cargo and, the first time, PyPI: Stim, PyMatching and Matplotlib go to a virtual environment
+under target/. The sections and how they measure are described in docs/pre-decoders.md.
+"""
+
+import argparse
+import os
+import pathlib
+
+from run import ROOT, build_programs, enter_virtual_environment
+
+SECTIONS = ["ler", "time", "tails", "strings", "published"]
+MODELS = ROOT / "models"
+
+
+def main():
+    args = parse_arguments()
+    enter_virtual_environment()
+    import predecoder_figures
+    import predecoder_tables
+
+    folder = ROOT / "docs" / "pre-decoders"
+    if not args.report:
+        build_programs()
+        import predecoder_sections
+
+        networks = {"published": args.published_network}
+        for name in args.only:
+            network = networks.get(name, args.network)
+            predecoder_sections.run(folder, name, network, args.quick, args.core)
+    predecoder_tables.rewrite(ROOT / "docs" / "pre-decoders.md", ROOT / "README.md", folder)
+    predecoder_figures.draw(folder)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer distances, shots and rounds")
+    parser.add_argument("--only", default=",".join(SECTIONS), help="sections, separated by commas: %(default)s")
+    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="the core that everything runs on")
+    parser.add_argument("--report", action="store_true", help="measure nothing, rewrite tables and figures")
+    parser.add_argument("--network", default=MODELS / "event-stim.safetensors", type=source,
+                        help="network, or rule:NAME, of all sections but published: %(default)s")  # fmt: skip
+    parser.add_argument("--published-network", default=MODELS / "event-paper.safetensors", type=source,
+                        help="the same of the section published: %(default)s")  # fmt: skip
+    args = parser.parse_args()
+    args.only = args.only.split(",")
+    unknown = sorted(set(args.only) - set(SECTIONS))
+    if unknown:
+        parser.error(f"no such section: {', '.join(unknown)}")
+    if not args.report:
+        wanted = {args.published_network if name == "published" else args.network for name in args.only}
+        missing = [str(network) for network in wanted if isinstance(network, pathlib.Path) and not network.is_file()]
+        if missing:
+            parser.error(f"no such network: {', '.join(sorted(missing))}")
+    return args
+
+
+def source(word):
+    return word if word.startswith("rule:") else pathlib.Path(word).resolve()
+
+
+if __name__ == "__main__":
+    main()
