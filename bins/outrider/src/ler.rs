@@ -151,6 +151,7 @@ pub(crate) fn run(args: &LerArgs) -> Result<()> {
         sinter::require_appendable(path)?;
     }
     args.usage.settings.require_dem(args.dem.as_deref())?;
+    args.usage.require_predecoder(&args.predecoder)?;
     let predecoding = |choice| Predecoding::new(choice, &args.usage);
     let predecoders: Vec<_> = args.predecoder.iter().map(predecoding).collect::<Result<_>>()?;
     let table = Table::new(&args.decoder, &predecoders);

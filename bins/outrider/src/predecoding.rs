@@ -108,6 +108,7 @@ struct NetworkFile {
 impl Predecoding {
     /// Looks at the options that several subcommands share; nothing for `none`.
     pub(crate) fn of(args: &PredecoderArgs) -> Result<Option<Self>> {
+        args.usage.require_predecoder([&args.predecoder])?;
         Self::new(&args.predecoder, &args.usage)
     }
 
@@ -201,6 +202,23 @@ impl fmt::Display for Predecoding {
             Kind::Rule(rule) => write!(f, "rule:{rule}"),
             Kind::Event(_, file) | Kind::Dense(_, file) => f.write_str(&file.name),
         }
+    }
+}
+
+impl UseArgs {
+    /// Refuses uses and thresholds where no pre-decoder is named.
+    pub(crate) fn require_predecoder<'a>(&self, choices: impl IntoIterator<Item = &'a Choice>) -> Result<()> {
+        let SettingArgs { commit_probability, data_threshold, syndrome_threshold, surface } = self.settings;
+        let plain = self.predecode == Predecode::Soft
+            && commit_probability.is_none()
+            && data_threshold.or(syndrome_threshold).is_none()
+            && surface.is_none();
+        if plain || choices.into_iter().any(|choice| *choice != Choice::None) {
+            return Ok(());
+        }
+        Err(Error::Usage(
+            "uses, thresholds and --surface are for pre-decoders: name one by --predecoder".to_owned(),
+        ))
     }
 }
 

@@ -450,6 +450,8 @@ fn what_does_not_fit_is_refused_in_one_line() {
     put(path, "m.dem", "error(0.1) D0 D1\nerror(0.1) D1 L0\n");
     for (options, fragments) in [
         ("--predecoder rule:nearest", vec!["--predecoder", "nearest", "clique, smith, min-sum"]),
+        ("--predecode hard", vec!["--predecoder"]),
+        ("--predecoder none --surface d=3,r=3,b=x", vec!["--surface", "--predecoder"]),
         ("--predecoder clique", vec!["--predecoder", "rule:NAME", ".safetensors"]),
         ("--predecoder rule:smith --predecode firm", vec!["--predecode", "firm", "soft, hard"]),
         ("--predecoder rule:smith --commit-probability 0.7", vec!["--commit-probability", "hard"]),
