@@ -43,8 +43,6 @@ const GOOGLE_FLIPS: &[u8] = include_bytes!("../data/google_sycamore_x_d3_r1/obs_
 /// The sampled memory: large enough to be of interest, noisy enough to fail within the minute.
 const DISTANCE: u32 = 11;
 const NOISE: f64 = 0.005;
-/// Shots behind the pre-decoder: message passing takes its time.
-const PREDECODED_SHOTS: u64 = 20_000;
 /// Shots whose latency is taken one by one.
 const TIMED_SHOTS: usize = 20_000;
 
@@ -52,8 +50,7 @@ const HEADER: &str = "  decoder                LER  95% interval (Wilson)    us/
 
 const NEXT: &str = "
 us/round, p50, p99 and p99.9 are of single shots on one core; left: events to match, a shot, of them all or behind
-the pre-decoder; shots/s is all cores together. PREDECODER+mwpm is plain matching with a pre-decoder's soft weights, on
-at most 20,000 sampled shots.
+the pre-decoder; shots/s is all cores together. PREDECODER+mwpm is plain matching with a pre-decoder's soft weights.
 Next:
   outrider decode --dem model.dem --in dets.b8      your own Stim files
   outrider ler --distance 3,5,7 --p 0.003,0.006     error rates, sinter's CSV with --out
@@ -90,9 +87,9 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     for kind in DecoderKind::ALL {
         sampled_row(&engine(&model, kind)?, args.shots, &timed)?;
     }
-    let predecoding = Predecoding::shipped();
+    let predecoding = Predecoding::shipped()?;
     let predecoded = engine(&model, DecoderKind::Mwpm)?.predecoded(Some(&predecoding), None);
-    sampled_row(&predecoded, args.shots.min(PREDECODED_SHOTS), &timed)?;
+    sampled_row(&predecoded, args.shots, &timed)?;
     print(NEXT)
 }
 

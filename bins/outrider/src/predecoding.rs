@@ -124,9 +124,10 @@ impl Predecoding {
         Ok(Some(Self { kind, usage: predecode, settings }))
     }
 
-    /// The pre-decoder that comes with the program, used softly.
-    pub(crate) fn shipped() -> Self {
-        Self { kind: Kind::Rule(Rule::MinSum), usage: Predecode::Soft, settings: SettingArgs::default() }
+    /// The network that comes with the program, used softly.
+    pub(crate) fn shipped() -> Result<Self> {
+        let kind = Kind::parse(Path::new(SHIPPED_NAME), SHIPPED)?;
+        Ok(Self { kind, usage: Predecode::Soft, settings: SettingArgs::default() })
     }
 
     /// How it is used.
@@ -275,13 +276,16 @@ impl NetworkFile {
 
 impl Kind {
     fn load(path: &Path) -> Result<Self> {
-        let bytes = input::bytes(path, NETWORK_BYTES_MAX)?;
-        let file = NetworkFile::new(path, &bytes);
-        if has_convolutions(&bytes) {
-            let network = DenseNetwork::from_bytes(&bytes).map_err(|error| error.with_path(path))?;
+        Self::parse(path, &input::bytes(path, NETWORK_BYTES_MAX)?)
+    }
+
+    fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
+        let file = NetworkFile::new(path, bytes);
+        if has_convolutions(bytes) {
+            let network = DenseNetwork::from_bytes(bytes).map_err(|error| error.with_path(path))?;
             return Ok(Self::Dense(Arc::new(network), file));
         }
-        let network = EventNetwork::from_bytes(&bytes).map_err(|error| error.with_path(path))?;
+        let network = EventNetwork::from_bytes(bytes).map_err(|error| error.with_path(path))?;
         Ok(Self::Event(Arc::new(network), file))
     }
 }
@@ -358,6 +362,8 @@ fn card_text(card: &str) -> String {
     }
 }
 
+const SHIPPED_NAME: &str = "event-stim.safetensors";
+const SHIPPED: &[u8] = include_bytes!("../../../models/event-stim.safetensors");
 /// What names of network files end in.
 const NETWORK_SUFFIX: &str = ".safetensors";
 /// Bytes of a network's file accepted.

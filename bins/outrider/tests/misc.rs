@@ -40,7 +40,7 @@ fn demo_shows_every_decoder_twice() {
         let row = text.lines().rfind(|line| line.split_whitespace().next() == Some(name)).unwrap();
         row.split_whitespace().rev().nth(1).unwrap().parse().unwrap()
     };
-    assert!(left("rule:min-sum+mwpm") < left("mwpm") / 2.0, "{text}");
+    assert!(left("event-stim+mwpm") < left("mwpm") / 2.0, "{text}");
     assert!(text.contains("CC BY 4.0") && text.contains("outrider decode"), "{text}");
     // PyMatching makes 794 mistakes in the 50,000 shots of the device: a rate of 1.59e-2.
     let line = text.lines().find(|line| line.trim_start().starts_with("mwpm ")).unwrap();
