@@ -26,8 +26,10 @@ CURVES = {
 def draw(folder):
     data = {path.stem: read(path) for path in folder.glob("*.csv")}
     if "ler" in data:
-        save(error_rates(data["ler"], "p", "d"), folder / "ler-by-distance.svg")
-        save(error_rates(data["ler"], "d", "p"), folder / "ler-by-strength.svg")
+        # The rules have shots of their own.
+        rows = data["ler"] + [entry for entry in data.get("rules", []) if entry["decoder"] == "min-sum soft"]
+        save(error_rates(rows, "p", "d"), folder / "ler-by-distance.svg")
+        save(error_rates(rows, "d", "p"), folder / "ler-by-strength.svg")
     if "time" in data:
         save(events(data["time"]), folder / "events.svg")
         save(time_split(data["time"]), folder / "time.svg")

@@ -261,6 +261,7 @@ def met(is_met):
 TABLES = {
     "ler": ("ler", "ler", ler_table),
     "failures": ("ler", "ler", failures_table),
+    "rules": ("rules", "rules", failures_table),
     "soft": ("overlap", "ler", soft_table),
     "overlap": ("overlap", "ler", overlap_table),
     "strings": ("strings", "strings", strings_table),

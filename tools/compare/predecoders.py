@@ -17,7 +17,7 @@ import pathlib
 
 from run import ROOT, build_programs, enter_virtual_environment
 
-SECTIONS = ["ler", "time", "tails", "strings", "published"]
+SECTIONS = ["ler", "rules", "time", "tails", "strings", "published"]
 MODELS = ROOT / "models"
 
 
