@@ -43,7 +43,7 @@ def main():
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer distances, shots and rounds")
-    parser.add_argument("--only", default=",".join(SECTIONS), help="sections, separated by commas: %(default)s")
+    parser.add_argument("--only", help=f"sections, separated by commas, of {','.join(SECTIONS)}; published needs its network")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="the core that everything runs on")
     parser.add_argument("--report", action="store_true", help="measure nothing, rewrite tables and figures")
     parser.add_argument("--network", default=MODELS / "event-stim.safetensors", type=source,
@@ -51,16 +51,23 @@ def parse_arguments():
     parser.add_argument("--published-network", default=MODELS / "event-paper.safetensors", type=source,
                         help="the same of the section published: %(default)s")  # fmt: skip
     args = parser.parse_args()
-    args.only = args.only.split(",")
+    if args.only:
+        args.only = args.only.split(",")
+    else:
+        args.only = [name for name in SECTIONS if name != "published" or is_there(args.published_network)]
     unknown = sorted(set(args.only) - set(SECTIONS))
     if unknown:
         parser.error(f"no such section: {', '.join(unknown)}")
     if not args.report:
         wanted = {args.published_network if name == "published" else args.network for name in args.only}
-        missing = [str(network) for network in wanted if isinstance(network, pathlib.Path) and not network.is_file()]
+        missing = [str(network) for network in wanted if not is_there(network)]
         if missing:
             parser.error(f"no such network: {', '.join(sorted(missing))}")
     return args
+
+
+def is_there(network):
+    return isinstance(network, str) or network.is_file()
 
 
 def source(word):
