@@ -42,7 +42,9 @@ class Memory:
         """The decomposed error model's file."""
         path = WORK / f"{self.name}.dem"
         if not path.exists():
-            path.write_text(str(self.circuit().detector_error_model(decompose_errors=True)) + "\n")
+            # Only the published circuit has errors of several outcomes.
+            options = {"decompose_errors": True, "approximate_disjoint_errors": True}
+            path.write_text(str(self.circuit().detector_error_model(**options)) + "\n")
         return path
 
     def sample(self, count, seed):
