@@ -98,7 +98,19 @@ class DecoderOptions(ctypes.Structure):
 class SamplerOptions(ctypes.Structure):
     """otr_sampler_options"""
 
-    _fields_ = [("seed", ctypes.c_uint64), ("isa", ctypes.c_int)]
+    _fields_ = [("seed", ctypes.c_uint64), ("isa", ctypes.c_int), ("graph", ctypes.c_void_p)]
+
+
+class BitRows(ctypes.Structure):
+    """otr_bit_rows"""
+
+    _fields_ = [("bytes", ctypes.c_void_p), ("stride", ctypes.c_size_t)]
+
+
+class SamplerOutput(ctypes.Structure):
+    """otr_sampler_output"""
+
+    _fields_ = [(name, BitRows) for name in ("detectors", "observables", "errors", "edges")]
 
 
 LIB = library()
@@ -125,7 +137,7 @@ LIB.otr_decoder_decode_batch.argtypes = [HANDLE, HANDLE, ctypes.c_size_t, ctypes
 LIB.otr_decoder_decode_batch.argtypes += [HANDLE, ctypes.POINTER(ctypes.c_size_t)]
 LIB.otr_sampler_create.argtypes = [ctypes.POINTER(HANDLE), HANDLE]
 LIB.otr_sampler_create.argtypes += [ctypes.POINTER(SamplerOptions), ctypes.POINTER(Error)]
-LIB.otr_sampler_sample.argtypes = [HANDLE, ctypes.c_uint64, ctypes.c_size_t] + [HANDLE, ctypes.c_size_t] * 3
+LIB.otr_sampler_sample.argtypes = [HANDLE, ctypes.c_uint64, ctypes.c_size_t, ctypes.POINTER(SamplerOutput)]
 
 
 class Model:
@@ -159,8 +171,8 @@ class Model:
         )
         counts = LIB.otr_model_detector_count(self.handle), LIB.otr_model_observable_count(self.handle)
         rows = [np.zeros((shots, (count + 7) // 8), dtype=np.uint8) for count in counts]
-        outputs = [value for r in rows for value in (r.ctypes.data, r.shape[1])]
-        assert LIB.otr_sampler_sample(sampler, 0, shots, *outputs, None, 0) == OK
+        output = SamplerOutput(*(BitRows(r.ctypes.data, r.shape[1]) for r in rows))
+        assert LIB.otr_sampler_sample(sampler, 0, shots, ctypes.byref(output)) == OK
         LIB.otr_sampler_destroy(sampler)
         return np.hstack([unpack(r, count) for r, count in zip(rows, counts)])
 
