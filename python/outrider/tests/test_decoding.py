@@ -200,7 +200,7 @@ def test_interrupts_end_a_call():
     shots[-1] = 1
     with pytest.raises(KeyboardInterrupt):
         threading.Thread(target=_thread.interrupt_main).start()
-        decoder.decode_batch(shots)
+        decoder.decode_batch(shots, bit_packed_shots=True)
 
 
 def test_empty_batches_and_models():
