@@ -258,7 +258,11 @@ static size_t head_stride(const event_predecoder *self) {
 
 static otr_status soft(otr_predecoder *base, const uint32_t *events, size_t event_count) {
     event_predecoder *const self = (event_predecoder *)base;
-    otr_status status = reserve(self, event_count);
+    otr_status status;
+    if (event_count == 0) {
+        return OTR_OK;
+    }
+    status = reserve(self, event_count);
     status = status == OTR_OK ? otr_neighbours_find(&self->neighbours, events, event_count) : status;
     if (status != OTR_OK) {
         return status;

@@ -1,6 +1,7 @@
 """Decoding against PyMatching, and each form of a batch against the others."""
 
 import _thread
+import signal
 import threading
 
 import numpy as np
@@ -198,9 +199,14 @@ def test_interrupts_end_a_call():
     decoder = outrider.Decoder(outrider.MatchingGraph(outrider.Model("error(0.1) D0 D1 L0")))
     shots = np.zeros((20_000_000, 1), np.uint8)
     shots[-1] = 1
-    with pytest.raises(KeyboardInterrupt):
-        threading.Thread(target=_thread.interrupt_main).start()
-        decoder.decode_batch(shots, bit_packed_shots=True)
+    # A shell ignores interrupts for what it runs in the background.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            threading.Thread(target=_thread.interrupt_main).start()
+            decoder.decode_batch(shots, bit_packed_shots=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_empty_batches_and_models():
