@@ -69,14 +69,8 @@ static inline void dense(const uint32_t width, const int8_t *matrix, const int32
     }
 }
 
-static inline void messages(const uint32_t width, const int8_t *matrices, const otr_event_pair *pairs,
-                            size_t pair_count, const uint8_t *h, int32_t *sums) {
-    for (size_t k = 0; k < pair_count; k++) {
-        const int8_t *const matrix = matrices + (size_t)pairs[k].class_index * 2 * width * width;
-        const size_t first = (size_t)pairs[k].first * width, second = (size_t)pairs[k].second * width;
-        add_product(width, width, matrix, h + second, sums + first);
-        add_product(width, width, matrix + width * width, h + first, sums + second);
-    }
+static inline void message(const uint32_t width, const int8_t *matrix, const uint8_t *x, int32_t *sums) {
+    add_product(width, width, matrix, x, sums);
 }
 
 static inline void head(const uint32_t width, const int8_t *matrix, const int32_t *biases, uint32_t shift,

@@ -93,7 +93,12 @@ extern const otr_event_layers otr_event_layers_avx512vnni[OTR_EVENT_WIDTHS];
     }                                                                                                        \
     static void messages_##W(const int8_t *matrices, const otr_event_pair *pairs, size_t pair_count,         \
                              const uint8_t *h, int32_t *sums) {                                              \
-        messages(W, matrices, pairs, pair_count, h, sums);                                                   \
+        for (size_t k = 0; k < pair_count; k++) {                                                            \
+            const int8_t *const matrix = matrices + (size_t)pairs[k].class_index * 2 * W * W;                \
+            const size_t first = (size_t)pairs[k].first * W, second = (size_t)pairs[k].second * W;           \
+            message(W, matrix, h + second, sums + first);                                                    \
+            message(W, matrix + W * W, h + first, sums + second);                                            \
+        }                                                                                                    \
     }                                                                                                        \
     static void narrow_sums_##W(const int32_t *sums, size_t event_count, uint32_t shift, uint8_t *h) {       \
         narrow_sums(sums, event_count *W, shift, h);                                                         \

@@ -124,16 +124,6 @@ static inline void message(const uint32_t width, const int8_t *matrix, const uin
     }
 }
 
-static inline void messages(const uint32_t width, const int8_t *matrices, const otr_event_pair *pairs,
-                            size_t pair_count, const uint8_t *h, int32_t *sums) {
-    for (size_t k = 0; k < pair_count; k++) {
-        const int8_t *const matrix = matrices + (size_t)pairs[k].class_index * 2 * width * width;
-        const size_t first = (size_t)pairs[k].first * width, second = (size_t)pairs[k].second * width;
-        message(width, matrix, h + second, sums + first);
-        message(width, matrix + width * width, h + first, sums + second);
-    }
-}
-
 static inline void head(const uint32_t width, const int8_t *matrix, const int32_t *biases, uint32_t shift,
                         const uint32_t *events, size_t event_count, const uint8_t *h, int32_t *out,
                         size_t stride) {
