@@ -1228,10 +1228,11 @@ pub struct otr_gap {
 pub struct otr_gap_options {
     pub isa: otr_isa,
     pub weight_offset: i32,
+    pub limit: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_gap_options"][::core::mem::size_of::<otr_gap_options>() - 8usize];
+    ["Size of otr_gap_options"][::core::mem::size_of::<otr_gap_options>() - 12usize];
     [
         "Alignment of otr_gap_options",
     ][::core::mem::align_of::<otr_gap_options>() - 4usize];
@@ -1241,6 +1242,9 @@ const _: () = {
     [
         "Offset of field: otr_gap_options::weight_offset",
     ][::core::mem::offset_of!(otr_gap_options, weight_offset) - 4usize];
+    [
+        "Offset of field: otr_gap_options::limit",
+    ][::core::mem::offset_of!(otr_gap_options, limit) - 8usize];
 };
 unsafe extern "C" {
     pub fn otr_gap_options_default() -> otr_gap_options;
@@ -1938,6 +1942,19 @@ unsafe extern "C" {
         shot_differences: *mut u64,
         edges: *mut *const u32,
         signs: *mut *const i8,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_training_screen(
+        training: *mut otr_training,
+        detectors: *const u8,
+        detector_stride: usize,
+        shot_count: usize,
+        limit: f64,
+        shots: *mut u32,
+        count: *mut usize,
         error: *mut otr_error,
     ) -> otr_status;
 }

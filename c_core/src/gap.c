@@ -1,5 +1,6 @@
 /* The complementary gap: every shot is matched twice on a graph with a parted boundary, once in each class.
- */
+ * Under a limit the class of the extra node can be bought off for that weight (the bypass), so the search in
+ * the worse class ends there. */
 #include "outrider/gap.h"
 
 #include "common/array.h"
@@ -24,6 +25,7 @@ struct otr_gap {
     otr_boundary_split split;
     otr_shot_weights weights; /* on the parted graph, as the matcher */
     otr_matcher *matcher;
+    int32_t limit;    /* weight of the bypass, 0 for none */
     uint32_t *events; /* of the shot, and the extra node */
     size_t event_capacity;
     uint32_t *left; /* events after flips */
@@ -37,7 +39,7 @@ static otr_status match_class(otr_gap *gap, size_t event_count, answer *answer);
 static otr_status complete(const otr_shot_weights *weights, answer *answer);
 
 otr_gap_options otr_gap_options_default(void) {
-    return (otr_gap_options){.isa = OTR_ISA_AUTO, .weight_offset = 0};
+    return (otr_gap_options){.isa = OTR_ISA_AUTO, .weight_offset = 0, .limit = 0};
 }
 
 otr_status otr_gap_create(otr_gap **out, const otr_graph *graph, const otr_gap_options *options,
@@ -95,6 +97,11 @@ otr_status otr_gap_decode(otr_gap *gap, const uint32_t *events, size_t event_cou
         gap->events[i] = events[i];
         potential ^= gap->split.potentials[events[i]];
     }
+    for (size_t i = 0; gap->limit != 0 && i < override_count; i++) {
+        if (overrides[i].edge >= gap->split.graph->edge_count - 1) {
+            return OTR_ERR_INDEX; /* the bypass is no edge of the graph */
+        }
+    }
     event_count = otr_sort_cancel(gap->events, event_count);
     gap->events[event_count] = gap->split.extra;
     otr_shot_weights_begin(&gap->weights);
@@ -115,10 +122,15 @@ otr_status otr_gap_decode(otr_gap *gap, const uint32_t *events, size_t event_cou
 
 otr_status otr_gap_edges(otr_gap *gap, int observable, const uint32_t **edges, size_t *count) {
     answer *answer;
+    int64_t excess;
     if (gap == NULL || observable < 0 || observable > 1 || edges == NULL || count == NULL || !gap->answered) {
         return OTR_ERR_ARGUMENT;
     }
     answer = &gap->answers[observable];
+    excess = answer->weight - gap->answers[1 - observable].weight;
+    if (gap->limit != 0 && excess >= gap->limit) {
+        return OTR_ERR_ARGUMENT;
+    }
     if (!answer->is_complete) {
         const otr_status status = complete(&gap->weights, answer);
         if (status != OTR_OK) {
@@ -141,9 +153,18 @@ size_t otr_gap_bytes(const otr_gap *gap) {
 static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_options *options,
                            otr_error *error) {
     const otr_kernels *const kernels = otr_kernels_for(options->isa);
-    otr_status status = kernels != NULL ? otr_boundary_split_init(&gap->split, graph, error)
-                                        : otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
-                                                        "the instruction set is not available");
+    /* All weights get the offset. */
+    const int32_t bypass = options->limit - otr_weight_clamped(options->weight_offset);
+    otr_status status;
+    if (kernels == NULL) {
+        return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0, "the instruction set is not available");
+    }
+    if (options->limit < 0 || options->limit > OTR_WEIGHT_MAX || options->limit % 2 != 0) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "a limit of %d; it is even, from 0 to %d",
+                             options->limit, OTR_WEIGHT_MAX);
+    }
+    gap->limit = options->limit;
+    status = otr_boundary_split_init(&gap->split, graph, gap->limit != 0 ? &bypass : NULL, error);
     if (status != OTR_OK) {
         return status;
     }

@@ -30,11 +30,11 @@ struct Answer {
 
 impl<'g> Gap<'g> {
     fn new(graph: &'g Graph) -> Result<Self, ParseError> {
-        Self::with_offset(graph, 0)
+        Self::with_options(graph, 0, 0)
     }
 
-    fn with_offset(graph: &'g Graph, weight_offset: i32) -> Result<Self, ParseError> {
-        let options = otr_gap_options { isa: otr_isa::OTR_ISA_AUTO, weight_offset };
+    fn with_options(graph: &'g Graph, weight_offset: i32, limit: i32) -> Result<Self, ParseError> {
+        let options = otr_gap_options { isa: otr_isa::OTR_ISA_AUTO, weight_offset, limit };
         let (mut raw, mut error) = (ptr::null_mut(), blank_error());
         // SAFETY: the graph is alive during the call; the outputs are ours.
         let status = unsafe { otr_gap_create(&mut raw, graph.raw(), &options, &mut error) };
@@ -63,15 +63,22 @@ impl<'g> Gap<'g> {
             return Err(status);
         }
         let observable = result.observable as usize;
-        Ok(Answer { weights: result.weights, observable, edges: [self.edges(0), self.edges(1)] })
+        let edges = [0, 1].map(|class| self.edges(class).unwrap_or_default());
+        Ok(Answer { weights: result.weights, observable, edges })
     }
 
-    fn edges(&self, class: i32) -> Vec<u32> {
+    /// None if the class was not searched for.
+    fn edges(&self, class: i32) -> Option<Vec<u32>> {
         let (mut edges, mut count) = (ptr::null(), 0);
         // SAFETY: the gap is alive and the view is copied before the next call on it.
         unsafe {
-            assert_eq!(otr_gap_edges(self.raw, class, &mut edges, &mut count), otr_status::OTR_OK);
-            view(edges, count).to_vec()
+            match otr_gap_edges(self.raw, class, &mut edges, &mut count) {
+                otr_status::OTR_OK => Some(view(edges, count).to_vec()),
+                status => {
+                    assert_eq!(status, otr_status::OTR_ERR_ARGUMENT);
+                    None
+                }
+            }
         }
     }
 
@@ -157,7 +164,9 @@ fn both_classes_are_exact_on_random_graphs() {
         let graph = Graph::new(&text);
         let largest = graph.edges.iter().map(|edge| edge.weight).max().unwrap_or(0);
         let offset = [0, 0, largest / 6 * 2, -largest / 6 * 2][random.below(4)];
-        let mut gap = Gap::with_offset(&graph, offset).unwrap_or_else(|e| panic!("{e:?} in\n{text}"));
+        let mut gap = Gap::with_options(&graph, offset, 0).unwrap_or_else(|e| panic!("{e:?} in\n{text}"));
+        let limit = 2 + 2 * random.below(largest.max(0) as usize / 2 + 1) as i32;
+        let mut limited = Gap::with_options(&graph, offset, limit).expect("a gap, limited or not");
         let flips: Vec<_> = graph.edges.iter().map(|edge| !edge.observables.is_empty()).collect();
         for _ in 0..SHOTS_PER_MODEL {
             let overrides = random_overrides(&mut random, &graph);
@@ -174,12 +183,35 @@ fn both_classes_are_exact_on_random_graphs() {
                 Ok(answer) => {
                     gap.assert_valid(&events, |edge| edges[edge as usize].weight, &answer);
                     assert_eq!(answer.weights.map(Some), expected, "{events:?} {overrides:?} in\n{text}");
+                    assert_limited(&mut limited, limit.into(), &events, &overrides, &answer);
                 }
                 Err(status) => {
                     assert_eq!(status, otr_status::OTR_ERR_ODD_PARITY);
                     assert_eq!(expected, [None; 2]);
                 }
             }
+        }
+    }
+}
+
+/// With a limit the lighter class is the same, and the heavier one too or as much heavier as the limit.
+fn assert_limited(gap: &mut Gap, limit: i64, events: &[u32], overrides: &[Override], full: &Answer) {
+    let answer = gap.decode(events, overrides).expect("the classes are not empty");
+    let (light, heavy) = (full.observable, 1 - full.observable);
+    let excess = (full.weights[heavy] - full.weights[light]).min(limit);
+    assert_eq!(answer.weights[light], full.weights[light]);
+    assert_eq!(answer.weights[heavy], full.weights[light] + excess);
+    assert_eq!(answer.observable, light);
+    for class in [0, 1] {
+        let edges = gap.edges(class as i32);
+        assert_eq!(
+            edges.is_none(),
+            class == heavy && excess == limit,
+            "only what was searched for has edges"
+        );
+        if let Some(edges) = edges {
+            assert_eq!(gap.graph.syndrome(&edges), events);
+            assert_eq!(gap.graph.flips(&edges), [class as u8]);
         }
     }
 }
@@ -254,6 +286,14 @@ fn bad_calls_are_errors_and_change_nothing() {
     assert_eq!(gap.decode(&[0], &[Override { edge: 4, weight: 2 }]), Err(otr_status::OTR_ERR_INDEX));
     assert_eq!(gap.decode(&[2], &[]), Err(otr_status::OTR_ERR_ODD_PARITY));
     assert_eq!(gap.decode(&[1, 0, 1], &[]), Ok(expected), "an event given twice cancels");
+    let mut limited = Gap::with_options(&graph, 0, 2).unwrap();
+    let bypass = Override { edge: 4, weight: 2 };
+    assert_eq!(limited.decode(&[0], &[bypass]), Err(otr_status::OTR_ERR_INDEX), "the bypass is no edge");
+    for limit in [-2, 3, OTR_WEIGHT_MAX as i32 + 2] {
+        let error = Gap::with_options(&graph, 0, limit).err().expect("a bad limit");
+        assert_eq!(error.status, otr_status::OTR_ERR_ARGUMENT);
+        assert!(error.message.contains(&limit.to_string()), "{}", error.message);
+    }
     // SAFETY: the gap is alive; the outputs are ours.
     let class = unsafe { otr_gap_edges(gap.raw, 2, &mut edges, &mut count) };
     assert_eq!(class, otr_status::OTR_ERR_ARGUMENT);

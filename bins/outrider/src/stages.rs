@@ -102,7 +102,8 @@ impl Gaps {
     ) -> Result<Self, outrider::Error> {
         let usage = options.predecode;
         let weight_offset = predecoder.as_ref().map_or(0, |predecoder| offset(predecoder, usage));
-        let gap = Gap::with_options(graph, &GapOptions { isa: options.isa, weight_offset })?;
+        let gap =
+            Gap::with_options(graph, &GapOptions { isa: options.isa, weight_offset, ..Default::default() })?;
         Ok(Self { gap, predecoder, usage, events: Vec::new() })
     }
 

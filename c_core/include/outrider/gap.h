@@ -22,6 +22,8 @@ typedef struct otr_gap otr_gap;
 typedef struct otr_gap_options {
     otr_isa isa;           /* OTR_ISA_AUTO picks the best; a missing one is OTR_ERR_UNSUPPORTED */
     int32_t weight_offset; /* as in otr_decoder_options */
+    int32_t limit;         /* weights of the classes are reported at most this far apart; even, 0 for no
+                              limit. A search that ends there is as cheap as plain matching. */
 } otr_gap_options;
 
 OTR_API otr_gap_options otr_gap_options_default(void);
@@ -35,7 +37,8 @@ OTR_API void otr_gap_destroy(otr_gap *gap);
 
 /* What one shot gives. The gap in natural units is |weights[1] - weights[0]| / otr_graph_scale. */
 typedef struct otr_gap_result {
-    int64_t weights[2]; /* least total integer weight of an edge set that leaves, or flips, the observable */
+    int64_t weights[2]; /* least total integer weight of an edge set that leaves, or flips, the observable;
+                           under a limit, that of the lighter class plus the limit if it is more */
     int observable;     /* the class of the lower weight, 0 if they are equal */
 } otr_gap_result;
 
@@ -47,7 +50,8 @@ OTR_API otr_status otr_gap_decode(otr_gap *gap, const uint32_t *events, size_t e
                                   otr_gap_result *result);
 
 /* The edges of the last shot's answer in class 0 or 1, ascending, committed ones included. Valid until the
- * next call on the gap; *edges may be NULL when *count is 0. OTR_ERR_ARGUMENT if no shot was decoded. */
+ * next call on the gap; *edges may be NULL when *count is 0. OTR_ERR_ARGUMENT if no shot was decoded, or for
+ * the heavier class of a shot at the limit, whose answer was not searched for. */
 OTR_API otr_status otr_gap_edges(otr_gap *gap, int observable, const uint32_t **edges, size_t *count);
 
 /* Heap bytes held now. */

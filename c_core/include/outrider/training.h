@@ -117,8 +117,10 @@ OTR_API otr_status otr_training_message_backward(const otr_training *training, u
 
 /* The complementary gap of every shot of the batch under the log-odds `logits` (ln(p/(1-p)), one for each
  * edge of the batch); the weights of other edges are the graph's plus the offset.
- *  gaps             out, shot_count: weight of class 1 minus weight of class 0, natural units
- *  limit            differences are listed for shots with |gap| < limit
+ *  gaps             out, shot_count: weight of class 1 minus weight of class 0, natural units, within the
+ *                   limit either way
+ *  limit            positive, INFINITY for none; differences are listed for shots with |gap| < limit, and
+ *                   the search ends there, so a small one makes it much faster
  *  shot_differences out, shot_count + 1
  * The edges in exactly one of the two classes' answers, by shot: *edges and *signs (+1: in class 1 only, -1:
  * in class 0 only; d gap / d weight) live until the next call, and may be NULL if there are none.
@@ -127,6 +129,15 @@ OTR_API otr_status otr_training_message_backward(const otr_training *training, u
 OTR_API otr_status otr_training_gaps(otr_training *training, const float *logits, double limit, double *gaps,
                                      uint64_t *shot_differences, const uint32_t **edges, const int8_t **signs,
                                      otr_error *error);
+
+/* Which of shot_count shots (row i at i*detector_stride bytes) have a gap below `limit` under the model's own
+ * weights: their numbers, ascending, go to `shots` (room for shot_count), how many to *count. Hardly any
+ * other shot has a small gap under a network's weights. Leaves the present batch as it is.
+ * OTR_ERR_UNSUPPORTED, OTR_ERR_ARGUMENT, OTR_ERR_ODD_PARITY, OTR_ERR_MEMORY as otr_training_gaps; *count is
+ * then undefined. */
+OTR_API otr_status otr_training_screen(otr_training *training, const uint8_t *detectors,
+                                       size_t detector_stride, size_t shot_count, double limit,
+                                       uint32_t *shots, size_t *count, otr_error *error);
 
 #ifdef __cplusplus
 }

@@ -17,9 +17,10 @@ static otr_status find_potentials(otr_boundary_split *split, const otr_graph *gr
                                   uint8_t *reached, otr_error *error);
 static otr_status walk_component(otr_boundary_split *split, const otr_graph *graph, component *part,
                                  uint8_t *reached, otr_error *error);
-static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph);
+static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass);
 
-otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *graph, otr_error *error) {
+otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass,
+                                   otr_error *error) {
     uint32_t *nodes = NULL;
     uint8_t *reached = NULL;
     otr_status status = OTR_ERR_MEMORY;
@@ -38,7 +39,7 @@ otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *g
     split->potentials = otr_array_zeroed(graph->node_count, sizeof *split->potentials);
     if (nodes != NULL && reached != NULL && split->potentials != NULL) {
         status = find_potentials(split, graph, nodes, reached, error);
-        status = status == OTR_OK ? copy_graph(split, graph) : status;
+        status = status == OTR_OK ? copy_graph(split, graph, bypass) : status;
     }
     free(nodes);
     free(reached);
@@ -121,7 +122,7 @@ static otr_status walk_component(otr_boundary_split *split, const otr_graph *gra
 }
 
 /* As the extra node follows all others, edges stay in order: a node's boundary edge is its last one. */
-static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph) {
+static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass) {
     otr_graph *const copy = otr_array_zeroed(1, sizeof *copy);
     split->graph = copy;
     if (copy == NULL) {
@@ -129,7 +130,7 @@ static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph) 
     }
     copy->heap_bytes = sizeof *copy;
     copy->node_count = graph->node_count + 1;
-    copy->edge_count = graph->edge_count;
+    copy->edge_count = graph->edge_count + (bypass != NULL);
     copy->scale = graph->scale;
     copy->edge_node1 = otr_graph_allocate(copy, copy->edge_count, sizeof *copy->edge_node1);
     copy->edge_node2 = otr_graph_allocate(copy, copy->edge_count, sizeof *copy->edge_node2);
@@ -137,13 +138,18 @@ static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph) 
     if (copy->edge_node1 == NULL || copy->edge_node2 == NULL || copy->edge_weight == NULL) {
         return OTR_ERR_MEMORY;
     }
-    for (uint32_t edge = 0; edge < copy->edge_count; edge++) {
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
         const uint32_t node1 = graph->edge_node1[edge];
         const uint32_t node2 = graph->edge_node2[edge];
         const int crosses = node2 == OTR_BOUNDARY && boundary_class(split, graph, node1) == 1;
         copy->edge_node1[edge] = node1;
         copy->edge_node2[edge] = crosses ? split->extra : node2;
         copy->edge_weight[edge] = graph->edge_weight[edge];
+    }
+    if (bypass != NULL) {
+        copy->edge_node1[graph->edge_count] = split->extra;
+        copy->edge_node2[graph->edge_count] = OTR_BOUNDARY;
+        copy->edge_weight[graph->edge_count] = *bypass;
     }
     return otr_graph_link(copy) ? OTR_OK : OTR_ERR_MEMORY;
 }

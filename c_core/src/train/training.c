@@ -83,7 +83,8 @@ void otr_training_destroy(otr_training *training) {
     free_arrays(&training->arrays);
     free(training->pairs);
     free(training->events);
-    otr_gap_destroy(training->gap);
+    otr_gap_destroy(training->gap.gap);
+    otr_gap_destroy(training->own_gap.gap);
     free(training->overrides);
     free(training->difference_edges);
     free(training->difference_signs);
@@ -234,17 +235,6 @@ static otr_status lay_grid(otr_training *t, int32_t radius, otr_error *error) {
     return OTR_OK;
 }
 
-/* A graph without a gap is not an error until one is asked for. */
-static otr_status create_gap(otr_training *t, double offset_nats, otr_error *error) {
-    otr_gap_options options = otr_gap_options_default();
-    options.isa = t->kernels->isa;
-    options.weight_offset = otr_graph_quantize(t->graph, offset_nats);
-    if (otr_gap_create(&t->gap, t->graph, &options, &t->gap_error) == OTR_ERR_MEMORY) {
-        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
-    }
-    return OTR_OK;
-}
-
 static otr_status fill_training(otr_training *t, const otr_model *model, const otr_event_geometry *g,
                                 double offset_nats, otr_error *error) {
     otr_status status;
@@ -253,7 +243,7 @@ static otr_status fill_training(otr_training *t, const otr_model *model, const o
     status = status == OTR_OK ? find_slots(t, g, error) : status;
     status = status == OTR_OK ? find_priors(t, error) : status;
     status = status == OTR_OK ? lay_grid(t, g->radius, error) : status;
-    status = status == OTR_OK ? create_gap(t, offset_nats, error) : status;
+    t->offset = otr_graph_quantize(t->graph, offset_nats);
     if (status == OTR_OK) {
         t->events = otr_array_new((size_t)t->graph->node_count + INDEX_SLACK, sizeof *t->events);
         status = t->events != NULL ? OTR_OK : otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");

@@ -25,6 +25,12 @@ typedef struct otr_training_pair {
     uint32_t target, source, relation;
 } otr_training_pair;
 
+/* A gap and the limit that it was made for. */
+typedef struct otr_training_gap {
+    otr_gap *gap;
+    int32_t limit;
+} otr_training_gap;
+
 struct otr_training {
     const otr_graph *graph;
     const otr_kernels *kernels;
@@ -50,8 +56,9 @@ struct otr_training {
     uint32_t *events; /* of one shot, with room for otr_kernels.bit_indices to scribble */
     otr_training_shots shots;
 
-    otr_gap *gap;        /* NULL if the graph has none */
-    otr_error gap_error; /* why not */
+    /* Gaps under the log-odds of a batch, and under the model's own weights; made when first asked for. */
+    otr_training_gap gap, own_gap;
+    int32_t offset;
     otr_override *overrides;
     size_t override_capacity;
     uint32_t *difference_edges, *first_edges;

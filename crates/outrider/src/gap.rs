@@ -41,6 +41,9 @@ pub struct GapOptions {
     pub isa: Isa,
     /// As [`DecoderOptions::weight_offset`](crate::DecoderOptions::weight_offset).
     pub weight_offset: i32,
+    /// The weights of the classes are reported at most this far apart; even, 0 for no limit. A search that ends
+    /// there is about as cheap as plain matching.
+    pub limit: i32,
 }
 
 /// What one shot gives.
@@ -65,10 +68,14 @@ impl Gap {
     ///
     /// # Errors
     /// [`Unsupported`](Status::Unsupported) if the graph has no gap: not one observable, a torus, two patches. The
-    /// message says which. The same for a missing instruction set.
+    /// message says which. The same for a missing instruction set. [`Argument`](Status::Argument) for a limit that
+    /// is negative, odd or above the largest weight.
     pub fn with_options(graph: &MatchingGraph, options: &GapOptions) -> Result<Self, Error> {
-        let raw_options =
-            sys::otr_gap_options { isa: options.isa.to_raw(), weight_offset: options.weight_offset };
+        let raw_options = sys::otr_gap_options {
+            isa: options.isa.to_raw(),
+            weight_offset: options.weight_offset,
+            limit: options.limit,
+        };
         let mut raw = ptr::null_mut();
         let mut details = Details::new();
         // SAFETY: all pointers are live; C keeps none of them after the call.

@@ -398,12 +398,13 @@ impl Training {
     }
 
     /// The complementary gap of every shot of the batch under the log-odds `ln(p/(1-p))` of the batch's edges;
-    /// the weights of other edges are the graph's plus the offset. Differences are listed for shots whose gap
-    /// is below `limit` in magnitude.
+    /// the weights of other edges are the graph's plus the offset. Gaps are within `limit` either way;
+    /// differences are listed for those strictly within. The search ends at the limit, so a small one makes it
+    /// much faster.
     ///
     /// # Errors
     /// [`Error::Length`]; [`Unsupported`](crate::Status::Unsupported) with the reason if the graph has no gap,
-    /// [`Argument`](crate::Status::Argument) for NaN or without a batch,
+    /// [`Argument`](crate::Status::Argument) for NaN, without a batch, and for a limit that is not positive,
     /// [`OddParity`](crate::Status::OddParity) for a shot that no edges explain.
     pub fn gaps(&mut self, log_odds: &[f32], limit: f64) -> Result<TrainingGaps<'_>, Error> {
         let batch = self.batch();
@@ -432,6 +433,35 @@ impl Training {
         // call, which needs the training that the result borrows.
         let (edges, signs) = unsafe { (view(edges, count), view(signs, count)) };
         Ok(TrainingGaps { gaps, shot_differences, edges, signs })
+    }
+
+    /// The numbers of the shots whose gap under the model's own weights is below `limit`. Hardly any other shot has
+    /// a small gap under a network's weights. The present batch stays.
+    ///
+    /// # Errors
+    /// [`Error::Length`] for rows of another width, [`Argument`](crate::Status::Argument) for a limit that is not
+    /// positive; otherwise as [`gaps`](Self::gaps).
+    pub fn screen(&mut self, detectors: &Shots, limit: f64) -> Result<Vec<u32>, Error> {
+        check_length("width of the detectors, in bits", self.graph.node_count() as usize, detectors.bits())?;
+        let (mut shots, mut count) = (vec![0; detectors.len()], 0);
+        let mut details = Details::new();
+        // SAFETY: the rows have their stride and the width that C reads, as just checked, and there is room for
+        // the number of every row; the training is used by nobody else (&mut).
+        let status = unsafe {
+            sys::otr_training_screen(
+                self.raw.as_ptr(),
+                detectors.as_bytes().as_ptr(),
+                detectors.stride(),
+                detectors.len(),
+                limit,
+                shots.as_mut_ptr(),
+                &mut count,
+                details.as_mut_ptr(),
+            )
+        };
+        details.check(status, LineMeaning::Shot)?;
+        shots.truncate(count);
+        Ok(shots)
     }
 
     fn check_width(&self, width: usize) -> Result<u32, Error> {

@@ -106,7 +106,14 @@ class Decoder:
 
 @final
 class Gap:
-    def __new__(cls, graph: MatchingGraph, *, isa: str = "auto", weight_offset: float = 0.0) -> Gap: ...
+    def __new__(
+        cls,
+        graph: MatchingGraph,
+        *,
+        isa: str = "auto",
+        weight_offset: float = 0.0,
+        limit: float | None = None,
+    ) -> Gap: ...
     @property
     def graph(self) -> MatchingGraph: ...
     def weights(
@@ -254,3 +261,4 @@ class Training:
     def gaps(
         self, log_odds: NDArray[np.float32], limit: float
     ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]: ...
+    def screen(self, detectors: NDArray[np.uint8], limit: float) -> NDArray[np.int64]: ...

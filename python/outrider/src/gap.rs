@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{PyArray2, PyArrayMethods};
 use outrider::{Error, GapOptions, Isa, Shots};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::arrays::{BitsIn, Overrides, blocks, zeros};
@@ -18,8 +19,10 @@ use crate::graph::MatchingGraph;
 ///
 /// isa: the instruction set; all of them give the same answers.
 /// weight_offset: added to the weight of every edge that no override names, in natural units.
+/// limit: the two weights are reported at most this far apart, in natural units; the search ends there, so a
+///     small one makes it much faster.
 ///
-/// ValueError if the graph has no gap: not one observable, a torus, two patches.
+/// ValueError if the graph has no gap: not one observable, a torus, two patches; or the limit is not positive.
 #[pyclass(frozen, module = "outrider")]
 pub(crate) struct Gap {
     graph: Arc<outrider::MatchingGraph>,
@@ -30,11 +33,21 @@ pub(crate) struct Gap {
 #[pymethods]
 impl Gap {
     #[new]
-    #[pyo3(signature = (graph, *, isa="auto", weight_offset=0.0))]
-    fn new(py: Python<'_>, graph: &MatchingGraph, isa: &str, weight_offset: f64) -> PyResult<Self> {
+    #[pyo3(signature = (graph, *, isa="auto", weight_offset=0.0, limit=None))]
+    fn new(
+        py: Python<'_>,
+        graph: &MatchingGraph,
+        isa: &str,
+        weight_offset: f64,
+        limit: Option<f64>,
+    ) -> PyResult<Self> {
         let isa: Isa = isa.parse().map_err(exception)?;
         let graph = Arc::clone(&graph.inner);
-        let options = GapOptions { isa, weight_offset: graph.quantize(weight_offset) };
+        let options = GapOptions {
+            isa,
+            weight_offset: graph.quantize(weight_offset),
+            limit: limit.map_or(Ok(0), |limit| quantized_limit(&graph, limit))?,
+        };
         let gap = py.detach(|| outrider::Gap::with_options(&graph, &options)).map_err(exception)?;
         Ok(Self { graph, inner: Mutex::new(gap) })
     }
@@ -94,5 +107,13 @@ impl Gap {
             Ok(result.weights)
         };
         events.rows().zip(rows).map(weights_of).collect()
+    }
+}
+
+/// The nearest weight, but not 0, which would be no limit.
+fn quantized_limit(graph: &outrider::MatchingGraph, limit: f64) -> PyResult<i32> {
+    match graph.quantize(limit) {
+        weight if weight > 0 => Ok(weight),
+        _ => Err(PyValueError::new_err(format!("limit is {limit}, not positive"))),
     }
 }

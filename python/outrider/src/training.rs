@@ -223,7 +223,8 @@ impl Training {
     /// The complementary gap of each shot of the present batch under log-odds of its edges, float32; other
     /// edges have the graph's weight plus the offset: (gaps, shot_differences, edges, signs).
     ///
-    /// gaps: float64, the least weight of an answer that flips the observable minus that of one that does not.
+    /// gaps: float64, the least weight of an answer that flips the observable minus that of one that does not,
+    ///     within the limit either way. The search ends at the limit, so a small one makes it much faster.
     /// edges: int64, for shots with |gap| < limit the edges in exactly one of the two answers; those of shot k
     ///     are edges[shot_differences[k]:shot_differences[k + 1]].
     /// signs: int8, the gap's derivative by the edge's weight: 1 or -1.
@@ -251,6 +252,22 @@ impl Training {
             edges.into_pyarray(py),
             signs.into_pyarray(py),
         ))
+    }
+
+    /// The numbers of the shots, int64, whose gap under the model's own weights is below `limit`: hardly any
+    /// other has a small one under a network's. Rows of packed bits as for batch; the present batch stays.
+    ///
+    /// ValueError as for gaps.
+    fn screen<'py>(
+        &self,
+        py: Python<'py>,
+        detectors: &Bound<'py, PyAny>,
+        limit: f64,
+    ) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let rows = BitsIn::new(detectors, self.detector_count, true)?;
+        let rows = rows.read(0..rows.len())?;
+        let shots = py.detach(|| self.lock().screen(&rows, limit)).map_err(exception)?;
+        Ok(signed(&shots).into_pyarray(py))
     }
 
     fn __repr__(&self) -> String {

@@ -150,7 +150,23 @@ def test_gaps_tell_how_sure_the_decoder_is(training, graph, shots):
         different = slice(first[shot], first[shot + 1])
         assert gap == pytest.approx((shot_weights[edges[different]] * signs[different]).sum(), abs=1e-4)
         assert observables[edges[different]].sum() % 2 == 1
-    assert training.gaps(batch["prior"], 0.0)[2].size == 0
+    limited, first, *_ = training.gaps(batch["prior"], 2.0)
+    assert np.array_equal(limited, np.clip(gaps, -2, 2))
+    assert np.array_equal(np.diff(first) > 0, np.abs(gaps) < 2)
+
+
+def test_screening_finds_the_shots_with_a_small_gap_of_their_own(training, graph, shots):
+    detectors, _, _ = shots
+    weights = outrider.Gap(graph).weights(detectors, bit_packed_shots=True)
+    gaps = np.abs(weights[:, 1] - weights[:, 0])
+    limit = float(np.median(gaps)) + 0.01
+    assert np.array_equal(training.screen(detectors, limit), np.flatnonzero(gaps < limit))
+    clipped = outrider.Gap(graph, limit=limit).weights(detectors, bit_packed_shots=True)
+    np.testing.assert_allclose(np.abs(clipped[:, 1] - clipped[:, 0]), np.minimum(gaps, limit), atol=1e-3)
+    with pytest.raises(ValueError, match="not positive"):
+        training.screen(detectors, 0.0)
+    with pytest.raises(ValueError, match="not positive"):
+        outrider.Gap(graph, limit=-1.0)
 
 
 def test_bad_geometry_and_arrays(training, graph, model, slots, shots):

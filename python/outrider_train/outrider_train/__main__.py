@@ -137,10 +137,18 @@ def _add_train(commands) -> None:
         ("gap_events", "detection events in a step of the gap phase"),
         ("gap_limit", "shots of smaller gap (nats) are learned from"),
         ("gap_weight", "weight of the gap's loss beside cross-entropy"),
+        ("screen", "shots with a gap from so many nats on under the model's own weights have no gap loss"),
+        ("screen_most", "shots sampled for each that is run forward, at most"),
         ("keep", "share of the shots that keep cross-entropy in the gap phase"),
         ("offset", "nats added to the weights of edges without an event"),
     ):
         steps.add_argument(_option(name), type=_positive, default=settings[name], help=text)
+    steps.add_argument(
+        "--gap-balance",
+        type=_share,
+        default=settings["gap_balance"],
+        help="how far circuits that rarely fail count more in the gap's loss: 0 not at all, 1 in proportion",
+    )
     steps.add_argument(
         "--quantise-from",
         type=_share,

@@ -52,7 +52,7 @@ class Batch:
         try:
             return self.kernels.gaps(log_odds, limit)
         except ValueError as error:
-            raise TrainingError(f"{self.maker.circuit.name}: {error}; train it with --gap-share 0") from None
+            raise self.maker.no_gap(error) from None
 
 
 class BatchMaker:
@@ -82,6 +82,17 @@ class BatchMaker:
             np.float32
         )
         self.current: Batch | None = None
+
+    def screen(self, shots: Shots, limit: float) -> np.ndarray:
+        """The numbers of the shots whose gap under the model's own weights is below the limit."""
+        try:
+            return self.native.screen(shots.detectors, limit)
+        except ValueError as error:
+            raise self.no_gap(error) from None
+
+    def no_gap(self, error: ValueError) -> TrainingError:
+        """What to say where the circuit has no gap."""
+        return TrainingError(f"{self.circuit.name}: {error}; train it with --gap-share 0")
 
     def make(self, shots: Shots, labels: bool = True) -> Batch:
         """The batch of these shots."""

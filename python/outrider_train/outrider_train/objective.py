@@ -4,7 +4,8 @@ First the cross-entropy of the flips of all edges near events. That teaches marg
 difference between the two logical classes. So then the gap: each shot is matched once per class, W_wrong and W_right
 being the least weights, and softplus(W_right - W_wrong) is minimised. Its gradient by the weights is the difference
 of the two answers' edges, so matching itself needs no derivative. Only shots with a small gap have any gradient to
-speak of; they are few, and only they are run forward and back. Some cross-entropy is kept.
+speak of; they are few, and only they are run forward and back. Nearly all of them have a small gap under the
+model's own weights too, which is cheap to know: the others are not even run forward. Some cross-entropy is kept.
 """
 
 import numpy as np
@@ -59,15 +60,20 @@ class GapShots:
 
 
 def gap_losses(
-    network: EventNetwork, maker: BatchMaker, shots: Shots, keep: np.ndarray, limit: float
+    network: EventNetwork, maker: BatchMaker, shots: Shots, keep: np.ndarray, limit: float, screen: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Gap loss of the shots and flip loss of those numbered by `keep`, both summed over their shots."""
+    """Gap loss of the shots and flip loss of those numbered by `keep`, both summed over their shots.
+
+    Shots whose gap under the model's own weights is `screen` or more have no gap loss.
+    """
+    kept = shots[keep]
+    shots = shots[maker.screen(shots, screen)]
     batch = maker.make(shots, labels=False)
     with torch.no_grad():
         log_odds = network(batch).cpu().numpy()
     gap_shots = GapShots(batch, log_odds, shots.observables, limit)
     chosen = len(gap_shots.chosen)
-    batch = maker.make(shots[np.concatenate([gap_shots.chosen, keep])])
+    batch = maker.make(Shots.join([shots[gap_shots.chosen], kept]))
     log_odds = network(batch)
     return gap_shots.loss(log_odds, batch), flip_loss(log_odds, batch, chosen)
 

@@ -31,6 +31,9 @@ class Settings:
     gap_events: int = 12000
     gap_limit: float = 4.0
     gap_weight: float = 12.5
+    gap_balance: float = 0.0
+    screen: float = 6.0
+    screen_most: float = 16.0
     keep: float = 1 / 16
     offset: float = DEFAULT_OFFSET
     quantise_from: float = 0.8

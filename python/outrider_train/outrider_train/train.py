@@ -22,6 +22,7 @@ from .geometry import Geometry, find_slots
 from .integers import choose_shifts
 from .network import EventNetwork
 from .objective import flip_loss, gap_losses
+from .scales import GapScales, measure_scales
 from .ranks import Ranks
 from .settings import Settings
 
@@ -65,6 +66,7 @@ class Trainer:
             ShotStream(circuit, derive_seed("training", seed, index, circuit.name))
             for index, circuit in enumerate(self.circuits)
         ]
+        self._scales: list[GapScales | None] = [None] * len(self.circuits)
         weights = np.array([circuit.weight for circuit in self.circuits])
         self._chances = weights / weights.sum()
         self.network = EventNetwork(self.geometry, settings.width, settings.layers, settings.offset, seed).to(
@@ -179,7 +181,13 @@ class Trainer:
     def _shots_per_step(self, index: int, phase: int) -> int:
         events = self.settings.gap_events if phase == GAP else self.settings.events
         count = int(events / max(self.circuits[index].events_per_shot, 1e-3))
-        return max(count, SHOTS_PER_STEP_MIN, self.ranks.size)
+        count = max(count, SHOTS_PER_STEP_MIN, self.ranks.size)
+        return count * self._gap_scales(index).factor if phase == GAP else count
+
+    def _gap_scales(self, index: int) -> GapScales:
+        if self._scales[index] is None:
+            self._scales[index] = measure_scales(self._makers[index], self.settings)
+        return self._scales[index]
 
     def _loss(self, index: int, shots: Shots, count: int, first: int) -> torch.Tensor:
         """This process's part of a step's mean loss."""
@@ -187,10 +195,11 @@ class Trainer:
         if self.phase == FLIPS:
             batch = maker.make(shots)
             return flip_loss(self.network(batch), batch) / count
-        every = max(1, round(1 / self.settings.keep))
+        settings, scales = self.settings, self._gap_scales(index)
+        every = max(1, round(scales.factor / settings.keep))
         keep = np.arange(-first % every, len(shots), every)
-        gap, flips = gap_losses(self.network, maker, shots, keep, self.settings.gap_limit)
-        gap_weight = self.settings.gap_weight * self.circuits[index].gap_weight
+        gap, flips = gap_losses(self.network, maker, shots, keep, settings.gap_limit, settings.screen)
+        gap_weight = settings.gap_weight * self.circuits[index].gap_weight * scales.weight
         return gap_weight * gap / count + flips / math.ceil(count / every)
 
     def _add_gradients(self, loss: torch.Tensor) -> float:

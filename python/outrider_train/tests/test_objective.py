@@ -18,7 +18,7 @@ def test_an_untrained_network_is_plain_matching(circuit, geometry):
     log_odds = EventNetwork(geometry)(batch).detach()
     assert torch.equal(log_odds, batch.prior)
     plain = outrider.Decoder(circuit.graph).decode_batch(shots.detectors, bit_packed_shots=True)
-    gaps, *_ = batch.gaps(log_odds.numpy(), 0.0)
+    gaps, *_ = batch.gaps(log_odds.numpy(), np.inf)
     clear = abs(gaps) > 1e-3  # answers of equal weight may differ
     assert clear.sum() > 400
     assert np.array_equal(gaps[clear] < 0, plain[clear, 0])
@@ -51,7 +51,7 @@ def test_the_gap_loss_has_the_right_value_and_gradient(circuit, batch, make_netw
     for place in np.flatnonzero(gradient)[::7]:
         moved = values.detach().numpy().copy()
         moved[place] += 0.01
-        gaps, *_ = small.gaps(moved, 0.0)
+        gaps, *_ = small.gaps(moved, 1e9)
         flipped = (shots.observables[chosen, 0] & 1).astype(bool)
         change = np.logaddexp(0, -np.where(flipped, -gaps, gaps)).sum() - expected
         assert abs(change - 0.01 * gradient[place]) < 1e-3
@@ -60,8 +60,8 @@ def test_the_gap_loss_has_the_right_value_and_gradient(circuit, batch, make_netw
 def test_losses_add_up_over_parts(circuit, batch, make_network):
     maker, network = batch.maker, make_network()
     shots = ShotStream(circuit, 4).read(0, 60)
-    whole = gap_losses(network, maker, shots, np.arange(0, 60, 4), 4.0)
-    parts = [gap_losses(network, maker, shots[s : s + 20], np.arange(0, 20, 4), 4.0) for s in (0, 20, 40)]
+    whole = gap_losses(network, maker, shots, np.arange(0, 60, 4), 4.0, 8.0)
+    parts = [gap_losses(network, maker, shots[s : s + 20], np.arange(0, 20, 4), 4.0, 8.0) for s in (0, 20, 40)]
     for total, values in zip(whole, zip(*parts, strict=True), strict=True):
         torch.testing.assert_close(total, sum(values))
     flips = flip_loss(network(made := maker.make(shots)), made)
