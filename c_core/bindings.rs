@@ -1514,6 +1514,22 @@ unsafe extern "C" {
         planes: *mut f32,
     );
 }
+impl otr_network_kind {
+    pub const OTR_NETWORK_EVENT: otr_network_kind = otr_network_kind(0);
+    pub const OTR_NETWORK_DENSE: otr_network_kind = otr_network_kind(1);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_network_kind(pub ::core::ffi::c_uint);
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_network_kind_of(
+        out: *mut otr_network_kind,
+        bytes: *const ::core::ffi::c_void,
+        size: usize,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
 impl otr_rule_kind {
     pub const OTR_RULE_CLIQUE: otr_rule_kind = otr_rule_kind(0);
     pub const OTR_RULE_SMITH: otr_rule_kind = otr_rule_kind(1);

@@ -296,6 +296,47 @@ fn truncated_and_damaged_files_never_crash() {
 }
 
 #[test]
+fn files_tell_their_kind() {
+    const DENSE: otr_network_kind = otr_network_kind::OTR_NETWORK_DENSE;
+    let empty = || File { header: "{}".to_owned(), header_bytes: None, data: Vec::new() };
+    assert_eq!(kind_of(&File::layers(&[2, 4], 3).bytes()).unwrap(), DENSE);
+    assert_eq!(kind_of(&empty().tensor("module.net.3.bias", "[1]", &[0.0]).bytes()).unwrap(), DENSE);
+    let event = empty().tensor("embed", "[1]", &[0.0]);
+    let event = event.metadata(r#""format":"outrider-event-network""#).bytes();
+    assert_eq!(kind_of(&event).unwrap(), otr_network_kind::OTR_NETWORK_EVENT);
+    for (file, expected) in [
+        (empty().tensor("module.nets", "[1]", &[0.0]), "missing"),
+        (empty().tensor("x", "[1]", &[0.0]).metadata(r#""format":"p\nt\u00e9""#), "p?t??"),
+    ] {
+        let error = kind_of(&file.bytes()).unwrap_err();
+        let expected = format!(
+            "neither an event network (metadata format is {expected}) nor a dense one (no tensor net.*)"
+        );
+        assert_eq!((error.status, error.message), (otr_status::OTR_ERR_FORMAT, expected));
+    }
+}
+
+/// A damaged byte may hide a name, but not all of them.
+#[test]
+fn a_damaged_dense_file_is_not_taken_for_an_event_network() {
+    let bytes = std::fs::read(golden("narrow.safetensors")).expect("a golden file");
+    for length in 0..bytes.len() {
+        let error = kind_of(&bytes[..length]).expect_err("a part of a file");
+        assert!(!error.message.contains("event network"), "{length} bytes: {error:?}");
+    }
+    for place in 0..700 {
+        for change in [1, 2, 0x10, 0x20, 0x80] {
+            let mut damaged = bytes.clone();
+            damaged[place] ^= change;
+            match kind_of(&damaged) {
+                Ok(kind) => assert_eq!(kind, otr_network_kind::OTR_NETWORK_DENSE, "byte {place} ^ {change}"),
+                Err(error) => assert!(!error.message.contains("event network"), "{error:?}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn prefixes_and_extra_metadata_are_taken() {
     let mut file = File::layers(&[2, 4], 3);
     file.header = file.header.replace("net.", "module.net.");
@@ -369,6 +410,13 @@ fn tiles_agree_with_plain_c() {
 
 fn golden(name: &str) -> std::path::PathBuf {
     root().join("c_core/tests/golden/dense").join(name)
+}
+
+fn kind_of(bytes: &[u8]) -> Result<otr_network_kind, ParseError> {
+    let (mut kind, mut error) = (otr_network_kind(7), blank_error());
+    // SAFETY: bytes come with their count, the outputs are ours.
+    let status = unsafe { otr_network_kind_of(&mut kind, bytes.as_ptr().cast(), bytes.len(), &mut error) };
+    if status == otr_status::OTR_OK { Ok(kind) } else { Err(ParseError::new(status, &error)) }
 }
 
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use outrider::{
     DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Isa, MatchingGraph,
-    Predecode, Predecoder, Rule, RuleOptions, SurfaceCode,
+    NetworkKind, Predecode, Predecoder, Rule, RuleOptions, SurfaceCode,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -281,25 +281,14 @@ impl Kind {
 
     fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
         let file = NetworkFile::new(path, bytes);
-        if has_convolutions(bytes) {
-            let network = DenseNetwork::from_bytes(bytes).map_err(|error| error.with_path(path))?;
-            return Ok(Self::Dense(Arc::new(network), file));
-        }
-        let network = EventNetwork::from_bytes(bytes).map_err(|error| error.with_path(path))?;
-        Ok(Self::Event(Arc::new(network), file))
+        let read = || {
+            Ok(match NetworkKind::of(bytes)? {
+                NetworkKind::Event => Self::Event(Arc::new(EventNetwork::from_bytes(bytes)?), file),
+                NetworkKind::Dense => Self::Dense(Arc::new(DenseNetwork::from_bytes(bytes)?), file),
+            })
+        };
+        read().map_err(|error: outrider::Error| error.with_path(path).into())
     }
-}
-
-/// Whether a safetensors file names its tensors as dense networks do. What is no such file at all is none.
-fn has_convolutions(bytes: &[u8]) -> bool {
-    let header = || -> Option<Value> {
-        let (size, rest) = bytes.split_first_chunk::<8>()?;
-        let size = usize::try_from(u64::from_le_bytes(*size)).ok()?;
-        serde_json::from_slice(rest.get(..size)?).ok()
-    };
-    header().as_ref().and_then(Value::as_object).is_some_and(|header| {
-        header.keys().any(|name| name.strip_prefix("module.").unwrap_or(name).starts_with("net."))
-    })
 }
 
 /// Integers where the file has what they need: they are the same everywhere.

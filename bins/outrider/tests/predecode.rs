@@ -415,12 +415,25 @@ fn files_and_models_that_networks_are_not_for_are_refused() {
     let mut other = event_network();
     other.metadata[0].1 = "sparse".to_owned();
     put(path, "other.safetensors", other.bytes());
+    let dense = std::fs::read(dense_network()).expect("a golden file");
+    let damaged = |name: &str, what: &[u8], by: &[u8]| {
+        let place = dense.windows(what.len()).position(|window| window == what).expect("what is replaced");
+        put(path, name, [&dense[..place], by, &dense[place + what.len()..]].concat());
+    };
+    damaged("brace.safetensors", b"{\"dtype", b"(\"dtype");
+    damaged("name.safetensors", b"net.0.weight", b"nut.0.weight");
+    damaged("letter.safetensors", b"fp16", b"fp\xFF6");
+    put(path, "torn.safetensors", &dense[..100]);
     let dem = golden("model.dem");
     for (file, fragment) in [
         ("cut.safetensors", "cut.safetensors: "),
         ("text.safetensors", "text.safetensors: "),
         ("empty.safetensors", "empty.safetensors: "),
-        ("other.safetensors", "not an event network"),
+        ("other.safetensors", "neither an event network (metadata format is sparse) nor a dense one"),
+        ("brace.safetensors", "brace.safetensors: safetensors header, byte "),
+        ("name.safetensors", "name.safetensors: not a dense pre-decoder: there is no tensor net.0.weight"),
+        ("letter.safetensors", "letter.safetensors: the metadata's quant_format is"),
+        ("torn.safetensors", "torn.safetensors: the file ends inside its safetensors header"),
         ("nowhere.safetensors", "cannot open"),
     ] {
         let options = ["--predecoder", file];

@@ -10,6 +10,7 @@
 #include "outrider/kernels.h"
 #include "outrider/labels.h"
 #include "outrider/model.h"
+#include "outrider/network_kind.h"
 #include "outrider/predecoder.h"
 #include "outrider/rules.h"
 #include "outrider/sampler.h"

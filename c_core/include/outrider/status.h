@@ -50,7 +50,7 @@ typedef struct otr_error {
     otr_status status;
     uint32_t column; /* 1-based byte column in the text, 0 where it does not apply */
     uint64_t line;   /* 1-based line of the text, or 1-based shot number; 0 where it does not apply */
-    char message[OTR_ERROR_MESSAGE_BYTES]; /* one line, no trailing period, NUL-terminated */
+    char message[OTR_ERROR_MESSAGE_BYTES]; /* one line of ASCII, no trailing period, NUL-terminated */
 } otr_error;
 
 /* A constant English phrase for `status`; never NULL, also for unknown values. */

@@ -92,16 +92,18 @@ otr_dense_info otr_dense_network_info(const otr_dense_network *network) {
 static void layer_name(char name[NAME_BYTES], const char *prefix, uint32_t layer, const char *part) {
     otr_text text = {.buffer = name, .capacity = NAME_BYTES};
     otr_text_put_string(&text, prefix);
-    otr_text_put_string(&text, "net.");
+    otr_text_put_string(&text, OTR_DENSE_NET);
     otr_text_put_unsigned(&text, MODULES_PER_LAYER * layer);
     otr_text_put_string(&text, part);
     otr_text_end(&text);
 }
 
 static otr_status read_network(otr_dense_network *network, const otr_safetensors *file, otr_error *error) {
-    const char *const prefix = otr_safetensors_find(file, "module.net.0.weight") != NULL ? "module." : "";
     char name[NAME_BYTES];
+    const char *prefix;
     otr_status status = OTR_OK;
+    layer_name(name, OTR_DENSE_MODULE, 0, ".weight");
+    prefix = otr_safetensors_find(file, name) != NULL ? OTR_DENSE_MODULE : "";
     do {
         if (network->layer_count == OTR_DENSE_LAYERS_MAX) {
             return otr_error_set(error, OTR_ERR_LIMIT, 0, 0, "more than %d layers", OTR_DENSE_LAYERS_MAX);

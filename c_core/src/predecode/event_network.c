@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORMAT "outrider-event-network"
 #define VERSION "1"
 #define LATTICE_NUMBERS 8
 #define SCALARS 3
@@ -188,7 +187,7 @@ static otr_status read_network(otr_event_network *network, const otr_safetensors
 static otr_status check_format(const otr_safetensors *file, otr_error *error) {
     const char *const format = otr_safetensors_metadata(file, "format");
     const char *const version = otr_safetensors_metadata(file, "version");
-    if (format == NULL || strcmp(format, FORMAT) != 0) {
+    if (format == NULL || strcmp(format, OTR_EVENT_FORMAT) != 0) {
         return otr_error_set(error, OTR_ERR_FORMAT, 0, 0, "not an event network: metadata format is %.40s",
                              format != NULL ? format : "missing");
     }

@@ -8,6 +8,9 @@
 #include "predecode/lattice.h"
 #include "predecode/safetensors.h"
 
+/* What the metadata calls the format. */
+#define OTR_EVENT_FORMAT "outrider-event-network"
+
 #define OTR_EVENT_HEADS_MAX (OTR_EVENT_SLOTS_MAX / OTR_EVENT_HEAD)
 /* No slot, no relation. */
 #define OTR_EVENT_NO_SLOT UINT8_MAX
