@@ -49,8 +49,11 @@ class PublishedMemory(Memory):
         return stim.Circuit(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def run(folder, name, network, quick, core):
+def run(folder, name, network, quick, core, minutes):
     """Measures a section on one core."""
+    effort = dict(QUICK if quick else FULL)
+    if minutes is not None:
+        effort |= {f"{counted}_s": 60 * minutes for counted in ("ler", "rules", "published", "strings")}
     os.sched_setaffinity(0, {core})
     folder.mkdir(parents=True, exist_ok=True)
     gc.disable()
@@ -59,10 +62,11 @@ def run(folder, name, network, quick, core):
         "ler": ler, "rules": rules, "time": times, "tails": tails, "strings": strings, "published": published,
     }[name]  # fmt: skip
     with Native() as native:
-        tables = section(native, network, QUICK if quick else FULL)
+        tables = section(native, network, effort)
     for table, rows in tables.items():
         write_csv(folder / f"{table}.csv", rows)
-    record(folder / "run.json", name, quick, core, time.time() - start, network=describe(network))
+    record(folder / "run.json", name, quick, core, time.time() - start, network=describe(network),
+           minutes=minutes)
 
 
 def describe(network):

@@ -4,6 +4,7 @@
     python3 tools/compare/predecoders.py                  everything: about an hour and a half
     python3 tools/compare/predecoders.py --quick          everything, coarsely: about ten minutes
     python3 tools/compare/predecoders.py --only ler,time  some sections
+    python3 tools/compare/predecoders.py --minutes 20     so long for each section that counts failures
     python3 tools/compare/predecoders.py --network FILE   another network
     python3 tools/compare/predecoders.py --report         only rewrites tables and figures from docs/pre-decoders/*.csv
 
@@ -35,7 +36,7 @@ def main():
         networks = {"published": args.published_network}
         for name in args.only:
             network = networks.get(name, args.network)
-            predecoder_sections.run(folder, name, network, args.quick, args.core)
+            predecoder_sections.run(folder, name, network, args.quick, args.core, args.minutes)
     predecoder_tables.rewrite(ROOT / "docs" / "pre-decoders.md", ROOT / "README.md", folder)
     predecoder_figures.draw(folder)
 
@@ -43,6 +44,7 @@ def main():
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer distances, shots and rounds")
+    parser.add_argument("--minutes", type=float, help="of each section that counts failures, instead of its own time")
     parser.add_argument("--only", help=f"sections, separated by commas, of {','.join(SECTIONS)}; published needs its network")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="the core that everything runs on")
     parser.add_argument("--report", action="store_true", help="measure nothing, rewrite tables and figures")

@@ -38,6 +38,8 @@ def between_markers(text, name, lines):
 
 def provenance(words, run, subject):
     command = f"python3 tools/compare/{words}" + (" --quick" if run["quick"] else "")
+    if run.get("minutes") is not None:
+        command += f" --minutes {run['minutes']:g}"
     changes = "" if run["clean"] else " with local changes"
     return (
         f"`{command}`, {run['date']}, commit {run['commit']}{changes}; {run['cpu']}, one core of {run['cpus']}, "

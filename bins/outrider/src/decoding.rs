@@ -26,6 +26,8 @@ pub(crate) struct Extras {
     pub(crate) edges: bool,
     /// A line of complementary gap per shot.
     pub(crate) gaps: bool,
+    /// Where their search ends, in natural units.
+    pub(crate) gap_limit: Option<f64>,
 }
 
 /// What became of one batch.
@@ -76,7 +78,7 @@ pub(crate) fn decode_all(
 ) -> Result<Totals> {
     let mut workers = Vec::with_capacity(threads);
     for _ in 0..threads {
-        let gaps = extras.gaps.then(|| engine.gaps()).transpose()?;
+        let gaps = extras.gaps.then(|| engine.gaps(extras.gap_limit)).transpose()?;
         workers.push(StreamWorker { decoder: engine.decoder()?, gaps, extras, name: name.to_owned() });
     }
     let mut totals = Totals::default();

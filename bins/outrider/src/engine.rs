@@ -111,9 +111,9 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// The complementary gaps of one thread.
-    pub(crate) fn gaps(&self) -> Result<Gaps> {
-        Ok(Gaps::new(&self.graph, self.predecoder()?, &self.options)?)
+    /// The complementary gaps of one thread, up to a limit in natural units.
+    pub(crate) fn gaps(&self, limit: Option<f64>) -> Result<Gaps> {
+        Ok(Gaps::new(&self.graph, self.predecoder()?, &self.options, limit)?)
     }
 
     /// The pre-decoder of one thread, if there is one.

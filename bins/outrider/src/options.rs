@@ -98,6 +98,14 @@ pub(crate) fn open_probability(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a probability above 0 and below 1".to_owned())
 }
 
+/// A finite number above 0.
+pub(crate) fn positive(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|&number: &f64| number > 0.0 && number.is_finite())
+        .ok_or_else(|| "expected a positive number".to_owned())
+}
+
 /// A log-odds, as networks give it.
 pub(crate) fn logit(text: &str) -> Result<f32, String> {
     text.parse()

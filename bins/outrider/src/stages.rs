@@ -93,17 +93,21 @@ pub(crate) struct Gaps {
     events: Vec<u32>,
 }
 
+/// The smallest limit of gaps; zero would be none.
+const LEAST_LIMIT: i32 = 2;
+
 impl Gaps {
-    /// Parts the boundary of the graph that the pre-decoder is on.
+    /// Parts the boundary of the graph that the pre-decoder is on. The limit is in natural units.
     pub(crate) fn new(
         graph: &MatchingGraph,
         predecoder: Option<Predecoder>,
         options: &DecoderOptions,
+        limit: Option<f64>,
     ) -> Result<Self, outrider::Error> {
         let usage = options.predecode;
+        let limit = limit.map_or(0, |limit| graph.quantize(limit).max(LEAST_LIMIT));
         let weight_offset = predecoder.as_ref().map_or(0, |predecoder| offset(predecoder, usage));
-        let gap =
-            Gap::with_options(graph, &GapOptions { isa: options.isa, weight_offset, ..Default::default() })?;
+        let gap = Gap::with_options(graph, &GapOptions { isa: options.isa, weight_offset, limit })?;
         Ok(Self { gap, predecoder, usage, events: Vec::new() })
     }
 

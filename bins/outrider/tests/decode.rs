@@ -125,6 +125,16 @@ fn gaps_tell_how_sure_a_prediction_is() {
     for (gap, expected) in gaps.iter().zip([3.0, 1.0, 1.0, 1.0]) {
         assert!((gap - expected * 9f64.ln()).abs() < 1e-6, "{gaps:?}");
     }
+    let run = outrider(folder.path(), words(&format!("{line} --gap-limit 4")));
+    assert_eq!(run.text(), "0\n1\n0\n0\n");
+    let limited: Vec<f64> = get_text(folder.path(), "g").lines().map(|line| line.parse().unwrap()).collect();
+    for (limited, gap) in limited.iter().zip(&gaps) {
+        assert!((limited - gap.min(4.0)).abs() < 1e-6, "{limited} for {gap}");
+    }
+    for bad in ["0", "-1", "nan", "inf"] {
+        let line = format!("{line} --gap-limit={bad}");
+        outrider(folder.path(), words(&line)).refused(2, &["--gap-limit", "expected a positive number"]);
+    }
 }
 
 #[test]

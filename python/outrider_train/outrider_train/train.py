@@ -160,6 +160,9 @@ class Trainer:
         """Begins a phase with the averaged weights; passes over phases without steps."""
         while phase < len(PHASES) and self.plan[phase] == 0:
             phase += 1
+        if phase == GAP:
+            for index in range(len(self.circuits)):
+                self._gap_scales(index)  # now, as the first steps are timed
         self.phase, self.step = phase, 0
         self.network.load_state_dict(self.average.state_dict())
         self._optimiser = self._new_optimiser()
