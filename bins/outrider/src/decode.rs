@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::decoding::{Extras, decode_all};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::input::{self, Batches, Truth};
 use crate::options;
 use crate::output::{self, Output};
@@ -133,6 +133,12 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
         ..DecoderOptions::default()
     };
     let predecoding = Predecoding::of(&args.predecoder)?;
+    if args.edges_out.is_some() && predecoding.as_ref().is_some_and(|predecoding| !predecoding.tells_edges())
+    {
+        return Err(Error::Usage(
+            "--edges-out: a dense network used hard does not tell its edges".to_owned(),
+        ));
+    }
     let engine = Engine::new(&model, Some(&args.dem), options, args.ignore_undecomposable)?
         .predecoded(predecoding.as_ref(), None);
     if args.gap_out.is_some() {

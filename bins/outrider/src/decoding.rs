@@ -123,7 +123,7 @@ impl Worker for StreamWorker {
                 push_weight(&mut decoded.weights, graph.natural(result.weight));
             }
             if self.extras.edges {
-                push_edges(&mut decoded.edges, &graph, self.decoder.edges()?)?;
+                push_edges(&mut decoded.edges, &graph, self.decoder.edges().map_err(place)?)?;
             }
             if let Some(gaps) = &mut self.gaps {
                 let events = events(&batch.rows, index, graph.node_count());

@@ -153,7 +153,8 @@ pub(crate) fn run(args: &LerArgs) -> Result<()> {
     args.usage.settings.require_dem(args.dem.as_deref())?;
     args.usage.require_predecoder(&args.predecoder)?;
     let predecoding = |choice| Predecoding::new(choice, &args.usage);
-    let predecoders: Vec<_> = args.predecoder.iter().map(predecoding).collect::<Result<_>>()?;
+    let predecoders: Vec<Option<_>> = args.predecoder.iter().map(predecoding).collect::<Result<_>>()?;
+    args.usage.settings.require_dense(predecoders.iter().flatten())?;
     let table = Table::new(&args.decoder, &predecoders);
     let campaign = Campaign { args, threads, predecoders, table };
     campaign.table.print_header()?;

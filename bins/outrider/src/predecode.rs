@@ -38,7 +38,7 @@ pub(crate) struct PredecodeArgs {
     #[arg(long, value_name = "rule:NAME|FILE")]
     predecoder: Choice,
     /// Print what the pre-decoder is, its size, reach and card, and do nothing else
-    #[arg(long, conflicts_with = "dem")]
+    #[arg(long, conflicts_with_all = NOT_DESCRIBED)]
     describe: bool,
     #[command(flatten)]
     settings: SettingArgs,
@@ -80,6 +80,24 @@ pub(crate) struct PredecodeArgs {
     #[arg(long)]
     ignore_undecomposable: bool,
 }
+
+/// What is about shots.
+const NOT_DESCRIBED: [&str; 14] = [
+    "dem",
+    "SettingArgs",
+    "input",
+    "in_format",
+    "in_includes_appended_observables",
+    "out",
+    "out_format",
+    "obs_out",
+    "obs_out_format",
+    "log_odds_out",
+    "stats",
+    "threads",
+    "isa",
+    "ignore_undecomposable",
+];
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -124,6 +142,7 @@ pub(crate) fn run(args: &PredecodeArgs) -> Result<()> {
     let Some(predecoding) = Predecoding::new(&args.predecoder, &usage)? else {
         return Err(Error::Usage("--predecoder none leaves nothing to do".to_owned()));
     };
+    args.settings.require_dense([&predecoding])?;
     match &args.dem {
         Some(dem) => predecode(args, dem, &predecoding),
         // clap has seen to it that this is --describe.

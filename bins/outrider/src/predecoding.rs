@@ -109,7 +109,9 @@ impl Predecoding {
     /// Looks at the options that several subcommands share; nothing for `none`.
     pub(crate) fn of(args: &PredecoderArgs) -> Result<Option<Self>> {
         args.usage.require_predecoder([&args.predecoder])?;
-        Self::new(&args.predecoder, &args.usage)
+        let predecoding = Self::new(&args.predecoder, &args.usage)?;
+        args.usage.settings.require_dense(&predecoding)?;
+        Ok(predecoding)
     }
 
     /// The pre-decoder of this name with this use; nothing for `none`.
@@ -120,8 +122,9 @@ impl Predecoding {
             Choice::Rule(rule) => Kind::Rule(*rule),
             Choice::File(path) => Kind::load(path)?,
         };
-        settings.require_fit(predecode, matches!(kind, Kind::Dense(..)))?;
-        Ok(Some(Self { kind, usage: predecode, settings }))
+        let predecoding = Self { kind, usage: predecode, settings };
+        settings.require_fit(predecode, predecoding.is_dense())?;
+        Ok(Some(predecoding))
     }
 
     /// The network that comes with the program, used softly.
@@ -133,6 +136,15 @@ impl Predecoding {
     /// How it is used.
     pub(crate) fn usage(&self) -> Predecode {
         self.usage
+    }
+
+    /// Whether decoders behind it can tell the edges of their answers.
+    pub(crate) fn tells_edges(&self) -> bool {
+        self.usage == Predecode::Soft || !self.is_dense()
+    }
+
+    fn is_dense(&self) -> bool {
+        matches!(self.kind, Kind::Dense(..))
     }
 
     /// What tells its rows apart in statistics files.
@@ -228,6 +240,19 @@ impl SettingArgs {
     pub(crate) fn require_dem(self, dem: Option<&Path>) -> Result<()> {
         if self.surface.is_some() && dem.is_none() {
             return Err(Error::Usage("--surface is about --dem, which is not given".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Refuses --surface where no pre-decoder works on a layout.
+    pub(crate) fn require_dense<'a>(
+        self,
+        predecoders: impl IntoIterator<Item = &'a Predecoding>,
+    ) -> Result<()> {
+        if self.surface.is_some() && !predecoders.into_iter().any(Predecoding::is_dense) {
+            return Err(Error::Usage(
+                "--surface is for dense networks, and --predecoder names none".to_owned(),
+            ));
         }
         Ok(())
     }

@@ -350,6 +350,34 @@ fn networks_say_what_they_are() {
 }
 
 #[test]
+fn a_description_is_not_about_shots() {
+    let folder = folder();
+    for option in [
+        "--dem m",
+        "--in s",
+        "--in-format 01",
+        "--in-includes-appended-observables",
+        "--out o",
+        "--out-format 01",
+        "--obs-out o",
+        "--obs-out-format 01",
+        "--log-odds-out o",
+        "--stats t",
+        "--threads 1",
+        "--isa portable",
+        "--ignore-undecomposable",
+        "--commit-probability 0.9",
+        "--data-threshold 0",
+        "--syndrome-threshold 0",
+        "--surface d=3,r=3,b=z",
+    ] {
+        let line = format!("predecode --predecoder rule:clique --describe {option}");
+        let option = option.split(' ').next().unwrap();
+        outrider(folder.path(), words(&line)).refused(2, &["--describe", option]);
+    }
+}
+
+#[test]
 fn dense_networks_know_the_experiment() {
     let folder = folder();
     let path = folder.path();
@@ -378,6 +406,13 @@ fn dense_networks_know_the_experiment() {
     let hard = ["--predecode", "hard", "--surface", "d=3,r=3,b=z", "--data-threshold", "-0.5"];
     outrider(path, told.iter().chain(&hard)).text();
     assert_eq!(json(&get_text(path, "t"))["shots"], 500);
+
+    let edges = ["--edges-out", "e"];
+    outrider(path, told.iter().chain(&hard).chain(&edges))
+        .refused(2, &["--edges-out", "dense network", "hard"]);
+    let soft = ["--surface", "d=3,r=3,b=z"];
+    outrider(path, told.iter().chain(&soft).chain(&edges)).text();
+    assert_eq!(get_text(path, "e").lines().count(), 500);
 
     outrider(path, told).refused(2, &["narrow", "dense network", "--surface"]);
     for (surface, fragments) in [
@@ -486,6 +521,13 @@ fn what_does_not_fit_is_refused_in_one_line() {
             outrider(path, words(&format!("{command} --dem m.dem {options}"))).refused(2, &fragments);
         }
     }
+    put(path, "net.safetensors", event_network().bytes());
+    for predecoder in ["rule:clique", "net.safetensors"] {
+        for command in ["decode", "ler", "ler --predecoder none", "bench", "predecode"] {
+            let line = format!("{command} --dem m.dem --predecoder {predecoder} --surface d=3,r=3,b=x");
+            outrider(path, words(&line)).refused(2, &["--surface", "dense networks"]);
+        }
+    }
     outrider(path, words("predecode --dem m.dem --predecoder none")).refused(2, &["--predecoder none"]);
     outrider(path, words("predecode --dem m.dem --predecoder rule:clique --out a --obs-out a"))
         .refused(2, &["--out and --obs-out"]);
@@ -496,5 +538,5 @@ fn what_does_not_fit_is_refused_in_one_line() {
         b"shot D0\nshot D2\n",
     );
     run.refused(2, &["standard input", "shot 2"]);
-    assert_eq!(names(path), ["m.dem"]);
+    assert_eq!(names(path), ["m.dem", "net.safetensors"]);
 }
