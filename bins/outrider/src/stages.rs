@@ -93,9 +93,6 @@ pub(crate) struct Gaps {
     events: Vec<u32>,
 }
 
-/// The smallest limit of gaps; zero would be none.
-const LEAST_LIMIT: i32 = 2;
-
 impl Gaps {
     /// Parts the boundary of the graph that the pre-decoder is on. The limit is in natural units.
     pub(crate) fn new(
@@ -105,7 +102,7 @@ impl Gaps {
         limit: Option<f64>,
     ) -> Result<Self, outrider::Error> {
         let usage = options.predecode;
-        let limit = limit.map_or(0, |limit| graph.quantize(limit).max(LEAST_LIMIT));
+        let limit = limit.map_or(0, |limit| GapOptions::limit_from_natural(graph, limit));
         let weight_offset = predecoder.as_ref().map_or(0, |predecoder| offset(predecoder, usage));
         let gap = Gap::with_options(graph, &GapOptions { isa: options.isa, weight_offset, limit })?;
         Ok(Self { gap, predecoder, usage, events: Vec::new() })

@@ -175,6 +175,19 @@ fn sure_predictions_are_right_more_often() {
 }
 
 #[test]
+fn a_limit_beyond_all_weights_is_none() {
+    let folder = folder();
+    // A row of five edges: integer weights end at four times the largest in the model.
+    let inner: String = (0..3).map(|i| format!("error(0.1) D{i} D{}\n", i + 1)).collect();
+    put(folder.path(), "m.dem", format!("error(0.1) D0 L0\n{inner}error(0.1) D3\n"));
+    put(folder.path(), "shots", "0000\n");
+    let line = "decode --dem m.dem --in shots --in-format 01 --gap-out g --gap-limit 1e300";
+    outrider(folder.path(), words(line)).text();
+    let gap: f64 = get_text(folder.path(), "g").trim().parse().unwrap();
+    assert!((gap - 5.0 * 9f64.ln()).abs() < 1e-6, "{gap}");
+}
+
+#[test]
 fn a_model_without_a_gap_says_why() {
     let folder = folder();
     put(folder.path(), "m.dem", "error(0.1) D0 L0\nerror(0.1) D0 L1\n");

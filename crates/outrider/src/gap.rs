@@ -81,7 +81,10 @@ impl Gap {
         // SAFETY: all pointers are live; C keeps none of them after the call.
         let status =
             unsafe { sys::otr_gap_create(&mut raw, graph.as_ptr(), &raw_options, details.as_mut_ptr()) };
-        details.check(status, LineMeaning::Line)?;
+        details.check(status, LineMeaning::Line).map_err(|error| match options.isa.is_available() {
+            true => error,
+            false => options.isa.explain(error),
+        })?;
         Ok(Self {
             raw: owned(raw)?,
             node_count: graph.node_count() as usize,
@@ -139,7 +142,8 @@ impl Gap {
     /// ascending, committed ones included.
     ///
     /// # Errors
-    /// [`Argument`](Status::Argument) if no shot was decoded.
+    /// [`Argument`](Status::Argument) if no shot was decoded, and for the heavier class of a shot at the limit, whose
+    /// answer was not searched for.
     pub fn edges(&mut self, observable: bool) -> Result<&[u32], Error> {
         let (mut edges, mut count) = (ptr::null(), 0);
         // SAFETY: both outputs are live; the gap is used by nobody else (&mut).
@@ -172,9 +176,23 @@ impl fmt::Debug for Gap {
     }
 }
 
+impl GapOptions {
+    /// A [`limit`](Self::limit) from one in natural units, which is positive: the nearest that is one, and none, 0, in
+    /// place of one beyond the largest weight.
+    pub fn limit_from_natural(graph: &MatchingGraph, natural_limit: f64) -> i32 {
+        if natural_limit > graph.natural(sys::OTR_WEIGHT_MAX.into()) {
+            return 0;
+        }
+        graph.quantize(natural_limit).max(LEAST_LIMIT)
+    }
+}
+
 impl GapResult {
     /// The difference of the two weights, in integer units.
     pub fn gap(&self) -> i64 {
         (self.weights[1] - self.weights[0]).abs()
     }
 }
+
+/// Limits are even, and 0 is none.
+const LEAST_LIMIT: i32 = 2;

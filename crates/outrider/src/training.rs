@@ -170,7 +170,7 @@ impl Training {
     /// [`Argument`](crate::Status::Argument) and [`Error::Length`] for a geometry out of its ranges,
     /// [`Format`](crate::Status::Format) for a detector without coordinates or off the lattice, and for an
     /// edge that has no slot; [`Limit`](crate::Status::Limit),
-    /// [`Unsupported`](crate::Status::Unsupported).
+    /// [`Unsupported`](crate::Status::Unsupported) for a missing instruction set.
     pub fn with_options(
         graph: Arc<MatchingGraph>,
         model: &DetectorErrorModel,
@@ -210,7 +210,7 @@ impl Training {
                 details.as_mut_ptr(),
             )
         };
-        details.check(status, LineMeaning::Line)?;
+        details.check(status, LineMeaning::Line).map_err(|error| options.isa.explain(error))?;
         Ok(Self { raw: owned(raw)?, graph, slots, shots: None })
     }
 

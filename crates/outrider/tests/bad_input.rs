@@ -4,9 +4,9 @@ use std::io::Write;
 use std::sync::Arc;
 
 use outrider::{
-    Circuit, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Error, Format, GraphOptions, Isa,
-    Layout, MatchingGraph, Override, PaperNoise, Place, Sampler, ShotReader, ShotWriter, Shots, Status,
-    StimNoise, SurfaceCode,
+    Circuit, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Error, Format, Gap, GapOptions,
+    Geometry, GraphOptions, Isa, Layout, MatchingGraph, Override, PaperNoise, Place, Sampler, ShotReader,
+    ShotWriter, Shots, Slot, Status, StimNoise, SurfaceCode, Training, TrainingOptions,
 };
 
 /// Two detectors and one observable.
@@ -155,6 +155,21 @@ fn what_a_decoder_cannot_do_is_an_error() {
         let options = DecoderOptions { isa: Isa::Neon, ..DecoderOptions::default() };
         let error = Decoder::with_options(graph(CHAIN), &options).expect_err("no such kernels");
         assert_eq!(error.status(), Some(Status::Unsupported));
+        assert_eq!(error.to_string(), "this machine or build lacks the instruction set neon");
+        let options = GapOptions { isa: Isa::Neon, ..GapOptions::default() };
+        let error = Gap::with_options(&graph(CHAIN), &options).expect_err("no such kernels");
+        assert_eq!(error.to_string(), "this machine or build lacks the instruction set neon");
+        let geometry = Geometry {
+            pitch: [1; 3],
+            kind_rule: [0; 3],
+            transposed: vec![false],
+            sets: vec![0],
+            radius: 1,
+            slots: vec![vec![Slot::Boundary]],
+        };
+        let options = TrainingOptions { isa: Isa::Neon, ..TrainingOptions::default() };
+        let error = Training::with_options(graph(CHAIN), &model(CHAIN), &geometry, &options)
+            .expect_err("no such kernels");
         assert_eq!(error.to_string(), "this machine or build lacks the instruction set neon");
     }
     let mut mwpm = decoder(CHAIN, DecoderKind::Mwpm);

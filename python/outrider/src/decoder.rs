@@ -8,8 +8,8 @@ use outrider::{DecoderKind, DecoderOptions, Error, Isa, Predecode, Shots};
 use pyo3::prelude::*;
 
 use crate::arrays::{BitsIn, BitsOut, Overrides, Ragged, RaggedArrays, blocks, zeros};
-use crate::errors::exception;
-use crate::graph::MatchingGraph;
+use crate::errors::{bad_value, exception};
+use crate::graph::{MatchingGraph, quantized_offset};
 use crate::predecoder::Predecoder;
 
 /// A decoder over a graph. Calls from several threads wait for each other: give each thread its own.
@@ -23,7 +23,8 @@ use crate::predecoder::Predecoder;
 /// isa: the instruction set; all of them give the same answers.
 /// certify: prove every answer minimal (matching only); one that is not is a RuntimeError.
 ///
-/// ValueError for a kind that needs correlations the graph lacks, or a missing instruction set.
+/// ValueError for a kind that needs correlations the graph lacks, a missing instruction set, hard use of no
+/// pre-decoder, or an offset that is not finite.
 #[pyclass(frozen, module = "outrider")]
 pub(crate) struct Decoder {
     graph: Arc<outrider::MatchingGraph>,
@@ -51,7 +52,10 @@ impl Decoder {
         let isa: Isa = isa.parse().map_err(exception)?;
         let predecode: Predecode = predecode.parse().map_err(exception)?;
         let graph = Arc::clone(&graph.inner);
-        let weight_offset = graph.quantize(weight_offset);
+        let weight_offset = quantized_offset(&graph, weight_offset)?;
+        if predecoder.is_none() && predecode == Predecode::Hard {
+            return Err(bad_value("predecode is \"hard\", but there is no predecoder".to_owned()));
+        }
         let options = DecoderOptions { kind, isa, certify, predecode, weight_offset };
         let decoder = match predecoder {
             Some(predecoder) => outrider::Decoder::with_predecoder(predecoder.copy_for(&graph)?, &options),

@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{PyArray2, PyArrayMethods};
 use outrider::{Error, GapOptions, Isa, Shots};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::arrays::{BitsIn, Overrides, blocks, zeros};
-use crate::errors::exception;
-use crate::graph::MatchingGraph;
+use crate::errors::{bad_value, exception};
+use crate::graph::{MatchingGraph, quantized_offset};
 
 /// The complementary gap: the least weight in each logical class, for a graph with one observable on a patch.
 ///
@@ -22,7 +21,8 @@ use crate::graph::MatchingGraph;
 /// limit: the two weights are reported at most this far apart, in natural units; the search ends there, so a
 ///     small one makes it much faster.
 ///
-/// ValueError if the graph has no gap: not one observable, a torus, two patches; or the limit is not positive.
+/// ValueError if the graph has no gap: not one observable, a torus, two patches; if the limit is not positive or the
+/// offset not finite.
 #[pyclass(frozen, module = "outrider")]
 pub(crate) struct Gap {
     graph: Arc<outrider::MatchingGraph>,
@@ -45,7 +45,7 @@ impl Gap {
         let graph = Arc::clone(&graph.inner);
         let options = GapOptions {
             isa,
-            weight_offset: graph.quantize(weight_offset),
+            weight_offset: quantized_offset(&graph, weight_offset)?,
             limit: limit.map_or(Ok(0), |limit| quantized_limit(&graph, limit))?,
         };
         let gap = py.detach(|| outrider::Gap::with_options(&graph, &options)).map_err(exception)?;
@@ -110,10 +110,9 @@ impl Gap {
     }
 }
 
-/// The nearest weight, but not 0, which would be no limit.
 fn quantized_limit(graph: &outrider::MatchingGraph, limit: f64) -> PyResult<i32> {
-    match graph.quantize(limit) {
-        weight if weight > 0 => Ok(weight),
-        _ => Err(PyValueError::new_err(format!("limit is {limit}, not positive"))),
+    if limit > 0.0 {
+        return Ok(GapOptions::limit_from_natural(graph, limit));
     }
+    Err(bad_value(format!("limit is {limit}, not positive")))
 }

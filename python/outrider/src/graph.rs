@@ -7,7 +7,7 @@ use outrider::GraphOptions;
 use pyo3::prelude::*;
 
 use crate::arrays::{Ragged, RaggedArrays};
-use crate::errors::exception;
+use crate::errors::{bad_value, exception};
 use crate::model::Model;
 
 /// The matching graph of a model: detectors as nodes, error components with one or two detectors as edges.
@@ -126,6 +126,14 @@ impl MatchingGraph {
             self.num_edges()
         )
     }
+}
+
+/// The nearest weight to an offset in natural units.
+pub(crate) fn quantized_offset(graph: &outrider::MatchingGraph, weight_offset: f64) -> PyResult<i32> {
+    if weight_offset.is_finite() {
+        return Ok(graph.quantize(weight_offset));
+    }
+    Err(bad_value(format!("weight_offset is {weight_offset}, not finite")))
 }
 
 /// What stands for the boundary in an array of nodes.

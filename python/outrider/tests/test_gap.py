@@ -84,6 +84,38 @@ def test_graphs_without_a_gap(text):
         outrider.Gap(outrider.MatchingGraph(outrider.Model(text)))
 
 
+def test_limits(dem, graph):
+    """A limit is kept, and one that no weight reaches is none, not a smaller one."""
+    detectors = dem.compile_sampler(seed=11).sample(SHOTS)[0]
+    weights = outrider.Gap(graph).weights(detectors)
+    lighter, excess = weights.min(axis=1), np.ptp(weights, axis=1)
+    assert (excess > 2.0).any()
+    limited = outrider.Gap(graph, limit=2.0).weights(detectors)
+    np.testing.assert_allclose(limited.min(axis=1), lighter, atol=1e-9)
+    np.testing.assert_allclose(np.ptp(limited, axis=1), np.minimum(excess, 2.0), atol=1e-5)
+    for limit in [1e9, 1e300, np.inf]:
+        assert (outrider.Gap(graph, limit=limit).weights(detectors) == weights).all()
+    # A row of five edges: integer weights end at four times the largest in the graph.
+    errors = ["error(1e-9) D0 L0", *(f"error(1e-9) D{i} D{i + 1}" for i in range(3)), "error(1e-9) D3"]
+    row = outrider.MatchingGraph(outrider.Model("\n".join(errors)))
+    weights = outrider.Gap(row, limit=1e4).weights(np.zeros((1, 4), bool))
+    np.testing.assert_allclose(weights, [[0.0, 5 * np.log(1e9)]], rtol=1e-6)
+    assert np.ptp(outrider.Gap(graph, limit=1e-300).weights(detectors), axis=1).max() < 1e-5
+
+
+@pytest.mark.parametrize("limit", [0.0, -1.0, np.nan, -np.inf])
+def test_bad_limits(graph, limit):
+    with pytest.raises(ValueError, match="^limit is .*, not positive$"):
+        outrider.Gap(graph, limit=limit)
+
+
+@pytest.mark.parametrize("offset", [np.nan, np.inf, -np.inf])
+def test_bad_offsets(graph, offset):
+    for kind in [outrider.Gap, outrider.Decoder]:
+        with pytest.raises(ValueError, match="^weight_offset is .*, not finite$"):
+            kind(graph, weight_offset=offset)
+
+
 def test_bad_shots(graph):
     gap = outrider.Gap(graph)
     with pytest.raises(ValueError, match="^shots: expected bool or uint8 of shape"):

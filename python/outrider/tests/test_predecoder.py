@@ -114,6 +114,8 @@ def test_bad_predecoders(model, graph):
         outrider.Decoder(outrider.MatchingGraph(model), predecoder=predecoder)
     with pytest.raises(ValueError, match="unknown use of a pre-decoder 'firm'"):
         outrider.Decoder(graph, predecoder=predecoder, predecode="firm")
+    with pytest.raises(ValueError, match='^predecode is "hard", but there is no predecoder$'):
+        outrider.Decoder(graph, predecode="hard")
     for call in [predecoder.log_odds, predecoder.residual]:
         with pytest.raises(ValueError, match="^shots: expected bool or uint8 of shape"):
             call(np.zeros((1, 1), bool))
