@@ -153,8 +153,7 @@ size_t otr_gap_bytes(const otr_gap *gap) {
 static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_options *options,
                            otr_error *error) {
     const otr_kernels *const kernels = otr_kernels_for(options->isa);
-    /* All weights get the offset. */
-    const int32_t bypass = options->limit - otr_weight_clamped(options->weight_offset);
+    int32_t bypass;
     otr_status status;
     if (kernels == NULL) {
         return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0, "the instruction set is not available");
@@ -164,6 +163,7 @@ static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_o
                              options->limit, OTR_WEIGHT_MAX);
     }
     gap->limit = options->limit;
+    bypass = options->limit - otr_weight_clamped(options->weight_offset); /* all weights get the offset */
     status = otr_boundary_split_init(&gap->split, graph, gap->limit != 0 ? &bypass : NULL, error);
     if (status != OTR_OK) {
         return status;

@@ -289,10 +289,12 @@ fn bad_calls_are_errors_and_change_nothing() {
     let mut limited = Gap::with_options(&graph, 0, 2).unwrap();
     let bypass = Override { edge: 4, weight: 2 };
     assert_eq!(limited.decode(&[0], &[bypass]), Err(otr_status::OTR_ERR_INDEX), "the bypass is no edge");
-    for limit in [-2, 3, OTR_WEIGHT_MAX as i32 + 2] {
-        let error = Gap::with_options(&graph, 0, limit).err().expect("a bad limit");
-        assert_eq!(error.status, otr_status::OTR_ERR_ARGUMENT);
-        assert!(error.message.contains(&limit.to_string()), "{}", error.message);
+    for limit in [-2, 3, OTR_WEIGHT_MAX as i32 + 2, i32::MIN, i32::MAX] {
+        for offset in [0, i32::MIN, i32::MAX] {
+            let error = Gap::with_options(&graph, offset, limit).err().expect("a bad limit");
+            assert_eq!(error.status, otr_status::OTR_ERR_ARGUMENT);
+            assert!(error.message.contains(&limit.to_string()), "{}", error.message);
+        }
     }
     // SAFETY: the gap is alive; the outputs are ours.
     let class = unsafe { otr_gap_edges(gap.raw, 2, &mut edges, &mut count) };
