@@ -24,12 +24,23 @@
  * exchanged: mirror images need no network of their own.
  *
  * File: safetensors with metadata format "outrider-event-network", version "1" and, at will, card. Tensors:
- *   lattice I32[8]: pitch_x, pitch_y, pitch_t, kind_x, kind_y, kind_t, kinds, radius
- *   frames I32[kinds,2]: transposed, set           slots I32[sets,S,4]: dx, dy, dt, is_boundary
- *   shifts I32[L+3]: embed, layers, hidden, head   scalars F32[3]: reference_probability, log_odds_unit,
- * offset_nats embed I16[sets,R,W]      place I16[kinds,49,W]      phase I16[kinds,2,7,W]      noise.embed
- * F32[W] layer.N.self I8[sets,W,W] (out, in), .relations I8[sets,R,W,W], .bias I32[sets,W], .noise F32[W]
- *   hidden.weight I8[sets,W,W], .bias I32[sets,W]  head.weight I8[sets,S,W], .bias I32[sets,S]
+ *   lattice              I32[8]: pitch_x, pitch_y, pitch_t, kind_x, kind_y, kind_t, kinds, radius
+ *   frames               I32[kinds,2]: transposed, set
+ *   slots                I32[sets,S,4]: dx, dy, dt, is_boundary
+ *   shifts               I32[L+3]: embed, layers, hidden, head
+ *   scalars              F32[3]: reference_probability, log_odds_unit, offset_nats
+ *   embed                I16[sets,R,W]
+ *   place                I16[kinds,49,W]
+ *   phase                I16[kinds,2,7,W]
+ *   noise.embed          F32[W]
+ *   layer.N.self         I8[sets,W,W]: out, in; N from 0 to L-1
+ *   layer.N.relations    I8[sets,R,W,W]: out, in
+ *   layer.N.bias         I32[sets,W]
+ *   layer.N.noise        F32[W]
+ *   hidden.weight        I8[sets,W,W]: out, in
+ *   hidden.bias          I32[sets,W]
+ *   head.weight          I8[sets,S,W]
+ *   head.bias            I32[sets,S]
  * Others are ignored. */
 #ifndef OUTRIDER_EVENT_NETWORK_H
 #define OUTRIDER_EVENT_NETWORK_H
