@@ -90,9 +90,6 @@ static otr_status check_options(const otr_graph *graph, const otr_decoder_option
         (predecoder != NULL && predecoder->graph != graph)) {
         return OTR_ERR_ARGUMENT;
     }
-    if (predecoder != NULL && options->predecode == OTR_PREDECODE_SOFT && predecoder->kind->soft == NULL) {
-        return OTR_ERR_UNSUPPORTED;
-    }
     return OTR_OK;
 }
 

@@ -45,7 +45,7 @@ OTR_API otr_decoder_options otr_decoder_options_default(void);
 
 /* The decoder borrows `graph`, which must outlive it. MWPM_CORRELATED needs a graph with correlations, and a
  * pre-decoder must be one on this very graph (OTR_ERR_ARGUMENT otherwise). OTR_ERR_ARGUMENT,
- * OTR_ERR_UNSUPPORTED (also for soft use of a pre-decoder that can only be used hard), OTR_ERR_MEMORY.
+ * OTR_ERR_UNSUPPORTED, OTR_ERR_MEMORY.
  *
  * The rules of MWPM_CORRELATED apply last: whatever an edge weighs in the first pass, by the graph, offset or
  * override, they lower it to at most their own weight, which has no offset; committed edges they leave. Edges

@@ -43,7 +43,7 @@ OTR_API void otr_predecoder_destroy(otr_predecoder *predecoder);
 
 /* Soft use. `events` are detector indices, ascending and distinct (OTR_ERR_INDEX otherwise, or if one is >=
  * nodes). *overrides names each edge at most once, in no order that means anything; it lives until the next
- * call. OTR_ERR_MEMORY; OTR_ERR_UNSUPPORTED from kinds that can only be used hard. */
+ * call. OTR_ERR_MEMORY. */
 OTR_API otr_status otr_predecoder_soft(otr_predecoder *predecoder, const uint32_t *events, size_t event_count,
                                        const otr_override **overrides, size_t *override_count);
 

@@ -56,7 +56,7 @@ otr_status otr_predecoder_check_events(const otr_predecoder *self, const uint32_
 
 static otr_status run_soft(otr_predecoder *self, const uint32_t *events, size_t event_count) {
     self->override_count = 0;
-    return self->kind->soft == NULL ? OTR_ERR_UNSUPPORTED : self->kind->soft(self, events, event_count);
+    return self->kind->soft(self, events, event_count);
 }
 
 otr_status otr_predecoder_soft(otr_predecoder *predecoder, const uint32_t *events, size_t event_count,

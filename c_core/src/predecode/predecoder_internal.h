@@ -10,7 +10,7 @@
 typedef struct otr_predecoder_kind {
     const char *name;
     /* Events are checked: ascending, distinct, in range. Appends to the overrides with
-     * otr_predecoder_override; NULL if the kind can only be used hard. */
+     * otr_predecoder_override. */
     otr_status (*soft)(otr_predecoder *self, const uint32_t *events, size_t event_count);
     /* NULL: hard use commits what soft use finds likely enough. */
     otr_status (*hard)(otr_predecoder *self, const uint32_t *events, size_t event_count, otr_residual *out);

@@ -161,8 +161,7 @@ impl Decoder {
     /// [`Predecode::Hard`]: what it leaves is decoded under the graph's own weights.
     ///
     /// # Errors
-    /// As [`with_options`](Self::with_options), and [`Unsupported`](crate::Status::Unsupported) for soft use
-    /// of a pre-decoder that can only be used hard.
+    /// As [`with_options`](Self::with_options).
     pub fn with_predecoder(predecoder: Predecoder, options: &DecoderOptions) -> Result<Self, Error> {
         Self::create(Arc::clone(predecoder.graph()), Some(predecoder), options)
     }

@@ -89,8 +89,7 @@ impl Predecoder {
     /// and distinct.
     ///
     /// # Errors
-    /// [`Index`](Status::Index) for other events, [`Unsupported`](Status::Unsupported) from kinds that can only be
-    /// used hard.
+    /// [`Index`](Status::Index) for other events.
     pub fn soft(&mut self, events: &[u32]) -> Result<&[Override], Error> {
         let (mut overrides, mut count) = (ptr::null(), 0);
         // SAFETY: events come with their count, the outputs are live; the pre-decoder is used by nobody else (&mut).

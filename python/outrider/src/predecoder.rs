@@ -134,7 +134,7 @@ impl Predecoder {
     /// those of shot k are from offsets[k] to offsets[k + 1] - 1, each edge at most once. int64 of shape
     /// (shots + 1,), uint32 and float64 of shape (total,).
     ///
-    /// ValueError for other types and shapes, and from kinds that can only be used hard.
+    /// ValueError for other types and shapes.
     #[pyo3(signature = (shots, *, bit_packed_shots=false))]
     fn log_odds<'py>(
         &self,
