@@ -1,7 +1,7 @@
 //! The dense network on integers: `dense/<model>/<isa>`, one shot at d = 13 over 13 rounds.
 //!
-//! Before that, lines with multiplications per second and their share of what the core can do at most, measured by a
-//! loop over registers of the instructions that each set's kernel is made of.
+//! Before that, unless benches are only tried out (`--test`), lines with multiplications per second and their share of
+//! what the core can do at most, measured by a loop over registers of the instructions that each set's kernel is made of.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -23,6 +23,14 @@ const MODELS: [(u32, usize); 2] = [(1, 4), (4, 6)];
 const REPEATS: usize = 8;
 
 fn main() {
+    if !std::env::args().any(|argument| argument == "--test") {
+        print_rates();
+    }
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+}
+
+fn print_rates() {
     for isa in Isa::available() {
         let (mut predecoder, events, products) = case(MODELS[0].1, isa);
         let fastest = fastest(|| {
@@ -34,8 +42,6 @@ fn main() {
         });
         println!("model 1, d = {SIZE}, {isa}: {:.1} ms a shot, {rate:.1} GMAC/s{share}", fastest * 1e3);
     }
-    benches();
-    Criterion::default().configure_from_args().final_summary();
 }
 
 fn shots(criterion: &mut Criterion) {
