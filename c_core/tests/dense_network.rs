@@ -169,6 +169,18 @@ fn soft_use_names_straight_edges() {
     }
 }
 
+/// Sixteen layers, each of which multiplies activations by 36,000.
+#[test]
+fn floats_that_overflow_say_nothing() {
+    let network = Network::read(&File::layers(&[4; 16], 1).fill(9000.0).bytes()).unwrap();
+    let experiment = Experiment::new(3, 3, otr_basis::OTR_BASIS_Z, 1);
+    let mut predecoder = Predecoder::new(&network, &experiment, PORTABLE, FLOAT, [0.0; 2]).unwrap();
+    assert!(predecoder.logits(&[5]).iter().all(|logit| logit.is_nan()));
+    let weights = predecoder.soft(&[5]);
+    assert!(!weights.is_empty() && weights.iter().all(|change| change.weight == 0), "{weights:?}");
+    assert_eq!(predecoder.hard(&[5]), (vec![5], 0));
+}
+
 #[test]
 fn facts_about_networks() {
     let info = Network::golden("wide-kernel").info();

@@ -87,6 +87,7 @@ OTR_API otr_dense_options otr_dense_options_default(void);
  *  - soft use turns the logits into weights: data qubits into the edges within a round, measurements into the
  *    edges between rounds; several flips that are one edge to the boundary are combined. Diagonal edges keep
  *    their weights.
+ * Logits that are no numbers, which FLOAT gives where its activations overflow, flip nothing and weigh 0.
  * OTR_ERR_ARGUMENT (the message names what does not fit), OTR_ERR_UNSUPPORTED for the instruction set,
  * OTR_ERR_LIMIT, OTR_ERR_MEMORY. */
 OTR_API otr_status otr_dense_predecoder_create(otr_predecoder **out, const otr_dense_network *network,

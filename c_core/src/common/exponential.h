@@ -8,7 +8,8 @@
 
 #include "common/random.h"
 
-/* Beyond these the result is near the end of the doubles; arguments are clamped to them. */
+/* Beyond these the result is near the end of the doubles; arguments are clamped to them, and what is not a
+ * number to the upper one. */
 #define OTR_EXPONENT_MAX 700.0
 
 #define OTR_INVERSE_LN_2 1.4426950408889634074
@@ -19,9 +20,8 @@
 #define OTR_EXPONENTIAL_TERMS 13
 
 static inline double otr_exponential(double x) {
-    const double bounded = x < -OTR_EXPONENT_MAX  ? -OTR_EXPONENT_MAX
-                           : x > OTR_EXPONENT_MAX ? OTR_EXPONENT_MAX
-                                                  : x;
+    const double at_most = x < OTR_EXPONENT_MAX ? x : OTR_EXPONENT_MAX;
+    const double bounded = at_most > -OTR_EXPONENT_MAX ? at_most : -OTR_EXPONENT_MAX;
     const double n = (bounded * OTR_INVERSE_LN_2 + OTR_ROUNDER) - OTR_ROUNDER;
     const double r = (bounded - n * OTR_LN_2_HIGH) - n * OTR_LN_2_LOW;
     double sum = 1.0;

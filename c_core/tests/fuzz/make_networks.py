@@ -69,7 +69,7 @@ def event_network(rng, layers=0, kinds=1, weight=20, row=30, bias=500, shifts=(3
     return file_of(tensors, {"format": "outrider-event-network", "version": "1", "card": 'a "card"\n'})
 
 
-def dense_network(rng, outputs, kernel, dtype, prefix="", most=0.5, maxima=(), metadata=None):
+def dense_network(rng, outputs, kernel, dtype, prefix="", least=-0.5, most=0.5, maxima=(), metadata=None):
     tensors, inputs = [], 4
     for index, channels in enumerate(outputs):
         count = channels * inputs * kernel**3
@@ -77,7 +77,7 @@ def dense_network(rng, outputs, kernel, dtype, prefix="", most=0.5, maxima=(), m
             ("weight", [channels, inputs, kernel, kernel, kernel], count),
             ("bias", [channels], channels),
         ):
-            values = [rng.uniform(-most, most) for _ in range(size)]
+            values = [rng.uniform(least, most) for _ in range(size)]
             tensors.append((f"{prefix}net.{3 * index}.{part}", dtype, shape, values))
         inputs = channels
     if maxima:
@@ -98,7 +98,7 @@ def main():
         "dense_half": dense_network(rng, [2, 4], 3, "F16", metadata={"quant_format": "fp16"}),
         "dense_module": dense_network(rng, [17, 5], 1, "BF16", prefix="module."),
         "dense_integers": dense_network(rng, [4, 3, 4], 1, "F32", maxima=(1.5, 0.25)),
-        "dense_loud": dense_network(rng, [4] * 16, 1, "F32", most=10000),
+        "dense_loud": dense_network(rng, [4] * 16, 1, "F32", least=5000, most=10000),
         "dense_damaged": dense_network(rng, [1, 4], 1, "F16").replace(b"[1]", b"[1}"),
         "neither": file_of([("x", "F64", [0], [])], {"format": "p\nt"}),
     }
