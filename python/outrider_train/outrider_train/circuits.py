@@ -14,6 +14,7 @@ import functools
 import hashlib
 import itertools
 import json
+import math
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,20 +157,20 @@ def parse(specification: str) -> list[Recipe]:
         raise _bad(specification, f"expected {', '.join(FAMILIES)} or dem first")
     names = ("file", *_WEIGHTS) if family == "dem" else _CIRCUIT_NAMES
     lists = dict(_pair(specification, pair, names) for pair in pairs)
-    recipes = [
+    count = math.prod(map(len, lists.values()))
+    if count > CIRCUITS_MAX:
+        raise _bad(specification, f"{count} circuits, more than {CIRCUITS_MAX}")
+    return [
         _recipe(specification, family, dict(zip(lists, values, strict=True)))
         for values in itertools.product(*lists.values())
     ]
-    if len(recipes) > CIRCUITS_MAX:
-        raise _bad(specification, f"{len(recipes)} circuits, more than {CIRCUITS_MAX}")
-    return recipes
 
 
 def build(recipe: Recipe) -> Circuit:
     """Makes the circuit of a recipe."""
     try:
         return Circuit(recipe.name, _model(recipe), recipe.weight, recipe.gap_weight)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, OverflowError) as error:
         raise TrainingError(f"{recipe.name}: {error}") from None
 
 

@@ -64,7 +64,10 @@ class FixedShots:
         self.shots = shots
         self._stream = ShotStream(circuit, FIXED_SEED)
         self._plain = self._failures(outrider.Decoder(circuit.graph))
-        graph = outrider.MatchingGraph(circuit.model, correlations=True)
+        try:
+            graph = outrider.MatchingGraph(circuit.model, correlations=True)
+        except ValueError as error:
+            raise TrainingError(f"{circuit.name}: {error}; it cannot be measured") from None
         self._correlated = self._failures(outrider.Decoder(graph, "mwpm-correlated"))
 
     def measure(self, maker: BatchMaker, network: EventNetwork) -> Row:

@@ -79,6 +79,8 @@ def run(trainer: Trainer, output: Output) -> list[Row]:
             reporter.tick(loss, count)
     if not trainer.done:
         reporter.save()
+        if not reporter.has_saved:
+            raise TrainingError("stopped before the first checkpoint")
         raise TrainingError(f"stopped; --resume {output.checkpoint} goes on from the last checkpoint")
     rows = watch.measure(trainer.average) if watch else []
     if ranks.first:
@@ -110,6 +112,7 @@ class _Reporter:
 
     def __init__(self, trainer: Trainer, output: Output, watch: Watch | None):
         self._trainer, self._output, self._watch = trainer, output, watch
+        self.has_saved = False
         self._begin = self._reported = self._saved = time.monotonic()
         self._losses, self._shots = [], 0
         self._watched = trainer.progress
@@ -136,6 +139,7 @@ class _Reporter:
         if trainer.ranks.first and self._output.checkpoint and trainer.resumable:
             checkpoint.save(self._output.checkpoint, trainer.state())
             self._saved = time.monotonic()
+            self.has_saved = True
 
     def _report(self, now: float) -> None:
         trainer = self._trainer
