@@ -6,16 +6,19 @@ import dataclasses
 import os
 import shlex
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-from . import __version__, checkpoint
+from . import __version__, checkpoint, origin
 from .circuits import Recipe, build, parse
 from .errors import TrainingError
 from .evaluate import FixedShots, Row
-from .export import export, make_card, read_float_weights
+from .export import export, make_card
 from .geometry import Geometry
+from .initial import Initial
 from .network import EventNetwork
 from .ranks import Ranks
 from .run import Output, run
@@ -42,27 +45,45 @@ Several processes share the work of each step:
   torchrun --nproc-per-node 4 -m outrider_train train --minutes 10 --out network.safetensors
 """
 
-
-class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Says the defaults of options that have one."""
-
-    def _get_help_string(self, action: argparse.Action) -> str:
-        return action.help if action.default in (None, False) else super()._get_help_string(action)
-
-
 DATA_HELP = """\
 circuits: a family and NAME=VALUE pairs with lists, every combination a circuit. Families: stim, paper,
 paper-published (d, p or noise-file, basis, rounds, orientation) and dem (file). rounds=d is the default. A
 circuit of weight=2 is chosen twice as often, of gap-weight=2 counts twice in the gap's loss. Repeatable
 """
 
+SETTINGS = vars(Settings())
+# Limits of what options take.
+SHOTS_MAX = 10**9
+EVENTS_MAX = 10**7
+SEED_MAX = 2**64 - 1
+NUMBER_MIN, NUMBER_MAX = 1e-9, 1e15
+
+
+class _Parser(argparse.ArgumentParser):
+    """Its errors are one line, as all others."""
+
+    def error(self, message: str):
+        raise TrainingError(message)
+
+
+class _HelpFormatter(argparse.HelpFormatter):
+    """Says the defaults of options that have one; those of settings are theirs."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        is_setting = action.default is argparse.SUPPRESS
+        default = SETTINGS.get(action.dest) if is_setting else action.default
+        if default is False or default in (None, []):
+            return action.help
+        text = ",".join(map(str, default)) if isinstance(default, list) else default
+        return f"{action.help} (default: {text})"
+
 
 def main(words: list[str] | None = None) -> int:
     """Runs a command and returns the exit code."""
     words = sys.argv[1:] if words is None else words
-    arguments = _parser().parse_args(words)
-    arguments.command = shlex.join(["python", "-m", "outrider_train", *words])
     try:
+        arguments = _parser().parse_args(words)
+        arguments.command = shlex.join(["python", "-m", "outrider_train", *words])
         return arguments.run(arguments)
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -70,7 +91,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m outrider_train",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -80,12 +101,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_export(commands)
     _add_evaluate(commands)
+    parser.epilog = "\n".join(command.format_help() for command in commands.choices.values())
     return parser
 
 
 def _add_train(commands) -> None:
-    settings = {f.name: f.default for f in dataclasses.fields(Settings)}
-    parser = commands.add_parser("train", help="trains a network", formatter_class=_HelpFormatter)
+    # Settings that are not given are absent, so that --resume can tell.
+    parser = commands.add_parser(
+        "train",
+        help="trains a network",
+        formatter_class=_HelpFormatter,
+        argument_default=argparse.SUPPRESS,
+    )
     parser.set_defaults(run=_train)
 
     data = parser.add_argument_group("data")
@@ -95,26 +122,16 @@ def _add_train(commands) -> None:
     data.add_argument(
         "--dem", action="append", metavar="FILE", help="an error model of one's own; repeatable"
     )
-    data.add_argument("--seed", type=int, default=settings["seed"], help="of weights and shots")
+    data.add_argument("--seed", type=_number(int, 0, SEED_MAX), help="of weights and shots")
 
     form = parser.add_argument_group("network")
-    form.add_argument("--width", type=int, default=settings["width"], help="channels: 16, 32, 48 or 64")
-    form.add_argument("--layers", type=int, default=settings["layers"], help="rounds of messages, 0 to 8")
+    form.add_argument("--width", type=int, help="channels: 16, 32, 48 or 64")
+    form.add_argument("--layers", type=int, help="rounds of messages, 0 to 8")
+    form.add_argument("--radius", type=int, help="of the neighbourhood, 1 to 4 sites")
+    form.add_argument("--pitch", type=_integers, metavar="X,Y,T", help="coordinates of one site")
+    form.add_argument("--kind-rule", type=_integers, metavar="X,Y,T", help="kind = rule . site mod kinds")
     form.add_argument(
-        "--radius", type=int, default=settings["radius"], help="of the neighbourhood, 1 to 4 sites"
-    )
-    form.add_argument(
-        "--pitch", type=_integers, default="2,2,1", metavar="X,Y,T", help="coordinates of one site"
-    )
-    form.add_argument(
-        "--kind-rule", type=_integers, default="1,1,0", metavar="X,Y,T", help="kind = rule . site mod kinds"
-    )
-    form.add_argument(
-        "--transposed",
-        type=_integers,
-        default="0,1",
-        metavar="LIST",
-        help="for each kind, 1 to exchange x and y",
+        "--transposed", type=_integers, metavar="LIST", help="for each kind, 1 to exchange x and y"
     )
     form.add_argument("--untied", action="store_true", help="weights of its own for each kind")
     form.add_argument(
@@ -127,14 +144,15 @@ def _add_train(commands) -> None:
         "--minutes", type=_positive, help="of training; the number of steps is chosen by timing"
     )
     amount.add_argument("--shots", type=_positive, help="to train on")
-    budget.add_argument("--gap-share", type=_share, default=settings["gap_share"], help="of the gap phase")
+    amount.add_argument(
+        "--steps", type=_steps, metavar="FLIPS,GAP", help="of the two phases; a card's repeat its run"
+    )
+    budget.add_argument("--gap-share", type=_share, help="of the gap phase")
 
     steps = parser.add_argument_group("optimisation")
     for name, text in (
         ("rate", "learning rate"),
         ("gap_rate", "learning rate of the gap phase"),
-        ("events", "detection events in a step"),
-        ("gap_events", "detection events in a step of the gap phase"),
         ("gap_limit", "shots of smaller gap (nats) are learned from"),
         ("gap_weight", "weight of the gap's loss beside cross-entropy"),
         ("screen", "shots with a gap from so many nats on under the model's own weights have no gap loss"),
@@ -142,31 +160,33 @@ def _add_train(commands) -> None:
         ("keep", "share of the shots that keep cross-entropy in the gap phase"),
         ("offset", "nats added to the weights of edges without an event"),
     ):
-        steps.add_argument(_option(name), type=_positive, default=settings[name], help=text)
-    steps.add_argument(
-        "--gap-balance",
-        type=_share,
-        default=settings["gap_balance"],
-        help="how far circuits that rarely fail count more in the gap's loss: 0 not at all, 1 in proportion",
-    )
-    steps.add_argument(
-        "--quantise-from",
-        type=_share,
-        default=settings["quantise_from"],
-        help="progress at which rounding begins",
-    )
-    steps.add_argument(
-        "--average", type=_share, default=settings["average"], help="decay of the averaged weights"
-    )
+        steps.add_argument(_option(name), type=_positive, help=text)
+    for name, text in (
+        ("gap_balance", "how far circuits that rarely fail count more in the gap's loss: 1 in proportion"),
+        ("quantise_from", "progress at which rounding begins"),
+        ("average", "decay of the averaged weights"),
+    ):
+        steps.add_argument(_option(name), type=_share, help=text)
+    whole = _number(int, 1, EVENTS_MAX)
+    steps.add_argument("--events", type=whole, help="detection events in a step")
+    steps.add_argument("--gap-events", type=whole, help="detection events in a step of the gap phase")
 
     out = parser.add_argument_group("output")
-    out.add_argument("--out", type=Path, metavar="FILE", help="the network file")
+    out.add_argument("--out", type=Path, required=True, metavar="FILE", help="the network file")
     out.add_argument(
-        "--checkpoint", type=Path, metavar="FILE", help="(default: the network file's name, .checkpoint)"
+        "--checkpoint",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="(default: the network file's name, .checkpoint)",
     )
     out.add_argument("--checkpoint-minutes", type=_positive, default=5.0, help="between two checkpoints")
     out.add_argument(
-        "--resume", type=Path, metavar="FILE", help="goes on from a checkpoint, with its options"
+        "--resume",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="goes on from a checkpoint, with its options, device and number of processes",
     )
     out.add_argument(
         "--watch",
@@ -174,9 +194,7 @@ def _add_train(commands) -> None:
         metavar="SPEC",
         help="circuits to measure, as --data (default: one of those trained on)",
     )
-    out.add_argument(
-        "--watch-shots", type=int, default=settings["watch_shots"], help="of each circuit watched"
-    )
+    out.add_argument("--watch-shots", type=_number(int, 1, SHOTS_MAX), help="of each circuit watched")
     out.add_argument("--watch-every", type=_share, default=0.2, help="progress between two measurements")
     out.add_argument("--report-seconds", type=_positive, default=20.0, help="between two lines")
     out.add_argument(
@@ -185,44 +203,42 @@ def _add_train(commands) -> None:
 
 
 def _add_export(commands) -> None:
-    parser = commands.add_parser("export", help="makes a network file from a checkpoint")
+    parser = commands.add_parser(
+        "export", help="makes a network file from a checkpoint", formatter_class=_HelpFormatter
+    )
     parser.set_defaults(run=_export)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
     parser.add_argument(
         "--data", action="append", metavar="SPEC", help="circuits for the card's table, as in train"
     )
-    parser.add_argument("--shots", type=int, default=20000, help="of each circuit")
+    parser.add_argument("--shots", type=_number(int, 1, SHOTS_MAX), default=20000, help="of each circuit")
 
 
 def _add_evaluate(commands) -> None:
-    parser = commands.add_parser("evaluate", help="logical error rates of a network file")
+    parser = commands.add_parser(
+        "evaluate", help="logical error rates of a network file", formatter_class=_HelpFormatter
+    )
     parser.set_defaults(run=_evaluate)
     parser.add_argument("network", type=Path)
     parser.add_argument("--data", action="append", metavar="SPEC", help=DATA_HELP)
     parser.add_argument("--dem", action="append", metavar="FILE", help="an error model; repeatable")
-    parser.add_argument("--shots", type=int, default=20000, help="of each circuit")
+    parser.add_argument("--shots", type=_number(int, 1, SHOTS_MAX), default=20000, help="of each circuit")
 
 
 def _train(arguments: argparse.Namespace) -> int:
     _prepare(arguments.device)
-    state = checkpoint.load(arguments.resume) if arguments.resume else None
-    settings = Settings(**state["settings"]) if state else _settings(arguments)
-    if settings.minutes is None and settings.shots is None:
-        raise TrainingError("give --minutes or --shots")
-    if not arguments.out:
-        raise TrainingError("give --out FILE, the network file to write")
-    initial = _initial(arguments.init) if arguments.init else None
-    command = state["command"] if state else arguments.command
+    checkpoint.check_place(arguments.out)
+    output = Output(
+        checkpoint=arguments.checkpoint or arguments.resume or arguments.out.with_suffix(".checkpoint"),
+        checkpoint_minutes=arguments.checkpoint_minutes,
+        report_seconds=arguments.report_seconds,
+        watch_every=arguments.watch_every,
+    )
+    checkpoint.check_place(output.checkpoint)
     ranks = Ranks(arguments.device)
     try:
-        trainer = Trainer(settings, ranks, command, state, initial)
-        output = Output(
-            checkpoint=arguments.checkpoint or arguments.resume or arguments.out.with_suffix(".checkpoint"),
-            checkpoint_minutes=arguments.checkpoint_minutes,
-            report_seconds=arguments.report_seconds,
-            watch_every=arguments.watch_every,
-        )
+        trainer = _resumed(arguments, ranks) if arguments.resume else _begun(arguments, ranks)
         rows = run(trainer, output)
         if ranks.first:
             network = trainer.average.cpu()
@@ -233,19 +249,47 @@ def _train(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _begun(arguments: argparse.Namespace, ranks: Ranks) -> Trainer:
+    settings = Settings(**{name: value for name, value in vars(arguments).items() if name in SETTINGS})
+    if not (settings.minutes or settings.shots or settings.steps):
+        raise TrainingError("give --minutes, --shots or --steps")
+    if settings.steps and 0 in settings.shares() and 0 not in settings.steps:
+        raise TrainingError(f"--gap-share {settings.gap_share:g} leaves out a phase of --steps")
+    if not (settings.data or settings.dem):
+        settings = dataclasses.replace(settings, data=list(DEFAULT_DATA))
+    initial = Initial.read(arguments.init) if "init" in arguments else None
+    return Trainer(settings, ranks, origin.describe(arguments.command, ranks), initial=initial)
+
+
+def _resumed(arguments: argparse.Namespace, ranks: Ranks) -> Trainer:
+    refused = [name for name in vars(arguments) if name in SETTINGS or name == "init"]
+    if refused:
+        raise TrainingError(f"{_option(refused[0])} cannot be given with --resume, which keeps it")
+    state = checkpoint.load(arguments.resume, checkpoint.VERSION)
+    with checkpoint.damage_reported(arguments.resume):
+        settings = Settings(**state["settings"])
+        return Trainer(settings, ranks, origin.describe(arguments.command, ranks), state)
+
+
 def _export(arguments: argparse.Namespace) -> int:
     _prepare("cpu")
     state = checkpoint.load(arguments.checkpoint)
-    settings = state["settings"]
-    network = EventNetwork(
-        Geometry.from_dict(state["geometry"]), settings["width"], settings["layers"], settings["offset"]
-    )
-    network.load_state_dict(state["average"])
-    network.shifts = state["shifts"]
-    export(arguments.out, network, make_card(state, network, []))
+    out = arguments.out
+    checkpoint.check_place(out)
+    with checkpoint.damage_reported(arguments.checkpoint):
+        settings = state["settings"]
+        geometry = Geometry.from_dict(state["geometry"])
+        network = EventNetwork(geometry, settings["width"], settings["layers"], settings["offset"])
+        network.load_state_dict(state["average"])
+        network.shifts = state["shifts"]
+        card = make_card(state, network, [])
     if arguments.data:
-        rows = _measure(arguments.out, arguments)
-        export(arguments.out, network, make_card(state, network, rows))
+        with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=f".{out.name}.") as folder:
+            unmeasured = Path(folder) / out.name
+            export(unmeasured, network, card)
+            rows = _measure(unmeasured, arguments)
+        card = make_card(state, network, rows)
+    export(out, network, card)
     return 0
 
 
@@ -266,19 +310,6 @@ def _measure(path: Path, arguments: argparse.Namespace) -> list[Row]:
         rows.append(FixedShots(build(recipe), arguments.shots).measure_file(path))
         print(rows[-1], flush=True)
     return rows
-
-
-def _settings(arguments: argparse.Namespace) -> Settings:
-    values = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(Settings)}
-    for name in ("data", "dem", "watch"):
-        values[name] = values[name] or []
-    return Settings(**values)
-
-
-def _initial(path: Path) -> dict:
-    if path.suffix == ".safetensors":
-        return read_float_weights(path)
-    return checkpoint.load(path)["average"]
 
 
 def _prepare(device: str) -> None:
@@ -306,21 +337,37 @@ def _option(name: str) -> str:
 
 
 def _integers(text: str) -> list[int]:
-    return [int(word) for word in text.split(",")]
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers") from None
 
 
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not positive")
-    return value
+def _steps(text: str) -> list[int]:
+    steps = _integers(text)
+    if len(steps) != 2 or min(steps) < 0 or max(steps) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FLIPS,GAP, the steps of each phase")
+    return steps
 
 
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
+def _number(kind: type, least: float, most: float) -> Callable[[str], float]:
+    """Reads numbers of a kind and range."""
+
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not least <= value <= most:
+            what = "a whole number" if kind is int else "a number"
+            raise argparse.ArgumentTypeError(f"{text!r} is not {what} from {least} to {most}")
+        return value
+
+    return read
+
+
+_positive = _number(float, NUMBER_MIN, NUMBER_MAX)
+_share = _number(float, 0, 1)
 
 
 if __name__ == "__main__":

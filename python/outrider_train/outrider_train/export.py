@@ -4,16 +4,12 @@ The format is that of outrider/event_network.h.
 """
 
 import json
-import platform
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import safetensors
 import safetensors.numpy
-import torch
 
-from . import __version__
 from .checkpoint import write_file
 from .errors import TrainingError
 from .evaluate import Row
@@ -38,14 +34,10 @@ def export(path: Path, network: EventNetwork, card: dict) -> None:
 def make_card(state: dict, network: EventNetwork, rows: list[Row]) -> dict:
     """What is known of a network's training; `state` is its checkpoint's."""
     settings = state["settings"]
+    # Checkpoints of version 1 know no more of their origin than the command.
+    origin = state["origin"] if "origin" in state else {"command": state["command"]}
     return {
-        "command": state["command"],
-        "commit": _commit(),
-        "versions": {
-            "outrider_train": __version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
+        **origin,
         "seed": settings["seed"],
         "shots": state["shots"],
         "steps": {"flips": state["plan"][0], "gap": state["plan"][1]},
@@ -75,31 +67,8 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
         raise TrainingError(
             f"{path}: version {metadata.get('version')} of the format; this program reads {VERSION}"
         )
-    return tensors, json.loads(metadata.get("card", "{}"))
-
-
-def read_float_weights(path: Path) -> dict[str, torch.Tensor]:
-    """The float network of a file, by parameter."""
-    tensors, _ = read(path)
-    weights = {
-        name.removeprefix(FLOAT): torch.from_numpy(value.copy())
-        for name, value in tensors.items()
-        if name.startswith(FLOAT)
-    }
-    if not weights:
-        raise TrainingError(f"{path}: holds no float network to go on from")
-    return weights
-
-
-def _commit() -> str | None:
-    """Of the working tree that this package lies in, if any."""
     try:
-        answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-        )
-    except OSError:
-        return None
-    return answer.stdout.strip() or None
+        card = json.loads(metadata.get("card", "{}"))
+    except (ValueError, RecursionError):
+        raise TrainingError(f"{path}: its card is not JSON") from None
+    return tensors, card

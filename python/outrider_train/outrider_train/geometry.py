@@ -22,6 +22,7 @@ SLOTS_MAX = 32
 SLOT_OFFSET_MAX = 8
 RADIUS_MAX = 4
 KINDS_MAX = 8
+INTEGER_MAX = 2**31 - 1
 # Classes of a place on the patch and of a round, for each kind.
 PLACES = 49
 PHASES = 14
@@ -42,8 +43,12 @@ class Lattice:
             raise TrainingError(f"{len(self.transposed)} kinds of detectors; there are 1 to {KINDS_MAX}")
         if not 1 <= self.radius <= RADIUS_MAX:
             raise TrainingError(f"radius {self.radius}; there are 1 to {RADIUS_MAX}")
-        if min(self.pitch) < 1:
-            raise TrainingError(f"pitch {self.pitch}: expected three positive numbers")
+        if not set(self.transposed) <= {0, 1}:
+            raise TrainingError(f"transposed {_listed(self.transposed)}: expected 0 or 1 for each kind")
+        if len(self.pitch) != 3 or not 1 <= min(self.pitch) <= max(self.pitch) <= INTEGER_MAX:
+            raise TrainingError(f"pitch {_listed(self.pitch)}: expected three positive numbers of 32 bits")
+        if len(self.kind_rule) != 3 or max(map(abs, self.kind_rule)) > INTEGER_MAX:
+            raise TrainingError(f"kind rule {_listed(self.kind_rule)}: expected three numbers of 32 bits")
 
     @property
     def kinds(self) -> int:
@@ -78,6 +83,17 @@ class Geometry:
             for name, value in values["lattice"].items()
         }
         return Geometry(Lattice(**lattice), tuple(tuple(slot) for slot in values["slots"]))
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """As a network file has it."""
+        lattice = self.lattice
+        return {
+            "lattice": np.array(
+                [*lattice.pitch, *lattice.kind_rule, lattice.kinds, lattice.radius], np.int32
+            ),
+            "frames": np.stack([lattice.transposed, lattice.sets], axis=1).astype(np.int32),
+            "slots": np.array([self.slots] * lattice.set_count, np.int32),
+        }
 
     def reach(self, layers: int) -> tuple[int, int, int]:
         """How far an answer looks along x, y and the rounds, in detector coordinates."""
@@ -149,6 +165,10 @@ def find_sites(lattice: Lattice, circuit: "Circuit") -> np.ndarray:
         place = ", ".join(f"{value:g}" for value in coordinates[off[0]])
         raise TrainingError(
             f"{circuit.name}: detector D{off[0]} at ({place}) is not on a lattice of pitch "
-            f"{','.join(map(str, lattice.pitch))}; set --pitch"
+            f"{_listed(lattice.pitch)}; set --pitch"
         )
     return sites
+
+
+def _listed(numbers: "Iterable[int]") -> str:
+    return ",".join(map(str, numbers))

@@ -70,12 +70,9 @@ def file_tensors(network: EventNetwork) -> dict[str, np.ndarray]:
     shifts[0] = min(shifts[0], embed_shift(network))
     lattice = network.geometry.lattice
     kinds, sets, width = lattice.kinds, lattice.set_count, network.width
-    slots = np.array([network.geometry.slots] * sets, np.int32)
     embed, hidden, head = sum_step(shifts[0]), shifts[-2], shifts[-1]
     tensors = {
-        "lattice": np.array([*lattice.pitch, *lattice.kind_rule, kinds, lattice.radius], np.int32),
-        "frames": np.stack([lattice.transposed, lattice.sets], axis=1).astype(np.int32),
-        "slots": slots,
+        **network.geometry.tensors(),
         "shifts": np.array(shifts, np.int32),
         "scalars": np.array([REFERENCE_PROBABILITY, LOG_ODDS_STEP, network.offset], np.float32),
         "embed": _integers(network.embed, embed, np.int16).reshape(sets, -1, width),

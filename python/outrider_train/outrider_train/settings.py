@@ -24,6 +24,7 @@ class Settings:
     layers: int = 3
     minutes: float | None = None
     shots: float | None = None
+    steps: list[int] | None = None
     gap_share: float = 0.6
     rate: float = 3e-3
     gap_rate: float = 2e-3
@@ -51,5 +52,11 @@ class Settings:
     def recipes(self) -> list[Recipe]:
         """Every circuit to train on."""
         files = [Recipe("dem", file=file) for file in self.dem]
-        data = self.data or ([] if files else DEFAULT_DATA)
-        return [recipe for text in data for recipe in parse(text)] + files
+        return [recipe for text in self.data for recipe in parse(text)] + files
+
+    def shares(self) -> tuple[float, float]:
+        """Of the run, the two phases'."""
+        gap = self.gap_share
+        if self.steps and 0 in self.steps:
+            gap = float(self.steps[0] == 0)
+        return 1 - gap, gap

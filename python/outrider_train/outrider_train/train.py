@@ -5,7 +5,7 @@ a cosine decay; weights are averaged. For the last part of the steps numbers are
 
 A run repeats bit for bit on one machine: shots are numbered, the circuit of a step follows from seed and step. With a
 budget in minutes the first steps of a phase are timed to choose their number; it goes into the checkpoint, and no
-checkpoint is written before it is known.
+checkpoint is written before it is known. A budget of just as many steps is the same run.
 """
 
 import copy
@@ -19,11 +19,12 @@ from .batches import BatchMaker
 from .circuits import Shots, ShotStream, build, derive_seed
 from .errors import TrainingError
 from .geometry import Geometry, find_slots
+from .initial import Initial
 from .integers import choose_shifts
 from .network import EventNetwork
 from .objective import flip_loss, gap_losses
-from .scales import GapScales, measure_scales
 from .ranks import Ranks
+from .scales import measure_scales
 from .settings import Settings
 
 FLIPS, GAP = 0, 1
@@ -40,24 +41,23 @@ ADAM_BETAS = (0.9, 0.98)
 
 
 class Trainer:
-    """A run. `initial` are the float weights of an earlier one, by name."""
+    """A run that begins, or goes on from a checkpoint's `state`. `origin` is that of origin.py."""
 
     def __init__(
         self,
         settings: Settings,
         ranks: Ranks,
-        command: str,
+        origin: dict,
         state: dict | None = None,
-        initial: dict | None = None,
+        initial: Initial | None = None,
     ):
         self.settings = settings
         self.ranks = ranks
-        self.command = command
+        self.origin = origin
         self.circuits = [build(recipe) for recipe in settings.recipes()]
-        found = find_slots(settings.lattice(), self.circuits)
-        self.geometry = Geometry.from_dict(state["geometry"]) if state else found
-        if state and found != self.geometry:
-            raise TrainingError("the training models are not those of the checkpoint")
+        self.geometry = find_slots(settings.lattice(), self.circuits)
+        if state:
+            self._check(state)
         self._makers = [
             BatchMaker(circuit, self.geometry, settings.offset, ranks.device) for circuit in self.circuits
         ]
@@ -66,14 +66,15 @@ class Trainer:
             ShotStream(circuit, derive_seed("training", seed, index, circuit.name))
             for index, circuit in enumerate(self.circuits)
         ]
-        self._scales: list[GapScales | None] = [None] * len(self.circuits)
+        has_gap = settings.shares()[GAP] > 0
+        self._scales = [measure_scales(maker, settings) for maker in self._makers] if has_gap else []
         weights = np.array([circuit.weight for circuit in self.circuits])
         self._chances = weights / weights.sum()
         self.network = EventNetwork(self.geometry, settings.width, settings.layers, settings.offset, seed).to(
             ranks.device
         )
         if initial:
-            load_weights(self.network, initial)
+            initial.load_into(self.network)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.plan: list[int | None] = [self._planned(phase) for phase in (FLIPS, GAP)]
         self.phase, self.step = FLIPS, 0
@@ -98,7 +99,7 @@ class Trainer:
         """From 0 to 1, over both phases."""
         if self.done:
             return 1.0
-        share = (1 - self.settings.gap_share, self.settings.gap_share)
+        share = self.settings.shares()
         return (self.phase == GAP) * share[FLIPS] + share[self.phase] * self._fraction()
 
     def advance(self) -> tuple[float, int]:
@@ -126,7 +127,7 @@ class Trainer:
 
     def set_plan(self, seconds_per_step: float) -> None:
         """Chooses the steps of the present phase from the budget in minutes."""
-        share = self.settings.gap_share if self.phase == GAP else 1 - self.settings.gap_share
+        share = self.settings.shares()[self.phase]
         steps = self.settings.minutes * 60 * share / self.ranks.agree(seconds_per_step)
         self.plan[self.phase] = max(STEPS_MIN, int(steps))
 
@@ -134,7 +135,7 @@ class Trainer:
         """For a checkpoint."""
         return {
             "settings": asdict(self.settings),
-            "command": self.command,
+            "origin": self.origin,
             "geometry": self.geometry.as_dict(),
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -147,7 +148,17 @@ class Trainer:
             "shots": self.shots,
         }
 
+    def _check(self, state: dict) -> None:
+        """Refuses a checkpoint that this run does not go on from exactly."""
+        if Geometry.from_dict(state["geometry"]) != self.geometry:
+            raise TrainingError("the training models are not those of the checkpoint")
+        for name in ("device", "processes"):
+            before, now = state["origin"][name], self.origin[name]
+            if before != now:
+                raise TrainingError(f"--resume: the run began with {name} {before}, now it is {now}")
+
     def _restore(self, state: dict) -> None:
+        self.origin = state["origin"]
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.network.shifts = self.average.shifts = state["shifts"]
@@ -160,16 +171,15 @@ class Trainer:
         """Begins a phase with the averaged weights; passes over phases without steps."""
         while phase < len(PHASES) and self.plan[phase] == 0:
             phase += 1
-        if phase == GAP:
-            for index in range(len(self.circuits)):
-                self._gap_scales(index)  # now, as the first steps are timed
         self.phase, self.step = phase, 0
         self.network.load_state_dict(self.average.state_dict())
         self._optimiser = self._new_optimiser()
 
     def _planned(self, phase: int) -> int | None:
         """Steps of a phase; None where a budget in minutes leaves them open."""
-        share = self.settings.gap_share if phase == GAP else 1 - self.settings.gap_share
+        if self.settings.steps:
+            return self.settings.steps[phase]
+        share = self.settings.shares()[phase]
         if share == 0:
             return 0
         if self.settings.shots is None:
@@ -185,12 +195,7 @@ class Trainer:
         events = self.settings.gap_events if phase == GAP else self.settings.events
         count = int(events / max(self.circuits[index].events_per_shot, 1e-3))
         count = max(count, SHOTS_PER_STEP_MIN, self.ranks.size)
-        return count * self._gap_scales(index).factor if phase == GAP else count
-
-    def _gap_scales(self, index: int) -> GapScales:
-        if self._scales[index] is None:
-            self._scales[index] = measure_scales(self._makers[index], self.settings)
-        return self._scales[index]
+        return count * self._scales[index].factor if phase == GAP else count
 
     def _loss(self, index: int, shots: Shots, count: int, first: int) -> torch.Tensor:
         """This process's part of a step's mean loss."""
@@ -198,7 +203,7 @@ class Trainer:
         if self.phase == FLIPS:
             batch = maker.make(shots)
             return flip_loss(self.network(batch), batch) / count
-        settings, scales = self.settings, self._gap_scales(index)
+        settings, scales = self.settings, self._scales[index]
         every = max(1, round(scales.factor / settings.keep))
         keep = np.arange(-first % every, len(shots), every)
         gap, flips = gap_losses(self.network, maker, shots, keep, settings.gap_limit, settings.screen)
@@ -216,12 +221,12 @@ class Trainer:
         return float(loss.detach())
 
     def _fraction(self) -> float:
-        """Of the present phase, from where its plan was known."""
+        """Of the present phase. Steps that a budget in minutes would time count as none under any budget."""
         plan = self.plan[self.phase]
         if plan is None:
             return 0.0
-        known = TIMED_STEPS if self.settings.minutes else 0
-        return (self.step - known) / (plan - known)
+        timed = TIMED_STEPS if plan >= STEPS_MIN else 0
+        return max(0, self.step - timed) / (plan - timed)
 
     def _rate(self) -> float:
         rate = self.settings.gap_rate if self.phase == GAP else self.settings.rate
@@ -241,12 +246,3 @@ class Trainer:
 
     def _new_optimiser(self) -> torch.optim.Adam:
         return torch.optim.Adam(self.network.parameters(), lr=0.0, betas=ADAM_BETAS, fused=True)
-
-
-def load_weights(network: EventNetwork, weights: dict) -> None:
-    """Starts a network from another one's float weights."""
-    try:
-        network.load_state_dict(weights)
-    except (RuntimeError, KeyError) as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise TrainingError(f"--init: the network there has another form: {reason}") from None

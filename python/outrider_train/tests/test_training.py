@@ -7,14 +7,16 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import safetensors
+import safetensors.numpy
 import torch
 
-from outrider_train import checkpoint
+from outrider_train import checkpoint, origin
 from outrider_train.__main__ import main
 from outrider_train.errors import TrainingError
-from outrider_train.export import read
+from outrider_train.export import export, read
 from outrider_train.ranks import Ranks
 from outrider_train.settings import Settings
 from outrider_train.train import GAP, TIMED_STEPS, Trainer
@@ -39,7 +41,8 @@ OPTIONS = [
 
 def start(state=None, **changes) -> Trainer:
     settings = Settings(**SMALL | changes)
-    return Trainer(settings, Ranks("cpu"), "a command", state)
+    ranks = Ranks("cpu")
+    return Trainer(settings, ranks, origin.describe("a command", ranks), state)
 
 
 def finish(trainer: Trainer, steps: int = 10**9) -> list[float]:
@@ -88,6 +91,12 @@ def test_minutes_choose_the_steps_once():
     assert trainer.plan == [120, None] and trainer.resumable
     finish(trainer, 60)
     assert trainer.phase == GAP and not trainer.resumable
+    finish(trainer, TIMED_STEPS)
+    trainer.set_plan(0.25)
+    finish(trainer)
+    repeated = start(shots=None, steps=trainer.plan)
+    finish(repeated)
+    assert same(trainer.average.state_dict(), repeated.average.state_dict())
 
 
 def test_a_share_of_nothing_is_passed_over():
@@ -102,6 +111,9 @@ def test_a_checkpoint_of_other_models_is_refused():
     state = start().state()
     with pytest.raises(TrainingError, match="not those of the checkpoint"):
         start(state, radius=2)
+    state["origin"]["processes"] = 2
+    with pytest.raises(TrainingError, match="began with processes 2, now it is 1"):
+        start(state)
 
 
 def test_a_signal_ends_a_run_that_can_go_on(tmp_path, monkeypatch, capsys):
@@ -117,6 +129,10 @@ def test_a_signal_ends_a_run_that_can_go_on(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Trainer, "advance", interrupted)
     assert main(["train", *OPTIONS, "--out", str(stopped)]) == 2
     assert "goes on from the last checkpoint" in capsys.readouterr().err and not stopped.exists()
+    early = [*OPTIONS, "--out", str(tmp_path / "early.safetensors")]
+    early[early.index("--shots")] = "--minutes"
+    assert main(["train", *early]) == 2
+    assert "stopped before the first checkpoint" in capsys.readouterr().err
     monkeypatch.undo()
     assert main(["train", "--resume", str(stopped.with_suffix(".checkpoint")), "--out", str(stopped)]) == 0
     expected = read(whole)[0]
@@ -173,6 +189,7 @@ def test_the_program_from_training_to_evaluation(tmp_path, capsys):
     assert "whole numbers" in text and "wrote" in text
     tensors, card = read(network)
     assert abs(card["shots"] - 4000) < 400 and card["command"].startswith("python -m outrider_train train")
+    assert card["data"] == [OPTIONS[1]] and (card["device"], card["processes"]) == ("cpu", 1)
     assert card["reach"] == {"x": 8, "y": 8, "rounds": 3}
     (row,) = card["logical_error_rates"]
     assert row["shots"] == 2000 and row["plain"] > 0
@@ -184,8 +201,13 @@ def test_the_program_from_training_to_evaluation(tmp_path, capsys):
     measured = command("evaluate", network, "--data", f"stim d=3 p=0.01 basis={basis}", "--shots", 2000)
     assert f" {row['plain']} " in measured
     again = tmp_path / "again.safetensors"
-    command("export", tmp_path / "network.checkpoint", "--out", again)
-    assert all((read(again)[0][name] == value).all() for name, value in tensors.items())
+    data = ("--data", f"stim d=3 p=0.01 basis={basis}", "--shots", 2000)
+    table = command("export", tmp_path / "network.checkpoint", "--out", again, *data)
+    assert table == measured
+    same_tensors, same_card = read(again)
+    assert all((same_tensors[name] == value).all() for name, value in tensors.items())
+    assert same_card.keys() == card.keys() and same_card["commit"] == card["commit"]
+    assert len(same_card["logical_error_rates"]) == 1 and not list(tmp_path.glob(".*"))
     command("train", *OPTIONS, "--init", network, "--out", tmp_path / "more.safetensors")
     command("train", "--resume", tmp_path / "network.checkpoint", "--out", again)
 
@@ -193,8 +215,25 @@ def test_the_program_from_training_to_evaluation(tmp_path, capsys):
 @pytest.mark.parametrize(
     "words, problem",
     [
-        (["train", "--out", "x"], "give --minutes or --shots"),
-        (["train", "--shots", "1"], "give --out"),
+        (["train", "--out", "x"], "give --minutes, --shots or --steps"),
+        (["train", "--shots", "1"], "required: --out"),
+        (["train", "--shots", "1", "--steps", "1,1", "--out", "x"], "not allowed with"),
+        (["train", "--steps", "0,0", "--out", "x"], "'0,0' is not FLIPS,GAP"),
+        (["train", "--steps", "9,9", "--gap-share", "0", "--out", "x"], "leaves out a phase"),
+        (["train", *OPTIONS, "--out", "no/folder/x"], "no/folder/x: No such file"),
+        (["train", *OPTIONS, "--out", "."], ".: Is a directory"),
+        (["train", *OPTIONS, "--out", "x", "--checkpoint", "no/folder/x"], "no/folder/x: No such file"),
+        (["train", *OPTIONS, "--out", "x", "--watch-shots", "0"], "'0' is not a whole number from 1"),
+        (["train", *OPTIONS, "--out", "x", "--seed", "-1"], "'-1' is not a whole number from 0"),
+        (["train", *OPTIONS, "--out", "x", "--pitch", "2,2"], "pitch 2,2: expected three"),
+        (["train", *OPTIONS, "--out", "x", "--pitch", "2,,2"], "not a list of whole numbers"),
+        (["train", *OPTIONS, "--out", "x", "--kind-rule", "1,1"], "kind rule 1,1: expected three"),
+        (["train", *OPTIONS, "--out", "x", "--transposed", "0,2"], "transposed 0,2: expected 0 or 1"),
+        (["train", "--data", "stim d=3 p=0.01 rounds=-1", "--shots", "1", "--out", "x"], "out of range"),
+        (["train", "--resume", "x", "--width", "32", "--out", "x"], "--width cannot be given"),
+        (["train", "--resume", "x", "--init", "y", "--out", "x"], "--init cannot be given"),
+        (["evaluate", "none", "--data", "stim d=3 p=0.01", "--shots", "0"], "'0' is not a whole number"),
+        (["export", "none", "--out", "no/folder/x"], "No such file"),
         (["train", *OPTIONS, "--out", "x", "--device", "abacus"], "--device abacus"),
         (["train", *OPTIONS, "--out", "x", "--width", "20"], "width 20"),
         (["train", *OPTIONS, "--out", "x", "--radius", "9"], "radius 9"),
@@ -212,3 +251,97 @@ def test_bad_input_is_one_line(words, problem, capsys):
     errors = capsys.readouterr().err
     assert errors.startswith("error: ") and problem in errors
     assert errors.count("\n") == 1
+
+
+def refusal(capsys, *words: object) -> str:
+    assert main(list(map(str, words))) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("error: ") and errors.count("\n") == 1
+    return errors
+
+
+@pytest.mark.parametrize(
+    "model, problem",
+    [
+        ("error(0.1) D0 L0\nerror(0.1) D1 L1", "2 observables, not one; train it with --gap-share 0"),
+        ("error(0.6) D0 D1\nerror(0.1) D0 L0\nerror(0.1) D1", "above 1/2"),
+    ],
+)
+def test_models_that_cannot_be_trained_on_are_refused_at_once(tmp_path, capsys, model, problem):
+    own = tmp_path / "own.dem"
+    own.write_text(f"{model}\ndetector(0,0,0) D0\ndetector(2,2,0) D1\n")
+    options = ("--dem", own, "--minutes", 1e6, "--out", tmp_path / "x", "--watch-shots", 1)
+    assert problem in refusal(capsys, "train", *options)
+
+
+@pytest.mark.parametrize(
+    "change, problem",
+    [
+        ({"version": None}, "version None of checkpoints"),
+        ({"version": 1}, "version 1 of checkpoints; expected 2"),
+        ({"settings": None}, "a damaged checkpoint"),
+        ({"settings": {"colour": "red"}}, "unexpected keyword argument 'colour'"),
+        ({"average": {}}, "a damaged checkpoint"),
+        ({"geometry": {}}, "a damaged checkpoint: KeyError: 'lattice'"),
+    ],
+)
+def test_odd_checkpoints_are_refused(tmp_path, capsys, change, problem):
+    path = tmp_path / "odd"
+    checkpoint.save(path, start().state() | change)
+    out = ("--out", tmp_path / "x")
+    assert problem in refusal(capsys, "train", "--resume", path, *out)
+    if "version" not in change:
+        assert "a damaged checkpoint" in refusal(capsys, "export", path, *out)
+
+
+def test_checkpoints_of_version_1_can_be_exported(tmp_path):
+    path, network = tmp_path / "old", tmp_path / "network.safetensors"
+    state = start().state() | {"version": 1, "command": "an old command"}
+    del state["origin"]
+    checkpoint.save(path, state)
+    assert main(["export", str(path), "--out", str(network)]) == 0
+    assert read(network)[1]["command"] == "an old command"
+
+
+def test_networks_for_other_edges_do_not_start_one(tmp_path, capsys):
+    trainer = start()
+    network, saved = tmp_path / "network.safetensors", tmp_path / "saved"
+    export(network, trainer.average, {})
+    checkpoint.save(saved, trainer.state())
+    options = ("train", *OPTIONS, "--out", tmp_path / "x", "--init")
+    for words in (("--kind-rule", "0,1,0"), ("--pitch", "1,1,1", "--transposed", "0,0")):
+        for file in (network, saved):
+            assert "made for other edges or another lattice" in refusal(capsys, *options, file, *words)
+    assert "has another form" in refusal(capsys, *options, network, "--width", 32)
+
+
+def test_a_card_that_is_not_json_is_refused(tmp_path, capsys):
+    path = tmp_path / "network.safetensors"
+    tensors = {"lattice": np.zeros(8, np.int32)}
+    metadata = {"format": "outrider-event-network", "version": "1", "card": "{"}
+    path.write_bytes(safetensors.numpy.save(tensors, metadata))
+    assert "its card is not JSON" in refusal(
+        capsys, "train", *OPTIONS, "--out", tmp_path / "x", "--init", path
+    )
+
+
+def test_the_commit_is_of_a_tree_that_has_the_file(tmp_path):
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a", *words], cwd=tmp_path, check=True)
+
+    file = tmp_path / "module.py"
+    file.touch()
+    assert origin.commit_of(file) is None
+    git("init", "--quiet")
+    git("commit", "--quiet", "--allow-empty", "--message", "another's")
+    assert origin.commit_of(file) is None
+    git("add", file.name)
+    git("commit", "--quiet", "--message", "with the file")
+    assert re.fullmatch("[0-9a-f]{40}", origin.commit_of(file))
+
+
+def test_the_help_shows_all_options(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert "--gap-share" in text and "(default: 2,2,1)" in text and "torchrun" in text

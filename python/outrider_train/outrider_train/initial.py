@@ -1,0 +1,50 @@
+"""A network to start training from: the float weights of a network file or a checkpoint."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import checkpoint
+from .errors import TrainingError
+from .export import FLOAT, read
+from .geometry import Geometry
+from .network import EventNetwork
+
+
+@dataclass(frozen=True)
+class Initial:
+    """Weights by name, and the geometry that they were trained for as tensors of a network file."""
+
+    path: Path
+    weights: dict[str, torch.Tensor]
+    geometry: dict[str, np.ndarray]
+
+    @staticmethod
+    def read(path: Path) -> "Initial":
+        """From a network file by its suffix .safetensors, else from a checkpoint."""
+        if path.suffix != ".safetensors":
+            state = checkpoint.load(path)
+            with checkpoint.damage_reported(path):
+                return Initial(path, state["average"], Geometry.from_dict(state["geometry"]).tensors())
+        tensors, _ = read(path)
+        weights = {
+            name.removeprefix(FLOAT): torch.from_numpy(value.copy())
+            for name, value in tensors.items()
+            if name.startswith(FLOAT)
+        }
+        if not weights:
+            raise TrainingError(f"{path}: holds no float network to go on from")
+        return Initial(path, weights, tensors)
+
+    def load_into(self, network: EventNetwork) -> None:
+        """Gives the network these weights."""
+        for name, value in network.geometry.tensors().items():
+            if not np.array_equal(self.geometry.get(name), value):
+                raise TrainingError(f"--init: {self.path} was made for other edges or another lattice")
+        try:
+            network.load_state_dict(self.weights)
+        except (RuntimeError, KeyError, TypeError) as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise TrainingError(f"--init: the network in {self.path} has another form: {reason}") from None
