@@ -258,7 +258,8 @@ def _begun(arguments: argparse.Namespace, ranks: Ranks) -> Trainer:
     if not (settings.data or settings.dem):
         settings = dataclasses.replace(settings, data=list(DEFAULT_DATA))
     initial = Initial.read(arguments.init) if "init" in arguments else None
-    return Trainer(settings, ranks, origin.describe(arguments.command, ranks), initial=initial)
+    earlier = initial.stages if initial else []
+    return Trainer(settings, ranks, origin.describe(arguments.command, ranks, earlier), initial=initial)
 
 
 def _resumed(arguments: argparse.Namespace, ranks: Ranks) -> Trainer:

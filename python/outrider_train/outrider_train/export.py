@@ -31,8 +31,17 @@ def export(path: Path, network: EventNetwork, card: dict) -> None:
     write_file(path, safetensors.numpy.save(contiguous, metadata))
 
 
-def make_card(state: dict, network: EventNetwork, rows: list[Row]) -> dict:
-    """What is known of a network's training; `state` is its checkpoint's."""
+# What later cards keep of a run that another one began with.
+STAGE = ("command", "commit", "seed", "shots", "steps", "data")
+
+
+def stages(card: dict) -> list[dict]:
+    """The runs that made a network, the first one first."""
+    return card.get("earlier", []) + [{name: card[name] for name in STAGE if name in card}]
+
+
+def describe_run(state: dict) -> dict:
+    """What a checkpoint tells of its run."""
     settings = state["settings"]
     # Checkpoints of version 1 know no more of their origin than the command.
     origin = state["origin"] if "origin" in state else {"command": state["command"]}
@@ -42,6 +51,12 @@ def make_card(state: dict, network: EventNetwork, rows: list[Row]) -> dict:
         "shots": state["shots"],
         "steps": {"flips": state["plan"][0], "gap": state["plan"][1]},
         "data": settings["data"] + [f"dem file={file}" for file in settings["dem"]],
+    }
+
+
+def make_card(state: dict, network: EventNetwork, rows: list[Row]) -> dict:
+    """What is known of a network's training; `state` is its checkpoint's."""
+    return describe_run(state) | {
         "parameters": sum(p.numel() for p in network.parameters()),
         "width": network.width,
         "layers": network.layers,

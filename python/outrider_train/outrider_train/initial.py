@@ -8,18 +8,20 @@ import torch
 
 from . import checkpoint
 from .errors import TrainingError
-from .export import FLOAT, read
+from .export import FLOAT, describe_run, read, stages
 from .geometry import Geometry
 from .network import EventNetwork
 
 
 @dataclass(frozen=True)
 class Initial:
-    """Weights by name, and the geometry that they were trained for as tensors of a network file."""
+    """Weights by name, the geometry that they were trained for as tensors of a network file, and the runs that made
+    them."""
 
     path: Path
     weights: dict[str, torch.Tensor]
     geometry: dict[str, np.ndarray]
+    stages: list[dict]
 
     @staticmethod
     def read(path: Path) -> "Initial":
@@ -27,8 +29,9 @@ class Initial:
         if path.suffix != ".safetensors":
             state = checkpoint.load(path)
             with checkpoint.damage_reported(path):
-                return Initial(path, state["average"], Geometry.from_dict(state["geometry"]).tensors())
-        tensors, _ = read(path)
+                geometry = Geometry.from_dict(state["geometry"]).tensors()
+                return Initial(path, state["average"], geometry, stages(describe_run(state)))
+        tensors, card = read(path)
         weights = {
             name.removeprefix(FLOAT): torch.from_numpy(value.copy())
             for name, value in tensors.items()
@@ -36,7 +39,7 @@ class Initial:
         }
         if not weights:
             raise TrainingError(f"{path}: holds no float network to go on from")
-        return Initial(path, weights, tensors)
+        return Initial(path, weights, tensors, stages(card))
 
     def load_into(self, network: EventNetwork) -> None:
         """Gives the network these weights."""

@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -10,9 +11,10 @@ from . import __version__
 from .ranks import Ranks
 
 
-def describe(command: str, ranks: Ranks) -> dict:
-    """Of a run that begins now."""
+def describe(command: str, ranks: Ranks, earlier: Sequence[dict] = ()) -> dict:
+    """Of a run that begins now, after the runs that made its initial weights."""
     return {
+        "earlier": list(earlier),
         "command": command,
         "commit": commit_of(Path(__file__)),
         "versions": {

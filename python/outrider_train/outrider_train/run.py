@@ -114,7 +114,7 @@ class _Reporter:
         self._trainer, self._output, self._watch = trainer, output, watch
         self.has_saved = False
         self._begin = self._reported = self._saved = time.monotonic()
-        self._losses, self._shots = [], 0
+        self._losses, self._shots, self._data = [], 0, trainer.data_seconds
         self._watched = trainer.progress
 
     def tick(self, loss: float, count: int) -> None:
@@ -129,7 +129,7 @@ class _Reporter:
         if trainer.progress - self._watched >= output.watch_every:
             self._watched = trainer.progress
             print("\n".join(map(str, self._watch.measure(trainer.average))), flush=True)
-            self._reported, self._losses, self._shots = time.monotonic(), [], 0
+            self._restart(time.monotonic())
         if now - self._saved >= output.checkpoint_minutes * 60:
             self.save()
 
@@ -147,10 +147,16 @@ class _Reporter:
             f"{now - self._begin:7.0f} s  {PHASES[trainer.phase]:<5} "
             f"step {trainer.step} of {trainer.plan[trainer.phase] or '?'}  "
             f"loss {np.mean(self._losses):.4f}  {self._shots / (now - self._reported):.0f} shots/s"
+            f"  data {(trainer.data_seconds - self._data) / (now - self._reported):.0%}"
             f"{'  whole numbers' if trainer.network.shifts else ''}",
             flush=True,
         )
+        self._restart(now)
+
+    def _restart(self, now: float) -> None:
+        """Of what a line tells."""
         self._reported, self._losses, self._shots = now, [], 0
+        self._data = self._trainer.data_seconds
 
 
 @contextlib.contextmanager

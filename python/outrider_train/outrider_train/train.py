@@ -10,12 +10,13 @@ checkpoint is written before it is known. A budget of just as many steps is the 
 
 import copy
 import math
+import time
 from dataclasses import asdict
 
 import numpy as np
 import torch
 
-from .batches import BatchMaker
+from .batches import Batch, BatchMaker
 from .circuits import Shots, ShotStream, build, derive_seed
 from .errors import TrainingError
 from .geometry import Geometry, find_slots
@@ -80,6 +81,7 @@ class Trainer:
         self.phase, self.step = FLIPS, 0
         self.cursors = [0] * len(self.circuits)
         self.shots = 0
+        self.data_seconds = 0.0  # spent on sampling and preparing, in this process
         self._begin(FLIPS)
         if state:
             self._restore(state)
@@ -108,9 +110,12 @@ class Trainer:
         index = self._next_circuit()
         count = self._shots_per_step(index, self.phase)
         part = self.ranks.part(count)
+        start = time.perf_counter()
         shots = self._streams[index].read(self.cursors[index] + part.start, len(part))
+        batch = self._makers[index].make(shots) if self.phase == FLIPS else None
+        self.data_seconds += time.perf_counter() - start
         self.cursors[index] += count
-        loss = self._loss(index, shots, count, part.start)
+        loss = self._loss(index, shots, batch, count, part.start)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
         loss = self._add_gradients(loss)
@@ -197,16 +202,16 @@ class Trainer:
         count = max(count, SHOTS_PER_STEP_MIN, self.ranks.size)
         return count * self._scales[index].factor if phase == GAP else count
 
-    def _loss(self, index: int, shots: Shots, count: int, first: int) -> torch.Tensor:
+    def _loss(
+        self, index: int, shots: Shots, batch: Batch | None, count: int, first: int
+    ) -> torch.Tensor:
         """This process's part of a step's mean loss."""
-        maker = self._makers[index]
-        if self.phase == FLIPS:
-            batch = maker.make(shots)
+        if batch is not None:
             return flip_loss(self.network(batch), batch) / count
         settings, scales = self.settings, self._scales[index]
         every = max(1, round(scales.factor / settings.keep))
         keep = np.arange(-first % every, len(shots), every)
-        gap, flips = gap_losses(self.network, maker, shots, keep, settings.gap_limit, settings.screen)
+        gap, flips = gap_losses(self.network, self._makers[index], shots, keep, settings.gap_limit, settings.screen)
         gap_weight = settings.gap_weight * self.circuits[index].gap_weight * scales.weight
         return gap_weight * gap / count + flips / math.ceil(count / every)
 

@@ -209,6 +209,9 @@ def test_the_program_from_training_to_evaluation(tmp_path, capsys):
     assert same_card.keys() == card.keys() and same_card["commit"] == card["commit"]
     assert len(same_card["logical_error_rates"]) == 1 and not list(tmp_path.glob(".*"))
     command("train", *OPTIONS, "--init", network, "--out", tmp_path / "more.safetensors")
+    _, later_card = read(tmp_path / "more.safetensors")
+    assert card["earlier"] == []
+    assert [run["command"] for run in later_card["earlier"]] == [card["command"]]
     command("train", "--resume", tmp_path / "network.checkpoint", "--out", again)
 
 
