@@ -260,6 +260,7 @@ fn files_that_are_something_else_are_refused_in_one_line() {
         (File::layers(&[2, 4], 4), otr_status::OTR_ERR_FORMAT, "kernels must be cubic"),
         (File::layers(&[2, 3], 3), otr_status::OTR_ERR_FORMAT, "4 output channels"),
         (File::layers(&[4], 3), otr_status::OTR_ERR_FORMAT, "two layers or more"),
+        (File::layers(&[0, 4], 3), otr_status::OTR_ERR_FORMAT, "net.0.weight: no output channels"),
         (File::layers(&[4; 17], 1), otr_status::OTR_ERR_LIMIT, "more than 16 layers"),
         (File::layers(&[1025, 4], 1), otr_status::OTR_ERR_LIMIT, "more than 1024 channels"),
         (good().value(5, f32::NAN), otr_status::OTR_ERR_FORMAT, "net.0.weight: a value that is not a number"),
@@ -396,10 +397,31 @@ fn experiments_that_do_not_fit_are_refused() {
     let mut silent = Network::read(&File::layers(&[2, 4], 3).fill(0.0).bytes()).unwrap();
     let error = silent.calibrate(&paper, &paper.random_rows(&mut Random(8), 2)).unwrap_err();
     assert!(error.message.contains("behind layer 1 is not above 0"), "{error:?}");
+    let short: Vec<_> = vec![vec![0; 2]; 2];
+    let error = network.calibrate(&paper, &short).unwrap_err();
+    assert_eq!(error.message, "rows of 2 bytes do not hold 24 detectors");
 
     let mut predecoder = Predecoder::new(&network, &paper, PORTABLE, FLOAT, [0.0; 2]).unwrap();
     for events in [&[3, 3][..], &[4, 2], &[24]] {
         assert_eq!(predecoder.try_logits(events).unwrap_err(), otr_status::OTR_ERR_INDEX, "{events:?}");
+    }
+}
+
+/// Weights of 10,000 overflow floats in the seventh layer; with both signs the next one subtracts infinities.
+#[test]
+fn overflowing_activations_are_no_ranges() {
+    let paper = Experiment::new(3, 3, otr_basis::OTR_BASIS_X, 1);
+    let rows = paper.random_rows(&mut Random(9), 2);
+    for weights in [[1e4; 2], [1e4, -1e4], [-1e4, 1e4]] {
+        let mut file = File::layers(&[4; 10], 3);
+        for (i, bytes) in file.data.chunks_exact_mut(4).enumerate() {
+            bytes.copy_from_slice(&f32::to_le_bytes(weights[i % 2]));
+        }
+        let mut network = Network::read(&file.bytes()).unwrap();
+        let error = network.calibrate(&paper, &rows).unwrap_err();
+        assert_eq!(error.status, otr_status::OTR_ERR_FORMAT);
+        assert!(error.message.contains("is not above 0 and at most 10000"), "{error:?}");
+        assert_eq!(network.info().has_integers, 0);
     }
 }
 

@@ -55,8 +55,10 @@ OTR_API otr_dense_info otr_dense_network_info(const otr_dense_network *network);
 
 /* Measures the range of activations on shots of the experiment `surface`, which fixes the integers: the
  * largest activation of each layer becomes the largest 7-bit number. Rows are packed detectors, `stride`
- * bytes apart. OTR_ERR_ARGUMENT as for the pre-decoder, or without shots; OTR_ERR_LIMIT if activations
- * overflow; OTR_ERR_MEMORY. The network is unchanged on failure. */
+ * bytes apart. OTR_ERR_ARGUMENT as for the pre-decoder, without shots, or if the stride is too small for the
+ * detectors; OTR_ERR_FORMAT unless every layer's largest activation is above 0 and at most
+ * OTR_DENSE_WEIGHT_MAX; OTR_ERR_LIMIT as for the pre-decoder, OTR_ERR_MEMORY. The network is unchanged on
+ * failure. */
 OTR_API otr_status otr_dense_network_calibrate(otr_dense_network *network, const otr_surface *surface,
                                                const uint8_t *detectors, size_t stride, size_t shot_count,
                                                otr_error *error);

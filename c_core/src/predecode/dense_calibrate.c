@@ -1,5 +1,6 @@
 /* Calibration: the largest activations that shots give, in floats. */
 #include "common/array.h"
+#include "common/bits.h"
 #include "common/error.h"
 #include "predecode/dense_internal.h"
 
@@ -13,7 +14,7 @@ typedef struct calibration {
 } calibration;
 
 static otr_status set_up(calibration *self, const otr_dense_network *network, const otr_surface *surface,
-                         otr_error *error);
+                         size_t stride, otr_error *error);
 
 otr_status otr_dense_network_calibrate(otr_dense_network *network, const otr_surface *surface,
                                        const uint8_t *detectors, size_t stride, size_t shot_count,
@@ -25,7 +26,7 @@ otr_status otr_dense_network_calibrate(otr_dense_network *network, const otr_sur
     if (network == NULL || surface == NULL || detectors == NULL || shot_count == 0) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "calibration needs a network and shots");
     }
-    status = set_up(&self, network, surface, error);
+    status = set_up(&self, network, surface, stride, error);
     for (size_t shot = 0; shot < shot_count && status == OTR_OK; shot++) {
         const size_t count =
             kernels->bit_indices(detectors + shot * stride, self.map.detector_count, self.events);
@@ -41,10 +42,14 @@ otr_status otr_dense_network_calibrate(otr_dense_network *network, const otr_sur
 }
 
 static otr_status set_up(calibration *self, const otr_dense_network *network, const otr_surface *surface,
-                         otr_error *error) {
+                         size_t stride, otr_error *error) {
     otr_status status = otr_dense_map_init(&self->map, surface, error);
     if (status != OTR_OK) {
         return status;
+    }
+    if (stride < otr_bytes_for_bits(self->map.detector_count)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "rows of %zu bytes do not hold %u detectors",
+                             stride, self->map.detector_count);
     }
     status = otr_dense_workspace_init(&self->workspace, network, OTR_DENSE_FLOAT, self->map.rounds,
                                       self->map.distance);

@@ -170,8 +170,10 @@ static otr_status check_shape(const otr_dense_network *network, const otr_tensor
         kernel % 2 == 0 || kernel > OTR_DENSE_KERNEL_MAX) {
         return fail_tensor(weight, "kernels must be cubic, odd, at most 7 and the same in all layers", error);
     }
-    if (weight->shape[0] == 0 || weight->shape[0] > OTR_DENSE_CHANNELS_MAX ||
-        inputs * kernel * kernel * kernel > PRODUCTS_MAX) {
+    if (weight->shape[0] == 0) {
+        return fail_tensor(weight, "no output channels", error);
+    }
+    if (weight->shape[0] > OTR_DENSE_CHANNELS_MAX || inputs * kernel * kernel * kernel > PRODUCTS_MAX) {
         return otr_error_set(error, OTR_ERR_LIMIT, 0, 0,
                              "tensor %s: more than %d channels, or %d products of one sum", weight->name,
                              OTR_DENSE_CHANNELS_MAX, PRODUCTS_MAX);

@@ -92,7 +92,8 @@ size_t otr_dense_workspace_bytes(const otr_dense_workspace *workspace);
  * in the workspace. */
 void otr_dense_evaluate(otr_dense_workspace *workspace, const otr_kernels *kernels, const uint8_t *halves);
 
-/* With floats: raises maxima[l] to the largest activation behind layer l. */
+/* With floats: raises maxima[l] to the largest activation behind layer l. Sums overflow, to infinity or to no
+ * number, only behind a layer that has one above OTR_DENSE_WEIGHT_MAX. */
 void otr_dense_measure(otr_dense_workspace *workspace, const uint8_t *halves, float *maxima);
 
 /* No detector, or one that the network does not see. */
