@@ -490,17 +490,58 @@ fn models_that_the_network_was_not_made_for_are_refused() {
         otr_status::OTR_ERR_LIMIT,
         "the detectors are spread over more than 1024 sites each: coordinates too sparse for an event network",
     );
+    let narrow = misfit(
+        |file| {
+            let far = [8.0, 8.0, 8.0, 0.0, -8.0, -8.0, -8.0, 0.0];
+            file.tensor("slots").values[..8].copy_from_slice(&far);
+        },
+        "repeat 25000 {\ndetector(0, 0, 0) D0\nerror(0.1) D0\nshift_detectors(0, 0, 1000) 1\n}",
+    );
+    assert_eq!(narrow.status, otr_status::OTR_ERR_LIMIT);
+    assert_eq!(narrow.message, "the detectors are spread too widely for an event network");
     let no_boundary = misfit(
         |file| file.tensor("slots").values[48..].copy_from_slice(&[8.0, 8.0, 8.0, 0.0]),
         &memory_text(3, 3, 2, Basis::X, 0.01),
     );
     assert_eq!(no_boundary.message, "D0 has an edge to the boundary: the network was not made for this code");
     let text = memory_text(3, 3, 2, Basis::X, 0.01);
+    let fine = misfit(set("scalars", 1, 1e-30), &text);
+    let expected = "the graph's weights are too coarse for the network's log-odds";
+    assert_eq!((fine.status, fine.message.as_str()), (format, expected));
     for name in ["noise.embed", "layer.0.noise"] {
         let noisy = misfit(|file| file.tensor(name).values[2] = 1e30, &text);
         let expected = "the model's error probabilities are too far from those that the network was made for";
         assert_eq!((noisy.status, noisy.message.as_str()), (format, expected));
     }
+}
+
+#[test]
+fn missing_arguments_and_instruction_sets_are_told() {
+    let shape = Shape { width: 16, layers: 1, radius: 1, colouring: Colouring::Mirrored, weight: 20 };
+    let network = Network::parse(&random_network(&mut Random(31), &shape).bytes()).expect("a valid network");
+    let patch = Patch::memory(3, 3, 2, Basis::X, 0.01);
+    let told = |call: &dyn Fn(&mut otr_error) -> otr_status| {
+        let mut error = blank_error();
+        let status = call(&mut error);
+        let error = ParseError::new(status, &error);
+        (error.status, error.message)
+    };
+    let missing = (otr_status::OTR_ERR_ARGUMENT, "an argument is missing".to_owned());
+    let mut raw = ptr::null_mut();
+    // SAFETY: a null output is refused.
+    let found = told(&|error| unsafe { otr_event_network_parse(ptr::null_mut(), ptr::null(), 0, error) });
+    assert_eq!(found, missing);
+    let out = &raw mut raw;
+    let create = |model, isa| {
+        // SAFETY: network and graph are alive, the output is ours; a null model is refused.
+        told(&|error| unsafe {
+            otr_event_predecoder_create(out, network.0, patch.graph.raw(), model, isa, error)
+        })
+    };
+    assert_eq!(create(ptr::null(), otr_isa::OTR_ISA_AUTO), missing);
+    let (status, message) = create(patch.model.raw(), otr_isa(99));
+    assert_eq!(status, otr_status::OTR_ERR_UNSUPPORTED);
+    assert!(message.ends_with("is not available here"), "{message}");
 }
 
 #[test]

@@ -30,7 +30,7 @@ otr_status otr_event_network_parse(otr_event_network **out, const void *bytes, s
     otr_safetensors file;
     otr_status status;
     if (out == NULL || (bytes == NULL && size > 0)) {
-        return OTR_ERR_ARGUMENT;
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "an argument is missing");
     }
     if (size > OTR_EVENT_NETWORK_BYTES_MAX) {
         return otr_error_set(error, OTR_ERR_LIMIT, 0, 0, "event network of more than %d bytes",
@@ -45,7 +45,7 @@ otr_status otr_event_network_parse(otr_event_network **out, const void *bytes, s
     otr_safetensors_free(&file);
     if (status != OTR_OK) {
         otr_event_network_destroy(network);
-        return status;
+        return status == OTR_ERR_MEMORY ? otr_error_set(error, status, 0, 0, "out of memory") : status;
     }
     *out = network;
     return OTR_OK;

@@ -42,6 +42,8 @@ static otr_status soft(otr_predecoder *base, const uint32_t *events, size_t even
 static otr_reach reach(const otr_predecoder *base);
 static size_t bytes(const otr_predecoder *base);
 static void destroy(otr_predecoder *base);
+static otr_status create(event_predecoder *self, const otr_event_network *network, const otr_graph *graph,
+                         const otr_model *model, otr_isa isa, otr_error *error);
 static otr_status fill(event_predecoder *self, const otr_model *model, otr_error *error);
 
 static const otr_predecoder_kind KIND = {
@@ -69,24 +71,33 @@ otr_status otr_event_predecoder_create(otr_predecoder **out, const otr_event_net
     event_predecoder *self;
     otr_status status;
     if (out == NULL || network == NULL || graph == NULL || model == NULL) {
-        return OTR_ERR_ARGUMENT;
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "an argument is missing");
+    }
+    if (otr_kernels_for(isa) == NULL) {
+        return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0, "instruction set %s is not available here",
+                             otr_isa_name(isa));
     }
     self = otr_array_zeroed(1, sizeof *self);
-    if (self == NULL) {
-        return OTR_ERR_MEMORY;
+    status = self != NULL ? create(self, network, graph, model, isa, error) : OTR_ERR_MEMORY;
+    if (status == OTR_OK) {
+        *out = &self->base;
     }
+    return status == OTR_ERR_MEMORY ? otr_error_set(error, status, 0, 0, "out of memory") : status;
+}
+
+/* Destroys `self` on failure. */
+static otr_status create(event_predecoder *self, const otr_event_network *network, const otr_graph *graph,
+                         const otr_model *model, otr_isa isa, otr_error *error) {
+    otr_status status = otr_predecoder_init(&self->base, &KIND, graph, isa);
     self->network = network;
-    status = otr_predecoder_init(&self->base, &KIND, graph, isa);
     if (status == OTR_OK) {
         self->layers = layers_for(self->base.kernels->isa, network->width);
         status = fill(self, model, error);
     }
     if (status != OTR_OK) {
         destroy(&self->base);
-        return status;
     }
-    *out = &self->base;
-    return OTR_OK;
+    return status;
 }
 
 static void destroy(otr_predecoder *base) {
@@ -248,7 +259,17 @@ static otr_status fill(event_predecoder *self, const otr_model *model, otr_error
     const otr_event_network *const n = self->network;
     const otr_graph *const graph = self->base.graph;
     const double level = noise_level(n, graph);
-    otr_status status = find_lattice(self, model, error);
+    otr_status status;
+    self->unit = otr_graph_quantize(graph, n->log_odds_unit);
+    self->base.weight_offset = otr_graph_quantize(graph, n->offset_nats);
+    if (self->unit == 0) {
+        return otr_error_set(error, OTR_ERR_FORMAT, 0, 0,
+                             "the graph's weights are too coarse for the network's log-odds");
+    }
+    status = find_lattice(self, model, error);
+        if (status == OTR_ERR_LIMIT) {
+            otr_error_set(error, status, 0, 0, "the detectors are spread too widely for an event network");
+        }
     status = status == OTR_OK ? find_spots(self) : status;
     status = status == OTR_OK ? add_noise_to_places(self, level, error) : status;
     status = status == OTR_OK ? add_noise_to_biases(self, level, error) : status;
@@ -256,8 +277,6 @@ static otr_status fill(event_predecoder *self, const otr_model *model, otr_error
         status = otr_neighbours_init(&self->neighbours, &self->lattice, n->classes.offsets,
                                      n->classes.offset_count, n->classes.codes, n->classes.count);
     }
-    self->unit = otr_graph_quantize(graph, n->log_odds_unit);
-    self->base.weight_offset = otr_graph_quantize(graph, n->offset_nats);
     return status;
 }
 

@@ -40,7 +40,7 @@ otr_status otr_lattice_init(otr_lattice *lattice, const otr_lattice_rule *rule, 
     }
     if (status != OTR_OK) {
         otr_lattice_free(lattice);
-        return status;
+        return status == OTR_ERR_MEMORY ? otr_error_set(error, status, 0, 0, "out of memory") : status;
     }
     classify(lattice);
     return OTR_OK;

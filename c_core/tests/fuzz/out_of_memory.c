@@ -53,6 +53,12 @@ static int good(otr_status status) {
     return status == OTR_OK;
 }
 
+/* The same for a call that has to say in words what failed. */
+static int good_or_told(otr_status status, const otr_error *error) {
+    CHECK(status == OTR_OK || error->message[0] != '\0');
+    return good(status);
+}
+
 /* A surface code's model, by way of its text. */
 static otr_model *make_model(void) {
     otr_surface_options options = otr_surface_options_default();
@@ -256,7 +262,9 @@ static void train(const otr_model *model, const otr_graph *graph, const uint8_t 
     };
     otr_training *training = NULL;
     otr_training_shots shots;
-    if (good(otr_training_create(&training, graph, model, &geometry, 1, OTR_ISA_AUTO, NULL))) {
+    otr_error error = {0};
+    if (good_or_told(otr_training_create(&training, graph, model, &geometry, 1, OTR_ISA_AUTO, &error),
+                     &error)) {
         double gaps[SHOTS];
         uint64_t first[SHOTS + 1];
         const uint32_t *edges = NULL;
@@ -274,8 +282,10 @@ static void train(const otr_model *model, const otr_graph *graph, const uint8_t 
 static void run_network(const otr_graph *graph, const otr_model *model, const uint8_t *rows, size_t stride) {
     otr_event_network *network = NULL;
     otr_predecoder *predecoder = NULL;
-    if (good(otr_event_network_parse(&network, network_bytes, network_size, NULL)) &&
-        good(otr_event_predecoder_create(&predecoder, network, graph, model, OTR_ISA_AUTO, NULL))) {
+    otr_error error = {0};
+    if (good_or_told(otr_event_network_parse(&network, network_bytes, network_size, &error), &error) &&
+        good_or_told(otr_event_predecoder_create(&predecoder, network, graph, model, OTR_ISA_AUTO, &error),
+                     &error)) {
         predecode_shots(predecoder, rows, stride, otr_graph_node_count(graph));
     }
     otr_predecoder_destroy(predecoder);
