@@ -647,7 +647,7 @@ fn bad_geometries_are_refused() {
         assert_eq!(status, Some(Status::Argument), "change {number}");
         assert!(line.starts_with("the geometry is out of range"), "{line}");
     }
-    let others: [(Change, Option<Status>, &str); 8] = [
+    let others: [(Change, Option<Status>, &str); 10] = [
         (&|geometry| geometry.sets[0] = 2, Some(Status::Argument), "kind 0 uses weight set 2 of 2"),
         (
             &|geometry| geometry.slots[1][0] = Slot::Offset([0, -9, 0]),
@@ -662,7 +662,21 @@ fn bad_geometries_are_refused() {
             Some(Status::Format),
             "has an edge to the boundary",
         ),
-        (&|geometry| geometry.slots[1][0] = Slot::Boundary, Some(Status::Format), "has offset"),
+        (
+            &|geometry| geometry.slots[1][0] = Slot::Boundary,
+            Some(Status::Argument),
+            "slots 0 and 6 of set 1 are the same",
+        ),
+        (
+            &|geometry| geometry.slots[1][3] = geometry.slots[1][2],
+            Some(Status::Argument),
+            "slots 2 and 3 of set 1 are the same",
+        ),
+        (
+            &|geometry| geometry.slots[0][1] = Slot::Offset([0; 3]),
+            Some(Status::Argument),
+            "slot 1 of set 0 has offset (0, 0, 0), which only the boundary may have",
+        ),
         (&|geometry| geometry.transposed[1] = false, Some(Status::Format), "has offset"),
     ];
     for (change, status, message) in others {

@@ -17,6 +17,7 @@ _Static_assert(OTR_GEOMETRY_PLACES == OTR_PLACE_CLASSES, "one number of classes,
 _Static_assert(OTR_GEOMETRY_PHASES == OTR_PHASE_CLASSES, "one number of classes, public and internal");
 
 static otr_status check_geometry(const otr_event_geometry *g, otr_error *error);
+static otr_status check_slots(const otr_event_geometry *g, otr_error *error);
 static otr_status fill_training(otr_training *t, const otr_model *model, const otr_event_geometry *g,
                                 double offset_nats, otr_error *error);
 
@@ -117,15 +118,36 @@ static otr_status check_geometry(const otr_event_geometry *g, otr_error *error) 
                                  g->set[k], g->sets);
         }
     }
+    return check_slots(g, error);
+}
+
+static int same_offset(const otr_event_slot *a, const otr_event_slot *b) {
+    return a->dx == b->dx && a->dy == b->dy && a->dt == b->dt;
+}
+
+static otr_status check_slots(const otr_event_geometry *g, otr_error *error) {
+    const otr_event_slot nowhere = {0, 0, 0, 0};
     for (int32_t i = 0; i < g->sets * g->slots; i++) {
+        const int32_t set = i / g->slots, slot = i % g->slots;
         const otr_event_slot *const s = &g->slot[i];
         const int32_t reach = s->boundary != 0 ? 0 : OTR_EVENT_SLOT_OFFSET_MAX;
         if (s->dx < -reach || s->dx > reach || s->dy < -reach || s->dy > reach || s->dt < -reach ||
             s->dt > reach) {
             return otr_error_set(
                 error, OTR_ERR_ARGUMENT, 0, 0,
-                "slot %d of set %d has offset (%d, %d, %d), which may be at most %d each way", i % g->slots,
-                i / g->slots, s->dx, s->dy, s->dt, reach);
+                "slot %d of set %d has offset (%d, %d, %d), which may be at most %d each way", slot, set,
+                s->dx, s->dy, s->dt, reach);
+        }
+        if (s->boundary == 0 && same_offset(s, &nowhere)) {
+            return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                                 "slot %d of set %d has offset (0, 0, 0), which only the boundary may have",
+                                 slot, set);
+        }
+        for (int32_t k = 0; k < slot; k++) {
+            if (same_offset(s, &g->slot[set * g->slots + k])) {
+                return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "slots %d and %d of set %d are the same",
+                                     k, slot, set);
+            }
         }
     }
     return OTR_OK;
