@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/array.h"
+#include "common/random.h"
 #include "graph/graph_build.h"
 
 otr_graph_options otr_graph_options_default(void) {
@@ -141,6 +142,14 @@ int32_t otr_graph_quantize(const otr_graph *graph, double natural_weight) {
 double otr_probability_weight(double p) {
     const double odds = (1 - p) / p;
     return isinf(odds) && p > 0 ? -log(p) : log(odds);
+}
+
+double otr_graph_log_noise(const otr_graph *graph) {
+    double sum = 0;
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        sum += graph->edge_probability[edge];
+    }
+    return graph->edge_count > 0 ? -otr_minus_ln(sum / graph->edge_count) : 0;
 }
 
 void *otr_graph_allocate(otr_graph *graph, size_t count, size_t element_bytes) {

@@ -53,6 +53,9 @@ struct otr_graph {
     size_t heap_bytes;
 };
 
+/* ln of the mean edge probability, the same on every machine; 0 without edges. */
+double otr_graph_log_noise(const otr_graph *graph);
+
 /* The nearest weight that the search takes: within OTR_WEIGHT_MAX, even, rounded towards zero. */
 static inline int32_t otr_weight_clamped(int64_t weight) {
     const int64_t magnitude = weight < 0 ? -weight : weight;

@@ -190,14 +190,8 @@ static otr_status find_spots(event_predecoder *self) {
 
 /* ln of the graph's mean edge probability over the network's reference. */
 static double noise_level(const otr_event_network *network, const otr_graph *graph) {
-    double sum = 0;
-    if (graph->edge_count == 0) {
-        return 0;
-    }
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        sum += graph->edge_probability[edge];
-    }
-    return otr_minus_ln(network->reference_probability) - otr_minus_ln(sum / graph->edge_count);
+    return graph->edge_count > 0 ? otr_minus_ln(network->reference_probability) + otr_graph_log_noise(graph)
+                                 : 0;
 }
 
 /* What the noise adds to a channel, if that stays within `most`. */
@@ -267,15 +261,15 @@ static otr_status fill(event_predecoder *self, const otr_model *model, otr_error
                              "the graph's weights are too coarse for the network's log-odds");
     }
     status = find_lattice(self, model, error);
-        if (status == OTR_ERR_LIMIT) {
-            otr_error_set(error, status, 0, 0, "the detectors are spread too widely for an event network");
-        }
     status = status == OTR_OK ? find_spots(self) : status;
     status = status == OTR_OK ? add_noise_to_places(self, level, error) : status;
     status = status == OTR_OK ? add_noise_to_biases(self, level, error) : status;
     if (status == OTR_OK) {
         status = otr_neighbours_init(&self->neighbours, &self->lattice, n->classes.offsets,
                                      n->classes.offset_count, n->classes.codes, n->classes.count);
+        if (status == OTR_ERR_LIMIT) {
+            otr_error_set(error, status, 0, 0, "the detectors are spread too widely for an event network");
+        }
     }
     return status;
 }

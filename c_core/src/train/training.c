@@ -193,16 +193,14 @@ static otr_status find_slots(otr_training *t, const otr_event_geometry *g, otr_e
 
 static otr_status find_priors(otr_training *t, otr_error *error) {
     const uint32_t edges = t->graph->edge_count;
-    double sum = 0;
     t->priors = otr_array_new(edges, sizeof *t->priors);
     if (t->priors == NULL) {
         return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
     }
     for (uint32_t e = 0; e < edges; e++) {
         t->priors[e] = (float)(-t->graph->edge_weight[e] / t->graph->scale);
-        sum += t->graph->edge_probability[e];
     }
-    t->log_noise = edges > 0 ? log(sum / edges) : 0;
+    t->log_noise = otr_graph_log_noise(t->graph);
     return OTR_OK;
 }
 
