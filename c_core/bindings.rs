@@ -23,6 +23,7 @@ pub const OTR_DENSE_GROUP: u32 = 4;
 pub const OTR_DENSE_GROUPS_ALIGN: u32 = 16;
 pub const OTR_DENSE_TABLE: u32 = 1024;
 pub const OTR_DENSE_TILE: u32 = 32;
+pub const OTR_INDEX_SLACK: u32 = 16;
 pub const OTR_SURFACE_DISTANCE_MIN: u32 = 2;
 pub const OTR_SURFACE_DISTANCE_MAX: u32 = 127;
 pub const OTR_SURFACE_ROUNDS_MAX: u32 = 100000000;

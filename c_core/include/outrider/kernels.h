@@ -55,6 +55,9 @@ typedef struct otr_dense_weights {
     uint32_t block_count;
 } otr_dense_weights;
 
+/* Entries past the last that bit_indices may scribble on. */
+#define OTR_INDEX_SLACK 16
+
 /* One table of hot loops. Contracts hold for every table; buffers need no more than the alignment of their
  * type. */
 typedef struct otr_kernels {
@@ -62,7 +65,7 @@ typedef struct otr_kernels {
 
     /* Writes the indices of the set bits of `bits` (bit k = byte k/8, bit k%8), ascending, to `indices`.
      * Reads exactly ceil(bit_count/8) bytes; bits at or above bit_count are ignored. `indices` holds at least
-     * bit_count + 16 entries: a kernel may scribble on up to 16 entries past the last. Returns the count. */
+     * bit_count + OTR_INDEX_SLACK entries. Returns the count. */
     size_t (*bit_indices)(const uint8_t *bits, size_t bit_count, uint32_t *indices);
 
     /* Transposes a 64 x 64 bit matrix in place: bit c of rows[r] goes to bit r of rows[c]. */

@@ -10,9 +10,6 @@
 #include "graph/weights.h"
 #include "outrider/kernels.h"
 
-/* Entries past the end that otr_kernels.bit_indices may scribble on. */
-#define OTR_INDEX_SLACK 16
-
 typedef struct otr_shot_weights {
     const otr_graph *graph;
     const otr_kernels *kernels;

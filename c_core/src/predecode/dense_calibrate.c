@@ -57,8 +57,7 @@ static otr_status set_up(calibration *self, const otr_dense_network *network, co
         return otr_error_set(error, status, 0, 0, "the network's activations need more than %d bytes",
                              OTR_DENSE_VOLUME_MAX);
     }
-    /* bit_indices may scribble on 16 entries past the last. */
-    self->events = otr_array_new((size_t)self->map.detector_count + 16, sizeof *self->events);
+    self->events = otr_array_new((size_t)self->map.detector_count + OTR_INDEX_SLACK, sizeof *self->events);
     self->halves = otr_array_new(otr_dense_map_voxels(&self->map), OTR_DENSE_PLANES);
     if (status != OTR_OK || self->events == NULL || self->halves == NULL) {
         return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");

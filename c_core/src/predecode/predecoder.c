@@ -1,6 +1,7 @@
 /* What all kinds of pre-decoders share: checking of events, the list of overrides, hard use by committing
  * what soft use finds likely. */
 #include "common/array.h"
+#include "common/bits.h"
 #include "common/sort.h"
 #include "graph/graph_internal.h"
 #include "predecode/predecoder_internal.h"
@@ -14,7 +15,7 @@ otr_status otr_predecoder_init(otr_predecoder *self, const otr_predecoder_kind *
     self->kind = kind;
     self->graph = graph;
     self->kernels = otr_kernels_for(isa);
-    self->observables = otr_array_zeroed((graph->observable_count + 7) / 8, 1);
+    self->observables = otr_array_zeroed(otr_bytes_for_bits(graph->observable_count), 1);
     if (self->kernels == NULL) {
         return OTR_ERR_UNSUPPORTED;
     }
@@ -92,7 +93,7 @@ static otr_status commit(otr_predecoder *self, const uint32_t *events, size_t ev
                            sizeof *self->edges)) {
         return OTR_ERR_MEMORY;
     }
-    memset(self->observables, 0, (graph->observable_count + 7) / 8);
+    memset(self->observables, 0, otr_bytes_for_bits(graph->observable_count));
     if (event_count > 0) {
         memcpy(self->residual, events, event_count * sizeof *events);
     }
@@ -166,5 +167,5 @@ const char *otr_predecoder_name(const otr_predecoder *predecoder) {
 size_t otr_predecoder_bytes(const otr_predecoder *predecoder) {
     return predecoder->override_capacity * sizeof *predecoder->overrides +
            (predecoder->residual_capacity + predecoder->edge_capacity) * sizeof *predecoder->residual +
-           (predecoder->graph->observable_count + 7) / 8 + predecoder->kind->bytes(predecoder);
+           otr_bytes_for_bits(predecoder->graph->observable_count) + predecoder->kind->bytes(predecoder);
 }

@@ -2,6 +2,7 @@
 #include "common/array.h"
 #include "common/bits.h"
 #include "common/error.h"
+#include "outrider/kernels.h"
 #include "shots/shot_format.h"
 
 #include <stdlib.h>
@@ -22,7 +23,7 @@ struct otr_shot_writer {
     size_t group_blocks;
     uint32_t group_shots; /* rows held back */
     uint64_t shots;
-    uint32_t indices[CHUNK_BITS + 16];
+    uint32_t indices[CHUNK_BITS + OTR_INDEX_SLACK];
 };
 
 static otr_status write_row(otr_shot_writer *writer, const uint8_t *row);

@@ -1,14 +1,13 @@
 /* One graph as a network in training sees it: which events are near, and which outputs score which edges. */
 #include "common/array.h"
 #include "common/error.h"
+#include "predecode/event_network_internal.h"
 #include "train/training_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Entries past the end that otr_kernels.bit_indices may scribble on. */
-#define INDEX_SLACK 16
 /* Offsets of a cube around an event. */
 #define CUBE_SIDE_MAX (2 * OTR_EVENT_RADIUS_MAX + 1)
 #define OFFSETS_MAX (CUBE_SIDE_MAX * CUBE_SIDE_MAX * CUBE_SIDE_MAX)
@@ -204,20 +203,19 @@ static otr_status find_priors(otr_training *t, otr_error *error) {
     return OTR_OK;
 }
 
-/* The offsets within the radius, in the order of their numbers. */
-static uint32_t list_offsets(int32_t radius, otr_offset *offsets) {
-    uint32_t count = 0;
+/* The offsets within the radius, by their numbers. */
+static void list_offsets(int32_t radius, otr_offset *offsets) {
     for (int32_t z = -radius; z <= radius; z++) {
         for (int32_t y = -radius; y <= radius; y++) {
             for (int32_t x = -radius; x <= radius; x++) {
-                const int32_t flat = abs(x) > abs(y) ? abs(x) : abs(y);
-                if (flat + abs(z) <= radius && flat + abs(z) > 0) {
-                    offsets[count++] = (otr_offset){x, y, z};
+                const otr_offset offset = {x, y, z};
+                const uint32_t relation = otr_event_relation((uint32_t)radius, offset);
+                if (relation != OTR_EVENT_NO_RELATION) {
+                    offsets[relation] = offset;
                 }
             }
         }
     }
-    return count;
 }
 
 /* Cells of a box with margins on every side, and the steps to near cells. */
@@ -233,7 +231,8 @@ static otr_status lay_grid(otr_training *t, int32_t radius, otr_error *error) {
         return otr_error_set(error, OTR_ERR_LIMIT, 0, 0, "the lattice is too large to train on");
     }
     cells = (size_t)(columns * rows * layers);
-    t->offset_count = list_offsets(radius, offsets);
+    list_offsets(radius, offsets);
+    t->offset_count = otr_event_relation_count((uint32_t)radius);
     t->cells = otr_array_new(nodes, sizeof *t->cells);
     t->grid = otr_array_new(cells, sizeof *t->grid);
     t->steps = otr_array_new((size_t)t->rule.kinds * t->offset_count, sizeof *t->steps);
@@ -265,7 +264,7 @@ static otr_status fill_training(otr_training *t, const otr_model *model, const o
     status = status == OTR_OK ? lay_grid(t, g->radius, error) : status;
     t->offset = otr_graph_quantize(t->graph, offset_nats);
     if (status == OTR_OK) {
-        t->events = otr_array_new((size_t)t->graph->node_count + INDEX_SLACK, sizeof *t->events);
+        t->events = otr_array_new((size_t)t->graph->node_count + OTR_INDEX_SLACK, sizeof *t->events);
         status = t->events != NULL ? OTR_OK : otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
     }
     return status;

@@ -1,5 +1,6 @@
 /* One batch: events, pairs of near events sorted by relation, scored edges. */
 #include "common/array.h"
+#include "common/bits.h"
 #include "train/training_internal.h"
 
 #include <string.h>
@@ -166,8 +167,8 @@ otr_status otr_training_batch(otr_training *training, const uint8_t *detectors, 
     otr_training_shots shots = {.shot_count = shot_count};
     otr_status status = OTR_OK;
     if (t == NULL || out == NULL || (detectors == NULL && shot_count > 0) ||
-        detector_stride < (t->graph->node_count + 7) / 8 ||
-        (edges != NULL && edge_stride < (t->graph->edge_count + 7) / 8)) {
+        detector_stride < otr_bytes_for_bits(t->graph->node_count) ||
+        (edges != NULL && edge_stride < otr_bytes_for_bits(t->graph->edge_count))) {
         return OTR_ERR_ARGUMENT;
     }
     if (shot_count > OTR_TRAINING_SHOTS_MAX) {

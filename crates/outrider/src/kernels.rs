@@ -150,7 +150,7 @@ impl Kernels {
     }
 
     /// Entries that [`bit_indices`](Self::bit_indices) needs beyond the bits.
-    pub const BIT_INDICES_SLACK: usize = 16;
+    pub const BIT_INDICES_SLACK: usize = sys::OTR_INDEX_SLACK as usize;
 
     /// Indices of the set bits among the first `bit_count`; returns how many.
     pub fn bit_indices(self, bits: &[u8], bit_count: usize, indices: &mut [u32]) -> Result<usize, Error> {
