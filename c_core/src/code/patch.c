@@ -80,6 +80,18 @@ void otr_patch_free(otr_patch *patch) {
     *patch = (otr_patch){0};
 }
 
+uint32_t otr_stabiliser_cell(const otr_stabiliser *stabiliser) {
+    static const otr_corner order[2][OTR_CORNER_COUNT] = {
+        [OTR_BASIS_X] = {OTR_TOP_LEFT, OTR_TOP_RIGHT, OTR_BOTTOM_LEFT, OTR_BOTTOM_RIGHT},
+        [OTR_BASIS_Z] = {OTR_TOP_RIGHT, OTR_TOP_LEFT, OTR_BOTTOM_RIGHT, OTR_BOTTOM_LEFT},
+    };
+    int i = 0;
+    while (stabiliser->data[order[stabiliser->basis][i]] == OTR_NO_DATA) {
+        i++;
+    }
+    return stabiliser->data[order[stabiliser->basis][i]];
+}
+
 uint32_t otr_patch_layer_detectors(const otr_patch *patch, uint64_t layer, uint64_t rounds) {
     return layer == 0 || layer == rounds ? patch->basis_count : patch->stabiliser_count;
 }

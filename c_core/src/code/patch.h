@@ -48,6 +48,10 @@ otr_status otr_patch_init(otr_patch *patch, const otr_surface_options *options);
 /* Frees what otr_patch_init made; a zeroed patch is allowed. */
 void otr_patch_free(otr_patch *patch);
 
+/* The cell that stands for a stabiliser in the planes of arXiv:2604.12841, its first data qubit of: top left,
+ * top right, bottom left, bottom right for X; top right, top left, bottom right, bottom left for Z. */
+uint32_t otr_stabiliser_cell(const otr_stabiliser *stabiliser);
+
 /* Detectors of layer `layer` when there are `rounds` rounds: layers 0 and `rounds` compare with the
  * preparation and the final readout and hold the memory basis only. */
 uint32_t otr_patch_layer_detectors(const otr_patch *patch, uint64_t layer, uint64_t rounds);

@@ -101,24 +101,11 @@ static otr_status allocate(otr_dense_map *map) {
                                                                                             : OTR_ERR_MEMORY;
 }
 
-/* The first corner in the type's order that has a data qubit. */
-static uint32_t cell_of(const otr_stabiliser *stabiliser) {
-    static const otr_corner order[2][OTR_CORNER_COUNT] = {
-        [OTR_BASIS_X] = {OTR_TOP_LEFT, OTR_TOP_RIGHT, OTR_BOTTOM_LEFT, OTR_BOTTOM_RIGHT},
-        [OTR_BASIS_Z] = {OTR_TOP_RIGHT, OTR_TOP_LEFT, OTR_BOTTOM_RIGHT, OTR_BOTTOM_LEFT},
-    };
-    int i = 0;
-    while (stabiliser->data[order[stabiliser->basis][i]] == OTR_NO_DATA) {
-        i++;
-    }
-    return stabiliser->data[order[stabiliser->basis][i]];
-}
-
 static void place_stabilisers(otr_dense_map *map, const otr_patch *patch) {
     for (uint32_t s = 0; s < patch->stabiliser_count; s++) {
         otr_dense_stabiliser *const out = &map->stabilisers[s];
         out->basis = patch->stabilisers[s].basis;
-        out->cell = cell_of(&patch->stabilisers[s]);
+        out->cell = otr_stabiliser_cell(&patch->stabilisers[s]);
         out->first_detector = OTR_DENSE_UNSEEN;
         out->data_count = 0;
         for (int corner = 0; corner < OTR_CORNER_COUNT; corner++) {

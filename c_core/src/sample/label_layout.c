@@ -6,7 +6,6 @@
 #include <string.h>
 
 static otr_plaquette plaquette_of(const otr_stabiliser *stabiliser);
-static uint32_t cell_of(const otr_stabiliser *stabiliser);
 
 otr_status otr_label_layout_init(otr_label_layout *layout, const otr_surface *surface) {
     const otr_patch *patch = &surface->patch;
@@ -38,7 +37,7 @@ otr_status otr_label_layout_init(otr_label_layout *layout, const otr_surface *su
         const otr_basis type = stabiliser->basis, seen = type == OTR_BASIS_X ? OTR_BASIS_Z : OTR_BASIS_X;
         const otr_plaquette plaquette = plaquette_of(stabiliser);
         layout->basis[i] = type;
-        layout->cell[i] = cell_of(stabiliser);
+        layout->cell[i] = otr_stabiliser_cell(stabiliser);
         layout->weight[i] = plaquette.weight;
         layout->plaquettes[type][layout->plaquette_count[type]++] = plaquette;
         for (uint32_t k = 0; k < plaquette.weight; k++) {
@@ -80,18 +79,4 @@ static otr_plaquette plaquette_of(const otr_stabiliser *stabiliser) {
         memcpy(plaquette.data, data, sizeof plaquette.data);
     }
     return plaquette;
-}
-
-/* X: the top left qubit, on the patch's edges the left or the upper one; Z: the top right qubit, on the edges
- * the right or the upper one. */
-static uint32_t cell_of(const otr_stabiliser *stabiliser) {
-    static const otr_corner order[][OTR_CORNER_COUNT] = {
-        [OTR_BASIS_X] = {OTR_TOP_LEFT, OTR_TOP_RIGHT, OTR_BOTTOM_LEFT, OTR_BOTTOM_RIGHT},
-        [OTR_BASIS_Z] = {OTR_TOP_RIGHT, OTR_TOP_LEFT, OTR_BOTTOM_RIGHT, OTR_BOTTOM_LEFT},
-    };
-    int i = 0;
-    while (stabiliser->data[order[stabiliser->basis][i]] == OTR_NO_DATA) {
-        i++;
-    }
-    return stabiliser->data[order[stabiliser->basis][i]];
 }
