@@ -43,14 +43,14 @@ OTR_API void otr_predecoder_destroy(otr_predecoder *predecoder);
 
 /* Soft use. `events` are detector indices, ascending and distinct (OTR_ERR_INDEX otherwise, or if one is >=
  * nodes). *overrides names each edge at most once, in no order that means anything; it lives until the next
- * call. OTR_ERR_MEMORY. */
+ * call. OTR_ERR_LIMIT if the events have more near pairs than an event network counts, OTR_ERR_MEMORY. */
 OTR_API otr_status otr_predecoder_soft(otr_predecoder *predecoder, const uint32_t *events, size_t event_count,
                                        const otr_override **overrides, size_t *override_count);
 
 /* Added to the weight of every edge that soft use does not name (integer units, even, constant). */
 OTR_API int32_t otr_predecoder_weight_offset(const otr_predecoder *predecoder);
 
-/* Hard use, events as above. The residual lives until the next call. */
+/* Hard use, events as above. The residual lives until the next call. Statuses as for otr_predecoder_soft. */
 OTR_API otr_status otr_predecoder_hard(otr_predecoder *predecoder, const uint32_t *events, size_t event_count,
                                        otr_residual *out);
 

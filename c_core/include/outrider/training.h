@@ -125,7 +125,8 @@ OTR_API otr_status otr_training_message_backward(const otr_training *training, u
  * The edges in exactly one of the two classes' answers, by shot: *edges and *signs (+1: in class 1 only, -1:
  * in class 0 only; d gap / d weight) live until the next call, and may be NULL if there are none.
  * OTR_ERR_UNSUPPORTED if the graph has no gap, OTR_ERR_ARGUMENT for a NaN, OTR_ERR_ODD_PARITY,
- * OTR_ERR_MEMORY; *error then names the shot from 1, where there is one, as its line. */
+ * OTR_ERR_MEMORY; *error then names the shot from 1, where there is one, as its line. After a failure gaps
+ * and shot_differences are undefined, and earlier lists of edges and signs are gone. */
 OTR_API otr_status otr_training_gaps(otr_training *training, const float *logits, double limit, double *gaps,
                                      uint64_t *shot_differences, const uint32_t **edges, const int8_t **signs,
                                      otr_error *error);
@@ -133,8 +134,8 @@ OTR_API otr_status otr_training_gaps(otr_training *training, const float *logits
 /* Which of shot_count shots (row i at i*detector_stride bytes) have a gap below `limit` under the model's own
  * weights: their numbers, ascending, go to `shots` (room for shot_count), how many to *count. Hardly any
  * other shot has a small gap under a network's weights. Leaves the present batch as it is.
- * OTR_ERR_UNSUPPORTED, OTR_ERR_ARGUMENT, OTR_ERR_ODD_PARITY, OTR_ERR_MEMORY as otr_training_gaps; *count is
- * then undefined. */
+ * OTR_ERR_UNSUPPORTED, OTR_ERR_ARGUMENT, OTR_ERR_ODD_PARITY, OTR_ERR_MEMORY as otr_training_gaps; `shots` and
+ * *count are then undefined. */
 OTR_API otr_status otr_training_screen(otr_training *training, const uint8_t *detectors,
                                        size_t detector_stride, size_t shot_count, double limit,
                                        uint32_t *shots, size_t *count, otr_error *error);

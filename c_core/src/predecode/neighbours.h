@@ -54,16 +54,15 @@ typedef struct otr_neighbours {
 /* `offsets` are distinct, ascending by (t, y, x) and all forward: t > 0, or t = 0 and y > 0, or both are 0
  * and x > 0; components at most OTR_NEIGHBOUR_OFFSET_MAX in magnitude. An event of kind k with another one at
  * offsets[i] is a pair of class codes[k * offset_count + i] / 2, the first event being the one that the
- * offset starts from, or the other one with OTR_NEIGHBOUR_SWAP. The lattice is borrowed. OTR_ERR_LIMIT,
- * OTR_ERR_MEMORY.
- */
+ * offset starts from, or the other one with OTR_NEIGHBOUR_SWAP. The lattice is borrowed. OTR_ERR_LIMIT if it
+ * makes too many cells, OTR_ERR_MEMORY. */
 otr_status otr_neighbours_init(otr_neighbours *neighbours, const otr_lattice *lattice,
                                const otr_offset *offsets, uint32_t offset_count, const uint16_t *codes,
                                uint32_t class_count);
 void otr_neighbours_free(otr_neighbours *neighbours);
 
 /* Finds every pair among `events`, distinct nodes, once; afterwards the pairs of class c are
- * pairs[class_begin[c]] .. pairs[class_begin[c + 1] - 1]. OTR_ERR_MEMORY. */
+ * pairs[class_begin[c]] .. pairs[class_begin[c + 1] - 1]. OTR_ERR_LIMIT, OTR_ERR_MEMORY. */
 otr_status otr_neighbours_find(otr_neighbours *neighbours, const uint32_t *events, size_t event_count);
 
 /* Heap bytes held now. */
