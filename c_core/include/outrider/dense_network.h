@@ -64,8 +64,7 @@ OTR_API otr_status otr_dense_network_calibrate(otr_dense_network *network, const
                                                otr_error *error);
 
 /* Writes the network as a safetensors file: F32 weights, and ranges if it is calibrated. Reading that file
- * gives the same network. snprintf rules: at most `capacity` bytes are written, the size of all is returned.
- */
+ * gives the same network. snprintf rules: at most `capacity` bytes are written, the full size is returned. */
 OTR_API size_t otr_dense_network_write(const otr_dense_network *network, uint8_t *buffer, size_t capacity);
 
 typedef enum otr_dense_arithmetic { OTR_DENSE_FLOAT = 0, OTR_DENSE_INTEGER = 1 } otr_dense_arithmetic;

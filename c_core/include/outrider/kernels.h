@@ -78,8 +78,7 @@ typedef struct otr_kernels {
     uint64_t (*count_bits)(const uint64_t *words, size_t word_count);
 
     /* Packs the characters '0' and '1': digit k becomes bit k. Writes exactly ceil(count/8) bytes, padding
-     * zero. Returns count, or the index of the first other character; the bits written are then unspecified.
-     */
+     * zero. Returns count, or the index of the first other character; the bits are then unspecified. */
     size_t (*digits_to_bits)(const uint8_t *digits, size_t count, uint8_t *bits);
 
     /* The reverse: writes exactly bit_count characters, reads exactly ceil(bit_count/8) bytes. */

@@ -191,8 +191,7 @@ static void place_stabilisers(otr_patch *patch, const plaquette_rule *rule, cons
     }
 }
 
-/* STIM numbers qubits by position with gaps, row pairs being 2 width + 1 apart; PAPER: data, then ancillas.
- */
+/* STIM numbers qubits by position with gaps, row pairs 2 width + 1 apart; PAPER: data, then ancillas. */
 static void number_qubits(otr_patch *patch, otr_circuit_family family) {
     const int is_stim = family == OTR_CIRCUIT_STIM;
     const uint32_t stride = 2 * patch->width + 1;

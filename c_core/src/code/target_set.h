@@ -1,5 +1,4 @@
-/* Small sorted sets of detectors and observables, the symptoms of an error; adding is symmetric difference.
- */
+/* Small sorted sets of detectors and observables, an error's symptoms; adding is symmetric difference. */
 #ifndef OTR_CODE_TARGET_SET_H
 #define OTR_CODE_TARGET_SET_H
 

@@ -149,8 +149,7 @@ static uint64_t multiply_wide(uint64_t a, uint64_t b, uint64_t *high) {
     return cross2 << 32 | (low & UINT32_MAX);
 }
 
-/* One 32-bit digit of a long division; remainder < divisor and the divisor's top bit is set (Knuth, 4.3.1 D).
- */
+/* One 32-bit digit of a long division; remainder < divisor, whose top bit is set (Knuth, 4.3.1 D). */
 static uint64_t divide_step(uint64_t *remainder, uint32_t next, uint64_t divisor) {
     const uint64_t top = divisor >> 32;
     const uint64_t bottom = divisor & UINT32_MAX;

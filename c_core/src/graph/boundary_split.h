@@ -12,8 +12,8 @@
 #include "graph/graph_internal.h"
 
 typedef struct otr_boundary_split {
-    otr_graph
-        *graph; /* the same edges in the same order, and the bypass; without observables and probabilities */
+    /* The same edges in the same order, and the bypass; without observables and probabilities. */
+    otr_graph *graph;
     uint32_t extra;      /* its last node; its edge to the boundary, if any, is the last edge */
     uint8_t *potentials; /* by detector */
 } otr_boundary_split;

@@ -132,8 +132,7 @@ static double conditional(const otr_graph_build *build, size_t directed) {
     return q < 0.5 ? q : 0.5;
 }
 
-/* The rules' numbers, ascending by target in the graph's order; NULL when memory is out. The caller frees it.
- */
+/* The rules' numbers, ascending by target in the graph's order; NULL when memory is out. To be freed. */
 static uint32_t *sort_by_target(const otr_graph_build *build, const otr_graph *graph) {
     const size_t rules = 2 * build->pairs.count;
     uint32_t *order = otr_array_new(rules, sizeof *order);

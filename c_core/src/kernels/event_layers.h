@@ -24,8 +24,7 @@ typedef struct otr_event_spot {
 } otr_event_spot;
 
 typedef struct otr_event_layers {
-    /* For event k: sums = places[spots[nodes[k]].place] + phases[spots[nodes[k]].phase], rows of the width.
-     */
+    /* Of event k: sums = places[spots[nodes[k]].place] + phases[spots[nodes[k]].phase], one row each. */
     void (*start_rows)(const int16_t *places, const int16_t *phases, const otr_event_spot *spots,
                        const uint32_t *nodes, size_t event_count, int16_t *sums);
 

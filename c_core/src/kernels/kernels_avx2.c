@@ -23,8 +23,7 @@ static void store(void *to, __m256i value) {
 static uint32_t *list_word(uint64_t word, uint32_t base, uint32_t *indices);
 
 /* Every word writes at least INDICES_AT_ONCE entries, counted or not: few words hold more, so the branch that
- * looks for more is well predicted (Langdale, Lemire, "Parsing gigabytes of JSON per second", VLDB J. 2019).
- */
+ * looks for it is well predicted (Langdale, Lemire, "Parsing gigabytes of JSON per second", VLDB J. 2019). */
 #define INDICES_AT_ONCE 4
 
 static size_t bit_indices(const uint8_t *bits, size_t bit_count, uint32_t *indices) {

@@ -23,8 +23,7 @@ static uint32_t depth_of(const otr_matcher *m, uint32_t region) {
     return depth;
 }
 
-/* The heights of all regions at a node: all radii around the event it was reached from, less the way to it.
- */
+/* The heights of all regions at a node: radii around the event it was reached from, less the way to it. */
 static int64_t total_height(const check *c, uint32_t node) {
     const otr_matcher *const m = c->matcher;
     int64_t height = 0;

@@ -15,8 +15,7 @@
 
 typedef struct otr_matcher otr_matcher;
 
-/* Borrows `weights`, whose present values count as its own; they may change between solves. OTR_ERR_MEMORY.
- */
+/* Borrows `weights`, whose values now count as its own; they may change between solves. OTR_ERR_MEMORY. */
 otr_status otr_matcher_create(otr_matcher **out, otr_weights *weights, const otr_kernels *kernels);
 void otr_matcher_destroy(otr_matcher *matcher);
 

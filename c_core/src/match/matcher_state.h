@@ -250,8 +250,7 @@ void otr_flood_grow(otr_matcher *m, uint32_t region);
 void otr_flood_shrink(otr_matcher *m, uint32_t region);
 void otr_flood_freeze(otr_matcher *m, uint32_t region);
 
-/* correlated.c: lowers the edges at a node that has just become occupied, whose rules were waiting for that.
- */
+/* correlated.c: lowers the edges at a node just become occupied, whose rules were waiting for that. */
 void otr_apply_waiting_rules(otr_matcher *m, uint32_t node);
 
 /* trees.c: what happens when regions meet. */

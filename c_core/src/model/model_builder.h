@@ -11,8 +11,7 @@ void otr_model_builder_destroy(otr_model_builder *builder);
 
 /* Appends a copy of *instruction (kind, arguments, targets, repeat_count for SHIFT_DETECTORS, line, tag);
  * targets are relative to the current shift. A REPEAT opens a block that otr_model_builder_end_repeat closes;
- * its body_count is filled then. OTR_ERR_LIMIT for too many arguments or too deep a REPEAT, OTR_ERR_MEMORY.
- */
+ * its body_count is filled then. OTR_ERR_LIMIT for too many arguments or nested REPEATs, OTR_ERR_MEMORY. */
 otr_status otr_model_builder_append(otr_model_builder *builder, const otr_instruction *instruction);
 /* OTR_ERR_ARGUMENT without an open repeat. */
 otr_status otr_model_builder_end_repeat(otr_model_builder *builder);

@@ -109,8 +109,7 @@ const otr_tensor *otr_event_tensor(const otr_safetensors *file, const char *name
 /* Element `index` of a tensor of dtype I8, I16 or I32. */
 int32_t otr_event_integer(const otr_tensor *tensor, uint64_t index);
 
-/* Checks and packs the tensors whose shapes follow from what was read before. OTR_ERR_FORMAT, OTR_ERR_MEMORY.
- */
+/* Checks and packs the tensors whose shapes follow from those read before. OTR_ERR_FORMAT, OTR_ERR_MEMORY. */
 otr_status otr_event_read_weights(otr_event_network *network, const otr_safetensors *file, otr_error *error);
 
 /* Offsets of the neighbourhood of a radius. */

@@ -123,8 +123,7 @@ static int32_t half_of(uint32_t shift) {
     return (int32_t)((UINT32_C(1) << shift) >> 1);
 }
 
-/* Rows `begin` .. `begin + count - 1` of a tensor of rows of inputs, as a matrix of at least as many outputs.
- */
+/* Rows `begin` .. `begin + count - 1` of a tensor of rows of inputs, as a matrix of `outputs` >= count. */
 static void pack(const otr_tensor *tensor, uint64_t begin, uint32_t count, uint32_t width, uint32_t outputs,
                  int8_t *packed) {
     for (uint32_t out = 0; out < outputs; out++) {

@@ -3,8 +3,7 @@
  * The lattice is one row of bits, a cell per site, with margins as wide as the largest offset. Around each
  * event the forward half of the neighbourhood is gathered into words: a window of one lattice row is a
  * shifted load, and all windows of a neighbourhood of radius 3 make one word. Its set bits are the pairs.
- * They are then sorted by class with one counting sort, so that all that share their weights stand together.
- */
+ * They are then sorted by class with one counting sort, so that all that share weights stand together. */
 #include "predecode/neighbours.h"
 
 #include "common/array.h"

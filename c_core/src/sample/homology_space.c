@@ -2,8 +2,8 @@
  *  - three or four errors around a stabiliser are multiplied by it, likewise two around a stabiliser of two;
  *  - two errors around a stabiliser move to the preferred pair: from left to right, from bottom to top, from
  *    one diagonal to the other, which is top left to bottom right for Z errors; a single error at a
- * stabiliser of two moves to its preferred qubit. Within a sweep, qubits that took part in a move are
- * claimed, and errors on claimed qubits stay. */
+ *    stabiliser of two moves to its preferred qubit.
+ * Within a sweep, qubits that took part in a move are claimed, and errors on claimed qubits stay. */
 #include "outrider/labels.h"
 #include "sample/homology.h"
 

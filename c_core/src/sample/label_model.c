@@ -25,9 +25,9 @@ enum { PAULI_I = 0, PAULI_X = 1, PAULI_Z = 2, PAULI_Y = PAULI_X | PAULI_Z, PAULI
 typedef struct label_trace {
     const otr_label_layout *layout;
     int split_y;
-    otr_target_set
-        *flips[2]; /* by an X or a Z on a qubit: outcomes by stabiliser, data errors by label bit */
-    int round;     /* at hand; ROUND_COUNT in the readout */
+    /* By an X or a Z on a qubit: outcomes by stabiliser, data errors by label bit. */
+    otr_target_set *flips[2];
+    int round; /* at hand; ROUND_COUNT in the readout */
     int between_rounds;
     otr_fault_set faults[ROUND_COUNT];
     otr_status status;

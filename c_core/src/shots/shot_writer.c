@@ -130,8 +130,7 @@ static otr_status write_row(otr_shot_writer *writer, const uint8_t *row) {
     return OTR_ERR_ARGUMENT;
 }
 
-/* Where the next bytes go, with room for `wanted`; NULL when memory is out. The caller advances byte_count.
- */
+/* Where the next bytes go, with room for `wanted`; NULL when memory is out. Callers advance byte_count. */
 static uint8_t *room(otr_shot_writer *writer, size_t wanted) {
     if (wanted > SIZE_MAX - writer->byte_count ||
         !otr_array_reserve((void **)&writer->bytes, &writer->byte_capacity, writer->byte_count + wanted, 1)) {
