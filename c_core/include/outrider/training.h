@@ -33,7 +33,7 @@ extern "C" {
 /* Where an edge leads from a detector, in the frame of the detector's kind. */
 typedef struct otr_event_slot {
     int32_t dx, dy, dt;
-    int32_t boundary; /* non-zero: the edge to the boundary, and dx = dy = dt = 0 */
+    int32_t boundary; /* non-zero: the edge to the boundary; then, and only then, dx = dy = dt = 0 */
 } otr_event_slot;
 
 /* The geometry of an event network, under the limits OTR_EVENT_…_MAX; arrays are borrowed for the call. */
@@ -46,7 +46,7 @@ typedef struct otr_event_geometry {
     const uint8_t *set;         /* kinds: the set of weights that the kind uses */
     int32_t sets;               /* 1 .. kinds */
     int32_t slots;              /* per set, 1 .. OTR_EVENT_SLOTS_MAX */
-    const otr_event_slot *slot; /* sets x slots */
+    const otr_event_slot *slot; /* sets x slots, those of a set distinct */
 } otr_event_geometry;
 
 typedef struct otr_training otr_training;
