@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 import subprocess
+import tempfile
 import time
 
 import numpy
@@ -13,6 +14,9 @@ import stim
 from run import ROOT, WORK
 
 TARGET = ROOT / "target" / "release"
+# Models, shots and answers of this process, gone when it ends: two may measure at once.
+_FOLDER = tempfile.TemporaryDirectory(dir=WORK, prefix="run-")
+FILES = pathlib.Path(_FOLDER.name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Memory:
 
     def dem(self):
         """The decomposed error model's file."""
-        path = WORK / f"{self.name}.dem"
+        path = FILES / f"{self.name}.dem"
         if not path.exists():
             # Only the published circuit has errors of several outcomes.
             options = {"decompose_errors": True, "approximate_disjoint_errors": True}
@@ -51,7 +55,7 @@ class Memory:
         """Packed detection events, written to a b8 file too, and the packed observables."""
         sampler = self.circuit().compile_detector_sampler(seed=seed)
         detectors, observables = sampler.sample(count, separate_observables=True, bit_packed=True)
-        detectors, path = numpy.ascontiguousarray(detectors), WORK / f"{self.name}.b8"
+        detectors, path = numpy.ascontiguousarray(detectors), FILES / f"{self.name}.b8"
         detectors.tofile(path)
         return Shots(path, detectors, numpy.ascontiguousarray(observables))
 
@@ -104,13 +108,13 @@ class Native:
         return self.ask("build", decoder)
 
     def predict(self, decoder):
-        predictions, weights = WORK / "predictions.b8", WORK / "weights.f64"
+        predictions, weights = FILES / "predictions.b8", FILES / "weights.f64"
         self.ask("predict", decoder, predictions, weights)
         return numpy.fromfile(predictions, dtype=numpy.uint8), numpy.fromfile(weights, dtype=numpy.float64)
 
     def single(self, decoder):
         """Seconds of every shot by itself."""
-        times = WORK / "times.u64"
+        times = FILES / "times.u64"
         self.ask("single", decoder, times)
         return numpy.fromfile(times, dtype=numpy.uint64) * 1e-9
 

@@ -17,7 +17,7 @@ import pymatching
 import stim
 
 from programs import TARGET, Memory, Native, PyMatching, timed
-from run import ROOT, WORK
+from run import ROOT
 
 OUT = ROOT / "docs" / "performance"
 SPEED_POINTS = [Memory("x", d, p) for p in (0.001, 0.003, 0.005) for d in (5, 9, 13, 17, 21)]
