@@ -226,34 +226,6 @@ fn an_untrained_network_states_the_graphs_own_weights() {
     }
 }
 
-/// The same model on the patch with x and y exchanged.
-fn mirrored(text: &str) -> String {
-    let exchange = |line: &str| {
-        let (place, rest) = line.strip_prefix("detector(")?.split_once(')')?;
-        let [x, y, t] = place.split(',').map(str::trim).collect::<Vec<_>>().try_into().ok()?;
-        Some(format!("detector({y}, {x}, {t}){rest}"))
-    };
-    text.lines().map(|line| exchange(line).unwrap_or_else(|| line.to_owned()) + "\n").collect()
-}
-
-#[test]
-fn mirror_images_of_a_patch_are_read_as_the_patch() {
-    let mut random = Random(31);
-    let shape = Shape { width: 16, layers: 2, radius: 3, colouring: Colouring::Mirrored, weight: 20 };
-    let file = random_network(&mut random, &shape);
-    let network = Network::parse(&file.bytes()).expect("a valid network");
-    let text = memory_text(5, 3, 4, Basis::Z, 0.01);
-    let (patch, image) = (Patch::new(&text), Patch::new(&mirrored(&text)));
-    assert_ne!(patch.coordinates, image.coordinates);
-    let make = |patch| Predecoder::new(&network, patch, otr_isa::OTR_ISA_AUTO);
-    let mut direct = make(&patch).expect("the network's own lattice").expect("every machine has AUTO");
-    let mut exchanged = make(&image).expect("a mirror image").expect("every machine has AUTO");
-    for percent in [5, 20, 60] {
-        let events = patch.shot(&mut random, percent);
-        assert_eq!(exchanged.soft(&events), direct.soft(&events), "{events:?}");
-    }
-}
-
 #[test]
 fn a_shot_does_not_remember_the_one_before() {
     let mut random = Random(24);

@@ -20,8 +20,7 @@
  * the patch along x and y, phase by distance to the first and last round and whether the kind occurs in the
  * first. A slot names the edge from an event's detector to the one at its offset, or to the boundary. An edge
  * weighs its graph weight less log_odds_unit nats for each step its ends give; edges without an event end
- * weigh offset_nats more. A patch whose edges fit no slots is tried once more with x and y of all detectors
- * exchanged: mirror images need no network of their own.
+ * weigh offset_nats more.
  *
  * File: safetensors with metadata format "outrider-event-network", version "1" and, at will, card. Tensors:
  *   lattice              I32[8]: pitch_x, pitch_y, pitch_t, kind_x, kind_y, kind_t, kinds, radius

@@ -139,7 +139,6 @@ static otr_status find_edges(event_predecoder *self, otr_error *error) {
     const size_t count = (size_t)graph->node_count * n->slot_count;
     uint32_t *const edges = otr_array_new(count, sizeof *edges);
     otr_status status = OTR_ERR_MEMORY;
-    free(self->edges);
     self->edges = otr_array_new(count, sizeof *self->edges);
     if (edges != NULL && self->edges != NULL) {
         status =
@@ -153,25 +152,6 @@ static otr_status find_edges(event_predecoder *self, otr_error *error) {
     }
     free(edges);
     return status;
-}
-
-/* A patch whose edges do not fit may be a mirror image of those that do. If it is not either, the error is
- * about the patch as it stands. */
-static otr_status find_lattice(event_predecoder *self, const otr_model *model, otr_error *error) {
-    otr_error unsaid;
-    otr_status mirrored;
-    otr_status status =
-        otr_lattice_init(&self->lattice, &self->network->rule, 0, self->base.graph, model, error);
-    if (status == OTR_OK) {
-        status = find_edges(self, error);
-    }
-    if (status != OTR_ERR_FORMAT) {
-        return status;
-    }
-    otr_lattice_free(&self->lattice);
-    mirrored = otr_lattice_init(&self->lattice, &self->network->rule, 1, self->base.graph, model, &unsaid);
-    mirrored = mirrored == OTR_OK ? find_edges(self, &unsaid) : mirrored;
-    return mirrored == OTR_OK || mirrored == OTR_ERR_MEMORY ? mirrored : status;
 }
 
 static otr_status find_spots(event_predecoder *self) {
@@ -260,7 +240,8 @@ static otr_status fill(event_predecoder *self, const otr_model *model, otr_error
         return otr_error_set(error, OTR_ERR_FORMAT, 0, 0,
                              "the graph's weights are too coarse for the network's log-odds");
     }
-    status = find_lattice(self, model, error);
+    status = otr_lattice_init(&self->lattice, &n->rule, graph, model, error);
+    status = status == OTR_OK ? find_edges(self, error) : status;
     status = status == OTR_OK ? find_spots(self) : status;
     status = status == OTR_OK ? add_noise_to_places(self, level, error) : status;
     status = status == OTR_OK ? add_noise_to_biases(self, level, error) : status;

@@ -15,11 +15,11 @@ static otr_status check_sites(const otr_lattice *lattice, otr_error *error);
 static void find_box(otr_lattice *lattice);
 static void classify(otr_lattice *lattice);
 
-otr_status otr_lattice_init(otr_lattice *lattice, const otr_lattice_rule *rule, int is_mirrored,
-                            const otr_graph *graph, const otr_model *model, otr_error *error) {
+otr_status otr_lattice_init(otr_lattice *lattice, const otr_lattice_rule *rule, const otr_graph *graph,
+                            const otr_model *model, otr_error *error) {
     const uint32_t count = graph->node_count;
     otr_status status;
-    *lattice = (otr_lattice){.rule = rule, .is_mirrored = is_mirrored, .node_count = count};
+    *lattice = (otr_lattice){.rule = rule, .node_count = count};
     if (otr_model_detector_count(model) != count) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
                              "the model has %llu detectors and the graph %u: they do not belong together",
@@ -89,8 +89,8 @@ static otr_status place(otr_lattice *lattice, const otr_instruction *declaration
     if (declaration->argument_count < 3) {
         return OTR_OK;
     }
-    if (!to_site(at[lattice->is_mirrored], pitch.x, &site.x) ||
-        !to_site(at[!lattice->is_mirrored], pitch.y, &site.y) || !to_site(at[2], pitch.t, &site.t)) {
+    if (!to_site(at[0], pitch.x, &site.x) || !to_site(at[1], pitch.y, &site.y) ||
+        !to_site(at[2], pitch.t, &site.t)) {
         return otr_error_set(error, OTR_ERR_FORMAT, 0, 0,
                              "detector D%llu at (%g, %g, %g) is not on the network's lattice",
                              (unsigned long long)detector, at[0], at[1], at[2]);

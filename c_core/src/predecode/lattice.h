@@ -2,8 +2,7 @@
  *
  * A site is the coordinate divided by the pitch, along x, y and round. Kinds colour the lattice (for a
  * surface code the two stabiliser types, as a chessboard). Each kind has a frame, in which x and y may be
- * exchanged, so that two kinds which are mirror images of each other look alike. A patch that is itself the
- * mirror image of those that a network knows is read with x and y exchanged. */
+ * exchanged, so that two kinds which are mirror images of each other look alike. */
 #ifndef OTR_LATTICE_H
 #define OTR_LATTICE_H
 
@@ -37,7 +36,6 @@ typedef struct otr_lattice_rule {
 
 typedef struct otr_lattice {
     const otr_lattice_rule *rule;
-    int is_mirrored; /* x and y of all coordinates are exchanged */
     uint32_t node_count;
     otr_offset low, high; /* the corners of the bounding box; high < low without detectors */
     otr_offset *sites;    /* of the nodes */
@@ -65,8 +63,8 @@ uint32_t otr_lattice_kind_at(const otr_lattice_rule *rule, uint32_t kind, otr_of
 /* Reads the coordinates of all detectors of `model`, whose graph has as many nodes. The rule is borrowed.
  * OTR_ERR_FORMAT if a detector lacks coordinates, is off the lattice or shares its site with another one,
  * OTR_ERR_ARGUMENT if the model is not the graph's, OTR_ERR_LIMIT, OTR_ERR_MEMORY. */
-otr_status otr_lattice_init(otr_lattice *lattice, const otr_lattice_rule *rule, int is_mirrored,
-                            const otr_graph *graph, const otr_model *model, otr_error *error);
+otr_status otr_lattice_init(otr_lattice *lattice, const otr_lattice_rule *rule, const otr_graph *graph,
+                            const otr_model *model, otr_error *error);
 void otr_lattice_free(otr_lattice *lattice);
 
 /* Heap bytes held. */

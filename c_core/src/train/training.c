@@ -258,7 +258,7 @@ static otr_status fill_training(otr_training *t, const otr_model *model, const o
                                 double offset_nats, otr_error *error) {
     otr_status status;
     copy_rule(t, g);
-    status = otr_lattice_init(&t->lattice, &t->rule, 0, t->graph, model, error);
+    status = otr_lattice_init(&t->lattice, &t->rule, t->graph, model, error);
     status = status == OTR_OK ? find_slots(t, g, error) : status;
     status = status == OTR_OK ? find_priors(t, error) : status;
     status = status == OTR_OK ? lay_grid(t, g->radius, error) : status;
