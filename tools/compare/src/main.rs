@@ -166,10 +166,7 @@ impl Session {
     }
 
     fn strings(&self, count: usize, seed: u64, decoders: &[&str]) -> Result<Value> {
-        let model = DetectorErrorModel::from_file(&self.model)?;
-        let graph = MatchingGraph::new(&model, &GraphOptions::default())?;
-        let options = SamplerOptions { seed, ..SamplerOptions::default() };
-        let mut sampler = Sampler::with_graph(&model, &graph, &options)?;
+        let (graph, mut sampler) = self.sampler_with_edges(seed)?;
         let (mut detectors, mut observables) = sampler.batches();
         let mut edges = Shots::new(sampler.edge_count());
         sampler.sample_with_edges(0, count, &mut detectors, &mut observables, &mut edges)?;
@@ -202,11 +199,16 @@ impl Session {
         Ok(times)
     }
 
-    fn sample_edges(&self, count: usize, seed: u64) -> Result<Value> {
+    fn sampler_with_edges(&self, seed: u64) -> Result<(MatchingGraph, Sampler)> {
         let model = DetectorErrorModel::from_file(&self.model)?;
         let graph = MatchingGraph::new(&model, &GraphOptions::default())?;
         let options = SamplerOptions { seed, ..SamplerOptions::default() };
-        let mut sampler = Sampler::with_graph(&model, &graph, &options)?;
+        let sampler = Sampler::with_graph(&model, &graph, &options)?;
+        Ok((graph, sampler))
+    }
+
+    fn sample_edges(&self, count: usize, seed: u64) -> Result<Value> {
+        let (_, mut sampler) = self.sampler_with_edges(seed)?;
         let (mut detectors, mut observables) = sampler.batches();
         let mut edges = Shots::new(sampler.edge_count());
         let (done, times) =

@@ -10,12 +10,22 @@ const MODEL: &str = "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.2) D1 D2 ^ D0\n
 const SHOTS: [u8; 5] = [0b000, 0b001, 0b011, 0b101, 0b110];
 const PLAIN: [&str; 2] = ["outrider/mwpm", "stabilizer_qec/mwpm"];
 
+/// A folder with the model and its shots.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(path_in(&folder, "model.dem"), MODEL).expect("the folder is there");
+    fs::write(path_in(&folder, "shots.b8"), SHOTS).expect("the folder is there");
+    folder
+}
+
+fn path_in(folder: &tempfile::TempDir, name: &str) -> String {
+    folder.path().join(name).to_str().expect("a path in UTF-8").to_owned()
+}
+
 #[test]
 fn both_programs_answer_alike() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = |name: &str| folder.path().join(name).to_str().expect("a path in UTF-8").to_owned();
-    fs::write(path("model.dem"), MODEL).expect("the folder is there");
-    fs::write(path("shots.b8"), SHOTS).expect("the folder is there");
+    let folder = folder();
+    let path = |name: &str| path_in(&folder, name);
     let mut commands =
         vec![format!("model\t{}", path("model.dem")), format!("shots\t{}\t5", path("shots.b8"))];
     for (index, decoder) in PLAIN.iter().enumerate() {
@@ -40,10 +50,8 @@ fn both_programs_answer_alike() {
 
 #[test]
 fn times_and_bytes_are_told() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = |name: &str| folder.path().join(name).to_str().expect("a path in UTF-8").to_owned();
-    fs::write(path("model.dem"), MODEL).expect("the folder is there");
-    fs::write(path("shots.b8"), SHOTS).expect("the folder is there");
+    let folder = folder();
+    let path = |name: &str| path_in(&folder, name);
     let answers = converse(&[
         format!("model\t{}", path("model.dem")),
         format!("shots\t{}\t4", path("shots.b8")),
@@ -65,10 +73,8 @@ fn times_and_bytes_are_told() {
 
 #[test]
 fn pre_decoders_are_asked_alone_and_before_matching() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = |name: &str| folder.path().join(name).to_str().expect("a path in UTF-8").to_owned();
-    fs::write(path("model.dem"), MODEL).expect("the folder is there");
-    fs::write(path("shots.b8"), SHOTS).expect("the folder is there");
+    let folder = folder();
+    let path = |name: &str| path_in(&folder, name);
     let answers = converse(&[
         format!("model\t{}", path("model.dem")),
         format!("shots\t{}\t5", path("shots.b8")),
