@@ -135,7 +135,7 @@ def _add_train(commands) -> None:
     )
     form.add_argument("--untied", action="store_true", help="weights of its own for each kind")
     form.add_argument(
-        "--init", type=Path, metavar="FILE", help="starts from a network file's or checkpoint's weights"
+        "--init", type=Path, metavar="FILE", help="starts from a network file's or checkpoint's weights, which may be fewer"
     )
 
     budget = parser.add_argument_group("budget (one of them; the second phase has its share)")

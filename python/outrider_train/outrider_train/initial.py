@@ -42,12 +42,41 @@ class Initial:
         return Initial(path, weights, tensors, stages(card))
 
     def load_into(self, network: EventNetwork) -> None:
-        """Gives the network these weights."""
+        """Gives the network these weights. A wider or deeper one has them in its first channels and layers; the rest
+        changes no answer before it is trained."""
         for name, value in network.geometry.tensors().items():
             if not np.array_equal(self.geometry.get(name), value):
                 raise TrainingError(f"--init: {self.path} was made for other edges or another lattice")
+        small = self._small(network)
+        if small.width > network.width or small.layers > network.layers:
+            raise TrainingError(
+                f"--init: the network in {self.path} has width {small.width} and {small.layers} layers, "
+                f"more than --width {network.width} --layers {network.layers}"
+            )
+        _grow(small, network)
+
+    def _small(self, network: EventNetwork) -> EventNetwork:
+        """The network of these weights."""
+        layers = sum(name.startswith("relations.") for name in self.weights)
         try:
-            network.load_state_dict(self.weights)
-        except (RuntimeError, KeyError, TypeError) as error:
+            small = EventNetwork(network.geometry, len(self.weights["noise_embed"]), layers)
+            small.load_state_dict(self.weights)
+        except (RuntimeError, LookupError, TypeError, TrainingError) as error:
             reason = str(error).splitlines()[-1].strip()
             raise TrainingError(f"--init: the network in {self.path} has another form: {reason}") from None
+        return small
+
+
+def _grow(small: EventNetwork, network: EventNetwork) -> None:
+    """Copies a network into a larger one. What added channels say to the old ones, and anything in added layers, is
+    zero; what they hear is random, so that they learn."""
+    weights = small.state_dict()
+    with torch.no_grad():
+        for name, target in network.named_parameters():
+            if name not in weights:
+                target.zero_()
+                continue
+            source = weights[name]
+            if target.ndim == 3:
+                target[:, source.shape[1] :, : source.shape[2]] = 0
+            target[tuple(map(slice, source.shape))] = source

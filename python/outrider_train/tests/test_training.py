@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from outrider_train import checkpoint, origin
 from outrider_train.__main__ import main
 from outrider_train.errors import TrainingError
 from outrider_train.export import export, read
+from outrider_train.initial import Initial
+from outrider_train.network import EventNetwork
 from outrider_train.ranks import Ranks
 from outrider_train.settings import Settings
 from outrider_train.train import GAP, TIMED_STEPS, Trainer
@@ -315,7 +318,33 @@ def test_networks_for_other_edges_do_not_start_one(tmp_path, capsys):
     for words in (("--kind-rule", "0,1,0"), ("--pitch", "1,1,1", "--transposed", "0,0")):
         for file in (network, saved):
             assert "made for other edges or another lattice" in refusal(capsys, *options, file, *words)
-    assert "has another form" in refusal(capsys, *options, network, "--width", 32)
+
+
+def test_a_smaller_network_starts_a_larger_one(tmp_path, make_network, batch, capsys):
+    path = tmp_path / "small.safetensors"
+    small = make_network(16, 2)
+    export(path, small, {})
+    initial = Initial.read(path)
+    for width, layers in ((16, 2), (32, 2), (16, 3), (48, 4)):
+        network = EventNetwork(small.geometry, width, layers, seed=7)
+        initial.load_into(network)
+        assert torch.allclose(network(batch), small(batch), atol=1e-4)
+        network(batch).sum().backward()
+        assert all(parameter.grad.any() for parameter in network.parameters())
+    for width, layers in ((16, 1), (32, 1)):
+        with pytest.raises(TrainingError, match="has width 16 and 2 layers, more than"):
+            initial.load_into(EventNetwork(small.geometry, width, layers))
+
+
+def test_weights_without_a_form_start_none(tmp_path, make_network):
+    network = make_network(16, 2)
+    path = tmp_path / "network.safetensors"
+    export(path, network, {})
+    initial = Initial.read(path)
+    for name, problem in (("noise_embed", "noise_embed"), ("head_bias", "Missing key"), ("bias.1", "Missing key")):
+        weights = {key: value for key, value in initial.weights.items() if key != name}
+        with pytest.raises(TrainingError, match=f"has another form: .*{problem}"):
+            replace(initial, weights=weights).load_into(network)
 
 
 def test_a_card_that_is_not_json_is_refused(tmp_path, capsys):
