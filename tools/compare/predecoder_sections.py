@@ -105,16 +105,25 @@ def published(native, network, effort):
 
 def count_failures(native, points, decoders, effort, section):
     """Rows of failures, and rows of how many shots which of four decoders get wrong together."""
-    rates, overlaps = [], []
+    rates, overlaps = {}, {}
     points, end = thinned(points, effort), time.time() + effort[f"{section}_s"]
-    for index, point in enumerate(points):
+    names = ["PyMatching plain", "PyMatching correlated", *decoders]
+    # Points that fail often come first, and the rare ones get the time that they leave.
+    for index, point in enumerate(sorted(points, key=rarity)):
         deadline = time.time() + max(1.0, end - time.time()) / (len(points) - index)
         shots, joint = joint_failures(native, point, decoders, deadline, effort["failures"])
-        names = ["PyMatching plain", "PyMatching correlated", *decoders]
-        rates += [rate_row(point, name, shots, column_counts(joint, names.index(name))) for name in names]
-        overlaps += overlap_rows(point, joint, [0, 1, names.index("network soft"), names.index("network hard")])
-        say(section, point, rates[-len(names):], "decoder", "shots", "failures", "only_ours", "only_correlated")
-    return {"ler": rates, "overlap": overlaps}
+        rates[point] = [rate_row(point, name, shots, column_counts(joint, names.index(name))) for name in names]
+        overlaps[point] = overlap_rows(point, joint, [0, 1, names.index("network soft"), names.index("network hard")])
+        say(section, point, rates[point], "decoder", "shots", "failures", "only_ours", "only_correlated")
+    return {
+        table: [row for point in points for row in rows[point]]
+        for table, rows in {"ler": rates, "overlap": overlaps}.items()
+    }
+
+
+def rarity(point, threshold=0.0075):
+    """Grows as the error rate falls, roughly."""
+    return (point.d + 1) / 2 * math.log(threshold / point.p)
 
 
 def joint_failures(native, point, decoders, deadline, wanted):
