@@ -49,6 +49,13 @@ pub const OTR_SAMPLER_INDEX_MAX: u32 = 2147483648;
 pub const OTR_LABELS_BITS_MAX: u32 = 16777216;
 pub const OTR_LABELS_TIME_PASSES: u32 = 8;
 pub const OTR_LABELS_SPACE_SWEEPS: u32 = 100;
+pub const OTR_MEASUREMENT_TEXT_BYTES_MAX: u64 = 4294967296;
+pub const OTR_MEASUREMENT_REPEAT_DEPTH_MAX: u32 = 64;
+pub const OTR_MEASUREMENT_COORDINATES_MAX: u32 = 16;
+pub const OTR_MEASUREMENT_COUNT_MAX: u32 = 100000000;
+pub const OTR_MEASUREMENT_TERMS_MAX: u32 = 400000000;
+pub const OTR_MEASUREMENT_OBSERVABLES_MAX: u32 = 1048576;
+pub const OTR_MEASUREMENT_TARGET_MAX: u32 = 16777215;
 pub const OTR_RULE_ITERATIONS_MAX: u32 = 1000;
 pub const OTR_RULE_NORMALIZATION_ONE: u32 = 256;
 pub const OTR_RULE_LINKS_MAX: u32 = 268435456;
@@ -77,6 +84,7 @@ impl otr_status {
     pub const OTR_ERR_UNDECOMPOSABLE: otr_status = otr_status(22);
     pub const OTR_ERR_TRUNCATED: otr_status = otr_status(23);
     pub const OTR_ERR_FORMAT: otr_status = otr_status(24);
+    pub const OTR_ERR_RANDOM: otr_status = otr_status(25);
     pub const OTR_ERR_ODD_PARITY: otr_status = otr_status(30);
     pub const OTR_ERR_CERTIFICATE: otr_status = otr_status(31);
 }
@@ -1514,6 +1522,181 @@ unsafe extern "C" {
         sampler: *const otr_label_sampler,
         planes: *mut f32,
     );
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_measurement_options {
+    pub steps_max: u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_measurement_options",
+    ][::core::mem::size_of::<otr_measurement_options>() - 8usize];
+    [
+        "Alignment of otr_measurement_options",
+    ][::core::mem::align_of::<otr_measurement_options>() - 8usize];
+    [
+        "Offset of field: otr_measurement_options::steps_max",
+    ][::core::mem::offset_of!(otr_measurement_options, steps_max) - 0usize];
+};
+unsafe extern "C" {
+    pub fn otr_measurement_options_default() -> otr_measurement_options;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_measurement_map {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_measurement_map_create(
+        out: *mut *mut otr_measurement_map,
+        text: *const ::core::ffi::c_char,
+        bytes: usize,
+        options: *const otr_measurement_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_measurement_map_destroy(map: *mut otr_measurement_map);
+}
+unsafe extern "C" {
+    pub fn otr_measurement_map_measurement_count(map: *const otr_measurement_map) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_measurement_map_sweep_count(map: *const otr_measurement_map) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_measurement_map_detector_count(map: *const otr_measurement_map) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_measurement_map_observable_count(map: *const otr_measurement_map) -> u64;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_parity {
+    pub measurements: *const u32,
+    pub measurement_count: usize,
+    pub sweep_bits: *const u32,
+    pub sweep_count: usize,
+    pub constant: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_parity"][::core::mem::size_of::<otr_parity>() - 40usize];
+    ["Alignment of otr_parity"][::core::mem::align_of::<otr_parity>() - 8usize];
+    [
+        "Offset of field: otr_parity::measurements",
+    ][::core::mem::offset_of!(otr_parity, measurements) - 0usize];
+    [
+        "Offset of field: otr_parity::measurement_count",
+    ][::core::mem::offset_of!(otr_parity, measurement_count) - 8usize];
+    [
+        "Offset of field: otr_parity::sweep_bits",
+    ][::core::mem::offset_of!(otr_parity, sweep_bits) - 16usize];
+    [
+        "Offset of field: otr_parity::sweep_count",
+    ][::core::mem::offset_of!(otr_parity, sweep_count) - 24usize];
+    [
+        "Offset of field: otr_parity::constant",
+    ][::core::mem::offset_of!(otr_parity, constant) - 32usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_measurement_map_row(
+        map: *const otr_measurement_map,
+        row: u64,
+        out: *mut otr_parity,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_measurement_map_coordinates(
+        map: *const otr_measurement_map,
+        detector: u64,
+        coordinates: *mut *const f64,
+        count: *mut usize,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_measured {
+    pub measurements: *const u8,
+    pub measurement_stride: usize,
+    pub sweep: *const u8,
+    pub sweep_stride: usize,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_measured"][::core::mem::size_of::<otr_measured>() - 32usize];
+    ["Alignment of otr_measured"][::core::mem::align_of::<otr_measured>() - 8usize];
+    [
+        "Offset of field: otr_measured::measurements",
+    ][::core::mem::offset_of!(otr_measured, measurements) - 0usize];
+    [
+        "Offset of field: otr_measured::measurement_stride",
+    ][::core::mem::offset_of!(otr_measured, measurement_stride) - 8usize];
+    [
+        "Offset of field: otr_measured::sweep",
+    ][::core::mem::offset_of!(otr_measured, sweep) - 16usize];
+    [
+        "Offset of field: otr_measured::sweep_stride",
+    ][::core::mem::offset_of!(otr_measured, sweep_stride) - 24usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_parities {
+    pub detectors: *mut u8,
+    pub detector_stride: usize,
+    pub observables: *mut u8,
+    pub observable_stride: usize,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_parities"][::core::mem::size_of::<otr_parities>() - 32usize];
+    ["Alignment of otr_parities"][::core::mem::align_of::<otr_parities>() - 8usize];
+    [
+        "Offset of field: otr_parities::detectors",
+    ][::core::mem::offset_of!(otr_parities, detectors) - 0usize];
+    [
+        "Offset of field: otr_parities::detector_stride",
+    ][::core::mem::offset_of!(otr_parities, detector_stride) - 8usize];
+    [
+        "Offset of field: otr_parities::observables",
+    ][::core::mem::offset_of!(otr_parities, observables) - 16usize];
+    [
+        "Offset of field: otr_parities::observable_stride",
+    ][::core::mem::offset_of!(otr_parities, observable_stride) - 24usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_measurement_map_apply(
+        map: *const otr_measurement_map,
+        in_: *const otr_measured,
+        count: usize,
+        out: *const otr_parities,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_measurement_map_order(map: *const otr_measurement_map) -> *const u32;
+}
+unsafe extern "C" {
+    pub fn otr_measurement_map_known(
+        map: *const otr_measurement_map,
+        measurement_count: u64,
+    ) -> u64;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_measurement_map_apply_known(
+        map: *const otr_measurement_map,
+        measurements: *const u8,
+        sweep: *const u8,
+        first: u64,
+        count: u64,
+        detectors: *mut u8,
+    ) -> otr_status;
 }
 impl otr_network_kind {
     pub const OTR_NETWORK_EVENT: otr_network_kind = otr_network_kind(0);

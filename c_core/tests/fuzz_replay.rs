@@ -10,7 +10,7 @@ use support::c_program::{compile_core, compile_program, files, last_lines, root,
 fn corpora_replay_without_a_crash() {
     let directory = scratch("fuzz_corpora");
     let objects = compile_core(&directory, &[]);
-    for target in ["fuzz_dem", "fuzz_shots", "fuzz_decode", "fuzz_network"] {
+    for target in ["fuzz_circuit", "fuzz_dem", "fuzz_shots", "fuzz_decode", "fuzz_network"] {
         let program = compile_target(target, &objects, &directory);
         let corpus = files(&fuzz().join("corpus").join(target));
         assert!(corpus.len() >= 8, "only {} files for {target}", corpus.len());

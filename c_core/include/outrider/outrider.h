@@ -9,6 +9,7 @@
 #include "outrider/graph.h"
 #include "outrider/kernels.h"
 #include "outrider/labels.h"
+#include "outrider/measurements.h"
 #include "outrider/model.h"
 #include "outrider/network_kind.h"
 #include "outrider/predecoder.h"

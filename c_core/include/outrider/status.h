@@ -36,6 +36,7 @@ typedef enum otr_status {
     OTR_ERR_UNDECOMPOSABLE = 22, /* an error component with three or more detectors */
     OTR_ERR_TRUNCATED = 23,      /* input ended inside a record */
     OTR_ERR_FORMAT = 24,         /* bytes that the stated format does not allow */
+    OTR_ERR_RANDOM = 25,         /* a detector or observable that noise-free runs do not fix */
 
     /* Decoding. */
     OTR_ERR_ODD_PARITY = 30, /* odd number of events in a component without boundary: no perfect matching */

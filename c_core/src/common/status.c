@@ -24,6 +24,8 @@ const char *otr_status_text(otr_status status) {
         return "input ends inside a record";
     case OTR_ERR_FORMAT:
         return "input does not follow its format";
+    case OTR_ERR_RANDOM:
+        return "noise-free runs do not fix the parity";
     case OTR_ERR_ODD_PARITY:
         return "odd number of detection events in a component without boundary";
     case OTR_ERR_CERTIFICATE:

@@ -292,6 +292,19 @@ static void run_network(const otr_graph *graph, const otr_model *model, const ui
     otr_event_network_destroy(network);
 }
 
+static void convert_measurements(void) {
+    static const char text[] =
+        "R 0 1\nRX 2\nCX sweep[1] 0 sweep[0] 1\nREPEAT 9 {\nCX 0 1\nMPP Z0*Z1 X2*X2\nMR !1\n"
+        "CX rec[-1] 0\nSHIFT_COORDS[a tag](1)\nDETECTOR(0, 5) rec[-1] rec[-3]\n}\n"
+        "M 0 1\nOBSERVABLE_INCLUDE(3) rec[-2]\n";
+    otr_measurement_map *map = NULL;
+    otr_error error = {0};
+    if (good_or_told(otr_measurement_map_create(&map, text, sizeof text - 1, NULL, &error), &error)) {
+        CHECK(otr_measurement_map_detector_count(map) == 9);
+    }
+    otr_measurement_map_destroy(map);
+}
+
 static void tour(void) {
     otr_model *const model = make_model();
     if (model != NULL) {
@@ -323,6 +336,7 @@ static void tour(void) {
     }
     otr_model_destroy(model);
     dense_tour();
+    convert_measurements();
 }
 
 static void read_network(const char *path) {

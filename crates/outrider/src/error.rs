@@ -86,6 +86,8 @@ pub enum Status {
     Truncated,
     /// Bytes that the stated format does not allow.
     Format,
+    /// A detector or observable that noise-free runs do not fix.
+    Random,
     /// An odd number of events in a component without boundary: the shot has no perfect matching.
     OddParity,
     /// The dual certificate does not prove the answer: a bug of this library.
@@ -224,6 +226,7 @@ impl Status {
             Self::Undecomposable => sys::otr_status::OTR_ERR_UNDECOMPOSABLE.0,
             Self::Truncated => sys::otr_status::OTR_ERR_TRUNCATED.0,
             Self::Format => sys::otr_status::OTR_ERR_FORMAT.0,
+            Self::Random => sys::otr_status::OTR_ERR_RANDOM.0,
             Self::OddParity => sys::otr_status::OTR_ERR_ODD_PARITY.0,
             Self::Certificate => sys::otr_status::OTR_ERR_CERTIFICATE.0,
             Self::Other(code) => code,
@@ -242,6 +245,7 @@ impl Status {
             sys::otr_status::OTR_ERR_UNDECOMPOSABLE => Self::Undecomposable,
             sys::otr_status::OTR_ERR_TRUNCATED => Self::Truncated,
             sys::otr_status::OTR_ERR_FORMAT => Self::Format,
+            sys::otr_status::OTR_ERR_RANDOM => Self::Random,
             sys::otr_status::OTR_ERR_ODD_PARITY => Self::OddParity,
             sys::otr_status::OTR_ERR_CERTIFICATE => Self::Certificate,
             sys::otr_status(code) => Self::Other(code),
