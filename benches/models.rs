@@ -1,16 +1,17 @@
 //! Everything around a decode: error models (`model/…`, bytes of text), graphs (`graph/…`, errors of the model), sampling
-//! (`sample/…`, shots; with edges, with labels) and result formats (`shots/…`, bytes of file).
+//! (`sample/…`, shots; with edges, with labels), result formats (`shots/…`, bytes of file) and measurements
+//! (`measurements/map`, their number; `measurements/convert`, shots).
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use outrider::{
     Basis, Circuit, CircuitFamily, DecoderKind, DetectorErrorModel, Error, Format, GraphOptions, Isa,
-    LabelOptions, LabelSampler, Layout, MatchingGraph, Sampler, SamplerOptions, ShotReader, ShotWriter,
-    Shots, SurfaceCode,
+    LabelOptions, LabelSampler, Layout, MatchingGraph, MeasurementMap, Sampler, SamplerOptions, ShotReader,
+    ShotWriter, Shots, SurfaceCode,
 };
 
-criterion_group!(benches, models, sampling, formats);
+criterion_group!(benches, models, sampling, formats, measurements);
 criterion_main!(benches);
 
 const DISTANCES: [u32; 3] = [5, 13, 21];
@@ -39,6 +40,27 @@ fn models(criterion: &mut Criterion) {
                 bencher.iter(|| MatchingGraph::new(black_box(&model), &options));
             });
         }
+    }
+}
+
+fn measurements(criterion: &mut Criterion) {
+    for distance in DISTANCES {
+        let code = SurfaceCode::memory(distance, distance).build().expect("the circuit has this size");
+        let text = code.circuit_text();
+        let map = MeasurementMap::parse(&text).expect("a memory");
+        let mut measured = Shots::zeroed(map.measurement_count(), SHOTS);
+        measured.as_mut_bytes().fill(0x5A);
+        let (mut detectors, mut observables) = map.batches();
+        let mut group = criterion.benchmark_group("measurements");
+        group.throughput(Throughput::Elements(map.measurement_count() as u64));
+        group.bench_function(BenchmarkId::new("map", format_args!("d{distance}")), |bencher| {
+            bencher.iter(|| MeasurementMap::parse(black_box(&text)));
+        });
+        group.throughput(Throughput::Elements(SHOTS as u64));
+        group.bench_function(BenchmarkId::new("convert", format_args!("d{distance}")), |bencher| {
+            bencher.iter(|| map.convert(&measured, None, &mut detectors, &mut observables));
+        });
+        group.finish();
     }
 }
 

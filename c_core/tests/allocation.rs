@@ -22,8 +22,8 @@ use random::Random;
 use outrider::{
     Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DenseArithmetic, DenseNetwork,
     DenseOptions, DetectorErrorModel, EventNetwork, Gap, Geometry, GraphOptions, Isa, LabelOptions,
-    LabelSampler, MatchingGraph, Override, Predecode, Predecoder, Rule, RuleOptions, Sampler, SamplerOptions,
-    Shots, Slot, SurfaceCode, Training,
+    LabelSampler, MatchingGraph, MeasurementMap, Override, Predecode, Predecoder, Rule, RuleOptions, Sampler,
+    SamplerOptions, Shots, Slot, SurfaceCode, Training,
 };
 
 #[test]
@@ -165,6 +165,23 @@ fn sampling_allocates_nothing() {
         .sample_with_edges(0, 1000, &mut detectors, &mut observables, &mut edges)
         .expect("batches of the right width");
     labels.sample(5000, 1000, &mut batch).expect("the sampler's own batch");
+    assert_eq!(allocations() - before, 0);
+}
+
+#[test]
+fn converting_measurements_allocates_nothing() {
+    let code = SurfaceCode::memory(5, 20).build().expect("valid options");
+    let map = MeasurementMap::parse(&code.circuit_text()).expect("a memory");
+    let mut measurements = Shots::zeroed(map.measurement_count(), 100);
+    measurements.as_mut_bytes().fill(0x5A);
+    let (mut detectors, mut observables) = map.batches();
+    for batch in [&mut detectors, &mut observables] {
+        batch.resize(measurements.len());
+    }
+    let before = allocations();
+    map.convert(&measurements, None, &mut detectors, &mut observables).expect("batches of the right width");
+    map.convert_known(measurements.row(7), None, 0, map.known(99), detectors.row_mut(7))
+        .expect("known places");
     assert_eq!(allocations() - before, 0);
 }
 

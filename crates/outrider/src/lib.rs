@@ -35,6 +35,7 @@ mod gap;
 mod graph;
 mod kernels;
 mod labels;
+mod measurements;
 mod model;
 mod network_kind;
 mod output;
@@ -55,6 +56,7 @@ pub use kernels::Isa;
 #[doc(hidden)]
 pub use kernels::Kernels;
 pub use labels::{LabelBatch, LabelOptions, LabelSampler};
+pub use measurements::{MeasurementMap, MeasurementOptions, Parity};
 pub use model::{DetectorErrorModel, Instruction, InstructionKind, Instructions, Target, TargetKind, Walk};
 pub use network_kind::NetworkKind;
 pub use output::OutputFile;

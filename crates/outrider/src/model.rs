@@ -76,24 +76,7 @@ impl DetectorErrorModel {
     /// # Errors
     /// As [`from_file`](Self::from_file), without a file name.
     pub fn from_reader(input: impl Read) -> Result<Self, Error> {
-        let mut bytes = Vec::new();
-        // One byte past the limit is enough for the parser to refuse the rest.
-        let mut limited = input.take(sys::OTR_MODEL_TEXT_BYTES_MAX + 1);
-        limited.read_to_end(&mut bytes).map_err(|source| io_error("read", None, source))?;
-        let text = std::str::from_utf8(&bytes).map_err(|invalid| {
-            let before = &bytes[..invalid.valid_up_to()];
-            let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
-            Error::Core {
-                status: Status::Parse,
-                place: Place {
-                    line: Some(before.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1),
-                    column: u32::try_from(before.len() - line_start + 1).ok(),
-                    ..Place::default()
-                },
-                message: "the text is not UTF-8".to_owned(),
-            }
-        })?;
-        Self::parse(text)
+        Self::parse(&read_text(input, sys::OTR_MODEL_TEXT_BYTES_MAX)?)
     }
 
     /// Largest detector index + 1, over errors and declarations, all repetitions and shifts.
@@ -409,6 +392,25 @@ pub(crate) unsafe fn view<'a, T>(data: *const T, count: usize) -> &'a [T] {
     }
     // SAFETY: the caller vouches for `data`.
     unsafe { slice::from_raw_parts(data, count) }
+}
+
+/// Reads `input` to its end as text, or one byte past `limit`, so that the parser refuses it.
+pub(crate) fn read_text(input: impl Read, limit: u64) -> Result<String, Error> {
+    let mut bytes = Vec::new();
+    input.take(limit + 1).read_to_end(&mut bytes).map_err(|source| io_error("read", None, source))?;
+    String::from_utf8(bytes).map_err(|invalid| {
+        let before = &invalid.as_bytes()[..invalid.utf8_error().valid_up_to()];
+        let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+        Error::Core {
+            status: Status::Parse,
+            place: Place {
+                line: Some(before.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1),
+                column: u32::try_from(before.len() - line_start + 1).ok(),
+                ..Place::default()
+            },
+            message: "the text is not UTF-8".to_owned(),
+        }
+    })
 }
 
 /// Runs a call with the manners of `snprintf` twice: to measure and to write.

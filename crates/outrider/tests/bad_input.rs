@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use outrider::{
     Circuit, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Error, Format, Gap, GapOptions,
-    Geometry, GraphOptions, Isa, Layout, MatchingGraph, Override, PaperNoise, Place, Sampler, ShotReader,
-    ShotWriter, Shots, Slot, Status, StimNoise, SurfaceCode, Training, TrainingOptions,
+    Geometry, GraphOptions, Isa, Layout, MatchingGraph, MeasurementMap, Override, PaperNoise, Place, Sampler,
+    ShotReader, ShotWriter, Shots, Slot, Status, StimNoise, SurfaceCode, Training, TrainingOptions,
 };
 
 /// Two detectors and one observable.
@@ -46,6 +46,37 @@ fn a_broken_model_file_is_named() {
     assert!(error.is_bad_input());
     let error = DetectorErrorModel::from_file(directory.path()).expect_err("a directory is no file");
     assert!(error.is_bad_input(), "{error}");
+}
+
+#[test]
+fn measurements_of_another_shape_are_refused() {
+    let map = MeasurementMap::parse("CX sweep[0] 0\nM 0 1\nDETECTOR rec[-2]").expect("a circuit");
+    let (mut detectors, mut observables) = map.batches();
+    let mut convert = |measurements: Shots, sweep: Shots| {
+        map.convert(&measurements, Some(&sweep), &mut detectors, &mut observables)
+    };
+    for (measured, swept, shots_swept) in [(3, 1, 4), (2, 2, 4), (2, 1, 3)] {
+        let error = convert(Shots::zeroed(measured, 4), Shots::zeroed(swept, shots_swept));
+        assert!(matches!(error, Err(Error::Length { .. })), "{error:?}");
+    }
+    convert(Shots::zeroed(2, 4), Shots::zeroed(1, 4)).expect("rows of the right width");
+    assert_eq!(detectors.len(), 4);
+    for (measurements, sweep, detectors) in [(0, 1, 1), (1, 2, 1), (1, 1, 0)] {
+        let error =
+            map.convert_known(&vec![0; measurements], Some(&vec![0; sweep]), 0, 1, &mut vec![0; detectors]);
+        assert!(matches!(error, Err(Error::Length { .. })), "{error:?}");
+    }
+    let error = map.convert_known(&[0], None, usize::MAX, 2, &mut [0]).expect_err("one detector");
+    assert_eq!(error.status(), Some(Status::Index));
+    assert_eq!(map.detector(1).expect_err("one detector").status(), Some(Status::Index));
+    assert_eq!(map.observable(usize::MAX).expect_err("no observable").status(), Some(Status::Index));
+    assert_eq!(map.coordinates(1).expect_err("one detector").status(), Some(Status::Index));
+
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("broken.stim");
+    std::fs::write(&path, b"H 0\n# \xFF\n").expect("the directory is writable");
+    let error = MeasurementMap::from_file(&path).expect_err("0xFF is not UTF-8");
+    assert!(error.to_string().starts_with(&format!("{}:2:3: ", path.display())), "{error}");
 }
 
 #[test]
