@@ -22,6 +22,7 @@ mod generate;
 mod input;
 mod latency;
 mod ler;
+mod m2d;
 mod noise_file;
 mod numbers;
 mod options;
@@ -57,6 +58,7 @@ enum Command {
     CountMistakes(count_mistakes::CountMistakesArgs),
     Predecode(predecode::PredecodeArgs),
     Sample(sample::SampleArgs),
+    M2d(m2d::M2dArgs),
     Gen(generate::GenArgs),
     Ler(ler::LerArgs),
     Bench(bench::BenchArgs),
@@ -97,6 +99,7 @@ fn run(command: &Command) -> Result<()> {
         Command::CountMistakes(args) => count_mistakes::run(args),
         Command::Predecode(args) => predecode::run(args),
         Command::Sample(args) => sample::run(args),
+        Command::M2d(args) => m2d::run(args),
         Command::Gen(args) => generate::run(args),
         Command::Ler(args) => ler::run(args),
         Command::Bench(args) => bench::run(args),

@@ -81,6 +81,7 @@ fn help_is_plain_in_a_pipe_and_has_examples() {
         "count_mistakes",
         "predecode",
         "sample",
+        "m2d",
         "gen",
         "ler",
         "bench",
