@@ -1,0 +1,551 @@
+//! The controller's side of a session.
+
+use crate::agreement::Agreement;
+use crate::commits::{Commit, Defects};
+use crate::counters::Counters;
+use crate::error::{Error, Scope};
+use crate::fault::Fault;
+use crate::flow::{Batch, Flow};
+use crate::greeting::{Hello, Welcome};
+use crate::header::{FLAG_LAST, FLAG_LATE, FLAG_SKIP, FrameType, HANDSHAKE_VERSION, Header};
+use crate::ids::{Epoch, Sequence, SessionId, StreamId, Token};
+use crate::input::Input;
+use crate::limits::LAYERS_MAX;
+use crate::link::{Link, Side};
+use crate::options::Options;
+use crate::rounds::Layer;
+use crate::streams::{Assign, Closed, Credit, Open};
+use crate::table::Table;
+
+/// A session as the controller sees it.
+///
+/// It takes bytes, times and calls, and gives bytes, events and the time at which it wants to be called
+/// again. After anything was received or a timer ran, take events until there are none; after any call,
+/// transmit until nothing is left.
+#[derive(Debug)]
+pub struct ClientSession {
+    link: Link,
+    input: Input,
+    streams: Table<Stream>,
+    token: Token,
+    /// A stream may have run out of credit since the caller was last told.
+    starved: bool,
+    /// The caller has closed the session.
+    is_closing: bool,
+}
+
+/// What happened to a client.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum ClientEvent<'a> {
+    /// The session has begun, or goes on over a new connection.
+    Established {
+        /// Whether it goes on.
+        resumed: bool,
+    },
+    /// The node takes the stream.
+    Opened {
+        /// The stream.
+        stream: StreamId,
+        /// Rounds that may be sent.
+        credit: u64,
+    },
+    /// A cell is decided.
+    Commit {
+        /// The stream.
+        stream: StreamId,
+        /// The epoch in which it was decided, which is the current one.
+        epoch: Epoch,
+        /// The round from which the layers of the defects count.
+        round: u64,
+        /// Whether it comes after its deadline.
+        is_late: bool,
+        /// When the node made the frame, by its clock.
+        sent_ns: u64,
+        /// The answer.
+        commit: Commit<'a>,
+    },
+    /// A cell was decided in an epoch that is over: not an answer.
+    StaleCommit {
+        /// The stream.
+        stream: StreamId,
+        /// The epoch that is over.
+        epoch: Epoch,
+        /// What was answered.
+        commit: Commit<'a>,
+    },
+    /// More rounds may be sent.
+    Credit {
+        /// The stream.
+        stream: StreamId,
+        /// How many rounds may be sent now.
+        credit: u64,
+    },
+    /// The credit is used up, or was too little for the rounds just offered. Said once until more is granted.
+    OutOfCredit {
+        /// The stream.
+        stream: StreamId,
+    },
+    /// The node has ended the stream. Close it.
+    StreamError {
+        /// The stream.
+        stream: StreamId,
+        /// Why.
+        fault: Fault<'a>,
+    },
+    /// The stream, or without one the session, has ended in good order.
+    Closed {
+        /// The stream.
+        stream: Option<StreamId>,
+        /// What was left open.
+        closed: Closed<'a>,
+    },
+    /// The node does not begin or resume the session. It has ended.
+    Refused(Fault<'a>),
+    /// The node has ended the session.
+    PeerError(Fault<'a>),
+    /// The connection is of no use any more: drop it, and connect again.
+    ConnectionLost(Error),
+    /// The session has ended. The node is told, if it can be.
+    Failed(Error),
+}
+
+/// Rounds to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct RoundsBatch<'a> {
+    /// The round of the first layer.
+    pub first_round: u64,
+    /// The layers; at least one.
+    pub layers: &'a [Layer<'a>],
+    /// Rounds before these are left out on purpose. Otherwise they follow the ones before without a gap.
+    pub skips: bool,
+    /// The last of these layers is the last of the stream.
+    pub is_last: bool,
+}
+
+#[derive(Debug)]
+struct Stream {
+    state: StreamState,
+    flow: Flow,
+    parity_words: usize,
+    starvation: Starvation,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StreamState {
+    Opening,
+    Open,
+    /// The node has ended it.
+    Ended,
+    Closing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Starvation {
+    None,
+    Untold,
+    Told,
+}
+
+impl ClientSession {
+    /// A session without a connection.
+    pub fn new(options: &Options, now: u64) -> Result<Self, Error> {
+        let link = Link::new(Side::Client, options, now)?;
+        let input = Input::new(options.frame_bytes_max());
+        Ok(Self { link, input, streams: Table::new(), token: Token::NONE, starved: false, is_closing: false })
+    }
+
+    /// A new connection is there: begin the session over it, or resume it.
+    pub fn connect(&mut self, now: u64) -> Result<(), Error> {
+        self.link.observe(now);
+        if self.link.has_ended() {
+            return Err(Error::SessionEnded);
+        }
+        self.input.clear();
+        let options = self.link.options();
+        let hello = Hello {
+            versions: options.versions,
+            features: options.features,
+            features_required: options.features_required,
+            token: self.token,
+            wanted: self.link.wanted(),
+            heartbeat_ns: options.heartbeat_ns,
+            payload_bytes_max: options.payload_bytes_max,
+        };
+        let session = self.link.agreement().map_or(SessionId(0), |agreement| agreement.session);
+        self.link.greet(session, hello);
+        Ok(())
+    }
+
+    /// The connection has ended. The session lives on for a while.
+    pub fn connection_lost(&mut self, now: u64) {
+        self.link.observe(now);
+        if self.link.is_connected() {
+            self.link.fail(Error::ConnectionLost);
+        }
+    }
+
+    /// Takes bytes from the connection, as many as there is room for, and returns their number. Take the
+    /// events, then offer the rest.
+    pub fn receive(&mut self, bytes: &[u8], now: u64) -> usize {
+        self.link.observe(now);
+        if self.link.is_connected() { self.input.receive(bytes) } else { bytes.len() }
+    }
+
+    /// Fills `out` with frames for the connection and returns how many bytes they take. With room for
+    /// [`FRAME_BYTES_MAX`](crate::limits::FRAME_BYTES_MAX), zero means that there is nothing to send.
+    pub fn transmit(&mut self, out: &mut [u8], now: u64) -> usize {
+        self.link.observe(now);
+        self.link.transmit(out)
+    }
+
+    /// When [`on_timer`](Self::on_timer) is due, by the clock of the caller.
+    pub fn next_timer(&self) -> Option<u64> {
+        self.link.next_timer()
+    }
+
+    /// Does what is due. Receive what has come before, or the other side seems silent.
+    pub fn on_timer(&mut self, now: u64) {
+        self.link.observe(now);
+        self.link.on_timer();
+    }
+
+    /// What happened next.
+    pub fn poll_event(&mut self) -> Option<ClientEvent<'_>> {
+        if let Some(stream) = self.take_starved() {
+            return Some(ClientEvent::OutOfCredit { stream });
+        }
+        if let Some(error) = self.link.take_notice() {
+            return Some(ClientEvent::of_notice(error));
+        }
+        let Some((header, payload)) = self.link.arrive(&mut self.input) else {
+            return self.link.take_notice().map(ClientEvent::of_notice);
+        };
+        let payload = self.input.payload(payload);
+        match deliver(&mut self.link, &mut self.streams, &mut self.token, &header, payload) {
+            Ok(event) => Some(event),
+            Err(error) => {
+                self.link.fail(error);
+                self.link.take_notice().map(ClientEvent::of_notice)
+            }
+        }
+    }
+
+    /// Begins a stream. Its number may be that of a stream that has been closed.
+    pub fn open(&mut self, stream: StreamId, open: &Open, now: u64) -> Result<Sequence, Error> {
+        self.link.observe(now);
+        let streams_max = self.link.agreement().ok_or(Error::NotEstablished)?.streams_max;
+        if self.is_closing {
+            return Err(Error::SessionEnded);
+        }
+        if !open.is_valid() || stream.0 == 0 {
+            return Err(Error::BadArgument);
+        }
+        let place = self.streams.check_insert(stream, streams_max)?;
+        let sequence = self.link.send(Header::new(FrameType::Open), Some(stream), open)?;
+        let (flow, parity_words) = (Flow::new(open.widths.clone()), open.parity_words());
+        let (state, starvation) = (StreamState::Opening, Starvation::None);
+        self.streams.insert(place, stream, Stream { state, flow, parity_words, starvation });
+        Ok(sequence)
+    }
+
+    /// Says which cells of the stream the node owns from here on, and at which round it begins. The epoch is
+    /// above the one before.
+    pub fn assign(
+        &mut self,
+        stream: StreamId,
+        epoch: Epoch,
+        round: u64,
+        assign: &Assign<'_>,
+        now: u64,
+    ) -> Result<Sequence, Error> {
+        self.link.observe(now);
+        let flow = &mut live(&mut self.streams, stream)?.flow;
+        flow.check_assign(epoch)?;
+        if !assign.is_valid() {
+            return Err(Error::BadArgument);
+        }
+        let header = Header { epoch, round, ..Header::new(FrameType::Assign) };
+        let sequence = self.link.send(header, Some(stream), assign)?;
+        flow.assign(epoch, round)?;
+        Ok(sequence)
+    }
+
+    /// Sends rounds in the current epoch. Nothing is sent if the credit does not cover all of them.
+    ///
+    /// An acknowledgement says that they have arrived, not that they are committed: the caller keeps them
+    /// until then.
+    pub fn send_rounds(
+        &mut self,
+        stream: StreamId,
+        batch: RoundsBatch<'_>,
+        now: u64,
+    ) -> Result<Sequence, Error> {
+        self.link.observe(now);
+        let RoundsBatch { first_round, layers, skips, is_last } = batch;
+        let Stream { flow, starvation, .. } = live(&mut self.streams, stream)?;
+        let count_fits = (1..=LAYERS_MAX as usize).contains(&layers.len());
+        if !count_fits || !layers.iter().all(Layer::is_valid) {
+            return Err(Error::BadArgument);
+        }
+        flow.check_assigned()?;
+        let batch = Batch { first_round, count: layers.len(), skips, is_last };
+        let position = match flow.check_rounds(batch, layers.iter().copied()) {
+            Ok(position) => position,
+            Err(Error::CreditExceeded) => {
+                self.starved |= starvation.begin();
+                return Err(Error::OutOfCredit);
+            }
+            Err(error) => return Err(error),
+        };
+        let flags = if skips { FLAG_SKIP } else { 0 } | if is_last { FLAG_LAST } else { 0 };
+        let header =
+            Header { flags, epoch: flow.epoch(), round: first_round, ..Header::new(FrameType::Rounds) };
+        let sequence = self.link.send(header, Some(stream), layers)?;
+        flow.advance(position);
+        if flow.credit() == 0 && !is_last {
+            self.starved |= starvation.begin();
+        }
+        Ok(sequence)
+    }
+
+    /// Passes on the artificial defects of a cell that another node committed; their layers count from
+    /// `round`.
+    pub fn send_defects(
+        &mut self,
+        stream: StreamId,
+        round: u64,
+        defects: &Defects<'_>,
+        now: u64,
+    ) -> Result<Sequence, Error> {
+        self.link.observe(now);
+        let flow = &live(&mut self.streams, stream)?.flow;
+        flow.check_assigned()?;
+        if !defects.is_valid() {
+            return Err(Error::BadArgument);
+        }
+        let header = Header { epoch: flow.epoch(), round, ..Header::new(FrameType::Defects) };
+        self.link.send(header, Some(stream), defects)
+    }
+
+    /// Asks the node to end a stream, or without one the session. It may commit some more first.
+    pub fn close(&mut self, stream: Option<StreamId>, now: u64) -> Result<Sequence, Error> {
+        self.link.observe(now);
+        if self.is_closing {
+            return Err(Error::SessionEnded);
+        }
+        if let Some(id) = stream
+            && self.streams.find(id)?.state == StreamState::Closing
+        {
+            return Err(Error::StreamEnded);
+        }
+        let nothing: &[u8] = &[];
+        let sequence = self.link.send(Header::new(FrameType::Close), stream, nothing)?;
+        self.is_closing = stream.is_none();
+        for (id, open) in self.streams.iter_mut() {
+            if stream.is_none_or(|stream| stream == id) {
+                open.state = StreamState::Closing;
+            }
+        }
+        Ok(sequence)
+    }
+
+    /// How many rounds may be sent on a stream now.
+    pub fn credit(&mut self, stream: StreamId) -> Result<u64, Error> {
+        self.streams.find(stream).map(|stream| stream.flow.credit())
+    }
+
+    /// What both sides agreed on, once they have.
+    pub fn agreement(&self) -> Option<&Agreement> {
+        self.link.agreement()
+    }
+
+    /// The lowest sequence number that the node has not acknowledged.
+    pub fn unacknowledged(&self) -> Sequence {
+        self.link.unacknowledged()
+    }
+
+    /// The last time from PING to PONG.
+    pub fn round_trip_ns(&self) -> Option<u64> {
+        self.link.round_trip_ns()
+    }
+
+    /// Counts for metrics.
+    pub fn counters(&self) -> Counters {
+        self.link.counters()
+    }
+
+    /// Whether the session has ended and everything about that has been sent.
+    pub fn is_finished(&self) -> bool {
+        self.link.has_ended() && self.link.is_drained()
+    }
+
+    fn take_starved(&mut self) -> Option<StreamId> {
+        if !self.starved {
+            return None;
+        }
+        let untold = self.streams.iter_mut().find(|(_, stream)| stream.starvation == Starvation::Untold);
+        self.starved = untold.is_some();
+        untold.map(|(id, stream)| {
+            stream.starvation = Starvation::Told;
+            id
+        })
+    }
+}
+
+impl ClientEvent<'_> {
+    fn of_notice(error: Error) -> Self {
+        match error.scope() {
+            Scope::Connection | Scope::Frame => Self::ConnectionLost(error),
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+impl Starvation {
+    /// Whether the caller has yet to be told.
+    fn begin(&mut self) -> bool {
+        if *self == Self::None {
+            *self = Self::Untold;
+        }
+        *self == Self::Untold
+    }
+}
+
+/// A stream on which the client may still send.
+fn live(streams: &mut Table<Stream>, id: StreamId) -> Result<&mut Stream, Error> {
+    let stream = streams.find(id)?;
+    match stream.state {
+        StreamState::Opening | StreamState::Open => Ok(stream),
+        StreamState::Ended | StreamState::Closing => Err(Error::StreamEnded),
+    }
+}
+
+/// Turns a frame for the session into an event.
+fn deliver<'a>(
+    link: &mut Link,
+    streams: &mut Table<Stream>,
+    token: &mut Token,
+    header: &Header,
+    payload: &'a [u8],
+) -> Result<ClientEvent<'a>, Error> {
+    match header.frame_type {
+        FrameType::Welcome => welcome(link, token, header, &Welcome::decode(payload)?),
+        FrameType::Refuse => {
+            let fault = Fault::decode(payload)?;
+            link.end();
+            Ok(ClientEvent::Refused(fault))
+        }
+        FrameType::Error => {
+            let fault = Fault::decode(payload)?;
+            link.end();
+            Ok(ClientEvent::PeerError(fault))
+        }
+        FrameType::Opened => {
+            let stream = streams.find(header.stream)?;
+            if stream.state == StreamState::Opening {
+                stream.state = StreamState::Open;
+            }
+            stream.flow.grant(Credit::decode(payload)?.rounds)?;
+            stream.starvation = Starvation::None;
+            Ok(ClientEvent::Opened { stream: header.stream, credit: stream.flow.credit() })
+        }
+        FrameType::Credit => {
+            let stream = streams.find(header.stream)?;
+            stream.flow.grant(Credit::decode(payload)?.rounds)?;
+            stream.starvation = Starvation::None;
+            Ok(ClientEvent::Credit { stream: header.stream, credit: stream.flow.credit() })
+        }
+        FrameType::Commit => commit(link, streams.find(header.stream)?, header, payload),
+        FrameType::StreamError => {
+            let stream = streams.find(header.stream)?;
+            if stream.state != StreamState::Closing {
+                stream.state = StreamState::Ended;
+            }
+            Ok(ClientEvent::StreamError { stream: header.stream, fault: Fault::decode(payload)? })
+        }
+        FrameType::Closed => closed(link, streams, header.stream, payload),
+        _ => Err(Error::OutOfState),
+    }
+}
+
+fn welcome<'a>(
+    link: &mut Link,
+    token: &mut Token,
+    header: &Header,
+    welcome: &Welcome,
+) -> Result<ClientEvent<'a>, Error> {
+    let options = link.options();
+    let features_fit =
+        welcome.features & !options.features == 0 && options.features_required & !welcome.features == 0;
+    if header.version != HANDSHAKE_VERSION || header.session.0 == 0 {
+        return Err(Error::BadParameters);
+    }
+    if !options.versions.contains(welcome.version) {
+        return Err(Error::VersionMismatch);
+    }
+    if !features_fit {
+        return Err(Error::FeatureMissing);
+    }
+    let agreement = Agreement {
+        session: header.session,
+        version: welcome.version,
+        features: welcome.features,
+        heartbeat_ns: welcome.heartbeat_ns.max(options.heartbeat_ns),
+        payload_bytes_max: welcome.payload_bytes_max,
+        streams_max: welcome.streams_max,
+    };
+    let resumed = link.agreement().is_some();
+    if link.agreement().is_some_and(|before| *before != agreement) {
+        return Err(Error::BadParameters);
+    }
+    link.establish(agreement, welcome.wanted, None)?;
+    *token = welcome.token;
+    Ok(ClientEvent::Established { resumed })
+}
+
+fn commit<'a>(
+    link: &mut Link,
+    stream: &Stream,
+    header: &Header,
+    payload: &'a [u8],
+) -> Result<ClientEvent<'a>, Error> {
+    let commit = Commit::decode(payload)?;
+    let (id, epoch) = (header.stream, header.epoch);
+    if commit.parity.len() != stream.parity_words {
+        return Err(Error::WrongWidth);
+    }
+    if epoch > stream.flow.epoch() {
+        return Err(Error::WrongEpoch);
+    }
+    if epoch < stream.flow.epoch() {
+        link.count_stale_commit();
+        return Ok(ClientEvent::StaleCommit { stream: id, epoch, commit });
+    }
+    Ok(ClientEvent::Commit {
+        stream: id,
+        epoch,
+        round: header.round,
+        is_late: header.has(FLAG_LATE),
+        sent_ns: header.send_time_ns,
+        commit,
+    })
+}
+
+fn closed<'a>(
+    link: &mut Link,
+    streams: &mut Table<Stream>,
+    id: StreamId,
+    payload: &'a [u8],
+) -> Result<ClientEvent<'a>, Error> {
+    let closed = Closed::decode(payload)?;
+    if id.0 == 0 {
+        link.end_acknowledged();
+        return Ok(ClientEvent::Closed { stream: None, closed });
+    }
+    if streams.find(id)?.state != StreamState::Closing {
+        return Err(Error::OutOfState);
+    }
+    streams.remove(id);
+    Ok(ClientEvent::Closed { stream: Some(id), closed })
+}

@@ -1,0 +1,97 @@
+//! The payload of REFUSE, ERROR and STREAM_ERROR: what is wrong, with both values where two do not agree.
+
+use crate::bytes::{Reader, Writer};
+use crate::error::Error;
+use crate::frame::Payload;
+use crate::greeting::Versions;
+use crate::ids::Digest;
+use crate::limits::TEXT_BYTES_MAX;
+
+/// Why something ended or did not begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault<'a> {
+    /// The value of the error; one that [`Error::from_code`] does not know comes from a newer peer.
+    pub code: u32,
+    /// What the side that found the fault has or allows; zeros where the error is not a mismatch.
+    pub expected: [u8; 32],
+    /// What it was given.
+    pub found: [u8; 32],
+    /// For people; at most [`TEXT_BYTES_MAX`] bytes.
+    pub text: &'a str,
+}
+
+impl<'a> Fault<'a> {
+    const FIXED_BYTES: usize = 72;
+
+    /// A fault without values.
+    pub fn new(error: Error, text: &'a str) -> Self {
+        Self { code: error.code().into(), expected: [0; 32], found: [0; 32], text }
+    }
+
+    /// Two hashes that should be equal.
+    pub fn of_digests(error: Error, expected: &Digest, found: &Digest) -> Self {
+        Self { expected: expected.0, found: found.0, ..Self::new(error, "") }
+    }
+
+    /// Two ranges of versions, each as two little-endian 16-bit numbers.
+    pub(crate) fn of_versions(expected: Versions, found: Versions) -> Self {
+        let value = |versions: Versions| {
+            let mut bytes = [0; 32];
+            bytes[..2].copy_from_slice(&versions.min.to_le_bytes());
+            bytes[2..4].copy_from_slice(&versions.max.to_le_bytes());
+            bytes
+        };
+        Self { expected: value(expected), found: value(found), ..Self::new(Error::VersionMismatch, "") }
+    }
+
+    /// Features that are required, and those that are offered, each as a little-endian 64-bit number.
+    pub(crate) fn of_features(required: u64, offered: u64) -> Self {
+        let value = |features: u64| {
+            let mut bytes = [0; 32];
+            bytes[..8].copy_from_slice(&features.to_le_bytes());
+            bytes
+        };
+        Self { expected: value(required), found: value(offered), ..Self::new(Error::FeatureMissing, "") }
+    }
+
+    /// The error, if this version knows it.
+    pub fn error(&self) -> Option<Error> {
+        Error::from_code(self.code)
+    }
+
+    /// Reads the payload of a REFUSE, ERROR or STREAM_ERROR frame.
+    pub fn decode(payload: &'a [u8]) -> Result<Self, Error> {
+        let mut reader = Reader::new(payload);
+        let code = reader.u32()?;
+        let text_bytes = reader.count(TEXT_BYTES_MAX)?;
+        let (expected, found) = (reader.array()?, reader.array()?);
+        let text = str::from_utf8(reader.bytes(text_bytes)?).map_err(|_| Error::MalformedPayload)?;
+        reader.end()?;
+        Ok(Self { code, expected, found, text })
+    }
+
+    /// As much of the text as fits.
+    fn text_sent(&self) -> &'a str {
+        let mut end = self.text.len().min(TEXT_BYTES_MAX as usize);
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        &self.text[..end]
+    }
+}
+
+impl Payload for Fault<'_> {
+    fn payload_bytes(&self) -> usize {
+        Self::FIXED_BYTES + self.text_sent().len()
+    }
+
+    fn write(&self, payload: &mut [u8]) {
+        let text = self.text_sent();
+        let mut writer = Writer::new(payload);
+        writer.u32(self.code);
+        writer.u32(text.len() as u32);
+        writer.bytes(&self.expected);
+        writer.bytes(&self.found);
+        writer.bytes(text.as_bytes());
+    }
+}

@@ -1,0 +1,76 @@
+//! The protocol between a controller and its decoder nodes, without input or output.
+//!
+//! A [`ClientSession`] and a [`ServerSession`] take bytes, times and calls, and give bytes, events and the
+//! time at which they want to be called again. They know no sockets, threads or clocks, so the same code runs
+//! under an event loop, in a spinning thread and in a simulator. `PROTOCOL.md` beside this crate is
+//! normative.
+//!
+//! ```
+//! use outrider_wire::{ClientEvent, ClientSession, Handshake, Options, ServerSession, SessionId, Token};
+//!
+//! let options = Options::default();
+//! let mut client = ClientSession::new(&options, 0)?;
+//! let mut bytes = vec![0; outrider_wire::limits::FRAME_BYTES_MAX];
+//!
+//! client.connect(0)?;
+//! let count = client.transmit(&mut bytes, 0);
+//! let (_, greeted) = Handshake::new(&options, 0).receive(&bytes[..count], 0)?;
+//! let greeted = greeted.expect("a whole HELLO frame");
+//! let mut server = ServerSession::accept(&options, &greeted, SessionId(1), Token([7; 16]), 0).unwrap();
+//!
+//! let count = server.transmit(&mut bytes, 0);
+//! client.receive(&bytes[..count], 0);
+//! assert_eq!(client.poll_event(), Some(ClientEvent::Established { resumed: false }));
+//! # Ok::<(), outrider_wire::Error>(())
+//! ```
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod agreement;
+mod bytes;
+mod client;
+mod clock;
+mod commits;
+mod control;
+mod counters;
+mod error;
+mod fault;
+mod flow;
+mod frame;
+#[doc(hidden)]
+pub mod fuzz;
+mod greeting;
+mod handshake;
+mod header;
+mod ids;
+mod input;
+pub mod limits;
+mod link;
+mod list;
+mod options;
+mod outbox;
+mod rounds;
+mod server;
+mod streams;
+mod table;
+
+pub use agreement::Agreement;
+pub use client::{ClientEvent, ClientSession, RoundsBatch};
+pub use commits::{Commit, Defect, Defects, Hops};
+pub use control::{Ack, Beat, Nak};
+pub use counters::Counters;
+pub use error::{Error, Scope};
+pub use fault::Fault;
+pub use frame::{Decoded, Payload, decode_frame, encode_frame, write_frame};
+pub use greeting::{Hello, Versions, Welcome};
+pub use handshake::{Greeted, Handshake, refusal};
+pub use header::{
+    FLAG_LAST, FLAG_LATE, FLAG_SKIP, FLAGS_CRITICAL, FrameType, HANDSHAKE_VERSION, HEADER_BYTES, Header,
+    MAGIC,
+};
+pub use ids::{CellId, Digest, Epoch, Sequence, SessionId, StreamId, Token};
+pub use list::{Item, List};
+pub use options::Options;
+pub use rounds::{Layer, Rounds};
+pub use server::{ServerEvent, ServerSession};
+pub use streams::{Assign, CellRange, Closed, Credit, Open, Widths};

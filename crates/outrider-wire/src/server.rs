@@ -1,0 +1,477 @@
+//! The node's side of a session.
+
+use crate::agreement::Agreement;
+use crate::commits::{Commit, Defects};
+use crate::counters::Counters;
+use crate::error::{Error, Scope};
+use crate::fault::Fault;
+use crate::flow::{Batch, Flow};
+use crate::greeting::Welcome;
+use crate::handshake::Greeted;
+use crate::header::{FLAG_LAST, FLAG_LATE, FLAG_SKIP, FrameType, Header};
+use crate::ids::{Epoch, Sequence, SessionId, StreamId, Token};
+use crate::input::Input;
+use crate::link::{Link, Side};
+use crate::options::Options;
+use crate::rounds::Rounds;
+use crate::streams::{Assign, Closed, Credit, Open};
+use crate::table::Table;
+
+/// A session as the node sees it.
+///
+/// It is used like a [`ClientSession`](crate::ClientSession), but begins with a
+/// [`Handshake`](crate::Handshake), which says which session a connection is for.
+#[derive(Debug)]
+pub struct ServerSession {
+    link: Link,
+    input: Input,
+    streams: Table<Stream>,
+    token: Token,
+    state: SessionState,
+}
+
+/// What happened to a server.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum ServerEvent<'a> {
+    /// The client begins a stream: accept or refuse it.
+    Open {
+        /// The stream.
+        stream: StreamId,
+        /// What it is about.
+        open: Open,
+    },
+    /// This node owns these cells and no others from here on. What it has begun in an older epoch is void.
+    Assign {
+        /// The stream.
+        stream: StreamId,
+        /// The new epoch.
+        epoch: Epoch,
+        /// The round with which the next rounds begin.
+        round: u64,
+        /// The cells.
+        assign: Assign<'a>,
+    },
+    /// Rounds, in order.
+    Rounds {
+        /// The stream.
+        stream: StreamId,
+        /// The current epoch.
+        epoch: Epoch,
+        /// The round of the first layer.
+        first_round: u64,
+        /// Whether the last of these layers is the last of the stream.
+        is_last: bool,
+        /// When the client made the frame, by its clock.
+        sent_ns: u64,
+        /// The layers.
+        rounds: Rounds<'a>,
+    },
+    /// Artificial defects of a cell that another node committed.
+    Defects {
+        /// The stream.
+        stream: StreamId,
+        /// The current epoch.
+        epoch: Epoch,
+        /// The round from which their layers count.
+        round: u64,
+        /// The defects.
+        defects: Defects<'a>,
+    },
+    /// The client ends a stream, or without one the session: commit what is to be committed, then answer with
+    /// [`ServerSession::closed`].
+    Close {
+        /// The stream.
+        stream: Option<StreamId>,
+    },
+    /// The client has ended the session.
+    PeerError(Fault<'a>),
+    /// The connection is of no use any more: drop it. The client may resume the session.
+    ConnectionLost(Error),
+    /// The session has ended. The client is told, if it can be.
+    Failed(Error),
+}
+
+#[derive(Debug)]
+struct Stream {
+    state: StreamState,
+    flow: Flow,
+    parity_words: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StreamState {
+    Opening,
+    Open,
+    /// This side has ended it; the client may not know yet.
+    Ended,
+    /// The client has ended it.
+    Closing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SessionState {
+    Open,
+    /// The client has ended it.
+    Closing,
+    /// CLOSED is on its way, or has arrived.
+    Closed,
+}
+
+impl ServerSession {
+    /// Begins the session that a client asked for, under a number and a secret token that no other session
+    /// has.
+    pub fn accept(
+        options: &Options,
+        greeted: &Greeted,
+        session: SessionId,
+        token: Token,
+        now: u64,
+    ) -> Result<Self, Fault<'static>> {
+        let agreement = greeted.agree(options, session)?;
+        if !greeted.hello().token.is_none() {
+            return Err(Fault::new(Error::UnknownSession, ""));
+        }
+        if session.0 == 0 || token.is_none() {
+            return Err(Fault::new(Error::BadArgument, ""));
+        }
+        let mut link = Link::new(Side::Server, options, now).map_err(|error| Fault::new(error, ""))?;
+        let input = Input::new(options.frame_bytes_max());
+        establish(&mut link, agreement, token, greeted)?;
+        Ok(Self { link, input, streams: Table::new(), token, state: SessionState::Open })
+    }
+
+    /// Goes on over a new connection. If this fails the session is as before, with its old connection if it
+    /// has one.
+    pub fn resume(&mut self, greeted: &Greeted, now: u64) -> Result<(), Fault<'static>> {
+        self.link.observe(now);
+        let Some(before) = self.link.agreement().copied().filter(|_| !self.link.has_ended()) else {
+            return Err(Fault::new(Error::SessionEnded, ""));
+        };
+        if greeted.session() != before.session {
+            return Err(Fault::new(Error::UnknownSession, ""));
+        }
+        if !greeted.hello().token.matches(&self.token) {
+            return Err(Fault::new(Error::WrongToken, ""));
+        }
+        let agreement = greeted.agree(self.link.options(), before.session)?;
+        if agreement != before {
+            return Err(Fault::new(Error::BadParameters, "not what was agreed on before"));
+        }
+        establish(&mut self.link, agreement, self.token, greeted)?;
+        self.input.clear();
+        Ok(())
+    }
+
+    /// The connection has ended. The session lives on for a while.
+    pub fn connection_lost(&mut self, now: u64) {
+        self.link.observe(now);
+        if self.link.is_connected() {
+            self.link.fail(Error::ConnectionLost);
+        }
+    }
+
+    /// Takes bytes from the connection, as many as there is room for, and returns their number. Take the
+    /// events, then offer the rest.
+    pub fn receive(&mut self, bytes: &[u8], now: u64) -> usize {
+        self.link.observe(now);
+        if self.link.is_connected() { self.input.receive(bytes) } else { bytes.len() }
+    }
+
+    /// Fills `out` with frames for the connection and returns how many bytes they take. With room for
+    /// [`FRAME_BYTES_MAX`](crate::limits::FRAME_BYTES_MAX), zero means that there is nothing to send.
+    pub fn transmit(&mut self, out: &mut [u8], now: u64) -> usize {
+        self.link.observe(now);
+        self.link.transmit(out)
+    }
+
+    /// When [`on_timer`](Self::on_timer) is due, by the clock of the caller.
+    pub fn next_timer(&self) -> Option<u64> {
+        self.link.next_timer()
+    }
+
+    /// Does what is due. Receive what has come before, or the other side seems silent.
+    pub fn on_timer(&mut self, now: u64) {
+        self.link.observe(now);
+        self.link.on_timer();
+    }
+
+    /// What happened next.
+    pub fn poll_event(&mut self) -> Option<ServerEvent<'_>> {
+        if let Some(error) = self.link.take_notice() {
+            return Some(ServerEvent::of_notice(error));
+        }
+        let (header, payload) = loop {
+            let Some((header, payload)) = self.link.arrive(&mut self.input) else {
+                return self.link.take_notice().map(ServerEvent::of_notice);
+            };
+            if !self.is_void(&header) {
+                break (header, payload);
+            }
+        };
+        let payload = self.input.payload(payload);
+        match deliver(&mut self.link, &mut self.streams, &mut self.state, &header, payload) {
+            Ok(event) => Some(event),
+            Err(error) => {
+                self.link.fail(error);
+                self.link.take_notice().map(ServerEvent::of_notice)
+            }
+        }
+    }
+
+    /// Takes a stream, and grants its first rounds.
+    pub fn accept_stream(&mut self, stream: StreamId, credit: u64, now: u64) -> Result<Sequence, Error> {
+        self.link.observe(now);
+        let open = self.streams.find(stream)?;
+        if open.state != StreamState::Opening {
+            return Err(Error::OutOfState);
+        }
+        let header = Header::new(FrameType::Opened);
+        let sequence = self.link.send(header, Some(stream), &Credit { rounds: credit })?;
+        open.flow.grant(credit)?;
+        open.state = StreamState::Open;
+        Ok(sequence)
+    }
+
+    /// Ends a stream, or does not take it. What the client still sends for it is dropped until it closes the
+    /// stream.
+    pub fn refuse_stream(
+        &mut self,
+        stream: StreamId,
+        fault: &Fault<'_>,
+        now: u64,
+    ) -> Result<Sequence, Error> {
+        self.link.observe(now);
+        let open = self.streams.find(stream)?;
+        if open.state == StreamState::Ended {
+            return Err(Error::StreamEnded);
+        }
+        let sequence = self.link.send(Header::new(FrameType::StreamError), Some(stream), fault)?;
+        if open.state != StreamState::Closing {
+            open.state = StreamState::Ended;
+        }
+        Ok(sequence)
+    }
+
+    /// Grants so many rounds in all since the stream began.
+    pub fn grant(&mut self, stream: StreamId, rounds: u64, now: u64) -> Result<Sequence, Error> {
+        self.link.observe(now);
+        let open = self.streams.find(stream)?;
+        if open.state != StreamState::Open {
+            return Err(Error::StreamEnded);
+        }
+        let header = Header::new(FrameType::Credit);
+        open.flow.check_grant(rounds)?;
+        let sequence = self.link.send(header, Some(stream), &Credit { rounds })?;
+        open.flow.grant(rounds)?;
+        Ok(sequence)
+    }
+
+    /// Publishes the answer for a cell that was decided in `epoch`; the layers of its defects count from
+    /// `round`.
+    ///
+    /// [`Error::WrongEpoch`] means that the cell is not this node's any more: drop the answer.
+    pub fn send_commit(
+        &mut self,
+        stream: StreamId,
+        epoch: Epoch,
+        round: u64,
+        is_late: bool,
+        commit: &Commit<'_>,
+        now: u64,
+    ) -> Result<Sequence, Error> {
+        self.link.observe(now);
+        let open = self.streams.find(stream)?;
+        if matches!(open.state, StreamState::Opening | StreamState::Ended) {
+            return Err(Error::StreamEnded);
+        }
+        open.flow.check_epoch(epoch)?;
+        if !commit.is_valid() || commit.parity.len() != open.parity_words {
+            return Err(Error::BadArgument);
+        }
+        let flags = if is_late { FLAG_LATE } else { 0 };
+        let header = Header { flags, epoch, round, ..Header::new(FrameType::Commit) };
+        self.link.send(header, Some(stream), commit)
+    }
+
+    /// Ends a stream that the client has closed, or the session, whether or not it has.
+    pub fn closed(
+        &mut self,
+        stream: Option<StreamId>,
+        closed: &Closed<'_>,
+        now: u64,
+    ) -> Result<Sequence, Error> {
+        self.link.observe(now);
+        let may_close = match stream {
+            Some(id) => self.streams.find(id)?.state == StreamState::Closing,
+            None => self.state != SessionState::Closed,
+        };
+        if !may_close {
+            return Err(Error::OutOfState);
+        }
+        if !closed.is_valid() {
+            return Err(Error::BadArgument);
+        }
+        let sequence = self.link.send(Header::new(FrameType::Closed), stream, closed)?;
+        match stream {
+            Some(id) => self.streams.remove(id),
+            None => {
+                self.state = SessionState::Closed;
+                self.streams = Table::new();
+            }
+        }
+        Ok(sequence)
+    }
+
+    /// What both sides agreed on.
+    pub fn agreement(&self) -> Option<&Agreement> {
+        self.link.agreement()
+    }
+
+    /// The lowest sequence number that the client has not acknowledged.
+    pub fn unacknowledged(&self) -> Sequence {
+        self.link.unacknowledged()
+    }
+
+    /// The last time from PING to PONG.
+    pub fn round_trip_ns(&self) -> Option<u64> {
+        self.link.round_trip_ns()
+    }
+
+    /// Counts for metrics.
+    pub fn counters(&self) -> Counters {
+        self.link.counters()
+    }
+
+    /// Whether the session has ended and the client knows, as far as it can be told.
+    pub fn is_finished(&self) -> bool {
+        let closing = self.link.has_ended() || self.state == SessionState::Closed;
+        closing && self.link.is_drained()
+    }
+
+    /// Whether a frame was on its way when this side ended what it is about.
+    fn is_void(&mut self, header: &Header) -> bool {
+        let is_sequenced = header.frame_type.is_sequenced();
+        let ended = |stream: &mut Stream| stream.state == StreamState::Ended;
+        let stream_ended =
+            header.frame_type != FrameType::Close && self.streams.find(header.stream).is_ok_and(ended);
+        is_sequenced && (self.state == SessionState::Closed || stream_ended)
+    }
+}
+
+impl ServerEvent<'_> {
+    fn of_notice(error: Error) -> Self {
+        match error.scope() {
+            Scope::Connection | Scope::Frame => Self::ConnectionLost(error),
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+fn establish(
+    link: &mut Link,
+    agreement: Agreement,
+    token: Token,
+    greeted: &Greeted,
+) -> Result<(), Fault<'static>> {
+    let options = link.options();
+    let welcome = Welcome {
+        version: agreement.version,
+        features: agreement.features,
+        token,
+        wanted: link.wanted(),
+        heartbeat_ns: agreement.heartbeat_ns,
+        payload_bytes_max: options.payload_bytes_max,
+        streams_max: options.streams_max,
+    };
+    link.establish(agreement, greeted.hello().wanted, Some(welcome)).map_err(|error| Fault::new(error, ""))
+}
+
+/// Turns a frame for the session into an event.
+fn deliver<'a>(
+    link: &mut Link,
+    streams: &mut Table<Stream>,
+    state: &mut SessionState,
+    header: &Header,
+    payload: &'a [u8],
+) -> Result<ServerEvent<'a>, Error> {
+    if header.frame_type == FrameType::Error {
+        let fault = Fault::decode(payload)?;
+        link.end();
+        return Ok(ServerEvent::PeerError(fault));
+    }
+    if *state == SessionState::Closing {
+        return Err(Error::OutOfState);
+    }
+    let id = header.stream;
+    match header.frame_type {
+        FrameType::Open => {
+            let open = Open::decode(payload)?;
+            let place = streams.check_insert(id, link.options().streams_max)?;
+            let (flow, parity_words) = (Flow::new(open.widths.clone()), open.parity_words());
+            streams.insert(place, id, Stream { state: StreamState::Opening, flow, parity_words });
+            Ok(ServerEvent::Open { stream: id, open })
+        }
+        FrameType::Assign => {
+            let assign = Assign::decode(payload)?;
+            live(streams, id)?.flow.assign(header.epoch, header.round)?;
+            Ok(ServerEvent::Assign { stream: id, epoch: header.epoch, round: header.round, assign })
+        }
+        FrameType::Rounds => rounds(live(streams, id)?, header, payload),
+        FrameType::Defects => {
+            live(streams, id)?.flow.check_epoch(header.epoch)?;
+            let defects = Defects::decode(payload)?;
+            Ok(ServerEvent::Defects { stream: id, epoch: header.epoch, round: header.round, defects })
+        }
+        FrameType::Close => close(streams, state, id, payload),
+        _ => Err(Error::OutOfState),
+    }
+}
+
+fn rounds<'a>(stream: &mut Stream, header: &Header, payload: &'a [u8]) -> Result<ServerEvent<'a>, Error> {
+    let rounds = Rounds::decode(payload)?;
+    stream.flow.check_epoch(header.epoch)?;
+    let batch = Batch {
+        first_round: header.round,
+        count: rounds.count(),
+        skips: header.has(FLAG_SKIP),
+        is_last: header.has(FLAG_LAST),
+    };
+    let position = stream.flow.check_rounds(batch, rounds.layers())?;
+    stream.flow.advance(position);
+    Ok(ServerEvent::Rounds {
+        stream: header.stream,
+        epoch: header.epoch,
+        first_round: header.round,
+        is_last: batch.is_last,
+        sent_ns: header.send_time_ns,
+        rounds,
+    })
+}
+
+fn close<'a>(
+    streams: &mut Table<Stream>,
+    state: &mut SessionState,
+    id: StreamId,
+    payload: &[u8],
+) -> Result<ServerEvent<'a>, Error> {
+    if !payload.is_empty() {
+        return Err(Error::MalformedPayload);
+    }
+    if id.0 == 0 {
+        *state = SessionState::Closing;
+        return Ok(ServerEvent::Close { stream: None });
+    }
+    let stream = streams.find(id)?;
+    if stream.state == StreamState::Closing {
+        return Err(Error::OutOfState);
+    }
+    stream.state = StreamState::Closing;
+    Ok(ServerEvent::Close { stream: Some(id) })
+}
+
+/// A stream that the client has not closed.
+fn live(streams: &mut Table<Stream>, id: StreamId) -> Result<&mut Stream, Error> {
+    let stream = streams.find(id)?;
+    if stream.state == StreamState::Closing { Err(Error::OutOfState) } else { Ok(stream) }
+}

@@ -1,0 +1,107 @@
+//! A session that has begun allocates nothing: neither for rounds and commits, nor for acknowledgements,
+//! heartbeats and repairs.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use outrider_wire::limits::FRAME_BYTES_MAX;
+use outrider_wire::{
+    Assign, CellId, CellRange, ClientEvent, ClientSession, Commit, Defect, Digest, Epoch, Handshake, Hops,
+    Layer, Open, Options, RoundsBatch, ServerEvent, ServerSession, SessionId, StreamId, Token, Widths,
+};
+
+const STREAM: StreamId = StreamId(1);
+const LAYERS: usize = 5;
+
+struct Counting;
+
+thread_local! {
+    /// Of this thread alone: the test harness has threads of its own.
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call goes to the system's allocator unchanged; counting touches no memory of the caller.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`, and the memory came from `System`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn a_session_that_has_begun_allocates_nothing() {
+    let mut buffer = vec![0; FRAME_BYTES_MAX];
+    let (mut client, mut server) = established(&mut buffer);
+    let before = ALLOCATIONS.get();
+    let (mut rounds, mut commits) = (0, 0);
+    for turn in 0..20_000 {
+        let now = turn * 50_000;
+        let first_round = turn * LAYERS as u64;
+        let layers = [Layer { bit_count: 24, bits: &[1, 2, 3] }; LAYERS];
+        let batch = RoundsBatch { first_round, layers: &layers, skips: false, is_last: false };
+        client.send_rounds(STREAM, batch, now).expect("credit is there");
+        client.on_timer(now);
+        server.on_timer(now);
+        let count = client.transmit(&mut buffer, now);
+        if turn % 1_000 == 7 {
+            buffer[count - 1] ^= 1;
+        }
+        server.receive(&buffer[..count], now);
+        while let Some(event) = server.poll_event() {
+            if let ServerEvent::Rounds { rounds: received, .. } = event {
+                rounds += received.layers().count();
+            }
+        }
+        let commit = Commit {
+            cell: CellId(turn),
+            hops: Hops::default(),
+            parity: (&[1][..]).into(),
+            defects: (&[Defect { layer: 0, index: 3 }][..]).into(),
+        };
+        server.send_commit(STREAM, Epoch(1), first_round, false, &commit, now).expect("the stream is open");
+        let count = server.transmit(&mut buffer, now);
+        client.receive(&buffer[..count], now);
+        while let Some(event) = client.poll_event() {
+            commits += usize::from(matches!(event, ClientEvent::Commit { .. }));
+        }
+    }
+    assert_eq!(ALLOCATIONS.get(), before);
+    assert_eq!((rounds, commits), (20_000 * LAYERS, 20_000));
+    assert_eq!(client.counters().repairs_made, 20);
+}
+
+fn established(buffer: &mut [u8]) -> (ClientSession, ServerSession) {
+    let options = Options::default();
+    let mut client = ClientSession::new(&options, 0).expect("good options");
+    client.connect(0).expect("a new session");
+    let count = client.transmit(buffer, 0);
+    let (_, greeted) = Handshake::new(&options, 0).receive(&buffer[..count], 0).expect("a good HELLO");
+    let greeted = greeted.expect("a whole HELLO");
+    let mut server =
+        ServerSession::accept(&options, &greeted, SessionId(1), Token([1; 16]), 0).expect("both sides agree");
+    let count = server.transmit(buffer, 0);
+    client.receive(&buffer[..count], 0);
+    assert_eq!(client.poll_event(), Some(ClientEvent::Established { resumed: false }));
+    let widths = Widths { first: 24, cycle: vec![24], last: 24 };
+    let open = Open { model: Digest([1; 32]), plan: Digest([2; 32]), observables: 1, widths };
+    client.open(STREAM, &open, 0).expect("a new stream");
+    let cells = [CellRange { first: CellId(0), count: CellRange::ENDLESS, stride: 1 }];
+    client.assign(STREAM, Epoch(1), 0, &Assign { cells: (&cells[..]).into() }, 0).expect("a new epoch");
+    let count = client.transmit(buffer, 0);
+    server.receive(&buffer[..count], 0);
+    while server.poll_event().is_some() {}
+    server.accept_stream(STREAM, u64::MAX, 0).expect("the stream waits for that");
+    let count = server.transmit(buffer, 0);
+    client.receive(&buffer[..count], 0);
+    assert_eq!(client.poll_event(), Some(ClientEvent::Opened { stream: STREAM, credit: u64::MAX }));
+    (client, server)
+}
