@@ -87,6 +87,7 @@ impl otr_status {
     pub const OTR_ERR_RANDOM: otr_status = otr_status(25);
     pub const OTR_ERR_ODD_PARITY: otr_status = otr_status(30);
     pub const OTR_ERR_CERTIFICATE: otr_status = otr_status(31);
+    pub const OTR_ERR_RESIDUAL: otr_status = otr_status(32);
 }
 #[repr(transparent)]
 #[must_use]
@@ -2157,6 +2158,146 @@ unsafe extern "C" {
         count: *mut usize,
         error: *mut otr_error,
     ) -> otr_status;
+}
+impl otr_window_role {
+    pub const OTR_WINDOW_OUTSIDE: otr_window_role = otr_window_role(0);
+    pub const OTR_WINDOW_BUFFER: otr_window_role = otr_window_role(1);
+    pub const OTR_WINDOW_CELL: otr_window_role = otr_window_role(2);
+    pub const OTR_WINDOW_CLOSED: otr_window_role = otr_window_role(3);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_window_role(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_window {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_create(
+        out: *mut *mut otr_window,
+        graph: *const otr_graph,
+        roles: *const u8,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_window_destroy(window: *mut otr_window);
+}
+unsafe extern "C" {
+    pub fn otr_window_graph(window: *const otr_window) -> *const otr_graph;
+}
+unsafe extern "C" {
+    pub fn otr_window_detectors(
+        window: *const otr_window,
+        count: *mut usize,
+    ) -> *const u32;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_window_edge {
+    pub source: u32,
+    pub part_count: u32,
+    pub owned: ::core::ffi::c_int,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_window_edge"][::core::mem::size_of::<otr_window_edge>() - 12usize];
+    [
+        "Alignment of otr_window_edge",
+    ][::core::mem::align_of::<otr_window_edge>() - 4usize];
+    [
+        "Offset of field: otr_window_edge::source",
+    ][::core::mem::offset_of!(otr_window_edge, source) - 0usize];
+    [
+        "Offset of field: otr_window_edge::part_count",
+    ][::core::mem::offset_of!(otr_window_edge, part_count) - 4usize];
+    [
+        "Offset of field: otr_window_edge::owned",
+    ][::core::mem::offset_of!(otr_window_edge, owned) - 8usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_edge_at(
+        window: *const otr_window,
+        edge: u32,
+        out: *mut otr_window_edge,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_window_blind_count(window: *const otr_window) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_window_defects_max(window: *const otr_window) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_window_bytes(window: *const otr_window) -> usize;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_window_decoder {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_decoder_create(
+        out: *mut *mut otr_window_decoder,
+        window: *const otr_window,
+        options: *const otr_decoder_options,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_window_decoder_destroy(decoder: *mut otr_window_decoder);
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_commit {
+    pub observables: *const u8,
+    pub defects: *const u32,
+    pub defect_count: usize,
+    pub edges: *const u32,
+    pub edge_count: usize,
+    pub event_count: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_commit"][::core::mem::size_of::<otr_commit>() - 48usize];
+    ["Alignment of otr_commit"][::core::mem::align_of::<otr_commit>() - 8usize];
+    [
+        "Offset of field: otr_commit::observables",
+    ][::core::mem::offset_of!(otr_commit, observables) - 0usize];
+    [
+        "Offset of field: otr_commit::defects",
+    ][::core::mem::offset_of!(otr_commit, defects) - 8usize];
+    [
+        "Offset of field: otr_commit::defect_count",
+    ][::core::mem::offset_of!(otr_commit, defect_count) - 16usize];
+    [
+        "Offset of field: otr_commit::edges",
+    ][::core::mem::offset_of!(otr_commit, edges) - 24usize];
+    [
+        "Offset of field: otr_commit::edge_count",
+    ][::core::mem::offset_of!(otr_commit, edge_count) - 32usize];
+    [
+        "Offset of field: otr_commit::event_count",
+    ][::core::mem::offset_of!(otr_commit, event_count) - 40usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_decode(
+        decoder: *mut otr_window_decoder,
+        events: *const u32,
+        event_count: usize,
+        defects: *const u32,
+        defect_count: usize,
+        overrides: *const otr_override,
+        override_count: usize,
+        out: *mut otr_commit,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_window_decoder_bytes(decoder: *const otr_window_decoder) -> usize;
 }
 unsafe extern "C" {
     pub fn otr_abi_version() -> u32;

@@ -22,8 +22,8 @@ use random::Random;
 use outrider::{
     Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DenseArithmetic, DenseNetwork,
     DenseOptions, DetectorErrorModel, EventNetwork, Gap, Geometry, GraphOptions, Isa, LabelOptions,
-    LabelSampler, MatchingGraph, MeasurementMap, Override, Predecode, Predecoder, Rule, RuleOptions, Sampler,
-    SamplerOptions, Shots, Slot, SurfaceCode, Training,
+    LabelSampler, MatchingGraph, MeasurementMap, Override, Predecode, Predecoder, Role, Rule, RuleOptions, Sampler,
+    SamplerOptions, Shots, Slot, SurfaceCode, Training, Window, WindowDecoder,
 };
 
 #[test]
@@ -92,6 +92,46 @@ fn dense_networks_allocate_nothing_after_warm_up() {
         let before = allocations();
         decode_rows();
         assert_eq!(allocations() - before, 0, "{arithmetic} {predecode}");
+    }
+}
+
+#[test]
+fn windows_allocate_nothing_after_warm_up() {
+    let model = memory(0.006);
+    let shots = sample(&model, 1000);
+    let graph = Arc::new(
+        MatchingGraph::new(&model, &GraphOptions { correlations: true, ..GraphOptions::default() })
+            .expect("a matchable model"),
+    );
+    let nodes = graph.node_count();
+    let role = |node| if node < nodes / 2 { Role::Cell } else { Role::Buffer };
+    let roles: Vec<Role> = (0..nodes).map(role).collect();
+    let window = Arc::new(Window::new(Arc::clone(&graph), &roles).expect("a cell"));
+    let events_of =
+        |row: &[u8]| (0..nodes).filter(|&node| row[node as usize / 8] >> (node % 8) & 1 == 1).collect();
+    let events: Vec<Vec<u32>> = shots.rows().map(events_of).collect();
+    for kind in DecoderKind::ALL {
+        for rule in [None, Some(Rule::Clique)] {
+            let predecoder = rule.map(|rule| {
+                Predecoder::rule(Arc::clone(&graph), &model, &RuleOptions::new(rule)).expect("its graph")
+            });
+            let options = DecoderOptions { kind, ..DecoderOptions::default() };
+            let mut decoder = WindowDecoder::new(Arc::clone(&window), predecoder, &options)
+                .expect("the graph suits the kind");
+            let mut defects = 0;
+            let mut decode_all = || {
+                for (index, events) in events.iter().enumerate() {
+                    let overrides = some_overrides(index, graph.edge_count());
+                    let commit = decoder.decode(events, &[nodes / 2], &overrides).expect("a window matches");
+                    defects += commit.defects.len();
+                }
+            };
+            decode_all();
+            let before = allocations();
+            decode_all();
+            assert_eq!(allocations() - before, 0, "{kind} {rule:?}");
+            assert!(defects > 0, "no commit left its cell");
+        }
     }
 }
 

@@ -46,7 +46,7 @@ double otr_correlations_max_weight(const otr_graph_build *build, int *integral) 
     return otr_probability_weight(lowest);
 }
 
-static otr_rule rule_for(const otr_graph *graph, otr_implied implied) {
+otr_rule otr_rule_for(const otr_graph *graph, otr_implied implied) {
     const uint32_t node1 = graph->edge_node1[implied.edge];
     const uint32_t node2 = graph->edge_node2[implied.edge];
     const otr_rule rule = {.node1 = node1,
@@ -84,7 +84,7 @@ otr_status otr_correlations_finish(const otr_graph_build *build, otr_graph *grap
         graph->implied[slot].edge = target;
         graph->implied[slot].weight =
             otr_graph_quantize(graph, otr_probability_weight(conditional(build, order[i])));
-        graph->rules[slot] = rule_for(graph, graph->implied[slot]);
+        graph->rules[slot] = otr_rule_for(graph, graph->implied[slot]);
     }
     free(order);
     return OTR_OK;

@@ -58,4 +58,7 @@ double otr_correlations_max_weight(const otr_graph_build *build, int *integral);
 /* Fills the graph's implied weights; its scale is known. */
 otr_status otr_correlations_finish(const otr_graph_build *build, otr_graph *graph);
 
+/* A rule as the search applies it; the graph's arcs are known. */
+otr_rule otr_rule_for(const otr_graph *graph, otr_implied implied);
+
 #endif

@@ -142,6 +142,34 @@ static void decode(const otr_graph *graph, otr_decoder_kind kind, const uint8_t 
     otr_decoder_destroy(decoder);
 }
 
+/* The first half of the detectors is the cell, the others are its buffer. */
+static void decide_cell(const otr_graph *graph, otr_predecoder *predecoder) {
+    const uint32_t nodes = otr_graph_node_count(graph);
+    uint8_t *const roles = allocate(nodes);
+    otr_window *window = NULL;
+    otr_window_decoder *decoder = NULL;
+    otr_decoder_options options = otr_decoder_options_default();
+    const otr_override change = {0, -1000};
+    otr_error error = {0};
+    options.kind = OTR_DECODER_MWPM_CORRELATED;
+    options.predecoder = predecoder;
+    for (uint32_t node = 0; node < nodes; node++) {
+        roles[node] = node < nodes / 2 ? OTR_WINDOW_CELL : OTR_WINDOW_BUFFER;
+    }
+    if (good_or_told(otr_window_create(&window, graph, roles, &error), &error) &&
+        good(otr_window_decoder_create(&decoder, window, &options))) {
+        for (uint32_t event = 0; event < nodes; event++) {
+            otr_commit commit;
+            if (!good(otr_window_decode(decoder, &event, 1, NULL, 0, &change, 1, &commit))) {
+                CHECK(otr_window_decode(decoder, &event, 1, NULL, 0, &change, 1, &commit) == OTR_OK);
+            }
+        }
+    }
+    otr_window_decoder_destroy(decoder);
+    otr_window_destroy(window);
+    free(roles);
+}
+
 static void match_classes(const otr_graph *graph) {
     otr_gap *gap = NULL;
     const otr_override change = {0, -1000};
@@ -180,6 +208,7 @@ static void predecode(const otr_graph *graph, const otr_model *model, otr_rule_k
     otr_predecoder *rule = NULL;
     if (good(otr_rule_predecoder_create(&rule, graph, model, &options, NULL))) {
         predecode_shots(rule, rows, stride, otr_graph_node_count(graph));
+        decide_cell(graph, rule);
     }
     otr_predecoder_destroy(rule);
 }

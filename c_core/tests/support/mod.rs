@@ -11,3 +11,4 @@ pub(crate) mod model;
 pub(crate) mod predecoder;
 pub(crate) mod random;
 pub(crate) mod random_model;
+pub(crate) mod window;

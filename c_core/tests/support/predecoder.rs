@@ -34,6 +34,10 @@ impl<'g> Predecoder<'g> {
         }
     }
 
+    pub(crate) fn raw(&self) -> *mut otr_predecoder {
+        self.raw
+    }
+
     /// The overrides of soft use.
     pub(crate) fn soft(&mut self, events: &[u32]) -> Result<Vec<Override>, otr_status> {
         let (mut overrides, mut count) = (ptr::null(), 0);

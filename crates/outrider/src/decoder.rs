@@ -171,26 +171,13 @@ impl Decoder {
         predecoder: Option<Predecoder>,
         options: &DecoderOptions,
     ) -> Result<Self, Error> {
-        let raw_options = sys::otr_decoder_options {
-            kind: options.kind.to_raw(),
-            isa: options.isa.to_raw(),
-            certify: options.certify.into(),
-            predecoder: predecoder.as_ref().map_or(ptr::null_mut(), Predecoder::as_ptr),
-            predecode: options.predecode.to_raw(),
-            weight_offset: options.weight_offset,
-        };
+        let raw_options = options.to_raw(predecoder.as_ref());
         let mut raw = ptr::null_mut();
         // SAFETY: the graph and the pre-decoder outlive the decoder, because they are stored beside it and dropped
         // after it.
         let status = unsafe { sys::otr_decoder_create(&mut raw, graph.as_ptr(), &raw_options) };
-        check(status).map_err(|error| {
-            options.isa.explain(error).explained(Status::Argument, || match options.kind {
-                DecoderKind::MwpmCorrelated => {
-                    format!("{} needs a graph built with correlations", options.kind)
-                }
-                kind => format!("{kind} cannot certify"),
-            })
-        })?;
+        check(status)
+            .map_err(|error| options.isa.explain(error).explained(Status::Argument, || options.refusal()))?;
         Ok(Self { raw: owned(raw)?, predecoder, graph, kind: options.kind })
     }
 
@@ -449,6 +436,27 @@ impl FromStr for DecoderKind {
             found: name.to_owned(),
             expected: "mwpm, mwpm-correlated, union-find",
         })
+    }
+}
+
+impl DecoderOptions {
+    pub(crate) fn to_raw(self, predecoder: Option<&Predecoder>) -> sys::otr_decoder_options {
+        sys::otr_decoder_options {
+            kind: self.kind.to_raw(),
+            isa: self.isa.to_raw(),
+            certify: self.certify.into(),
+            predecoder: predecoder.map_or(ptr::null_mut(), Predecoder::as_ptr),
+            predecode: self.predecode.to_raw(),
+            weight_offset: self.weight_offset,
+        }
+    }
+
+    /// What [`Argument`](Status::Argument) means for a decoder of these options.
+    pub(crate) fn refusal(self) -> String {
+        match self.kind {
+            DecoderKind::MwpmCorrelated => format!("{} needs a graph built with correlations", self.kind),
+            kind => format!("{kind} cannot certify"),
+        }
     }
 }
 

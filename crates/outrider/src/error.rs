@@ -92,6 +92,8 @@ pub enum Status {
     OddParity,
     /// The dual certificate does not prove the answer: a bug of this library.
     Certificate,
+    /// A commit leaves detection events in its cell: a bug of this library.
+    Residual,
     /// A status that this version of the crate does not know, with its number.
     Other(u32),
 }
@@ -119,7 +121,7 @@ impl Error {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Core { status, .. } => {
-                !matches!(status, Status::Memory | Status::Certificate | Status::Other(_))
+                !matches!(status, Status::Memory | Status::Certificate | Status::Residual | Status::Other(_))
             }
             Self::Length { .. } | Self::Name { .. } => true,
             Self::Io { action, source, .. } => {
@@ -229,6 +231,7 @@ impl Status {
             Self::Random => sys::otr_status::OTR_ERR_RANDOM.0,
             Self::OddParity => sys::otr_status::OTR_ERR_ODD_PARITY.0,
             Self::Certificate => sys::otr_status::OTR_ERR_CERTIFICATE.0,
+            Self::Residual => sys::otr_status::OTR_ERR_RESIDUAL.0,
             Self::Other(code) => code,
         }
     }
@@ -248,6 +251,7 @@ impl Status {
             sys::otr_status::OTR_ERR_RANDOM => Self::Random,
             sys::otr_status::OTR_ERR_ODD_PARITY => Self::OddParity,
             sys::otr_status::OTR_ERR_CERTIFICATE => Self::Certificate,
+            sys::otr_status::OTR_ERR_RESIDUAL => Self::Residual,
             sys::otr_status(code) => Self::Other(code),
         }
     }

@@ -45,6 +45,7 @@ mod sampler;
 mod shots;
 mod surface_code;
 mod training;
+mod window;
 
 pub use decoder::{Certificate, DecodeResult, Decoder, DecoderKind, DecoderOptions, Override, Pair};
 pub use dense_network::{DenseArithmetic, DenseInfo, DenseNetwork, DenseOptions};
@@ -68,3 +69,4 @@ pub use surface_code::{
     Basis, Circuit, CircuitFamily, Orientation, PaperNoise, StimNoise, SurfaceCode, SurfaceCodeBuilder,
 };
 pub use training::{Geometry, Slot, Training, TrainingBatch, TrainingGaps, TrainingOptions};
+pub use window::{Commit, Role, Window, WindowDecoder, WindowEdge};

@@ -1,0 +1,413 @@
+/* Cuts a window out of a matching graph. Nodes keep their order, so edges do too: those between two nodes of
+ * the window are copied, and what a node has of cut and boundary edges is combined behind them. */
+#include "outrider/window.h"
+
+#include <stdlib.h>
+
+#include "common/array.h"
+#include "common/bits.h"
+#include "common/error.h"
+#include "graph/graph_build.h"
+#include "window/window_internal.h"
+
+/* A window in the making. */
+typedef struct window_build {
+    otr_window *window;
+    const otr_graph *history;
+    const uint8_t *roles;
+    uint32_t *parts; /* of the node at hand: cut edges, ascending, then the boundary edge */
+    size_t part_capacity;
+    otr_implied *rules; /* of the edge at hand */
+    size_t rule_capacity;
+} window_build;
+
+static otr_status check_roles(const otr_graph *graph, const uint8_t *roles, otr_error *error);
+static int number_nodes(window_build *build);
+static int allocate_edges(window_build *build);
+static int add_edges(window_build *build);
+static int lay_out_rules(window_build *build);
+static void count_outward(otr_window *window);
+
+otr_status otr_window_create(otr_window **out, const otr_graph *graph, const uint8_t *roles,
+                             otr_error *error) {
+    window_build build = {.history = graph, .roles = roles};
+    otr_window *window;
+    otr_status status;
+    int enough;
+    if (out == NULL || graph == NULL || roles == NULL) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "no graph, no roles or no place for the window");
+    }
+    status = check_roles(graph, roles, error);
+    if (status != OTR_OK) {
+        return status;
+    }
+    window = otr_array_zeroed(1, sizeof *window);
+    if (window != NULL) {
+        window->history = graph;
+        window->heap_bytes = sizeof *window;
+        window->graph = otr_array_zeroed(1, sizeof *window->graph);
+    }
+    build.window = window;
+    enough = window != NULL && window->graph != NULL && number_nodes(&build) && allocate_edges(&build) &&
+             add_edges(&build) && otr_graph_link(window->graph) && lay_out_rules(&build);
+    free(build.parts);
+    free(build.rules);
+    if (!enough) {
+        otr_window_destroy(window);
+        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+    }
+    count_outward(window);
+    *out = window;
+    return OTR_OK;
+}
+
+void otr_window_destroy(otr_window *window) {
+    if (window == NULL) {
+        return;
+    }
+    otr_graph_destroy(window->graph);
+    free(window->detectors);
+    free(window->nodes.to);
+    free(window->edges.to);
+    free(window->in_cell);
+    free(window->part_begin);
+    free(window->parts);
+    free(window->source);
+    free(window);
+}
+
+const otr_graph *otr_window_graph(const otr_window *window) {
+    return window->graph;
+}
+
+const uint32_t *otr_window_detectors(const otr_window *window, size_t *count) {
+    *count = window->graph->node_count;
+    return window->detectors;
+}
+
+/* Whether an edge touches the cell. */
+static int is_owned(const otr_window *window, uint32_t edge) {
+    const uint32_t node2 = window->graph->edge_node2[edge];
+    return otr_bit_get(window->in_cell, window->graph->edge_node1[edge]) ||
+           (node2 != OTR_BOUNDARY && otr_bit_get(window->in_cell, node2));
+}
+
+otr_status otr_window_edge_at(const otr_window *window, uint32_t edge, otr_window_edge *out) {
+    if (edge >= window->graph->edge_count) {
+        return OTR_ERR_INDEX;
+    }
+    out->source = window->source[edge];
+    out->part_count = window->part_begin[edge + 1] - window->part_begin[edge];
+    out->owned = is_owned(window, edge);
+    return OTR_OK;
+}
+
+uint32_t otr_window_blind_count(const otr_window *window) {
+    return window->blind_count;
+}
+
+uint32_t otr_window_defects_max(const otr_window *window) {
+    return window->defects_max;
+}
+
+size_t otr_window_bytes(const otr_window *window) {
+    return window->heap_bytes + sizeof *window->graph + window->graph->heap_bytes;
+}
+
+static otr_status check_roles(const otr_graph *graph, const uint8_t *roles, otr_error *error) {
+    int has_cell = 0;
+    for (uint32_t node = 0; node < graph->node_count; node++) {
+        if (roles[node] > OTR_WINDOW_CLOSED) {
+            return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "detector %u has role %u, which is none",
+                                 node, roles[node]);
+        }
+        has_cell |= roles[node] == OTR_WINDOW_CELL;
+    }
+    return has_cell ? OTR_OK : otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "no detector is in the cell");
+}
+
+static int is_seen(uint8_t role) {
+    return role == OTR_WINDOW_CELL || role == OTR_WINDOW_BUFFER;
+}
+
+/* Memory that the window owns and accounts for; NULL when memory is out. */
+static void *allocate(otr_window *window, size_t count, size_t element_bytes) {
+    void *memory = otr_array_zeroed(count, element_bytes);
+    if (memory != NULL) {
+        window->heap_bytes += count * element_bytes;
+    }
+    return memory;
+}
+
+/* Room for a map of the numbers first .. last, none of them the window's. */
+static int start_map(otr_window *window, otr_window_map *map, uint32_t first, uint32_t last) {
+    map->first = first;
+    map->count = last - first + 1;
+    map->to = allocate(window, map->count, sizeof *map->to);
+    for (uint32_t i = 0; map->to != NULL && i < map->count; i++) {
+        map->to[i] = OTR_NONE;
+    }
+    return map->to != NULL;
+}
+
+static int number_nodes(window_build *build) {
+    otr_window *const window = build->window;
+    otr_graph *const graph = window->graph;
+    uint32_t first = OTR_NONE;
+    uint32_t last = 0;
+    for (uint32_t node = 0; node < build->history->node_count; node++) {
+        if (is_seen(build->roles[node])) {
+            first = first == OTR_NONE ? node : first;
+            last = node;
+            graph->node_count++;
+        }
+    }
+    window->detectors = allocate(window, graph->node_count, sizeof *window->detectors);
+    window->in_cell = allocate(window, otr_bytes_for_bits(graph->node_count), 1);
+    if (window->detectors == NULL || window->in_cell == NULL ||
+        !start_map(window, &window->nodes, first, last)) {
+        return 0;
+    }
+    graph->node_count = 0;
+    for (uint32_t node = first; node <= last; node++) {
+        if (is_seen(build->roles[node])) {
+            window->detectors[graph->node_count] = node;
+            window->nodes.to[node - first] = graph->node_count;
+            if (build->roles[node] == OTR_WINDOW_CELL) {
+                otr_bit_flip(window->in_cell, graph->node_count);
+            }
+            graph->node_count++;
+        }
+    }
+    return 1;
+}
+
+/* Fills build->parts for a detector; *probability is theirs combined. 0 when memory is out. */
+static int gather_parts(window_build *build, uint32_t detector, size_t *count, double *probability) {
+    const otr_graph *const history = build->history;
+    const uint32_t end = history->arc_begin[detector + 1];
+    const uint32_t boundary = history->boundary_edge[detector];
+    *count = 0;
+    *probability = 0;
+    if (!otr_array_reserve((void **)&build->parts, &build->part_capacity,
+                           (size_t)end - history->arc_begin[detector] + 1, sizeof *build->parts)) {
+        return 0;
+    }
+    for (uint32_t arc = history->arc_begin[detector]; arc < end; arc++) {
+        if (build->roles[history->arc_head[arc]] == OTR_WINDOW_OUTSIDE) {
+            build->parts[(*count)++] = history->arc_edge[arc];
+        }
+    }
+    if (boundary != OTR_NONE) {
+        build->parts[(*count)++] = boundary;
+    }
+    for (size_t i = 0; i < *count; i++) {
+        *probability = otr_probability_xor(*probability, history->edge_probability[build->parts[i]]);
+    }
+    return 1;
+}
+
+/* Whether the arc leads to a later node of the window. */
+static int leads_on(const window_build *build, uint32_t detector, uint32_t arc) {
+    const uint32_t head = build->history->arc_head[arc];
+    return head > detector && is_seen(build->roles[head]);
+}
+
+static uint32_t observable_count_of(const otr_graph *graph, uint32_t edge) {
+    return graph->observable_begin[edge + 1] - graph->observable_begin[edge];
+}
+
+/* Counts edges, parts and observables, an upper bound of the latter, and makes room for them. */
+static int allocate_edges(window_build *build) {
+    otr_window *const window = build->window;
+    const otr_graph *const history = build->history;
+    otr_graph *const graph = window->graph;
+    size_t edges = 0, parts = 0, observables = 0;
+    uint32_t first = OTR_NONE;
+    uint32_t last = 0;
+    for (uint32_t node = 0; node < graph->node_count; node++) {
+        const uint32_t detector = window->detectors[node];
+        size_t count;
+        double probability;
+        if (!gather_parts(build, detector, &count, &probability)) {
+            return 0;
+        }
+        for (uint32_t arc = history->arc_begin[detector]; arc < history->arc_begin[detector + 1]; arc++) {
+            const uint32_t edge = history->arc_edge[arc];
+            if (leads_on(build, detector, arc)) {
+                edges++;
+                parts++;
+                observables += observable_count_of(history, edge);
+                first = edge < first ? edge : first;
+                last = edge > last ? edge : last;
+            }
+        }
+        edges += count > 0;
+        parts += count;
+        for (size_t i = 0; i < count; i++) {
+            observables += observable_count_of(history, build->parts[i]);
+            first = build->parts[i] < first ? build->parts[i] : first;
+            last = build->parts[i] > last ? build->parts[i] : last;
+        }
+    }
+    if (edges == 0) {
+        first = last;
+    }
+    graph->edge_node1 = otr_graph_allocate(graph, edges, sizeof *graph->edge_node1);
+    graph->edge_node2 = otr_graph_allocate(graph, edges, sizeof *graph->edge_node2);
+    graph->edge_weight = otr_graph_allocate(graph, edges, sizeof *graph->edge_weight);
+    graph->edge_probability = otr_graph_allocate(graph, edges, sizeof *graph->edge_probability);
+    graph->edge_mask = otr_graph_allocate(graph, edges, sizeof *graph->edge_mask);
+    graph->observable_begin = otr_graph_allocate(graph, edges + 1, sizeof *graph->observable_begin);
+    graph->observable_list = otr_graph_allocate(graph, observables, sizeof *graph->observable_list);
+    window->part_begin = allocate(window, edges + 1, sizeof *window->part_begin);
+    window->parts = allocate(window, parts, sizeof *window->parts);
+    window->source = allocate(window, edges, sizeof *window->source);
+    return graph->edge_node1 != NULL && graph->edge_node2 != NULL && graph->edge_weight != NULL &&
+           graph->edge_probability != NULL && graph->edge_mask != NULL && graph->observable_begin != NULL &&
+           graph->observable_list != NULL && window->part_begin != NULL && window->parts != NULL &&
+           window->source != NULL && start_map(window, &window->edges, first, last);
+}
+
+/* Appends an edge of the parts given, which is known by the likeliest of them. */
+static void add_edge(otr_window *window, uint32_t node1, uint32_t node2, const uint32_t *parts, size_t count,
+                     double probability) {
+    const otr_graph *const history = window->history;
+    otr_graph *const graph = window->graph;
+    const uint32_t edge = graph->edge_count++;
+    uint32_t source = parts[0];
+    uint32_t end = graph->observable_begin[edge];
+    uint32_t part_end = window->part_begin[edge];
+    for (size_t i = 0; i < count; i++) {
+        if (history->edge_probability[parts[i]] > history->edge_probability[source]) {
+            source = parts[i];
+        }
+        window->edges.to[parts[i] - window->edges.first] = edge;
+        window->parts[part_end++] = parts[i];
+    }
+    window->part_begin[edge + 1] = part_end;
+    window->source[edge] = source;
+    graph->edge_node1[edge] = node1;
+    graph->edge_node2[edge] = node2;
+    graph->edge_probability[edge] = probability;
+    graph->edge_weight[edge] = count == 1 ? history->edge_weight[source]
+                                          : otr_graph_quantize(history, otr_probability_weight(probability));
+    graph->edge_mask[edge] = history->edge_mask[source];
+    for (uint32_t i = history->observable_begin[source]; i < history->observable_begin[source + 1]; i++) {
+        graph->observable_list[end++] = history->observable_list[i];
+    }
+    graph->observable_begin[edge + 1] = end;
+}
+
+static int add_edges(window_build *build) {
+    otr_window *const window = build->window;
+    const otr_graph *const history = build->history;
+    otr_graph *const graph = window->graph;
+    graph->observable_count = history->observable_count;
+    graph->scale = history->scale;
+    graph->correlations = history->correlations;
+    for (uint32_t node = 0; node < graph->node_count; node++) {
+        const uint32_t detector = window->detectors[node];
+        size_t count;
+        double probability;
+        for (uint32_t arc = history->arc_begin[detector]; arc < history->arc_begin[detector + 1]; arc++) {
+            const uint32_t edge = history->arc_edge[arc];
+            if (leads_on(build, detector, arc)) {
+                add_edge(window, node, otr_window_number(&window->nodes, history->arc_head[arc]), &edge, 1,
+                         history->edge_probability[edge]);
+            }
+        }
+        if (!gather_parts(build, detector, &count, &probability)) {
+            return 0;
+        }
+        /* Two certain edges make none. */
+        if (count > 0 && probability > 0) {
+            add_edge(window, node, OTR_BOUNDARY, build->parts, count, probability);
+        }
+    }
+    return 1;
+}
+
+/* Fills build->rules with what the use of an edge implies for others of the window, ascending by edge; where
+ * several rules lower one edge the strongest is kept. Returns their number. */
+static size_t gather_rules(window_build *build, uint32_t edge) {
+    const otr_graph *const history = build->history;
+    const otr_window *const window = build->window;
+    const uint32_t source = window->source[edge];
+    size_t count = 0;
+    for (uint32_t i = history->implied_begin[source]; i < history->implied_begin[source + 1]; i++) {
+        const uint32_t target = otr_window_number(&window->edges, history->implied[i].edge);
+        size_t place = count;
+        if (target == OTR_NONE || target == edge) {
+            continue;
+        }
+        while (place > 0 && build->rules[place - 1].edge > target) {
+            place--;
+        }
+        if (place > 0 && build->rules[place - 1].edge == target) {
+            if (history->implied[i].weight < build->rules[place - 1].weight) {
+                build->rules[place - 1].weight = history->implied[i].weight;
+            }
+            continue;
+        }
+        for (size_t move = count; move > place; move--) {
+            build->rules[move] = build->rules[move - 1];
+        }
+        build->rules[place] = (otr_implied){.edge = target, .weight = history->implied[i].weight};
+        count++;
+    }
+    return count;
+}
+
+static int lay_out_rules(window_build *build) {
+    const otr_graph *const history = build->history;
+    otr_graph *const graph = build->window->graph;
+    size_t total = 0;
+    if (!graph->correlations) {
+        return 1;
+    }
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        const uint32_t source = build->window->source[edge];
+        const size_t most = history->implied_begin[source + 1] - history->implied_begin[source];
+        if (!otr_array_reserve((void **)&build->rules, &build->rule_capacity, most, sizeof *build->rules)) {
+            return 0;
+        }
+        total += gather_rules(build, edge);
+    }
+    graph->implied_begin =
+        otr_graph_allocate(graph, (size_t)graph->edge_count + 1, sizeof *graph->implied_begin);
+    graph->implied = otr_graph_allocate(graph, total, sizeof *graph->implied);
+    graph->rules = otr_graph_allocate(graph, total, sizeof *graph->rules);
+    if (graph->implied_begin == NULL || graph->implied == NULL || graph->rules == NULL) {
+        return 0;
+    }
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        const uint32_t begin = graph->implied_begin[edge];
+        const size_t count = gather_rules(build, edge);
+        for (size_t i = 0; i < count; i++) {
+            graph->implied[begin + i] = build->rules[i];
+            graph->rules[begin + i] = otr_rule_for(graph, build->rules[i]);
+        }
+        graph->implied_begin[edge + 1] = begin + (uint32_t)count;
+    }
+    return 1;
+}
+
+/* Counts the owned edges that are cut, and those that leave the cell at all. */
+static void count_outward(otr_window *window) {
+    const otr_graph *const graph = window->graph;
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        const uint32_t node1 = graph->edge_node1[edge];
+        const uint32_t node2 = graph->edge_node2[edge];
+        if (!is_owned(window, edge)) {
+            continue;
+        }
+        if (node2 == OTR_BOUNDARY) {
+            const int is_cut = otr_window_is_cut(window, edge);
+            window->blind_count += (uint32_t)is_cut;
+            window->defects_max += (uint32_t)is_cut;
+        } else {
+            window->defects_max += otr_bit_get(window->in_cell, node1) != otr_bit_get(window->in_cell, node2);
+        }
+    }
+}

@@ -1,0 +1,358 @@
+/* Decides one cell: puts raw events and artificial defects together, has the window decoded, and keeps of the
+ * answer what touches the cell. That the cell's events are explained is checked every time; it costs a pass
+ * over the bits of the window. */
+#include "outrider/window.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/array.h"
+#include "common/bits.h"
+#include "common/sort.h"
+#include "predecode/predecoder_internal.h"
+#include "window/window_internal.h"
+
+/* A part whose weight nothing overrides in this shot. */
+#define NOT_OVERRIDDEN INT32_MIN
+
+struct otr_window_decoder {
+    const otr_window *window;
+    otr_decoder *decoder;
+    otr_predecoder *predecoder; /* borrowed, on the history's graph; or NULL */
+    otr_predecode predecode;
+    int32_t weight_offset;
+
+    uint8_t *row;          /* events of the window, one bit a node, zero between calls */
+    int32_t *part_weights; /* one a part, NOT_OVERRIDDEN between calls */
+    uint32_t *combined;    /* edges of several parts with overrides in this shot */
+    size_t combined_count, combined_capacity;
+    otr_override *overrides; /* of edges of the window */
+    size_t override_count, override_capacity;
+    uint32_t *edges; /* committed, of the history */
+    size_t edge_count, edge_capacity;
+    uint32_t *defects;
+    size_t defect_count, defect_capacity;
+    uint8_t *observables;
+};
+
+static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options *options);
+static otr_status check_input(const otr_window_decoder *d, const uint32_t *events, size_t event_count,
+                              const uint32_t *defects, size_t defect_count, const otr_override *overrides,
+                              size_t override_count);
+static void flip_in_window(otr_window_decoder *d, const uint32_t *detectors, size_t count);
+static void flip_ends(otr_window_decoder *d, const otr_residual *residual);
+static otr_status add_overrides(otr_window_decoder *d, const otr_override *overrides, size_t count);
+static otr_status finish_overrides(otr_window_decoder *d);
+static otr_status match(otr_window_decoder *d, const otr_residual *residual, otr_result *result);
+static otr_status commit(otr_window_decoder *d);
+
+otr_status otr_window_decoder_create(otr_window_decoder **out, const otr_window *window,
+                                     const otr_decoder_options *options) {
+    const otr_decoder_options chosen = options != NULL ? *options : otr_decoder_options_default();
+    otr_window_decoder *d;
+    otr_status status;
+    if (out == NULL || window == NULL || (uint32_t)chosen.predecode > OTR_PREDECODE_HARD ||
+        (chosen.predecoder != NULL && chosen.predecoder->graph != window->history)) {
+        return OTR_ERR_ARGUMENT;
+    }
+    d = otr_array_zeroed(1, sizeof *d);
+    if (d == NULL) {
+        return OTR_ERR_MEMORY;
+    }
+    d->window = window;
+    d->predecoder = chosen.predecoder;
+    d->predecode = chosen.predecode;
+    status = fill_decoder(d, &chosen);
+    if (status != OTR_OK) {
+        otr_window_decoder_destroy(d);
+        return status;
+    }
+    *out = d;
+    return OTR_OK;
+}
+
+void otr_window_decoder_destroy(otr_window_decoder *d) {
+    if (d == NULL) {
+        return;
+    }
+    otr_decoder_destroy(d->decoder);
+    free(d->row);
+    free(d->part_weights);
+    free(d->combined);
+    free(d->overrides);
+    free(d->edges);
+    free(d->defects);
+    free(d->observables);
+    free(d);
+}
+
+otr_status otr_window_decode(otr_window_decoder *d, const uint32_t *events, size_t event_count,
+                             const uint32_t *defects, size_t defect_count, const otr_override *overrides,
+                             size_t override_count, otr_commit *out) {
+    otr_residual residual = {0};
+    otr_result result;
+    otr_status status;
+    if (d == NULL || (events == NULL && event_count > 0) || (defects == NULL && defect_count > 0) ||
+        (overrides == NULL && override_count > 0) || out == NULL) {
+        return OTR_ERR_ARGUMENT;
+    }
+    status = check_input(d, events, event_count, defects, defect_count, overrides, override_count);
+    if (status != OTR_OK) {
+        return status;
+    }
+    if (d->predecoder != NULL && d->predecode == OTR_PREDECODE_HARD) {
+        status = otr_predecoder_hard(d->predecoder, events, event_count, &residual);
+        if (status == OTR_OK && residual.edges == NULL) {
+            status = OTR_ERR_UNSUPPORTED;
+        }
+    } else if (d->predecoder != NULL) {
+        const otr_override *soft = NULL;
+        size_t soft_count = 0;
+        status = otr_predecoder_soft(d->predecoder, events, event_count, &soft, &soft_count);
+        if (status == OTR_OK) {
+            status = add_overrides(d, soft, soft_count);
+        }
+    }
+    if (status == OTR_OK) {
+        status = add_overrides(d, overrides, override_count);
+    }
+    /* Also after a failure: it puts the scratch in order. */
+    const otr_status finished = finish_overrides(d);
+    status = status == OTR_OK ? finished : status;
+    if (status == OTR_OK) {
+        flip_in_window(d, events, event_count);
+        flip_in_window(d, defects, defect_count);
+        status = match(d, &residual, &result);
+        if (status == OTR_OK) {
+            status = commit(d);
+        }
+        memset(d->row, 0, otr_bytes_for_bits(d->window->graph->node_count));
+    }
+    d->override_count = 0;
+    if (status != OTR_OK) {
+        return status;
+    }
+    *out = (otr_commit){.observables = d->observables,
+                        .defects = d->defects,
+                        .defect_count = d->defect_count,
+                        .edges = d->edges,
+                        .edge_count = d->edge_count,
+                        .event_count = result.event_count};
+    return OTR_OK;
+}
+
+size_t otr_window_decoder_bytes(const otr_window_decoder *d) {
+    const otr_graph *const graph = d->window->graph;
+    return sizeof *d + otr_decoder_bytes(d->decoder) + otr_bytes_for_bits(graph->node_count) +
+           d->window->part_begin[graph->edge_count] * sizeof *d->part_weights +
+           d->combined_capacity * sizeof *d->combined + d->override_capacity * sizeof *d->overrides +
+           d->edge_capacity * sizeof *d->edges + d->defect_capacity * sizeof *d->defects +
+           otr_bytes_for_bits(graph->observable_count);
+}
+
+static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options *options) {
+    const otr_graph *const graph = d->window->graph;
+    const size_t parts = d->window->part_begin[graph->edge_count];
+    const int is_soft = d->predecoder != NULL && d->predecode == OTR_PREDECODE_SOFT;
+    const int64_t soft_offset = is_soft ? otr_predecoder_weight_offset(d->predecoder) : 0;
+    otr_decoder_options inner = *options;
+    d->weight_offset = otr_weight_clamped(options->weight_offset + soft_offset);
+    d->row = otr_array_zeroed(otr_bytes_for_bits(graph->node_count), 1);
+    d->part_weights = otr_array_new(parts, sizeof *d->part_weights);
+    d->observables = otr_array_zeroed(otr_bytes_for_bits(graph->observable_count), 1);
+    if (d->row == NULL || d->part_weights == NULL || d->observables == NULL) {
+        return OTR_ERR_MEMORY;
+    }
+    for (size_t part = 0; part < parts; part++) {
+        d->part_weights[part] = NOT_OVERRIDDEN;
+    }
+    inner.predecoder = NULL;
+    inner.weight_offset = d->weight_offset;
+    return otr_decoder_create(&d->decoder, graph, &inner);
+}
+
+static otr_status check_input(const otr_window_decoder *d, const uint32_t *events, size_t event_count,
+                              const uint32_t *defects, size_t defect_count, const otr_override *overrides,
+                              size_t override_count) {
+    const otr_graph *const history = d->window->history;
+    for (size_t i = 0; i < event_count; i++) {
+        if (events[i] >= history->node_count || (i > 0 && events[i] <= events[i - 1])) {
+            return OTR_ERR_INDEX;
+        }
+    }
+    for (size_t i = 0; i < defect_count; i++) {
+        if (defects[i] >= history->node_count) {
+            return OTR_ERR_INDEX;
+        }
+    }
+    for (size_t i = 0; i < override_count; i++) {
+        if (overrides[i].edge >= history->edge_count) {
+            return OTR_ERR_INDEX;
+        }
+    }
+    return OTR_OK;
+}
+
+static void flip_in_window(otr_window_decoder *d, const uint32_t *detectors, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t node = otr_window_number(&d->window->nodes, detectors[i]);
+        if (node != OTR_NONE) {
+            otr_bit_flip(d->row, node);
+        }
+    }
+}
+
+/* The window's edge that this one is part of, or OTR_NONE. */
+static uint32_t edge_of(const otr_window_decoder *d, uint32_t history_edge) {
+    return otr_window_number(&d->window->edges, history_edge);
+}
+
+/* Flips, once or back, the ends of the edges that hard use has committed. */
+static void flip_ends(otr_window_decoder *d, const otr_residual *residual) {
+    const otr_graph *const history = d->window->history;
+    for (size_t i = 0; i < residual->edge_count; i++) {
+        const uint32_t edge = residual->edges[i];
+        if (edge_of(d, edge) != OTR_NONE) {
+            const uint32_t ends[2] = {history->edge_node1[edge], history->edge_node2[edge]};
+            flip_in_window(d, ends, 2);
+        }
+    }
+}
+
+static otr_status add_override(otr_window_decoder *d, uint32_t edge, int32_t weight) {
+    if (!OTR_ARRAY_GROW(d->overrides, d->override_count, d->override_capacity)) {
+        return OTR_ERR_MEMORY;
+    }
+    d->overrides[d->override_count++] = (otr_override){.edge = edge, .weight = weight};
+    return OTR_OK;
+}
+
+static otr_status add_overrides(otr_window_decoder *d, const otr_override *overrides, size_t count) {
+    const otr_window *const window = d->window;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t edge = edge_of(d, overrides[i].edge);
+        const int32_t weight = otr_weight_clamped(overrides[i].weight);
+        otr_status status;
+        if (edge == OTR_NONE) {
+            continue;
+        }
+        if (window->part_begin[edge + 1] - window->part_begin[edge] == 1) {
+            status = add_override(d, edge, weight);
+            if (status != OTR_OK) {
+                return status;
+            }
+            continue;
+        }
+        if (!OTR_ARRAY_GROW(d->combined, d->combined_count, d->combined_capacity)) {
+            return OTR_ERR_MEMORY;
+        }
+        d->combined[d->combined_count++] = edge;
+        for (uint32_t part = window->part_begin[edge]; part < window->part_begin[edge + 1]; part++) {
+            if (window->parts[part] == overrides[i].edge) {
+                d->part_weights[part] = weight;
+            }
+        }
+    }
+    return OTR_OK;
+}
+
+/* Overrides the edges of several parts by the lightest of these. */
+static otr_status finish_overrides(otr_window_decoder *d) {
+    const otr_window *const window = d->window;
+    otr_status status = OTR_OK;
+    for (size_t i = 0; i < d->combined_count && status == OTR_OK; i++) {
+        const uint32_t edge = d->combined[i];
+        int32_t lightest = OTR_WEIGHT_MAX;
+        for (uint32_t part = window->part_begin[edge]; part < window->part_begin[edge + 1]; part++) {
+            const int64_t own = (int64_t)window->history->edge_weight[window->parts[part]] + d->weight_offset;
+            const int32_t weight =
+                d->part_weights[part] == NOT_OVERRIDDEN ? otr_weight_clamped(own) : d->part_weights[part];
+            lightest = weight < lightest ? weight : lightest;
+        }
+        status = add_override(d, edge, lightest);
+    }
+    for (size_t i = 0; i < d->combined_count; i++) {
+        const uint32_t edge = d->combined[i];
+        for (uint32_t part = window->part_begin[edge]; part < window->part_begin[edge + 1]; part++) {
+            d->part_weights[part] = NOT_OVERRIDDEN;
+        }
+    }
+    d->combined_count = 0;
+    return status;
+}
+
+/* Appends to the committed edges; whether the edge is one of the cell is checked here. */
+static otr_status add_edge(otr_window_decoder *d, uint32_t history_edge) {
+    const otr_graph *const history = d->window->history;
+    const uint32_t ends[2] = {history->edge_node1[history_edge], history->edge_node2[history_edge]};
+    int is_owned = 0;
+    for (int i = 0; i < 2; i++) {
+        const uint32_t node = otr_window_number(&d->window->nodes, ends[i]);
+        is_owned |= node != OTR_NONE && otr_bit_get(d->window->in_cell, node);
+    }
+    if (!is_owned) {
+        return OTR_OK;
+    }
+    if (!OTR_ARRAY_GROW(d->edges, d->edge_count, d->edge_capacity)) {
+        return OTR_ERR_MEMORY;
+    }
+    d->edges[d->edge_count++] = history_edge;
+    return OTR_OK;
+}
+
+/* Matches the events in d->row, without those that hard use explains, and gathers the cell's edges. */
+static otr_status match(otr_window_decoder *d, const otr_residual *residual, otr_result *result) {
+    const uint32_t *answer = NULL;
+    size_t answer_count = 0;
+    otr_status status;
+    flip_ends(d, residual);
+    status = otr_decoder_decode(d->decoder, d->row, d->overrides, d->override_count, NULL, result);
+    flip_ends(d, residual);
+    if (status == OTR_OK) {
+        status = otr_decoder_edges(d->decoder, &answer, &answer_count);
+    }
+    d->edge_count = 0;
+    for (size_t i = 0; i < answer_count && status == OTR_OK; i++) {
+        status = add_edge(d, d->window->source[answer[i]]);
+    }
+    for (size_t i = 0; i < residual->edge_count && status == OTR_OK; i++) {
+        if (edge_of(d, residual->edges[i]) != OTR_NONE) {
+            status = add_edge(d, residual->edges[i]);
+        }
+    }
+    d->edge_count = otr_sort_cancel(d->edges, d->edge_count);
+    return status;
+}
+
+/* What the committed edges do: to the observables, to the events of the cell, and outside it. */
+static otr_status commit(otr_window_decoder *d) {
+    const otr_window *const window = d->window;
+    const otr_graph *const history = window->history;
+    memset(d->observables, 0, otr_bytes_for_bits(history->observable_count));
+    d->defect_count = 0;
+    for (size_t i = 0; i < d->edge_count; i++) {
+        const uint32_t edge = d->edges[i];
+        const uint32_t ends[2] = {history->edge_node1[edge], history->edge_node2[edge]};
+        for (uint32_t k = history->observable_begin[edge]; k < history->observable_begin[edge + 1]; k++) {
+            otr_bit_flip(d->observables, history->observable_list[k]);
+        }
+        for (int end = 0; end < 2 && ends[end] != OTR_BOUNDARY; end++) {
+            const uint32_t node = otr_window_number(&window->nodes, ends[end]);
+            if (node != OTR_NONE && otr_bit_get(window->in_cell, node)) {
+                otr_bit_flip(d->row, node);
+                continue;
+            }
+            if (!OTR_ARRAY_GROW(d->defects, d->defect_count, d->defect_capacity)) {
+                return OTR_ERR_MEMORY;
+            }
+            d->defects[d->defect_count++] = ends[end];
+        }
+    }
+    d->defect_count = otr_sort_cancel(d->defects, d->defect_count);
+    for (size_t i = 0; i < otr_bytes_for_bits(window->graph->node_count); i++) {
+        if ((d->row[i] & window->in_cell[i]) != 0) {
+            return OTR_ERR_RESIDUAL;
+        }
+    }
+    return OTR_OK;
+}

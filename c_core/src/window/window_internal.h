@@ -1,0 +1,43 @@
+/* The tables of a window, for its builder and its decoder. Immutable once made. */
+#ifndef OTR_WINDOW_INTERNAL_H
+#define OTR_WINDOW_INTERNAL_H
+
+#include "graph/graph_internal.h"
+#include "outrider/window.h"
+
+/* From a range of the history's numbers to the window's. */
+typedef struct otr_window_map {
+    uint32_t first;
+    uint32_t count;
+    uint32_t *to; /* count numbers, OTR_NONE for what the window does not have */
+} otr_window_map;
+
+struct otr_window {
+    const otr_graph *history;
+    otr_graph *graph;
+    uint32_t *detectors; /* node -> detector of the history */
+    otr_window_map nodes;
+    otr_window_map edges;
+    uint8_t *in_cell; /* one bit a node */
+    /* The parts of edge e are parts[part_begin[e]] .. parts[part_begin[e + 1] - 1], ascending. */
+    uint32_t *part_begin;
+    uint32_t *parts;
+    uint32_t *source; /* edge -> the likeliest of its parts */
+    uint32_t blind_count;
+    uint32_t defects_max;
+    size_t heap_bytes;
+};
+
+/* The window's number for one of the history's, or OTR_NONE. */
+static inline uint32_t otr_window_number(const otr_window_map *map, uint32_t history_number) {
+    const uint32_t offset = history_number - map->first;
+    return history_number >= map->first && offset < map->count ? map->to[offset] : OTR_NONE;
+}
+
+/* Whether an edge is cut: its far end is a detector that the window does not see. */
+static inline int otr_window_is_cut(const otr_window *window, uint32_t edge) {
+    return window->graph->edge_node2[edge] == OTR_BOUNDARY &&
+           window->history->edge_node2[window->source[edge]] != OTR_BOUNDARY;
+}
+
+#endif
