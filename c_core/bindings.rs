@@ -56,6 +56,10 @@ pub const OTR_MEASUREMENT_COUNT_MAX: u32 = 100000000;
 pub const OTR_MEASUREMENT_TERMS_MAX: u32 = 400000000;
 pub const OTR_MEASUREMENT_OBSERVABLES_MAX: u32 = 1048576;
 pub const OTR_MEASUREMENT_TARGET_MAX: u32 = 16777215;
+pub const OTR_PLAN_LAYERS_MAX: u32 = 65536;
+pub const OTR_PLAN_ROWS_MAX: u32 = 256;
+pub const OTR_PLAN_PERIOD_MAX: u32 = 8;
+pub const OTR_PLAN_HISTORY_MAX: u64 = 281474976710656;
 pub const OTR_RULE_ITERATIONS_MAX: u32 = 1000;
 pub const OTR_RULE_NORMALIZATION_ONE: u32 = 256;
 pub const OTR_RULE_LINKS_MAX: u32 = 268435456;
@@ -1715,6 +1719,379 @@ unsafe extern "C" {
         error: *mut otr_error,
     ) -> otr_status;
 }
+impl otr_window_role {
+    pub const OTR_WINDOW_OUTSIDE: otr_window_role = otr_window_role(0);
+    pub const OTR_WINDOW_BUFFER: otr_window_role = otr_window_role(1);
+    pub const OTR_WINDOW_CELL: otr_window_role = otr_window_role(2);
+    pub const OTR_WINDOW_CLOSED: otr_window_role = otr_window_role(3);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_window_role(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_window {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_create(
+        out: *mut *mut otr_window,
+        graph: *const otr_graph,
+        roles: *const u8,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_window_destroy(window: *mut otr_window);
+}
+unsafe extern "C" {
+    pub fn otr_window_graph(window: *const otr_window) -> *const otr_graph;
+}
+unsafe extern "C" {
+    pub fn otr_window_detectors(
+        window: *const otr_window,
+        count: *mut usize,
+    ) -> *const u32;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_window_edge {
+    pub source: u32,
+    pub part_count: u32,
+    pub owned: ::core::ffi::c_int,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_window_edge"][::core::mem::size_of::<otr_window_edge>() - 12usize];
+    [
+        "Alignment of otr_window_edge",
+    ][::core::mem::align_of::<otr_window_edge>() - 4usize];
+    [
+        "Offset of field: otr_window_edge::source",
+    ][::core::mem::offset_of!(otr_window_edge, source) - 0usize];
+    [
+        "Offset of field: otr_window_edge::part_count",
+    ][::core::mem::offset_of!(otr_window_edge, part_count) - 4usize];
+    [
+        "Offset of field: otr_window_edge::owned",
+    ][::core::mem::offset_of!(otr_window_edge, owned) - 8usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_edge_at(
+        window: *const otr_window,
+        edge: u32,
+        out: *mut otr_window_edge,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_window_blind_count(window: *const otr_window) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_window_defects_max(window: *const otr_window) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_window_bytes(window: *const otr_window) -> usize;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_window_decoder {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_decoder_create(
+        out: *mut *mut otr_window_decoder,
+        window: *const otr_window,
+        options: *const otr_decoder_options,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_window_decoder_destroy(decoder: *mut otr_window_decoder);
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_commit {
+    pub observables: *const u8,
+    pub defects: *const u32,
+    pub defect_count: usize,
+    pub edges: *const u32,
+    pub edge_count: usize,
+    pub event_count: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_commit"][::core::mem::size_of::<otr_commit>() - 48usize];
+    ["Alignment of otr_commit"][::core::mem::align_of::<otr_commit>() - 8usize];
+    [
+        "Offset of field: otr_commit::observables",
+    ][::core::mem::offset_of!(otr_commit, observables) - 0usize];
+    [
+        "Offset of field: otr_commit::defects",
+    ][::core::mem::offset_of!(otr_commit, defects) - 8usize];
+    [
+        "Offset of field: otr_commit::defect_count",
+    ][::core::mem::offset_of!(otr_commit, defect_count) - 16usize];
+    [
+        "Offset of field: otr_commit::edges",
+    ][::core::mem::offset_of!(otr_commit, edges) - 24usize];
+    [
+        "Offset of field: otr_commit::edge_count",
+    ][::core::mem::offset_of!(otr_commit, edge_count) - 32usize];
+    [
+        "Offset of field: otr_commit::event_count",
+    ][::core::mem::offset_of!(otr_commit, event_count) - 40usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_decode(
+        decoder: *mut otr_window_decoder,
+        events: *const u32,
+        event_count: usize,
+        defects: *const u32,
+        defect_count: usize,
+        overrides: *const otr_override,
+        override_count: usize,
+        out: *mut otr_commit,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_window_decoder_bytes(decoder: *const otr_window_decoder) -> usize;
+}
+impl otr_plan_layout {
+    pub const OTR_PLAN_CHESSBOARD: otr_plan_layout = otr_plan_layout(0);
+    pub const OTR_PLAN_BRICK: otr_plan_layout = otr_plan_layout(1);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_plan_layout(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_plan_options {
+    pub commit: u32,
+    pub gap: u32,
+    pub buffer: u32,
+    pub width: u32,
+    pub axis: u32,
+    pub pitch: f64,
+    pub layout: otr_plan_layout,
+    pub context: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_plan_options"][::core::mem::size_of::<otr_plan_options>() - 40usize];
+    [
+        "Alignment of otr_plan_options",
+    ][::core::mem::align_of::<otr_plan_options>() - 8usize];
+    [
+        "Offset of field: otr_plan_options::commit",
+    ][::core::mem::offset_of!(otr_plan_options, commit) - 0usize];
+    [
+        "Offset of field: otr_plan_options::gap",
+    ][::core::mem::offset_of!(otr_plan_options, gap) - 4usize];
+    [
+        "Offset of field: otr_plan_options::buffer",
+    ][::core::mem::offset_of!(otr_plan_options, buffer) - 8usize];
+    [
+        "Offset of field: otr_plan_options::width",
+    ][::core::mem::offset_of!(otr_plan_options, width) - 12usize];
+    [
+        "Offset of field: otr_plan_options::axis",
+    ][::core::mem::offset_of!(otr_plan_options, axis) - 16usize];
+    [
+        "Offset of field: otr_plan_options::pitch",
+    ][::core::mem::offset_of!(otr_plan_options, pitch) - 24usize];
+    [
+        "Offset of field: otr_plan_options::layout",
+    ][::core::mem::offset_of!(otr_plan_options, layout) - 32usize];
+    [
+        "Offset of field: otr_plan_options::context",
+    ][::core::mem::offset_of!(otr_plan_options, context) - 36usize];
+};
+unsafe extern "C" {
+    pub fn otr_plan_options_default(distance: u32) -> otr_plan_options;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_plan {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_plan_create(
+        out: *mut *mut otr_plan,
+        graph: *const otr_graph,
+        model: *const otr_model,
+        options: *const otr_plan_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_plan_destroy(plan: *mut otr_plan);
+}
+unsafe extern "C" {
+    pub fn otr_plan_graph(plan: *const otr_plan) -> *const otr_graph;
+}
+unsafe extern "C" {
+    pub fn otr_plan_layer_count(plan: *const otr_plan) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_plan_row_count(plan: *const otr_plan) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_plan_period(plan: *const otr_plan) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_plan_layers_min(plan: *const otr_plan) -> u64;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_plan_check_length(
+        plan: *const otr_plan,
+        layer_count: u64,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_plan_layer_detectors(
+        plan: *const otr_plan,
+        layer: u64,
+        layer_count: u64,
+    ) -> u32;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_cell_shape {
+    pub row: u32,
+    pub phase: u32,
+    pub first_layer: u32,
+    pub end_layer: u32,
+    pub window_first: u32,
+    pub window_end: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_cell_shape"][::core::mem::size_of::<otr_cell_shape>() - 24usize];
+    ["Alignment of otr_cell_shape"][::core::mem::align_of::<otr_cell_shape>() - 4usize];
+    [
+        "Offset of field: otr_cell_shape::row",
+    ][::core::mem::offset_of!(otr_cell_shape, row) - 0usize];
+    [
+        "Offset of field: otr_cell_shape::phase",
+    ][::core::mem::offset_of!(otr_cell_shape, phase) - 4usize];
+    [
+        "Offset of field: otr_cell_shape::first_layer",
+    ][::core::mem::offset_of!(otr_cell_shape, first_layer) - 8usize];
+    [
+        "Offset of field: otr_cell_shape::end_layer",
+    ][::core::mem::offset_of!(otr_cell_shape, end_layer) - 12usize];
+    [
+        "Offset of field: otr_cell_shape::window_first",
+    ][::core::mem::offset_of!(otr_cell_shape, window_first) - 16usize];
+    [
+        "Offset of field: otr_cell_shape::window_end",
+    ][::core::mem::offset_of!(otr_cell_shape, window_end) - 20usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_cell {
+    pub number: u64,
+    pub first_layer: u64,
+    pub end_layer: u64,
+    pub window_first: u64,
+    pub window_end: u64,
+    pub events_first: u64,
+    pub events_end: u64,
+    pub ready_layers: u64,
+    pub shift: i64,
+    pub shape: otr_cell_shape,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_cell"][::core::mem::size_of::<otr_cell>() - 96usize];
+    ["Alignment of otr_cell"][::core::mem::align_of::<otr_cell>() - 8usize];
+    [
+        "Offset of field: otr_cell::number",
+    ][::core::mem::offset_of!(otr_cell, number) - 0usize];
+    [
+        "Offset of field: otr_cell::first_layer",
+    ][::core::mem::offset_of!(otr_cell, first_layer) - 8usize];
+    [
+        "Offset of field: otr_cell::end_layer",
+    ][::core::mem::offset_of!(otr_cell, end_layer) - 16usize];
+    [
+        "Offset of field: otr_cell::window_first",
+    ][::core::mem::offset_of!(otr_cell, window_first) - 24usize];
+    [
+        "Offset of field: otr_cell::window_end",
+    ][::core::mem::offset_of!(otr_cell, window_end) - 32usize];
+    [
+        "Offset of field: otr_cell::events_first",
+    ][::core::mem::offset_of!(otr_cell, events_first) - 40usize];
+    [
+        "Offset of field: otr_cell::events_end",
+    ][::core::mem::offset_of!(otr_cell, events_end) - 48usize];
+    [
+        "Offset of field: otr_cell::ready_layers",
+    ][::core::mem::offset_of!(otr_cell, ready_layers) - 56usize];
+    [
+        "Offset of field: otr_cell::shift",
+    ][::core::mem::offset_of!(otr_cell, shift) - 64usize];
+    [
+        "Offset of field: otr_cell::shape",
+    ][::core::mem::offset_of!(otr_cell, shape) - 72usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_plan_cell(
+        plan: *const otr_plan,
+        number: u64,
+        layer_count: u64,
+        out: *mut otr_cell,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_plan_cell_count(plan: *const otr_plan, layer_count: u64) -> u64;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_plan_dependencies(
+        plan: *const otr_plan,
+        cell: *const otr_cell,
+        layer_count: u64,
+        numbers: *mut u64,
+        capacity: usize,
+        count: *mut usize,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_plan_window(
+        out: *mut *mut otr_window,
+        plan: *const otr_plan,
+        shape: *const otr_cell_shape,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_plan_place(
+        plan: *const otr_plan,
+        detector: u32,
+        layer: *mut u32,
+        index: *mut u32,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_plan_detector(
+        plan: *const otr_plan,
+        layer: u32,
+        index: u32,
+        detector: *mut u32,
+    ) -> otr_status;
+}
 impl otr_rule_kind {
     pub const OTR_RULE_CLIQUE: otr_rule_kind = otr_rule_kind(0);
     pub const OTR_RULE_SMITH: otr_rule_kind = otr_rule_kind(1);
@@ -2158,146 +2535,6 @@ unsafe extern "C" {
         count: *mut usize,
         error: *mut otr_error,
     ) -> otr_status;
-}
-impl otr_window_role {
-    pub const OTR_WINDOW_OUTSIDE: otr_window_role = otr_window_role(0);
-    pub const OTR_WINDOW_BUFFER: otr_window_role = otr_window_role(1);
-    pub const OTR_WINDOW_CELL: otr_window_role = otr_window_role(2);
-    pub const OTR_WINDOW_CLOSED: otr_window_role = otr_window_role(3);
-}
-#[repr(transparent)]
-#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
-pub struct otr_window_role(pub ::core::ffi::c_uint);
-#[repr(C)]
-#[derive(Debug)]
-pub struct otr_window {
-    _unused: [u8; 0],
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_window_create(
-        out: *mut *mut otr_window,
-        graph: *const otr_graph,
-        roles: *const u8,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_window_destroy(window: *mut otr_window);
-}
-unsafe extern "C" {
-    pub fn otr_window_graph(window: *const otr_window) -> *const otr_graph;
-}
-unsafe extern "C" {
-    pub fn otr_window_detectors(
-        window: *const otr_window,
-        count: *mut usize,
-    ) -> *const u32;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_window_edge {
-    pub source: u32,
-    pub part_count: u32,
-    pub owned: ::core::ffi::c_int,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_window_edge"][::core::mem::size_of::<otr_window_edge>() - 12usize];
-    [
-        "Alignment of otr_window_edge",
-    ][::core::mem::align_of::<otr_window_edge>() - 4usize];
-    [
-        "Offset of field: otr_window_edge::source",
-    ][::core::mem::offset_of!(otr_window_edge, source) - 0usize];
-    [
-        "Offset of field: otr_window_edge::part_count",
-    ][::core::mem::offset_of!(otr_window_edge, part_count) - 4usize];
-    [
-        "Offset of field: otr_window_edge::owned",
-    ][::core::mem::offset_of!(otr_window_edge, owned) - 8usize];
-};
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_window_edge_at(
-        window: *const otr_window,
-        edge: u32,
-        out: *mut otr_window_edge,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_window_blind_count(window: *const otr_window) -> u32;
-}
-unsafe extern "C" {
-    pub fn otr_window_defects_max(window: *const otr_window) -> u32;
-}
-unsafe extern "C" {
-    pub fn otr_window_bytes(window: *const otr_window) -> usize;
-}
-#[repr(C)]
-#[derive(Debug)]
-pub struct otr_window_decoder {
-    _unused: [u8; 0],
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_window_decoder_create(
-        out: *mut *mut otr_window_decoder,
-        window: *const otr_window,
-        options: *const otr_decoder_options,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_window_decoder_destroy(decoder: *mut otr_window_decoder);
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_commit {
-    pub observables: *const u8,
-    pub defects: *const u32,
-    pub defect_count: usize,
-    pub edges: *const u32,
-    pub edge_count: usize,
-    pub event_count: u32,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_commit"][::core::mem::size_of::<otr_commit>() - 48usize];
-    ["Alignment of otr_commit"][::core::mem::align_of::<otr_commit>() - 8usize];
-    [
-        "Offset of field: otr_commit::observables",
-    ][::core::mem::offset_of!(otr_commit, observables) - 0usize];
-    [
-        "Offset of field: otr_commit::defects",
-    ][::core::mem::offset_of!(otr_commit, defects) - 8usize];
-    [
-        "Offset of field: otr_commit::defect_count",
-    ][::core::mem::offset_of!(otr_commit, defect_count) - 16usize];
-    [
-        "Offset of field: otr_commit::edges",
-    ][::core::mem::offset_of!(otr_commit, edges) - 24usize];
-    [
-        "Offset of field: otr_commit::edge_count",
-    ][::core::mem::offset_of!(otr_commit, edge_count) - 32usize];
-    [
-        "Offset of field: otr_commit::event_count",
-    ][::core::mem::offset_of!(otr_commit, event_count) - 40usize];
-};
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_window_decode(
-        decoder: *mut otr_window_decoder,
-        events: *const u32,
-        event_count: usize,
-        defects: *const u32,
-        defect_count: usize,
-        overrides: *const otr_override,
-        override_count: usize,
-        out: *mut otr_commit,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_window_decoder_bytes(decoder: *const otr_window_decoder) -> usize;
 }
 unsafe extern "C" {
     pub fn otr_abi_version() -> u32;

@@ -12,6 +12,7 @@
 #include "outrider/measurements.h"
 #include "outrider/model.h"
 #include "outrider/network_kind.h"
+#include "outrider/plan.h"
 #include "outrider/predecoder.h"
 #include "outrider/rules.h"
 #include "outrider/sampler.h"

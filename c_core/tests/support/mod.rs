@@ -8,6 +8,7 @@ pub(crate) mod event_network;
 pub(crate) mod golden;
 pub(crate) mod graph;
 pub(crate) mod model;
+pub(crate) mod plan;
 pub(crate) mod predecoder;
 pub(crate) mod random;
 pub(crate) mod random_model;

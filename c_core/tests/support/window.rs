@@ -45,6 +45,12 @@ impl<'g> Window<'g> {
         }
     }
 
+    /// # Safety
+    /// `raw` is a window on `history` that nobody else destroys.
+    pub(crate) unsafe fn from_raw(raw: *mut otr_window, history: &'g Graph) -> Self {
+        Self { raw, history }
+    }
+
     pub(crate) fn graph(&self) -> *const otr_graph {
         // SAFETY: the window is alive.
         unsafe { otr_window_graph(self.raw) }

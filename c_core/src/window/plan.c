@@ -1,0 +1,430 @@
+/* Plans: arithmetic on layers and rows. Cells of a row follow one another in a pattern that repeats after
+ * `stride` layers; ranks are a function of row and place in the pattern (or, without a gap, in time). A
+ * window of a history is found in the reference by a shift: by none near the beginning, by the difference of
+ * the lengths near the end, and in the bulk by whatever multiple of the period takes it to the bulk's first
+ * layers. */
+#include "outrider/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "common/array.h"
+#include "common/error.h"
+#include "window/timeline.h"
+
+/* Colours of bricks. */
+#define BRICK_COLOURS 3
+
+struct otr_plan {
+    otr_plan_options options;
+    otr_timeline timeline;
+    uint32_t row_count;
+    uint32_t stride;     /* layers after which the pattern of cells and ranks repeats */
+    uint32_t margin;     /* layers around a window that decide what it is */
+    uint32_t tail;       /* layers after the bulk */
+    uint64_t layers_min; /* 0 without a bulk that is long enough */
+};
+
+/* A cell by its place: row, and index in time. */
+typedef struct place {
+    uint32_t row;
+    uint64_t index;
+} place;
+
+static otr_status check_options(const otr_plan_options *options, otr_error *error);
+static void measure(otr_plan *plan);
+static otr_status check_ranks(const otr_plan *plan, otr_error *error);
+
+otr_plan_options otr_plan_options_default(uint32_t distance) {
+    return (otr_plan_options){.commit = distance, .gap = distance, .buffer = distance, .pitch = 2};
+}
+
+otr_status otr_plan_create(otr_plan **out, const otr_graph *graph, const otr_model *model,
+                           const otr_plan_options *options, otr_error *error) {
+    otr_plan *plan;
+    otr_status status;
+    if (out == NULL || graph == NULL || model == NULL || options == NULL) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "no graph, model, options or place for the plan");
+    }
+    status = check_options(options, error);
+    if (status != OTR_OK) {
+        return status;
+    }
+    plan = otr_array_zeroed(1, sizeof *plan);
+    if (plan == NULL) {
+        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+    }
+    plan->options = *options;
+    status = otr_timeline_init(&plan->timeline, graph, model, options->axis, options->pitch,
+                               OTR_PLAN_PERIOD_MAX, error);
+    if (status == OTR_OK) {
+        measure(plan);
+        if (plan->row_count > OTR_PLAN_ROWS_MAX) {
+            status = otr_error_set(error, OTR_ERR_LIMIT, 0, 0, "%u rows of cells, more than the limit of %d",
+                                   plan->row_count, OTR_PLAN_ROWS_MAX);
+        } else {
+            status = check_ranks(plan, error);
+        }
+    }
+    if (status != OTR_OK) {
+        otr_plan_destroy(plan);
+        return status;
+    }
+    *out = plan;
+    return OTR_OK;
+}
+
+void otr_plan_destroy(otr_plan *plan) {
+    if (plan != NULL) {
+        otr_timeline_free(&plan->timeline);
+        free(plan);
+    }
+}
+
+const otr_graph *otr_plan_graph(const otr_plan *plan) {
+    return plan->timeline.graph;
+}
+
+uint32_t otr_plan_layer_count(const otr_plan *plan) {
+    return plan->timeline.layer_count;
+}
+
+uint32_t otr_plan_row_count(const otr_plan *plan) {
+    return plan->row_count;
+}
+
+uint32_t otr_plan_period(const otr_plan *plan) {
+    return plan->layers_min > 0 ? plan->timeline.period : 0;
+}
+
+uint64_t otr_plan_layers_min(const otr_plan *plan) {
+    return plan->layers_min;
+}
+
+static otr_status check_options(const otr_plan_options *options, otr_error *error) {
+    const struct {
+        const char *what;
+        uint32_t value, low;
+    } ranges[] = {{"commit", options->commit, 1},
+                  {"gap", options->gap, 0},
+                  {"buffer", options->buffer, 0},
+                  {"width", options->width, 0},
+                  {"context", options->context, 0}};
+    const int is_brick = options->layout == OTR_PLAN_BRICK && options->width > 0;
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        if (ranges[i].value < ranges[i].low || ranges[i].value > OTR_PLAN_LAYERS_MAX) {
+            return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "%s is %u; it ranges from %u to %u",
+                                 ranges[i].what, ranges[i].value, ranges[i].low, OTR_PLAN_LAYERS_MAX);
+        }
+    }
+    if ((uint32_t)options->layout > OTR_PLAN_BRICK || options->axis > 1 || !(options->pitch > 0) ||
+        !isfinite(options->pitch)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "no such layout, axis or pitch");
+    }
+    if (options->width == 1) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "rows of one site are too narrow for cells");
+    }
+    if (is_brick && (options->commit < 2 || options->gap > 0)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "bricks have two layers or more, and no gap");
+    }
+    return OTR_OK;
+}
+
+static int is_brick(const otr_plan *plan) {
+    return plan->options.layout == OTR_PLAN_BRICK && plan->options.width > 0;
+}
+
+/* Everything that follows from options and timeline. */
+static void measure(otr_plan *plan) {
+    const otr_plan_options *const options = &plan->options;
+    const otr_timeline *const timeline = &plan->timeline;
+    const uint32_t longest = options->commit > options->gap ? options->commit : options->gap;
+    uint64_t need;
+    plan->row_count = options->width > 0 ? (timeline->site_count + options->width - 1) / options->width : 1;
+    plan->stride = is_brick(plan) ? BRICK_COLOURS * options->commit : options->commit + options->gap;
+    plan->margin = timeline->layer_reach + options->context;
+    plan->tail = timeline->layer_count - timeline->bulk_end;
+    need = (uint64_t)longest + 2 * ((uint64_t)options->buffer + plan->margin) + timeline->period;
+    /* The ranks are checked on the reference: it has to show every edge at every place of the pattern. */
+    if (need < (uint64_t)plan->stride + 2 * timeline->layer_reach) {
+        need = (uint64_t)plan->stride + 2 * timeline->layer_reach;
+    }
+    if (timeline->period > 0 && timeline->bulk_end - timeline->bulk_begin >= need) {
+        plan->layers_min = timeline->bulk_begin + need + plan->tail;
+    }
+}
+
+/* The pattern of a row. */
+
+/* The layers of a cell that the beginning of the history cuts off. */
+static uint32_t lead(const otr_plan *plan, uint32_t row) {
+    return is_brick(plan) && row % 2 == 1 ? plan->options.commit / 2 : 0;
+}
+
+static uint64_t first_layer_of(const otr_plan *plan, place cell) {
+    const uint64_t commit = plan->options.commit;
+    const uint64_t gap = plan->options.gap;
+    const uint32_t cut = lead(plan, cell.row);
+    if (gap > 0) {
+        return cell.index / 2 * (commit + gap) + (cell.index % 2 == 1 ? commit : 0);
+    }
+    return cell.index == 0 ? 0 : cell.index * commit - cut;
+}
+
+static uint64_t end_layer_of(const otr_plan *plan, place cell) {
+    return first_layer_of(plan, (place){cell.row, cell.index + 1});
+}
+
+static uint64_t index_at(const otr_plan *plan, uint32_t row, uint64_t layer) {
+    const uint64_t commit = plan->options.commit;
+    const uint64_t gap = plan->options.gap;
+    if (gap > 0) {
+        return layer / (commit + gap) * 2 + (layer % (commit + gap) >= commit);
+    }
+    return (layer + lead(plan, row)) / commit;
+}
+
+/* Cells that an edge joins differ in rank. Of bricks, one in an odd row lies beside two of even rows whose
+ * colours are its own index and the one before. */
+static uint64_t rank_of(const otr_plan *plan, place cell) {
+    const uint32_t odd = cell.row % 2;
+    if (is_brick(plan)) {
+        return (cell.index + odd) % BRICK_COLOURS;
+    }
+    if (plan->options.gap > 0) {
+        return 2 * (uint64_t)odd + cell.index % 2;
+    }
+    return 2 * cell.index + odd;
+}
+
+static uint32_t row_of(const otr_plan *plan, uint32_t site) {
+    return plan->options.width > 0 ? site / plan->options.width : 0;
+}
+
+/* The cell of a detector of the reference, which lies `phase` layers into the pattern. */
+static place place_of(const otr_plan *plan, uint32_t detector, uint64_t phase) {
+    const uint32_t row = row_of(plan, plan->timeline.sites[detector]);
+    return (place){row, index_at(plan, row, plan->timeline.layers[detector] + phase)};
+}
+
+static otr_status check_ranks(const otr_plan *plan, otr_error *error) {
+    const otr_graph *const graph = plan->timeline.graph;
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        const uint32_t node1 = graph->edge_node1[edge];
+        const uint32_t node2 = graph->edge_node2[edge];
+        if (node2 == OTR_BOUNDARY) {
+            continue;
+        }
+        const place cell1 = place_of(plan, node1, 0);
+        const place cell2 = place_of(plan, node2, 0);
+        const int is_one = cell1.row == cell2.row && cell1.index == cell2.index;
+        if (!is_one && rank_of(plan, cell1) == rank_of(plan, cell2)) {
+            return otr_error_set(
+                error, OTR_ERR_ARGUMENT, 0, 0,
+                "an edge joins detectors D%u and D%u in two cells that may be decided at the "
+                "same time: the cells are too short or too narrow",
+                node1, node2);
+        }
+    }
+    return OTR_OK;
+}
+
+/* Histories. */
+
+otr_status otr_plan_check_length(const otr_plan *plan, uint64_t layer_count, otr_error *error) {
+    const uint32_t own = plan->timeline.layer_count;
+    const uint32_t period = otr_plan_period(plan);
+    if (layer_count == own) {
+        return OTR_OK;
+    }
+    if (period == 0) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "%llu layers, but the plan is for %u: its model does not repeat itself, or not "
+                             "for long enough",
+                             (unsigned long long)layer_count, own);
+    }
+    if (layer_count < plan->layers_min || layer_count > OTR_PLAN_HISTORY_MAX) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "%llu layers; the plan serves %u, or %llu to %llu",
+                             (unsigned long long)layer_count, own, (unsigned long long)plan->layers_min,
+                             (unsigned long long)OTR_PLAN_HISTORY_MAX);
+    }
+    if ((layer_count > own ? layer_count - own : own - layer_count) % period != 0) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "%llu layers; the plan serves %u and what differs from it by a multiple of %u",
+                             (unsigned long long)layer_count, own, period);
+    }
+    return OTR_OK;
+}
+
+/* Whether a history is served by shifting, and not as the reference itself. */
+static int shifts(const otr_plan *plan, uint64_t layer_count) {
+    return plan->layers_min > 0 && (layer_count == 0 || layer_count >= plan->layers_min);
+}
+
+uint32_t otr_plan_layer_detectors(const otr_plan *plan, uint64_t layer, uint64_t layer_count) {
+    const otr_timeline *const timeline = &plan->timeline;
+    uint64_t own = layer;
+    if (shifts(plan, layer_count) && layer >= timeline->bulk_begin) {
+        const int is_last = layer_count > 0 && layer + plan->tail >= layer_count;
+        own = is_last ? layer + timeline->layer_count - layer_count
+                      : timeline->bulk_begin + (layer - timeline->bulk_begin) % timeline->period;
+    }
+    return own < timeline->layer_count ? timeline->layer_begin[own + 1] - timeline->layer_begin[own] : 0;
+}
+
+uint64_t otr_plan_cell_count(const otr_plan *plan, uint64_t layer_count) {
+    uint64_t most = 0;
+    for (uint32_t row = 0; row < plan->row_count && layer_count > 0; row++) {
+        const uint64_t number = index_at(plan, row, layer_count - 1) * plan->row_count + row + 1;
+        most = number > most ? number : most;
+    }
+    return most;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static uint64_t reduced(uint64_t layer, uint64_t by) {
+    return layer > by ? layer - by : 0;
+}
+
+/* What to add to a layer of the reference to have the window's. */
+static int64_t find_shift(const otr_plan *plan, const otr_cell *cell, uint64_t layer_count) {
+    const otr_timeline *const timeline = &plan->timeline;
+    const uint64_t low = reduced(cell->window_first, plan->margin);
+    const uint64_t high = cell->window_end + plan->margin;
+    if (!shifts(plan, layer_count) || low < timeline->bulk_begin) {
+        return 0;
+    }
+    if (layer_count > 0 && high + plan->tail > layer_count) {
+        return (int64_t)layer_count - (int64_t)timeline->layer_count;
+    }
+    return (int64_t)((low - timeline->bulk_begin) / timeline->period * timeline->period);
+}
+
+otr_status otr_plan_cell(const otr_plan *plan, uint64_t number, uint64_t layer_count, otr_cell *out) {
+    const place own = {(uint32_t)(number % plan->row_count), number / plan->row_count};
+    const uint64_t known_end = layer_count > 0        ? layer_count
+                               : plan->layers_min > 0 ? UINT64_MAX
+                                                      : plan->timeline.layer_count;
+    otr_cell cell = {.number = number};
+    if (layer_count > 0 && otr_plan_check_length(plan, layer_count, NULL) != OTR_OK) {
+        return OTR_ERR_ARGUMENT;
+    }
+    if (own.index > OTR_PLAN_HISTORY_MAX || first_layer_of(plan, own) >= known_end) {
+        return OTR_ERR_INDEX;
+    }
+    cell.first_layer = first_layer_of(plan, own);
+    cell.end_layer = smaller(end_layer_of(plan, own), known_end);
+    cell.window_first = reduced(cell.first_layer, plan->options.buffer);
+    cell.window_end = smaller(cell.end_layer + plan->options.buffer, known_end);
+    cell.events_first = reduced(cell.window_first, plan->options.context);
+    cell.events_end = smaller(cell.window_end + plan->options.context, known_end);
+    cell.ready_layers = smaller(cell.window_end + plan->margin + reduced(plan->tail, 1), known_end);
+    cell.shift = find_shift(plan, &cell, layer_count);
+    cell.shape = (otr_cell_shape){
+        .row = own.row,
+        .first_layer = (uint32_t)((int64_t)cell.first_layer - cell.shift),
+        .end_layer = (uint32_t)((int64_t)cell.end_layer - cell.shift),
+        .window_first = (uint32_t)((int64_t)cell.window_first - cell.shift),
+        .window_end = (uint32_t)((int64_t)cell.window_end - cell.shift),
+    };
+    const int64_t phase = cell.shift % plan->stride;
+    cell.shape.phase = (uint32_t)(phase < 0 ? phase + plan->stride : phase);
+    *out = cell;
+    return OTR_OK;
+}
+
+/* Sites that a window of the row may see. */
+static int is_near_row(const otr_plan *plan, uint32_t row, uint32_t site, uint32_t distance) {
+    const uint64_t width = plan->options.width;
+    return width == 0 ||
+           (site + (uint64_t)distance >= row * width && site < (row + 1) * width + (uint64_t)distance);
+}
+
+otr_status otr_plan_dependencies(const otr_plan *plan, const otr_cell *cell, uint64_t layer_count,
+                                 uint64_t *numbers, size_t capacity, size_t *count) {
+    const place own = {cell->shape.row, cell->number / plan->row_count};
+    const uint32_t distance = plan->options.buffer + plan->timeline.site_reach;
+    const uint64_t rank = rank_of(plan, own);
+    const uint64_t first = reduced(cell->window_first, plan->timeline.layer_reach);
+    uint64_t last = cell->window_end + plan->timeline.layer_reach - 1;
+    uint64_t low = UINT64_MAX, high = 0;
+    if (layer_count > 0 && last >= layer_count) {
+        last = layer_count - 1;
+    }
+    for (uint32_t row = 0; row < plan->row_count; row++) {
+        low = smaller(low, index_at(plan, row, first));
+        high = index_at(plan, row, last) > high ? index_at(plan, row, last) : high;
+    }
+    *count = 0;
+    for (uint64_t index = low; index <= high; index++) {
+        for (uint32_t row = 0; row < plan->row_count; row++) {
+            const place other = {row, index};
+            const uint64_t width = plan->options.width;
+            const int is_near = width == 0 || is_near_row(plan, own.row, (uint32_t)(row * width), distance) ||
+                                is_near_row(plan, own.row, (uint32_t)((row + 1) * width - 1), distance);
+            if (is_near && rank_of(plan, other) < rank && first_layer_of(plan, other) <= last &&
+                end_layer_of(plan, other) > first) {
+                if (*count < capacity) {
+                    numbers[*count] = index * plan->row_count + row;
+                }
+                (*count)++;
+            }
+        }
+    }
+    return *count <= capacity ? OTR_OK : OTR_ERR_LIMIT;
+}
+
+otr_status otr_plan_window(otr_window **out, const otr_plan *plan, const otr_cell_shape *shape,
+                           otr_error *error) {
+    const otr_timeline *const timeline = &plan->timeline;
+    uint8_t *roles;
+    otr_status status;
+    if (out == NULL || shape == NULL || shape->row >= plan->row_count || shape->phase >= plan->stride ||
+        shape->first_layer >= shape->end_layer || shape->window_end > timeline->layer_count) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "not a shape of this plan");
+    }
+    roles = otr_array_zeroed(timeline->graph->node_count, 1);
+    if (roles == NULL) {
+        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+    }
+    const place own = {shape->row, index_at(plan, shape->row, (uint64_t)shape->first_layer + shape->phase)};
+    const uint64_t rank = rank_of(plan, own);
+    for (uint32_t node = 0; node < timeline->graph->node_count; node++) {
+        const uint32_t layer = timeline->layers[node];
+        const place cell = place_of(plan, node, shape->phase);
+        if (cell.row == own.row && cell.index == own.index) {
+            roles[node] = OTR_WINDOW_CELL;
+        } else if (rank_of(plan, cell) < rank) {
+            roles[node] = OTR_WINDOW_CLOSED;
+        } else if (layer >= shape->window_first && layer < shape->window_end &&
+                   is_near_row(plan, own.row, timeline->sites[node], plan->options.buffer)) {
+            roles[node] = OTR_WINDOW_BUFFER;
+        }
+    }
+    status = otr_window_create(out, timeline->graph, roles, error);
+    free(roles);
+    return status;
+}
+
+otr_status otr_plan_place(const otr_plan *plan, uint32_t detector, uint32_t *layer, uint32_t *index) {
+    if (detector >= plan->timeline.graph->node_count) {
+        return OTR_ERR_INDEX;
+    }
+    *layer = plan->timeline.layers[detector];
+    *index = detector - plan->timeline.layer_begin[*layer];
+    return OTR_OK;
+}
+
+otr_status otr_plan_detector(const otr_plan *plan, uint32_t layer, uint32_t index, uint32_t *detector) {
+    const otr_timeline *const timeline = &plan->timeline;
+    if (layer >= timeline->layer_count ||
+        index >= timeline->layer_begin[layer + 1] - timeline->layer_begin[layer]) {
+        return OTR_ERR_INDEX;
+    }
+    *detector = timeline->layer_begin[layer] + index;
+    return OTR_OK;
+}

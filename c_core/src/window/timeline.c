@@ -1,0 +1,289 @@
+/* Reads layers and sites off the coordinates that a model declares, and finds the bulk: the longest run of
+ * layers that are the same again `period` layers later. Layers are the same if their detectors, in order,
+ * have the same sites and the same edges to their own and to earlier layers: ends, weights, observables and
+ * correlation rules. */
+#include "window/timeline.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/array.h"
+#include "common/error.h"
+
+/* Coordinates are far below this in magnitude, so that sites fit. */
+#define COORDINATE_MAX 1e9
+/* A detector whose declaration has not come yet. */
+#define NO_LAYER UINT32_MAX
+
+static otr_status read_places(otr_timeline *timeline, const otr_model *model, uint32_t axis, double *places,
+                              otr_error *error);
+static otr_status place_detector(otr_timeline *timeline, const otr_instruction *declaration, uint64_t target,
+                                 uint32_t axis, double *places, otr_error *error);
+static otr_status check_order(otr_timeline *timeline, otr_error *error);
+static void number_sites(otr_timeline *timeline, const double *places, double pitch);
+static void measure_edges(otr_timeline *timeline);
+static void find_bulk(otr_timeline *timeline, uint32_t period_max);
+
+otr_status otr_timeline_init(otr_timeline *timeline, const otr_graph *graph, const otr_model *model,
+                             uint32_t axis, double pitch, uint32_t period_max, otr_error *error) {
+    const size_t count = graph->node_count;
+    double *const places = otr_array_zeroed(count, sizeof *places);
+    otr_status status;
+    *timeline = (otr_timeline){.graph = graph};
+    timeline->layers = otr_array_new(count, sizeof *timeline->layers);
+    timeline->sites = otr_array_zeroed(count, sizeof *timeline->sites);
+    if (places == NULL || timeline->layers == NULL || timeline->sites == NULL) {
+        free(places);
+        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+    }
+    status = read_places(timeline, model, axis, places, error);
+    if (status == OTR_OK) {
+        status = check_order(timeline, error);
+    }
+    if (status == OTR_OK) {
+        number_sites(timeline, places, pitch);
+        measure_edges(timeline);
+        find_bulk(timeline, period_max);
+    }
+    free(places);
+    return status;
+}
+
+void otr_timeline_free(otr_timeline *timeline) {
+    free(timeline->layer_begin);
+    free(timeline->layers);
+    free(timeline->sites);
+    *timeline = (otr_timeline){0};
+}
+
+static otr_status read_places(otr_timeline *timeline, const otr_model *model, uint32_t axis, double *places,
+                              otr_error *error) {
+    const uint32_t count = timeline->graph->node_count;
+    otr_model_walk *walk = NULL;
+    otr_instruction step;
+    otr_status status;
+    if (otr_model_detector_count(model) != count) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "the model is not the graph's");
+    }
+    for (uint32_t node = 0; node < count; node++) {
+        timeline->layers[node] = NO_LAYER;
+    }
+    status = otr_model_walk_create(&walk, model);
+    if (status != OTR_OK) {
+        return otr_error_set(error, status, 0, 0, "out of memory");
+    }
+    while (status == OTR_OK && otr_model_walk_next(walk, &step)) {
+        for (uint64_t i = 0;
+             step.kind == OTR_INSTRUCTION_DETECTOR && i < step.target_count && status == OTR_OK; i++) {
+            status = place_detector(timeline, &step, step.targets[i], axis, places, error);
+        }
+    }
+    otr_model_walk_destroy(walk);
+    return status;
+}
+
+static otr_status place_detector(otr_timeline *timeline, const otr_instruction *declaration, uint64_t target,
+                                 uint32_t axis, double *places, otr_error *error) {
+    const uint32_t count = declaration->argument_count;
+    double layer, place;
+    if (count < axis + 2) {
+        return OTR_OK; /* refused below if no other declaration places it */
+    }
+    layer = declaration->arguments[count - 1];
+    place = declaration->arguments[axis];
+    if (!(layer >= 0 && layer < COORDINATE_MAX) || floor(layer) != layer) {
+        return otr_error_set(
+            error, OTR_ERR_FORMAT, declaration->line, 0,
+            "the last coordinate of detector D%llu, %g, is no layer: whole numbers from 0 are",
+            (unsigned long long)target, layer);
+    }
+    if (!(fabs(place) < COORDINATE_MAX)) {
+        return otr_error_set(error, OTR_ERR_FORMAT, declaration->line, 0,
+                             "coordinate %u of detector D%llu, %g, is out of range", axis + 1,
+                             (unsigned long long)target, place);
+    }
+    timeline->layers[target] = (uint32_t)layer;
+    places[target] = place;
+    return OTR_OK;
+}
+
+/* Every detector has a layer, layers ascend, and none is empty; they are counted from the first. */
+static otr_status check_order(otr_timeline *timeline, otr_error *error) {
+    const uint32_t count = timeline->graph->node_count;
+    const uint32_t first = count > 0 ? timeline->layers[0] : 0;
+    for (uint32_t node = 0; node < count; node++) {
+        if (timeline->layers[node] == NO_LAYER) {
+            return otr_error_set(
+                error, OTR_ERR_FORMAT, 0, 0,
+                "detector D%u has no coordinates (x, y, round), which windows need; decoding "
+                "without windows works",
+                node);
+        }
+        if (node > 0 && timeline->layers[node] < timeline->layers[node - 1]) {
+            return otr_error_set(error, OTR_ERR_FORMAT, 0, 0,
+                                 "detector D%u lies in round %u, before detector D%u in round %u", node,
+                                 timeline->layers[node], node - 1, timeline->layers[node - 1]);
+        }
+        if (node > 0 && timeline->layers[node] > timeline->layers[node - 1] + 1) {
+            return otr_error_set(error, OTR_ERR_FORMAT, 0, 0, "no detector lies in round %u",
+                                 timeline->layers[node - 1] + 1);
+        }
+    }
+    if (count == 0) {
+        return otr_error_set(error, OTR_ERR_FORMAT, 0, 0, "the model has no detectors to cut into windows");
+    }
+    timeline->layer_count = timeline->layers[count - 1] - first + 1;
+    timeline->layer_begin =
+        otr_array_zeroed((size_t)timeline->layer_count + 1, sizeof *timeline->layer_begin);
+    if (timeline->layer_begin == NULL) {
+        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+    }
+    for (uint32_t node = 0; node < count; node++) {
+        timeline->layers[node] -= first;
+        timeline->layer_begin[timeline->layers[node] + 1] = node + 1;
+    }
+    return OTR_OK;
+}
+
+static void number_sites(otr_timeline *timeline, const double *places, double pitch) {
+    const uint32_t count = timeline->graph->node_count;
+    double lowest = places[0];
+    for (uint32_t node = 1; node < count; node++) {
+        lowest = places[node] < lowest ? places[node] : lowest;
+    }
+    for (uint32_t node = 0; node < count; node++) {
+        const double site = floor((places[node] - lowest) / pitch);
+        timeline->sites[node] = site < UINT32_MAX - 1 ? (uint32_t)site : UINT32_MAX - 1;
+        if (timeline->sites[node] >= timeline->site_count) {
+            timeline->site_count = timeline->sites[node] + 1;
+        }
+    }
+}
+
+static uint32_t difference(uint32_t a, uint32_t b) {
+    return a > b ? a - b : b - a;
+}
+
+static void measure_edges(otr_timeline *timeline) {
+    const otr_graph *const graph = timeline->graph;
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        const uint32_t node1 = graph->edge_node1[edge];
+        const uint32_t node2 = graph->edge_node2[edge];
+        if (node2 != OTR_BOUNDARY) {
+            const uint32_t layers = difference(timeline->layers[node1], timeline->layers[node2]);
+            const uint32_t sites = difference(timeline->sites[node1], timeline->sites[node2]);
+            timeline->layer_reach = layers > timeline->layer_reach ? layers : timeline->layer_reach;
+            timeline->site_reach = sites > timeline->site_reach ? sites : timeline->site_reach;
+        }
+    }
+}
+
+/* Whether two detectors, or both the boundary, are at the same place `period` layers apart. */
+static int are_alike(const otr_timeline *timeline, uint32_t earlier, uint32_t later, uint32_t period) {
+    if (earlier == OTR_BOUNDARY || later == OTR_BOUNDARY) {
+        return earlier == later;
+    }
+    const uint32_t layer1 = timeline->layers[earlier];
+    const uint32_t layer2 = timeline->layers[later];
+    return layer1 + period == layer2 &&
+           earlier - timeline->layer_begin[layer1] == later - timeline->layer_begin[layer2];
+}
+
+static int are_alike_edges(const otr_timeline *timeline, uint32_t earlier, uint32_t later, uint32_t period) {
+    const otr_graph *const graph = timeline->graph;
+    return are_alike(timeline, graph->edge_node1[earlier], graph->edge_node1[later], period) &&
+           are_alike(timeline, graph->edge_node2[earlier], graph->edge_node2[later], period);
+}
+
+/* Compares weights, observables and rules of two edges. Rules may lead anywhere near. */
+static int have_alike_effects(const otr_timeline *timeline, uint32_t earlier, uint32_t later,
+                              uint32_t period) {
+    const otr_graph *const graph = timeline->graph;
+    const uint32_t begin1 = graph->observable_begin[earlier];
+    const uint32_t begin2 = graph->observable_begin[later];
+    const uint32_t count = graph->observable_begin[earlier + 1] - begin1;
+    if (graph->edge_weight[earlier] != graph->edge_weight[later] ||
+        count != graph->observable_begin[later + 1] - begin2 ||
+        (count > 0 && memcmp(graph->observable_list + begin1, graph->observable_list + begin2,
+                             count * sizeof *graph->observable_list) != 0)) {
+        return 0;
+    }
+    if (graph->correlations) {
+        const uint32_t rules1 = graph->implied_begin[earlier];
+        const uint32_t rules2 = graph->implied_begin[later];
+        const uint32_t rules = graph->implied_begin[earlier + 1] - rules1;
+        if (rules != graph->implied_begin[later + 1] - rules2) {
+            return 0;
+        }
+        for (uint32_t i = 0; i < rules; i++) {
+            const otr_implied rule1 = graph->implied[rules1 + i];
+            const otr_implied rule2 = graph->implied[rules2 + i];
+            if (rule1.weight != rule2.weight || !are_alike_edges(timeline, rule1.edge, rule2.edge, period)) {
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
+/* Whether a node's edges to its own and earlier layers are those of the node `period` layers before. */
+static int has_alike_edges(const otr_timeline *timeline, uint32_t earlier, uint32_t later, uint32_t period) {
+    const otr_graph *const graph = timeline->graph;
+    const uint32_t layer1 = timeline->layers[earlier];
+    const uint32_t layer2 = timeline->layers[later];
+    uint32_t arc1 = graph->arc_begin[earlier];
+    uint32_t arc2 = graph->arc_begin[later];
+    const uint32_t boundary1 = graph->boundary_edge[earlier];
+    const uint32_t boundary2 = graph->boundary_edge[later];
+    if ((boundary1 == OTR_NONE) != (boundary2 == OTR_NONE) ||
+        (boundary1 != OTR_NONE && !have_alike_effects(timeline, boundary1, boundary2, period))) {
+        return 0;
+    }
+    /* Arcs ascend by head, and heads by layer. */
+    for (;; arc1++, arc2++) {
+        const int more1 =
+            arc1 < graph->arc_begin[earlier + 1] && timeline->layers[graph->arc_head[arc1]] <= layer1;
+        const int more2 =
+            arc2 < graph->arc_begin[later + 1] && timeline->layers[graph->arc_head[arc2]] <= layer2;
+        if (!more1 || !more2) {
+            return more1 == more2;
+        }
+        if (!are_alike(timeline, graph->arc_head[arc1], graph->arc_head[arc2], period) ||
+            !have_alike_effects(timeline, graph->arc_edge[arc1], graph->arc_edge[arc2], period)) {
+            return 0;
+        }
+    }
+}
+
+/* Whether a layer is the one `period` layers before it. */
+static int repeats(const otr_timeline *timeline, uint32_t layer, uint32_t period) {
+    const uint32_t earlier = timeline->layer_begin[layer - period];
+    const uint32_t later = timeline->layer_begin[layer];
+    const uint32_t count = timeline->layer_begin[layer + 1] - later;
+    if (timeline->layer_begin[layer - period + 1] - earlier != count) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (timeline->sites[earlier + i] != timeline->sites[later + i] ||
+            !has_alike_edges(timeline, earlier + i, later + i, period)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* The longest run of repeating layers, under the shortest period that makes one of two periods at least. */
+static void find_bulk(otr_timeline *timeline, uint32_t period_max) {
+    for (uint32_t period = 1; period <= period_max && timeline->period == 0; period++) {
+        uint32_t run = 0;
+        for (uint32_t layer = period; layer < timeline->layer_count; layer++) {
+            run = repeats(timeline, layer, period) ? run + 1 : 0;
+            if (run >= period && run + period > timeline->bulk_end - timeline->bulk_begin) {
+                timeline->period = period;
+                timeline->bulk_begin = layer + 1 - run - period;
+                timeline->bulk_end = layer + 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! Plans: cells and ranks of every layout, and windows of a short reference that serve a longer history.
+
+mod support;
+
+use outrider::{Basis, Circuit, CircuitFamily, SurfaceCode};
+use outrider_sys::*;
+use std::collections::{BTreeMap, BTreeSet};
+use support::decoding::Graph;
+use support::graph::BOUNDARY;
+use support::model::Model;
+use support::plan::{Cell, Layout, Plan, PlanOptions, parallel};
+use support::window::{BUFFER, CELL, CLOSED, OUTSIDE, Window, WindowEdge};
+
+/// The text of a memory's model, `size` data qubits wide and high.
+fn memory(size: (u32, u32), rounds: u32) -> String {
+    let code = SurfaceCode::memory(3, rounds).size(size.0, size.1).basis(Basis::Z);
+    let code = code.circuit(Circuit::uniform(CircuitFamily::Stim, 0.004)).build().unwrap();
+    code.model().unwrap().to_text()
+}
+
+/// Coordinates of all detectors.
+fn coordinates(text: &str) -> Vec<[usize; 3]> {
+    let model = Model::parse(text.as_bytes()).unwrap();
+    let mut all = vec![[0; 3]; model.counts().0 as usize];
+    for step in model.walk() {
+        if step.kind == otr_instruction_kind::OTR_INSTRUCTION_DETECTOR {
+            for &target in &step.targets {
+                all[target as usize] = std::array::from_fn(|axis| step.arguments[axis] as usize);
+            }
+        }
+    }
+    all
+}
+
+/// Every layout, for a patch of distance 3.
+fn layouts() -> Vec<PlanOptions> {
+    let mut all = Vec::new();
+    for (commit, gap, buffer) in [(3, 3, 3), (3, 0, 3), (1, 0, 2), (2, 1, 4), (3, 9, 0), (4, 2, 5)] {
+        all.push(PlanOptions { commit, gap, buffer, ..parallel(3) });
+        all.push(PlanOptions { commit, gap, buffer, width: 3, ..parallel(3) });
+    }
+    for commit in [2, 3, 4, 5] {
+        let layout = Layout::OTR_PLAN_BRICK;
+        all.push(PlanOptions { commit, gap: 0, buffer: 3, width: 3, layout, ..parallel(3) });
+        all.push(PlanOptions { commit, gap: 0, buffer: 2, width: 4, axis: 1, layout, ..parallel(3) });
+    }
+    all
+}
+
+/// Cells of a plan, by the words of the header: for each layer and row the time index, and the rank.
+struct Pattern(PlanOptions);
+
+impl Pattern {
+    fn is_brick(&self) -> bool {
+        self.0.layout == Layout::OTR_PLAN_BRICK && self.0.width > 0
+    }
+
+    fn index(&self, row: usize, layer: usize) -> usize {
+        let (commit, gap) = (self.0.commit as usize, self.0.gap as usize);
+        // Cells are laid one after the other until one holds the layer.
+        let mut end = commit - if self.is_brick() && row % 2 == 1 { commit / 2 } else { 0 };
+        let mut index = 0;
+        while end <= layer {
+            index += 1;
+            end += if gap > 0 && index % 2 == 1 { gap } else { commit };
+        }
+        index
+    }
+
+    fn rank(&self, row: usize, index: usize) -> usize {
+        match (self.is_brick(), self.0.gap > 0) {
+            (true, _) => (index + row % 2) % 3,
+            (false, true) => 2 * (row % 2) + index % 2,
+            (false, false) => 2 * index + row % 2,
+        }
+    }
+}
+
+/// A history with its cells, worked out detector by detector.
+struct History {
+    graph: Graph,
+    layers: Vec<usize>,
+    sites: Vec<usize>,
+    cells: Vec<(usize, usize)>,
+    /// Edges by their nodes.
+    numbers: BTreeMap<(u32, u32), u32>,
+    options: PlanOptions,
+}
+
+impl History {
+    fn new(text: &str, options: PlanOptions) -> Self {
+        let places = coordinates(text);
+        let layers: Vec<usize> = places.iter().map(|place| place[2]).collect();
+        let lowest = places.iter().map(|place| place[options.axis as usize]).min().unwrap();
+        let site =
+            |place: &[usize; 3]| ((place[options.axis as usize] - lowest) as f64 / options.pitch) as usize;
+        let sites: Vec<usize> = places.iter().map(site).collect();
+        let row = |site: usize| if options.width > 0 { site / options.width as usize } else { 0 };
+        let pattern = Pattern(options);
+        let cell = |node: usize| (row(sites[node]), pattern.index(row(sites[node]), layers[node]));
+        let cells = (0..layers.len()).map(cell).collect();
+        let graph = Graph::with_correlations(text);
+        let numbers = graph.edges.iter().zip(0..).map(|(edge, number)| (edge.nodes, number)).collect();
+        Self { graph, layers, sites, cells, numbers, options }
+    }
+
+    fn rank(&self, cell: (usize, usize)) -> usize {
+        Pattern(self.options).rank(cell.0, cell.1)
+    }
+
+    fn rows(&self) -> usize {
+        self.cells.iter().map(|cell| cell.0).max().unwrap() + 1
+    }
+
+    fn layer_count(&self) -> usize {
+        self.layers.last().unwrap() + 1
+    }
+
+    /// The roles of a cell's window, by rule 3 of the header.
+    fn roles(&self, cell: (usize, usize)) -> Vec<u8> {
+        let nodes = || (0..self.cells.len()).filter(|&node| self.cells[node] == cell);
+        let first = nodes().map(|node| self.layers[node]).min().unwrap();
+        let last = nodes().map(|node| self.layers[node]).max().unwrap();
+        let (buffer, width) = (self.options.buffer as usize, self.options.width as usize);
+        let is_near = |node: usize| {
+            let in_time = self.layers[node] + buffer >= first && self.layers[node] <= last + buffer;
+            let (low, high) = (cell.0 * width, (cell.0 + 1) * width);
+            let site = self.sites[node];
+            in_time && (width == 0 || (site + buffer >= low && site < high + buffer))
+        };
+        let role = |node: usize| match self.cells[node] {
+            own if own == cell => CELL,
+            other if self.rank(other) < self.rank(cell) => CLOSED,
+            _ if is_near(node) => BUFFER,
+            _ => OUTSIDE,
+        };
+        (0..self.cells.len()).map(role).collect()
+    }
+}
+
+/// The edges of a window with detectors and sources that belong to the history: `shift` layers later.
+fn shifted(
+    window: &Window,
+    reference: &Graph,
+    history: &History,
+    layers: &[usize],
+    shift: i64,
+) -> Vec<WindowEdge> {
+    let begins = |layers: &[usize]| {
+        let mut begins = BTreeMap::new();
+        for (node, &layer) in layers.iter().enumerate() {
+            begins.entry(layer).or_insert(node);
+        }
+        begins
+    };
+    let (from, to) = (begins(layers), begins(&history.layers));
+    let detector = |node: u32| {
+        if node == BOUNDARY {
+            return BOUNDARY;
+        }
+        let layer = layers[node as usize];
+        let target = (layer as i64 + shift) as usize;
+        (to[&target] + node as usize - from[&layer]) as u32
+    };
+    let source = |edge: u32| {
+        let (a, b) = reference.edges[edge as usize].nodes;
+        let nodes = (detector(a), detector(b));
+        history.graph.edges.iter().position(|own| own.nodes == nodes).expect("the history has the edge")
+            as u32
+    };
+    let edge = |edge: WindowEdge| WindowEdge {
+        detectors: (detector(edge.detectors.0), detector(edge.detectors.1)),
+        source: source(edge.source),
+        ..edge
+    };
+    window.edges().into_iter().map(edge).collect()
+}
+
+/// Probabilities may differ in their last bits: histories of different lengths are generated apart.
+fn assert_alike(found: &[WindowEdge], expected: &[WindowEdge], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found.probability - expected.probability).abs() < 1e-12, "{what}");
+        let same = WindowEdge { probability: expected.probability, ..found.clone() };
+        assert_eq!(same, *expected, "{what}");
+    }
+}
+
+#[test]
+fn windows_of_the_reference_are_those_of_any_history() {
+    for options in layouts() {
+        // Rows of three or four sites across a patch of three, seven long.
+        let size = match (options.width, options.axis) {
+            (0, _) => (3, 3),
+            (_, 0) => (7, 3),
+            _ => (3, 7),
+        };
+        let long = if options.width == 0 { 60 } else { 40 };
+        let text = memory(size, long);
+        let graph = Graph::with_correlations(&text);
+        let plan = Plan::new(&graph, &text, &options).unwrap();
+        let places: Vec<usize> = coordinates(&text).iter().map(|place| place[2]).collect();
+        let (layers, rows, period, least) = plan.measures();
+        assert_eq!((layers, period), (long + 1, 1), "{options:?}");
+        // The reference's own length, the shortest, and longer ones that end at different places of the pattern.
+        let lengths = [u64::from(layers), least, 62, 65];
+        for length in lengths {
+            plan.check_length(length).unwrap();
+            let history = History::new(&memory(size, length as u32 - 1), options);
+            assert_eq!((history.rows(), history.layer_count() as u64), (rows as usize, length));
+            for layer in 0..length {
+                let own = history.layers.iter().filter(|&&other| other as u64 == layer).count();
+                assert_eq!(plan.layer_detectors(layer, length) as usize, own);
+            }
+            let mut seen = BTreeSet::new();
+            for number in 0..plan.cell_count(length) {
+                let place = ((number % u64::from(rows)) as usize, (number / u64::from(rows)) as usize);
+                let Ok(cell) = plan.cell(number, length) else {
+                    assert!(!history.cells.contains(&place));
+                    continue;
+                };
+                seen.insert(place);
+                check_cell(&plan, &history, &cell, place, length, &places);
+            }
+            assert_eq!(seen, history.cells.iter().copied().collect(), "every cell has a number");
+            assert_eq!(plan.cell(plan.cell_count(length), length).err(), Some(otr_status::OTR_ERR_INDEX));
+        }
+    }
+}
+
+fn check_cell(
+    plan: &Plan,
+    history: &History,
+    cell: &Cell,
+    place: (usize, usize),
+    length: u64,
+    layers: &[usize],
+) {
+    let what = format!("{:?} {length} {cell:?}", history.options);
+    let roles = history.roles(place);
+    let own = |node: &usize| history.cells[*node] == place;
+    let layers_of_cell: Vec<usize> = (0..roles.len()).filter(own).map(|node| history.layers[node]).collect();
+    let (first, last) = (layers_of_cell[0] as u64, *layers_of_cell.last().unwrap() as u64);
+    assert_eq!((cell.first_layer, cell.end_layer), (first, last + 1), "{what}");
+
+    // The window: found in the reference, it is the history's own.
+    let window = plan.window(cell);
+    let expected = Window::new(&history.graph, &roles).unwrap();
+    let found = shifted(&window, plan.graph, history, layers, cell.shift);
+    assert_alike(&found, &expected.edges(), &what);
+
+    // What touches it: cells of lower rank with an edge into it.
+    let touching: BTreeSet<u64> = history
+        .graph
+        .edges
+        .iter()
+        .filter(|edge| edge.nodes.1 != BOUNDARY)
+        .flat_map(|edge| [edge.nodes, (edge.nodes.1, edge.nodes.0)])
+        .filter(|&(a, b)| matches!(roles[a as usize], CELL | BUFFER) && roles[b as usize] == CLOSED)
+        .map(|(_, b)| history.cells[b as usize])
+        .map(|(row, index)| (index * history.rows() + row) as u64)
+        .collect();
+    let dependencies = plan.dependencies(cell, length);
+    assert!(dependencies.is_sorted_by(|a, b| a < b), "{what}");
+    assert!(
+        touching.iter().all(|number| dependencies.contains(number)),
+        "{what}: {touching:?} {dependencies:?}"
+    );
+    for &number in &dependencies {
+        let other = ((number % history.rows() as u64) as usize, (number / history.rows() as u64) as usize);
+        assert!(history.rank(other) < history.rank(place) && history.cells.contains(&other), "{what}");
+    }
+
+    // Without knowing the end: once enough layers are there and none was the last, the answer is the same.
+    if cell.ready_layers < length && length != u64::from(plan.measures().0) {
+        let open = plan.cell(cell.number, 0).unwrap();
+        assert_eq!(format!("{open:?}"), format!("{cell:?}"), "{what}");
+    }
+}
+
+#[test]
+fn a_model_that_does_not_repeat_serves_itself_alone() {
+    let text = "error(0.25) D40\n".to_owned() + &memory((3, 3), 12);
+    let graph = Graph::with_correlations(&text);
+    let plan = Plan::new(&graph, &text, &parallel(3)).unwrap();
+    assert_eq!(plan.measures(), (13, 1, 0, 0));
+    plan.check_length(13).unwrap();
+    let error = plan.check_length(14).unwrap_err();
+    assert_eq!(
+        error.message,
+        "14 layers, but the plan is for 13: its model does not repeat itself, or not for long enough"
+    );
+    let history = History::new(&text, parallel(3));
+    let places: Vec<usize> = coordinates(&text).iter().map(|place| place[2]).collect();
+    for number in 0..plan.cell_count(13) {
+        let cell = plan.cell(number, 13).unwrap();
+        check_cell(&plan, &history, &cell, (0, number as usize), 13, &places);
+        let open = plan.cell(number, 0).unwrap();
+        assert_eq!(format!("{open:?}"), format!("{cell:?}"), "its length is known");
+    }
+    assert_eq!(plan.cell(0, 14).err(), Some(otr_status::OTR_ERR_ARGUMENT));
+}
+
+#[test]
+fn bad_plans_are_refused_in_words() {
+    let text = memory((3, 3), 12);
+    let graph = Graph::with_correlations(&text);
+    let refusal = |graph: &Graph, text: &str, options: PlanOptions| {
+        Plan::new(graph, text, &options).err().expect("a bad plan").message
+    };
+    let own = parallel(3);
+    let cases = [
+        (PlanOptions { commit: 0, ..own }, "commit is 0; it ranges from 1 to 65536"),
+        (PlanOptions { buffer: 65_537, ..own }, "buffer is 65537; it ranges from 0 to 65536"),
+        (PlanOptions { width: 1, ..own }, "rows of one site are too narrow for cells"),
+        (PlanOptions { axis: 2, ..own }, "no such layout, axis or pitch"),
+        (PlanOptions { pitch: 0.0, ..own }, "no such layout, axis or pitch"),
+        (PlanOptions { pitch: f64::NAN, ..own }, "no such layout, axis or pitch"),
+        (
+            PlanOptions { width: 2, layout: Layout::OTR_PLAN_BRICK, ..own },
+            "bricks have two layers or more, and no gap",
+        ),
+    ];
+    for (options, message) in cases {
+        assert_eq!(refusal(&graph, &text, options), message);
+    }
+    let line = "error(0.1) D0 D1\nerror(0.1) D1 D2\nerror(0.1) D2 L0\n";
+    let places = "detector(0, 0, 0) D0\ndetector(0, 0, 1) D1\n";
+    let graph = Graph::new(line);
+    let with = |more: &str| format!("{line}{places}{more}");
+    let cases = [
+        (
+            "",
+            "detector D2 has no coordinates (x, y, round), which windows need; decoding without windows works",
+        ),
+        ("detector(0, 0, 3) D2\n", "no detector lies in round 2"),
+        ("detector(0, 0, 0) D2\n", "detector D2 lies in round 0, before detector D1 in round 1"),
+        (
+            "detector(0, 0, 1.5) D2\n",
+            "the last coordinate of detector D2, 1.5, is no layer: whole numbers from 0 are",
+        ),
+        (
+            "detector(0, 0, -1) D2\n",
+            "the last coordinate of detector D2, -1, is no layer: whole numbers from 0 are",
+        ),
+        ("detector(1e300, 0, 2) D2\n", "coordinate 1 of detector D2, 1e+300, is out of range"),
+        ("detector(0, 0, 2) D2 D3\n", "the model is not the graph's"),
+    ];
+    for (more, message) in cases {
+        assert_eq!(refusal(&graph, &with(more), own), message);
+    }
+    // An edge over two layers, between cells of one layer that alternate in rank.
+    let far = "error(0.1) D0 D2\nerror(0.1) D1 D2\nerror(0.1) D2 L0\n";
+    let graph = Graph::new(far);
+    let text = format!("{far}{places}detector(0, 0, 2) D2\n");
+    assert_eq!(
+        refusal(&graph, &text, PlanOptions { commit: 1, gap: 1, ..own }),
+        "an edge joins detectors D0 and D2 in two cells that may be decided at the same time: the cells are too \
+         short or too narrow"
+    );
+}

@@ -1,0 +1,107 @@
+//! Owning handles around the C plans, just enough for tests to stay readable.
+
+use super::decoding::Graph;
+use super::model::{Model, ParseError, blank_error};
+use super::window::Window;
+use outrider_sys::*;
+use std::ptr;
+
+pub(crate) use outrider_sys::{otr_cell as Cell, otr_plan_layout as Layout, otr_plan_options as PlanOptions};
+
+/// A plan and the graph that it borrows.
+pub(crate) struct Plan<'g> {
+    raw: *mut otr_plan,
+    pub(crate) graph: &'g Graph,
+}
+
+pub(crate) fn parallel(distance: u32) -> PlanOptions {
+    // SAFETY: takes any value.
+    unsafe { otr_plan_options_default(distance) }
+}
+
+impl<'g> Plan<'g> {
+    pub(crate) fn new(graph: &'g Graph, text: &str, options: &PlanOptions) -> Result<Self, ParseError> {
+        let model = Model::parse(text.as_bytes()).unwrap_or_else(|e| panic!("{text}: {e:?}"));
+        let (mut raw, mut error) = (ptr::null_mut(), blank_error());
+        // SAFETY: the model is alive during the call; the lifetime 'g keeps the graph alive while the plan is.
+        let status = unsafe { otr_plan_create(&mut raw, graph.raw(), model.raw(), options, &mut error) };
+        match status {
+            otr_status::OTR_OK => Ok(Self { raw, graph }),
+            status => Err(ParseError::new(status, &error)),
+        }
+    }
+
+    pub(crate) fn raw(&self) -> *const otr_plan {
+        self.raw
+    }
+
+    /// Layers of the reference, rows, period, and the shortest history.
+    pub(crate) fn measures(&self) -> (u32, u32, u32, u64) {
+        // SAFETY: the plan is alive.
+        unsafe {
+            (
+                otr_plan_layer_count(self.raw),
+                otr_plan_row_count(self.raw),
+                otr_plan_period(self.raw),
+                otr_plan_layers_min(self.raw),
+            )
+        }
+    }
+
+    pub(crate) fn check_length(&self, layers: u64) -> Result<(), ParseError> {
+        let mut error = blank_error();
+        // SAFETY: the plan is alive.
+        match unsafe { otr_plan_check_length(self.raw, layers, &mut error) } {
+            otr_status::OTR_OK => Ok(()),
+            status => Err(ParseError::new(status, &error)),
+        }
+    }
+
+    pub(crate) fn layer_detectors(&self, layer: u64, layers: u64) -> u32 {
+        // SAFETY: the plan is alive.
+        unsafe { otr_plan_layer_detectors(self.raw, layer, layers) }
+    }
+
+    pub(crate) fn cell_count(&self, layers: u64) -> u64 {
+        // SAFETY: the plan is alive.
+        unsafe { otr_plan_cell_count(self.raw, layers) }
+    }
+
+    pub(crate) fn cell(&self, number: u64, layers: u64) -> Result<Cell, otr_status> {
+        // SAFETY: C's struct of integers may be zero.
+        let mut cell = unsafe { std::mem::zeroed() };
+        // SAFETY: the plan is alive; the output is ours.
+        match unsafe { otr_plan_cell(self.raw, number, layers, &mut cell) } {
+            otr_status::OTR_OK => Ok(cell),
+            status => Err(status),
+        }
+    }
+
+    pub(crate) fn dependencies(&self, cell: &Cell, layers: u64) -> Vec<u64> {
+        let mut count = 0;
+        let mut numbers = vec![0; 64];
+        // SAFETY: the list has its capacity.
+        let status = unsafe {
+            otr_plan_dependencies(self.raw, cell, layers, numbers.as_mut_ptr(), numbers.len(), &mut count)
+        };
+        assert_eq!(status, otr_status::OTR_OK, "{count} dependencies");
+        numbers.truncate(count);
+        numbers
+    }
+
+    pub(crate) fn window(&self, cell: &Cell) -> Window<'g> {
+        let (mut raw, mut error) = (ptr::null_mut(), blank_error());
+        // SAFETY: the plan is alive; the graph outlives the window by 'g.
+        let status = unsafe { otr_plan_window(&mut raw, self.raw, &cell.shape, &mut error) };
+        assert_eq!(status, otr_status::OTR_OK, "{:?}", ParseError::new(status, &error));
+        // SAFETY: the window is new and on this graph.
+        unsafe { Window::from_raw(raw, self.graph) }
+    }
+}
+
+impl Drop for Plan<'_> {
+    fn drop(&mut self) {
+        // SAFETY: created by otr_plan_create and not used after.
+        unsafe { otr_plan_destroy(self.raw) }
+    }
+}
