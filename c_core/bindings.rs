@@ -64,6 +64,7 @@ pub const OTR_RULE_ITERATIONS_MAX: u32 = 1000;
 pub const OTR_RULE_NORMALIZATION_ONE: u32 = 256;
 pub const OTR_RULE_LINKS_MAX: u32 = 268435456;
 pub const OTR_SHOT_BITS_MAX: u64 = 4294967296;
+pub const OTR_STREAM_LAYERS_MAX: u32 = 16777216;
 pub const OTR_GEOMETRY_PLACES: u32 = 49;
 pub const OTR_GEOMETRY_PHASES: u32 = 14;
 pub const OTR_TRAINING_WIDTH_STEP: u32 = 16;
@@ -2272,6 +2273,106 @@ unsafe extern "C" {
         writer: *mut otr_shot_writer,
         error: *mut otr_error,
     ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_stream {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    pub fn otr_stream_layers_needed(plan: *const otr_plan) -> u64;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_stream_create(
+        out: *mut *mut otr_stream,
+        plan: *const otr_plan,
+        layers_max: u64,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_stream_destroy(stream: *mut otr_stream);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_stream_push(
+        stream: *mut otr_stream,
+        events: *const u8,
+        detector_count: u32,
+        is_last: ::core::ffi::c_int,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_stream_next(
+        stream: *mut otr_stream,
+        out: *mut otr_cell,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_stream_input(
+        stream: *mut otr_stream,
+        number: u64,
+        events: *mut *const u32,
+        event_count: *mut usize,
+        defects: *mut *const u32,
+        defect_count: *mut usize,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_stream_commit(
+        stream: *mut otr_stream,
+        number: u64,
+        commit: *const otr_commit,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_stream_state {
+    pub layers: u64,
+    pub room: u64,
+    pub committed: u64,
+    pub cells: u64,
+    pub observables: *const u8,
+    pub has_ended: ::core::ffi::c_int,
+    pub is_finished: ::core::ffi::c_int,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_stream_state"][::core::mem::size_of::<otr_stream_state>() - 48usize];
+    [
+        "Alignment of otr_stream_state",
+    ][::core::mem::align_of::<otr_stream_state>() - 8usize];
+    [
+        "Offset of field: otr_stream_state::layers",
+    ][::core::mem::offset_of!(otr_stream_state, layers) - 0usize];
+    [
+        "Offset of field: otr_stream_state::room",
+    ][::core::mem::offset_of!(otr_stream_state, room) - 8usize];
+    [
+        "Offset of field: otr_stream_state::committed",
+    ][::core::mem::offset_of!(otr_stream_state, committed) - 16usize];
+    [
+        "Offset of field: otr_stream_state::cells",
+    ][::core::mem::offset_of!(otr_stream_state, cells) - 24usize];
+    [
+        "Offset of field: otr_stream_state::observables",
+    ][::core::mem::offset_of!(otr_stream_state, observables) - 32usize];
+    [
+        "Offset of field: otr_stream_state::has_ended",
+    ][::core::mem::offset_of!(otr_stream_state, has_ended) - 40usize];
+    [
+        "Offset of field: otr_stream_state::is_finished",
+    ][::core::mem::offset_of!(otr_stream_state, is_finished) - 44usize];
+};
+unsafe extern "C" {
+    pub fn otr_stream_look(stream: *const otr_stream, out: *mut otr_stream_state);
+}
+unsafe extern "C" {
+    pub fn otr_stream_bytes(stream: *const otr_stream) -> usize;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

@@ -2,141 +2,13 @@
 
 mod support;
 
-use outrider::{Basis, Circuit, CircuitFamily, SurfaceCode};
 use outrider_sys::*;
 use std::collections::{BTreeMap, BTreeSet};
 use support::decoding::Graph;
 use support::graph::BOUNDARY;
-use support::model::Model;
+use support::history::{History, coordinates, layouts, memory, size_for};
 use support::plan::{Cell, Layout, Plan, PlanOptions, parallel};
-use support::window::{BUFFER, CELL, CLOSED, OUTSIDE, Window, WindowEdge};
-
-/// The text of a memory's model, `size` data qubits wide and high.
-fn memory(size: (u32, u32), rounds: u32) -> String {
-    let code = SurfaceCode::memory(3, rounds).size(size.0, size.1).basis(Basis::Z);
-    let code = code.circuit(Circuit::uniform(CircuitFamily::Stim, 0.004)).build().unwrap();
-    code.model().unwrap().to_text()
-}
-
-/// Coordinates of all detectors.
-fn coordinates(text: &str) -> Vec<[usize; 3]> {
-    let model = Model::parse(text.as_bytes()).unwrap();
-    let mut all = vec![[0; 3]; model.counts().0 as usize];
-    for step in model.walk() {
-        if step.kind == otr_instruction_kind::OTR_INSTRUCTION_DETECTOR {
-            for &target in &step.targets {
-                all[target as usize] = std::array::from_fn(|axis| step.arguments[axis] as usize);
-            }
-        }
-    }
-    all
-}
-
-/// Every layout, for a patch of distance 3.
-fn layouts() -> Vec<PlanOptions> {
-    let mut all = Vec::new();
-    for (commit, gap, buffer) in [(3, 3, 3), (3, 0, 3), (1, 0, 2), (2, 1, 4), (3, 9, 0), (4, 2, 5)] {
-        all.push(PlanOptions { commit, gap, buffer, ..parallel(3) });
-        all.push(PlanOptions { commit, gap, buffer, width: 3, ..parallel(3) });
-    }
-    for commit in [2, 3, 4, 5] {
-        let layout = Layout::OTR_PLAN_BRICK;
-        all.push(PlanOptions { commit, gap: 0, buffer: 3, width: 3, layout, ..parallel(3) });
-        all.push(PlanOptions { commit, gap: 0, buffer: 2, width: 4, axis: 1, layout, ..parallel(3) });
-    }
-    all
-}
-
-/// Cells of a plan, by the words of the header: for each layer and row the time index, and the rank.
-struct Pattern(PlanOptions);
-
-impl Pattern {
-    fn is_brick(&self) -> bool {
-        self.0.layout == Layout::OTR_PLAN_BRICK && self.0.width > 0
-    }
-
-    fn index(&self, row: usize, layer: usize) -> usize {
-        let (commit, gap) = (self.0.commit as usize, self.0.gap as usize);
-        // Cells are laid one after the other until one holds the layer.
-        let mut end = commit - if self.is_brick() && row % 2 == 1 { commit / 2 } else { 0 };
-        let mut index = 0;
-        while end <= layer {
-            index += 1;
-            end += if gap > 0 && index % 2 == 1 { gap } else { commit };
-        }
-        index
-    }
-
-    fn rank(&self, row: usize, index: usize) -> usize {
-        match (self.is_brick(), self.0.gap > 0) {
-            (true, _) => (index + row % 2) % 3,
-            (false, true) => 2 * (row % 2) + index % 2,
-            (false, false) => 2 * index + row % 2,
-        }
-    }
-}
-
-/// A history with its cells, worked out detector by detector.
-struct History {
-    graph: Graph,
-    layers: Vec<usize>,
-    sites: Vec<usize>,
-    cells: Vec<(usize, usize)>,
-    /// Edges by their nodes.
-    numbers: BTreeMap<(u32, u32), u32>,
-    options: PlanOptions,
-}
-
-impl History {
-    fn new(text: &str, options: PlanOptions) -> Self {
-        let places = coordinates(text);
-        let layers: Vec<usize> = places.iter().map(|place| place[2]).collect();
-        let lowest = places.iter().map(|place| place[options.axis as usize]).min().unwrap();
-        let site =
-            |place: &[usize; 3]| ((place[options.axis as usize] - lowest) as f64 / options.pitch) as usize;
-        let sites: Vec<usize> = places.iter().map(site).collect();
-        let row = |site: usize| if options.width > 0 { site / options.width as usize } else { 0 };
-        let pattern = Pattern(options);
-        let cell = |node: usize| (row(sites[node]), pattern.index(row(sites[node]), layers[node]));
-        let cells = (0..layers.len()).map(cell).collect();
-        let graph = Graph::with_correlations(text);
-        let numbers = graph.edges.iter().zip(0..).map(|(edge, number)| (edge.nodes, number)).collect();
-        Self { graph, layers, sites, cells, numbers, options }
-    }
-
-    fn rank(&self, cell: (usize, usize)) -> usize {
-        Pattern(self.options).rank(cell.0, cell.1)
-    }
-
-    fn rows(&self) -> usize {
-        self.cells.iter().map(|cell| cell.0).max().unwrap() + 1
-    }
-
-    fn layer_count(&self) -> usize {
-        self.layers.last().unwrap() + 1
-    }
-
-    /// The roles of a cell's window, by rule 3 of the header.
-    fn roles(&self, cell: (usize, usize)) -> Vec<u8> {
-        let nodes = || (0..self.cells.len()).filter(|&node| self.cells[node] == cell);
-        let first = nodes().map(|node| self.layers[node]).min().unwrap();
-        let last = nodes().map(|node| self.layers[node]).max().unwrap();
-        let (buffer, width) = (self.options.buffer as usize, self.options.width as usize);
-        let is_near = |node: usize| {
-            let in_time = self.layers[node] + buffer >= first && self.layers[node] <= last + buffer;
-            let (low, high) = (cell.0 * width, (cell.0 + 1) * width);
-            let site = self.sites[node];
-            in_time && (width == 0 || (site + buffer >= low && site < high + buffer))
-        };
-        let role = |node: usize| match self.cells[node] {
-            own if own == cell => CELL,
-            other if self.rank(other) < self.rank(cell) => CLOSED,
-            _ if is_near(node) => BUFFER,
-            _ => OUTSIDE,
-        };
-        (0..self.cells.len()).map(role).collect()
-    }
-}
+use support::window::{BUFFER, CELL, CLOSED, Window, WindowEdge};
 
 /// The edges of a window with detectors and sources that belong to the history: `shift` layers later.
 fn shifted(
@@ -189,12 +61,7 @@ fn assert_alike(found: &[WindowEdge], expected: &[WindowEdge], what: &str) {
 #[test]
 fn windows_of_the_reference_are_those_of_any_history() {
     for options in layouts() {
-        // Rows of three or four sites across a patch of three, seven long.
-        let size = match (options.width, options.axis) {
-            (0, _) => (3, 3),
-            (_, 0) => (7, 3),
-            _ => (3, 7),
-        };
+        let size = size_for(&options);
         let long = if options.width == 0 { 60 } else { 40 };
         let text = memory(size, long);
         let graph = Graph::with_correlations(&text);

@@ -18,6 +18,7 @@
 #include "outrider/sampler.h"
 #include "outrider/shots.h"
 #include "outrider/status.h"
+#include "outrider/stream.h"
 #include "outrider/surface_code.h"
 #include "outrider/training.h"
 #include "outrider/window.h"

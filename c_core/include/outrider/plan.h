@@ -11,6 +11,10 @@
  *     gap = 1                   sandwich (arXiv:2209.09219)
  *     width > 0                 cells in space and time (arXiv:2303.04846)
  *
+ * Rows are for patches whose long sides are boundaries for the detectors decoded. A cell that decided cells
+ * enclose on all sides and that reaches no boundary may be left with an odd number of events, and its window
+ * then has no perfect matching.
+ *
  * A plan is made from the model of one history, the reference. If its layers repeat, all but the first and
  * last ones, the plan serves histories of any length, with the last layer unknown until it comes: a window in
  * the bulk is a window of the reference, shifted, so windows are made once and used for ever. */

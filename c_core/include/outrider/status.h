@@ -39,9 +39,9 @@ typedef enum otr_status {
     OTR_ERR_RANDOM = 25,         /* a detector or observable that noise-free runs do not fix */
 
     /* Decoding. */
-    OTR_ERR_ODD_PARITY = 30, /* odd number of events in a component without boundary: no perfect matching */
+    OTR_ERR_ODD_PARITY = 30,  /* odd number of events in a component without boundary: no perfect matching */
     OTR_ERR_CERTIFICATE = 31, /* the dual certificate does not prove the answer: a bug of this library */
-    OTR_ERR_RESIDUAL = 32 /* a commit leaves detection events in its cell: a bug of this library */
+    OTR_ERR_RESIDUAL = 32     /* a commit leaves detection events in its cell: a bug of this library */
 } otr_status;
 
 /* Bytes of otr_error.message including the terminating NUL. */

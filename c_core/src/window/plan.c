@@ -10,6 +10,7 @@
 
 #include "common/array.h"
 #include "common/error.h"
+#include "window/plan_internal.h"
 #include "window/timeline.h"
 
 /* Colours of bricks. */
@@ -138,13 +139,13 @@ static int is_brick(const otr_plan *plan) {
 static void measure(otr_plan *plan) {
     const otr_plan_options *const options = &plan->options;
     const otr_timeline *const timeline = &plan->timeline;
-    const uint32_t longest = options->commit > options->gap ? options->commit : options->gap;
     uint64_t need;
     plan->row_count = options->width > 0 ? (timeline->site_count + options->width - 1) / options->width : 1;
     plan->stride = is_brick(plan) ? BRICK_COLOURS * options->commit : options->commit + options->gap;
     plan->margin = timeline->layer_reach + options->context;
     plan->tail = timeline->layer_count - timeline->bulk_end;
-    need = (uint64_t)longest + 2 * ((uint64_t)options->buffer + plan->margin) + timeline->period;
+    need =
+        (uint64_t)otr_plan_longest(plan) + 2 * ((uint64_t)options->buffer + plan->margin) + timeline->period;
     /* The ranks are checked on the reference: it has to show every edge at every place of the pattern. */
     if (need < (uint64_t)plan->stride + 2 * timeline->layer_reach) {
         need = (uint64_t)plan->stride + 2 * timeline->layer_reach;
@@ -427,4 +428,44 @@ otr_status otr_plan_detector(const otr_plan *plan, uint32_t layer, uint32_t inde
     }
     *detector = timeline->layer_begin[layer] + index;
     return OTR_OK;
+}
+
+uint32_t otr_plan_reach(const otr_plan *plan) {
+    return plan->timeline.layer_reach;
+}
+
+uint32_t otr_plan_stride(const otr_plan *plan) {
+    return plan->stride;
+}
+
+uint32_t otr_plan_stride_cells(const otr_plan *plan) {
+    return is_brick(plan) ? BRICK_COLOURS : plan->options.gap > 0 ? 2 : 1;
+}
+
+uint32_t otr_plan_levels(const otr_plan *plan) {
+    if (is_brick(plan)) {
+        return BRICK_COLOURS;
+    }
+    return (plan->options.gap > 0 ? 2 : 1) * (plan->row_count > 1 ? 2 : 1);
+}
+
+uint32_t otr_plan_longest(const otr_plan *plan) {
+    return plan->options.commit > plan->options.gap ? plan->options.commit : plan->options.gap;
+}
+
+uint32_t otr_plan_events_reach(const otr_plan *plan) {
+    return plan->options.buffer + plan->options.context;
+}
+
+uint32_t otr_plan_lookahead(const otr_plan *plan) {
+    return plan->options.buffer + plan->margin + plan->tail;
+}
+
+uint32_t otr_plan_width(const otr_plan *plan) {
+    uint32_t widest = 0;
+    for (uint32_t layer = 0; layer < plan->timeline.layer_count; layer++) {
+        const uint32_t width = plan->timeline.layer_begin[layer + 1] - plan->timeline.layer_begin[layer];
+        widest = width > widest ? width : widest;
+    }
+    return widest;
 }

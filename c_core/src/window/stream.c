@@ -1,0 +1,409 @@
+/* Keeps the books of a history that is being decided. Layers and cells lie in rings. `frontier` is the first
+ * cell that is not committed; cells before it wait in the ring only as long as their artificial defects may
+ * be wanted, layers only as long as a cell from the frontier on may look at them. */
+#include "outrider/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/array.h"
+#include "common/bits.h"
+#include "common/error.h"
+#include "window/plan_internal.h"
+
+/* Most cells of lower rank that touch one window. */
+#define DEPENDENCIES_MAX 1024
+
+typedef enum stage { STAGE_WAITING = 0, STAGE_OUT = 1, STAGE_COMMITTED = 2 } stage;
+
+/* A detector of the history. */
+typedef struct defect {
+    uint64_t layer;
+    uint32_t index;
+} defect;
+
+typedef struct slot {
+    otr_cell cell;
+    stage stage;
+    defect *defects;
+    size_t defect_count, defect_capacity;
+} slot;
+
+struct otr_stream {
+    const otr_plan *plan;
+    uint64_t layers_max;
+    size_t layer_bytes;
+    uint8_t *layers; /* layers_max of layer_bytes each; layer l is number l % layers_max */
+    uint64_t layer_count;
+    uint64_t length; /* of the history, 0 until its end is known */
+
+    uint64_t cells_max;
+    slot *slots;             /* cells_max; cell n is number n % cells_max */
+    uint8_t *flips;          /* observables of each slot's commit */
+    uint64_t first, entered; /* cells first .. entered - 1 are in the ring */
+    uint64_t frontier;
+    uint64_t committed; /* layer */
+    size_t observable_bytes;
+    uint8_t *observables;
+
+    uint64_t *dependencies;
+    uint32_t *events;
+    size_t event_count, event_capacity;
+    uint32_t *defects;
+    size_t defect_count, defect_capacity;
+};
+
+static otr_status allocate(otr_stream *stream);
+static otr_status check_push(const otr_stream *stream, uint32_t detector_count, int is_last,
+                             otr_error *error);
+static uint64_t room(const otr_stream *stream);
+static void enter_cells(otr_stream *stream);
+static void advance(otr_stream *stream);
+static int is_decidable(otr_stream *stream, const otr_cell *cell);
+static otr_status gather_events(otr_stream *stream, const otr_cell *cell);
+static otr_status gather_defects(otr_stream *stream, const otr_cell *cell);
+
+uint64_t otr_stream_layers_needed(const otr_plan *plan) {
+    /* Of the cells in a chain of ranks, each waits for one that ends a cell and a buffer later. */
+    const uint64_t link =
+        (uint64_t)otr_plan_longest(plan) + otr_plan_events_reach(plan) + otr_plan_reach(plan);
+    const uint64_t needed = otr_plan_levels(plan) * link + otr_plan_stride(plan) +
+                            otr_plan_events_reach(plan) + otr_plan_lookahead(plan);
+    const uint64_t all = otr_plan_layer_count(plan);
+    return otr_plan_period(plan) == 0 && all < needed ? all : needed;
+}
+
+otr_status otr_stream_create(otr_stream **out, const otr_plan *plan, uint64_t layers_max, otr_error *error) {
+    otr_stream *stream;
+    if (out == NULL || plan == NULL) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "no plan or no place for the stream");
+    }
+    if (layers_max < otr_stream_layers_needed(plan) || layers_max > OTR_STREAM_LAYERS_MAX) {
+        return otr_error_set(error, OTR_ERR_LIMIT, 0, 0,
+                             "a stream of %llu layers; this plan needs %llu to %u",
+                             (unsigned long long)layers_max,
+                             (unsigned long long)otr_stream_layers_needed(plan), OTR_STREAM_LAYERS_MAX);
+    }
+    stream = otr_array_zeroed(1, sizeof *stream);
+    if (stream == NULL) {
+        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+    }
+    stream->plan = plan;
+    stream->layers_max = layers_max;
+    if (allocate(stream) != OTR_OK) {
+        otr_stream_destroy(stream);
+        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+    }
+    *out = stream;
+    return OTR_OK;
+}
+
+static otr_status allocate(otr_stream *stream) {
+    const otr_plan *const plan = stream->plan;
+    const uint64_t span = stream->layers_max + otr_plan_events_reach(plan) + otr_plan_reach(plan);
+    stream->layer_bytes = otr_bytes_for_bits(otr_plan_width(plan));
+    stream->observable_bytes = otr_bytes_for_bits(otr_graph_observable_count(otr_plan_graph(plan)));
+    stream->cells_max =
+        (span / otr_plan_stride(plan) + 3) * otr_plan_stride_cells(plan) * otr_plan_row_count(plan);
+    stream->layers = otr_array_zeroed(stream->layers_max, stream->layer_bytes);
+    stream->slots = otr_array_zeroed(stream->cells_max, sizeof *stream->slots);
+    stream->flips = otr_array_zeroed(stream->cells_max, stream->observable_bytes);
+    stream->observables = otr_array_zeroed(stream->observable_bytes, 1);
+    stream->dependencies = otr_array_new(DEPENDENCIES_MAX, sizeof *stream->dependencies);
+    return stream->layers != NULL && stream->slots != NULL && stream->flips != NULL &&
+                   stream->observables != NULL && stream->dependencies != NULL
+               ? OTR_OK
+               : OTR_ERR_MEMORY;
+}
+
+void otr_stream_destroy(otr_stream *stream) {
+    if (stream == NULL) {
+        return;
+    }
+    for (uint64_t i = 0; stream->slots != NULL && i < stream->cells_max; i++) {
+        free(stream->slots[i].defects);
+    }
+    free(stream->layers);
+    free(stream->slots);
+    free(stream->flips);
+    free(stream->observables);
+    free(stream->dependencies);
+    free(stream->events);
+    free(stream->defects);
+    free(stream);
+}
+
+otr_status otr_stream_push(otr_stream *stream, const uint8_t *events, uint32_t detector_count, int is_last,
+                           otr_error *error) {
+    const size_t bytes = otr_bytes_for_bits(detector_count);
+    uint8_t *layer;
+    otr_status status;
+    if (stream == NULL || (events == NULL && detector_count > 0)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "no stream or no layer");
+    }
+    status = check_push(stream, detector_count, is_last, error);
+    if (status != OTR_OK) {
+        return status;
+    }
+    layer = stream->layers + stream->layer_count % stream->layers_max * stream->layer_bytes;
+    memset(layer, 0, stream->layer_bytes);
+    memcpy(layer, events, bytes);
+    if (detector_count % 8 != 0) {
+        layer[bytes - 1] &= (uint8_t)((1u << detector_count % 8) - 1);
+    }
+    stream->layer_count++;
+    if (is_last) {
+        stream->length = stream->layer_count;
+        for (uint64_t number = stream->frontier; number < stream->entered; number++) {
+            slot *const slot = &stream->slots[number % stream->cells_max];
+            if (slot->stage == STAGE_WAITING &&
+                otr_plan_cell(stream->plan, number, stream->length, &slot->cell) != OTR_OK) {
+                slot->stage = STAGE_COMMITTED; /* the history ends before it */
+            }
+        }
+    }
+    enter_cells(stream);
+    advance(stream);
+    return OTR_OK;
+}
+
+int otr_stream_next(otr_stream *stream, otr_cell *out) {
+    for (uint64_t number = stream->frontier; number < stream->entered; number++) {
+        slot *const slot = &stream->slots[number % stream->cells_max];
+        if (slot->stage == STAGE_WAITING && slot->cell.ready_layers <= stream->layer_count &&
+            is_decidable(stream, &slot->cell)) {
+            slot->stage = STAGE_OUT;
+            *out = slot->cell;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static slot *find_out(otr_stream *stream, uint64_t number) {
+    slot *const slot = &stream->slots[number % stream->cells_max];
+    return number >= stream->frontier && number < stream->entered && slot->stage == STAGE_OUT ? slot : NULL;
+}
+
+otr_status otr_stream_input(otr_stream *stream, uint64_t number, const uint32_t **events, size_t *event_count,
+                            const uint32_t **defects, size_t *defect_count) {
+    const slot *const slot = stream != NULL ? find_out(stream, number) : NULL;
+    otr_status status;
+    if (slot == NULL || events == NULL || event_count == NULL || defects == NULL || defect_count == NULL) {
+        return OTR_ERR_ARGUMENT;
+    }
+    status = gather_events(stream, &slot->cell);
+    if (status == OTR_OK) {
+        status = gather_defects(stream, &slot->cell);
+    }
+    if (status == OTR_OK) {
+        *events = stream->events;
+        *event_count = stream->event_count;
+        *defects = stream->defects;
+        *defect_count = stream->defect_count;
+    }
+    return status;
+}
+
+otr_status otr_stream_commit(otr_stream *stream, uint64_t number, const otr_commit *commit) {
+    slot *const slot = stream != NULL ? find_out(stream, number) : NULL;
+    if (slot == NULL || commit == NULL || (commit->defects == NULL && commit->defect_count > 0)) {
+        return OTR_ERR_ARGUMENT;
+    }
+    if (!otr_array_reserve((void **)&slot->defects, &slot->defect_capacity, commit->defect_count,
+                           sizeof *slot->defects)) {
+        return OTR_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < commit->defect_count; i++) {
+        uint32_t layer, index;
+        if (otr_plan_place(stream->plan, commit->defects[i], &layer, &index) != OTR_OK) {
+            return OTR_ERR_INDEX;
+        }
+        slot->defects[i] = (defect){.layer = (uint64_t)(layer + slot->cell.shift), .index = index};
+    }
+    slot->defect_count = commit->defect_count;
+    memcpy(stream->flips + number % stream->cells_max * stream->observable_bytes, commit->observables,
+           stream->observable_bytes);
+    slot->stage = STAGE_COMMITTED;
+    advance(stream);
+    enter_cells(stream);
+    advance(stream);
+    return OTR_OK;
+}
+
+void otr_stream_look(const otr_stream *stream, otr_stream_state *out) {
+    const int has_ended = stream->length > 0;
+    const int is_finished =
+        has_ended && stream->frontier >= otr_plan_cell_count(stream->plan, stream->length);
+    *out = (otr_stream_state){.layers = stream->layer_count,
+                              .room = room(stream),
+                              .committed = is_finished ? stream->length : stream->committed,
+                              .cells = stream->frontier,
+                              .observables = stream->observables,
+                              .has_ended = has_ended,
+                              .is_finished = is_finished};
+}
+
+size_t otr_stream_bytes(const otr_stream *stream) {
+    size_t bytes = sizeof *stream + stream->layers_max * stream->layer_bytes +
+                   stream->cells_max * (sizeof *stream->slots + stream->observable_bytes) +
+                   stream->observable_bytes + DEPENDENCIES_MAX * sizeof *stream->dependencies +
+                   stream->event_capacity * sizeof *stream->events +
+                   stream->defect_capacity * sizeof *stream->defects;
+    for (uint64_t i = 0; i < stream->cells_max; i++) {
+        bytes += stream->slots[i].defect_capacity * sizeof *stream->slots[i].defects;
+    }
+    return bytes;
+}
+
+/* The first layer that a cell from the frontier on may look at. */
+static uint64_t first_kept(const otr_stream *stream) {
+    const uint64_t reach = otr_plan_events_reach(stream->plan);
+    return stream->committed > reach ? stream->committed - reach : 0;
+}
+
+static uint64_t room(const otr_stream *stream) {
+    return stream->length > 0 ? 0 : stream->layers_max - (stream->layer_count - first_kept(stream));
+}
+
+static otr_status check_push(const otr_stream *stream, uint32_t detector_count, int is_last,
+                             otr_error *error) {
+    const uint64_t layer = stream->layer_count;
+    const int is_whole = otr_plan_period(stream->plan) == 0;
+    const uint64_t length = is_last ? layer + 1 : is_whole ? otr_plan_layer_count(stream->plan) : 0;
+    uint32_t width;
+    if (stream->length > 0) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "layer %llu comes after the last one",
+                             (unsigned long long)layer);
+    }
+    if (room(stream) == 0) {
+        return otr_error_set(error, OTR_ERR_LIMIT, 0, 0,
+                             "no room for layer %llu: the stream holds %llu, and none is committed",
+                             (unsigned long long)layer, (unsigned long long)stream->layers_max);
+    }
+    if (is_last) {
+        const otr_status status = otr_plan_check_length(stream->plan, length, error);
+        if (status != OTR_OK) {
+            return status;
+        }
+    } else if (layer + 1 >= (is_whole ? length : OTR_PLAN_HISTORY_MAX)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "layer %llu must be the last one",
+                             (unsigned long long)layer);
+    }
+    width = otr_plan_layer_detectors(stream->plan, layer, length);
+    if (width != detector_count) {
+        return otr_error_set(error, OTR_ERR_FORMAT, 0, 0, "layer %llu has %u detectors, not %u",
+                             (unsigned long long)layer, width, detector_count);
+    }
+    return OTR_OK;
+}
+
+/* Lets into the ring the cells that begin in layers that are there. */
+static void enter_cells(otr_stream *stream) {
+    const uint64_t end = otr_plan_cell_count(stream->plan, stream->layer_count);
+    while (stream->entered < end && stream->entered - stream->first < stream->cells_max) {
+        slot *const slot = &stream->slots[stream->entered % stream->cells_max];
+        const otr_status status = otr_plan_cell(stream->plan, stream->entered, stream->length, &slot->cell);
+        /* A row may have no cell of that index. */
+        slot->stage = status == OTR_OK ? STAGE_WAITING : STAGE_COMMITTED;
+        slot->defect_count = 0;
+        memset(stream->flips + stream->entered % stream->cells_max * stream->observable_bytes, 0,
+               stream->observable_bytes);
+        stream->entered++;
+    }
+}
+
+/* Moves the frontier over what is committed, and lets go of cells that no cell from there on can touch. */
+static void advance(otr_stream *stream) {
+    const uint32_t rows = otr_plan_row_count(stream->plan);
+    const uint64_t reach = (uint64_t)otr_plan_events_reach(stream->plan) + otr_plan_reach(stream->plan);
+    while (stream->frontier < stream->entered &&
+           stream->slots[stream->frontier % stream->cells_max].stage == STAGE_COMMITTED) {
+        const uint8_t *const flips =
+            stream->flips + stream->frontier % stream->cells_max * stream->observable_bytes;
+        for (size_t i = 0; i < stream->observable_bytes; i++) {
+            stream->observables[i] ^= flips[i];
+        }
+        stream->frontier++;
+    }
+    /* Cells of one time index begin at different layers; the first of them is the earliest that may be open.
+     */
+    stream->committed = stream->layer_count;
+    for (uint64_t number = stream->frontier; number < stream->entered && number < stream->frontier + 2 * rows;
+         number++) {
+        const slot *const slot = &stream->slots[number % stream->cells_max];
+        if (slot->stage != STAGE_COMMITTED && slot->cell.first_layer < stream->committed) {
+            stream->committed = slot->cell.first_layer;
+        }
+    }
+    while (stream->first < stream->frontier &&
+           stream->slots[stream->first % stream->cells_max].cell.end_layer + reach < stream->committed) {
+        stream->first++;
+    }
+}
+
+static int is_decidable(otr_stream *stream, const otr_cell *cell) {
+    size_t count;
+    if (otr_plan_dependencies(stream->plan, cell, stream->length, stream->dependencies, DEPENDENCIES_MAX,
+                              &count) != OTR_OK) {
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t number = stream->dependencies[i];
+        if (number >= stream->entered ||
+            (number >= stream->first && stream->slots[number % stream->cells_max].stage != STAGE_COMMITTED)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static otr_status gather_events(otr_stream *stream, const otr_cell *cell) {
+    const size_t most = (cell->events_end - cell->events_first) * stream->layer_bytes * 8;
+    stream->event_count = 0;
+    if (!otr_array_reserve((void **)&stream->events, &stream->event_capacity, most, sizeof *stream->events)) {
+        return OTR_ERR_MEMORY;
+    }
+    for (uint64_t layer = cell->events_first; layer < cell->events_end; layer++) {
+        const uint8_t *const row = stream->layers + layer % stream->layers_max * stream->layer_bytes;
+        uint32_t begin;
+        const otr_status status =
+            otr_plan_detector(stream->plan, (uint32_t)((int64_t)layer - cell->shift), 0, &begin);
+        if (status != OTR_OK) {
+            return status;
+        }
+        for (size_t byte = 0; byte < stream->layer_bytes; byte++) {
+            for (uint32_t bits = row[byte]; bits != 0; bits &= bits - 1) {
+                stream->events[stream->event_count++] = begin + (uint32_t)(8 * byte) + otr_ctz64(bits);
+            }
+        }
+    }
+    return OTR_OK;
+}
+
+/* The defects of the cells of lower rank that touch the window, those within it. */
+static otr_status gather_defects(otr_stream *stream, const otr_cell *cell) {
+    size_t count;
+    otr_status status = otr_plan_dependencies(stream->plan, cell, stream->length, stream->dependencies,
+                                              DEPENDENCIES_MAX, &count);
+    stream->defect_count = 0;
+    for (size_t i = 0; i < count && status == OTR_OK; i++) {
+        const uint64_t number = stream->dependencies[i];
+        const slot *const other = &stream->slots[number % stream->cells_max];
+        if (number < stream->first) {
+            continue; /* too far back to have left anything here */
+        }
+        if (!otr_array_reserve((void **)&stream->defects, &stream->defect_capacity,
+                               stream->defect_count + other->defect_count, sizeof *stream->defects)) {
+            return OTR_ERR_MEMORY;
+        }
+        for (size_t k = 0; k < other->defect_count && status == OTR_OK; k++) {
+            const defect defect = other->defects[k];
+            if (defect.layer >= cell->window_first && defect.layer < cell->window_end) {
+                status = otr_plan_detector(stream->plan, (uint32_t)((int64_t)defect.layer - cell->shift),
+                                           defect.index, &stream->defects[stream->defect_count++]);
+            }
+        }
+    }
+    return status;
+}
