@@ -22,8 +22,8 @@ use random::Random;
 use outrider::{
     Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DenseArithmetic, DenseNetwork,
     DenseOptions, DetectorErrorModel, EventNetwork, Gap, Geometry, GraphOptions, Isa, LabelOptions,
-    LabelSampler, MatchingGraph, MeasurementMap, Override, Predecode, Predecoder, Role, Rule, RuleOptions, Sampler,
-    SamplerOptions, Shots, Slot, SurfaceCode, Training, Window, WindowDecoder,
+    LabelSampler, MatchingGraph, MeasurementMap, Override, Predecode, Predecoder, Role, Rule, RuleOptions,
+    Sampler, SamplerOptions, Shots, Slot, SurfaceCode, Training, Window, WindowDecoder,
 };
 
 #[test]
