@@ -27,6 +27,7 @@
 //! Everything here is a safe layer over the C library in `c_core/`, which C programs can use directly.
 #![deny(missing_docs)]
 
+mod cell_stream;
 mod decoder;
 mod dense_network;
 mod error;
@@ -39,6 +40,7 @@ mod measurements;
 mod model;
 mod network_kind;
 mod output;
+mod plan;
 mod predecoder;
 mod rules;
 mod sampler;
@@ -47,6 +49,7 @@ mod surface_code;
 mod training;
 mod window;
 
+pub use cell_stream::{CellInput, CellStream, CellStreamState};
 pub use decoder::{Certificate, DecodeResult, Decoder, DecoderKind, DecoderOptions, Override, Pair};
 pub use dense_network::{DenseArithmetic, DenseInfo, DenseNetwork, DenseOptions};
 pub use error::{Error, Place, Status};
@@ -61,6 +64,7 @@ pub use measurements::{MeasurementMap, MeasurementOptions, Parity};
 pub use model::{DetectorErrorModel, Instruction, InstructionKind, Instructions, Target, TargetKind, Walk};
 pub use network_kind::NetworkKind;
 pub use output::OutputFile;
+pub use plan::{Axis, Cell, CellShape, Plan, PlanOptions, RowLayout, Rows};
 pub use predecoder::{Predecode, Predecoder, Reach, Residual};
 pub use rules::{Rule, RuleOptions};
 pub use sampler::{Sampler, SamplerOptions};

@@ -87,6 +87,15 @@ impl Window {
         Ok(Self { raw: owned(raw)?, history })
     }
 
+    /// # Safety
+    /// `raw` is a window on `history` that nobody else destroys.
+    pub(crate) unsafe fn from_raw(
+        raw: *mut sys::otr_window,
+        history: Arc<MatchingGraph>,
+    ) -> Result<Self, Error> {
+        Ok(Self { raw: owned(raw)?, history })
+    }
+
     /// The graph that it is a window on.
     pub fn history(&self) -> &Arc<MatchingGraph> {
         &self.history
