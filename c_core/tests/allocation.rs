@@ -20,10 +20,11 @@ use event_network::{Colouring, NetworkFile, Shape};
 use random::Random;
 
 use outrider::{
-    Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DenseArithmetic, DenseNetwork,
-    DenseOptions, DetectorErrorModel, EventNetwork, Gap, Geometry, GraphOptions, Isa, LabelOptions,
-    LabelSampler, MatchingGraph, MeasurementMap, Override, Predecode, Predecoder, Role, Rule, RuleOptions,
-    Sampler, SamplerOptions, Shots, Slot, SurfaceCode, Training, Window, WindowDecoder,
+    Basis, CellShape, CellStream, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions,
+    DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap, Geometry,
+    GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap, Override, Plan,
+    PlanOptions, Predecode, Predecoder, Role, Rule, RuleOptions, Sampler, SamplerOptions, Shots, Slot,
+    SurfaceCode, Training, Window, WindowDecoder,
 };
 
 #[test]
@@ -133,6 +134,45 @@ fn windows_allocate_nothing_after_warm_up() {
             assert!(defects > 0, "no commit left its cell");
         }
     }
+}
+
+#[test]
+fn a_stream_allocates_nothing_after_warm_up() {
+    let circuit = Circuit::uniform(CircuitFamily::Stim, 0.003);
+    let code = SurfaceCode::memory(5, 60).circuit(circuit).build().expect("valid options");
+    let model = code.model().expect("a small model");
+    let graph = Arc::new(MatchingGraph::new(&model, &GraphOptions::default()).expect("a matchable model"));
+    let plan = Arc::new(Plan::new(graph, &model, &PlanOptions::parallel(5)).expect("layers that repeat"));
+    let mut stream =
+        CellStream::new(Arc::clone(&plan), CellStream::layers_needed(&plan)).expect("enough layers");
+    let mut decoders: Vec<(CellShape, WindowDecoder)> = Vec::new();
+    let mut random = Random(9);
+    let mut row = [0; 3];
+    // Layers, of which the first two thirds are for warming up; every third has the same events.
+    let (layers, mut before) = (30_000, 0);
+    for layer in 0..layers {
+        if layer % (layers / 3) == 0 {
+            random = Random(9);
+            before = allocations();
+        }
+        row.fill_with(|| (random.word() & random.word() & random.word() & random.word()) as u8);
+        let bits = plan.layer_detectors(layer, None);
+        stream.push(&row[..bits.div_ceil(8) as usize], bits, false).expect("room for a layer");
+        while let Some(cell) = stream.next() {
+            if !decoders.iter().any(|(shape, _)| *shape == cell.shape) {
+                let window = Arc::new(plan.window(&cell).expect("a cell of the plan"));
+                let decoder =
+                    WindowDecoder::new(window, None, &DecoderOptions::default()).expect("a decoder");
+                decoders.push((cell.shape, decoder));
+            }
+            let decoder = decoders.iter_mut().find(|(shape, _)| *shape == cell.shape).expect("just made");
+            let input = stream.input(cell.number).expect("the cell is out");
+            let commit = decoder.1.decode(input.events, input.defects, &[]).expect("a window matches");
+            stream.commit(cell.number, &commit).expect("the cell is out");
+        }
+    }
+    assert_eq!(allocations() - before, 0);
+    assert!(stream.state().committed > layers - 30 && decoders.len() < 8);
 }
 
 #[test]

@@ -37,6 +37,7 @@ struct otr_stream {
     uint64_t layer_count;
     uint64_t length; /* of the history, 0 until its end is known */
 
+    size_t defects_max; /* of one commit */
     uint64_t cells_max;
     slot *slots;             /* cells_max; cell n is number n % cells_max */
     uint8_t *flips;          /* observables of each slot's commit */
@@ -103,6 +104,9 @@ static otr_status allocate(otr_stream *stream) {
     const uint64_t span = stream->layers_max + otr_plan_events_reach(plan) + otr_plan_reach(plan);
     stream->layer_bytes = otr_bytes_for_bits(otr_plan_width(plan));
     stream->observable_bytes = otr_bytes_for_bits(otr_graph_observable_count(otr_plan_graph(plan)));
+    /* Defects lie on a cell's own layers, in other rows, or as far before and after it as an edge reaches. */
+    stream->defects_max =
+        ((size_t)otr_plan_longest(plan) + 2 * (size_t)otr_plan_reach(plan)) * otr_plan_width(plan);
     stream->cells_max =
         (span / otr_plan_stride(plan) + 3) * otr_plan_stride_cells(plan) * otr_plan_row_count(plan);
     stream->layers = otr_array_zeroed(stream->layers_max, stream->layer_bytes);
@@ -207,10 +211,11 @@ otr_status otr_stream_input(otr_stream *stream, uint64_t number, const uint32_t 
 
 otr_status otr_stream_commit(otr_stream *stream, uint64_t number, const otr_commit *commit) {
     slot *const slot = stream != NULL ? find_out(stream, number) : NULL;
-    if (slot == NULL || commit == NULL || (commit->defects == NULL && commit->defect_count > 0)) {
+    if (slot == NULL || commit == NULL || commit->observables == NULL ||
+        (commit->defects == NULL && commit->defect_count > 0) || commit->defect_count > stream->defects_max) {
         return OTR_ERR_ARGUMENT;
     }
-    if (!otr_array_reserve((void **)&slot->defects, &slot->defect_capacity, commit->defect_count,
+    if (!otr_array_reserve((void **)&slot->defects, &slot->defect_capacity, stream->defects_max,
                            sizeof *slot->defects)) {
         return OTR_ERR_MEMORY;
     }
@@ -387,15 +392,15 @@ static otr_status gather_defects(otr_stream *stream, const otr_cell *cell) {
     otr_status status = otr_plan_dependencies(stream->plan, cell, stream->length, stream->dependencies,
                                               DEPENDENCIES_MAX, &count);
     stream->defect_count = 0;
+    if (status == OTR_OK && !otr_array_reserve((void **)&stream->defects, &stream->defect_capacity,
+                                               count * stream->defects_max, sizeof *stream->defects)) {
+        return OTR_ERR_MEMORY;
+    }
     for (size_t i = 0; i < count && status == OTR_OK; i++) {
         const uint64_t number = stream->dependencies[i];
         const slot *const other = &stream->slots[number % stream->cells_max];
         if (number < stream->first) {
             continue; /* too far back to have left anything here */
-        }
-        if (!otr_array_reserve((void **)&stream->defects, &stream->defect_capacity,
-                               stream->defect_count + other->defect_count, sizeof *stream->defects)) {
-            return OTR_ERR_MEMORY;
         }
         for (size_t k = 0; k < other->defect_count && status == OTR_OK; k++) {
             const defect defect = other->defects[k];

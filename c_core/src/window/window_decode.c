@@ -160,7 +160,9 @@ static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options 
     d->row = otr_array_zeroed(otr_bytes_for_bits(graph->node_count), 1);
     d->part_weights = otr_array_new(parts, sizeof *d->part_weights);
     d->observables = otr_array_zeroed(otr_bytes_for_bits(graph->observable_count), 1);
-    if (d->row == NULL || d->part_weights == NULL || d->observables == NULL) {
+    if (d->row == NULL || d->part_weights == NULL || d->observables == NULL ||
+        !otr_array_reserve((void **)&d->defects, &d->defect_capacity, d->window->defects_max,
+                           sizeof *d->defects)) {
         return OTR_ERR_MEMORY;
     }
     for (size_t part = 0; part < parts; part++) {
