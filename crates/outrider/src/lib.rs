@@ -45,6 +45,7 @@ mod predecoder;
 mod rules;
 mod sampler;
 mod shots;
+mod stream;
 mod surface_code;
 mod training;
 mod window;
@@ -69,6 +70,7 @@ pub use predecoder::{Predecode, Predecoder, Reach, Residual};
 pub use rules::{Rule, RuleOptions};
 pub use sampler::{Sampler, SamplerOptions};
 pub use shots::{Format, Layout, ShotReader, ShotWriter, Shots};
+pub use stream::{MakePredecoder, Stream, StreamOptions, Wait};
 pub use surface_code::{
     Basis, Circuit, CircuitFamily, Orientation, PaperNoise, StimNoise, SurfaceCode, SurfaceCodeBuilder,
 };

@@ -121,7 +121,7 @@ impl PlanOptions {
 }
 
 /// What windows that are alike have in common: two cells of one shape have the same window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct CellShape {
     row: u32,
     phase: u32,
@@ -132,7 +132,7 @@ pub struct CellShape {
 }
 
 /// One cell of a history. Ranges of layers contain their first and end before their end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Cell {
     /// Counts cells in time, and rows within.
     pub number: u64,

@@ -1,0 +1,173 @@
+//! Streams on threads: the same commits for every number of workers, layers in any rhythm, errors that end a stream.
+
+use outrider::{
+    CellStream, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel,
+    GraphOptions, MatchingGraph, Plan, PlanOptions, Predecode, Predecoder, Rule, RuleOptions, Sampler, Shots,
+    Status, Stream, StreamOptions, SurfaceCode, Wait,
+};
+use std::sync::Arc;
+
+const DISTANCE: u32 = 3;
+const ROUNDS: u32 = 100;
+const SHOTS: usize = 200;
+
+struct History {
+    model: DetectorErrorModel,
+    graph: Arc<MatchingGraph>,
+    detectors: Shots,
+    observables: Shots,
+}
+
+fn history() -> History {
+    let circuit = Circuit::uniform(CircuitFamily::Stim, 0.004);
+    let model = SurfaceCode::memory(DISTANCE, ROUNDS).circuit(circuit).build().unwrap().model().unwrap();
+    let options = GraphOptions { correlations: true, ..GraphOptions::default() };
+    let graph = Arc::new(MatchingGraph::new(&model, &options).unwrap());
+    let mut sampler = Sampler::new(&model, 71).unwrap();
+    let (mut detectors, mut observables) = sampler.batches();
+    sampler.sample(0, SHOTS, &mut detectors, &mut observables).unwrap();
+    History { model, graph, detectors, observables }
+}
+
+/// The layers of a shot, packed, with their widths.
+fn layers(plan: &Plan, row: &[u8]) -> Vec<(Vec<u8>, u32)> {
+    let count = u64::from(plan.layer_count());
+    let mut first = 0;
+    let mut layers = Vec::new();
+    for layer in 0..count {
+        let bits = plan.layer_detectors(layer, Some(count));
+        let mut packed = vec![0; bits.div_ceil(8) as usize];
+        for bit in 0..bits {
+            let detector = (first + bit) as usize;
+            packed[bit as usize / 8] |= (row[detector / 8] >> (detector % 8) & 1) << (bit % 8);
+        }
+        layers.push((packed, bits));
+        first += bits;
+    }
+    layers
+}
+
+fn decode(plan: &Arc<Plan>, options: &StreamOptions, row: &[u8]) -> Vec<u8> {
+    let mut stream = Stream::new(Arc::clone(plan), options).unwrap();
+    let layers = layers(plan, row);
+    for (index, (events, bits)) in layers.iter().enumerate() {
+        stream.push_when_room(events, *bits, index + 1 == layers.len()).unwrap();
+    }
+    let state = stream.finish().unwrap();
+    assert_eq!((state.committed, state.layers), (layers.len() as u64, layers.len() as u64));
+    state.observables.to_vec()
+}
+
+#[test]
+fn every_number_of_workers_gives_the_same_answers() {
+    let history = history();
+    for plan_options in [PlanOptions::parallel(DISTANCE), PlanOptions::forward(DISTANCE)] {
+        let plan = Arc::new(Plan::new(Arc::clone(&history.graph), &history.model, &plan_options).unwrap());
+        for kind in DecoderKind::ALL {
+            let decoder = DecoderOptions { kind, ..DecoderOptions::default() };
+            let mut whole = Decoder::with_options(Arc::clone(&history.graph), &decoder).unwrap();
+            let (mut differ, mut failures) = (0, [0; 2]);
+            for (shot, (row, truth)) in history.detectors.rows().zip(history.observables.rows()).enumerate() {
+                let here = decode(&plan, &StreamOptions { decoder, ..StreamOptions::default() }, row);
+                // Threads are slow to start in such numbers, so each way has its share of the shots.
+                let workers = 1 + shot % 3;
+                let wait = [Wait::Spin, Wait::SpinThenYield, Wait::Block][shot / 3 % 3];
+                if shot % 4 == 0 {
+                    let options = StreamOptions { workers, wait, decoder, ..StreamOptions::default() };
+                    assert_eq!(decode(&plan, &options, row), here, "{kind} {workers} {wait:?}");
+                }
+                let mut answer = [0];
+                whole.decode(row, &[], &mut answer).unwrap();
+                differ += u32::from(here != answer);
+                failures[0] += u32::from(here != truth);
+                failures[1] += u32::from(answer[..] != *truth);
+            }
+            assert!(differ <= 8 && failures[0].abs_diff(failures[1]) <= 5, "{kind}: {differ} {failures:?}");
+            assert!(failures[0] > 5, "{kind}: {failures:?} failures compare nothing");
+        }
+    }
+}
+
+#[test]
+fn pre_decoders_are_made_for_every_decoder() {
+    let history = history();
+    let plan_options = PlanOptions { context: 2, ..PlanOptions::parallel(DISTANCE) };
+    let plan = Arc::new(Plan::new(Arc::clone(&history.graph), &history.model, &plan_options).unwrap());
+    let model = Arc::new(history.model);
+    let options = StreamOptions {
+        workers: 2,
+        decoder: DecoderOptions { predecode: Predecode::Soft, ..DecoderOptions::default() },
+        predecoder: Some(Arc::new(move |graph| {
+            Predecoder::rule(Arc::clone(graph), &model, &RuleOptions::new(Rule::Clique))
+        })),
+        ..StreamOptions::default()
+    };
+    let here = StreamOptions { workers: 0, ..options.clone() };
+    let mut right = 0;
+    for (row, truth) in history.detectors.rows().zip(history.observables.rows()).take(20) {
+        let answer = decode(&plan, &options, row);
+        assert_eq!(decode(&plan, &here, row), answer);
+        right += u32::from(answer == truth);
+    }
+    assert!(right > 12, "{right} of 20");
+}
+
+#[test]
+fn what_does_not_go_is_an_error_and_changes_nothing() {
+    let history = history();
+    let plan = PlanOptions::parallel(DISTANCE);
+    let plan = Arc::new(Plan::new(Arc::clone(&history.graph), &history.model, &plan).unwrap());
+    let status = |error: outrider::Error| match error {
+        outrider::Error::Core { status, .. } => Some(status),
+        _ => None,
+    };
+    let few = StreamOptions { layers_max: Some(3), ..StreamOptions::default() };
+    assert_eq!(Stream::new(Arc::clone(&plan), &few).map_err(status).err(), Some(Some(Status::Limit)));
+    let many = StreamOptions { workers: 257, ..StreamOptions::default() };
+    assert_eq!(Stream::new(Arc::clone(&plan), &many).map_err(status).err(), Some(Some(Status::Limit)));
+    let uncertain =
+        DecoderOptions { kind: DecoderKind::UnionFind, certify: true, ..DecoderOptions::default() };
+    let uncertain = StreamOptions { decoder: uncertain, ..StreamOptions::default() };
+    assert_eq!(
+        Stream::new(Arc::clone(&plan), &uncertain).map_err(status).err(),
+        Some(Some(Status::Argument))
+    );
+
+    let mut stream =
+        Stream::new(Arc::clone(&plan), &StreamOptions { workers: 1, ..StreamOptions::default() }).unwrap();
+    assert_eq!(stream.push(&[0], 5, false).map_err(status), Err(Some(Status::Format)), "a wrong width");
+    assert_eq!(stream.push(&[0, 0], 4, false).map_err(status), Err(None), "a wrong length");
+    assert_eq!(stream.finish().map_err(status).err(), Some(Some(Status::Argument)), "it goes on");
+    assert_eq!(stream.poll().unwrap().layers, 0);
+    let layers = layers(&plan, history.detectors.row(0));
+    for (index, (events, bits)) in layers.iter().enumerate() {
+        stream.push_when_room(events, *bits, index + 1 == layers.len()).unwrap();
+    }
+    assert_eq!(stream.push(&[0], 4, false).map_err(status), Err(Some(Status::Argument)), "it has ended");
+    assert!(stream.finish().unwrap().is_finished);
+}
+
+#[test]
+fn a_stream_that_is_not_polled_fills_up_and_goes_on() {
+    let history = history();
+    let plan = PlanOptions::parallel(DISTANCE);
+    let plan = Arc::new(Plan::new(Arc::clone(&history.graph), &history.model, &plan).unwrap());
+    let layers_max = CellStream::layers_needed(&plan);
+    let options = StreamOptions { workers: 1, layers_max: Some(layers_max), ..StreamOptions::default() };
+    let mut stream = Stream::new(Arc::clone(&plan), &options).unwrap();
+    let layers = layers(&plan, history.detectors.row(1));
+    let (mut pushed, mut full) = (0, 0);
+    while pushed < layers.len() {
+        let (events, bits) = &layers[pushed];
+        match stream.push(events, *bits, pushed + 1 == layers.len()) {
+            Ok(()) => pushed += 1,
+            Err(outrider::Error::Core { status: Status::Limit, .. }) => full += 1,
+            Err(other) => panic!("{other}"),
+        }
+        assert!(full < 10_000_000, "the stream stands still");
+    }
+    assert_eq!(
+        stream.finish().unwrap().observables,
+        decode(&plan, &StreamOptions::default(), history.detectors.row(1))
+    );
+}
