@@ -56,7 +56,7 @@ pub const OTR_MEASUREMENT_COUNT_MAX: u32 = 100000000;
 pub const OTR_MEASUREMENT_TERMS_MAX: u32 = 400000000;
 pub const OTR_MEASUREMENT_OBSERVABLES_MAX: u32 = 1048576;
 pub const OTR_MEASUREMENT_TARGET_MAX: u32 = 16777215;
-pub const OTR_PLAN_LAYERS_MAX: u32 = 65536;
+pub const OTR_PLAN_LAYERS_MAX: u32 = 4096;
 pub const OTR_PLAN_ROWS_MAX: u32 = 256;
 pub const OTR_PLAN_PERIOD_MAX: u32 = 8;
 pub const OTR_PLAN_HISTORY_MAX: u64 = 281474976710656;
@@ -2006,11 +2006,12 @@ pub struct otr_cell {
     pub events_end: u64,
     pub ready_layers: u64,
     pub shift: i64,
+    pub is_empty: ::core::ffi::c_int,
     pub shape: otr_cell_shape,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_cell"][::core::mem::size_of::<otr_cell>() - 96usize];
+    ["Size of otr_cell"][::core::mem::size_of::<otr_cell>() - 104usize];
     ["Alignment of otr_cell"][::core::mem::align_of::<otr_cell>() - 8usize];
     [
         "Offset of field: otr_cell::number",
@@ -2040,8 +2041,11 @@ const _: () = {
         "Offset of field: otr_cell::shift",
     ][::core::mem::offset_of!(otr_cell, shift) - 64usize];
     [
+        "Offset of field: otr_cell::is_empty",
+    ][::core::mem::offset_of!(otr_cell, is_empty) - 72usize];
+    [
         "Offset of field: otr_cell::shape",
-    ][::core::mem::offset_of!(otr_cell, shape) - 72usize];
+    ][::core::mem::offset_of!(otr_cell, shape) - 76usize];
 };
 unsafe extern "C" {
     #[must_use]
@@ -2059,12 +2063,15 @@ unsafe extern "C" {
     #[must_use]
     pub fn otr_plan_dependencies(
         plan: *const otr_plan,
-        cell: *const otr_cell,
+        number: u64,
         layer_count: u64,
         numbers: *mut u64,
         capacity: usize,
         count: *mut usize,
     ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_plan_dependencies_max(plan: *const otr_plan) -> usize;
 }
 unsafe extern "C" {
     #[must_use]

@@ -4,6 +4,7 @@ mod support;
 
 use outrider_sys::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use support::decoding::Graph;
 use support::graph::BOUNDARY;
 use support::history::{History, coordinates, layouts, memory, size_for};
@@ -82,7 +83,7 @@ fn windows_of_the_reference_are_those_of_any_history() {
             let mut seen = BTreeSet::new();
             for number in 0..plan.cell_count(length) {
                 let place = ((number % u64::from(rows)) as usize, (number / u64::from(rows)) as usize);
-                let Ok(cell) = plan.cell(number, length) else {
+                let Some(cell) = plan.cell(number, length).ok().filter(|cell| cell.is_empty == 0) else {
                     assert!(!history.cells.contains(&place));
                     continue;
                 };
@@ -127,7 +128,7 @@ fn check_cell(
         .map(|(_, b)| history.cells[b as usize])
         .map(|(row, index)| (index * history.rows() + row) as u64)
         .collect();
-    let dependencies = plan.dependencies(cell, length);
+    let dependencies = plan.dependencies(cell.number, length);
     assert!(dependencies.is_sorted_by(|a, b| a < b), "{what}");
     assert!(
         touching.iter().all(|number| dependencies.contains(number)),
@@ -135,13 +136,95 @@ fn check_cell(
     );
     for &number in &dependencies {
         let other = ((number % history.rows() as u64) as usize, (number / history.rows() as u64) as usize);
-        assert!(history.rank(other) < history.rank(place) && history.cells.contains(&other), "{what}");
+        assert!(history.rank(other) < history.rank(place), "{what}");
+        assert!(plan.cell(number, length).is_ok(), "{what}");
     }
 
     // Without knowing the end: once enough layers are there and none was the last, the answer is the same.
     if cell.ready_layers < length && length != u64::from(plan.measures().0) {
         let open = plan.cell(cell.number, 0).unwrap();
         assert_eq!(format!("{open:?}"), format!("{cell:?}"), "{what}");
+    }
+}
+
+/// A line of one detector a layer, with what is added to it.
+fn line(layers: usize, more: &str) -> String {
+    let mut text = String::new();
+    for layer in 0..layers {
+        writeln!(text, "error(0.1) D{layer} L0\ndetector(0, 0, {layer}) D{layer}").unwrap();
+        if layer + 1 < layers {
+            writeln!(text, "error(0.1) D{layer} D{}", layer + 1).unwrap();
+        }
+    }
+    text + more
+}
+
+#[test]
+fn ranks_are_checked_wherever_a_history_may_end() {
+    // An edge over two layers, at the end alone: in one of four lengths it joins two cells of one rank.
+    let text = line(60, "error(0.1) D57 D59 L1\n");
+    let graph = Graph::new(&text);
+    let error =
+        Plan::new(&graph, &text, &PlanOptions { commit: 3, gap: 1, ..parallel(3) }).err().expect("refused");
+    assert!(error.message.starts_with("an edge joins detectors D57 and D59"), "{}", error.message);
+    Plan::new(&graph, &text, &PlanOptions { commit: 3, gap: 2, ..parallel(3) })
+        .expect("gaps as wide as the edge");
+}
+
+#[test]
+fn a_tail_that_cannot_be_told_from_the_bulk_serves_itself_alone() {
+    // The last layer but one has a detector more.
+    let text = line(60, "")
+        + "detector(2, 0, 60) D60\ndetector(4, 0, 60) D61\ndetector(0, 0, 61) D62\n\
+        error(0.1) D59 D60\nerror(0.1) D61 L0\nerror(0.1) D61 D62\nerror(0.1) D60 D62\nerror(0.1) D62\n";
+    let graph = Graph::new(&text);
+    let plan = Plan::new(&graph, &text, &parallel(3)).unwrap();
+    assert_eq!(plan.measures(), (62, 1, 0, 0));
+}
+
+#[test]
+fn the_longest_bulk_counts() {
+    // Layers with and without an edge to the boundary: A, B, B over and over. Two Bs are alike, but three layers repeat.
+    let mut text = String::new();
+    for layer in 0..60 {
+        let observable = if layer % 3 == 0 { " L0" } else { "" };
+        writeln!(text, "error(0.1) D{layer}{observable}\ndetector(0, 0, {layer}) D{layer}").unwrap();
+        writeln!(text, "error(0.1) D{layer} D{}", layer + 1).unwrap();
+    }
+    text += "error(0.1) D60\ndetector(0, 0, 60) D60\n";
+    let graph = Graph::new(&text);
+    let plan = Plan::new(&graph, &text, &parallel(3)).unwrap();
+    let (layers, _, period, least) = plan.measures();
+    assert_eq!((layers, period), (61, 3));
+    plan.check_length(61 + 300).unwrap();
+    assert!(least > 0 && plan.check_length(61 + 301).is_err());
+}
+
+#[test]
+fn hostile_arguments_are_refused() {
+    let text = memory((3, 3), 40);
+    let graph = Graph::with_correlations(&text);
+    let options = PlanOptions { width: 2, pitch: 1e-9, ..parallel(3) };
+    let error = Plan::new(&graph, &text, &options).err().expect("far too many rows");
+    assert!(error.message.ends_with("rows of cells, more than the limit of 256"), "{}", error.message);
+    let plan = Plan::new(&graph, &text, &parallel(3)).unwrap();
+    for number in [u64::MAX, 1 << 48, 1 << 47] {
+        assert_eq!(plan.cell(number, 41).err(), Some(otr_status::OTR_ERR_INDEX));
+    }
+    assert_eq!(plan.cell(0, u64::MAX).err(), Some(otr_status::OTR_ERR_ARGUMENT));
+    assert!(plan.cell_count(u64::MAX) > 0);
+    assert_eq!(plan.layer_detectors(u64::MAX, 0), plan.layer_detectors(20, 0));
+    assert_eq!(plan.layer_detectors(u64::MAX, 41), 0);
+    let cell = plan.cell(3, 41).unwrap();
+    let forged = [
+        otr_cell_shape { row: 1, ..cell.shape },
+        otr_cell_shape { phase: 6, ..cell.shape },
+        otr_cell_shape { first_layer: cell.shape.end_layer, ..cell.shape },
+        otr_cell_shape { end_layer: 42, ..cell.shape },
+        otr_cell_shape { window_end: u32::MAX, ..cell.shape },
+    ];
+    for shape in forged {
+        assert_eq!(plan.window_error(&shape), "not a shape of this plan");
     }
 }
 
@@ -177,8 +260,8 @@ fn bad_plans_are_refused_in_words() {
     };
     let own = parallel(3);
     let cases = [
-        (PlanOptions { commit: 0, ..own }, "commit is 0; it ranges from 1 to 65536"),
-        (PlanOptions { buffer: 65_537, ..own }, "buffer is 65537; it ranges from 0 to 65536"),
+        (PlanOptions { commit: 0, ..own }, "commit is 0; it ranges from 1 to 4096"),
+        (PlanOptions { buffer: 4097, ..own }, "buffer is 4097; it ranges from 0 to 4096"),
         (PlanOptions { width: 1, ..own }, "rows of one site are too narrow for cells"),
         (PlanOptions { axis: 2, ..own }, "no such layout, axis or pitch"),
         (PlanOptions { pitch: 0.0, ..own }, "no such layout, axis or pitch"),

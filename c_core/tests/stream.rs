@@ -5,15 +5,16 @@ mod support;
 
 use outrider::{DetectorErrorModel, Sampler};
 use outrider_sys::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use support::decoding::{Graph, Kind, set_bits};
 use support::history::{History, layouts, memory, slab};
 use support::plan::{Cell, Plan, PlanOptions, parallel};
 use support::random::Random;
-use support::stream::{State, Stream, layers_needed};
+use support::stream::{Stream, layers_needed};
 use support::window::{Commit, Window, WindowDecoder};
 
-const SHOTS: usize = 5;
+const SHOTS: usize = 4;
+const REFERENCE_LAYERS: usize = 46;
 /// Turns in a row, each at random, in which nothing happens by chance.
 const IDLE_MAX: usize = 1000;
 
@@ -32,66 +33,149 @@ fn key(cell: &Cell) -> [u32; 6] {
 }
 
 impl<'g> Windows<'g> {
+    fn window(&mut self, plan: &Plan<'g>, cell: &Cell) -> &Window<'g> {
+        self.0.entry(key(cell)).or_insert_with(|| plan.window(cell))
+    }
+
     fn decide(&mut self, plan: &Plan<'g>, cell: &Cell, events: &[u32], defects: &[u32]) -> Commit {
-        let window = self.0.entry(key(cell)).or_insert_with(|| plan.window(cell));
+        let window = self.window(plan, cell);
         let mut decoder = WindowDecoder::new(window, Kind::OTR_DECODER_MWPM_CORRELATED);
         decoder.decode(events, defects, &[]).expect("every window can be matched")
     }
 }
 
-/// The observables of a history, cell by cell in order of rank.
-fn by_rank(history: &History, windows: &mut BTreeMap<(usize, usize), Window>, events: &[u32]) -> u8 {
-    let mut order: Vec<(usize, usize)> = windows.keys().copied().collect();
-    order.sort_by_key(|&cell| history.rank(cell));
-    let mut commits: Vec<(usize, Commit)> = Vec::new();
-    for cell in order {
-        let rank = history.rank(cell);
-        let lower = commits.iter().filter(|(other, _)| *other < rank);
-        let defects: Vec<u32> = lower.flat_map(|(_, commit)| commit.defects.clone()).collect();
-        let mut decoder = WindowDecoder::new(&windows[&cell], Kind::OTR_DECODER_MWPM_CORRELATED);
-        commits.push((rank, decoder.decode(events, &defects, &[]).unwrap()));
-    }
-    commits.iter().fold(0, |sum, (_, commit)| sum ^ commit.observables[0])
+/// A history's cells decided in order of rank: their commits, and the observables of all of them.
+struct ByRank {
+    commits: BTreeMap<(usize, usize), Commit>,
+    observables: u8,
 }
 
-/// Streams the layers of a shot. Cells are taken as soon as they can be, and committed at random.
-fn stream_shot<'g>(
-    random: &mut Random,
-    stream: &mut Stream<'_, 'g>,
-    windows: &mut Windows<'g>,
-    layers: &[Vec<bool>],
-    layers_max: u64,
-) -> State {
-    let plan = stream.plan();
-    let mut out: Vec<(u64, Commit)> = Vec::new();
-    let mut pushed = 0;
-    let mut idle = 0;
-    loop {
-        let state = stream.state();
-        idle += 1;
-        assert!(idle < IDLE_MAX, "the stream stands still: {state:?}, {} cells out", out.len());
-        assert_eq!(state.layers, pushed as u64);
-        assert!(state.committed <= state.layers && state.room <= layers_max);
-        if pushed < layers.len() && state.room > 0 && random.below(3) > 0 {
-            stream.push(&layers[pushed], pushed + 1 == layers.len()).unwrap();
-            pushed += 1;
-            idle = 0;
+impl ByRank {
+    fn new(history: &History, windows: &BTreeMap<(usize, usize), Window>, events: &[u32]) -> Self {
+        let mut order: Vec<(usize, usize)> = windows.keys().copied().collect();
+        order.sort_by_key(|&cell| history.rank(cell));
+        let mut commits: BTreeMap<(usize, usize), Commit> = BTreeMap::new();
+        for cell in order {
+            let rank = history.rank(cell);
+            let lower = commits.iter().filter(|(other, _)| history.rank(**other) < rank);
+            let defects: Vec<u32> = lower.flat_map(|(_, commit)| commit.defects.clone()).collect();
+            let mut decoder = WindowDecoder::new(&windows[&cell], Kind::OTR_DECODER_MWPM_CORRELATED);
+            commits.insert(cell, decoder.decode(events, &defects, &[]).unwrap());
         }
-        while random.below(4) > 0 {
-            let Some(cell) = stream.next() else { break };
-            let (events, defects) = stream.input(cell.number).unwrap();
-            out.push((cell.number, windows.decide(plan, &cell, &events, &defects)));
+        let observables = commits.values().fold(0, |sum, commit| sum ^ commit.observables[0]);
+        Self { commits, observables }
+    }
+
+    /// The artificial defects of all cells of lower rank, those given twice cancelled.
+    fn defects(&self, history: &History, cell: (usize, usize)) -> BTreeSet<u32> {
+        let rank = history.rank(cell);
+        let lower = self.commits.iter().filter(|(other, _)| history.rank(**other) < rank);
+        odd(lower.flat_map(|(_, commit)| commit.defects.iter().copied()))
+    }
+}
+
+/// What occurs an odd number of times.
+fn odd(numbers: impl Iterator<Item = u32>) -> BTreeSet<u32> {
+    let mut odd = BTreeSet::new();
+    for number in numbers {
+        if !odd.remove(&number) {
+            odd.insert(number);
         }
-        if !out.is_empty() && random.below(2) > 0 {
-            let (number, commit) = out.swap_remove(random.below(out.len()));
-            assert_eq!(stream.commit(number, &commit), otr_status::OTR_OK);
-            assert_eq!(stream.commit(number, &commit), otr_status::OTR_ERR_ARGUMENT, "a commit counts once");
-            idle = 0;
+    }
+    odd
+}
+
+/// A shot that is streamed, and what is known of it.
+struct Shot<'h> {
+    history: &'h History,
+    expected: ByRank,
+    layers: Vec<Vec<bool>>,
+    /// First detectors of the layers of the reference.
+    reference: &'h [u32],
+}
+
+impl Shot<'_> {
+    /// A detector of the history in the numbers of the reference.
+    fn to_reference(&self, cell: &Cell, detector: u32) -> Option<u32> {
+        let layer = self.history.layers[detector as usize];
+        let first = self.history.layers.partition_point(|&other| other < layer) as u32;
+        let own = usize::try_from(layer as i64 - cell.shift).ok()?;
+        self.reference.get(own).map(|begin| begin + detector - first)
+    }
+
+    /// Checks what a cell is decided from.
+    fn check(&self, plan: &Plan, cell: &Cell, window: &Window, events: &[u32], defects: &[u32]) {
+        let mut expected = Vec::new();
+        let mut detector = 0;
+        for (layer, fires) in self.layers.iter().enumerate() {
+            for &fires in fires {
+                if fires && (cell.events_first..cell.events_end).contains(&(layer as u64)) {
+                    expected.push(self.to_reference(cell, detector).expect("the window is in the reference"));
+                }
+                detector += 1;
+            }
         }
-        if stream.state().is_finished {
-            assert!(out.is_empty() && pushed == layers.len());
-            return stream.state();
+        assert_eq!(events, expected, "{cell:?}");
+        let rows = u64::from(plan.measures().1);
+        let place = ((cell.number % rows) as usize, (cell.number / rows) as usize);
+        let seen: BTreeSet<u32> = window.detectors().into_iter().collect();
+        let all = self.expected.defects(self.history, place);
+        let near = all.iter().filter_map(|&defect| self.to_reference(cell, defect));
+        let found = odd(defects.iter().copied());
+        assert_eq!(
+            found.intersection(&seen).copied().collect::<Vec<_>>(),
+            near.filter(|defect| seen.contains(defect)).collect::<Vec<_>>(),
+            "{cell:?}"
+        );
+    }
+
+    /// Streams it. Cells are taken as soon as they can be, and committed at random; layers come one by one, or as many
+    /// as there is room for.
+    fn stream<'g>(
+        &self,
+        random: &mut Random,
+        stream: &mut Stream<'_, 'g>,
+        windows: &mut Windows<'g>,
+        fill: bool,
+    ) {
+        let plan = stream.plan();
+        let mut out: Vec<(u64, Commit)> = Vec::new();
+        let (mut pushed, mut idle, mut was_full) = (0, 0, false);
+        while !stream.state().is_finished {
+            let state = stream.state();
+            idle += 1;
+            assert!(idle < IDLE_MAX, "the stream stands still: {state:?}, {} cells out", out.len());
+            assert_eq!(state.layers, pushed as u64);
+            assert!(state.committed <= state.layers);
+            let most = if fill { self.layers.len() } else { random.below(2) };
+            for _ in 0..most {
+                if pushed < self.layers.len() && stream.state().room > 0 {
+                    stream.push(&self.layers[pushed], pushed + 1 == self.layers.len()).unwrap();
+                    pushed += 1;
+                    idle = 0;
+                }
+            }
+            was_full |= stream.state().room == 0 && pushed < self.layers.len();
+            while random.below(4) > 0 {
+                let Some(cell) = stream.next() else { break };
+                let (events, defects) = stream.input(cell.number).unwrap();
+                let window = windows.window(plan, &cell);
+                self.check(plan, &cell, window, &events, &defects);
+                let mut decoder = WindowDecoder::new(window, Kind::OTR_DECODER_MWPM_CORRELATED);
+                out.push((cell.number, decoder.decode(&events, &defects, &[]).unwrap()));
+            }
+            if !out.is_empty() && random.below(2) > 0 {
+                let (number, commit) = out.swap_remove(random.below(out.len()));
+                assert_eq!(stream.commit(number, &commit), otr_status::OTR_OK);
+                assert_eq!(
+                    stream.commit(number, &commit),
+                    otr_status::OTR_ERR_ARGUMENT,
+                    "a commit counts once"
+                );
+                idle = 0;
+            }
         }
+        assert!(out.is_empty() && pushed == self.layers.len() && was_full >= fill);
     }
 }
 
@@ -105,16 +189,20 @@ fn layers_of(history: &History, row: &[u8]) -> Vec<Vec<bool>> {
 #[test]
 fn any_order_of_cells_gives_the_answer_by_rank() {
     let mut random = Random(61);
-    for options in layouts() {
-        let text = history_text(&options, 46);
+    for (number, options) in layouts().into_iter().enumerate() {
+        let options = PlanOptions { context: number as u32 % 3, ..options };
+        let text = history_text(&options, REFERENCE_LAYERS);
         let graph = Graph::with_correlations(&text);
         let plan = Plan::new(&graph, &text, &options).unwrap();
+        let layers: Vec<usize> = History::new(&text, options).layers;
+        let reference: Vec<u32> =
+            (0..REFERENCE_LAYERS).map(|layer| layers.partition_point(|&own| own < layer) as u32).collect();
         let mut windows = Windows::default();
-        for length in [46, 47, 51, 62] {
+        for length in [REFERENCE_LAYERS, REFERENCE_LAYERS + 1, 51, 62] {
             let text = history_text(&options, length);
             let history = History::new(&text, options);
             let model = DetectorErrorModel::parse(&text).unwrap();
-            let mut own: BTreeMap<_, _> = history
+            let own: BTreeMap<_, _> = history
                 .cells
                 .iter()
                 .map(|&cell| (cell, Window::new(&history.graph, &history.roles(cell)).unwrap()))
@@ -122,16 +210,50 @@ fn any_order_of_cells_gives_the_answer_by_rank() {
             let mut sampler = Sampler::new(&model, 62).unwrap();
             let (mut detectors, mut observables) = sampler.batches();
             sampler.sample(0, SHOTS, &mut detectors, &mut observables).unwrap();
-            for row in detectors.rows() {
-                let expected = by_rank(&history, &mut own, &set_bits(row));
+            for (shot, row) in detectors.rows().enumerate() {
+                let expected = ByRank::new(&history, &own, &set_bits(row));
+                let answer = expected.observables;
                 let layers = layers_of(&history, row);
-                let layers_max = layers_needed(&plan) + random.below(5) as u64;
-                let mut stream = Stream::new(&plan, layers_max).unwrap();
-                let state = stream_shot(&mut random, &mut stream, &mut windows, &layers, layers_max);
-                assert_eq!(state.observables, [expected], "{options:?} {length} layers");
+                let shot_known = Shot { history: &history, expected, layers, reference: &reference };
+                // Held to what is needed, a stream that is filled up must not stand still either.
+                let fill = shot % 2 == 0 && layers_needed(&plan) < length as u64;
+                let mut stream = Stream::new(&plan, layers_needed(&plan)).unwrap();
+                shot_known.stream(&mut random, &mut stream, &mut windows, fill);
+                let state = stream.state();
+                assert_eq!(state.observables, [answer], "{options:?} {length} layers");
                 assert_eq!((state.committed, state.room), (length as u64, 0));
             }
         }
+    }
+}
+
+#[test]
+fn cells_without_detectors_are_passed() {
+    let text = memory((7, 3), 40);
+    let graph = Graph::with_correlations(&text);
+    for (commit, gap) in [(1, 0), (1, 1), (2, 0), (3, 2)] {
+        let options = PlanOptions { commit, gap, width: 3, axis: 1, ..parallel(3) };
+        let plan = Plan::new(&graph, &text, &options).unwrap();
+        let mut stream = Stream::new(&plan, layers_needed(&plan)).unwrap();
+        let (mut decided, layers) = (0, u64::from(plan.measures().0));
+        for layer in 0..layers {
+            let quiet = vec![false; plan.layer_detectors(layer, layers) as usize];
+            stream.push(&quiet, layer + 1 == layers).unwrap();
+            while let Some(cell) = stream.next() {
+                assert_eq!(cell.is_empty, 0);
+                assert!(!plan.window(&cell).detectors().is_empty());
+                let nothing = Commit { observables: vec![0], defects: vec![], edges: vec![], event_count: 0 };
+                assert_eq!(stream.commit(cell.number, &nothing), otr_status::OTR_OK);
+                decided += 1;
+            }
+        }
+        assert!(stream.state().is_finished);
+        let empty = (0..plan.cell_count(layers)).filter_map(|number| plan.cell(number, layers).ok());
+        let empty = empty.filter(|cell| cell.is_empty != 0).count() as u64;
+        assert!(
+            decided + empty <= plan.cell_count(layers) && (commit > 1 || empty > 0),
+            "{empty} of {decided}"
+        );
     }
 }
 
@@ -206,6 +328,8 @@ fn bad_layers_and_commits_change_nothing() {
     let nothing = Commit { observables: vec![0], defects: vec![], edges: vec![], event_count: 0 };
     let bad = Commit { defects: vec![u32::MAX], ..nothing.clone() };
     assert_eq!(stream.commit(0, &bad), otr_status::OTR_ERR_INDEX);
+    let far = Commit { defects: vec![graph.nodes as u32 - 1], ..nothing.clone() };
+    assert_eq!(stream.commit(0, &far), otr_status::OTR_ERR_INDEX, "not near the cell");
     assert_eq!(stream.commit(1, &nothing), otr_status::OTR_ERR_ARGUMENT, "not taken");
     assert_eq!(stream.commit(u64::MAX, &nothing), otr_status::OTR_ERR_ARGUMENT, "no such cell");
     assert_eq!(stream.commit(0, &nothing), otr_status::OTR_OK);

@@ -168,11 +168,10 @@ fn a_windows_graph_is_what_its_definition_says() {
         assert_eq!(edges, defined_edges(&graph, &roles));
         let seen = (0..graph.nodes as u32).filter(|&node| matches!(roles[node as usize], CELL | BUFFER));
         assert_eq!(window.detectors(), seen.collect::<Vec<_>>());
-        let blind = edges.iter().filter(|edge| {
-            edge.owned
-                && edge.detectors.1 == BOUNDARY
-                && graph.edges[edge.source as usize].nodes.1 != BOUNDARY
-        });
+        let cut = |(a, b): (u32, u32)| {
+            a != BOUNDARY && b != BOUNDARY && roles[a as usize] == CELL && roles[b as usize] == OUTSIDE
+        };
+        let blind = graph.edges.iter().filter(|edge| cut(edge.nodes) || cut((edge.nodes.1, edge.nodes.0)));
         assert_eq!(window.blind_count() as usize, blind.count());
         assert_eq!(window.edge_status(edges.len() as u32), otr_status::OTR_ERR_INDEX);
         combined += edges.iter().filter(|edge| edge.part_count > 1).count();

@@ -15,9 +15,10 @@
  * enclose on all sides and that reaches no boundary may be left with an odd number of events, and its window
  * then has no perfect matching.
  *
- * A plan is made from the model of one history, the reference. If its layers repeat, all but the first and
- * last ones, the plan serves histories of any length, with the last layer unknown until it comes: a window in
- * the bulk is a window of the reference, shifted, so windows are made once and used for ever. */
+ * A plan is made from the model of one history, the reference. If its layers repeat, all but some first and
+ * last ones, of which only the very last may have other detectors, the plan serves histories of any length,
+ * with the last layer unknown until it comes: a window in the bulk is a window of the reference, shifted, so
+ * windows are made once and used for ever. */
 #ifndef OUTRIDER_PLAN_H
 #define OUTRIDER_PLAN_H
 
@@ -28,7 +29,7 @@ extern "C" {
 #endif
 
 /* Layers of a cell, of a buffer and of the context; sites of a row. */
-#define OTR_PLAN_LAYERS_MAX 0x10000u
+#define OTR_PLAN_LAYERS_MAX 0x1000u
 /* Rows that a patch is cut into. */
 #define OTR_PLAN_ROWS_MAX 256
 /* Layers after which a reference may repeat itself. */
@@ -102,6 +103,7 @@ typedef struct otr_cell {
     uint64_t events_first, events_end; /* layers whose raw events it needs */
     uint64_t ready_layers;             /* it can be decided once so many layers are there, or all */
     int64_t shift; /* a layer of the history is this much more than that of the reference */
+    int is_empty;  /* it has no detectors: there is nothing to decide, and no window */
     otr_cell_shape shape;
 } otr_cell;
 
@@ -114,11 +116,15 @@ OTR_API otr_status otr_plan_cell(const otr_plan *plan, uint64_t number, uint64_t
 OTR_API uint64_t otr_plan_cell_count(const otr_plan *plan, uint64_t layer_count);
 
 /* The cells of lower rank that touch the window of a cell: their artificial defects enter it. Fills in their
- * numbers, ascending. OTR_ERR_LIMIT if capacity is too small; *count is then what it takes. */
-OTR_API otr_status otr_plan_dependencies(const otr_plan *plan, const otr_cell *cell, uint64_t layer_count,
+ * numbers, ascending. OTR_ERR_LIMIT if capacity is too small; *count is then what it takes. Other
+ * statuses as for otr_plan_cell. */
+OTR_API otr_status otr_plan_dependencies(const otr_plan *plan, uint64_t number, uint64_t layer_count,
                                          uint64_t *numbers, size_t capacity, size_t *count);
+/* Dependencies that a cell of the plan has at the most. */
+OTR_API size_t otr_plan_dependencies_max(const otr_plan *plan);
 
-/* The window of a shape; see otr_window_create. It borrows the plan's graph. */
+/* The window of a cell's shape; see otr_window_create. It borrows the plan's graph. OTR_ERR_ARGUMENT for a
+ * shape that no cell of the plan has, or that of an empty cell. */
 OTR_API otr_status otr_plan_window(otr_window **out, const otr_plan *plan, const otr_cell_shape *shape,
                                    otr_error *error);
 

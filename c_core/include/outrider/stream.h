@@ -43,7 +43,7 @@ OTR_API otr_status otr_stream_push(otr_stream *stream, const uint8_t *events, ui
                                    int is_last, otr_error *error);
 
 /* Fills *out with the first cell that can be decided and was not taken yet, takes it and returns 1; 0 if
- * there is none. The cell is final. */
+ * there is none. The cell is final and not empty: the stream commits empty cells itself. */
 OTR_API int otr_stream_next(otr_stream *stream, otr_cell *out);
 
 /* The events and artificial defects of a cell that was taken, as otr_window_decode wants them for the window
@@ -54,7 +54,7 @@ OTR_API otr_status otr_stream_input(otr_stream *stream, uint64_t number, const u
 
 /* Hands a commit back, in the numbers of the reference as otr_window_decode gives it. OTR_ERR_ARGUMENT for a
  * cell that is not out, or was committed before (the stream is unchanged: a commit counts once),
- * OTR_ERR_INDEX for a defect that is no detector, OTR_ERR_MEMORY. */
+ * OTR_ERR_INDEX for a defect that is no detector near the cell, OTR_ERR_MEMORY. */
 OTR_API otr_status otr_stream_commit(otr_stream *stream, uint64_t number, const otr_commit *commit);
 
 typedef struct otr_stream_state {

@@ -85,7 +85,8 @@ typedef struct otr_commit {
     size_t defect_count;
     const uint32_t *edges; /* the committed edges, of the history, ascending and distinct */
     size_t edge_count;
-    uint32_t event_count; /* events of the window, artificial defects included */
+    uint32_t event_count; /* events that were decoded: those of the window, artificial defects included,
+                             without what hard pre-decoding explained */
 } otr_commit;
 
 /* Decides the cell.

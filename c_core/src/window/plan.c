@@ -24,6 +24,7 @@ struct otr_plan {
     uint32_t margin;     /* layers around a window that decide what it is */
     uint32_t tail;       /* layers after the bulk */
     uint64_t layers_min; /* 0 without a bulk that is long enough */
+    uint8_t *occupied;   /* one a layer of the reference and row: whether it has detectors */
 };
 
 /* A cell by its place: row, and index in time. */
@@ -34,6 +35,7 @@ typedef struct place {
 
 static otr_status check_options(const otr_plan_options *options, otr_error *error);
 static void measure(otr_plan *plan);
+static otr_status occupy(otr_plan *plan, otr_error *error);
 static otr_status check_ranks(const otr_plan *plan, otr_error *error);
 
 otr_plan_options otr_plan_options_default(uint32_t distance) {
@@ -60,12 +62,10 @@ otr_status otr_plan_create(otr_plan **out, const otr_graph *graph, const otr_mod
                                OTR_PLAN_PERIOD_MAX, error);
     if (status == OTR_OK) {
         measure(plan);
-        if (plan->row_count > OTR_PLAN_ROWS_MAX) {
-            status = otr_error_set(error, OTR_ERR_LIMIT, 0, 0, "%u rows of cells, more than the limit of %d",
-                                   plan->row_count, OTR_PLAN_ROWS_MAX);
-        } else {
-            status = check_ranks(plan, error);
-        }
+        status = occupy(plan, error);
+    }
+    if (status == OTR_OK) {
+        status = check_ranks(plan, error);
     }
     if (status != OTR_OK) {
         otr_plan_destroy(plan);
@@ -78,6 +78,7 @@ otr_status otr_plan_create(otr_plan **out, const otr_graph *graph, const otr_mod
 void otr_plan_destroy(otr_plan *plan) {
     if (plan != NULL) {
         otr_timeline_free(&plan->timeline);
+        free(plan->occupied);
         free(plan);
     }
 }
@@ -135,24 +136,59 @@ static int is_brick(const otr_plan *plan) {
     return plan->options.layout == OTR_PLAN_BRICK && plan->options.width > 0;
 }
 
+static uint32_t row_of(const otr_plan *plan, uint32_t site) {
+    return plan->options.width > 0 ? site / plan->options.width : 0;
+}
+
+static uint32_t layer_width(const otr_timeline *timeline, uint32_t layer) {
+    return timeline->layer_begin[layer + 1] - timeline->layer_begin[layer];
+}
+
+/* Whether the layers after the bulk, but for the last, have as many detectors as the bulk's would have: until
+ * the end is known they cannot be told from these. */
+static int has_plain_tail(const otr_timeline *timeline) {
+    for (uint32_t layer = timeline->bulk_end; layer + 1 < timeline->layer_count; layer++) {
+        const uint32_t alike = timeline->bulk_begin + (layer - timeline->bulk_begin) % timeline->period;
+        if (layer_width(timeline, layer) != layer_width(timeline, alike)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 /* Everything that follows from options and timeline. */
 static void measure(otr_plan *plan) {
     const otr_plan_options *const options = &plan->options;
     const otr_timeline *const timeline = &plan->timeline;
     uint64_t need;
-    plan->row_count = options->width > 0 ? (timeline->site_count + options->width - 1) / options->width : 1;
+    plan->row_count = options->width > 0 ? (timeline->site_count - 1) / options->width + 1 : 1;
     plan->stride = is_brick(plan) ? BRICK_COLOURS * options->commit : options->commit + options->gap;
     plan->margin = timeline->layer_reach + options->context;
     plan->tail = timeline->layer_count - timeline->bulk_end;
     need =
         (uint64_t)otr_plan_longest(plan) + 2 * ((uint64_t)options->buffer + plan->margin) + timeline->period;
-    /* The ranks are checked on the reference: it has to show every edge at every place of the pattern. */
-    if (need < (uint64_t)plan->stride + 2 * timeline->layer_reach) {
-        need = (uint64_t)plan->stride + 2 * timeline->layer_reach;
-    }
-    if (timeline->period > 0 && timeline->bulk_end - timeline->bulk_begin >= need) {
+    if (timeline->period > 0 && timeline->bulk_end - timeline->bulk_begin >= need &&
+        has_plain_tail(timeline)) {
         plan->layers_min = timeline->bulk_begin + need + plan->tail;
     }
+}
+
+/* Notes which rows have detectors in which layers. */
+static otr_status occupy(otr_plan *plan, otr_error *error) {
+    const otr_timeline *const timeline = &plan->timeline;
+    if (plan->row_count > OTR_PLAN_ROWS_MAX) {
+        return otr_error_set(error, OTR_ERR_LIMIT, 0, 0, "%u rows of cells, more than the limit of %d",
+                             plan->row_count, OTR_PLAN_ROWS_MAX);
+    }
+    plan->occupied = otr_array_zeroed((size_t)timeline->layer_count * plan->row_count, 1);
+    if (plan->occupied == NULL) {
+        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+    }
+    for (uint32_t node = 0; node < timeline->graph->node_count; node++) {
+        const size_t layer = timeline->layers[node];
+        plan->occupied[layer * plan->row_count + row_of(plan, timeline->sites[node])] = 1;
+    }
+    return OTR_OK;
 }
 
 /* The pattern of a row. */
@@ -198,36 +234,53 @@ static uint64_t rank_of(const otr_plan *plan, place cell) {
     return 2 * cell.index + odd;
 }
 
-static uint32_t row_of(const otr_plan *plan, uint32_t site) {
-    return plan->options.width > 0 ? site / plan->options.width : 0;
-}
-
 /* The cell of a detector of the reference, which lies `phase` layers into the pattern. */
 static place place_of(const otr_plan *plan, uint32_t detector, uint64_t phase) {
     const uint32_t row = row_of(plan, plan->timeline.sites[detector]);
     return (place){row, index_at(plan, row, plan->timeline.layers[detector] + phase)};
 }
 
+/* Checks an edge whose ends lie `phase` layers further into the pattern. */
+static otr_status check_edge(const otr_plan *plan, uint32_t node1, uint32_t node2, uint64_t phase,
+                             otr_error *error) {
+    const place cell1 = place_of(plan, node1, phase);
+    const place cell2 = place_of(plan, node2, phase);
+    const int is_one = cell1.row == cell2.row && cell1.index == cell2.index;
+    if (is_one || rank_of(plan, cell1) != rank_of(plan, cell2)) {
+        return OTR_OK;
+    }
+    return otr_error_set(
+        error, OTR_ERR_ARGUMENT, 0, 0,
+        "an edge joins detectors D%u and D%u in two cells that may be decided at the same time: "
+        "the cells are too short or too narrow",
+        node1, node2);
+}
+
+/* Every edge, wherever a history that the plan serves has it: those of the first layers in their place, those
+ * of one period of the bulk and of the last layers at every place of the pattern that shifting takes them to.
+ */
 static otr_status check_ranks(const otr_plan *plan, otr_error *error) {
-    const otr_graph *const graph = plan->timeline.graph;
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+    const otr_timeline *const timeline = &plan->timeline;
+    const otr_graph *const graph = timeline->graph;
+    otr_status status = OTR_OK;
+    for (uint32_t edge = 0; edge < graph->edge_count && status == OTR_OK; edge++) {
         const uint32_t node1 = graph->edge_node1[edge];
         const uint32_t node2 = graph->edge_node2[edge];
         if (node2 == OTR_BOUNDARY) {
             continue;
         }
-        const place cell1 = place_of(plan, node1, 0);
-        const place cell2 = place_of(plan, node2, 0);
-        const int is_one = cell1.row == cell2.row && cell1.index == cell2.index;
-        if (!is_one && rank_of(plan, cell1) == rank_of(plan, cell2)) {
-            return otr_error_set(
-                error, OTR_ERR_ARGUMENT, 0, 0,
-                "an edge joins detectors D%u and D%u in two cells that may be decided at the "
-                "same time: the cells are too short or too narrow",
-                node1, node2);
+        /* Layers ascend with detectors, so node2 is in the later layer. */
+        const uint32_t layer = timeline->layers[node2];
+        const int is_typical =
+            layer >= timeline->bulk_end ||
+            (layer >= timeline->bulk_begin && layer < timeline->bulk_begin + timeline->period);
+        status = check_edge(plan, node1, node2, 0, error);
+        for (uint64_t k = 1; plan->layers_min > 0 && is_typical && k < plan->stride && status == OTR_OK;
+             k++) {
+            status = check_edge(plan, node1, node2, k * timeline->period % plan->stride, error);
         }
     }
-    return OTR_OK;
+    return status;
 }
 
 /* Histories. */
@@ -258,6 +311,14 @@ otr_status otr_plan_check_length(const otr_plan *plan, uint64_t layer_count, otr
     return OTR_OK;
 }
 
+static uint64_t smaller(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static uint64_t reduced(uint64_t layer, uint64_t by) {
+    return layer > by ? layer - by : 0;
+}
+
 /* Whether a history is served by shifting, and not as the reference itself. */
 static int shifts(const otr_plan *plan, uint64_t layer_count) {
     return plan->layers_min > 0 && (layer_count == 0 || layer_count >= plan->layers_min);
@@ -266,29 +327,25 @@ static int shifts(const otr_plan *plan, uint64_t layer_count) {
 uint32_t otr_plan_layer_detectors(const otr_plan *plan, uint64_t layer, uint64_t layer_count) {
     const otr_timeline *const timeline = &plan->timeline;
     uint64_t own = layer;
+    if (layer_count > 0 && layer >= layer_count) {
+        return 0;
+    }
     if (shifts(plan, layer_count) && layer >= timeline->bulk_begin) {
-        const int is_last = layer_count > 0 && layer + plan->tail >= layer_count;
+        const int is_last = layer_count > 0 && layer_count - layer <= plan->tail;
         own = is_last ? layer + timeline->layer_count - layer_count
                       : timeline->bulk_begin + (layer - timeline->bulk_begin) % timeline->period;
     }
-    return own < timeline->layer_count ? timeline->layer_begin[own + 1] - timeline->layer_begin[own] : 0;
+    return own < timeline->layer_count ? layer_width(timeline, (uint32_t)own) : 0;
 }
 
 uint64_t otr_plan_cell_count(const otr_plan *plan, uint64_t layer_count) {
     uint64_t most = 0;
+    layer_count = smaller(layer_count, OTR_PLAN_HISTORY_MAX);
     for (uint32_t row = 0; row < plan->row_count && layer_count > 0; row++) {
         const uint64_t number = index_at(plan, row, layer_count - 1) * plan->row_count + row + 1;
         most = number > most ? number : most;
     }
     return most;
-}
-
-static uint64_t smaller(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
-static uint64_t reduced(uint64_t layer, uint64_t by) {
-    return layer > by ? layer - by : 0;
 }
 
 /* What to add to a layer of the reference to have the window's. */
@@ -305,25 +362,45 @@ static int64_t find_shift(const otr_plan *plan, const otr_cell *cell, uint64_t l
     return (int64_t)((low - timeline->bulk_begin) / timeline->period * timeline->period);
 }
 
+/* The layers of a history as far as they are known: none follow from this one on. */
+static uint64_t end_of(const otr_plan *plan, uint64_t layer_count) {
+    if (layer_count > 0) {
+        return layer_count;
+    }
+    return plan->layers_min > 0 ? OTR_PLAN_HISTORY_MAX : plan->timeline.layer_count;
+}
+
+static int is_empty(const otr_plan *plan, const otr_cell_shape *shape) {
+    for (uint32_t layer = shape->first_layer; layer < shape->end_layer; layer++) {
+        if (plan->occupied[(size_t)layer * plan->row_count + shape->row]) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 otr_status otr_plan_cell(const otr_plan *plan, uint64_t number, uint64_t layer_count, otr_cell *out) {
     const place own = {(uint32_t)(number % plan->row_count), number / plan->row_count};
-    const uint64_t known_end = layer_count > 0        ? layer_count
-                               : plan->layers_min > 0 ? UINT64_MAX
-                                                      : plan->timeline.layer_count;
+    const uint64_t end = end_of(plan, layer_count);
+    /* Nothing is decided before its closed past, so a chain of cells need not see it. */
+    const uint32_t past = plan->options.gap == 0 && !is_brick(plan) ? 0 : plan->options.buffer;
     otr_cell cell = {.number = number};
     if (layer_count > 0 && otr_plan_check_length(plan, layer_count, NULL) != OTR_OK) {
         return OTR_ERR_ARGUMENT;
     }
-    if (own.index > OTR_PLAN_HISTORY_MAX || first_layer_of(plan, own) >= known_end) {
+    if (own.index >= OTR_PLAN_HISTORY_MAX || first_layer_of(plan, own) >= end) {
         return OTR_ERR_INDEX;
     }
     cell.first_layer = first_layer_of(plan, own);
-    cell.end_layer = smaller(end_layer_of(plan, own), known_end);
-    cell.window_first = reduced(cell.first_layer, plan->options.buffer);
-    cell.window_end = smaller(cell.end_layer + plan->options.buffer, known_end);
+    cell.end_layer = smaller(end_layer_of(plan, own), end);
+    cell.window_first = reduced(cell.first_layer, past);
+    cell.window_end = smaller(cell.end_layer + plan->options.buffer, end);
     cell.events_first = reduced(cell.window_first, plan->options.context);
-    cell.events_end = smaller(cell.window_end + plan->options.context, known_end);
-    cell.ready_layers = smaller(cell.window_end + plan->margin + reduced(plan->tail, 1), known_end);
+    cell.events_end = smaller(cell.window_end + plan->options.context, end);
+    cell.ready_layers = cell.events_end;
+    if (plan->layers_min > 0) {
+        cell.ready_layers = smaller(cell.window_end + plan->margin + reduced(plan->tail, 1), end);
+    }
     cell.shift = find_shift(plan, &cell, layer_count);
     cell.shape = (otr_cell_shape){
         .row = own.row,
@@ -334,41 +411,47 @@ otr_status otr_plan_cell(const otr_plan *plan, uint64_t number, uint64_t layer_c
     };
     const int64_t phase = cell.shift % plan->stride;
     cell.shape.phase = (uint32_t)(phase < 0 ? phase + plan->stride : phase);
+    cell.is_empty = is_empty(plan, &cell.shape);
     *out = cell;
     return OTR_OK;
 }
 
-/* Sites that a window of the row may see. */
-static int is_near_row(const otr_plan *plan, uint32_t row, uint32_t site, uint32_t distance) {
+/* Whether a window of the row, with `distance` sites around it, has this site. */
+static int is_near_row(const otr_plan *plan, uint32_t row, uint64_t site, uint64_t distance) {
     const uint64_t width = plan->options.width;
-    return width == 0 ||
-           (site + (uint64_t)distance >= row * width && site < (row + 1) * width + (uint64_t)distance);
+    return width == 0 || (site + distance >= row * width && site < (row + 1) * width + distance);
 }
 
-otr_status otr_plan_dependencies(const otr_plan *plan, const otr_cell *cell, uint64_t layer_count,
+/* The same of any site of another row. */
+static int are_near_rows(const otr_plan *plan, uint32_t row, uint32_t other) {
+    const uint64_t width = plan->options.width;
+    const uint64_t distance = (uint64_t)plan->options.buffer + plan->timeline.site_reach;
+    return is_near_row(plan, row, other * width, distance) ||
+           (width > 0 && is_near_row(plan, row, (other + 1) * width - 1, distance));
+}
+
+otr_status otr_plan_dependencies(const otr_plan *plan, uint64_t number, uint64_t layer_count,
                                  uint64_t *numbers, size_t capacity, size_t *count) {
-    const place own = {cell->shape.row, cell->number / plan->row_count};
-    const uint32_t distance = plan->options.buffer + plan->timeline.site_reach;
+    const place own = {(uint32_t)(number % plan->row_count), number / plan->row_count};
     const uint64_t rank = rank_of(plan, own);
-    const uint64_t first = reduced(cell->window_first, plan->timeline.layer_reach);
-    uint64_t last = cell->window_end + plan->timeline.layer_reach - 1;
-    uint64_t low = UINT64_MAX, high = 0;
-    if (layer_count > 0 && last >= layer_count) {
-        last = layer_count - 1;
+    otr_cell cell;
+    uint64_t first, end, low = UINT64_MAX, high = 0;
+    const otr_status status = otr_plan_cell(plan, number, layer_count, &cell);
+    if (status != OTR_OK) {
+        return status;
     }
+    first = reduced(cell.window_first, plan->timeline.layer_reach);
+    end = smaller(cell.window_end + plan->timeline.layer_reach, end_of(plan, layer_count));
     for (uint32_t row = 0; row < plan->row_count; row++) {
         low = smaller(low, index_at(plan, row, first));
-        high = index_at(plan, row, last) > high ? index_at(plan, row, last) : high;
+        high = index_at(plan, row, end - 1) > high ? index_at(plan, row, end - 1) : high;
     }
     *count = 0;
     for (uint64_t index = low; index <= high; index++) {
         for (uint32_t row = 0; row < plan->row_count; row++) {
             const place other = {row, index};
-            const uint64_t width = plan->options.width;
-            const int is_near = width == 0 || is_near_row(plan, own.row, (uint32_t)(row * width), distance) ||
-                                is_near_row(plan, own.row, (uint32_t)((row + 1) * width - 1), distance);
-            if (is_near && rank_of(plan, other) < rank && first_layer_of(plan, other) <= last &&
-                end_layer_of(plan, other) > first) {
+            if (are_near_rows(plan, own.row, row) && rank_of(plan, other) < rank &&
+                first_layer_of(plan, other) < end && end_layer_of(plan, other) > first) {
                 if (*count < capacity) {
                     numbers[*count] = index * plan->row_count + row;
                 }
@@ -379,15 +462,23 @@ otr_status otr_plan_dependencies(const otr_plan *plan, const otr_cell *cell, uin
     return *count <= capacity ? OTR_OK : OTR_ERR_LIMIT;
 }
 
+size_t otr_plan_dependencies_max(const otr_plan *plan) {
+    const uint64_t layers =
+        (uint64_t)otr_plan_longest(plan) + 2 * ((uint64_t)plan->options.buffer + plan->timeline.layer_reach);
+    return (size_t)((layers / plan->stride + 2) * otr_plan_stride_cells(plan) * plan->row_count);
+}
+
 otr_status otr_plan_window(otr_window **out, const otr_plan *plan, const otr_cell_shape *shape,
                            otr_error *error) {
-    const otr_timeline *const timeline = &plan->timeline;
+    const otr_timeline *timeline;
     uint8_t *roles;
     otr_status status;
-    if (out == NULL || shape == NULL || shape->row >= plan->row_count || shape->phase >= plan->stride ||
-        shape->first_layer >= shape->end_layer || shape->window_end > timeline->layer_count) {
+    if (out == NULL || plan == NULL || shape == NULL || shape->row >= plan->row_count ||
+        shape->phase >= plan->stride || shape->first_layer >= shape->end_layer ||
+        shape->end_layer > plan->timeline.layer_count || shape->window_end > plan->timeline.layer_count) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "not a shape of this plan");
     }
+    timeline = &plan->timeline;
     roles = otr_array_zeroed(timeline->graph->node_count, 1);
     if (roles == NULL) {
         return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
@@ -464,7 +555,7 @@ uint32_t otr_plan_lookahead(const otr_plan *plan) {
 uint32_t otr_plan_width(const otr_plan *plan) {
     uint32_t widest = 0;
     for (uint32_t layer = 0; layer < plan->timeline.layer_count; layer++) {
-        const uint32_t width = plan->timeline.layer_begin[layer + 1] - plan->timeline.layer_begin[layer];
+        const uint32_t width = layer_width(&plan->timeline, layer);
         widest = width > widest ? width : widest;
     }
     return widest;

@@ -11,9 +11,6 @@
 #include "common/error.h"
 #include "window/plan_internal.h"
 
-/* Most cells of lower rank that touch one window. */
-#define DEPENDENCIES_MAX 1024
-
 typedef enum stage { STAGE_WAITING = 0, STAGE_OUT = 1, STAGE_COMMITTED = 2 } stage;
 
 /* A detector of the history. */
@@ -47,6 +44,7 @@ struct otr_stream {
     size_t observable_bytes;
     uint8_t *observables;
 
+    size_t dependencies_max;
     uint64_t *dependencies;
     uint32_t *events;
     size_t event_count, event_capacity;
@@ -59,6 +57,7 @@ static otr_status check_push(const otr_stream *stream, uint32_t detector_count, 
                              otr_error *error);
 static uint64_t room(const otr_stream *stream);
 static void enter_cells(otr_stream *stream);
+static void pass_empty_cells(otr_stream *stream);
 static void advance(otr_stream *stream);
 static int is_decidable(otr_stream *stream, const otr_cell *cell);
 static otr_status gather_events(otr_stream *stream, const otr_cell *cell);
@@ -104,6 +103,7 @@ static otr_status allocate(otr_stream *stream) {
     const uint64_t span = stream->layers_max + otr_plan_events_reach(plan) + otr_plan_reach(plan);
     stream->layer_bytes = otr_bytes_for_bits(otr_plan_width(plan));
     stream->observable_bytes = otr_bytes_for_bits(otr_graph_observable_count(otr_plan_graph(plan)));
+    stream->dependencies_max = otr_plan_dependencies_max(plan);
     /* Defects lie on a cell's own layers, in other rows, or as far before and after it as an edge reaches. */
     stream->defects_max =
         ((size_t)otr_plan_longest(plan) + 2 * (size_t)otr_plan_reach(plan)) * otr_plan_width(plan);
@@ -111,9 +111,10 @@ static otr_status allocate(otr_stream *stream) {
         (span / otr_plan_stride(plan) + 3) * otr_plan_stride_cells(plan) * otr_plan_row_count(plan);
     stream->layers = otr_array_zeroed(stream->layers_max, stream->layer_bytes);
     stream->slots = otr_array_zeroed(stream->cells_max, sizeof *stream->slots);
-    stream->flips = otr_array_zeroed(stream->cells_max, stream->observable_bytes);
-    stream->observables = otr_array_zeroed(stream->observable_bytes, 1);
-    stream->dependencies = otr_array_new(DEPENDENCIES_MAX, sizeof *stream->dependencies);
+    /* One byte more, so that without observables these are arrays all the same. */
+    stream->flips = otr_array_zeroed(stream->cells_max * stream->observable_bytes + 1, 1);
+    stream->observables = otr_array_zeroed(stream->observable_bytes + 1, 1);
+    stream->dependencies = otr_array_new(stream->dependencies_max, sizeof *stream->dependencies);
     return stream->layers != NULL && stream->slots != NULL && stream->flips != NULL &&
                    stream->observables != NULL && stream->dependencies != NULL
                ? OTR_OK
@@ -167,11 +168,15 @@ otr_status otr_stream_push(otr_stream *stream, const uint8_t *events, uint32_t d
         }
     }
     enter_cells(stream);
+    pass_empty_cells(stream);
     advance(stream);
     return OTR_OK;
 }
 
 int otr_stream_next(otr_stream *stream, otr_cell *out) {
+    if (stream == NULL || out == NULL) {
+        return 0;
+    }
     for (uint64_t number = stream->frontier; number < stream->entered; number++) {
         slot *const slot = &stream->slots[number % stream->cells_max];
         if (slot->stage == STAGE_WAITING && slot->cell.ready_layers <= stream->layer_count &&
@@ -209,9 +214,28 @@ otr_status otr_stream_input(otr_stream *stream, uint64_t number, const uint32_t 
     return status;
 }
 
+/* Where a defect of a cell's commit is in the history. OTR_ERR_INDEX if it is not near the cell. */
+static otr_status find_defect(const otr_stream *stream, const otr_cell *cell, uint32_t detector,
+                              defect *out) {
+    const int64_t reach = otr_plan_reach(stream->plan);
+    uint32_t layer, index;
+    int64_t own;
+    if (otr_plan_place(stream->plan, detector, &layer, &index) != OTR_OK) {
+        return OTR_ERR_INDEX;
+    }
+    own = layer + cell->shift;
+    if (own < 0 || own < (int64_t)cell->first_layer - reach || own >= (int64_t)cell->end_layer + reach ||
+        index >= otr_plan_layer_detectors(stream->plan, (uint64_t)own, stream->length)) {
+        return OTR_ERR_INDEX;
+    }
+    *out = (defect){.layer = (uint64_t)own, .index = index};
+    return OTR_OK;
+}
+
 otr_status otr_stream_commit(otr_stream *stream, uint64_t number, const otr_commit *commit) {
     slot *const slot = stream != NULL ? find_out(stream, number) : NULL;
-    if (slot == NULL || commit == NULL || commit->observables == NULL ||
+    uint8_t *flips;
+    if (slot == NULL || commit == NULL || (commit->observables == NULL && stream->observable_bytes > 0) ||
         (commit->defects == NULL && commit->defect_count > 0) || commit->defect_count > stream->defects_max) {
         return OTR_ERR_ARGUMENT;
     }
@@ -220,18 +244,19 @@ otr_status otr_stream_commit(otr_stream *stream, uint64_t number, const otr_comm
         return OTR_ERR_MEMORY;
     }
     for (size_t i = 0; i < commit->defect_count; i++) {
-        uint32_t layer, index;
-        if (otr_plan_place(stream->plan, commit->defects[i], &layer, &index) != OTR_OK) {
-            return OTR_ERR_INDEX;
+        const otr_status status = find_defect(stream, &slot->cell, commit->defects[i], &slot->defects[i]);
+        if (status != OTR_OK) {
+            return status;
         }
-        slot->defects[i] = (defect){.layer = (uint64_t)(layer + slot->cell.shift), .index = index};
     }
     slot->defect_count = commit->defect_count;
-    memcpy(stream->flips + number % stream->cells_max * stream->observable_bytes, commit->observables,
-           stream->observable_bytes);
+    flips = stream->flips + number % stream->cells_max * stream->observable_bytes;
+    if (stream->observable_bytes > 0) {
+        const uint32_t used = otr_graph_observable_count(otr_plan_graph(stream->plan)) % 8;
+        memcpy(flips, commit->observables, stream->observable_bytes);
+        flips[stream->observable_bytes - 1] &= (uint8_t)(used > 0 ? (1u << used) - 1 : 0xFFu);
+    }
     slot->stage = STAGE_COMMITTED;
-    advance(stream);
-    enter_cells(stream);
     advance(stream);
     return OTR_OK;
 }
@@ -252,7 +277,7 @@ void otr_stream_look(const otr_stream *stream, otr_stream_state *out) {
 size_t otr_stream_bytes(const otr_stream *stream) {
     size_t bytes = sizeof *stream + stream->layers_max * stream->layer_bytes +
                    stream->cells_max * (sizeof *stream->slots + stream->observable_bytes) +
-                   stream->observable_bytes + DEPENDENCIES_MAX * sizeof *stream->dependencies +
+                   stream->observable_bytes + stream->dependencies_max * sizeof *stream->dependencies +
                    stream->event_capacity * sizeof *stream->events +
                    stream->defect_capacity * sizeof *stream->defects;
     for (uint64_t i = 0; i < stream->cells_max; i++) {
@@ -318,6 +343,17 @@ static void enter_cells(otr_stream *stream) {
     }
 }
 
+/* Commits cells without detectors, once they are final. */
+static void pass_empty_cells(otr_stream *stream) {
+    for (uint64_t number = stream->frontier; number < stream->entered; number++) {
+        slot *const slot = &stream->slots[number % stream->cells_max];
+        if (slot->stage == STAGE_WAITING && slot->cell.is_empty &&
+            slot->cell.ready_layers <= stream->layer_count) {
+            slot->stage = STAGE_COMMITTED;
+        }
+    }
+}
+
 /* Moves the frontier over what is committed, and lets go of cells that no cell from there on can touch. */
 static void advance(otr_stream *stream) {
     const uint32_t rows = otr_plan_row_count(stream->plan);
@@ -349,9 +385,9 @@ static void advance(otr_stream *stream) {
 
 static int is_decidable(otr_stream *stream, const otr_cell *cell) {
     size_t count;
-    if (otr_plan_dependencies(stream->plan, cell, stream->length, stream->dependencies, DEPENDENCIES_MAX,
-                              &count) != OTR_OK) {
-        return 0;
+    if (otr_plan_dependencies(stream->plan, cell->number, stream->length, stream->dependencies,
+                              stream->dependencies_max, &count) != OTR_OK) {
+        return 0; /* it cannot be: there is room for all */
     }
     for (size_t i = 0; i < count; i++) {
         const uint64_t number = stream->dependencies[i];
@@ -389,8 +425,8 @@ static otr_status gather_events(otr_stream *stream, const otr_cell *cell) {
 /* The defects of the cells of lower rank that touch the window, those within it. */
 static otr_status gather_defects(otr_stream *stream, const otr_cell *cell) {
     size_t count;
-    otr_status status = otr_plan_dependencies(stream->plan, cell, stream->length, stream->dependencies,
-                                              DEPENDENCIES_MAX, &count);
+    otr_status status = otr_plan_dependencies(stream->plan, cell->number, stream->length,
+                                              stream->dependencies, stream->dependencies_max, &count);
     stream->defect_count = 0;
     if (status == OTR_OK && !otr_array_reserve((void **)&stream->defects, &stream->defect_capacity,
                                                count * stream->defects_max, sizeof *stream->defects)) {

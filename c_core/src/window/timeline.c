@@ -273,9 +273,9 @@ static int repeats(const otr_timeline *timeline, uint32_t layer, uint32_t period
     return 1;
 }
 
-/* The longest run of repeating layers, under the shortest period that makes one of two periods at least. */
+/* The longest run of repeating layers, of two periods at least; among equals that of the shortest period. */
 static void find_bulk(otr_timeline *timeline, uint32_t period_max) {
-    for (uint32_t period = 1; period <= period_max && timeline->period == 0; period++) {
+    for (uint32_t period = 1; period <= period_max; period++) {
         uint32_t run = 0;
         for (uint32_t layer = period; layer < timeline->layer_count; layer++) {
             run = repeats(timeline, layer, period) ? run + 1 : 0;

@@ -403,9 +403,11 @@ static void count_outward(otr_window *window) {
             continue;
         }
         if (node2 == OTR_BOUNDARY) {
-            const int is_cut = otr_window_is_cut(window, edge);
-            window->blind_count += (uint32_t)is_cut;
-            window->defects_max += (uint32_t)is_cut;
+            for (uint32_t part = window->part_begin[edge]; part < window->part_begin[edge + 1]; part++) {
+                const int is_cut = window->history->edge_node2[window->parts[part]] != OTR_BOUNDARY;
+                window->blind_count += (uint32_t)is_cut;
+                window->defects_max += (uint32_t)is_cut;
+            }
         } else {
             window->defects_max += otr_bit_get(window->in_cell, node1) != otr_bit_get(window->in_cell, node2);
         }

@@ -34,10 +34,4 @@ static inline uint32_t otr_window_number(const otr_window_map *map, uint32_t his
     return history_number >= map->first && offset < map->count ? map->to[offset] : OTR_NONE;
 }
 
-/* Whether an edge is cut: its far end is a detector that the window does not see. */
-static inline int otr_window_is_cut(const otr_window *window, uint32_t edge) {
-    return window->graph->edge_node2[edge] == OTR_BOUNDARY &&
-           window->history->edge_node2[window->source[edge]] != OTR_BOUNDARY;
-}
-
 #endif

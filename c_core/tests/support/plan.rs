@@ -77,16 +77,26 @@ impl<'g> Plan<'g> {
         }
     }
 
-    pub(crate) fn dependencies(&self, cell: &Cell, layers: u64) -> Vec<u64> {
+    pub(crate) fn dependencies(&self, number: u64, layers: u64) -> Vec<u64> {
         let mut count = 0;
-        let mut numbers = vec![0; 64];
+        // SAFETY: the plan is alive.
+        let mut numbers = vec![0; unsafe { otr_plan_dependencies_max(self.raw) }];
         // SAFETY: the list has its capacity.
         let status = unsafe {
-            otr_plan_dependencies(self.raw, cell, layers, numbers.as_mut_ptr(), numbers.len(), &mut count)
+            otr_plan_dependencies(self.raw, number, layers, numbers.as_mut_ptr(), numbers.len(), &mut count)
         };
         assert_eq!(status, otr_status::OTR_OK, "{count} dependencies");
         numbers.truncate(count);
         numbers
+    }
+
+    /// Why there is no window of this shape.
+    pub(crate) fn window_error(&self, shape: &otr_cell_shape) -> String {
+        let (mut raw, mut error) = (ptr::null_mut(), blank_error());
+        // SAFETY: the plan is alive; the outputs are ours.
+        let status = unsafe { otr_plan_window(&mut raw, self.raw, shape, &mut error) };
+        assert!(raw.is_null());
+        ParseError::new(status, &error).message
     }
 
     pub(crate) fn window(&self, cell: &Cell) -> Window<'g> {

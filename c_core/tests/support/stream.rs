@@ -54,7 +54,7 @@ impl<'p, 'g> Stream<'p, 'g> {
         for (index, _) in events.iter().enumerate().filter(|(_, fires)| **fires) {
             bits[index / 8] |= 1 << (index % 8);
         }
-        if let Some(last) = bits.last_mut().filter(|_| events.len() % 8 != 0) {
+        if let Some(last) = bits.last_mut().filter(|_| !events.len().is_multiple_of(8)) {
             *last |= 0xFF << (events.len() % 8); // padding, which must not matter
         }
         let mut error = blank_error();

@@ -124,7 +124,7 @@ impl CellStream {
         details.check(status, LineMeaning::Line)
     }
 
-    /// Takes the first cell that can be decided and was not taken yet.
+    /// Takes the first cell that can be decided and was not taken yet. It is not empty.
     #[allow(clippy::should_implement_trait, reason = "more may come after None")]
     pub fn next(&mut self) -> Option<Cell> {
         let mut raw = Cell::blank();

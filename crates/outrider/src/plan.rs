@@ -152,6 +152,8 @@ pub struct Cell {
     pub ready_layers: u64,
     /// A layer of the history is this much more than that of the reference.
     pub shift: i64,
+    /// It has no detectors: there is nothing to decide, and no window.
+    pub is_empty: bool,
     /// What its window depends on.
     pub shape: CellShape,
 }
@@ -169,6 +171,7 @@ impl Cell {
             events_end: raw.events_end,
             ready_layers: raw.ready_layers,
             shift: raw.shift,
+            is_empty: raw.is_empty != 0,
             shape: CellShape {
                 row: shape.row,
                 phase: shape.phase,
@@ -200,6 +203,7 @@ impl Cell {
             events_end: 0,
             ready_layers: 0,
             shift: 0,
+            is_empty: 0,
             shape,
         }
     }
@@ -297,7 +301,7 @@ impl Plan {
     /// The window of a cell of this plan.
     ///
     /// # Errors
-    /// [`Argument`](crate::Status::Argument) for a cell of another plan.
+    /// [`Argument`](crate::Status::Argument) for an empty cell and for one of another plan.
     pub fn window(&self, cell: &Cell) -> Result<Window, Error> {
         let shape = sys::otr_cell_shape {
             row: cell.shape.row,

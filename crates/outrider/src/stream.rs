@@ -283,7 +283,7 @@ impl Decoders {
     fn prepare(&mut self, plan: &Plan) -> Result<(), Error> {
         let layers = plan.layers_min().unwrap_or_else(|| plan.layer_count().into());
         for number in 0..plan.cell_count(layers) {
-            if let Ok(cell) = plan.cell(number, None) {
+            if let Some(cell) = plan.cell(number, None).ok().filter(|cell| !cell.is_empty) {
                 self.decoder(&cell)?;
             }
         }
