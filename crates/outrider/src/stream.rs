@@ -99,7 +99,9 @@ impl Stream {
         let books = CellStream::new(Arc::clone(&plan), layers)?;
         let windows = Arc::new(Windows::new(Arc::clone(&plan)));
         let mut own = Decoders::new(Arc::clone(&windows), options);
-        own.prepare(&plan)?;
+        if options.workers == 0 {
+            own.prepare(&plan)?;
+        }
         let lane = |number| Lane::start(number, Decoders::new(Arc::clone(&windows), options), options.wait);
         let lanes = (0..options.workers).map(lane).collect::<Result<_, _>>()?;
         Ok(Self { books, lanes, own, failure: None })
