@@ -40,6 +40,7 @@ mod measurements;
 mod model;
 mod network_kind;
 mod output;
+mod patch;
 mod plan;
 mod predecoder;
 mod rules;
@@ -65,12 +66,13 @@ pub use measurements::{MeasurementMap, MeasurementOptions, Parity};
 pub use model::{DetectorErrorModel, Instruction, InstructionKind, Instructions, Target, TargetKind, Walk};
 pub use network_kind::NetworkKind;
 pub use output::OutputFile;
+pub use patch::{MakePredecoder, Patch, PatchOptions, PatchPredecoder};
 pub use plan::{Axis, Cell, CellShape, Plan, PlanOptions, RowLayout, Rows};
 pub use predecoder::{Predecode, Predecoder, Reach, Residual};
 pub use rules::{Rule, RuleOptions};
 pub use sampler::{Sampler, SamplerOptions};
 pub use shots::{Format, Layout, ShotReader, ShotWriter, Shots};
-pub use stream::{MakePredecoder, Stream, StreamOptions, Wait};
+pub use stream::{Stream, StreamOptions, Wait};
 pub use surface_code::{
     Basis, Circuit, CircuitFamily, Orientation, PaperNoise, StimNoise, SurfaceCode, SurfaceCodeBuilder,
 };

@@ -298,6 +298,58 @@ impl Plan {
         Ok(Cell::from_raw(&raw))
     }
 
+    /// Fills `numbers` with the cells of lower rank that touch the window of a cell, ascending: their artificial defects
+    /// enter it.
+    ///
+    /// # Errors
+    /// As [`cell`](Self::cell).
+    pub fn dependencies(
+        &self,
+        number: u64,
+        layer_count: Option<u64>,
+        numbers: &mut Vec<u64>,
+    ) -> Result<(), Error> {
+        // SAFETY: the plan is alive.
+        let most = unsafe { sys::otr_plan_dependencies_max(self.raw.as_ptr()) };
+        numbers.resize(most, 0);
+        let mut count = 0;
+        // SAFETY: the plan is alive; the list has room for as many numbers as are said.
+        let status = unsafe {
+            sys::otr_plan_dependencies(
+                self.raw.as_ptr(),
+                number,
+                layer_count.unwrap_or(0),
+                numbers.as_mut_ptr(),
+                most,
+                &mut count,
+            )
+        };
+        numbers.truncate(if check(status).is_ok() { count } else { 0 });
+        check(status)
+    }
+
+    /// A detector of the reference as layer and index in the layer.
+    ///
+    /// # Errors
+    /// [`Index`](crate::Status::Index) if there is no such detector.
+    pub fn place(&self, detector: u32) -> Result<(u32, u32), Error> {
+        let (mut layer, mut index) = (0, 0);
+        // SAFETY: the plan is alive; the outputs are ours.
+        check(unsafe { sys::otr_plan_place(self.raw.as_ptr(), detector, &mut layer, &mut index) })?;
+        Ok((layer, index))
+    }
+
+    /// The detector of the reference at this place of this layer.
+    ///
+    /// # Errors
+    /// [`Index`](crate::Status::Index) if there is none.
+    pub fn detector(&self, layer: u32, index: u32) -> Result<u32, Error> {
+        let mut detector = 0;
+        // SAFETY: the plan is alive; the output is ours.
+        check(unsafe { sys::otr_plan_detector(self.raw.as_ptr(), layer, index, &mut detector) })?;
+        Ok(detector)
+    }
+
     /// The window of a cell of this plan.
     ///
     /// # Errors

@@ -7,9 +7,8 @@ use std::thread::{self, JoinHandle};
 use crate::cell_stream::{CellStream, CellStreamState};
 use crate::decoder::DecoderOptions;
 use crate::error::{Error, Place, Status, argument_error};
-use crate::graph::MatchingGraph;
+use crate::patch::MakePredecoder;
 use crate::plan::{Cell, CellShape, Plan};
-use crate::predecoder::Predecoder;
 use crate::window::{Commit, Window, WindowDecoder};
 
 /// Cells that wait in front of a worker or are being decided by it.
@@ -68,9 +67,6 @@ pub struct StreamOptions {
     /// Layers held, at least [`CellStream::layers_needed`]; `None` for twice as many.
     pub layers_max: Option<u64>,
 }
-
-/// Makes a pre-decoder on a graph.
-pub type MakePredecoder = Arc<dyn Fn(&Arc<MatchingGraph>) -> Result<Predecoder, Error> + Send + Sync>;
 
 /// How a worker waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -1,0 +1,154 @@
+use std::fmt;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::decoder::DecoderOptions;
+use crate::error::Error;
+use crate::graph::{GraphOptions, MatchingGraph};
+use crate::model::DetectorErrorModel;
+use crate::plan::{Axis, Plan, PlanOptions, RowLayout};
+use crate::predecoder::Predecoder;
+use crate::window::{Window, WindowDecoder};
+
+/// All that must be the same wherever a cell of a logical patch is decided: its error model, how its history is cut, and
+/// how windows are decoded. Two patches with equal digests give equal answers, bit for bit.
+///
+/// ```
+/// use outrider::{Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, SurfaceCode};
+///
+/// let circuit = Circuit::uniform(CircuitFamily::Stim, 0.001);
+/// let model = SurfaceCode::memory(3, 40).circuit(circuit).build()?.model()?;
+/// let parallel = Patch::new(&model, &PatchOptions::new(PlanOptions::parallel(3)))?;
+/// let forward = Patch::new(&model, &PatchOptions::new(PlanOptions::forward(3)))?;
+/// assert_eq!(parallel.model_digest(), forward.model_digest());
+/// assert_ne!(parallel.plan_digest(), forward.plan_digest());
+/// # Ok::<(), outrider::Error>(())
+/// ```
+pub struct Patch {
+    plan: Arc<Plan>,
+    decoder: DecoderOptions,
+    predecoder: Option<PatchPredecoder>,
+    model_digest: [u8; 32],
+    plan_digest: [u8; 32],
+}
+
+/// How a [`Patch`] is cut and decoded.
+#[derive(Debug, Clone)]
+pub struct PatchOptions {
+    /// How its history is cut.
+    pub plan: PlanOptions,
+    /// The decoder of every window.
+    pub decoder: DecoderOptions,
+    /// What works before it, if anything does.
+    pub predecoder: Option<PatchPredecoder>,
+}
+
+/// The pre-decoder of a [`Patch`].
+#[derive(Clone)]
+pub struct PatchPredecoder {
+    /// Makes one on the graph of the patch.
+    pub make: MakePredecoder,
+    /// Tells pre-decoders apart whose answers differ: a hash of the network and its settings.
+    pub digest: [u8; 32],
+}
+
+/// Makes a pre-decoder on a graph.
+pub type MakePredecoder = Arc<dyn Fn(&Arc<MatchingGraph>) -> Result<Predecoder, Error> + Send + Sync>;
+
+impl PatchOptions {
+    /// Windows of exact matching, without a pre-decoder.
+    pub fn new(plan: PlanOptions) -> Self {
+        Self { plan, decoder: DecoderOptions::default(), predecoder: None }
+    }
+}
+
+impl Patch {
+    /// A patch with this error model, which is that of a history to refer to; see [`Plan::new`].
+    ///
+    /// # Errors
+    /// As [`MatchingGraph::new`] and [`Plan::new`].
+    pub fn new(model: &DetectorErrorModel, options: &PatchOptions) -> Result<Self, Error> {
+        let graph_options = GraphOptions {
+            correlations: options.decoder.kind.needs_correlations(),
+            ..GraphOptions::default()
+        };
+        let graph = Arc::new(MatchingGraph::new(model, &graph_options)?);
+        let plan = Arc::new(Plan::new(graph, model, &options.plan)?);
+        Ok(Self {
+            plan,
+            decoder: options.decoder,
+            predecoder: options.predecoder.clone(),
+            model_digest: Sha256::digest(model.to_text()).into(),
+            plan_digest: plan_digest(options),
+        })
+    }
+
+    /// How its history is cut.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// A decoder for one of the plan's windows.
+    ///
+    /// # Errors
+    /// As [`WindowDecoder::new`], and those of the pre-decoder.
+    pub fn decoder(&self, window: Arc<Window>) -> Result<WindowDecoder, Error> {
+        let make = self.predecoder.as_ref().map(|predecoder| &predecoder.make);
+        let predecoder = make.map(|make| make(self.plan.graph())).transpose()?;
+        WindowDecoder::new(window, predecoder, &self.decoder)
+    }
+
+    /// SHA-256 of the error model's text.
+    pub fn model_digest(&self) -> &[u8; 32] {
+        &self.model_digest
+    }
+
+    /// SHA-256 of everything else that answers depend on.
+    pub fn plan_digest(&self) -> &[u8; 32] {
+        &self.plan_digest
+    }
+}
+
+/// Hashes a line per option. What cannot change an answer, such as the instruction set, is left out.
+fn plan_digest(options: &PatchOptions) -> [u8; 32] {
+    let PlanOptions { commit, gap, buffer, rows, context } = options.plan;
+    let DecoderOptions { kind, predecode, weight_offset, isa: _, certify: _ } = options.decoder;
+    let mut hash = Sha256::new();
+    let mut line = |text: String| hash.update(text + "\n");
+    line("outrider plan 1".to_owned());
+    line(format!("commit {commit} gap {gap} buffer {buffer} context {context}"));
+    if let Some(rows) = rows {
+        let axis = match rows.axis {
+            Axis::X => "x",
+            Axis::Y => "y",
+        };
+        let layout = match rows.layout {
+            RowLayout::Chessboard => "chessboard",
+            RowLayout::Brick => "brick",
+        };
+        line(format!("rows {} {axis} {:016x} {layout}", rows.width, rows.pitch.to_bits()));
+    }
+    line(format!("decoder {} {weight_offset}", kind.name()));
+    if let Some(predecoder) = &options.predecoder {
+        line(format!("predecoder {}", predecode.name()));
+        hash.update(predecoder.digest);
+    }
+    hash.finalize().into()
+}
+
+impl fmt::Debug for Patch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Patch")
+            .field("plan", &self.plan)
+            .field("decoder", &self.decoder)
+            .field("predecoder", &self.predecoder)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PatchPredecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PatchPredecoder").field("digest", &self.digest).finish_non_exhaustive()
+    }
+}
