@@ -27,6 +27,7 @@ use crate::window::{Window, WindowDecoder};
 /// ```
 pub struct Patch {
     plan: Arc<Plan>,
+    cut: PlanOptions,
     decoder: DecoderOptions,
     predecoder: Option<PatchPredecoder>,
     model_digest: [u8; 32],
@@ -77,6 +78,7 @@ impl Patch {
         let plan = Arc::new(Plan::new(graph, model, &options.plan)?);
         Ok(Self {
             plan,
+            cut: options.plan,
             decoder: options.decoder,
             predecoder: options.predecoder.clone(),
             model_digest: Sha256::digest(model.to_text()).into(),
@@ -87,6 +89,17 @@ impl Patch {
     /// How its history is cut.
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
+    }
+
+    /// How the plan was asked to cut.
+    pub fn cut(&self) -> &PlanOptions {
+        &self.cut
+    }
+
+    /// Cells whose pattern of ranks repeats in the next ones: all of a stretch of time.
+    pub fn stretch(&self) -> u64 {
+        let in_time = if self.cut.gap > 0 { 2 } else { 1 };
+        in_time * u64::from(self.plan.row_count())
     }
 
     /// A decoder for one of the plan's windows.

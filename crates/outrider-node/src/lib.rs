@@ -1,0 +1,12 @@
+//! A decoder node.
+//!
+//! [`Node`] is its core: sessions, streams and the books of the cells that it owns, without sockets, threads or clocks.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod node;
+mod owned_cells;
+mod session;
+
+pub use node::{ConnectionId, Job, JobId, Node, NodeCounters, NodeOptions, Refusal, Times};
+pub use session::patch_open;

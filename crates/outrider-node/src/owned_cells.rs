@@ -1,0 +1,363 @@
+//! The cells of one stream that the node owns in one epoch: which of them can be decided, what goes in, what came out.
+//!
+//! What a cell gives depends on its rounds and on the artificial defects of the cells before it in rank alone, wherever
+//! those were decided. So rounds may come in frames of any size, and defects in any order.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+
+use outrider::{Cell, CellStream, Commit, Error, Patch, Plan};
+use outrider_wire as wire;
+use outrider_wire::{CellId, CellRange, Defect};
+
+/// Commits of cells elsewhere that are kept; an honest controller sends those next to the node's own.
+const FOREIGN_COMMITS_MAX: usize = 4096;
+
+/// A detector of the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    round: u64,
+    index: u32,
+}
+
+/// Detection events of a round, by their places in the layer.
+#[derive(Debug, Default)]
+struct Layer {
+    round: u64,
+    events: Vec<u32>,
+    arrived_ns: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Waiting,
+    Out,
+    Committed,
+}
+
+#[derive(Debug)]
+struct Owned {
+    cell: Cell,
+    stage: Stage,
+}
+
+/// The artificial defects of a committed cell, here or elsewhere.
+#[derive(Debug)]
+struct Known {
+    end_layer: u64,
+    defects: Vec<Place>,
+}
+
+/// Why a stream cannot go on.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// Defects of a cell, or at a place, that the history does not have.
+    StrayDefects(u64),
+    /// More defects of cells elsewhere than can be of use.
+    TooManyDefects,
+    /// The plan does not serve a history that ends here, or a cell could not be looked up.
+    Plan(Error),
+    /// A cell could not be decided, or its commit not be sent.
+    Decoding(u64, String),
+}
+
+impl Trouble {
+    /// What the client is told.
+    pub(crate) fn code(&self) -> wire::Error {
+        match self {
+            Self::Decoding(..) => wire::Error::DecodingFailed,
+            _ => wire::Error::StreamRefused,
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StrayDefects(cell) => write!(f, "defects of cell {cell} that the history does not have"),
+            Self::TooManyDefects => {
+                write!(f, "defects of more than {FOREIGN_COMMITS_MAX} cells that are decided elsewhere")
+            }
+            Self::Plan(error) => error.fmt(f),
+            Self::Decoding(cell, why) => write!(f, "cell {cell}: {why}"),
+        }
+    }
+}
+
+/// What a worker needs to decide a cell.
+#[derive(Debug)]
+pub(crate) struct CellWork<'a> {
+    pub(crate) cell: Cell,
+    /// Detectors of the plan's reference.
+    pub(crate) events: &'a [u32],
+    pub(crate) defects: &'a [u32],
+    /// When the last round that it needs came in.
+    pub(crate) ingest_ns: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct OwnedCells {
+    patch: Arc<Patch>,
+    /// Layers over which cells have to do with each other.
+    reach: u64,
+    ranges: Vec<CellRange>,
+    next_round: u64,
+    length: Option<u64>,
+    layers: VecDeque<Layer>,
+    spare: Vec<Layer>,
+    /// Owned cells that have entered, ascending; the first is not committed.
+    cells: VecDeque<Owned>,
+    /// The owned cell to enter next.
+    upcoming: Option<Cell>,
+    known: BTreeMap<u64, Known>,
+    /// A cell that can be decided and is about to be taken, and when its last round came in.
+    prepared: Option<(Cell, u64)>,
+    dependencies: Vec<u64>,
+    events: Vec<u32>,
+    defects: Vec<u32>,
+    sent: Vec<Defect>,
+}
+
+impl OwnedCells {
+    /// The books at the beginning of an epoch, in which rounds begin at `round`.
+    pub(crate) fn new(
+        patch: Arc<Patch>,
+        ranges: impl Iterator<Item = CellRange>,
+        round: u64,
+    ) -> Result<Self, Trouble> {
+        let mut books = Self {
+            reach: CellStream::layers_needed(patch.plan()),
+            patch,
+            ranges: ranges.collect(),
+            next_round: round,
+            length: None,
+            layers: VecDeque::new(),
+            spare: Vec::new(),
+            cells: VecDeque::new(),
+            upcoming: None,
+            known: BTreeMap::new(),
+            prepared: None,
+            dependencies: Vec::new(),
+            events: Vec::new(),
+            defects: Vec::new(),
+            sent: Vec::new(),
+        };
+        books.upcoming = books.look_up_owned(0)?;
+        Ok(books)
+    }
+
+    /// Takes a layer in. Rounds before it that have not come are not needed.
+    pub(crate) fn push(&mut self, round: u64, bits: &[u8], is_last: bool, now: u64) -> Result<(), Trouble> {
+        if is_last {
+            self.patch.plan().check_length(round + 1).map_err(Trouble::Plan)?;
+        }
+        let mut layer = self.spare.pop().unwrap_or_default();
+        layer.round = round;
+        layer.arrived_ns = now;
+        layer.events.clear();
+        for (byte, &bits) in bits.iter().enumerate() {
+            let mut left = bits;
+            while left != 0 {
+                layer.events.push(8 * byte as u32 + left.trailing_zeros());
+                left &= left - 1;
+            }
+        }
+        self.layers.push_back(layer);
+        self.next_round = round + 1;
+        if is_last {
+            self.end(round + 1)?;
+        }
+        while let Some(cell) = self.upcoming
+            && (cell.events_first < self.next_round || self.length.is_some())
+        {
+            self.cells.push_back(Owned { cell, stage: Stage::Waiting });
+            self.upcoming = self.look_up_owned(cell.number + 1)?;
+        }
+        self.forget();
+        Ok(())
+    }
+
+    /// The end is known: what has not been decided may look different now.
+    fn end(&mut self, length: u64) -> Result<(), Trouble> {
+        self.length = Some(length);
+        let count = self.patch.plan().cell_count(length);
+        self.cells.retain(|owned| owned.cell.number < count);
+        for owned in self.cells.iter_mut().filter(|owned| owned.stage == Stage::Waiting) {
+            owned.cell = self.patch.plan().cell(owned.cell.number, self.length).map_err(Trouble::Plan)?;
+        }
+        if let Some(upcoming) = self.upcoming {
+            self.upcoming = self.look_up_owned(upcoming.number)?;
+        }
+        Ok(())
+    }
+
+    /// Takes in what a cell that was decided elsewhere leaves to its neighbours.
+    pub(crate) fn learn(
+        &mut self,
+        cell: CellId,
+        round: u64,
+        defects: impl Iterator<Item = Defect>,
+    ) -> Result<(), Trouble> {
+        let number = cell.0;
+        let stray = || Trouble::StrayDefects(number);
+        let end_layer = self.patch.plan().cell(number, self.length).map_err(|_| stray())?.end_layer;
+        if self.known.len() >= FOREIGN_COMMITS_MAX {
+            return Err(Trouble::TooManyDefects);
+        }
+        let place = |defect: Defect| {
+            let round = round.checked_add(defect.layer.into())?;
+            let width = self.patch.plan().layer_detectors(round, self.length);
+            (defect.index < width).then_some(Place { round, index: defect.index })
+        };
+        let defects = defects.map(place).collect::<Option<_>>().ok_or_else(stray)?;
+        self.known.entry(number).or_insert(Known { end_layer, defects });
+        Ok(())
+    }
+
+    /// Looks for a cell that can be decided, and tells whether there is one.
+    pub(crate) fn prepare_next(&mut self) -> Result<bool, Trouble> {
+        for at in 0..self.cells.len() {
+            if self.prepared.is_some() {
+                break;
+            }
+            let Owned { cell, stage } = self.cells[at];
+            let is_final = self.length.is_some() || cell.ready_layers <= self.next_round;
+            let has_rounds = self.next_round >= self.length.unwrap_or(u64::MAX).min(cell.events_end);
+            if stage != Stage::Waiting || !is_final || !has_rounds {
+                continue;
+            }
+            if cell.is_empty {
+                self.cells[at].stage = Stage::Committed;
+                self.known.insert(cell.number, Known { end_layer: cell.end_layer, defects: Vec::new() });
+            } else if self.has_dependencies(cell.number)? {
+                self.cells[at].stage = Stage::Out;
+                self.prepared = Some((cell, self.gather(&cell)?));
+            }
+        }
+        self.forget();
+        Ok(self.prepared.is_some())
+    }
+
+    /// The cell that was found, which is out from now on.
+    pub(crate) fn take_next(&mut self) -> Option<CellWork<'_>> {
+        let (cell, ingest_ns) = self.prepared.take()?;
+        Some(CellWork { cell, events: &self.events, defects: &self.defects, ingest_ns })
+    }
+
+    /// Takes the commit of a cell that is out, and tells the rounds from which its artificial defects count, and them.
+    pub(crate) fn commit(&mut self, cell: &Cell, commit: &Commit<'_>) -> Result<(u64, &[Defect]), Trouble> {
+        let plan = self.patch.plan();
+        let mut defects = Vec::with_capacity(commit.defects.len());
+        for &detector in commit.defects {
+            let (layer, index) = plan.place(detector).map_err(Trouble::Plan)?;
+            defects.push(Place { round: (i64::from(layer) + cell.shift) as u64, index });
+        }
+        defects.sort_unstable();
+        let first = defects.first().map_or(cell.first_layer, |defect| defect.round);
+        let relative = |place: &Place| Defect { layer: (place.round - first) as u32, index: place.index };
+        self.sent.clear();
+        self.sent.extend(defects.iter().map(relative));
+        self.known.insert(cell.number, Known { end_layer: cell.end_layer, defects });
+        if let Some(owned) = self.cells.iter_mut().find(|owned| owned.cell.number == cell.number) {
+            owned.stage = Stage::Committed;
+        }
+        self.forget();
+        Ok((first, &self.sent))
+    }
+
+    /// Rounds that are held because cells still need them.
+    pub(crate) fn held(&self) -> u64 {
+        self.layers.len() as u64
+    }
+
+    /// Cells that have begun and are not committed.
+    pub(crate) fn open_cells(&self) -> impl Iterator<Item = CellId> {
+        let open = |owned: &&Owned| owned.stage != Stage::Committed && !owned.cell.is_empty;
+        self.cells.iter().filter(open).map(|owned| CellId(owned.cell.number))
+    }
+
+    /// The first owned cell from this number on.
+    fn look_up_owned(&self, number: u64) -> Result<Option<Cell>, Trouble> {
+        let count = self.length.map_or(u64::MAX, |length| self.patch.plan().cell_count(length));
+        let owned = self.ranges.iter().filter_map(|range| first_from(range, number)).min();
+        match owned.filter(|&number| number < count) {
+            Some(number) => self.look_up(number).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn look_up(&self, number: u64) -> Result<Cell, Trouble> {
+        self.patch.plan().cell(number, self.length).map_err(Trouble::Plan)
+    }
+
+    /// Whether every cell that its window waits for is committed, or has nothing in it.
+    fn has_dependencies(&mut self, number: u64) -> Result<bool, Trouble> {
+        let plan = self.patch.plan();
+        plan.dependencies(number, self.length, &mut self.dependencies).map_err(Trouble::Plan)?;
+        for &dependency in &self.dependencies {
+            if !self.known.contains_key(&dependency) {
+                let cell = self.look_up(dependency)?;
+                let is_final = self.length.is_some() || cell.ready_layers <= self.next_round;
+                if !(cell.is_empty && is_final) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Lists the events and defects of a cell whose dependencies were just looked up, as detectors of the reference.
+    fn gather(&mut self, cell: &Cell) -> Result<u64, Trouble> {
+        let plan = self.patch.plan();
+        let mut ingest_ns = 0;
+        self.events.clear();
+        let first = self.layers.partition_point(|layer| layer.round < cell.events_first);
+        for layer in self.layers.range(first..).take_while(|layer| layer.round < cell.events_end) {
+            ingest_ns = ingest_ns.max(layer.arrived_ns);
+            let begin = reference_detector(plan, cell, Place { round: layer.round, index: 0 })?;
+            self.events.extend(layer.events.iter().map(|&index| begin + index));
+        }
+        self.defects.clear();
+        for known in self.dependencies.iter().filter_map(|number| self.known.get(number)) {
+            for place in &known.defects {
+                if (cell.window_first..cell.window_end).contains(&place.round) {
+                    self.defects.push(reference_detector(plan, cell, *place)?);
+                }
+            }
+        }
+        Ok(ingest_ns)
+    }
+
+    /// Lets go of committed cells, and of rounds and defects that no later cell can need.
+    fn forget(&mut self) {
+        while self.cells.front().is_some_and(|owned| owned.stage == Stage::Committed) {
+            self.cells.pop_front();
+        }
+        let open = self.cells.iter().filter(|owned| owned.stage != Stage::Committed).map(|owned| &owned.cell);
+        let first = open.chain(&self.upcoming).map(|cell| cell.events_first).min().unwrap_or(self.next_round);
+        // Cells of other rows that have not entered may begin a little earlier.
+        let kept = first.saturating_sub(self.patch.cut().commit.into());
+        while self.layers.front().is_some_and(|layer| layer.round < kept) {
+            self.spare.extend(self.layers.pop_front());
+        }
+        let wanted = first.saturating_sub(self.reach);
+        while self.known.first_key_value().is_some_and(|(_, known)| known.end_layer < wanted) {
+            self.known.pop_first();
+        }
+    }
+}
+
+/// The detector of the reference that stands for a place in the window of a cell.
+fn reference_detector(plan: &Plan, cell: &Cell, place: Place) -> Result<u32, Trouble> {
+    let layer = u32::try_from(place.round as i64 - cell.shift).unwrap_or(u32::MAX);
+    plan.detector(layer, place.index).map_err(Trouble::Plan)
+}
+
+/// The first cell of a range that is not below `number`.
+fn first_from(range: &CellRange, number: u64) -> Option<u64> {
+    let first = range.first.0;
+    let steps = number.saturating_sub(first).div_ceil(range.stride);
+    let within = range.count == CellRange::ENDLESS || steps < range.count;
+    within.then(|| steps.checked_mul(range.stride)?.checked_add(first)).flatten()
+}

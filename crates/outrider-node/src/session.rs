@@ -1,0 +1,280 @@
+//! A session of the node: its streams, and what it tells the client.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use outrider::{CellStream, Patch};
+use outrider_wire as wire;
+use outrider_wire::{Closed, Digest, Epoch, Fault, Hops, List, Open, ServerEvent, ServerSession, StreamId};
+
+use crate::node::{ConnectionId, NodeCounters};
+use crate::owned_cells::{OwnedCells, Trouble};
+
+/// A share of the room for rounds by which a grant of credit must grow to be worth a frame.
+const GRANT_SHARE: u64 = 4;
+/// A stream may hold so many times the rounds that its plan needs.
+const ROOM_FACTOR: u64 = 2;
+
+pub(crate) struct Session {
+    pub(crate) wire: ServerSession,
+    pub(crate) connection: Option<ConnectionId>,
+    pub(crate) streams: BTreeMap<StreamId, Stream>,
+    pub(crate) jobs_out: usize,
+    /// It has been told that the node shuts down.
+    pub(crate) is_told: bool,
+}
+
+pub(crate) struct Stream {
+    pub(crate) patch: usize,
+    pub(crate) epoch: Epoch,
+    pub(crate) cells: Option<OwnedCells>,
+    /// Rounds taken in all epochs, rounds granted, and rounds held at most.
+    pub(crate) taken: u64,
+    pub(crate) granted: u64,
+    pub(crate) room: u64,
+    /// Commits that the session had no room for.
+    pub(crate) unsent: VecDeque<Unsent>,
+}
+
+pub(crate) struct Unsent {
+    pub(crate) epoch: Epoch,
+    pub(crate) round: u64,
+    pub(crate) cell: u64,
+    pub(crate) hops: Hops,
+    pub(crate) parity: Vec<u64>,
+    pub(crate) defects: Vec<wire::Defect>,
+}
+
+/// What became of an event.
+pub(crate) enum Outcome {
+    Went,
+    Lost(wire::Error),
+    Ended(u16),
+}
+
+impl Session {
+    /// Acts on the next event, if there is one.
+    pub(crate) fn take_event(
+        &mut self,
+        patches: &[Arc<Patch>],
+        counters: &mut NodeCounters,
+        now: u64,
+    ) -> Option<Outcome> {
+        let (stream, went) = match self.wire.poll_event()? {
+            ServerEvent::Open { stream, open } => {
+                self.open(stream, &open, patches, now);
+                return Some(Outcome::Went);
+            }
+            ServerEvent::Assign { stream, epoch, round, assign } => {
+                let Some(open) = self.streams.get_mut(&stream) else { return Some(Outcome::Went) };
+                open.epoch = epoch;
+                open.unsent.clear();
+                let cells = OwnedCells::new(Arc::clone(&patches[open.patch]), assign.cells.iter(), round);
+                (stream, cells.map(|cells| open.cells = Some(cells)))
+            }
+            ServerEvent::Rounds { stream, first_round, is_last, rounds, .. } => {
+                let Some(open) = self.streams.get_mut(&stream) else { return Some(Outcome::Went) };
+                counters.rounds += rounds.count() as u64;
+                (stream, open.take_rounds(first_round, &rounds, is_last, now))
+            }
+            ServerEvent::Defects { stream, round, defects, .. } => {
+                let open = self.streams.get_mut(&stream).and_then(|open| open.cells.as_mut());
+                let Some(cells) = open else { return Some(Outcome::Went) };
+                (stream, cells.learn(defects.cell, round, defects.defects.iter()))
+            }
+            ServerEvent::Close { stream: Some(stream) } => {
+                let open = self.streams.remove(&stream);
+                let open: Vec<_> = open.iter().flat_map(Stream::open_cells).collect();
+                self.close(Some(stream), 0, &open, now);
+                return Some(Outcome::Went);
+            }
+            ServerEvent::Close { stream: None } => {
+                let open: Vec<_> = self.streams.values().flat_map(Stream::open_cells).collect();
+                self.streams.clear();
+                self.close(None, 0, &open, now);
+                return Some(Outcome::Went);
+            }
+            ServerEvent::PeerError(fault) => return Some(Outcome::Ended(fault.code as u16)),
+            ServerEvent::ConnectionLost(error) => return Some(Outcome::Lost(error)),
+            ServerEvent::Failed(error) => return Some(Outcome::Ended(error.code())),
+            _ => return Some(Outcome::Went),
+        };
+        if let Err(trouble) = went {
+            self.give_up(stream, &trouble, now);
+        }
+        Some(Outcome::Went)
+    }
+
+    pub(crate) fn open(&mut self, stream: StreamId, open: &Open, patches: &[Arc<Patch>], now: u64) {
+        let answer = match choose(open, patches) {
+            Ok((patch, room)) => {
+                let fresh = Stream {
+                    patch,
+                    epoch: Epoch(0),
+                    cells: None,
+                    taken: 0,
+                    granted: room,
+                    room,
+                    unsent: VecDeque::new(),
+                };
+                self.streams.insert(stream, fresh);
+                self.wire.accept_stream(stream, room, now)
+            }
+            Err(fault) => self.wire.refuse_stream(stream, &fault, now),
+        };
+        // Only a client that does not read leaves no room for the frame; it harms itself alone. So below.
+        let _ = answer;
+    }
+
+    /// Ends a stream that cannot go on.
+    pub(crate) fn give_up(&mut self, stream: StreamId, trouble: &Trouble, now: u64) {
+        self.streams.remove(&stream);
+        let text = trouble.to_string();
+        let fault = Fault::new(trouble.code(), &text);
+        let _ = self.wire.refuse_stream(stream, &fault, now);
+    }
+
+    fn close(&mut self, stream: Option<StreamId>, code: u32, open: &[wire::CellId], now: u64) {
+        let named = &open[..open.len().min(wire::limits::OPEN_CELLS_MAX as usize)];
+        let closed = Closed { code, open_count: open.len() as u64, open_cells: List::from(named) };
+        let _ = self.wire.closed(stream, &closed, now);
+    }
+
+    /// Tells the client that the node shuts down, and what is open.
+    pub(crate) fn say_goodbye(&mut self, now: u64) {
+        let open: Vec<_> = self.streams.values().flat_map(Stream::open_cells).collect();
+        self.streams.clear();
+        self.is_told = true;
+        self.close(None, wire::Error::ShuttingDown.code().into(), &open, now);
+    }
+
+    pub(crate) fn has_work(&mut self) -> bool {
+        self.streams.values_mut().any(|stream| {
+            let ready = |cells: &mut OwnedCells| cells.prepare_next().unwrap_or(false);
+            !stream.unsent.is_empty() || stream.cells.as_mut().is_some_and(ready)
+        })
+    }
+
+    pub(crate) fn send_commits(&mut self, now: u64) {
+        let mut troubled = None;
+        for (&id, stream) in &mut self.streams {
+            while let Some(unsent) = stream.unsent.front() {
+                match self.wire.send_commit(id, unsent.epoch, unsent.round, false, &unsent.commit(), now) {
+                    Err(wire::Error::RetentionFull) => break,
+                    Err(error @ (wire::Error::BadArgument | wire::Error::PayloadTooLarge)) => {
+                        troubled = Some((id, Trouble::Decoding(unsent.cell, error.to_string())));
+                        break;
+                    }
+                    // Sent, or not wanted any more.
+                    _ => stream.unsent.pop_front(),
+                };
+            }
+        }
+        if let Some((id, trouble)) = troubled {
+            self.give_up(id, &trouble, now);
+        }
+    }
+
+    /// Grants the rounds for which there is room again.
+    pub(crate) fn grant(&mut self, now: u64) {
+        for (&id, stream) in &mut self.streams {
+            let held = stream.cells.as_ref().map_or(0, OwnedCells::held);
+            let may = stream.taken + stream.room.saturating_sub(held);
+            let is_worth_it = may >= stream.granted + stream.room.div_ceil(GRANT_SHARE);
+            if is_worth_it && self.wire.grant(id, may, now).is_ok() {
+                stream.granted = may;
+            }
+        }
+    }
+}
+
+impl Unsent {
+    fn commit(&self) -> wire::Commit<'_> {
+        wire::Commit {
+            cell: wire::CellId(self.cell),
+            hops: self.hops,
+            parity: List::from(&self.parity[..]),
+            defects: List::from(&self.defects[..]),
+        }
+    }
+}
+
+impl Stream {
+    fn take_rounds(
+        &mut self,
+        first_round: u64,
+        rounds: &wire::Rounds<'_>,
+        is_last: bool,
+        now: u64,
+    ) -> Result<(), Trouble> {
+        let Some(cells) = &mut self.cells else { return Ok(()) };
+        self.taken += rounds.count() as u64;
+        for (at, (layer, round)) in (1..).zip(rounds.layers().zip(first_round..)) {
+            cells.push(round, layer.bits, is_last && at == rounds.count(), now)?;
+        }
+        Ok(())
+    }
+
+    fn open_cells(&self) -> Vec<wire::CellId> {
+        self.cells.as_ref().map(|cells| cells.open_cells().collect()).unwrap_or_default()
+    }
+}
+
+/// The patch that a stream is about, and the rounds for which it has room; or what does not fit.
+fn choose(open: &Open, patches: &[Arc<Patch>]) -> Result<(usize, u64), Fault<'static>> {
+    let digests = |patch: &Patch| (Digest(*patch.model_digest()), Digest(*patch.plan_digest()));
+    let mut fault = Fault::new(wire::Error::StreamRefused, "the node has no patch");
+    for (place, patch) in patches.iter().enumerate() {
+        let (model, plan) = digests(patch);
+        match open.check(&model, &plan) {
+            Ok(()) if *open == patch_open(patch)? => {
+                return Ok((place, ROOM_FACTOR * CellStream::layers_needed(patch.plan())));
+            }
+            Ok(()) => fault = Fault::new(wire::Error::StreamRefused, "other widths than those of the model"),
+            // That the model is known and only the plan is another says more.
+            Err(other) if fault.error() != Some(wire::Error::PlanMismatch) => fault = other,
+            Err(_) => {}
+        }
+    }
+    Err(fault)
+}
+
+/// OPEN for a stream of a patch.
+///
+/// # Errors
+/// [`StreamRefused`](wire::Error::StreamRefused) if the widths of its layers cannot be said in such a frame.
+pub fn patch_open(patch: &Patch) -> Result<Open, Fault<'static>> {
+    let plan = patch.plan();
+    let layers = u64::from(plan.layer_count());
+    let width = |layer| plan.layer_detectors(layer, Some(layers));
+    let inner: Vec<u32> = (1..layers.saturating_sub(1)).map(width).collect();
+    let repeats = |cycle: usize| inner.iter().zip(&inner[cycle..]).all(|(a, b)| a == b);
+    let cycle = (1..inner.len()).find(|&cycle| repeats(cycle)).unwrap_or(inner.len());
+    let widths = wire::Widths {
+        first: width(0),
+        cycle: if inner.is_empty() { vec![0] } else { inner[..cycle].to_vec() },
+        last: width(layers - 1),
+    };
+    let observables = plan.graph().observable_count();
+    let fits = widths.cycle.len() <= wire::limits::CYCLE_LAYERS_MAX as usize
+        && widths
+            .cycle
+            .iter()
+            .chain([&widths.first, &widths.last])
+            .all(|&bits| bits <= wire::limits::LAYER_BITS_MAX)
+        && u64::from(observables) <= wire::limits::OBSERVABLES_MAX.into();
+    let open = Open {
+        model: Digest(*patch.model_digest()),
+        plan: Digest(*patch.plan_digest()),
+        observables,
+        widths,
+    };
+    let refusal = Fault::new(wire::Error::StreamRefused, "the widths of its layers do not fit a frame");
+    if fits { Ok(open) } else { Err(refusal) }
+}
+
+/// Packed observables as words.
+pub(crate) fn words(observables: &[u8]) -> Vec<u64> {
+    let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
+    observables.chunks(8).map(word).collect()
+}
