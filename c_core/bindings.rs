@@ -1941,6 +1941,9 @@ unsafe extern "C" {
     pub fn otr_plan_row_count(plan: *const otr_plan) -> u32;
 }
 unsafe extern "C" {
+    pub fn otr_plan_stride(plan: *const otr_plan) -> u32;
+}
+unsafe extern "C" {
     pub fn otr_plan_period(plan: *const otr_plan) -> u32;
 }
 unsafe extern "C" {

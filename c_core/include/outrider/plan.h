@@ -73,6 +73,8 @@ OTR_API const otr_graph *otr_plan_graph(const otr_plan *plan);
 OTR_API uint32_t otr_plan_layer_count(const otr_plan *plan);
 /* Rows that the patch is cut into. */
 OTR_API uint32_t otr_plan_row_count(const otr_plan *plan);
+/* Layers after which the pattern of cells repeats. */
+OTR_API uint32_t otr_plan_stride(const otr_plan *plan);
 /* Layers after which the reference repeats itself, 0 if it does not. */
 OTR_API uint32_t otr_plan_period(const otr_plan *plan);
 /* The shortest history, in layers, from which on the plan serves every length that differs from the

@@ -95,6 +95,10 @@ uint32_t otr_plan_row_count(const otr_plan *plan) {
     return plan->row_count;
 }
 
+uint32_t otr_plan_stride(const otr_plan *plan) {
+    return plan->stride;
+}
+
 uint32_t otr_plan_period(const otr_plan *plan) {
     return plan->layers_min > 0 ? plan->timeline.period : 0;
 }
@@ -523,10 +527,6 @@ otr_status otr_plan_detector(const otr_plan *plan, uint32_t layer, uint32_t inde
 
 uint32_t otr_plan_reach(const otr_plan *plan) {
     return plan->timeline.layer_reach;
-}
-
-uint32_t otr_plan_stride(const otr_plan *plan) {
-    return plan->stride;
 }
 
 uint32_t otr_plan_stride_cells(const otr_plan *plan) {

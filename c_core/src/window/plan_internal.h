@@ -6,8 +6,7 @@
 
 /* Layers between the ends of an edge, at most. */
 uint32_t otr_plan_reach(const otr_plan *plan);
-/* Layers after which the pattern of cells repeats, and cells of one row in them. */
-uint32_t otr_plan_stride(const otr_plan *plan);
+/* Cells of one row in the layers after which their pattern repeats. */
 uint32_t otr_plan_stride_cells(const otr_plan *plan);
 /* Ranks that cells of one time can have: so many may wait for one another in a chain. */
 uint32_t otr_plan_levels(const otr_plan *plan);

@@ -47,6 +47,11 @@ pub enum Error {
         /// The operating system's answer.
         source: io::Error,
     },
+    /// A thread of this crate panicked: a bug of it, or of what it was given to call.
+    Panic {
+        /// What the panic said.
+        message: String,
+    },
 }
 
 /// A place in an input. All numbers count from 1.
@@ -124,6 +129,7 @@ impl Error {
                 !matches!(status, Status::Memory | Status::Certificate | Status::Residual | Status::Other(_))
             }
             Self::Length { .. } | Self::Name { .. } => true,
+            Self::Panic { .. } => false,
             Self::Io { action, source, .. } => {
                 *action == OPEN
                     || matches!(source.kind(), io::ErrorKind::IsADirectory | io::ErrorKind::NotFound)
@@ -138,7 +144,7 @@ impl Error {
             Self::Core { place: Place { path, .. }, .. } | Self::Io { path, .. } => {
                 path.get_or_insert_with(|| file.as_ref().to_owned());
             }
-            Self::Length { .. } | Self::Name { .. } => {}
+            Self::Length { .. } | Self::Name { .. } | Self::Panic { .. } => {}
         }
         self
     }
@@ -175,6 +181,7 @@ impl fmt::Display for Error {
                 write!(f, "{}: cannot {action}: {source}", path.display())
             }
             Self::Io { action, path: None, source } => write!(f, "cannot {action}: {source}"),
+            Self::Panic { message } => write!(f, "a thread panicked: {message}"),
         }
     }
 }

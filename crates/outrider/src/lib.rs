@@ -28,6 +28,7 @@
 #![deny(missing_docs)]
 
 mod cell_stream;
+mod clock;
 mod decoder;
 mod dense_network;
 mod error;
@@ -50,8 +51,10 @@ mod stream;
 mod surface_code;
 mod training;
 mod window;
+mod workers;
 
 pub use cell_stream::{CellInput, CellStream, CellStreamState};
+pub use clock::clock_ns;
 pub use decoder::{Certificate, DecodeResult, Decoder, DecoderKind, DecoderOptions, Override, Pair};
 pub use dense_network::{DenseArithmetic, DenseInfo, DenseNetwork, DenseOptions};
 pub use error::{Error, Place, Status};
@@ -72,9 +75,10 @@ pub use predecoder::{Predecode, Predecoder, Reach, Residual};
 pub use rules::{Rule, RuleOptions};
 pub use sampler::{Sampler, SamplerOptions};
 pub use shots::{Format, Layout, ShotReader, ShotWriter, Shots};
-pub use stream::{Stream, StreamOptions, Wait};
+pub use stream::{Stream, StreamOptions};
 pub use surface_code::{
     Basis, Circuit, CircuitFamily, Orientation, PaperNoise, StimNoise, SurfaceCode, SurfaceCodeBuilder,
 };
 pub use training::{Geometry, Slot, Training, TrainingBatch, TrainingGaps, TrainingOptions};
 pub use window::{Commit, Role, Window, WindowDecoder, WindowEdge};
+pub use workers::{Finished, PatchKey, Times, Wait, Workers, WorkersOptions};

@@ -248,6 +248,12 @@ impl Plan {
         unsafe { sys::otr_plan_row_count(self.raw.as_ptr()) }
     }
 
+    /// Layers after which the pattern of cells repeats.
+    pub fn stride(&self) -> u32 {
+        // SAFETY: the plan is alive.
+        unsafe { sys::otr_plan_stride(self.raw.as_ptr()) }
+    }
+
     /// Layers after which the reference repeats itself; `None` if the plan serves its length alone.
     pub fn period(&self) -> Option<u32> {
         // SAFETY: the plan is alive.

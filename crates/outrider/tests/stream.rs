@@ -1,9 +1,9 @@
 //! Streams on threads: the same commits for every number of workers, layers in any rhythm, errors that end a stream.
 
 use outrider::{
-    CellStream, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel,
-    GraphOptions, MatchingGraph, Plan, PlanOptions, Predecode, Predecoder, Rule, RuleOptions, Sampler, Shots,
-    Status, Stream, StreamOptions, SurfaceCode, Wait,
+    CellStream, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Patch,
+    PatchOptions, PatchPredecoder, Plan, PlanOptions, Predecode, Predecoder, Rule, RuleOptions, Sampler,
+    Shots, Status, Stream, StreamOptions, SurfaceCode, Wait, WorkersOptions,
 };
 use std::sync::Arc;
 
@@ -13,7 +13,6 @@ const SHOTS: usize = 200;
 
 struct History {
     model: DetectorErrorModel,
-    graph: Arc<MatchingGraph>,
     detectors: Shots,
     observables: Shots,
 }
@@ -21,12 +20,10 @@ struct History {
 fn history() -> History {
     let circuit = Circuit::uniform(CircuitFamily::Stim, 0.004);
     let model = SurfaceCode::memory(DISTANCE, ROUNDS).circuit(circuit).build().unwrap().model().unwrap();
-    let options = GraphOptions { correlations: true, ..GraphOptions::default() };
-    let graph = Arc::new(MatchingGraph::new(&model, &options).unwrap());
     let mut sampler = Sampler::new(&model, 71).unwrap();
     let (mut detectors, mut observables) = sampler.batches();
     sampler.sample(0, SHOTS, &mut detectors, &mut observables).unwrap();
-    History { model, graph, detectors, observables }
+    History { model, detectors, observables }
 }
 
 /// The layers of a shot, packed, with their widths.
@@ -47,14 +44,35 @@ fn layers(plan: &Plan, row: &[u8]) -> Vec<(Vec<u8>, u32)> {
     layers
 }
 
-fn decode(plan: &Arc<Plan>, options: &StreamOptions, row: &[u8]) -> Vec<u8> {
-    let mut stream = Stream::new(Arc::clone(plan), options).unwrap();
-    let layers = layers(plan, row);
+impl History {
+    fn patch(&self, plan: PlanOptions, decoder: DecoderOptions) -> Arc<Patch> {
+        let options = PatchOptions { decoder, ..PatchOptions::new(plan) };
+        Arc::new(Patch::new(&self.model, &options).unwrap())
+    }
+
+    fn plain_patch(&self) -> Arc<Patch> {
+        self.patch(PlanOptions::parallel(DISTANCE), DecoderOptions::default())
+    }
+}
+
+fn workers(count: usize, wait: Wait) -> StreamOptions {
+    let workers = WorkersOptions { count, wait, ..WorkersOptions::default() };
+    StreamOptions { workers, ..StreamOptions::default() }
+}
+
+fn push_all(stream: &mut Stream, row: &[u8]) {
+    let layers = layers(stream.plan(), row);
     for (index, (events, bits)) in layers.iter().enumerate() {
         stream.push_when_room(events, *bits, index + 1 == layers.len()).unwrap();
     }
+}
+
+fn decode(patch: &Arc<Patch>, options: &StreamOptions, row: &[u8]) -> Vec<u8> {
+    let mut stream = Stream::new(Arc::clone(patch), options).unwrap();
+    push_all(&mut stream, row);
     let state = stream.finish().unwrap();
-    assert_eq!((state.committed, state.layers), (layers.len() as u64, layers.len() as u64));
+    let layers = u64::from(patch.plan().layer_count());
+    assert_eq!((state.committed, state.layers), (layers, layers));
     state.observables.to_vec()
 }
 
@@ -62,19 +80,18 @@ fn decode(plan: &Arc<Plan>, options: &StreamOptions, row: &[u8]) -> Vec<u8> {
 fn every_number_of_workers_gives_the_same_answers() {
     let history = history();
     for plan_options in [PlanOptions::parallel(DISTANCE), PlanOptions::forward(DISTANCE)] {
-        let plan = Arc::new(Plan::new(Arc::clone(&history.graph), &history.model, &plan_options).unwrap());
         for kind in DecoderKind::ALL {
             let decoder = DecoderOptions { kind, ..DecoderOptions::default() };
-            let mut whole = Decoder::with_options(Arc::clone(&history.graph), &decoder).unwrap();
+            let patch = history.patch(plan_options, decoder);
+            let mut whole = Decoder::with_options(Arc::clone(patch.plan().graph()), &decoder).unwrap();
             let (mut differ, mut failures) = (0, [0; 2]);
             for (shot, (row, truth)) in history.detectors.rows().zip(history.observables.rows()).enumerate() {
-                let here = decode(&plan, &StreamOptions { decoder, ..StreamOptions::default() }, row);
+                let here = decode(&patch, &StreamOptions::default(), row);
                 // Threads are slow to start in such numbers, so each way has its share of the shots.
-                let workers = 1 + shot % 3;
+                let count = 1 + shot % 3;
                 let wait = [Wait::Spin, Wait::SpinThenYield, Wait::Block][shot / 3 % 3];
                 if shot % 4 == 0 {
-                    let options = StreamOptions { workers, wait, decoder, ..StreamOptions::default() };
-                    assert_eq!(decode(&plan, &options, row), here, "{kind} {workers} {wait:?}");
+                    assert_eq!(decode(&patch, &workers(count, wait), row), here, "{kind} {count} {wait:?}");
                 }
                 let mut answer = [0];
                 whole.decode(row, &[], &mut answer).unwrap();
@@ -92,21 +109,24 @@ fn every_number_of_workers_gives_the_same_answers() {
 fn pre_decoders_are_made_for_every_decoder() {
     let history = history();
     let plan_options = PlanOptions { context: 2, ..PlanOptions::parallel(DISTANCE) };
-    let plan = Arc::new(Plan::new(Arc::clone(&history.graph), &history.model, &plan_options).unwrap());
     let model = Arc::new(history.model);
-    let options = StreamOptions {
-        workers: 2,
-        decoder: DecoderOptions { predecode: Predecode::Soft, ..DecoderOptions::default() },
-        predecoder: Some(Arc::new(move |graph| {
-            Predecoder::rule(Arc::clone(graph), &model, &RuleOptions::new(Rule::Clique))
-        })),
-        ..StreamOptions::default()
+    let own = Arc::clone(&model);
+    let predecoder = PatchPredecoder {
+        make: Arc::new(move |graph| {
+            Predecoder::rule(Arc::clone(graph), &own, &RuleOptions::new(Rule::Clique))
+        }),
+        digest: [1; 32],
     };
-    let here = StreamOptions { workers: 0, ..options.clone() };
+    let options = PatchOptions {
+        decoder: DecoderOptions { predecode: Predecode::Soft, ..DecoderOptions::default() },
+        predecoder: Some(predecoder),
+        ..PatchOptions::new(plan_options)
+    };
+    let patch = Arc::new(Patch::new(&model, &options).unwrap());
     let mut right = 0;
     for (row, truth) in history.detectors.rows().zip(history.observables.rows()).take(20) {
-        let answer = decode(&plan, &options, row);
-        assert_eq!(decode(&plan, &here, row), answer);
+        let answer = decode(&patch, &workers(2, Wait::Block), row);
+        assert_eq!(decode(&patch, &StreamOptions::default(), row), answer);
         right += u32::from(answer == truth);
     }
     assert!(right > 12, "{right} of 20");
@@ -115,34 +135,22 @@ fn pre_decoders_are_made_for_every_decoder() {
 #[test]
 fn what_does_not_go_is_an_error_and_changes_nothing() {
     let history = history();
-    let plan = PlanOptions::parallel(DISTANCE);
-    let plan = Arc::new(Plan::new(Arc::clone(&history.graph), &history.model, &plan).unwrap());
-    let status = |error: outrider::Error| match error {
-        outrider::Error::Core { status, .. } => Some(status),
-        _ => None,
-    };
+    let patch = history.plain_patch();
+    let status = |error: outrider::Error| error.status();
+    let refusal = |patch: &Arc<Patch>, options| Stream::new(Arc::clone(patch), options).map_err(status).err();
     let few = StreamOptions { layers_max: Some(3), ..StreamOptions::default() };
-    assert_eq!(Stream::new(Arc::clone(&plan), &few).map_err(status).err(), Some(Some(Status::Limit)));
-    let many = StreamOptions { workers: 257, ..StreamOptions::default() };
-    assert_eq!(Stream::new(Arc::clone(&plan), &many).map_err(status).err(), Some(Some(Status::Limit)));
+    assert_eq!(refusal(&patch, &few), Some(Some(Status::Limit)));
     let uncertain =
         DecoderOptions { kind: DecoderKind::UnionFind, certify: true, ..DecoderOptions::default() };
-    let uncertain = StreamOptions { decoder: uncertain, ..StreamOptions::default() };
-    assert_eq!(
-        Stream::new(Arc::clone(&plan), &uncertain).map_err(status).err(),
-        Some(Some(Status::Argument))
-    );
+    let uncertain = history.patch(PlanOptions::parallel(DISTANCE), uncertain);
+    assert_eq!(refusal(&uncertain, &StreamOptions::default()), Some(Some(Status::Argument)));
 
-    let mut stream =
-        Stream::new(Arc::clone(&plan), &StreamOptions { workers: 1, ..StreamOptions::default() }).unwrap();
+    let mut stream = Stream::new(patch, &workers(1, Wait::default())).unwrap();
     assert_eq!(stream.push(&[0], 5, false).map_err(status), Err(Some(Status::Format)), "a wrong width");
     assert_eq!(stream.push(&[0, 0], 4, false).map_err(status), Err(None), "a wrong length");
     assert_eq!(stream.finish().map_err(status).err(), Some(Some(Status::Argument)), "it goes on");
     assert_eq!(stream.poll().unwrap().layers, 0);
-    let layers = layers(&plan, history.detectors.row(0));
-    for (index, (events, bits)) in layers.iter().enumerate() {
-        stream.push_when_room(events, *bits, index + 1 == layers.len()).unwrap();
-    }
+    push_all(&mut stream, history.detectors.row(0));
     assert_eq!(stream.push(&[0], 4, false).map_err(status), Err(Some(Status::Argument)), "it has ended");
     assert!(stream.finish().unwrap().is_finished);
 }
@@ -150,12 +158,11 @@ fn what_does_not_go_is_an_error_and_changes_nothing() {
 #[test]
 fn a_stream_that_is_not_polled_fills_up_and_goes_on() {
     let history = history();
-    let plan = PlanOptions::parallel(DISTANCE);
-    let plan = Arc::new(Plan::new(Arc::clone(&history.graph), &history.model, &plan).unwrap());
-    let layers_max = CellStream::layers_needed(&plan);
-    let options = StreamOptions { workers: 1, layers_max: Some(layers_max), ..StreamOptions::default() };
-    let mut stream = Stream::new(Arc::clone(&plan), &options).unwrap();
-    let layers = layers(&plan, history.detectors.row(1));
+    let patch = history.plain_patch();
+    let layers_max = Some(CellStream::layers_needed(patch.plan()));
+    let options = StreamOptions { layers_max, ..workers(1, Wait::default()) };
+    let mut stream = Stream::new(Arc::clone(&patch), &options).unwrap();
+    let layers = layers(patch.plan(), history.detectors.row(1));
     let (mut pushed, mut full) = (0, 0);
     while pushed < layers.len() {
         let (events, bits) = &layers[pushed];
@@ -168,6 +175,6 @@ fn a_stream_that_is_not_polled_fills_up_and_goes_on() {
     }
     assert_eq!(
         stream.finish().unwrap().observables,
-        decode(&plan, &StreamOptions::default(), history.detectors.row(1))
+        decode(&patch, &StreamOptions::default(), history.detectors.row(1))
     );
 }
