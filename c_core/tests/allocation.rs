@@ -14,7 +14,7 @@ use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use event_network::{Colouring, NetworkFile, Shape};
 use random::Random;
@@ -22,9 +22,9 @@ use random::Random;
 use outrider::{
     Basis, CellShape, CellStream, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions,
     DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap, Geometry,
-    GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap, Override, Plan,
-    PlanOptions, Predecode, Predecoder, Role, Rule, RuleOptions, Sampler, SamplerOptions, Shots, Slot,
-    SurfaceCode, Training, Window, WindowDecoder,
+    GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap, Override, Patch,
+    PatchOptions, Plan, PlanOptions, Predecode, Predecoder, Role, Rule, RuleOptions, Sampler, SamplerOptions,
+    Shots, Slot, Stream, StreamOptions, SurfaceCode, Training, Window, WindowDecoder, WorkersOptions,
 };
 
 #[test]
@@ -173,6 +173,52 @@ fn a_stream_allocates_nothing_after_warm_up() {
     }
     assert_eq!(allocations() - before, 0);
     assert!(stream.state().committed > layers - 30 && decoders.len() < 8);
+}
+
+#[test]
+fn streams_on_workers_allocate_nothing_after_warm_up() {
+    let circuit = Circuit::uniform(CircuitFamily::Stim, 0.003);
+    let code = SurfaceCode::memory(5, 60).circuit(circuit).build().expect("valid options");
+    let model = code.model().expect("a small model");
+    let patch = Patch::new(&model, &PatchOptions::new(PlanOptions::parallel(5))).expect("layers that repeat");
+    let patch = Arc::new(patch);
+    for count in [0, 1] {
+        let workers = WorkersOptions { count, ..WorkersOptions::default() };
+        let options = StreamOptions { workers, ..StreamOptions::default() };
+        let mut stream = Stream::new(Arc::clone(&patch), &options).expect("a stream");
+        // The waker runs on the thread of the worker, whose allocations are counted apart.
+        let by_worker = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&by_worker);
+        stream.set_waker(Arc::new(move || counter.store(allocations(), Ordering::Release)));
+        let mut random = Random(9);
+        // Dense noise makes lists long, sparse noise makes paths long.
+        let dense = |random: &mut Random| random.word() & random.word();
+        let sparse = |random: &mut Random| dense(random) & dense(random);
+        push_noise(&mut stream, &mut random, 10_000, dense);
+        let warm = push_noise(&mut stream, &mut random, 20_000, sparse);
+        let before = (allocations(), by_worker.load(Ordering::Acquire));
+        let end = push_noise(&mut stream, &mut random, 10_000, sparse);
+        assert_eq!((allocations(), by_worker.load(Ordering::Acquire)), before, "{count} workers");
+        assert!(warm > 29_000 && end > 39_000 && (before.1 > 0 || count == 0));
+    }
+}
+
+/// Pushes layers of random events, and tells how many are committed.
+fn push_noise(
+    stream: &mut Stream,
+    random: &mut Random,
+    layers: u64,
+    noise: impl Fn(&mut Random) -> u64,
+) -> u64 {
+    let first = stream.poll().expect("no cell fails").layers;
+    let mut row = [0; 3];
+    for layer in first..first + layers {
+        row.fill_with(|| noise(random) as u8);
+        let bits = stream.plan().layer_detectors(layer, None);
+        stream.push_when_room(&row[..bits.div_ceil(8) as usize], bits, false).expect("no cell fails");
+        while stream.next_report().is_some() {}
+    }
+    stream.poll().expect("no cell fails").committed
 }
 
 #[test]

@@ -75,7 +75,7 @@ pub use predecoder::{Predecode, Predecoder, Reach, Residual};
 pub use rules::{Rule, RuleOptions};
 pub use sampler::{Sampler, SamplerOptions};
 pub use shots::{Format, Layout, ShotReader, ShotWriter, Shots};
-pub use stream::{Stream, StreamOptions};
+pub use stream::{CellReport, Stream, StreamOptions};
 pub use surface_code::{
     Basis, Circuit, CircuitFamily, Orientation, PaperNoise, StimNoise, SurfaceCode, SurfaceCodeBuilder,
 };

@@ -1,17 +1,20 @@
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::thread;
 
 use crate::cell_stream::{CellStream, CellStreamState};
+use crate::clock::clock_ns;
 use crate::error::{Error, argument_error};
 use crate::patch::Patch;
-use crate::plan::Plan;
-use crate::workers::{PatchKey, Workers, WorkersOptions};
+use crate::plan::{Cell, Plan};
+use crate::workers::{PatchKey, Times, Workers, WorkersOptions};
 
 /// Decodes a history while its layers arrive, on threads of its own.
 ///
-/// Push a layer a round, look with [`poll`](Self::poll) how far the commits got. Commits do not depend on the number of
-/// workers or on timing; without workers cells are decided by whoever pushes.
+/// Push a layer a round, look with [`poll`](Self::poll) how far the commits got and with
+/// [`next_report`](Self::next_report) how long they took. Commits do not depend on the number of workers or on timing;
+/// without workers cells are decided by whoever pushes.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -38,6 +41,7 @@ pub struct Stream {
     books: CellStream,
     workers: Workers,
     patch: PatchKey,
+    reports: Reports,
     /// Why the stream goes no further.
     failure: Option<String>,
 }
@@ -51,6 +55,25 @@ pub struct StreamOptions {
     pub layers_max: Option<u64>,
 }
 
+/// What became of a cell of a [`Stream`], with times by [`clock_ns`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CellReport {
+    /// The number of the cell.
+    pub number: u64,
+    /// Its first layer.
+    pub first_layer: u64,
+    /// The layer after its last.
+    pub end_layer: u64,
+    /// Detection events of its window, artificial defects included.
+    pub event_count: u32,
+    /// Its last layer was pushed.
+    pub ingested_ns: u64,
+    /// When it was decided.
+    pub times: Times,
+    /// Its commit was joined to those before.
+    pub merged_ns: u64,
+}
+
 impl Stream {
     /// A stream of a patch, with workers of its own, which are [ready](Workers::add).
     ///
@@ -62,7 +85,7 @@ impl Stream {
         let books = CellStream::new(Arc::clone(plan), layers)?;
         let mut workers = Workers::new(&options.workers)?;
         let patch = workers.add(patch)?;
-        Ok(Self { books, workers, patch, failure: None })
+        Ok(Self { books, workers, patch, reports: Reports::new(layers), failure: None })
     }
 
     /// Appends a layer of `detector_count` packed detection events, and sets cells going; `is_last` for the last of the
@@ -72,9 +95,7 @@ impl Stream {
     /// [`Limit`](crate::Status::Limit) if there is no room until cells are committed: poll and try again, or let the processor
     /// idle. Otherwise as [`CellStream::push`], and any error that a cell failed with. The stream is then unchanged.
     pub fn push(&mut self, events: &[u8], detector_count: u32, is_last: bool) -> Result<(), Error> {
-        self.go_on()?;
-        self.books.push(events, detector_count, is_last)?;
-        self.go_on()
+        self.push_at(events, detector_count, is_last, clock_ns())
     }
 
     /// The same, but waits for room.
@@ -82,11 +103,12 @@ impl Stream {
     /// # Errors
     /// As [`push`](Self::push), without [`Limit`](crate::Status::Limit).
     pub fn push_when_room(&mut self, events: &[u8], detector_count: u32, is_last: bool) -> Result<(), Error> {
+        let ingested_ns = clock_ns();
         while self.books.state().room == 0 && !self.books.state().has_ended {
             thread::yield_now();
             self.poll()?;
         }
-        self.push(events, detector_count, is_last)
+        self.push_at(events, detector_count, is_last, ingested_ns)
     }
 
     /// Takes in the commits that are there, sets further cells going and tells how far the stream got.
@@ -112,9 +134,42 @@ impl Stream {
         Ok(self.books.state())
     }
 
+    /// Reports kept.
+    pub const REPORTS_MAX: usize = 1024;
+
     /// The plan that it follows.
     pub fn plan(&self) -> &Arc<Plan> {
         self.books.plan()
+    }
+
+    /// Takes the report of the cell that was committed first, of those not yet taken. Of reports that nobody takes the
+    /// last [`REPORTS_MAX`](Self::REPORTS_MAX) are kept. Empty cells have none.
+    pub fn next_report(&mut self) -> Option<CellReport> {
+        self.reports.kept.pop_front()
+    }
+
+    /// Reports that were not kept.
+    pub fn lost_reports(&self) -> u64 {
+        self.reports.lost
+    }
+
+    /// As [`Workers::set_waker`]: what is called whenever there may be something to [poll](Self::poll).
+    pub fn set_waker(&mut self, wake: Arc<dyn Fn() + Send + Sync>) {
+        self.workers.set_waker(wake);
+    }
+
+    fn push_at(
+        &mut self,
+        events: &[u8],
+        detector_count: u32,
+        is_last: bool,
+        ingested_ns: u64,
+    ) -> Result<(), Error> {
+        self.go_on()?;
+        let layer = self.books.state().layers;
+        self.books.push(events, detector_count, is_last)?;
+        self.reports.note_layer(layer, ingested_ns);
+        self.go_on()
     }
 
     /// Gives cells that can be decided to workers with room, and takes commits in, which may make way for more cells.
@@ -144,11 +199,17 @@ impl Stream {
         let mut are_any = false;
         while let Some(finished) = self.workers.finished() {
             are_any = true;
-            let number = finished.cell.number;
-            let taken = finished.result.and_then(|commit| self.books.commit(number, &commit));
-            if let Err(error) = taken {
-                self.failure = Some(format!("cell {number} failed: {error}"));
-                return Err(error);
+            let (cell, times) = (finished.cell, finished.times);
+            let merged = finished.result.and_then(|commit| {
+                self.books.commit(cell.number, &commit)?;
+                Ok(commit.event_count)
+            });
+            match merged {
+                Ok(event_count) => self.reports.note_commit(&cell, times, event_count),
+                Err(error) => {
+                    self.failure = Some(format!("cell {} failed: {error}", cell.number));
+                    return Err(error);
+                }
             }
         }
         Ok(are_any)
@@ -161,5 +222,43 @@ impl fmt::Debug for Stream {
             .field("books", &self.books)
             .field("workers", &self.workers)
             .finish_non_exhaustive()
+    }
+}
+
+/// The latest reports, and what they need to know of layers.
+struct Reports {
+    /// When a layer was pushed, by its number modulo the layers that a stream holds: a cell that is not committed holds
+    /// its own.
+    ingested_ns: Box<[u64]>,
+    kept: VecDeque<CellReport>,
+    lost: u64,
+}
+
+impl Reports {
+    fn new(layers_max: u64) -> Self {
+        let kept = VecDeque::with_capacity(Stream::REPORTS_MAX);
+        Self { ingested_ns: vec![0; layers_max as usize].into(), kept, lost: 0 }
+    }
+
+    fn note_layer(&mut self, layer: u64, ingested_ns: u64) {
+        let place = layer % self.ingested_ns.len() as u64;
+        self.ingested_ns[place as usize] = ingested_ns;
+    }
+
+    fn note_commit(&mut self, cell: &Cell, times: Times, event_count: u32) {
+        if self.kept.len() == Stream::REPORTS_MAX {
+            self.kept.pop_front();
+            self.lost += 1;
+        }
+        let last_layer = (cell.end_layer - 1) % self.ingested_ns.len() as u64;
+        self.kept.push_back(CellReport {
+            number: cell.number,
+            first_layer: cell.first_layer,
+            end_layer: cell.end_layer,
+            event_count,
+            ingested_ns: self.ingested_ns[last_layer as usize],
+            times,
+            merged_ns: clock_ns(),
+        });
     }
 }

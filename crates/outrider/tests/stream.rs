@@ -1,9 +1,9 @@
 //! Streams on threads: the same commits for every number of workers, layers in any rhythm, errors that end a stream.
 
 use outrider::{
-    CellStream, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Patch,
-    PatchOptions, PatchPredecoder, Plan, PlanOptions, Predecode, Predecoder, Rule, RuleOptions, Sampler,
-    Shots, Status, Stream, StreamOptions, SurfaceCode, Wait, WorkersOptions,
+    CellReport, CellStream, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel,
+    Patch, PatchOptions, PatchPredecoder, Plan, PlanOptions, Predecode, Predecoder, Rule, RuleOptions,
+    Sampler, Shots, Status, Stream, StreamOptions, SurfaceCode, Wait, WorkersOptions, clock_ns,
 };
 use std::sync::Arc;
 
@@ -177,4 +177,82 @@ fn a_stream_that_is_not_polled_fills_up_and_goes_on() {
         stream.finish().unwrap().observables,
         decode(&patch, &StreamOptions::default(), history.detectors.row(1))
     );
+}
+
+#[test]
+fn every_cell_is_reported_with_times_that_ascend() {
+    let history = history();
+    let patch = history.plain_patch();
+    for count in [0, 1, 3] {
+        let mut stream = Stream::new(Arc::clone(&patch), &workers(count, Wait::Block)).unwrap();
+        let before = clock_ns();
+        push_all(&mut stream, history.detectors.row(2));
+        stream.finish().unwrap();
+        let mut reports: Vec<_> = std::iter::from_fn(|| stream.next_report()).collect();
+        for CellReport { ingested_ns, times, merged_ns, .. } in &reports {
+            assert!(before <= *ingested_ns && *ingested_ns <= times.dispatched_ns);
+            assert!(times.dispatched_ns <= times.started_ns && times.started_ns <= times.ended_ns);
+            assert!(times.ended_ns <= *merged_ns && *merged_ns <= clock_ns());
+        }
+        assert!(reports.iter().any(|report| report.event_count > 0));
+        reports.sort_unstable_by_key(|report| report.number);
+        let mut end = 0;
+        for report in reports {
+            assert_eq!(report.first_layer, end, "cells follow one another");
+            end = report.end_layer;
+        }
+        assert_eq!((end, stream.lost_reports()), (u64::from(patch.plan().layer_count()), 0));
+    }
+}
+
+#[test]
+fn reports_that_nobody_takes_are_counted() {
+    let patch = history().plain_patch();
+    let mut stream = Stream::new(Arc::clone(&patch), &StreamOptions::default()).unwrap();
+    let rounds = DISTANCE as usize * (Stream::REPORTS_MAX + 10);
+    for layer in 0..=rounds as u64 {
+        let last = layer == rounds as u64;
+        let bits = patch.plan().layer_detectors(layer, last.then_some(layer + 1));
+        stream.push(&[0], bits, last).unwrap();
+    }
+    let cells = stream.finish().unwrap().cells;
+    let mut kept = 0;
+    while let Some(report) = stream.next_report() {
+        kept += 1;
+        assert!(report.number >= stream.lost_reports(), "the oldest are lost");
+    }
+    assert_eq!(
+        (kept, stream.lost_reports()),
+        (Stream::REPORTS_MAX as u64, cells - Stream::REPORTS_MAX as u64)
+    );
+}
+
+#[test]
+fn a_cell_that_fails_is_reported_once_and_ends_the_stream() {
+    // Two detectors a round and nothing that flips one alone, so that one event has no match.
+    let round = "error(0.01) D0 D1 L0\nerror(0.01) D0 D2\nerror(0.01) D1 D3\n\
+                 detector(0, 0) D0\ndetector(1, 0) D1\nshift_detectors(0, 1) 2\n";
+    let text =
+        format!("repeat 40 {{\n{round}}}\nerror(0.01) D0 D1 L0\ndetector(0, 0) D0\ndetector(1, 0) D1\n");
+    let model = DetectorErrorModel::parse(&text).unwrap();
+    let patch = Arc::new(Patch::new(&model, &PatchOptions::new(PlanOptions::parallel(DISTANCE))).unwrap());
+    for count in [0, 2] {
+        let mut stream = Stream::new(Arc::clone(&patch), &workers(count, Wait::default())).unwrap();
+        let status = |error: outrider::Error| error.status();
+        let mut failures = Vec::new();
+        for layer in 0..100 {
+            // Once it has failed, each further push fails too.
+            let event = [u8::from(layer == 95)];
+            failures.extend(stream.push_when_room(&event, 2, layer == 99).map_err(status).err());
+        }
+        for _ in 0..2 {
+            failures.extend(stream.finish().map_err(status).err());
+        }
+        let ends = failures.len() - 1;
+        assert_eq!(failures[0], Some(Status::OddParity), "{count}");
+        assert_eq!(failures[1..], vec![Some(Status::Argument); ends], "{count}");
+        assert!(ends >= 1);
+        let again = stream.poll().map(|_| ()).unwrap_err().to_string();
+        assert!(again.starts_with("cell ") && again.contains(" failed: "), "{again}");
+    }
 }
