@@ -42,6 +42,7 @@ mod model;
 mod network_kind;
 mod output;
 mod patch;
+mod patch_predecoder;
 mod plan;
 mod predecoder;
 mod rules;

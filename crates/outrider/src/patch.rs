@@ -4,7 +4,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::decoder::DecoderOptions;
-use crate::error::Error;
+use crate::error::{Error, argument_error};
 use crate::graph::{GraphOptions, MatchingGraph};
 use crate::model::DetectorErrorModel;
 use crate::plan::{Axis, Plan, PlanOptions, RowLayout};
@@ -65,24 +65,36 @@ impl PatchOptions {
 }
 
 impl Patch {
-    /// A patch with this error model, which is that of a history to refer to; see [`Plan::new`].
+    /// A patch with this error model, which is that of a history to refer to; see [`Plan::new`]. The context of its
+    /// windows is at least what the pre-decoder looks at.
     ///
     /// # Errors
-    /// As [`MatchingGraph::new`] and [`Plan::new`].
+    /// As [`MatchingGraph::new`] and [`Plan::new`], those of the pre-decoder, and [`Argument`](crate::Status::Argument)
+    /// for one that looks at whole histories.
     pub fn new(model: &DetectorErrorModel, options: &PatchOptions) -> Result<Self, Error> {
         let graph_options = GraphOptions {
             correlations: options.decoder.kind.needs_correlations(),
             ..GraphOptions::default()
         };
         let graph = Arc::new(MatchingGraph::new(model, &graph_options)?);
+        let mut options = options.clone();
+        if let Some(predecoder) = &options.predecoder {
+            let reach = (predecoder.make)(&graph)?.reach().rounds.ceil();
+            if reach > f64::from(u32::MAX) {
+                return Err(argument_error(
+                    "a pre-decoder that looks at whole histories does not fit windows",
+                ));
+            }
+            options.plan.context = options.plan.context.max(reach as u32);
+        }
         let plan = Arc::new(Plan::new(graph, model, &options.plan)?);
         Ok(Self {
             plan,
             cut: options.plan,
             decoder: options.decoder,
-            predecoder: options.predecoder.clone(),
             model_digest: Sha256::digest(model.to_text()).into(),
-            plan_digest: plan_digest(options),
+            plan_digest: plan_digest(&options),
+            predecoder: options.predecoder,
         })
     }
 

@@ -93,6 +93,13 @@ impl PlanOptions {
         Self { gap: 0, ..Self::parallel(distance) }
     }
 
+    /// Rounds of a surface-code memory that is long enough to refer to: the plan over it serves histories of any length.
+    pub fn reference_rounds(&self) -> u32 {
+        let longest = self.commit.max(self.gap);
+        let seen = self.buffer.saturating_add(self.context).saturating_add(ENDS_ROUNDS);
+        longest.saturating_add(seen.saturating_mul(2))
+    }
+
     fn to_raw(self) -> sys::otr_plan_options {
         let mut raw = sys::otr_plan_options {
             commit: self.commit,
@@ -119,6 +126,9 @@ impl PlanOptions {
         raw
     }
 }
+
+/// More than the rounds at either end of a memory that differ from those in its middle, and those that an edge spans.
+const ENDS_ROUNDS: u32 = 8;
 
 /// What windows that are alike have in common: two cells of one shape have the same window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

@@ -1,0 +1,67 @@
+//! Patches: references that are long enough, and what tells patches apart.
+
+use std::sync::Arc;
+
+use outrider::{
+    Axis, Basis, Circuit, CircuitFamily, DetectorErrorModel, Patch, PatchOptions, PatchPredecoder,
+    PlanOptions, RowLayout, Rows, Rule, SurfaceCode,
+};
+
+const NETWORK: &[u8] = include_bytes!("../../../models/event-stim.safetensors");
+
+fn memory(distance: u32, basis: Basis, family: CircuitFamily, rounds: u32) -> DetectorErrorModel {
+    let circuit = Circuit::uniform(family, 0.002);
+    SurfaceCode::memory(distance, rounds).basis(basis).circuit(circuit).build().unwrap().model().unwrap()
+}
+
+#[test]
+fn a_memory_of_reference_rounds_serves_histories_of_any_length() {
+    let rows = |layout| Some(Rows { width: 4, axis: Axis::X, pitch: 2.0, layout });
+    for distance in [3, 5, 7] {
+        let parallel = PlanOptions::parallel(distance);
+        for plan in [
+            parallel,
+            PlanOptions::forward(distance),
+            PlanOptions { gap: 1, ..parallel },
+            PlanOptions { buffer: 2, context: 9, ..parallel },
+            PlanOptions { gap: 3 * distance, commit: 1, ..parallel },
+            PlanOptions { gap: 0, rows: rows(RowLayout::Chessboard), ..parallel },
+            PlanOptions { gap: 0, commit: 2 * distance, rows: rows(RowLayout::Brick), ..parallel },
+        ] {
+            for (basis, family) in [
+                (Basis::Z, CircuitFamily::Stim),
+                (Basis::X, CircuitFamily::Stim),
+                (Basis::X, CircuitFamily::Paper),
+                (Basis::Z, CircuitFamily::PaperPublished),
+            ] {
+                let model = memory(distance, basis, family, plan.reference_rounds());
+                let patch = Patch::new(&model, &PatchOptions::new(plan)).unwrap();
+                assert!(patch.plan().layers_min().is_some(), "{distance} {plan:?} {basis:?} {family:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn windows_give_a_pre_decoder_what_it_looks_at() {
+    let plan = PlanOptions::parallel(3);
+    let model = Arc::new(memory(3, Basis::Z, CircuitFamily::Stim, 60));
+    let patch_of = |predecoder, context| {
+        let plan = PlanOptions { context, ..plan };
+        Patch::new(&model, &PatchOptions { predecoder, ..PatchOptions::new(plan) }).unwrap()
+    };
+    let network = || Some(PatchPredecoder::event_network(NETWORK, Arc::clone(&model)).unwrap());
+    let plain = patch_of(None, 0);
+    let with_network = patch_of(network(), 0);
+    assert_eq!(plain.cut().context, 0);
+    assert!(with_network.cut().context > 0);
+    assert_eq!(patch_of(network(), 20).cut().context, 20, "more may be asked for");
+    let mut digests = vec![*plain.plan_digest(), *with_network.plan_digest()];
+    for rule in Rule::ALL {
+        digests.push(*patch_of(Some(PatchPredecoder::rule(rule, Arc::clone(&model))), 0).plan_digest());
+    }
+    digests.sort_unstable();
+    digests.dedup();
+    assert_eq!(digests.len(), 2 + Rule::ALL.len());
+    assert_eq!(plain.model_digest(), with_network.model_digest());
+}
