@@ -9,4 +9,3 @@ mod owned_cells;
 mod session;
 
 pub use node::{ConnectionId, Job, JobId, Node, NodeCounters, NodeOptions, Refusal, Times};
-pub use session::patch_open;

@@ -54,6 +54,8 @@ struct Known {
 pub(crate) enum Trouble {
     /// Defects of a cell, or at a place, that the history does not have.
     StrayDefects(u64),
+    /// A round that this cell needs was left out.
+    MissingRounds(u64),
     /// More defects of cells elsewhere than can be of use.
     TooManyDefects,
     /// The plan does not serve a history that ends here, or a cell could not be looked up.
@@ -76,6 +78,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::StrayDefects(cell) => write!(f, "defects of cell {cell} that the history does not have"),
+            Self::MissingRounds(cell) => write!(f, "a round that cell {cell} needs was left out"),
             Self::TooManyDefects => {
                 write!(f, "defects of more than {FOREIGN_COMMITS_MAX} cells that are decided elsewhere")
             }
@@ -310,13 +313,19 @@ impl OwnedCells {
     /// Lists the events and defects of a cell whose dependencies were just looked up, as detectors of the reference.
     fn gather(&mut self, cell: &Cell) -> Result<u64, Trouble> {
         let plan = self.patch.plan();
+        let end = self.length.unwrap_or(u64::MAX).min(cell.events_end);
+        let mut missing = end.saturating_sub(cell.events_first);
         let mut ingest_ns = 0;
         self.events.clear();
         let first = self.layers.partition_point(|layer| layer.round < cell.events_first);
-        for layer in self.layers.range(first..).take_while(|layer| layer.round < cell.events_end) {
+        for layer in self.layers.range(first..).take_while(|layer| layer.round < end) {
+            missing -= 1;
             ingest_ns = ingest_ns.max(layer.arrived_ns);
             let begin = reference_detector(plan, cell, Place { round: layer.round, index: 0 })?;
             self.events.extend(layer.events.iter().map(|&index| begin + index));
+        }
+        if missing > 0 {
+            return Err(Trouble::MissingRounds(cell.number));
         }
         self.defects.clear();
         for known in self.dependencies.iter().filter_map(|number| self.known.get(number)) {

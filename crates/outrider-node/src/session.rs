@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use outrider::{CellStream, Patch};
+use outrider::{CellStream, LayerWidths, Patch};
 use outrider_wire as wire;
-use outrider_wire::{Closed, Digest, Epoch, Fault, Hops, List, Open, ServerEvent, ServerSession, StreamId};
+use outrider_wire::{
+    Closed, Digest, Epoch, Fault, Hops, List, Open, ServerEvent, ServerSession, StreamId, Widths,
+};
 
 use crate::node::{ConnectionId, NodeCounters};
 use crate::owned_cells::{OwnedCells, Trouble};
@@ -227,7 +229,7 @@ fn choose(open: &Open, patches: &[Arc<Patch>]) -> Result<(usize, u64), Fault<'st
     for (place, patch) in patches.iter().enumerate() {
         let (model, plan) = digests(patch);
         match open.check(&model, &plan) {
-            Ok(()) if *open == patch_open(patch)? => {
+            Ok(()) if *open == open_of(patch) => {
                 return Ok((place, ROOM_FACTOR * CellStream::layers_needed(patch.plan())));
             }
             Ok(()) => fault = Fault::new(wire::Error::StreamRefused, "other widths than those of the model"),
@@ -240,37 +242,14 @@ fn choose(open: &Open, patches: &[Arc<Patch>]) -> Result<(usize, u64), Fault<'st
 }
 
 /// OPEN for a stream of a patch.
-///
-/// # Errors
-/// [`StreamRefused`](wire::Error::StreamRefused) if the widths of its layers cannot be said in such a frame.
-pub fn patch_open(patch: &Patch) -> Result<Open, Fault<'static>> {
-    let plan = patch.plan();
-    let layers = u64::from(plan.layer_count());
-    let width = |layer| plan.layer_detectors(layer, Some(layers));
-    let inner: Vec<u32> = (1..layers.saturating_sub(1)).map(width).collect();
-    let repeats = |cycle: usize| inner.iter().zip(&inner[cycle..]).all(|(a, b)| a == b);
-    let cycle = (1..inner.len()).find(|&cycle| repeats(cycle)).unwrap_or(inner.len());
-    let widths = wire::Widths {
-        first: width(0),
-        cycle: if inner.is_empty() { vec![0] } else { inner[..cycle].to_vec() },
-        last: width(layers - 1),
-    };
-    let observables = plan.graph().observable_count();
-    let fits = widths.cycle.len() <= wire::limits::CYCLE_LAYERS_MAX as usize
-        && widths
-            .cycle
-            .iter()
-            .chain([&widths.first, &widths.last])
-            .all(|&bits| bits <= wire::limits::LAYER_BITS_MAX)
-        && u64::from(observables) <= wire::limits::OBSERVABLES_MAX.into();
-    let open = Open {
+fn open_of(patch: &Patch) -> Open {
+    let LayerWidths { first, cycle, last } = patch.widths();
+    Open {
         model: Digest(*patch.model_digest()),
         plan: Digest(*patch.plan_digest()),
-        observables,
-        widths,
-    };
-    let refusal = Fault::new(wire::Error::StreamRefused, "the widths of its layers do not fit a frame");
-    if fits { Ok(open) } else { Err(refusal) }
+        observables: patch.plan().graph().observable_count(),
+        widths: Widths { first, cycle, last },
+    }
 }
 
 /// Packed observables as words.

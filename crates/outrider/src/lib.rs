@@ -70,7 +70,7 @@ pub use measurements::{MeasurementMap, MeasurementOptions, Parity};
 pub use model::{DetectorErrorModel, Instruction, InstructionKind, Instructions, Target, TargetKind, Walk};
 pub use network_kind::NetworkKind;
 pub use output::OutputFile;
-pub use patch::{MakePredecoder, Patch, PatchOptions, PatchPredecoder};
+pub use patch::{LayerWidths, MakePredecoder, Patch, PatchOptions, PatchPredecoder};
 pub use plan::{Axis, Cell, CellShape, Plan, PlanOptions, RowLayout, Rows};
 pub use predecoder::{Predecode, Predecoder, Reach, Residual};
 pub use rules::{Rule, RuleOptions};

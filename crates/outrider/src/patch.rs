@@ -57,6 +57,17 @@ pub struct PatchPredecoder {
 /// Makes a pre-decoder on a graph.
 pub type MakePredecoder = Arc<dyn Fn(&Arc<MatchingGraph>) -> Result<Predecoder, Error> + Send + Sync>;
 
+/// How many detectors each layer of a history has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerWidths {
+    /// Of layer 0.
+    pub first: u32,
+    /// Of layer r > 0 at index (r - 1) % length; never empty.
+    pub cycle: Vec<u32>,
+    /// Of the last layer, wherever it is.
+    pub last: u32,
+}
+
 impl PatchOptions {
     /// Windows of exact matching, without a pre-decoder.
     pub fn new(plan: PlanOptions) -> Self {
@@ -112,6 +123,20 @@ impl Patch {
     pub fn stretch(&self) -> u64 {
         let in_time = if self.cut.gap > 0 { 2 } else { 1 };
         in_time * u64::from(self.plan.row_count())
+    }
+
+    /// How many detectors each layer has.
+    pub fn widths(&self) -> LayerWidths {
+        let layers = u64::from(self.plan.layer_count());
+        let width = |layer| self.plan.layer_detectors(layer, Some(layers));
+        let mut cycle: Vec<u32> = (1..layers.saturating_sub(1)).map(width).collect();
+        let repeats = |length: &usize| cycle.iter().zip(&cycle[*length..]).all(|(a, b)| a == b);
+        let length = (1..cycle.len()).find(repeats).unwrap_or(cycle.len());
+        cycle.truncate(length);
+        if cycle.is_empty() {
+            cycle.push(0);
+        }
+        LayerWidths { first: width(0), cycle, last: width(layers.saturating_sub(1)) }
     }
 
     /// A decoder for one of the plan's windows.
