@@ -1,10 +1,13 @@
 //! The payload of REFUSE, ERROR and STREAM_ERROR: what is wrong, with both values where two do not agree.
 
+use std::fmt;
+
 use crate::bytes::{Reader, Writer};
 use crate::error::Error;
 use crate::frame::Payload;
 use crate::greeting::Versions;
 use crate::ids::Digest;
+
 use crate::limits::TEXT_BYTES_MAX;
 
 /// Why something ended or did not begin.
@@ -77,6 +80,23 @@ impl<'a> Fault<'a> {
             end -= 1;
         }
         &self.text[..end]
+    }
+}
+
+impl fmt::Display for Fault<'_> {
+    /// In one line: the name, both hashes where two do not agree, and the text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.error() {
+            Some(error) => error.fmt(f)?,
+            None => write!(f, "unknown code {:#06x}", self.code)?,
+        }
+        if matches!(self.error(), Some(Error::ModelMismatch | Error::PlanMismatch)) {
+            write!(f, ": expected {}, found {}", Digest(self.expected), Digest(self.found))?;
+        }
+        if !self.text.is_empty() {
+            write!(f, ": {}", self.text.escape_debug())?;
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,512 @@
+//! The core of a controller: nodes, patches, and the rule by which the ones get cells of the others.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::{error, fmt};
+
+use outrider::{Error as PlanError, Patch};
+use outrider_wire as wire;
+use outrider_wire::{ClientEvent, StreamId};
+
+use crate::assignment::Assignment;
+use crate::event::{CellCommit, Event, Leave};
+use crate::history::{History, Merge, PatchState};
+use crate::node_link::{Line, NodeLink};
+
+/// Nodes of a controller.
+const NODES_MAX: usize = 64;
+/// Events and commits that are kept for the caller; the oldest are dropped and counted.
+const TOLD_MAX: usize = 1 << 16;
+
+/// A decoder node, by its place in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub usize);
+
+/// The history of a logical patch. Numbers are never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PatchId(pub u32);
+
+/// How a [`Controller`] deals with its nodes.
+#[derive(Debug, Clone)]
+pub struct ControllerOptions {
+    /// What it wants of every session.
+    pub wire: wire::Options,
+    /// Most rounds in a frame. A round that completes a window is sent at once.
+    pub batch_rounds: u32,
+    /// How long a node without a connection keeps its cells.
+    pub grace_ns: u64,
+    /// How long a node may not decide a cell that everything waits for.
+    pub stall_ns: u64,
+    /// The pause between two attempts to connect.
+    pub redial_ns: u64,
+    /// The pause before a node that was fenced may come back; it doubles each time, until the node decides a cell.
+    pub rejoin_ns: u64,
+    /// A commit later than this after the last round of its window is counted as late.
+    pub deadline_ns: Option<u64>,
+}
+
+impl Default for ControllerOptions {
+    fn default() -> Self {
+        Self {
+            wire: wire::Options::default(),
+            batch_rounds: 32,
+            grace_ns: 20_000_000,
+            stall_ns: 1_000_000_000,
+            redial_ns: 5_000_000,
+            rejoin_ns: 100_000_000,
+            deadline_ns: None,
+        }
+    }
+}
+
+/// What happened since the controller began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ControllerCounters {
+    /// Cells that were decided.
+    pub cells: u64,
+    /// Cells decided after their deadline.
+    pub late: u64,
+    /// Cells decided again after their owner had changed, with the same answer.
+    pub repeated: u64,
+    /// The same with another answer.
+    pub disagreements: u64,
+    /// Answers of owners of before, dropped.
+    pub stale: u64,
+    /// Nodes that lost their cells.
+    pub fences: u64,
+    /// Times that the cells of a patch were dealt out.
+    pub assignments: u64,
+    /// Times that a node's credit ran out.
+    pub starvations: u64,
+    /// Events and commits that were dropped because nobody took them.
+    pub untold: u64,
+}
+
+/// Why a round was not taken. Nothing has changed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PushError {
+    /// There is no room until cells are committed: the nodes do not keep up, or there are none.
+    Full,
+    /// The last round has been.
+    Ended,
+    /// The patch is not open.
+    UnknownPatch,
+    /// The round does not have as many detectors as it must.
+    Width {
+        /// What it must have.
+        expected: u32,
+        /// What it has.
+        found: u32,
+    },
+    /// The plan does not serve a history that ends here.
+    Plan(PlanError),
+}
+
+/// Spreads patches over nodes. See the crate.
+#[derive(Debug)]
+pub struct Controller {
+    options: ControllerOptions,
+    links: Vec<NodeLink>,
+    patches: BTreeMap<PatchId, History>,
+    next_patch: u32,
+    is_closing: bool,
+    events: VecDeque<Event>,
+    commits: VecDeque<CellCommit>,
+    counters: ControllerCounters,
+}
+
+impl Controller {
+    /// A controller of so many nodes, none of them connected.
+    ///
+    /// # Errors
+    /// [`BadOption`](wire::Error::BadOption) for options out of range, no nodes or more than 64.
+    pub fn new(nodes: usize, options: ControllerOptions, now: u64) -> Result<Self, wire::Error> {
+        if !(1..=NODES_MAX).contains(&nodes) || options.batch_rounds == 0 {
+            return Err(wire::Error::BadOption);
+        }
+        let links = (0..nodes).map(|_| NodeLink::new(&options, now)).collect::<Result<_, _>>()?;
+        Ok(Self {
+            options,
+            links,
+            patches: BTreeMap::new(),
+            next_patch: 1,
+            is_closing: false,
+            events: VecDeque::new(),
+            commits: VecDeque::new(),
+            counters: ControllerCounters::default(),
+        })
+    }
+
+    /// Begins a history of a patch.
+    ///
+    /// # Errors
+    /// [`BadArgument`](wire::Error::BadArgument) for a patch whose layers or rows do not fit the protocol.
+    pub fn open(&mut self, patch: Arc<Patch>, now: u64) -> Result<PatchId, wire::Error> {
+        let period = patch.plan().period().unwrap_or(u32::MAX) as usize;
+        let cycle = patch.widths().cycle.len();
+        let fits = cycle <= period && cycle <= wire::limits::CYCLE_LAYERS_MAX as usize;
+        if !fits || !Assignment::can_be_said(patch.stretch()) {
+            return Err(wire::Error::BadArgument);
+        }
+        let id = PatchId(self.next_patch);
+        self.next_patch += 1;
+        self.patches.insert(id, History::new(patch, StreamId(id.0), now));
+        for node in 0..self.links.len() {
+            self.offer(NodeId(node), now);
+        }
+        Ok(id)
+    }
+
+    /// Ends a history, finished or not.
+    pub fn close(&mut self, patch: PatchId, now: u64) {
+        if let Some(history) = self.patches.remove(&patch) {
+            for link in self.links.iter_mut().filter(|link| link.is_up) {
+                // A node that does not have it, or has no room for the frame, is none the wiser.
+                let _ = link.session.close(Some(history.stream()), now);
+            }
+        }
+    }
+
+    /// Appends a round of packed detection events.
+    ///
+    /// # Errors
+    /// See [`PushError`]; nothing has changed then.
+    pub fn push(
+        &mut self,
+        patch: PatchId,
+        events: &[u8],
+        detector_count: u32,
+        is_last: bool,
+        now: u64,
+    ) -> Result<(), PushError> {
+        let history = self.patches.get_mut(&patch).ok_or(PushError::UnknownPatch)?;
+        if history.state().has_ended {
+            return Err(PushError::Ended);
+        }
+        let expected = history.next_width(is_last);
+        if detector_count != expected || events.len() < expected.div_ceil(8) as usize {
+            return Err(PushError::Width { expected, found: detector_count });
+        }
+        if !history.has_room() {
+            return Err(PushError::Full);
+        }
+        history.push(events, detector_count, is_last, now).map_err(PushError::Plan)?;
+        self.pump(patch, now);
+        Ok(())
+    }
+
+    /// How far a patch has come.
+    pub fn state(&self, patch: PatchId) -> Option<PatchState<'_>> {
+        self.patches.get(&patch).map(History::state)
+    }
+
+    /// Whether a connection to this node should be tried now.
+    pub fn wants_connection(&self, node: NodeId, now: u64) -> bool {
+        !self.is_closing && self.links[node.0].wants_connection(now)
+    }
+
+    /// A connection is being tried.
+    pub fn dialling(&mut self, node: NodeId) {
+        self.links[node.0].line = Line::Dialling;
+    }
+
+    /// A connection is there.
+    pub fn connected(&mut self, node: NodeId, now: u64) {
+        self.links[node.0].connected(now);
+    }
+
+    /// A connection has ended or could not be had.
+    pub fn disconnected(&mut self, node: NodeId, now: u64) {
+        let link = &mut self.links[node.0];
+        link.line = Line::Idle;
+        link.session.connection_lost(now);
+        link.is_cut_off(wire::Error::ConnectionLost, &self.options, now);
+        self.take_events(node, now);
+    }
+
+    /// Whether the connection to a node is of no more use: drop it, and say so with
+    /// [`disconnected`](Self::disconnected).
+    pub fn is_over(&self, node: NodeId) -> bool {
+        let link = &self.links[node.0];
+        link.line == Line::Spoilt || self.is_closing && link.session.is_finished()
+    }
+
+    /// Takes all the bytes that came from a node.
+    pub fn receive(&mut self, node: NodeId, mut bytes: &[u8], now: u64) {
+        while !bytes.is_empty() && self.links[node.0].line == Line::Connected {
+            let count = self.links[node.0].session.receive(bytes, now);
+            bytes = &bytes[count..];
+            self.take_events(node, now);
+        }
+    }
+
+    /// Fills `out` with bytes for a node and returns how many; zero means that there is nothing to send. `out` has room
+    /// for [`FRAME_BYTES_MAX`](wire::limits::FRAME_BYTES_MAX).
+    pub fn transmit(&mut self, node: NodeId, out: &mut [u8], now: u64) -> usize {
+        let link = &mut self.links[node.0];
+        if link.line == Line::Connected { link.session.transmit(out, now) } else { 0 }
+    }
+
+    /// When [`on_timer`](Self::on_timer) is due.
+    pub fn next_timer(&self) -> Option<u64> {
+        let of_link = |link: &NodeLink| {
+            let grace = link.down.map(|(since, _)| since.saturating_add(self.options.grace_ns));
+            [link.session.next_timer(), link.next_dial(), grace.filter(|_| link.is_up)]
+        };
+        let stalls = self.patches.values().filter_map(History::waits_for);
+        let stalls = stalls.map(|(_, since)| since.saturating_add(self.options.stall_ns));
+        self.links.iter().flat_map(of_link).flatten().chain(stalls).min()
+    }
+
+    /// Does what is due. Receive first what has come.
+    pub fn on_timer(&mut self, now: u64) {
+        for node in (0..self.links.len()).map(NodeId) {
+            self.links[node.0].session.on_timer(now);
+            self.take_events(node, now);
+            if let Some((since, error)) = self.links[node.0].down
+                && self.links[node.0].is_up
+                && now >= since.saturating_add(self.options.grace_ns)
+            {
+                self.fence(node, Leave::Unreachable(error), now);
+            }
+        }
+        let stalled: Vec<_> = self.patches.values().filter_map(History::waits_for).collect();
+        for (node, since) in stalled {
+            if now >= since.saturating_add(self.options.stall_ns) && self.links[node.0].is_up {
+                self.fence(node, Leave::Stalled, now);
+            }
+        }
+    }
+
+    /// Something that happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// A cell that was decided.
+    pub fn poll_commit(&mut self) -> Option<CellCommit> {
+        self.commits.pop_front()
+    }
+
+    /// What happened so far.
+    pub fn counters(&self) -> ControllerCounters {
+        self.counters
+    }
+
+    /// Whether a node has a session.
+    pub fn is_up(&self, node: NodeId) -> bool {
+        self.links[node.0].is_up
+    }
+
+    /// The last time from PING to PONG with a node.
+    pub fn round_trip_ns(&self, node: NodeId) -> Option<u64> {
+        self.links[node.0].session.round_trip_ns()
+    }
+
+    /// Counts of the session with a node.
+    pub fn session_counters(&self, node: NodeId) -> wire::Counters {
+        self.links[node.0].session.counters()
+    }
+
+    /// Ends all sessions in order. Go on until every connection [is over](Self::is_over).
+    pub fn shut_down(&mut self, now: u64) {
+        self.is_closing = true;
+        self.patches.clear();
+        for link in &mut self.links {
+            if !link.is_up || link.session.close(None, now).is_err() {
+                link.hang_up();
+            }
+        }
+    }
+
+    /// Offers a node all patches that it does not have.
+    fn offer(&mut self, node: NodeId, now: u64) {
+        let link = &mut self.links[node.0];
+        for (id, history) in &self.patches {
+            if link.is_up && !history.has_member(node) && !link.refused.contains(id) {
+                match link.session.open(history.stream(), &history.open(), now) {
+                    Ok(_) | Err(wire::Error::StreamExists) => {}
+                    Err(error) => {
+                        link.refused.insert(*id);
+                        let why = error.to_string();
+                        self.events.push_back(Event::Refused { node, patch: *id, why });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Acts on everything that a session has understood.
+    fn take_events(&mut self, node: NodeId, now: u64) {
+        while let Some(leave) = self.take_event(node, now) {
+            if let Some(why) = leave {
+                self.fence(node, why, now);
+            }
+        }
+        let patches: Vec<_> = self.patches.keys().copied().collect();
+        for patch in patches {
+            self.pump(patch, now);
+        }
+        self.bound();
+    }
+
+    /// Acts on one event; nothing if there is none. Some events cost the node its cells.
+    fn take_event(&mut self, node: NodeId, now: u64) -> Option<Option<Leave>> {
+        let link = &mut self.links[node.0];
+        let leave = match link.session.poll_event()? {
+            ClientEvent::Established { .. } => {
+                link.down = None;
+                link.is_up = true;
+                self.offer(node, now);
+                None
+            }
+            ClientEvent::Opened { stream, .. } => {
+                self.join(node, PatchId(stream.0), now);
+                None
+            }
+            ClientEvent::Commit { stream, round, commit, .. } => {
+                let patch = PatchId(stream.0);
+                let cell = commit.cell.0;
+                let Some(history) = self.patches.get_mut(&patch) else { return Some(None) };
+                match history.merge(node, round, &commit, now) {
+                    Merge::New { pushed_ns } => {
+                        let hops = commit.hops;
+                        link.praise();
+                        self.counters.cells += 1;
+                        let is_late = |deadline| now.saturating_sub(pushed_ns) > deadline;
+                        self.counters.late += u64::from(self.options.deadline_ns.is_some_and(is_late));
+                        self.commits.push_back(CellCommit {
+                            patch,
+                            cell,
+                            node,
+                            pushed_ns,
+                            merged_ns: now,
+                            hops,
+                        });
+                        None
+                    }
+                    Merge::Again { is_same: true } => {
+                        self.counters.repeated += 1;
+                        None
+                    }
+                    Merge::Again { is_same: false } => {
+                        self.counters.disagreements += 1;
+                        self.events.push_back(Event::Disagreement { patch, cell, node });
+                        None
+                    }
+                    Merge::Stray => Some(Leave::Stray(cell)),
+                }
+            }
+            ClientEvent::StaleCommit { .. } => {
+                self.counters.stale += 1;
+                None
+            }
+            ClientEvent::StreamError { stream, fault } => {
+                let patch = PatchId(stream.0);
+                let why = fault.to_string();
+                link.refused.insert(patch);
+                let _ = link.session.close(Some(stream), now);
+                self.events.push_back(Event::Refused { node, patch, why });
+                self.deal(patch, |history| history.members().filter(|&member| member != node).collect(), now);
+                None
+            }
+            ClientEvent::Closed { stream: None, .. } if self.is_closing => None,
+            ClientEvent::Closed { stream: None, .. } => Some(Leave::ShuttingDown),
+            ClientEvent::Refused(fault) | ClientEvent::PeerError(fault) => {
+                Some(Leave::Rejected(fault.code, fault.text.to_owned()))
+            }
+            ClientEvent::ConnectionLost(error) => {
+                link.is_cut_off(error, &self.options, now);
+                link.hang_up();
+                self.events.push_back(Event::ConnectionLost { node, error });
+                None
+            }
+            ClientEvent::Failed(error) => Some(Leave::SessionEnded(error)),
+            _ => None,
+        };
+        Some(leave)
+    }
+
+    fn join(&mut self, node: NodeId, patch: PatchId, now: u64) {
+        if self.patches.get(&patch).is_some_and(|history| !history.has_member(node)) {
+            self.events.push_back(Event::Joined { node, patch });
+            let with = |history: &History| {
+                let mut nodes: Vec<_> = history.members().chain([node]).collect();
+                nodes.sort_unstable();
+                nodes
+            };
+            self.deal(patch, with, now);
+        }
+    }
+
+    /// Takes all cells from a node, for good: its session is forgotten, so what it still says is not heard.
+    fn fence(&mut self, node: NodeId, why: Leave, now: u64) {
+        self.links[node.0].fence(&self.options, now);
+        self.counters.fences += 1;
+        self.events.push_back(Event::Fenced { node, why });
+        let patches: Vec<_> = self.patches.keys().copied().collect();
+        for patch in patches {
+            if self.patches[&patch].has_member(node) {
+                self.deal(patch, |history| history.members().filter(|&member| member != node).collect(), now);
+            }
+        }
+    }
+
+    /// Deals the cells of a patch out to these nodes.
+    fn deal(&mut self, patch: PatchId, nodes: impl Fn(&History) -> Vec<NodeId>, now: u64) {
+        let Some(history) = self.patches.get_mut(&patch) else { return };
+        let nodes = nodes(history);
+        let members = nodes.len();
+        let lost = history.assign(nodes, &mut self.links, now);
+        let epoch = history.epoch();
+        self.counters.assignments += 1;
+        self.events.push_back(Event::Reassigned { patch, epoch, members });
+        for node in lost {
+            self.fence(node, Leave::SessionEnded(wire::Error::RetentionFull), now);
+        }
+        self.pump(patch, now);
+    }
+
+    /// Sends what the nodes of a patch need.
+    fn pump(&mut self, patch: PatchId, now: u64) {
+        let Some(history) = self.patches.get_mut(&patch) else { return };
+        for node in history.pump(&mut self.links, &self.options, now) {
+            self.counters.starvations += 1;
+            self.events.push_back(Event::OutOfCredit { node, patch });
+        }
+    }
+
+    /// Drops what nobody takes.
+    fn bound(&mut self) {
+        let events = self.events.len().saturating_sub(TOLD_MAX);
+        let commits = self.commits.len().saturating_sub(TOLD_MAX);
+        self.events.drain(..events);
+        self.commits.drain(..commits);
+        self.counters.untold += (events + commits) as u64;
+    }
+}
+
+impl fmt::Display for PushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("no room for another round until cells are committed"),
+            Self::Ended => f.write_str("the last round has been"),
+            Self::UnknownPatch => f.write_str("the patch is not open"),
+            Self::Width { expected, found } => {
+                write!(f, "a round of {found} detectors where {expected} are expected")
+            }
+            Self::Plan(error) => error.fmt(f),
+        }
+    }
+}
+
+impl error::Error for PushError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Plan(error) => Some(error),
+            _ => None,
+        }
+    }
+}

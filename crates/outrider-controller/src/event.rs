@@ -1,0 +1,116 @@
+//! What a controller tells its caller.
+
+use std::fmt;
+
+use outrider_wire as wire;
+use outrider_wire::Hops;
+
+use crate::controller::{NodeId, PatchId};
+
+/// Something that happened. Progress is no event: ask for the state of a patch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A node has taken a patch, and gets cells of it from now on.
+    Joined {
+        /// The node.
+        node: NodeId,
+        /// The patch.
+        patch: PatchId,
+    },
+    /// The connection to a node is lost. It keeps its cells for a little, in case it comes back.
+    ConnectionLost {
+        /// The node.
+        node: NodeId,
+        /// Why.
+        error: wire::Error,
+    },
+    /// A node has lost its cells to the others.
+    Fenced {
+        /// The node.
+        node: NodeId,
+        /// Why.
+        why: Leave,
+    },
+    /// The cells of a patch were dealt out anew, and the rounds of those that are open sent again.
+    Reassigned {
+        /// The patch.
+        patch: PatchId,
+        /// From now on answers count under this number.
+        epoch: u32,
+        /// How many nodes share the cells.
+        members: usize,
+    },
+    /// A node has no room for rounds: more come in than it decides.
+    OutOfCredit {
+        /// The node.
+        node: NodeId,
+        /// The patch.
+        patch: PatchId,
+    },
+    /// A node does not take a patch.
+    Refused {
+        /// The node.
+        node: NodeId,
+        /// The patch.
+        patch: PatchId,
+        /// Why, in the words of the node.
+        why: String,
+    },
+    /// Two nodes have given different answers for the same cell, which must never happen: one of them is broken.
+    Disagreement {
+        /// The patch.
+        patch: PatchId,
+        /// The cell.
+        cell: u64,
+        /// The node whose answer came second; the first one stands.
+        node: NodeId,
+    },
+}
+
+/// Why a node has lost its cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leave {
+    /// Its connection was gone for too long.
+    Unreachable(wire::Error),
+    /// It is connected, but has not decided a cell for too long.
+    Stalled,
+    /// It shuts down.
+    ShuttingDown,
+    /// The session has ended by an error.
+    SessionEnded(wire::Error),
+    /// It has refused or ended the session, with this code.
+    Rejected(u32, String),
+    /// It has answered for a cell that it does not own.
+    Stray(u64),
+}
+
+impl fmt::Display for Leave {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(error) => write!(f, "unreachable: {error}"),
+            Self::Stalled => f.write_str("stalled"),
+            Self::ShuttingDown => f.write_str("shuts down"),
+            Self::SessionEnded(error) => write!(f, "session ended: {error}"),
+            Self::Rejected(code, text) => write!(f, "rejected with code {code:#06x}: {text}"),
+            Self::Stray(cell) => write!(f, "answered for cell {cell}, which is not its own"),
+        }
+    }
+}
+
+/// A cell that was decided, for measuring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CellCommit {
+    /// The patch.
+    pub patch: PatchId,
+    /// The cell.
+    pub cell: u64,
+    /// The node that decided it.
+    pub node: NodeId,
+    /// When the last round of its window was pushed, by the clock of the controller.
+    pub pushed_ns: u64,
+    /// When its commit came in, by the clock of the controller.
+    pub merged_ns: u64,
+    /// Its times on the node, by the clock of the node.
+    pub hops: Hops,
+}

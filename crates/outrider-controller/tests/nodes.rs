@@ -1,0 +1,228 @@
+//! A controller and nodes over perfect connections: the joined answer is that of one decoder, however many nodes there
+//! are, and whichever of them goes away when.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use outrider::{
+    Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, Sampler, SurfaceCode, Window, WindowDecoder,
+};
+use outrider_controller::{Controller, ControllerOptions, Event, NodeId, PatchId};
+use outrider_node::{ConnectionId, Node, NodeOptions, Times};
+use outrider_wire::limits::FRAME_BYTES_MAX;
+
+const MICROSECOND: u64 = 1_000;
+
+/// Nodes without sockets. Bytes arrive at once and whole.
+struct Cluster {
+    controller: Controller,
+    nodes: Vec<Option<(Node, Option<ConnectionId>)>>,
+    patches: Vec<Arc<Patch>>,
+    decoders: BTreeMap<(usize, outrider::CellShape), WindowDecoder>,
+    now: u64,
+}
+
+impl Cluster {
+    fn new(patches: &[Arc<Patch>], nodes: usize) -> Self {
+        let controller = Controller::new(nodes, ControllerOptions::default(), 0).unwrap();
+        let mut cluster = Self {
+            controller,
+            nodes: Vec::new(),
+            patches: patches.to_vec(),
+            decoders: BTreeMap::new(),
+            now: 0,
+        };
+        cluster.nodes = (0..nodes).map(|_| Some((cluster.node(), None))).collect();
+        cluster
+    }
+
+    fn node(&self) -> Node {
+        let mut token = 0u8;
+        Node::new(self.patches.clone(), NodeOptions::default(), move || {
+            token += 1;
+            [token; 16]
+        })
+    }
+
+    fn kill(&mut self, node: usize) {
+        self.nodes[node] = None;
+        self.controller.disconnected(NodeId(node), self.now);
+    }
+
+    fn restart(&mut self, node: usize) {
+        self.nodes[node] = Some((self.node(), None));
+    }
+
+    /// Lets everything happen that can happen now.
+    fn settle(&mut self) {
+        let mut buffer = vec![0; FRAME_BYTES_MAX];
+        loop {
+            let mut is_quiet = true;
+            for (at, slot) in self.nodes.iter_mut().enumerate() {
+                let id = NodeId(at);
+                let now = self.now;
+                if self.controller.wants_connection(id, now) {
+                    self.controller.dialling(id);
+                    if let Some((node, connection)) = slot {
+                        *connection = Some(node.connect(now).unwrap());
+                        self.controller.connected(id, now);
+                    } else {
+                        self.controller.disconnected(id, now);
+                    }
+                }
+                let Some((node, Some(connection))) = slot else { continue };
+                let connection = *connection;
+                loop {
+                    let count = self.controller.transmit(id, &mut buffer, now);
+                    node.receive(connection, &buffer[..count], now);
+                    let back = node.transmit(connection, &mut buffer, now);
+                    self.controller.receive(id, &buffer[..back], now);
+                    if count + back == 0 {
+                        break;
+                    }
+                    is_quiet = false;
+                }
+                while let Some(job) = node.next_job(now) {
+                    is_quiet = false;
+                    let key = (job.patch, job.cell.shape);
+                    let patch = &self.patches[job.patch];
+                    let decoder = self.decoders.entry(key).or_insert_with(|| decoder(patch, &job.cell));
+                    let job_id = job.id;
+                    let commit = decoder.decode(job.events, job.defects, &[]).unwrap();
+                    node.finish(job_id, Times::default(), Ok(commit), now);
+                }
+            }
+            if is_quiet {
+                return;
+            }
+        }
+    }
+
+    fn pass(&mut self, time: u64) {
+        self.now += time;
+        self.settle();
+        self.controller.on_timer(self.now);
+        for node in self.nodes.iter_mut().flatten() {
+            node.0.on_timer(self.now);
+        }
+        self.settle();
+    }
+}
+
+fn decoder(patch: &Patch, cell: &outrider::Cell) -> WindowDecoder {
+    let window: Arc<Window> = Arc::new(patch.plan().window(cell).unwrap());
+    patch.decoder(window).unwrap()
+}
+
+fn patch(distance: u32, reference: u32, plan: PlanOptions) -> (Arc<Patch>, outrider::DetectorErrorModel) {
+    let circuit = Circuit::uniform(CircuitFamily::Stim, 0.01);
+    let model = SurfaceCode::memory(distance, reference).circuit(circuit).build().unwrap().model().unwrap();
+    (Arc::new(Patch::new(&model, &PatchOptions::new(plan)).unwrap()), model)
+}
+
+/// Layers of one shot of a memory of so many rounds, and the answer of one decoder.
+fn history(patch: &Arc<Patch>, rounds: u32, seed: u64) -> (Vec<(Vec<u8>, u32)>, Vec<u64>) {
+    let circuit = Circuit::uniform(CircuitFamily::Stim, 0.01);
+    let model = SurfaceCode::memory(3, rounds).circuit(circuit).build().unwrap().model().unwrap();
+    let mut sampler = Sampler::new(&model, seed).unwrap();
+    let (mut events, mut flips) = sampler.batches();
+    sampler.sample(0, 1, &mut events, &mut flips).unwrap();
+    let row = events.rows().next().unwrap();
+    let mut at = 0;
+    let count = u64::from(rounds) + 1;
+    let mut layers = Vec::new();
+    for layer in 0..count {
+        let width = patch.plan().layer_detectors(layer, Some(count));
+        let mut bits = vec![0u8; width.div_ceil(8) as usize];
+        for bit in 0..width as usize {
+            bits[bit / 8] |= (row[(at + bit) / 8] >> ((at + bit) % 8) & 1) << (bit % 8);
+        }
+        at += width as usize;
+        layers.push((bits, width));
+    }
+    let mut books = outrider::CellStream::new(Arc::clone(patch.plan()), 4096).unwrap();
+    for (at, (bits, width)) in layers.iter().enumerate() {
+        books.push(bits, *width, at + 1 == layers.len()).unwrap();
+        while let Some(cell) = books.next() {
+            let mut decoder = decoder(patch, &cell);
+            let input = books.input(cell.number).unwrap();
+            let commit = decoder.decode(input.events, input.defects, &[]).unwrap();
+            books.commit(cell.number, &commit).unwrap();
+        }
+    }
+    let state = books.state();
+    assert!(state.is_finished);
+    let words = state.observables.iter().map(|&byte| u64::from(byte)).collect();
+    (layers, words)
+}
+
+fn plans() -> [PlanOptions; 3] {
+    [PlanOptions::parallel(3), PlanOptions::forward(3), PlanOptions { gap: 1, ..PlanOptions::parallel(3) }]
+}
+
+fn finish(cluster: &mut Cluster, id: PatchId) -> Vec<u64> {
+    for _ in 0..2000 {
+        let state = cluster.controller.state(id).unwrap();
+        if state.is_finished {
+            return state.observables.to_vec();
+        }
+        cluster.pass(1000 * MICROSECOND);
+    }
+    panic!("not finished: {:?}\n{:?}", cluster.controller, cluster.nodes);
+}
+
+#[test]
+fn any_number_of_nodes_gives_the_same_answer() {
+    for plan in plans() {
+        let (patch, _) = patch(3, 40, plan);
+        for (nodes, rounds) in [(1, 60), (1, 90), (2, 91), (3, 200)] {
+            for seed in 0..4 {
+                let (layers, expected) = history(&patch, rounds, seed);
+                let mut cluster = Cluster::new(&[Arc::clone(&patch)], nodes);
+                cluster.settle();
+                let id = cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+                cluster.settle();
+                for (at, (bits, width)) in layers.iter().enumerate() {
+                    let is_last = at + 1 == layers.len();
+                    cluster.controller.push(id, bits, *width, is_last, cluster.now).unwrap();
+                    cluster.pass(MICROSECOND);
+                }
+                assert_eq!(finish(&mut cluster, id), expected, "{nodes} nodes, {rounds} rounds");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_dead_node_changes_nothing() {
+    for plan in plans() {
+        let (patch, _) = patch(3, 40, plan);
+        for seed in 0..12 {
+            let (layers, expected) = history(&patch, 150, seed);
+            let mut cluster = Cluster::new(&[Arc::clone(&patch)], 3);
+            cluster.settle();
+            let id = cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+            cluster.settle();
+            let death = 10 + 11 * seed as usize;
+            for (at, (bits, width)) in layers.iter().enumerate() {
+                let is_last = at + 1 == layers.len();
+                while cluster.controller.push(id, bits, *width, is_last, cluster.now).is_err() {
+                    cluster.pass(1000 * MICROSECOND);
+                }
+                if at == death {
+                    cluster.kill(seed as usize % 3);
+                }
+                if at == death + 30 {
+                    cluster.restart(seed as usize % 3);
+                }
+                cluster.pass(MICROSECOND);
+            }
+            assert_eq!(finish(&mut cluster, id), expected, "seed {seed}");
+            let fences = std::iter::from_fn(|| cluster.controller.poll_event())
+                .filter(|event| matches!(event, Event::Fenced { .. }))
+                .count();
+            assert_eq!(fences, 1);
+            assert_eq!(cluster.controller.counters().disagreements, 0);
+        }
+    }
+}
