@@ -4,8 +4,11 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod journal;
 mod node;
 mod owned_cells;
 mod session;
 
-pub use node::{ConnectionId, Job, JobId, Node, NodeCounters, NodeOptions, Refusal, Times};
+pub use journal::{NodeCounters, NodeEvent};
+pub use node::{ConnectionId, Job, JobId, Node, NodeOptions, Refusal};
+pub use outrider::Times;

@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::sync::Arc;
 
-use outrider::{Cell, Commit, Error as DecodeError, Patch};
+use outrider::{Cell, Commit, Error as DecodeError, Patch, Times};
 use outrider_wire as wire;
 use outrider_wire::{Epoch, Fault, Greeted, Handshake, Hops, ServerSession, SessionId, StreamId, Token};
 
+use crate::journal::{Journal, NodeCounters, NodeEvent};
 use crate::owned_cells::Trouble;
 use crate::session::{Outcome, Session, Stream, Unsent, words};
 
@@ -70,65 +72,25 @@ pub struct Job<'a> {
     pub defects: &'a [u32],
 }
 
-/// When a worker had a job, by the clock that the node is driven with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Times {
-    /// The job was given to it.
-    pub dispatched_ns: u64,
-    /// Decoding began.
-    pub started_ns: u64,
-    /// Decoding ended.
-    pub ended_ns: u64,
-}
-
-/// What happened on a node since it began.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct NodeCounters {
-    /// Connections taken.
-    pub connections: u64,
-    /// Connections refused because of a limit.
-    pub connections_refused: u64,
-    /// Sessions begun.
-    pub sessions: u64,
-    /// Sessions that went on over another connection.
-    pub resumptions: u64,
-    /// Sessions that ended by an error, by the code of PROTOCOL.md.
-    pub failures: BTreeMap<u16, u64>,
-    /// Connections lost or refused, by the code of PROTOCOL.md.
-    pub lost: BTreeMap<u16, u64>,
-    /// Rounds taken in.
-    pub rounds: u64,
-    /// Cells decided and sent.
-    pub cells: u64,
-    /// Detection events in their windows.
-    pub events: u64,
-    /// Cells decided in vain, because they had been given away meanwhile.
-    pub stale_cells: u64,
-    /// Cells that could not be decided.
-    pub failed_cells: u64,
-}
-
 /// A decoder node without sockets, threads or clock.
 pub struct Node {
     options: NodeOptions,
     patches: Vec<Arc<Patch>>,
     draw: Box<dyn FnMut() -> [u8; 16] + Send>,
-    connections: BTreeMap<ConnectionId, Connection>,
+    /// Connections, by what they do.
+    greeting: BTreeMap<ConnectionId, Box<Handshake>>,
+    serving: BTreeMap<ConnectionId, SessionId>,
+    /// With what is left to be sent before they end.
+    ending: BTreeMap<ConnectionId, VecDeque<u8>>,
     sessions: BTreeMap<SessionId, Session>,
     jobs: BTreeMap<JobId, Out>,
     next_connection: u64,
     next_session: u64,
     next_job: u64,
+    /// The session that was given work last.
+    turn: SessionId,
     is_draining: bool,
-    counters: NodeCounters,
-}
-
-enum Connection {
-    Greeting(Box<Handshake>),
-    Serving(SessionId),
-    /// What is left to be sent before it ends.
-    Ending(VecDeque<u8>),
+    journal: Journal,
 }
 
 /// A job that is with a worker.
@@ -152,14 +114,17 @@ impl Node {
             options,
             patches,
             draw: Box::new(draw),
-            connections: BTreeMap::new(),
+            greeting: BTreeMap::new(),
+            serving: BTreeMap::new(),
+            ending: BTreeMap::new(),
             sessions: BTreeMap::new(),
             jobs: BTreeMap::new(),
             next_connection: 1,
             next_session: 1,
             next_job: 1,
+            turn: SessionId(0),
             is_draining: false,
-            counters: NodeCounters::default(),
+            journal: Journal::default(),
         }
     }
 
@@ -171,113 +136,103 @@ impl Node {
         if self.is_draining {
             return Err(Refusal::ShuttingDown);
         }
-        if self.connections.len() >= self.options.connections_max {
-            self.counters.connections_refused += 1;
+        if self.connection_count() >= self.options.connections_max {
+            self.journal.counters.connections_refused += 1;
             return Err(Refusal::Full);
         }
         let id = ConnectionId(self.next_connection);
         self.next_connection += 1;
-        self.counters.connections += 1;
+        self.journal.counters.connections += 1;
         let handshake = Handshake::new(&self.options.wire, now);
-        self.connections.insert(id, Connection::Greeting(Box::new(handshake)));
+        self.greeting.insert(id, Box::new(handshake));
         Ok(id)
     }
 
     /// A connection has ended from outside.
     pub fn disconnect(&mut self, id: ConnectionId, now: u64) {
-        if let Some(Connection::Serving(session)) = self.connections.remove(&id)
-            && let Some(session) = self.sessions.get_mut(&session)
+        self.greeting.remove(&id);
+        self.ending.remove(&id);
+        if let Some(id) = self.serving.remove(&id)
+            && let Some(session) = self.sessions.get_mut(&id)
         {
             session.connection = None;
             session.wire.connection_lost(now);
+            self.take_events(id, now);
         }
     }
 
     /// Takes all the bytes that came over a connection.
     pub fn receive(&mut self, id: ConnectionId, mut bytes: &[u8], now: u64) {
-        while !bytes.is_empty() {
-            let count = match self.connections.get_mut(&id) {
-                None | Some(Connection::Ending(_)) => return,
-                Some(Connection::Greeting(handshake)) => match handshake.receive(bytes, now) {
-                    Ok((count, None)) => count,
-                    Ok((count, Some(greeted))) => {
-                        self.greet(id, &greeted, now);
-                        count
-                    }
-                    Err(error) => {
-                        self.refuse(id, &Fault::new(error, ""), now);
-                        return;
-                    }
-                },
-                Some(Connection::Serving(session)) => {
-                    let session = *session;
-                    let Some(open) = self.sessions.get_mut(&session) else { return };
-                    let count = open.wire.receive(bytes, now);
-                    self.take_events(session, now);
-                    count
+        if let Some(handshake) = self.greeting.get_mut(&id) {
+            match handshake.receive(bytes, now) {
+                Ok((count, Some(greeted))) => {
+                    bytes = &bytes[count..];
+                    self.greet(id, &greeted, now);
                 }
-            };
+                Ok((_, None)) => return,
+                Err(error) => return self.refuse(id, &Fault::new(error, ""), now),
+            }
+        }
+        while !bytes.is_empty()
+            && let Some(&session) = self.serving.get(&id)
+            && let Some(open) = self.sessions.get_mut(&session)
+        {
+            let count = open.wire.receive(bytes, now);
             bytes = &bytes[count..];
+            self.take_events(session, now);
         }
     }
 
     /// Fills `out` with bytes for a connection and returns how many; zero means that there is nothing to send. `out` has
     /// room for [`FRAME_BYTES_MAX`](wire::limits::FRAME_BYTES_MAX).
     pub fn transmit(&mut self, id: ConnectionId, out: &mut [u8], now: u64) -> usize {
-        match self.connections.get_mut(&id) {
-            None | Some(Connection::Greeting(_)) => 0,
-            Some(Connection::Serving(id)) => {
-                let id = *id;
-                let count = self.sessions.get_mut(&id).map_or(0, |session| session.wire.transmit(out, now));
-                if count == 0 {
-                    self.flush(id, now);
-                }
-                count
+        if let Some(bytes) = self.ending.get_mut(&id) {
+            let count = bytes.len().min(out.len());
+            for (to, from) in out.iter_mut().zip(bytes.drain(..count)) {
+                *to = from;
             }
-            Some(Connection::Ending(bytes)) => {
-                let count = bytes.len().min(out.len());
-                for (to, from) in out.iter_mut().zip(bytes.drain(..count)) {
-                    *to = from;
-                }
-                count
-            }
+            return count;
         }
+        let Some(&id) = self.serving.get(&id) else { return 0 };
+        let count = self.sessions.get_mut(&id).map_or(0, |session| session.wire.transmit(out, now));
+        if count == 0 {
+            self.flush(id, now);
+        }
+        count
+    }
+
+    /// The next connection after one that may have something to [transmit](Self::transmit) or be
+    /// [over](Self::is_over). Those that have yet to greet never are.
+    pub fn next_busy(&self, after: Option<ConnectionId>) -> Option<ConnectionId> {
+        let range = (after.map_or(Unbounded, Excluded), Unbounded);
+        let serving = self.serving.range(range).next().map(|(&id, _)| id);
+        let ending = self.ending.range(range).next().map(|(&id, _)| id);
+        serving.into_iter().chain(ending).min()
     }
 
     /// Whether a connection is of no more use: drop it once [`transmit`](Self::transmit) gives nothing.
     pub fn is_over(&self, id: ConnectionId) -> bool {
-        match self.connections.get(&id) {
-            None | Some(Connection::Ending(_)) => true,
-            Some(Connection::Greeting(_)) => false,
-            Some(Connection::Serving(session)) => {
-                let carries =
-                    |session: &Session| session.connection == Some(id) && !session.wire.is_finished();
-                !self.sessions.get(session).is_some_and(carries)
-            }
+        if self.greeting.contains_key(&id) {
+            return false;
         }
+        let session = self.serving.get(&id).and_then(|session| self.sessions.get(session));
+        !session.is_some_and(|session| session.connection == Some(id) && !session.wire.is_finished())
     }
 
     /// When [`on_timer`](Self::on_timer) is due.
     pub fn next_timer(&self) -> Option<u64> {
-        let greeting = |connection: &Connection| match connection {
-            Connection::Greeting(handshake) => Some(handshake.deadline()),
-            _ => None,
-        };
-        let handshakes = self.connections.values().filter_map(greeting);
-        handshakes.chain(self.sessions.values().filter_map(|session| session.wire.next_timer())).min()
+        // The first of the handshakes to begin is the first to expire.
+        let handshake = self.greeting.first_key_value().map(|(_, handshake)| handshake.deadline());
+        let sessions = self.sessions.values().filter_map(|session| session.wire.next_timer());
+        sessions.chain(handshake).min()
     }
 
     /// Does what is due. Receive first what has come.
     pub fn on_timer(&mut self, now: u64) {
-        let mut late = Vec::new();
-        for (&id, connection) in &mut self.connections {
-            if let Connection::Greeting(handshake) = connection
-                && handshake.has_expired(now)
-            {
-                late.push(id);
-            }
-        }
-        for id in late {
+        while let Some(mut first) = self.greeting.first_entry()
+            && first.get_mut().has_expired(now)
+        {
+            let id = *first.key();
             self.refuse(id, &Fault::new(wire::Error::HandshakeTimeout, ""), now);
         }
         let sessions: Vec<_> = self.sessions.keys().copied().collect();
@@ -304,47 +259,57 @@ impl Node {
     }
 
     /// Takes what became of a job. A job that is not out, or whose cell was given away meanwhile, is forgotten.
-    pub fn finish(&mut self, id: JobId, times: Times, result: Result<Commit<'_>, &DecodeError>, now: u64) {
-        let Some(out) = self.jobs.remove(&id) else { return };
+    /// Returns when what happened to a cell that was committed.
+    pub fn finish(
+        &mut self,
+        id: JobId,
+        times: Times,
+        result: Result<Commit<'_>, &DecodeError>,
+        now: u64,
+    ) -> Option<Hops> {
+        let out = self.jobs.remove(&id)?;
         let Some(session) = self.sessions.get_mut(&out.session) else {
-            self.counters.stale_cells += 1;
-            return;
+            self.journal.counters.stale_cells += 1;
+            return None;
         };
         session.jobs_out -= 1;
         let stream = session.streams.get_mut(&out.stream).filter(|stream| stream.epoch == out.epoch);
         let Some(Stream { cells: Some(cells), unsent, .. }) = stream else {
-            self.counters.stale_cells += 1;
+            self.journal.counters.stale_cells += 1;
             self.flush(out.session, now);
-            return;
+            return None;
+        };
+        let hops = Hops {
+            ingest_ns: out.ingest_ns,
+            dispatched_ns: times.dispatched_ns,
+            decode_start_ns: times.started_ns,
+            decode_end_ns: times.ended_ns,
         };
         let outcome = match result {
             Ok(commit) => {
-                self.counters.cells += 1;
-                self.counters.events += u64::from(commit.event_count);
+                self.journal.counters.cells += 1;
+                self.journal.counters.events += u64::from(commit.event_count);
                 cells.commit(&out.cell, &commit).map(|(round, defects)| Unsent {
                     epoch: out.epoch,
                     round,
                     cell: out.cell.number,
-                    hops: Hops {
-                        ingest_ns: out.ingest_ns,
-                        dispatched_ns: times.dispatched_ns,
-                        decode_start_ns: times.started_ns,
-                        decode_end_ns: times.ended_ns,
-                    },
+                    hops,
                     parity: words(commit.observables),
                     defects: defects.to_vec(),
                 })
             }
             Err(error) => Err(Trouble::Decoding(out.cell.number, error.to_string())),
         };
+        let is_committed = outcome.is_ok();
         match outcome {
             Ok(commit) => unsent.push_back(commit),
             Err(trouble) => {
-                self.counters.failed_cells += 1;
-                session.give_up(out.stream, &trouble, now);
+                self.journal.counters.failed_cells += 1;
+                session.give_up(out.stream, &trouble, &mut self.journal, now);
             }
         }
         self.flush(out.session, now);
+        is_committed.then_some(hops)
     }
 
     /// Takes no more connections. Cells that can be decided still are; then every client is told which cells are open,
@@ -357,6 +322,14 @@ impl Node {
         }
     }
 
+    /// Ends all sessions, for the time to shut down is over, and [notes](NodeEvent::CellsLeftOpen) their open cells.
+    pub fn abandon(&mut self) {
+        for (id, mut session) in std::mem::take(&mut self.sessions) {
+            session.abandon(&mut self.journal);
+            self.journal.note(NodeEvent::SessionOver { session: id });
+        }
+    }
+
     /// Whether a node that shuts down has no session left.
     pub fn is_done(&self) -> bool {
         self.is_draining && self.sessions.is_empty()
@@ -364,7 +337,7 @@ impl Node {
 
     /// Connections at the moment.
     pub fn connection_count(&self) -> usize {
-        self.connections.len()
+        self.greeting.len() + self.serving.len() + self.ending.len()
     }
 
     /// Sessions at the moment.
@@ -384,7 +357,12 @@ impl Node {
 
     /// What happened so far.
     pub fn counters(&self) -> &NodeCounters {
-        &self.counters
+        &self.journal.counters
+    }
+
+    /// What happened next. Of what nobody takes, the oldest is forgotten.
+    pub fn poll_event(&mut self) -> Option<NodeEvent> {
+        self.journal.take()
     }
 
     /// The patches that it decides cells of.
@@ -400,11 +378,15 @@ impl Node {
         };
         match session {
             Ok(session) => {
+                let resumed = !greeted.hello().token.is_none();
+                self.journal.note(NodeEvent::SessionUp { session, connection: id, resumed });
                 let open = self.sessions.get_mut(&session).expect("it has just been begun or resumed");
                 if let Some(before) = open.connection.replace(id) {
-                    self.connections.insert(before, Connection::Ending(VecDeque::new()));
+                    self.serving.remove(&before);
+                    self.ending.insert(before, VecDeque::new());
                 }
-                self.connections.insert(id, Connection::Serving(session));
+                self.greeting.remove(&id);
+                self.serving.insert(id, session);
                 self.flush(session, now);
             }
             Err(fault) => self.refuse(id, &fault, now),
@@ -422,9 +404,9 @@ impl Node {
         let token = Token((self.draw)());
         let wire = ServerSession::accept(&self.options.wire, greeted, id, token, now)?;
         self.next_session += 1;
-        self.counters.sessions += 1;
         let streams = BTreeMap::new();
-        self.sessions.insert(id, Session { wire, connection: None, streams, jobs_out: 0, is_told: false });
+        let session = Session { id, wire, connection: None, streams, jobs_out: 0, is_told: false };
+        self.sessions.insert(id, session);
         Ok(id)
     }
 
@@ -433,30 +415,31 @@ impl Node {
         let session =
             self.sessions.get_mut(&id).ok_or_else(|| Fault::new(wire::Error::UnknownSession, ""))?;
         session.wire.resume(greeted, now)?;
-        self.counters.resumptions += 1;
         Ok(id)
     }
 
     fn refuse(&mut self, id: ConnectionId, fault: &Fault<'_>, now: u64) {
-        *self.counters.lost.entry(fault.code as u16).or_default() += 1;
-        self.connections.insert(id, Connection::Ending(wire::refusal(fault, now).into()));
+        self.journal.note(NodeEvent::HandshakeFailed { connection: id, code: fault.code as u16 });
+        self.greeting.remove(&id);
+        self.ending.insert(id, wire::refusal(fault, now).into());
     }
 
     /// Acts on everything that a session has understood.
     fn take_events(&mut self, id: SessionId, now: u64) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        while let Some(outcome) = session.take_event(&self.patches, &mut self.counters, now) {
+        while let Some(outcome) = session.take_event(&self.patches, &mut self.journal, now) {
             match outcome {
                 Outcome::Went => {}
                 Outcome::Lost(error) => {
-                    *self.counters.lost.entry(error.code()).or_default() += 1;
+                    self.journal.note(NodeEvent::SessionDown { session: id, code: error.code() });
                     if let Some(connection) = session.connection.take() {
-                        self.connections.insert(connection, Connection::Ending(VecDeque::new()));
+                        self.serving.remove(&connection);
+                        self.ending.insert(connection, VecDeque::new());
                     }
                 }
                 Outcome::Ended(code) => {
-                    *self.counters.failures.entry(code).or_default() += 1;
-                    session.streams.clear();
+                    self.journal.note(NodeEvent::SessionFailed { session: id, code });
+                    session.abandon(&mut self.journal);
                 }
             }
         }
@@ -466,58 +449,46 @@ impl Node {
     /// Sends what waits, and lets go of a session that has ended.
     fn flush(&mut self, id: SessionId, now: u64) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        session.send_commits(now);
+        session.send_commits(&mut self.journal, now);
         session.grant(now);
         if self.is_draining && !session.is_told && session.jobs_out == 0 && !session.has_work() {
-            session.say_goodbye(now);
+            session.say_goodbye(&mut self.journal, now);
         }
         if session.wire.is_finished() {
             self.sessions.remove(&id);
+            self.journal.note(NodeEvent::SessionOver { session: id });
         }
     }
 
     /// A stream of which a cell can be decided. Sessions take turns.
     fn find_work(&mut self, now: u64) -> Option<(SessionId, StreamId)> {
         let most = self.options.jobs_per_session_max;
-        let mut found = None;
-        let mut troubled = None;
-        'search: for (&id, session) in &mut self.sessions {
-            if session.jobs_out >= most {
-                continue;
-            }
-            for (&stream, open) in &mut session.streams {
-                let Some(cells) = open.cells.as_mut().filter(|_| open.unsent.is_empty()) else { continue };
-                match cells.prepare_next() {
-                    Ok(true) => {
+        for range in [(Excluded(self.turn), Unbounded), (Unbounded, Included(self.turn))] {
+            for (&id, session) in
+                self.sessions.range_mut(range).filter(|(_, session)| session.jobs_out < most)
+            {
+                match session.prepare_work() {
+                    Ok(None) => {}
+                    Ok(Some(stream)) => {
                         session.jobs_out += 1;
-                        found = Some((id, stream));
-                        break 'search;
+                        self.turn = id;
+                        return Some((id, stream));
                     }
-                    Ok(false) => {}
-                    Err(trouble) => {
-                        troubled = Some((id, stream, trouble));
-                        break 'search;
-                    }
+                    Err((stream, trouble)) => session.give_up(stream, &trouble, &mut self.journal, now),
                 }
             }
         }
-        if let Some((id, stream, trouble)) = troubled {
-            if let Some(session) = self.sessions.get_mut(&id) {
-                session.give_up(stream, &trouble, now);
-            }
-            self.flush(id, now);
-        }
-        found
+        None
     }
 }
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node")
-            .field("connections", &self.connections.len())
+            .field("connections", &self.connection_count())
             .field("sessions", &self.sessions.len())
             .field("jobs", &self.jobs.len())
-            .field("counters", &self.counters)
+            .field("counters", &self.journal.counters)
             .finish_non_exhaustive()
     }
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use outrider::{CellStream, LayerWidths, Patch};
 use outrider_wire as wire;
 use outrider_wire::{
-    Closed, Digest, Epoch, Fault, Hops, List, Open, ServerEvent, ServerSession, StreamId, Widths,
+    Closed, Digest, Epoch, Fault, Hops, List, Open, ServerEvent, ServerSession, SessionId, StreamId, Widths,
 };
 
-use crate::node::{ConnectionId, NodeCounters};
+use crate::journal::{Journal, NodeEvent};
+use crate::node::ConnectionId;
 use crate::owned_cells::{OwnedCells, Trouble};
 
 /// A share of the room for rounds by which a grant of credit must grow to be worth a frame.
@@ -18,6 +19,7 @@ const GRANT_SHARE: u64 = 4;
 const ROOM_FACTOR: u64 = 2;
 
 pub(crate) struct Session {
+    pub(crate) id: SessionId,
     pub(crate) wire: ServerSession,
     pub(crate) connection: Option<ConnectionId>,
     pub(crate) streams: BTreeMap<StreamId, Stream>,
@@ -59,12 +61,12 @@ impl Session {
     pub(crate) fn take_event(
         &mut self,
         patches: &[Arc<Patch>],
-        counters: &mut NodeCounters,
+        journal: &mut Journal,
         now: u64,
     ) -> Option<Outcome> {
         let (stream, went) = match self.wire.poll_event()? {
             ServerEvent::Open { stream, open } => {
-                self.open(stream, &open, patches, now);
+                self.open(stream, &open, patches, journal, now);
                 return Some(Outcome::Went);
             }
             ServerEvent::Assign { stream, epoch, round, assign } => {
@@ -76,7 +78,7 @@ impl Session {
             }
             ServerEvent::Rounds { stream, first_round, is_last, rounds, .. } => {
                 let Some(open) = self.streams.get_mut(&stream) else { return Some(Outcome::Went) };
-                counters.rounds += rounds.count() as u64;
+                journal.counters.rounds += rounds.count() as u64;
                 (stream, open.take_rounds(first_round, &rounds, is_last, now))
             }
             ServerEvent::Defects { stream, round, defects, .. } => {
@@ -85,14 +87,13 @@ impl Session {
                 (stream, cells.learn(defects.cell, round, defects.defects.iter()))
             }
             ServerEvent::Close { stream: Some(stream) } => {
-                let open = self.streams.remove(&stream);
-                let open: Vec<_> = open.iter().flat_map(Stream::open_cells).collect();
+                let open = self.streams.remove(&stream).map(|stream| stream.open_cells()).unwrap_or_default();
                 self.close(Some(stream), 0, &open, now);
+                journal.note_open(self.id, stream, open);
                 return Some(Outcome::Went);
             }
             ServerEvent::Close { stream: None } => {
-                let open: Vec<_> = self.streams.values().flat_map(Stream::open_cells).collect();
-                self.streams.clear();
+                let open = self.abandon(journal);
                 self.close(None, 0, &open, now);
                 return Some(Outcome::Went);
             }
@@ -102,12 +103,19 @@ impl Session {
             _ => return Some(Outcome::Went),
         };
         if let Err(trouble) = went {
-            self.give_up(stream, &trouble, now);
+            self.give_up(stream, &trouble, journal, now);
         }
         Some(Outcome::Went)
     }
 
-    pub(crate) fn open(&mut self, stream: StreamId, open: &Open, patches: &[Arc<Patch>], now: u64) {
+    fn open(
+        &mut self,
+        stream: StreamId,
+        open: &Open,
+        patches: &[Arc<Patch>],
+        journal: &mut Journal,
+        now: u64,
+    ) {
         let answer = match choose(open, patches) {
             Ok((patch, room)) => {
                 let fresh = Stream {
@@ -120,20 +128,41 @@ impl Session {
                     unsent: VecDeque::new(),
                 };
                 self.streams.insert(stream, fresh);
+                journal.note(NodeEvent::StreamOpened { session: self.id, stream, patch });
                 self.wire.accept_stream(stream, room, now)
             }
-            Err(fault) => self.wire.refuse_stream(stream, &fault, now),
+            Err(fault) => {
+                journal.note(NodeEvent::StreamFailed {
+                    session: self.id,
+                    stream,
+                    code: fault.code as u16,
+                    text: fault.text.to_owned(),
+                });
+                self.wire.refuse_stream(stream, &fault, now)
+            }
         };
         // Only a client that does not read leaves no room for the frame; it harms itself alone. So below.
         let _ = answer;
     }
 
     /// Ends a stream that cannot go on.
-    pub(crate) fn give_up(&mut self, stream: StreamId, trouble: &Trouble, now: u64) {
+    pub(crate) fn give_up(&mut self, stream: StreamId, trouble: &Trouble, journal: &mut Journal, now: u64) {
         self.streams.remove(&stream);
         let text = trouble.to_string();
         let fault = Fault::new(trouble.code(), &text);
         let _ = self.wire.refuse_stream(stream, &fault, now);
+        journal.note(NodeEvent::StreamFailed { session: self.id, stream, code: fault.code as u16, text });
+    }
+
+    /// Ends all streams, and tells which cells were open.
+    pub(crate) fn abandon(&mut self, journal: &mut Journal) -> Vec<wire::CellId> {
+        let mut all = Vec::new();
+        for (stream, open) in std::mem::take(&mut self.streams) {
+            let cells = open.open_cells();
+            all.extend(&cells);
+            journal.note_open(self.id, stream, cells);
+        }
+        all
     }
 
     fn close(&mut self, stream: Option<StreamId>, code: u32, open: &[wire::CellId], now: u64) {
@@ -143,11 +172,21 @@ impl Session {
     }
 
     /// Tells the client that the node shuts down, and what is open.
-    pub(crate) fn say_goodbye(&mut self, now: u64) {
-        let open: Vec<_> = self.streams.values().flat_map(Stream::open_cells).collect();
-        self.streams.clear();
+    pub(crate) fn say_goodbye(&mut self, journal: &mut Journal, now: u64) {
+        let open = self.abandon(journal);
         self.is_told = true;
         self.close(None, wire::Error::ShuttingDown.code().into(), &open, now);
+    }
+
+    /// A stream of which a cell can be decided now, or which cannot go on.
+    pub(crate) fn prepare_work(&mut self) -> Result<Option<StreamId>, (StreamId, Trouble)> {
+        for (&stream, open) in self.streams.iter_mut().filter(|(_, open)| open.unsent.is_empty()) {
+            let Some(cells) = &mut open.cells else { continue };
+            if cells.prepare_next().map_err(|trouble| (stream, trouble))? {
+                return Ok(Some(stream));
+            }
+        }
+        Ok(None)
     }
 
     pub(crate) fn has_work(&mut self) -> bool {
@@ -157,7 +196,7 @@ impl Session {
         })
     }
 
-    pub(crate) fn send_commits(&mut self, now: u64) {
+    pub(crate) fn send_commits(&mut self, journal: &mut Journal, now: u64) {
         let mut troubled = None;
         for (&id, stream) in &mut self.streams {
             while let Some(unsent) = stream.unsent.front() {
@@ -173,7 +212,7 @@ impl Session {
             }
         }
         if let Some((id, trouble)) = troubled {
-            self.give_up(id, &trouble, now);
+            self.give_up(id, &trouble, journal, now);
         }
     }
 
