@@ -1,16 +1,21 @@
 //! Spreads the decoding of logical patches over decoder nodes, and joins their answers.
 //!
 //! [`Controller`] is the core: it takes rounds, bytes and times, and gives bytes, commits and events, without sockets,
-//! threads or clock. What it answers does not depend on how many nodes there are, nor on which of them fail.
+//! threads or clock. [`Cluster`] drives one over sockets. What it answers does not depend on how many nodes there are, nor on which of them fail.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod address;
 mod assignment;
+mod cluster;
+mod connection;
 mod controller;
 mod event;
 mod history;
 mod node_link;
 
+pub use address::Address;
+pub use cluster::{Cluster, ClusterError, ClusterOptions, TlsFiles};
 pub use controller::{Controller, ControllerCounters, ControllerOptions, NodeId, PatchId, PushError};
 pub use event::{CellCommit, Event, Leave};
 pub use history::PatchState;

@@ -1,0 +1,329 @@
+//! A [`Controller`] with connections to nodes that run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+use std::{error, fmt, io, thread};
+
+use outrider::{Patch, clock_ns};
+use outrider_wire as wire;
+use outrider_wire::limits::FRAME_BYTES_MAX;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustls::ClientConfig;
+
+use crate::address::Address;
+use crate::connection::{Connection, tls_config};
+use crate::controller::{Controller, ControllerOptions, NodeId, PatchId, PushError};
+use crate::event::{CellCommit, Event};
+use crate::history::PatchState;
+
+/// Longest sleep of [`Cluster::wait`] while a ring is connected: rings do not wake it.
+const RING_NAP_NS: u64 = 50_000;
+/// Bytes that are taken off a connection at a time.
+const READ_BYTES: usize = 2 * FRAME_BYTES_MAX;
+
+/// How a [`Cluster`] connects.
+#[derive(Debug, Clone, Default)]
+pub struct ClusterOptions {
+    /// How it deals with its nodes.
+    pub controller: ControllerOptions,
+    /// What it shows, and whom it trusts, on `tls:` addresses.
+    pub tls: Option<TlsFiles>,
+}
+
+/// PEM files for TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificates of the authorities that sign those of nodes.
+    pub authority: PathBuf,
+    /// The controller's certificate, with those between it and its authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// Why a [`Cluster`] could not be made.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ClusterError {
+    /// An option is out of its range, or there are no nodes or too many.
+    Options(wire::Error),
+    /// Certificates or key are missing or not to be understood.
+    Tls(io::Error),
+}
+
+/// A controller of running nodes, driven by the thread that owns it: nothing happens but in its methods.
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use outrider::{Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, SurfaceCode};
+/// use outrider_controller::{Cluster, ClusterOptions};
+///
+/// let circuit = Circuit::uniform(CircuitFamily::Stim, 0.001);
+/// let model = SurfaceCode::memory(3, 40).circuit(circuit).build()?.model()?;
+/// let patch = Arc::new(Patch::new(&model, &PatchOptions::new(PlanOptions::parallel(3)))?);
+///
+/// let nodes = ["unix:/run/outrider/a.sock".parse()?, "unix:/run/outrider/b.sock".parse()?];
+/// let mut cluster = Cluster::new(&nodes, &ClusterOptions::default())?;
+/// let memory = cluster.open(&patch)?;
+/// for round in 0..=1000 {
+///     let width = patch.plan().layer_detectors(round, (round == 1000).then_some(1001));
+///     let quiet = vec![0; width.div_ceil(8) as usize];
+///     while cluster.push(memory, &quiet, width, round == 1000).is_err() {
+///         cluster.poll(); // no room, or no node yet: the processor idles
+///     }
+/// }
+/// while !cluster.state(memory).is_some_and(|state| state.is_finished) {
+///     cluster.poll();
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Cluster {
+    controller: Controller,
+    lines: Vec<NodeLine>,
+    tls: Option<Arc<ClientConfig>>,
+    dialled: Receiver<(NodeId, io::Result<Connection>)>,
+    report: Sender<(NodeId, io::Result<Connection>)>,
+    buffer: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct NodeLine {
+    address: Address,
+    connection: Option<Connection>,
+    /// Bytes for the connection that it had no room for, from `sent` on.
+    outgoing: Vec<u8>,
+    sent: usize,
+    failure: Option<String>,
+}
+
+impl Cluster {
+    /// A cluster of the nodes at these addresses, which it connects to as it is polled, and again when they come back.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn new(nodes: &[Address], options: &ClusterOptions) -> Result<Self, ClusterError> {
+        let controller = Controller::new(nodes.len(), options.controller.clone(), clock_ns());
+        let tls = options.tls.as_ref().map(tls_config).transpose().map_err(ClusterError::Tls)?;
+        let line = |address: &Address| NodeLine {
+            address: address.clone(),
+            connection: None,
+            outgoing: Vec::with_capacity(FRAME_BYTES_MAX),
+            sent: 0,
+            failure: None,
+        };
+        let (report, dialled) = channel();
+        Ok(Self {
+            controller: controller.map_err(ClusterError::Options)?,
+            lines: nodes.iter().map(line).collect(),
+            tls,
+            dialled,
+            report,
+            buffer: vec![0; READ_BYTES],
+        })
+    }
+
+    /// Begins a history of a patch on all nodes that take it.
+    ///
+    /// # Errors
+    /// As [`Controller::open`].
+    pub fn open(&mut self, patch: &Arc<Patch>) -> Result<PatchId, wire::Error> {
+        self.controller.open(Arc::clone(patch), clock_ns())
+    }
+
+    /// Ends a history.
+    pub fn close(&mut self, patch: PatchId) {
+        self.controller.close(patch, clock_ns());
+        self.poll();
+    }
+
+    /// Appends a round and sends it to the nodes that need it.
+    ///
+    /// # Errors
+    /// As [`Controller::push`].
+    pub fn push(
+        &mut self,
+        patch: PatchId,
+        events: &[u8],
+        detector_count: u32,
+        is_last: bool,
+    ) -> Result<(), PushError> {
+        self.controller.push(patch, events, detector_count, is_last, clock_ns())?;
+        for node in 0..self.lines.len() {
+            self.send(NodeId(node));
+        }
+        Ok(())
+    }
+
+    /// Takes in what came from the nodes, sends what is to be sent, connects where there is no connection.
+    pub fn poll(&mut self) {
+        while let Ok((node, result)) = self.dialled.try_recv() {
+            match result {
+                Ok(connection) => {
+                    self.lines[node.0].connection = Some(connection);
+                    self.lines[node.0].failure = None;
+                    self.controller.connected(node, clock_ns());
+                }
+                Err(error) => self.hang_up(node, Some(&error)),
+            }
+        }
+        for node in (0..self.lines.len()).map(NodeId) {
+            if self.controller.wants_connection(node, clock_ns()) {
+                self.dial(node);
+            }
+            self.receive(node);
+            self.send(node);
+        }
+        let now = clock_ns();
+        if self.controller.next_timer().is_some_and(|timer| now >= timer) {
+            self.controller.on_timer(now);
+            for node in 0..self.lines.len() {
+                self.send(NodeId(node));
+            }
+        }
+    }
+
+    /// Sleeps until something comes from a node, a timer is due, or the time is over. Then [poll](Self::poll).
+    pub fn wait(&self, most: Duration) {
+        let now = clock_ns();
+        let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
+        let timer = self.controller.next_timer().map_or(most, |timer| timer.saturating_sub(now));
+        let connections = || self.lines.iter().filter_map(|line| line.connection.as_ref());
+        let nap = if connections().any(Connection::is_ring) { RING_NAP_NS } else { u64::MAX };
+        let dialling = if connections().count() < self.lines.len() { DIALLING_NAP_NS } else { u64::MAX };
+        let timeout = most.min(timer).min(nap).min(dialling);
+        let timeout =
+            Timespec { tv_sec: (timeout / NS_PER_SECOND) as i64, tv_nsec: (timeout % NS_PER_SECOND) as i64 };
+        let mut sockets: Vec<_> = connections()
+            .map(|connection| PollFd::from_borrowed_fd(connection.socket(), PollFlags::IN))
+            .collect();
+        // An interrupted sleep is a short one.
+        let _ = poll(&mut sockets, Some(&timeout));
+    }
+
+    /// How far a patch has come.
+    pub fn state(&self, patch: PatchId) -> Option<PatchState<'_>> {
+        self.controller.state(patch)
+    }
+
+    /// Something that happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.controller.poll_event()
+    }
+
+    /// A cell that was decided.
+    pub fn poll_commit(&mut self) -> Option<CellCommit> {
+        self.controller.poll_commit()
+    }
+
+    /// The controller, to look at.
+    pub fn controller(&self) -> &Controller {
+        &self.controller
+    }
+
+    /// The address of a node.
+    pub fn address(&self, node: NodeId) -> &Address {
+        &self.lines[node.0].address
+    }
+
+    /// Why there is no connection to a node, if the last attempt failed.
+    pub fn failure(&self, node: NodeId) -> Option<&str> {
+        self.lines[node.0].failure.as_deref()
+    }
+
+    /// Ends all sessions in order, or whatever is left of them after a time.
+    pub fn shut_down(mut self, most: Duration) {
+        let end = clock_ns().saturating_add(u64::try_from(most.as_nanos()).unwrap_or(u64::MAX));
+        self.controller.shut_down(clock_ns());
+        while self.lines.iter().any(|line| line.connection.is_some()) && clock_ns() < end {
+            self.poll();
+            self.wait(Duration::from_nanos(end.saturating_sub(clock_ns())));
+        }
+    }
+
+    fn dial(&mut self, node: NodeId) {
+        self.controller.dialling(node);
+        let (address, tls) = (self.lines[node.0].address.clone(), self.tls.clone());
+        let report = self.report.clone();
+        let dial = move || {
+            // Nobody listens any more if the cluster is gone.
+            let _ = report.send((node, Connection::dial(&address, tls.as_ref())));
+        };
+        if let Err(error) = thread::Builder::new().name(format!("dial {}", node.0)).spawn(dial) {
+            self.hang_up(node, Some(&error));
+        }
+    }
+
+    fn receive(&mut self, node: NodeId) {
+        let line = &mut self.lines[node.0];
+        while let Some(connection) = &mut line.connection {
+            match connection.read(&mut self.buffer) {
+                Ok(Some(0)) => self.hang_up(node, None),
+                Ok(Some(count)) => {
+                    self.controller.receive(node, &self.buffer[..count], clock_ns());
+                    if self.controller.is_over(node) {
+                        break;
+                    }
+                    continue;
+                }
+                Ok(None) => {}
+                Err(error) => self.hang_up(node, Some(&error)),
+            }
+            return;
+        }
+    }
+
+    fn send(&mut self, node: NodeId) {
+        loop {
+            let line = &mut self.lines[node.0];
+            let Some(connection) = &mut line.connection else { return };
+            if line.sent == line.outgoing.len() {
+                line.sent = 0;
+                line.outgoing.resize(FRAME_BYTES_MAX, 0);
+                let count = self.controller.transmit(node, &mut line.outgoing, clock_ns());
+                line.outgoing.truncate(count);
+            }
+            if line.outgoing.is_empty() {
+                if self.controller.is_over(node) {
+                    self.hang_up(node, None);
+                }
+                return;
+            }
+            match connection
+                .write(&line.outgoing[line.sent..])
+                .and_then(|count| connection.flush().map(|()| count))
+            {
+                Ok(0) => return,
+                Ok(count) => line.sent += count,
+                Err(error) => return self.hang_up(node, Some(&error)),
+            }
+        }
+    }
+
+    /// Drops a connection that has ended or could not be had.
+    fn hang_up(&mut self, node: NodeId, error: Option<&io::Error>) {
+        let line = &mut self.lines[node.0];
+        line.connection = None;
+        line.outgoing.clear();
+        line.sent = 0;
+        line.failure = error.map(|error| format!("{}: {error}", line.address));
+        self.controller.disconnected(node, clock_ns());
+    }
+}
+
+impl fmt::Display for ClusterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Options(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
+        }
+    }
+}
+
+impl error::Error for ClusterError {}
+
+/// Longest sleep while a connection is being tried: it does not wake [`Cluster::wait`].
+const DIALLING_NAP_NS: u64 = 1_000_000;
+const NS_PER_SECOND: u64 = 1_000_000_000;
