@@ -31,7 +31,7 @@ pub struct PatchId(pub u32);
 pub struct ControllerOptions {
     /// What it wants of every session.
     pub wire: wire::Options,
-    /// Most rounds in a frame. A round that completes a window is sent at once.
+    /// Most rounds in a frame, of at most 64. A round that completes a window is sent at once.
     pub batch_rounds: u32,
     /// How long a node without a connection keeps its cells.
     pub grace_ns: u64,
@@ -345,9 +345,10 @@ impl Controller {
                 self.fence(node, why, now);
             }
         }
-        let patches: Vec<_> = self.patches.keys().copied().collect();
-        for patch in patches {
+        let mut next = PatchId(0);
+        while let Some((&patch, _)) = self.patches.range(next..).next() {
             self.pump(patch, now);
+            next = PatchId(patch.0 + 1);
         }
         self.bound();
     }

@@ -22,6 +22,8 @@ const ROOM_FACTOR: u64 = 4;
 /// Bytes of a ROUNDS frame before its layers, and of a layer before its bits.
 const ROUNDS_HEAD_BYTES: u32 = 8;
 const LAYER_HEAD_BYTES: u32 = 4;
+/// Most layers in a frame.
+const FRAME_LAYERS_MAX: u32 = 64;
 
 #[derive(Debug)]
 pub(crate) struct History {
@@ -34,6 +36,9 @@ pub(crate) struct History {
     layers: VecDeque<Layer>,
     first_round: u64,
     length: Option<u64>,
+    /// Layers and cells that were let go of, for their memory.
+    spare_layers: Vec<Layer>,
+    spare_cells: Vec<Entry>,
     /// Cells from `first_cell` on that have entered; those before `frontier` are committed.
     cells: VecDeque<Entry>,
     first_cell: u64,
@@ -41,30 +46,35 @@ pub(crate) struct History {
     epoch: Epoch,
     assignment: Assignment,
     members: Vec<Member>,
+    /// Members may have to be told about committed cells.
+    has_news: bool,
     observables: Vec<u64>,
     /// When the frontier last moved, or could have begun to.
     moved_ns: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Layer {
     bits: Vec<u8>,
     count: u32,
     pushed_ns: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Entry {
     cell: Cell,
+    /// The member that decides it in this epoch.
+    owner: Option<usize>,
     dependencies: Vec<u64>,
-    answer: Option<Answer>,
+    is_answered: bool,
+    answer: Answer,
     /// What was answered in an epoch that is over, while cells before it were open.
     earlier: Option<Answer>,
     /// Members that know its artificial defects in this epoch, a bit each.
     told: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Answer {
     parity: Vec<u64>,
     round: u64,
@@ -74,8 +84,10 @@ struct Answer {
 #[derive(Debug)]
 struct Member {
     node: NodeId,
+    /// The round after the last one sent.
+    sent: u64,
     /// Rounds before it were sent, or are not needed.
-    next_round: u64,
+    looked: u64,
     /// The caller knows that its credit has run out.
     is_starved: bool,
 }
@@ -126,12 +138,15 @@ impl History {
             layers: VecDeque::new(),
             first_round: 0,
             length: None,
+            spare_layers: Vec::new(),
+            spare_cells: Vec::new(),
             cells: VecDeque::new(),
             first_cell: 0,
             frontier: 0,
             epoch: Epoch(0),
             assignment,
             members: Vec::new(),
+            has_news: false,
             observables: vec![0; words],
             moved_ns: now,
         }
@@ -208,11 +223,15 @@ impl History {
             self.patch.plan().check_length(round + 1)?;
             self.length = Some(round + 1);
         }
-        let mut bits = bits[..count.div_ceil(8) as usize].to_vec();
-        if let (Some(last), used @ 1..) = (bits.last_mut(), count % 8) {
+        let mut layer = self.spare_layers.pop().unwrap_or_default();
+        layer.bits.clear();
+        layer.bits.extend_from_slice(&bits[..count.div_ceil(8) as usize]);
+        if let (Some(last), used @ 1..) = (layer.bits.last_mut(), count % 8) {
             *last &= (1 << used) - 1;
         }
-        self.layers.push_back(Layer { bits, count, pushed_ns: now });
+        layer.count = count;
+        layer.pushed_ns = now;
+        self.layers.push_back(layer);
         if is_last {
             self.look_again()?;
         }
@@ -226,7 +245,8 @@ impl History {
         let plan = self.patch.plan();
         let count = plan.cell_count(self.length.unwrap_or(u64::MAX));
         self.cells.truncate(count.saturating_sub(self.first_cell) as usize);
-        for entry in self.cells.iter_mut().filter(|entry| entry.answer.is_none()) {
+        self.has_news = true;
+        for entry in self.cells.iter_mut().filter(|entry| !entry.is_answered) {
             entry.cell = plan.cell(entry.cell.number, self.length)?;
             plan.dependencies(entry.cell.number, self.length, &mut entry.dependencies)?;
         }
@@ -248,9 +268,15 @@ impl History {
             if cell.events_first >= near && self.length.is_none() {
                 return Ok(());
             }
-            let mut dependencies = Vec::new();
-            plan.dependencies(number, self.length, &mut dependencies)?;
-            self.cells.push_back(Entry { cell, dependencies, answer: None, earlier: None, told: 0 });
+            let mut entry = self.spare_cells.pop().unwrap_or_default();
+            plan.dependencies(number, self.length, &mut entry.dependencies)?;
+            entry.cell = cell;
+            entry.owner = self.assignment.owner(number);
+            entry.is_answered = false;
+            entry.earlier = None;
+            entry.told = 0;
+            self.cells.push_back(entry);
+            self.has_news = true;
         }
     }
 
@@ -261,14 +287,19 @@ impl History {
         self.assignment = Assignment { first: self.frontier, stretch, members: nodes.len() as u64 };
         self.moved_ns = now;
         let round = self.first_needed();
-        self.members =
-            nodes.into_iter().map(|node| Member { node, next_round: round, is_starved: false }).collect();
+        self.members = nodes
+            .into_iter()
+            .map(|node| Member { node, sent: round, looked: round, is_starved: false })
+            .collect();
         for entry in &mut self.cells {
             entry.told = 0;
-            if entry.cell.number >= self.frontier {
-                entry.earlier = entry.answer.take().or_else(|| entry.earlier.take());
+            entry.owner = self.assignment.owner(entry.cell.number);
+            if entry.owner.is_some() && entry.is_answered {
+                entry.is_answered = false;
+                entry.earlier = Some(entry.answer.clone());
             }
         }
+        self.has_news = true;
         let mut lost = Vec::new();
         for (place, member) in self.members.iter().enumerate() {
             let ranges = self.assignment.ranges(place);
@@ -296,7 +327,9 @@ impl History {
         options: &ControllerOptions,
         now: u64,
     ) -> Vec<NodeId> {
-        self.tell_defects(links, now);
+        if self.has_news {
+            self.tell_defects(links, now);
+        }
         let mut starved = Vec::new();
         for place in 0..self.members.len() {
             let node = self.members[place].node;
@@ -311,8 +344,9 @@ impl History {
 
     /// Tells the owners of open cells about committed cells that they wait for, unless they decide those themselves.
     fn tell_defects(&mut self, links: &mut [NodeLink], now: u64) {
+        self.has_news = false;
         for at in 0..self.cells.len() {
-            let Some(owner) = self.assignment.owner(self.cells[at].cell.number) else { continue };
+            let Some(owner) = self.cells[at].owner else { continue };
             for dependency in 0..self.cells[at].dependencies.len() {
                 let number = self.cells[at].dependencies[dependency];
                 if self.assignment.owner(number) != Some(owner) {
@@ -326,12 +360,13 @@ impl History {
     fn tell(&mut self, number: u64, member: usize, links: &mut [NodeLink], now: u64) {
         let place = number.checked_sub(self.first_cell).map(|place| place as usize);
         let Some(entry) = place.and_then(|place| self.cells.get_mut(place)) else { return };
-        let Some(answer) = &entry.answer else { return };
-        if entry.told >> member & 1 == 0 {
+        if entry.is_answered && entry.told >> member & 1 == 0 {
+            let answer = &entry.answer;
             let defects = Defects { cell: wire::CellId(number), defects: List::from(&answer.defects[..]) };
             let session = &mut links[self.members[member].node.0].session;
-            if session.send_defects(self.stream, answer.round, &defects, now).is_ok() {
-                entry.told |= 1 << member;
+            match session.send_defects(self.stream, answer.round, &defects, now) {
+                Ok(_) => entry.told |= 1 << member,
+                Err(_) => self.has_news = true,
             }
         }
     }
@@ -344,26 +379,21 @@ impl History {
         options: &ControllerOptions,
         now: u64,
     ) {
-        let end = self.end_round();
         let most = self.frame_layers(session, options);
-        let mut begin = self.members[place].next_round.max(self.first_round);
-        while begin < end {
-            if !self.needs(place, begin) {
-                begin += 1;
-                continue;
-            }
-            let run = (begin..end).take_while(|&round| self.needs(place, round)).count() as u64;
+        while let Some(run) = self.needed_run(place) {
+            self.members[place].looked = run.start;
             let credit = session.credit(self.stream).unwrap_or(0);
             self.members[place].is_starved = credit == 0;
-            let count = run.min(most).min(credit);
-            let stop = begin + count;
-            let is_due = stop < end || count == most || self.completes_window(place, stop);
-            if count == 0 || !is_due || self.send_frame(place, begin..stop, session, now).is_err() {
-                break;
+            let count = (run.end - run.start).min(most).min(credit);
+            let stop = run.start + count;
+            let is_due = stop < self.end_round() || count == most || self.completes_window(place, stop);
+            if count == 0 || !is_due || self.send_frame(place, run.start..stop, session, now).is_err() {
+                return;
             }
-            begin = stop;
-            self.members[place].next_round = stop;
+            self.members[place].looked = stop;
+            self.members[place].sent = stop;
         }
+        self.members[place].looked = self.end_round();
     }
 
     fn send_frame(
@@ -374,13 +404,16 @@ impl History {
         now: u64,
     ) -> Result<wire::Sequence, wire::Error> {
         let at = |round: u64| (round - self.first_round) as usize;
-        let layers = self.layers.range(at(rounds.start)..at(rounds.end));
-        let layers: Vec<_> =
-            layers.map(|layer| wire::Layer { bit_count: layer.count, bits: &layer.bits }).collect();
+        let mut frame = [wire::Layer { bit_count: 0, bits: &[] }; FRAME_LAYERS_MAX as usize];
+        let mut count = 0;
+        for (to, layer) in frame.iter_mut().zip(self.layers.range(at(rounds.start)..at(rounds.end))) {
+            *to = wire::Layer { bit_count: layer.count, bits: &layer.bits };
+            count += 1;
+        }
         let batch = RoundsBatch {
             first_round: rounds.start,
-            layers: &layers,
-            skips: rounds.start > self.members[place].next_round,
+            layers: &frame[..count],
+            skips: rounds.start > self.members[place].sent,
             is_last: self.length == Some(rounds.end),
         };
         session.send_rounds(self.stream, batch, now)
@@ -390,24 +423,34 @@ impl History {
     fn frame_layers(&self, session: &ClientSession, options: &ControllerOptions) -> u64 {
         let bytes = session.agreement().map_or(0, |agreement| agreement.payload_bytes_max);
         let fit = bytes.saturating_sub(ROUNDS_HEAD_BYTES) / self.layer_bytes;
-        fit.min(options.batch_rounds).clamp(1, wire::limits::LAYERS_MAX).into()
+        fit.min(options.batch_rounds).clamp(1, FRAME_LAYERS_MAX).into()
     }
 
-    fn needs(&self, place: usize, round: u64) -> bool {
-        // Everybody has to know the end.
-        self.length == Some(round + 1)
-            || self.cells.iter().any(|entry| {
-                self.assignment.owner(entry.cell.number) == Some(place)
-                    && (entry.cell.events_first..rounds_end(&entry.cell)).contains(&round)
-            })
+    /// The rounds that a member needs next, as far as they are there: its cells', and the last, by which everybody knows
+    /// the end.
+    fn needed_run(&self, place: usize) -> Option<Range<u64>> {
+        let end = self.end_round();
+        let looked = self.members[place].looked.max(self.first_round);
+        let needs = || {
+            let owned = self.cells.iter().filter(|entry| entry.owner == Some(place));
+            let last = self.length.map(|length| length - 1..length);
+            owned.map(|entry| entry.cell.events_first..rounds_end(&entry.cell)).chain(last)
+        };
+        let left = needs().filter(|need| need.end > looked);
+        let start = left.map(|need| need.start.max(looked)).min().filter(|&start| start < end)?;
+        let mut stop = start;
+        while let Some(further) = needs().filter(|need| need.start <= stop).map(|need| need.end).max()
+            && further > stop
+        {
+            stop = further;
+        }
+        Some(start..stop.min(end))
     }
 
     /// Whether a window of the member is complete with the rounds before `stop`.
     fn completes_window(&self, place: usize, stop: u64) -> bool {
-        self.length == Some(stop)
-            || self.cells.iter().any(|entry| {
-                self.assignment.owner(entry.cell.number) == Some(place) && rounds_end(&entry.cell) == stop
-            })
+        let owned = self.cells.iter().filter(|entry| entry.owner == Some(place));
+        self.length == Some(stop) || owned.map(|entry| rounds_end(&entry.cell)).any(|end| end == stop)
     }
 
     /// Takes the answer of a node for a cell of the current epoch.
@@ -419,27 +462,24 @@ impl History {
         }
         let Some(place) = number.checked_sub(self.first_cell) else { return Merge::Again { is_same: true } };
         let Some(entry) = self.cells.get_mut(place as usize) else { return Merge::Stray };
-        let answer = Answer {
-            parity: commit.parity.iter().collect(),
-            round,
-            defects: commit.defects.iter().collect(),
-        };
-        if let Some(before) = &entry.answer {
-            return Merge::Again { is_same: *before == answer };
+        if entry.is_answered {
+            return Merge::Again { is_same: entry.answer.says(round, commit) };
         }
         let last = rounds_end(&entry.cell).min(self.first_round + self.layers.len() as u64).saturating_sub(1);
         let layer = last.checked_sub(self.first_round).and_then(|at| self.layers.get(at as usize));
+        entry.is_answered = true;
         let merge = match entry.earlier.take() {
+            // The first answer stands, whatever comes later.
             Some(earlier) => {
-                let is_same = earlier == answer;
-                entry.answer = Some(earlier);
-                Merge::Again { is_same }
+                entry.answer = earlier;
+                Merge::Again { is_same: entry.answer.says(round, commit) }
             }
             None => {
-                entry.answer = Some(answer);
+                entry.answer.take(round, commit);
                 Merge::New { pushed_ns: layer.map_or(now, |layer| layer.pushed_ns) }
             }
         };
+        self.has_news = true;
         self.moved_ns = now;
         self.advance();
         merge
@@ -452,7 +492,7 @@ impl History {
             let entry = self.cells.get(number.checked_sub(self.first_cell)? as usize)?;
             let open = |&&dependency: &&u64| {
                 let place = dependency.checked_sub(self.first_cell).map(|place| place as usize);
-                place.and_then(|place| self.cells.get(place)).is_some_and(|entry| entry.answer.is_none())
+                place.and_then(|place| self.cells.get(place)).is_some_and(|entry| !entry.is_answered)
             };
             // Ranks fall from a cell to those that it waits for, so this ends.
             if let Some(&dependency) = entry.dependencies.iter().find(open) {
@@ -469,23 +509,24 @@ impl History {
     /// Joins the answers that have no hole before them, and lets go of what nobody can need any more.
     fn advance(&mut self) {
         let end = self.end_round();
-        for entry in self.cells.iter_mut().filter(|entry| entry.cell.is_empty && entry.answer.is_none()) {
+        for entry in self.cells.iter_mut().filter(|entry| entry.cell.is_empty && !entry.is_answered) {
             if self.length.is_some() || entry.cell.ready_layers <= end {
-                let parity = vec![0; self.observables.len()];
-                entry.answer = Some(Answer { parity, round: entry.cell.first_layer, defects: Vec::new() });
+                entry.answer.empty(entry.cell.first_layer);
+                entry.is_answered = true;
+                self.has_news = true;
             }
         }
-        while let Some(answer) =
-            self.cells.get((self.frontier - self.first_cell) as usize).and_then(|entry| entry.answer.as_ref())
+        while let Some(entry) = self.cells.get((self.frontier - self.first_cell) as usize)
+            && entry.is_answered
         {
-            for (word, flips) in self.observables.iter_mut().zip(&answer.parity) {
+            for (word, flips) in self.observables.iter_mut().zip(&entry.answer.parity) {
                 *word ^= flips;
             }
             self.frontier += 1;
         }
         let needed = self.first_needed();
         while self.first_round < needed {
-            self.layers.pop_front();
+            self.spare_layers.extend(self.layers.pop_front());
             self.first_round += 1;
         }
         let open = self.cells.iter().filter(|entry| entry.cell.number >= self.frontier);
@@ -496,9 +537,31 @@ impl History {
             && wanted.is_none_or(|wanted| entry.cell.number < wanted)
             && entry.cell.end_layer + reach < needed
         {
-            self.cells.pop_front();
+            self.spare_cells.extend(self.cells.pop_front());
             self.first_cell += 1;
         }
+    }
+}
+
+impl Answer {
+    fn take(&mut self, round: u64, commit: &wire::Commit<'_>) {
+        self.round = round;
+        self.parity.clear();
+        self.parity.extend(commit.parity.iter());
+        self.defects.clear();
+        self.defects.extend(commit.defects.iter());
+    }
+
+    fn empty(&mut self, round: u64) {
+        self.round = round;
+        self.parity.clear();
+        self.defects.clear();
+    }
+
+    fn says(&self, round: u64, commit: &wire::Commit<'_>) -> bool {
+        self.round == round
+            && self.parity.iter().copied().eq(commit.parity.iter())
+            && self.defects.iter().copied().eq(commit.defects.iter())
     }
 }
 
