@@ -22,6 +22,7 @@ typedef struct defect {
 typedef struct slot {
     otr_cell cell;
     stage stage;
+    uint64_t blocker; /* a cell that it waits for; its own number if none is known */
     defect *defects;
     size_t defect_count, defect_capacity;
 } slot;
@@ -59,7 +60,8 @@ static uint64_t room(const otr_stream *stream);
 static void enter_cells(otr_stream *stream);
 static void pass_empty_cells(otr_stream *stream);
 static void advance(otr_stream *stream);
-static int is_decidable(otr_stream *stream, const otr_cell *cell);
+static int is_committed(const otr_stream *stream, uint64_t number);
+static int is_decidable(otr_stream *stream, slot *slot);
 static otr_status gather_events(otr_stream *stream, const otr_cell *cell);
 static otr_status gather_defects(otr_stream *stream, const otr_cell *cell);
 
@@ -161,6 +163,7 @@ otr_status otr_stream_push(otr_stream *stream, const uint8_t *events, uint32_t d
         stream->length = stream->layer_count;
         for (uint64_t number = stream->frontier; number < stream->entered; number++) {
             slot *const slot = &stream->slots[number % stream->cells_max];
+            slot->blocker = number;
             if (slot->stage == STAGE_WAITING &&
                 otr_plan_cell(stream->plan, number, stream->length, &slot->cell) != OTR_OK) {
                 slot->stage = STAGE_COMMITTED; /* the history ends before it */
@@ -180,7 +183,7 @@ int otr_stream_next(otr_stream *stream, otr_cell *out) {
     for (uint64_t number = stream->frontier; number < stream->entered; number++) {
         slot *const slot = &stream->slots[number % stream->cells_max];
         if (slot->stage == STAGE_WAITING && slot->cell.ready_layers <= stream->layer_count &&
-            is_decidable(stream, &slot->cell)) {
+            is_decidable(stream, slot)) {
             slot->stage = STAGE_OUT;
             *out = slot->cell;
             return 1;
@@ -336,6 +339,7 @@ static void enter_cells(otr_stream *stream) {
         const otr_status status = otr_plan_cell(stream->plan, stream->entered, stream->length, &slot->cell);
         /* A row may have no cell of that index. */
         slot->stage = status == OTR_OK ? STAGE_WAITING : STAGE_COMMITTED;
+        slot->blocker = stream->entered;
         slot->defect_count = 0;
         memset(stream->flips + stream->entered % stream->cells_max * stream->observable_bytes, 0,
                stream->observable_bytes);
@@ -383,16 +387,26 @@ static void advance(otr_stream *stream) {
     }
 }
 
-static int is_decidable(otr_stream *stream, const otr_cell *cell) {
+static int is_committed(const otr_stream *stream, uint64_t number) {
+    return number < stream->first ||
+           (number < stream->entered && stream->slots[number % stream->cells_max].stage == STAGE_COMMITTED);
+}
+
+/* Whether a cell waits for no other. The one that it was found to wait for is looked at first, so that a cell
+ * that has to wait costs nothing. */
+static int is_decidable(otr_stream *stream, slot *slot) {
+    const uint64_t own = slot->cell.number;
     size_t count;
-    if (otr_plan_dependencies(stream->plan, cell->number, stream->length, stream->dependencies,
+    if (slot->blocker != own && !is_committed(stream, slot->blocker)) {
+        return 0;
+    }
+    if (otr_plan_dependencies(stream->plan, own, stream->length, stream->dependencies,
                               stream->dependencies_max, &count) != OTR_OK) {
         return 0; /* it cannot be: there is room for all */
     }
     for (size_t i = 0; i < count; i++) {
-        const uint64_t number = stream->dependencies[i];
-        if (number >= stream->entered ||
-            (number >= stream->first && stream->slots[number % stream->cells_max].stage != STAGE_COMMITTED)) {
+        if (!is_committed(stream, stream->dependencies[i])) {
+            slot->blocker = stream->dependencies[i];
             return 0;
         }
     }

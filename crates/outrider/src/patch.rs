@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::decoder::DecoderOptions;
 use crate::error::{Error, argument_error};
 use crate::graph::{GraphOptions, MatchingGraph};
-use crate::model::DetectorErrorModel;
+use crate::model::{DetectorErrorModel, InstructionKind, Target, TargetKind};
 use crate::plan::{Axis, Plan, PlanOptions, RowLayout};
 use crate::predecoder::Predecoder;
 use crate::window::{Window, WindowDecoder};
@@ -103,7 +103,7 @@ impl Patch {
             plan,
             cut: options.plan,
             decoder: options.decoder,
-            model_digest: Sha256::digest(model.to_text()).into(),
+            model_digest: model_digest(model),
             plan_digest: plan_digest(&options),
             predecoder: options.predecoder,
         })
@@ -149,7 +149,7 @@ impl Patch {
         WindowDecoder::new(window, predecoder, &self.decoder)
     }
 
-    /// SHA-256 of the error model's text.
+    /// SHA-256 of the error model's instructions, without tags.
     pub fn model_digest(&self) -> &[u8; 32] {
         &self.model_digest
     }
@@ -158,6 +158,55 @@ impl Patch {
     pub fn plan_digest(&self) -> &[u8; 32] {
         &self.plan_digest
     }
+}
+
+/// Hashes a byte and numbers of 8 bytes for each instruction and target; probabilities and coordinates by their bits.
+fn model_digest(model: &DetectorErrorModel) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let mut bytes = Vec::new();
+    for instruction in model.instructions() {
+        bytes.clear();
+        let mut put = |name: u8, number: u64| {
+            bytes.push(name);
+            bytes.extend_from_slice(&number.to_le_bytes());
+        };
+        let (arguments, targets): (&[f64], &[Target]) = match instruction.kind {
+            InstructionKind::Error { ref probability, targets } => {
+                put(b'e', targets.len() as u64);
+                (std::slice::from_ref(probability), targets)
+            }
+            InstructionKind::Detector { coordinates, targets } => {
+                put(b'd', targets.len() as u64);
+                (coordinates, targets)
+            }
+            InstructionKind::Observable { targets } => {
+                put(b'o', targets.len() as u64);
+                (&[], targets)
+            }
+            InstructionKind::ShiftDetectors { coordinates, detectors } => {
+                put(b's', detectors);
+                (coordinates, &[])
+            }
+            InstructionKind::Repeat { iterations, body_count } => {
+                put(b'r', iterations);
+                put(b'b', body_count);
+                (&[], &[])
+            }
+        };
+        put(b'a', arguments.len() as u64);
+        for argument in arguments {
+            put(b'=', argument.to_bits());
+        }
+        for target in targets {
+            match target.kind() {
+                TargetKind::Detector(index) => put(b'D', index),
+                TargetKind::Observable(index) => put(b'L', index),
+                TargetKind::Separator => put(b'^', 0),
+            }
+        }
+        hash.update(&bytes);
+    }
+    hash.finalize().into()
 }
 
 /// Hashes a line per option. What cannot change an answer, such as the instruction set, is left out.
