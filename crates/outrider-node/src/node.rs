@@ -405,7 +405,16 @@ impl Node {
         let wire = ServerSession::accept(&self.options.wire, greeted, id, token, now)?;
         self.next_session += 1;
         let streams = BTreeMap::new();
-        let session = Session { id, wire, connection: None, streams, jobs_out: 0, is_told: false };
+        let session = Session {
+            id,
+            wire,
+            connection: None,
+            streams,
+            jobs_out: 0,
+            is_told: false,
+            is_closing: false,
+            left_open: Vec::new(),
+        };
         self.sessions.insert(id, session);
         Ok(id)
     }
@@ -451,6 +460,7 @@ impl Node {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.send_commits(&mut self.journal, now);
         session.grant(now);
+        session.close_what_is_done(&mut self.journal, now);
         if self.is_draining && !session.is_told && session.jobs_out == 0 && !session.has_work() {
             session.say_goodbye(&mut self.journal, now);
         }

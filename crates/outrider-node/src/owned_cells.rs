@@ -242,6 +242,12 @@ impl OwnedCells {
         Ok(self.prepared.is_some())
     }
 
+    /// Whether a cell is with a worker or could be.
+    pub(crate) fn goes_on(&mut self) -> bool {
+        let has_next = self.prepare_next().unwrap_or(false);
+        has_next || self.cells.iter().any(|owned| owned.stage == Stage::Out)
+    }
+
     /// The cell that was found, which is out from now on.
     pub(crate) fn take_next(&mut self) -> Option<CellWork<'_>> {
         let (cell, ingest_ns) = self.prepared.take()?;

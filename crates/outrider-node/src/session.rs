@@ -26,6 +26,9 @@ pub(crate) struct Session {
     pub(crate) jobs_out: usize,
     /// It has been told that the node shuts down.
     pub(crate) is_told: bool,
+    /// The client has ended it; cells of streams that are over were left open.
+    pub(crate) is_closing: bool,
+    pub(crate) left_open: Vec<wire::CellId>,
 }
 
 pub(crate) struct Stream {
@@ -38,6 +41,8 @@ pub(crate) struct Stream {
     pub(crate) room: u64,
     /// Commits that the session had no room for.
     pub(crate) unsent: VecDeque<Unsent>,
+    /// The client has ended it: what can be decided is, then the client is told.
+    pub(crate) is_closing: bool,
 }
 
 pub(crate) struct Unsent {
@@ -87,14 +92,16 @@ impl Session {
                 (stream, cells.learn(defects.cell, round, defects.defects.iter()))
             }
             ServerEvent::Close { stream: Some(stream) } => {
-                let open = self.streams.remove(&stream).map(|stream| stream.open_cells()).unwrap_or_default();
-                self.close(Some(stream), 0, &open, now);
-                journal.note_open(self.id, stream, open);
+                match self.streams.get_mut(&stream) {
+                    Some(open) => open.is_closing = true,
+                    // Given up before: only the answer is missing.
+                    None => self.close(Some(stream), 0, &[], now),
+                }
                 return Some(Outcome::Went);
             }
             ServerEvent::Close { stream: None } => {
-                let open = self.abandon(journal);
-                self.close(None, 0, &open, now);
+                self.is_closing = true;
+                self.streams.values_mut().for_each(|stream| stream.is_closing = true);
                 return Some(Outcome::Went);
             }
             ServerEvent::PeerError(fault) => return Some(Outcome::Ended(fault.code as u16)),
@@ -126,6 +133,7 @@ impl Session {
                     granted: room,
                     room,
                     unsent: VecDeque::new(),
+                    is_closing: false,
                 };
                 self.streams.insert(stream, fresh);
                 journal.note(NodeEvent::StreamOpened { session: self.id, stream, patch });
@@ -163,6 +171,25 @@ impl Session {
             journal.note_open(self.id, stream, cells);
         }
         all
+    }
+
+    /// Answers the client's wish to end streams, or the session, once nothing more can be decided.
+    pub(crate) fn close_what_is_done(&mut self, journal: &mut Journal, now: u64) {
+        let is_done = |stream: &mut Stream| stream.is_closing && !stream.goes_on();
+        while let Some(id) = self.streams.iter_mut().find_map(|(&id, stream)| is_done(stream).then_some(id)) {
+            let open = self.streams.remove(&id).map(|stream| stream.open_cells()).unwrap_or_default();
+            if self.is_closing {
+                self.left_open.extend(&open);
+            } else {
+                self.close(Some(id), 0, &open, now);
+            }
+            journal.note_open(self.id, id, open);
+        }
+        if self.is_closing && self.streams.is_empty() {
+            self.is_closing = false;
+            let open = std::mem::take(&mut self.left_open);
+            self.close(None, 0, &open, now);
+        }
     }
 
     fn close(&mut self, stream: Option<StreamId>, code: u32, open: &[wire::CellId], now: u64) {
@@ -254,6 +281,11 @@ impl Stream {
             cells.push(round, layer.bits, is_last && at == rounds.count(), now)?;
         }
         Ok(())
+    }
+
+    /// Whether a cell is with a worker, could be, or waits to be sent.
+    fn goes_on(&mut self) -> bool {
+        !self.unsent.is_empty() || self.cells.as_mut().is_some_and(OwnedCells::goes_on)
     }
 
     fn open_cells(&self) -> Vec<wire::CellId> {
