@@ -56,6 +56,8 @@ pub const OTR_MEASUREMENT_COUNT_MAX: u32 = 100000000;
 pub const OTR_MEASUREMENT_TERMS_MAX: u32 = 400000000;
 pub const OTR_MEASUREMENT_OBSERVABLES_MAX: u32 = 1048576;
 pub const OTR_MEASUREMENT_TARGET_MAX: u32 = 16777215;
+pub const OTR_MEASUREMENT_STREAM_PUSH_MAX: u32 = 262144;
+pub const OTR_MEASUREMENT_STREAM_PERIOD_MAX: u32 = 8;
 pub const OTR_PLAN_LAYERS_MAX: u32 = 4096;
 pub const OTR_PLAN_ROWS_MAX: u32 = 256;
 pub const OTR_PLAN_PERIOD_MAX: u32 = 8;
@@ -1703,6 +1705,99 @@ unsafe extern "C" {
         count: u64,
         detectors: *mut u8,
     ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_measurement_stream {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_measurement_stream_create(
+        out: *mut *mut otr_measurement_stream,
+        map: *const otr_measurement_map,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_measurement_stream_destroy(stream: *mut otr_measurement_stream);
+}
+unsafe extern "C" {
+    pub fn otr_measurement_stream_start(
+        stream: *mut otr_measurement_stream,
+        sweep: *const u8,
+    );
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_measurement_stream_push(
+        stream: *mut otr_measurement_stream,
+        measurements: *const u8,
+        count: u32,
+        is_last: ::core::ffi::c_int,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_measured_layer {
+    pub number: u64,
+    pub events: *const u8,
+    pub detector_count: u32,
+    pub is_last: ::core::ffi::c_int,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_measured_layer",
+    ][::core::mem::size_of::<otr_measured_layer>() - 24usize];
+    [
+        "Alignment of otr_measured_layer",
+    ][::core::mem::align_of::<otr_measured_layer>() - 8usize];
+    [
+        "Offset of field: otr_measured_layer::number",
+    ][::core::mem::offset_of!(otr_measured_layer, number) - 0usize];
+    [
+        "Offset of field: otr_measured_layer::events",
+    ][::core::mem::offset_of!(otr_measured_layer, events) - 8usize];
+    [
+        "Offset of field: otr_measured_layer::detector_count",
+    ][::core::mem::offset_of!(otr_measured_layer, detector_count) - 16usize];
+    [
+        "Offset of field: otr_measured_layer::is_last",
+    ][::core::mem::offset_of!(otr_measured_layer, is_last) - 20usize];
+};
+unsafe extern "C" {
+    pub fn otr_measurement_stream_next(
+        stream: *mut otr_measurement_stream,
+        out: *mut otr_measured_layer,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn otr_measurement_stream_observables(
+        stream: *const otr_measurement_stream,
+    ) -> *const u8;
+}
+unsafe extern "C" {
+    pub fn otr_measurement_stream_layer_count(
+        stream: *const otr_measurement_stream,
+    ) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_measurement_stream_period(stream: *const otr_measurement_stream) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_measurement_stream_sweep_count(
+        stream: *const otr_measurement_stream,
+    ) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_measurement_stream_observable_count(
+        stream: *const otr_measurement_stream,
+    ) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_measurement_stream_bytes(stream: *const otr_measurement_stream) -> usize;
 }
 impl otr_network_kind {
     pub const OTR_NETWORK_EVENT: otr_network_kind = otr_network_kind(0);

@@ -22,9 +22,10 @@ use random::Random;
 use outrider::{
     Basis, CellShape, CellStream, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions,
     DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap, Geometry,
-    GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap, Override, Patch,
-    PatchOptions, Plan, PlanOptions, Predecode, Predecoder, Role, Rule, RuleOptions, Sampler, SamplerOptions,
-    Shots, Slot, Stream, StreamOptions, SurfaceCode, Training, Window, WindowDecoder, WorkersOptions,
+    GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap, MeasurementStream,
+    Override, Patch, PatchOptions, Plan, PlanOptions, Predecode, Predecoder, Role, Rule, RuleOptions,
+    Sampler, SamplerOptions, Shots, Slot, Stream, StreamOptions, SurfaceCode, Training, Window,
+    WindowDecoder, WorkersOptions,
 };
 
 #[test]
@@ -308,6 +309,23 @@ fn converting_measurements_allocates_nothing() {
     map.convert(&measurements, None, &mut detectors, &mut observables).expect("batches of the right width");
     map.convert_known(measurements.row(7), None, 0, map.known(99), detectors.row_mut(7))
         .expect("known places");
+    assert_eq!(allocations() - before, 0);
+}
+
+#[test]
+fn measurement_streams_allocate_nothing() {
+    let code = SurfaceCode::memory(5, 20).build().expect("valid options");
+    let map = MeasurementMap::parse(&code.circuit_text()).expect("a memory");
+    let before = allocations();
+    let mut stream = MeasurementStream::new(&map).expect("rounds that repeat");
+    assert!(allocations() > before);
+    let before = allocations();
+    stream.start(None).expect("no sweep bits");
+    for round in 0..10_000 {
+        let (row, count) = if round < 9_999 { (&[0x5A; 3][..], 24) } else { (&[0x5A; 4][..], 25) };
+        stream.push(row, count, round == 9_999).expect("no layer waits");
+        while stream.next().is_some() {}
+    }
     assert_eq!(allocations() - before, 0);
 }
 

@@ -324,12 +324,17 @@ static void run_network(const otr_graph *graph, const otr_model *model, const ui
 static void convert_measurements(void) {
     static const char text[] =
         "R 0 1\nRX 2\nCX sweep[1] 0 sweep[0] 1\nREPEAT 9 {\nCX 0 1\nMPP Z0*Z1 X2*X2\nMR !1\n"
-        "CX rec[-1] 0\nSHIFT_COORDS[a tag](1)\nDETECTOR(0, 5) rec[-1] rec[-3]\n}\n"
+        "CX rec[-1] 0\nSHIFT_COORDS[a tag](0, 1)\nDETECTOR(0, 5) rec[-1] rec[-3]\n}\n"
         "M 0 1\nOBSERVABLE_INCLUDE(3) rec[-2]\n";
     otr_measurement_map *map = NULL;
     otr_error error = {0};
     if (good_or_told(otr_measurement_map_create(&map, text, sizeof text - 1, NULL, &error), &error)) {
+        otr_measurement_stream *stream = NULL;
         CHECK(otr_measurement_map_detector_count(map) == 9);
+        if (good_or_told(otr_measurement_stream_create(&stream, map, &error), &error)) {
+            CHECK(otr_measurement_stream_period(stream) == 1);
+        }
+        otr_measurement_stream_destroy(stream);
     }
     otr_measurement_map_destroy(map);
 }

@@ -37,6 +37,7 @@ mod gap;
 mod graph;
 mod kernels;
 mod labels;
+mod measurement_stream;
 mod measurements;
 mod model;
 mod network_kind;
@@ -66,6 +67,7 @@ pub use kernels::Isa;
 #[doc(hidden)]
 pub use kernels::Kernels;
 pub use labels::{LabelBatch, LabelOptions, LabelSampler};
+pub use measurement_stream::{MeasuredLayer, MeasurementStream};
 pub use measurements::{MeasurementMap, MeasurementOptions, Parity};
 pub use model::{DetectorErrorModel, Instruction, InstructionKind, Instructions, Target, TargetKind, Walk};
 pub use network_kind::NetworkKind;

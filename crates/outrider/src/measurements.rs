@@ -281,6 +281,10 @@ impl MeasurementMap {
             )
         })
     }
+
+    pub(crate) fn as_ptr(&self) -> *const sys::otr_measurement_map {
+        self.raw.as_ptr()
+    }
 }
 
 impl Drop for MeasurementMap {

@@ -6,6 +6,7 @@ use std::thread;
 use crate::cell_stream::{CellStream, CellStreamState};
 use crate::clock::clock_ns;
 use crate::error::{Error, argument_error};
+use crate::measurement_stream::MeasurementStream;
 use crate::patch::Patch;
 use crate::plan::{Cell, Plan};
 use crate::workers::{PatchKey, Times, Workers, WorkersOptions};
@@ -109,6 +110,25 @@ impl Stream {
             self.poll()?;
         }
         self.push_at(events, detector_count, is_last, ingested_ns)
+    }
+
+    /// Takes `count` packed raw measurements, and pushes the layers that they make known, waiting for room. `is_last` for
+    /// the last measurements of the history, which come at once.
+    ///
+    /// # Errors
+    /// As [`MeasurementStream::push`] and [`push_when_room`](Self::push_when_room).
+    pub fn push_measurements(
+        &mut self,
+        measured: &mut MeasurementStream,
+        measurements: &[u8],
+        count: u32,
+        is_last: bool,
+    ) -> Result<(), Error> {
+        measured.push(measurements, count, is_last)?;
+        while let Some(layer) = measured.next() {
+            self.push_when_room(layer.events, layer.detector_count, layer.is_last)?;
+        }
+        Ok(())
     }
 
     /// Takes in the commits that are there, sets further cells going and tells how far the stream got.

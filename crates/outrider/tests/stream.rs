@@ -2,8 +2,9 @@
 
 use outrider::{
     CellReport, CellStream, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel,
-    Patch, PatchOptions, PatchPredecoder, Plan, PlanOptions, Predecode, Predecoder, Rule, RuleOptions,
-    Sampler, Shots, Status, Stream, StreamOptions, SurfaceCode, Wait, WorkersOptions, clock_ns,
+    MeasurementMap, MeasurementStream, Patch, PatchOptions, PatchPredecoder, Plan, PlanOptions, Predecode,
+    Predecoder, Rule, RuleOptions, Sampler, Shots, Status, Stream, StreamOptions, SurfaceCode, Wait,
+    WorkersOptions, clock_ns,
 };
 use std::sync::Arc;
 
@@ -254,5 +255,37 @@ fn a_cell_that_fails_is_reported_once_and_ends_the_stream() {
         assert!(ends >= 1);
         let again = stream.poll().map(|_| ()).unwrap_err().to_string();
         assert!(again.starts_with("cell ") && again.contains(" failed: "), "{again}");
+    }
+}
+
+#[test]
+fn raw_measurements_give_the_answer_of_their_layers() {
+    let circuit = Circuit::uniform(CircuitFamily::Stim, 0.004);
+    let code = SurfaceCode::memory(DISTANCE, ROUNDS).circuit(circuit).build().unwrap();
+    let map = MeasurementMap::parse(&code.circuit_text()).unwrap();
+    let reference = SurfaceCode::memory(DISTANCE, 10).circuit(circuit).build().unwrap().circuit_text();
+    let mut measured = MeasurementStream::new(&MeasurementMap::parse(&reference).unwrap()).unwrap();
+    let patch = history().plain_patch();
+    let mut measurements = Shots::zeroed(map.measurement_count(), 20);
+    for shot in 0..20 {
+        // A wrong result here and there, and now and then a qubit that stays flipped.
+        for place in (shot..map.measurement_count()).step_by(61 + 7 * shot) {
+            measurements.row_mut(shot)[place / 8] ^= 1 << (place % 8);
+        }
+    }
+    let (mut detectors, mut observables) = map.batches();
+    map.convert(&measurements, None, &mut detectors, &mut observables).unwrap();
+    for shot in 0..20 {
+        let mut stream = Stream::new(Arc::clone(&patch), &workers(shot % 3, Wait::Block)).unwrap();
+        measured.start(None).unwrap();
+        // A round of this memory is a byte, and the data qubits are nine bits.
+        let (rounds, end) = measurements.row(shot).split_at(ROUNDS as usize);
+        for round in rounds {
+            stream.push_measurements(&mut measured, &[*round], 8, false).unwrap();
+        }
+        stream.push_measurements(&mut measured, end, 9, true).unwrap();
+        let answer = stream.finish().unwrap().observables.to_vec();
+        assert_eq!(answer, decode(&patch, &StreamOptions::default(), detectors.row(shot)), "shot {shot}");
+        assert_eq!(measured.observables(), observables.row(shot), "shot {shot}");
     }
 }
