@@ -182,7 +182,7 @@ impl Controller {
         now: u64,
     ) -> Result<(), PushError> {
         let history = self.patches.get_mut(&patch).ok_or(PushError::UnknownPatch)?;
-        if history.state().has_ended {
+        if history.has_ended() {
             return Err(PushError::Ended);
         }
         let expected = history.next_width(is_last);
@@ -365,6 +365,12 @@ impl Controller {
             }
             ClientEvent::Opened { stream, .. } => {
                 self.join(node, PatchId(stream.0), now);
+                None
+            }
+            ClientEvent::Credit { stream, .. } => {
+                if let Some(history) = self.patches.get_mut(&PatchId(stream.0)) {
+                    history.wake(node);
+                }
                 None
             }
             ClientEvent::Commit { stream, round, commit, .. } => {

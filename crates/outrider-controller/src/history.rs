@@ -42,6 +42,8 @@ pub(crate) struct History {
     /// Cells from `first_cell` on that have entered; those before `frontier` are committed.
     cells: VecDeque<Entry>,
     first_cell: u64,
+    /// The cell to enter next; looked up again when the end is known.
+    upcoming: Option<Cell>,
     frontier: u64,
     epoch: Epoch,
     assignment: Assignment,
@@ -88,6 +90,8 @@ struct Member {
     sent: u64,
     /// Rounds before it were sent, or are not needed.
     looked: u64,
+    /// Nothing is to be sent before so many rounds are there; 0 to look.
+    due: u64,
     /// The caller knows that its credit has run out.
     is_starved: bool,
 }
@@ -142,6 +146,7 @@ impl History {
             spare_cells: Vec::new(),
             cells: VecDeque::new(),
             first_cell: 0,
+            upcoming: None,
             frontier: 0,
             epoch: Epoch(0),
             assignment,
@@ -169,6 +174,10 @@ impl History {
 
     pub(crate) fn epoch(&self) -> u32 {
         self.epoch.0
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.length.is_some()
     }
 
     pub(crate) fn has_member(&self, node: NodeId) -> bool {
@@ -236,7 +245,13 @@ impl History {
             self.look_again()?;
         }
         self.enter()?;
-        self.advance();
+        if is_last {
+            self.change();
+        }
+        // Whether an empty cell is final depends on the rounds that are there.
+        if self.has_news || self.cells.iter().any(|entry| entry.cell.is_empty && !entry.is_answered) {
+            self.advance();
+        }
         Ok(())
     }
 
@@ -245,7 +260,7 @@ impl History {
         let plan = self.patch.plan();
         let count = plan.cell_count(self.length.unwrap_or(u64::MAX));
         self.cells.truncate(count.saturating_sub(self.first_cell) as usize);
-        self.has_news = true;
+        self.upcoming = None;
         for entry in self.cells.iter_mut().filter(|entry| !entry.is_answered) {
             entry.cell = plan.cell(entry.cell.number, self.length)?;
             plan.dependencies(entry.cell.number, self.length, &mut entry.dependencies)?;
@@ -255,29 +270,43 @@ impl History {
 
     /// Lets cells enter that may need rounds which are there.
     fn enter(&mut self) -> Result<(), Error> {
-        let plan = self.patch.plan();
         // Cells of another row with higher numbers may begin a little earlier.
         let near = self.end_round() + u64::from(self.patch.cut().commit);
-        let count = self.length.map_or(u64::MAX, |length| plan.cell_count(length));
-        loop {
-            let number = self.first_cell + self.cells.len() as u64;
-            if number >= count {
-                return Ok(());
-            }
-            let cell = plan.cell(number, self.length)?;
-            if cell.events_first >= near && self.length.is_none() {
-                return Ok(());
-            }
+        while let Some(cell) = self.look_at_upcoming()?
+            && (cell.events_first < near || self.length.is_some())
+        {
             let mut entry = self.spare_cells.pop().unwrap_or_default();
-            plan.dependencies(number, self.length, &mut entry.dependencies)?;
+            self.patch.plan().dependencies(cell.number, self.length, &mut entry.dependencies)?;
             entry.cell = cell;
-            entry.owner = self.assignment.owner(number);
+            entry.owner = self.assignment.owner(cell.number);
             entry.is_answered = false;
             entry.earlier = None;
             entry.told = 0;
             self.cells.push_back(entry);
-            self.has_news = true;
+            self.upcoming = None;
+            self.change();
         }
+        Ok(())
+    }
+
+    fn look_at_upcoming(&mut self) -> Result<Option<Cell>, Error> {
+        let number = self.first_cell + self.cells.len() as u64;
+        let plan = self.patch.plan();
+        if self.upcoming.is_none() && self.length.is_none_or(|length| number < plan.cell_count(length)) {
+            self.upcoming = Some(plan.cell(number, self.length)?);
+        }
+        Ok(self.upcoming)
+    }
+
+    /// Cells, owners or answers have changed: there may be something to send.
+    fn change(&mut self) {
+        self.has_news = true;
+        self.members.iter_mut().for_each(|member| member.due = 0);
+    }
+
+    /// A member has room for rounds again.
+    pub(crate) fn wake(&mut self, node: NodeId) {
+        self.members.iter_mut().filter(|member| member.node == node).for_each(|member| member.due = 0);
     }
 
     /// Deals all open cells out to these nodes, under a new epoch. Returns the nodes that could not be told.
@@ -289,7 +318,7 @@ impl History {
         let round = self.first_needed();
         self.members = nodes
             .into_iter()
-            .map(|node| Member { node, sent: round, looked: round, is_starved: false })
+            .map(|node| Member { node, sent: round, looked: round, due: 0, is_starved: false })
             .collect();
         for entry in &mut self.cells {
             entry.told = 0;
@@ -299,7 +328,7 @@ impl History {
                 entry.earlier = Some(entry.answer.clone());
             }
         }
-        self.has_news = true;
+        self.change();
         let mut lost = Vec::new();
         for (place, member) in self.members.iter().enumerate() {
             let ranges = self.assignment.ranges(place);
@@ -331,7 +360,11 @@ impl History {
             self.tell_defects(links, now);
         }
         let mut starved = Vec::new();
+        let end = self.end_round();
         for place in 0..self.members.len() {
+            if end < self.members[place].due {
+                continue;
+            }
             let node = self.members[place].node;
             let was_starved = self.members[place].is_starved;
             self.send_rounds(place, &mut links[node.0].session, options, now);
@@ -387,6 +420,9 @@ impl History {
             let count = (run.end - run.start).min(most).min(credit);
             let stop = run.start + count;
             let is_due = stop < self.end_round() || count == most || self.completes_window(place, stop);
+            if !is_due && credit > 0 {
+                self.members[place].due = self.next_completion(place, stop).min(run.start + most);
+            }
             if count == 0 || !is_due || self.send_frame(place, run.start..stop, session, now).is_err() {
                 return;
             }
@@ -394,6 +430,11 @@ impl History {
             self.members[place].sent = stop;
         }
         self.members[place].looked = self.end_round();
+        // What it needs next has not come; a cell that enters changes that.
+        let needs = |entry: &Entry| entry.owner == Some(place) && entry.cell.events_first >= self.end_round();
+        let next =
+            self.cells.iter().filter(|entry| needs(entry)).map(|entry| entry.cell.events_first + 1).min();
+        self.members[place].due = next.unwrap_or(u64::MAX);
     }
 
     fn send_frame(
@@ -451,6 +492,12 @@ impl History {
     fn completes_window(&self, place: usize, stop: u64) -> bool {
         let owned = self.cells.iter().filter(|entry| entry.owner == Some(place));
         self.length == Some(stop) || owned.map(|entry| rounds_end(&entry.cell)).any(|end| end == stop)
+    }
+
+    /// How many rounds must be there for the next window of the member to be complete, after `stop`.
+    fn next_completion(&self, place: usize, stop: u64) -> u64 {
+        let owned = self.cells.iter().filter(|entry| entry.owner == Some(place));
+        owned.map(|entry| rounds_end(&entry.cell)).filter(|&end| end > stop).min().unwrap_or(u64::MAX)
     }
 
     /// Takes the answer of a node for a cell of the current epoch.

@@ -40,6 +40,8 @@ enum Stage {
 struct Owned {
     cell: Cell,
     stage: Stage,
+    /// A cell that it was found to wait for; its own number if none is known.
+    blocker: u64,
 }
 
 /// The artificial defects of a committed cell, here or elsewhere.
@@ -114,6 +116,8 @@ pub(crate) struct OwnedCells {
     /// The owned cell to enter next.
     upcoming: Option<Cell>,
     known: BTreeMap<u64, Known>,
+    /// Something has come since all cells were found to wait.
+    has_changed: bool,
     /// A cell that can be decided and is about to be taken, and when its last round came in.
     prepared: Option<(Cell, u64)>,
     dependencies: Vec<u64>,
@@ -140,6 +144,7 @@ impl OwnedCells {
             cells: VecDeque::new(),
             upcoming: None,
             known: BTreeMap::new(),
+            has_changed: true,
             prepared: None,
             dependencies: Vec::new(),
             events: Vec::new(),
@@ -171,13 +176,18 @@ impl OwnedCells {
         if is_last {
             self.end(round + 1)?;
         }
+        let mut has_entered = false;
         while let Some(cell) = self.upcoming
             && (cell.events_first < self.next_round || self.length.is_some())
         {
-            self.cells.push_back(Owned { cell, stage: Stage::Waiting });
+            self.cells.push_back(Owned { cell, stage: Stage::Waiting, blocker: cell.number });
+            has_entered = true;
             self.upcoming = self.look_up_owned(cell.number + 1)?;
         }
-        self.forget();
+        self.has_changed = true;
+        if has_entered || self.cells.is_empty() {
+            self.forget();
+        }
         Ok(())
     }
 
@@ -188,6 +198,7 @@ impl OwnedCells {
         self.cells.retain(|owned| owned.cell.number < count);
         for owned in self.cells.iter_mut().filter(|owned| owned.stage == Stage::Waiting) {
             owned.cell = self.patch.plan().cell(owned.cell.number, self.length).map_err(Trouble::Plan)?;
+            owned.blocker = owned.cell.number;
         }
         if let Some(upcoming) = self.upcoming {
             self.upcoming = self.look_up_owned(upcoming.number)?;
@@ -215,16 +226,17 @@ impl OwnedCells {
         };
         let defects = defects.map(place).collect::<Option<_>>().ok_or_else(stray)?;
         self.known.entry(number).or_insert(Known { end_layer, defects });
+        self.has_changed = true;
         Ok(())
     }
 
     /// Looks for a cell that can be decided, and tells whether there is one.
     pub(crate) fn prepare_next(&mut self) -> Result<bool, Trouble> {
+        if !self.has_changed || self.prepared.is_some() {
+            return Ok(self.prepared.is_some());
+        }
         for at in 0..self.cells.len() {
-            if self.prepared.is_some() {
-                break;
-            }
-            let Owned { cell, stage } = self.cells[at];
+            let Owned { cell, stage, .. } = self.cells[at];
             let is_final = self.length.is_some() || cell.ready_layers <= self.next_round;
             let has_rounds = self.next_round >= self.length.unwrap_or(u64::MAX).min(cell.events_end);
             if stage != Stage::Waiting || !is_final || !has_rounds {
@@ -233,13 +245,15 @@ impl OwnedCells {
             if cell.is_empty {
                 self.cells[at].stage = Stage::Committed;
                 self.known.insert(cell.number, Known { end_layer: cell.end_layer, defects: Vec::new() });
-            } else if self.has_dependencies(cell.number)? {
+            } else if self.has_dependencies(at)? {
                 self.cells[at].stage = Stage::Out;
                 self.prepared = Some((cell, self.gather(&cell)?));
+                return Ok(true);
             }
         }
+        self.has_changed = false;
         self.forget();
-        Ok(self.prepared.is_some())
+        Ok(false)
     }
 
     /// Whether a cell is with a worker or could be.
@@ -271,6 +285,7 @@ impl OwnedCells {
         if let Some(owned) = self.cells.iter_mut().find(|owned| owned.cell.number == cell.number) {
             owned.stage = Stage::Committed;
         }
+        self.has_changed = true;
         self.forget();
         Ok((first, &self.sent))
     }
@@ -301,19 +316,30 @@ impl OwnedCells {
     }
 
     /// Whether every cell that its window waits for is committed, or has nothing in it.
-    fn has_dependencies(&mut self, number: u64) -> Result<bool, Trouble> {
+    fn has_dependencies(&mut self, at: usize) -> Result<bool, Trouble> {
+        let Owned { cell, blocker, .. } = self.cells[at];
+        if blocker != cell.number && !self.is_settled(blocker)? {
+            return Ok(false);
+        }
         let plan = self.patch.plan();
-        plan.dependencies(number, self.length, &mut self.dependencies).map_err(Trouble::Plan)?;
+        plan.dependencies(cell.number, self.length, &mut self.dependencies).map_err(Trouble::Plan)?;
         for &dependency in &self.dependencies {
-            if !self.known.contains_key(&dependency) {
-                let cell = self.look_up(dependency)?;
-                let is_final = self.length.is_some() || cell.ready_layers <= self.next_round;
-                if !(cell.is_empty && is_final) {
-                    return Ok(false);
-                }
+            if !self.is_settled(dependency)? {
+                self.cells[at].blocker = dependency;
+                return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Whether a cell is committed, here or elsewhere, or has nothing in it.
+    fn is_settled(&self, number: u64) -> Result<bool, Trouble> {
+        if self.known.contains_key(&number) {
+            return Ok(true);
+        }
+        let cell = self.look_up(number)?;
+        let is_final = self.length.is_some() || cell.ready_layers <= self.next_round;
+        Ok(cell.is_empty && is_final)
     }
 
     /// Lists the events and defects of a cell whose dependencies were just looked up, as detectors of the reference.
