@@ -381,7 +381,7 @@ impl ClientSession {
     }
 
     fn take_starved(&mut self) -> Option<StreamId> {
-        if !self.starved {
+        if !self.starved || self.link.has_ended() {
             return None;
         }
         let untold = self.streams.iter_mut().find(|(_, stream)| stream.starvation == Starvation::Untold);

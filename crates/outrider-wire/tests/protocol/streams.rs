@@ -84,6 +84,16 @@ fn every_stream_that_runs_out_of_credit_is_named() {
 }
 
 #[test]
+fn nothing_is_said_of_credit_once_the_session_has_ended() {
+    let mut pair = Pair::streaming(0);
+    pair.client_gets(&forge(Header::new(FrameType::Ping), 0, &[0; 24][..], |header| header.flags = 1));
+    assert_eq!(pair.at_client, ["Failed(UnknownFlag)"]);
+    pair.send_round(0).expect_err("the session has ended");
+    pair.client_gets(&[]);
+    assert_eq!(pair.at_client.len(), 1);
+}
+
+#[test]
 fn a_stream_that_is_not_yet_accepted_has_no_credit() {
     let mut pair = Pair::new();
     pair.client.open(STREAM, &model(), 0).expect("the stream is new");
