@@ -37,8 +37,6 @@ mod error;
 mod fault;
 mod flow;
 mod frame;
-#[doc(hidden)]
-pub mod fuzz;
 mod greeting;
 mod handshake;
 mod header;

@@ -1,0 +1,29 @@
+//! Everything that hostile bytes can reach, as functions of any bytes that panic where a promise does not hold.
+//!
+//! libFuzzer searches for such bytes, see `README.md`; `cargo test` replays what it has found worth keeping.
+
+mod forge;
+mod frames;
+mod handshakes;
+mod libfuzzer;
+mod rings;
+mod script;
+mod sessions;
+
+/// A function that must return for any bytes.
+pub type Target = fn(&[u8]);
+
+/// All targets with their names, which are those of the folders in `corpus/`.
+pub const TARGETS: [(&str, Target); 5] = [
+    ("frame", frames::run),
+    ("handshake", handshakes::run),
+    ("server_session", sessions::run_server),
+    ("client_session", sessions::run_client),
+    ("ring", rings::run),
+];
+
+/// The target of that name.
+#[must_use]
+pub fn target(name: &str) -> Option<Target> {
+    TARGETS.into_iter().find(|(known, _)| *known == name).map(|(_, target)| target)
+}
