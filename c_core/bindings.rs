@@ -62,6 +62,9 @@ pub const OTR_PLAN_LAYERS_MAX: u32 = 4096;
 pub const OTR_PLAN_ROWS_MAX: u32 = 256;
 pub const OTR_PLAN_PERIOD_MAX: u32 = 8;
 pub const OTR_PLAN_HISTORY_MAX: u64 = 281474976710656;
+pub const OTR_ROUND_SAMPLER_BLOCK_LAYERS: u32 = 64;
+pub const OTR_ROUND_SAMPLER_PERIOD_MAX: u32 = 8;
+pub const OTR_ROUND_SAMPLER_HISTORY_MAX: u64 = 281474976710656;
 pub const OTR_RULE_ITERATIONS_MAX: u32 = 1000;
 pub const OTR_RULE_NORMALIZATION_ONE: u32 = 256;
 pub const OTR_RULE_LINKS_MAX: u32 = 268435456;
@@ -2197,6 +2200,84 @@ unsafe extern "C" {
         index: u32,
         detector: *mut u32,
     ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_round_sampler {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_round_sampler_create(
+        out: *mut *mut otr_round_sampler,
+        model: *const otr_model,
+        seed: u64,
+        isa: otr_isa,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_round_sampler_destroy(sampler: *mut otr_round_sampler);
+}
+unsafe extern "C" {
+    pub fn otr_round_sampler_layer_count(sampler: *const otr_round_sampler) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_round_sampler_period(sampler: *const otr_round_sampler) -> u32;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_round_sampler_seek(
+        sampler: *mut otr_round_sampler,
+        history: u64,
+        layer: u64,
+        layer_count: u64,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_round_sampler_earliest_end(sampler: *const otr_round_sampler) -> u64;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_round_sampler_end(
+        sampler: *mut otr_round_sampler,
+        layer_count: u64,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_sampled_layer {
+    pub events: *const u8,
+    pub detector_count: u32,
+    pub is_last: ::core::ffi::c_int,
+    pub observables: *const u8,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_sampled_layer"][::core::mem::size_of::<otr_sampled_layer>() - 24usize];
+    [
+        "Alignment of otr_sampled_layer",
+    ][::core::mem::align_of::<otr_sampled_layer>() - 8usize];
+    [
+        "Offset of field: otr_sampled_layer::events",
+    ][::core::mem::offset_of!(otr_sampled_layer, events) - 0usize];
+    [
+        "Offset of field: otr_sampled_layer::detector_count",
+    ][::core::mem::offset_of!(otr_sampled_layer, detector_count) - 8usize];
+    [
+        "Offset of field: otr_sampled_layer::is_last",
+    ][::core::mem::offset_of!(otr_sampled_layer, is_last) - 12usize];
+    [
+        "Offset of field: otr_sampled_layer::observables",
+    ][::core::mem::offset_of!(otr_sampled_layer, observables) - 16usize];
+};
+unsafe extern "C" {
+    pub fn otr_round_sampler_next(
+        sampler: *mut otr_round_sampler,
+        out: *mut otr_sampled_layer,
+    ) -> ::core::ffi::c_int;
 }
 impl otr_rule_kind {
     pub const OTR_RULE_CLIQUE: otr_rule_kind = otr_rule_kind(0);

@@ -15,6 +15,7 @@
 #include "outrider/network_kind.h"
 #include "outrider/plan.h"
 #include "outrider/predecoder.h"
+#include "outrider/round_sampler.h"
 #include "outrider/rules.h"
 #include "outrider/sampler.h"
 #include "outrider/shots.h"

@@ -20,19 +20,14 @@
 #include "common/bits.h"
 #include "common/error.h"
 #include "common/random.h"
+#include "sample/error_streams.h"
+#include "sample/symptoms.h"
 
 #include <stdlib.h>
 
 #define BLOCK_SHOTS OTR_SAMPLER_BLOCK_SHOTS
-#define STREAM_COUNT 128
-#define STREAM_RARE (STREAM_COUNT - 1)
-#define RARE_PROBABILITY 2.3283064365386962890625e-10 /* 2^-32 */
 /* The place of the stream in the low half of the counter, above the number of the success. */
 #define STREAM_SHIFT 48
-#define TWO_64 18446744073709551616.0
-
-/* One target: a detector, or an observable with this bit. */
-#define TARGET_OBSERVABLE 0x80000000u
 
 typedef struct sampled_error {
     uint64_t limit; /* kept if a uniform word is not above it: probability over the stream's probability */
@@ -70,22 +65,17 @@ typedef struct block_rows {
     otr_sampler_output output;
 } block_rows;
 
-typedef struct index_list {
-    uint32_t *items;
-    size_t count, capacity;
-} index_list;
-
 /* What building needs besides the sampler. */
 typedef struct sampler_build {
     otr_sampler *sampler;
     const otr_model *model;
     const otr_graph *graph; /* or NULL */
-    sampled_stream streams[STREAM_COUNT];
-    size_t next[STREAM_COUNT];          /* place of the stream's next error */
-    uint64_t next_target[STREAM_COUNT]; /* at first the number of the stream's targets */
-    uint64_t next_edge[STREAM_COUNT];   /* likewise */
-    index_list symptoms, edges;         /* of the error at hand */
-    index_list component;               /* scratch */
+    sampled_stream streams[OTR_ERROR_STREAMS];
+    size_t next[OTR_ERROR_STREAMS];          /* place of the stream's next error */
+    uint64_t next_target[OTR_ERROR_STREAMS]; /* at first the number of the stream's targets */
+    uint64_t next_edge[OTR_ERROR_STREAMS];   /* likewise */
+    otr_index_list symptoms, edges;          /* of the error at hand */
+    otr_index_list component;                /* scratch */
 } sampler_build;
 
 static otr_status check_sizes(const otr_sampler *sampler, const otr_graph *graph, otr_error *error);
@@ -237,12 +227,12 @@ static inline void fire(const otr_sampler *sampler, const sampled_error *fired,
     uint8_t *const observables = output->observables.bytes;
     for (uint32_t i = fired[0].first; i < fired[1].first; i++) {
         const uint32_t target = sampler->targets[i];
-        if ((target & TARGET_OBSERVABLE) == 0) {
+        if ((target & OTR_SYMPTOM_OBSERVABLE) == 0) {
             if (detectors != NULL) {
                 otr_bit_flip(detectors + row * output->detectors.stride, target);
             }
         } else if (observables != NULL) {
-            otr_bit_flip(observables + row * output->observables.stride, target ^ TARGET_OBSERVABLE);
+            otr_bit_flip(observables + row * output->observables.stride, target ^ OTR_SYMPTOM_OBSERVABLE);
         }
     }
     if (output->errors.bytes != NULL) {
@@ -334,51 +324,12 @@ static otr_status check_sizes(const otr_sampler *sampler, const otr_graph *graph
     return OTR_OK;
 }
 
-static int compare_targets(const void *a, const void *b) {
-    const uint32_t x = *(const uint32_t *)a;
-    const uint32_t y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-static int append(index_list *list, uint32_t item) {
-    if (!OTR_ARRAY_GROW(list->items, list->count, list->capacity)) {
-        return 0;
-    }
-    list->items[list->count++] = item;
-    return 1;
-}
-
-/* Lists the targets that occur an odd number of times among `count` given ones, separators aside, detectors
- * first. */
-static otr_status list_odd(index_list *list, const uint64_t *targets, uint64_t count) {
-    size_t kept = 0;
-    list->count = 0;
-    for (uint64_t i = 0; i < count; i++) {
-        const uint32_t kind = (targets[i] & OTR_TARGET_OBSERVABLE) != 0 ? TARGET_OBSERVABLE : 0;
-        if (targets[i] != OTR_TARGET_SEPARATOR && !append(list, (uint32_t)targets[i] | kind)) {
-            return OTR_ERR_MEMORY;
-        }
-    }
-    if (list->count > 1) {
-        qsort(list->items, list->count, sizeof *list->items, compare_targets);
-    }
-    for (size_t i = 0; i < list->count; i++) {
-        if (kept > 0 && list->items[kept - 1] == list->items[i]) {
-            kept--;
-        } else {
-            list->items[kept++] = list->items[i];
-        }
-    }
-    list->count = kept;
-    return OTR_OK;
-}
-
 /* Adds the edge of the listed component, if it has one. */
 static otr_status add_edge_of_component(sampler_build *work, double probability) {
     const uint32_t *const nodes = work->component.items;
     size_t count = 0;
     uint32_t edge;
-    while (count < work->component.count && (nodes[count] & TARGET_OBSERVABLE) == 0) {
+    while (count < work->component.count && (nodes[count] & OTR_SYMPTOM_OBSERVABLE) == 0) {
         count++;
     }
     if (count == 0 || count > 2) {
@@ -388,7 +339,7 @@ static otr_status add_edge_of_component(sampler_build *work, double probability)
         /* Errors that never fire make no edge, and those that always do cancel out in pairs. */
         return probability > 0 && probability < 1 ? OTR_ERR_INDEX : OTR_OK;
     }
-    return append(&work->edges, edge) ? OTR_OK : OTR_ERR_MEMORY;
+    return otr_index_append(&work->edges, edge) ? OTR_OK : OTR_ERR_MEMORY;
 }
 
 /* Lists the edges of the error's components; one that occurs twice will flip twice. */
@@ -399,7 +350,7 @@ static otr_status list_edges(sampler_build *work, const otr_instruction *instruc
     work->edges.count = 0;
     for (uint64_t i = 0; i <= instruction->target_count && status == OTR_OK; i++) {
         if (i == instruction->target_count || targets[i] == OTR_TARGET_SEPARATOR) {
-            status = list_odd(&work->component, targets + begin, i - begin);
+            status = otr_list_symptoms(&work->component, targets + begin, i - begin);
             if (status == OTR_OK) {
                 status = add_edge_of_component(work, instruction->arguments[0]);
             }
@@ -420,7 +371,7 @@ static otr_status visit_errors(sampler_build *work, otr_status (*visit)(sampler_
     }
     while (status == OTR_OK && otr_model_walk_next(walk, &instruction)) {
         if (instruction.kind == OTR_INSTRUCTION_ERROR) {
-            status = list_odd(&work->symptoms, instruction.targets, instruction.target_count);
+            status = otr_list_symptoms(&work->symptoms, instruction.targets, instruction.target_count);
             if (status == OTR_OK && work->graph != NULL) {
                 status = list_edges(work, &instruction);
             }
@@ -433,26 +384,14 @@ static otr_status visit_errors(sampler_build *work, otr_status (*visit)(sampler_
     return status;
 }
 
-/* Of an error, or of its not firing if that is less likely. */
-static double rarer_probability(double probability) {
-    return probability > 0.5 ? 1.0 - probability : probability;
-}
-
-/* Four streams for each power of two: probabilities of one stream share exponent and two bits of the
- * mantissa. */
-static uint32_t stream_of(double probability) {
-    const uint64_t steps = (otr_bits_of_double(0.5) >> 50) - (otr_bits_of_double(probability) >> 50);
-    return steps < STREAM_RARE ? (uint32_t)steps : STREAM_RARE;
-}
-
 /* Makes the error at hand fire in the base shot. */
 static void fire_in_base(sampler_build *work, uint64_t index) {
     for (size_t i = 0; i < work->symptoms.count; i++) {
         const uint32_t target = work->symptoms.items[i];
-        if ((target & TARGET_OBSERVABLE) == 0) {
+        if ((target & OTR_SYMPTOM_OBSERVABLE) == 0) {
             otr_bit_flip(work->sampler->base_detectors, target);
         } else {
-            otr_bit_flip(work->sampler->base_observables, target ^ TARGET_OBSERVABLE);
+            otr_bit_flip(work->sampler->base_observables, target ^ OTR_SYMPTOM_OBSERVABLE);
         }
     }
     for (size_t i = 0; i < work->edges.count; i++) {
@@ -462,12 +401,12 @@ static void fire_in_base(sampler_build *work, uint64_t index) {
 }
 
 static otr_status count_error(sampler_build *work, uint64_t index, double probability) {
-    const double rarer = rarer_probability(probability);
+    const double rarer = otr_rarer_probability(probability);
     if (probability > 0.5) {
         fire_in_base(work, index);
     }
     if (rarer > 0) {
-        const uint32_t id = stream_of(rarer);
+        const uint32_t id = otr_error_stream_of(rarer);
         sampled_stream *stream = &work->streams[id];
         stream->count++;
         work->next_target[id] += work->symptoms.count;
@@ -480,9 +419,9 @@ static otr_status count_error(sampler_build *work, uint64_t index, double probab
 }
 
 /* Turns the streams' counts into the places of their first items; returns the total. */
-static uint64_t place_items(uint64_t counts[STREAM_COUNT]) {
+static uint64_t place_items(uint64_t counts[OTR_ERROR_STREAMS]) {
     uint64_t total = 0;
-    for (uint32_t id = 0; id < STREAM_COUNT; id++) {
+    for (uint32_t id = 0; id < OTR_ERROR_STREAMS; id++) {
         const uint64_t count = counts[id];
         counts[id] = total;
         total += count;
@@ -499,17 +438,15 @@ static otr_status place_streams(sampler_build *work) {
     if (targets > UINT32_MAX || edges > UINT32_MAX) {
         return OTR_ERR_LIMIT;
     }
-    sampler->streams = otr_array_new(STREAM_COUNT, sizeof *sampler->streams);
+    sampler->streams = otr_array_new(OTR_ERROR_STREAMS, sizeof *sampler->streams);
     if (sampler->streams == NULL) {
         return OTR_ERR_MEMORY;
     }
-    for (uint32_t id = 0; id < STREAM_COUNT; id++) {
+    for (uint32_t id = 0; id < OTR_ERROR_STREAMS; id++) {
         sampled_stream *stream = &work->streams[id];
         work->next[id] = errors;
         if (stream->count > 0) {
-            if (id == STREAM_RARE) {
-                stream->probability = RARE_PROBABILITY;
-            }
+            stream->probability = otr_error_stream_probability(id, stream->probability);
             stream->id = id;
             stream->first = errors;
             stream->scale = otr_geometric_scale(stream->probability);
@@ -535,7 +472,7 @@ static otr_status place_streams(sampler_build *work) {
 }
 
 /* Copies a list behind what the stream has placed so far; returns where it begins. */
-static uint32_t place_list(uint32_t *items, uint64_t *next, const index_list *list) {
+static uint32_t place_list(uint32_t *items, uint64_t *next, const otr_index_list *list) {
     const uint32_t begin = (uint32_t)*next;
     if (list->count > 0) {
         memcpy(items + begin, list->items, list->count * sizeof *items);
@@ -545,14 +482,13 @@ static uint32_t place_list(uint32_t *items, uint64_t *next, const index_list *li
 }
 
 static otr_status place_error(sampler_build *work, uint64_t index, double probability) {
-    const double rarer = rarer_probability(probability);
+    const double rarer = otr_rarer_probability(probability);
     if (rarer > 0) {
         otr_sampler *const sampler = work->sampler;
-        const uint32_t id = stream_of(rarer);
-        const double kept = rarer / work->streams[id].probability;
+        const uint32_t id = otr_error_stream_of(rarer);
         const size_t place = work->next[id]++;
         sampled_error *const placed = &sampler->errors[place];
-        placed->limit = kept < 1 ? (uint64_t)(kept * TWO_64) : UINT64_MAX;
+        placed->limit = otr_error_limit(rarer, work->streams[id].probability);
         placed->index = (uint32_t)index;
         placed->first = place_list(sampler->targets, &work->next_target[id], &work->symptoms);
         if (work->graph != NULL) {

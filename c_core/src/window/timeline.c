@@ -10,17 +10,8 @@
 
 #include "common/array.h"
 #include "common/error.h"
+#include "model/model_layers.h"
 
-/* Coordinates are far below this in magnitude, so that sites fit. */
-#define COORDINATE_MAX 1e9
-/* A detector whose declaration has not come yet. */
-#define NO_LAYER UINT32_MAX
-
-static otr_status read_places(otr_timeline *timeline, const otr_model *model, uint32_t axis, double *places,
-                              otr_error *error);
-static otr_status place_detector(otr_timeline *timeline, const otr_instruction *declaration, uint64_t target,
-                                 uint32_t axis, double *places, otr_error *error);
-static otr_status check_order(otr_timeline *timeline, otr_error *error);
 static void number_sites(otr_timeline *timeline, const double *places, double pitch);
 static void measure_edges(otr_timeline *timeline);
 static void find_bulk(otr_timeline *timeline, uint32_t period_max);
@@ -28,19 +19,23 @@ static void find_bulk(otr_timeline *timeline, uint32_t period_max);
 otr_status otr_timeline_init(otr_timeline *timeline, const otr_graph *graph, const otr_model *model,
                              uint32_t axis, double pitch, uint32_t period_max, otr_error *error) {
     const size_t count = graph->node_count;
-    double *const places = otr_array_zeroed(count, sizeof *places);
+    double *places;
+    otr_layers layers = {0};
     otr_status status;
     *timeline = (otr_timeline){.graph = graph};
-    timeline->layers = otr_array_new(count, sizeof *timeline->layers);
+    if (otr_model_detector_count(model) != count) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "the model is not the graph's");
+    }
+    places = otr_array_zeroed(count, sizeof *places);
     timeline->sites = otr_array_zeroed(count, sizeof *timeline->sites);
-    if (places == NULL || timeline->layers == NULL || timeline->sites == NULL) {
+    if (places == NULL || timeline->sites == NULL) {
         free(places);
         return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
     }
-    status = read_places(timeline, model, axis, places, error);
-    if (status == OTR_OK) {
-        status = check_order(timeline, error);
-    }
+    status = otr_layers_init(&layers, model, axis, places, error);
+    timeline->layer_count = layers.count;
+    timeline->layer_begin = layers.begin;
+    timeline->layers = layers.of;
     if (status == OTR_OK) {
         number_sites(timeline, places, pitch);
         measure_edges(timeline);
@@ -55,95 +50,6 @@ void otr_timeline_free(otr_timeline *timeline) {
     free(timeline->layers);
     free(timeline->sites);
     *timeline = (otr_timeline){0};
-}
-
-static otr_status read_places(otr_timeline *timeline, const otr_model *model, uint32_t axis, double *places,
-                              otr_error *error) {
-    const uint32_t count = timeline->graph->node_count;
-    otr_model_walk *walk = NULL;
-    otr_instruction step;
-    otr_status status;
-    if (otr_model_detector_count(model) != count) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "the model is not the graph's");
-    }
-    for (uint32_t node = 0; node < count; node++) {
-        timeline->layers[node] = NO_LAYER;
-    }
-    status = otr_model_walk_create(&walk, model);
-    if (status != OTR_OK) {
-        return otr_error_set(error, status, 0, 0, "out of memory");
-    }
-    while (status == OTR_OK && otr_model_walk_next(walk, &step)) {
-        for (uint64_t i = 0;
-             step.kind == OTR_INSTRUCTION_DETECTOR && i < step.target_count && status == OTR_OK; i++) {
-            status = place_detector(timeline, &step, step.targets[i], axis, places, error);
-        }
-    }
-    otr_model_walk_destroy(walk);
-    return status;
-}
-
-static otr_status place_detector(otr_timeline *timeline, const otr_instruction *declaration, uint64_t target,
-                                 uint32_t axis, double *places, otr_error *error) {
-    const uint32_t count = declaration->argument_count;
-    double layer, place;
-    if (count < axis + 2) {
-        return OTR_OK; /* refused below if no other declaration places it */
-    }
-    layer = declaration->arguments[count - 1];
-    place = declaration->arguments[axis];
-    if (!(layer >= 0 && layer < COORDINATE_MAX) || floor(layer) != layer) {
-        return otr_error_set(
-            error, OTR_ERR_FORMAT, declaration->line, 0,
-            "the last coordinate of detector D%llu, %g, is no layer: whole numbers from 0 are",
-            (unsigned long long)target, layer);
-    }
-    if (!(fabs(place) < COORDINATE_MAX)) {
-        return otr_error_set(error, OTR_ERR_FORMAT, declaration->line, 0,
-                             "coordinate %u of detector D%llu, %g, is out of range", axis + 1,
-                             (unsigned long long)target, place);
-    }
-    timeline->layers[target] = (uint32_t)layer;
-    places[target] = place;
-    return OTR_OK;
-}
-
-/* Every detector has a layer, layers ascend, and none is empty; they are counted from the first. */
-static otr_status check_order(otr_timeline *timeline, otr_error *error) {
-    const uint32_t count = timeline->graph->node_count;
-    const uint32_t first = count > 0 ? timeline->layers[0] : 0;
-    for (uint32_t node = 0; node < count; node++) {
-        if (timeline->layers[node] == NO_LAYER) {
-            return otr_error_set(
-                error, OTR_ERR_FORMAT, 0, 0,
-                "detector D%u has no coordinates (x, y, round), which windows need; decoding "
-                "without windows works",
-                node);
-        }
-        if (node > 0 && timeline->layers[node] < timeline->layers[node - 1]) {
-            return otr_error_set(error, OTR_ERR_FORMAT, 0, 0,
-                                 "detector D%u lies in round %u, before detector D%u in round %u", node,
-                                 timeline->layers[node], node - 1, timeline->layers[node - 1]);
-        }
-        if (node > 0 && timeline->layers[node] > timeline->layers[node - 1] + 1) {
-            return otr_error_set(error, OTR_ERR_FORMAT, 0, 0, "no detector lies in round %u",
-                                 timeline->layers[node - 1] + 1);
-        }
-    }
-    if (count == 0) {
-        return otr_error_set(error, OTR_ERR_FORMAT, 0, 0, "the model has no detectors to cut into windows");
-    }
-    timeline->layer_count = timeline->layers[count - 1] - first + 1;
-    timeline->layer_begin =
-        otr_array_zeroed((size_t)timeline->layer_count + 1, sizeof *timeline->layer_begin);
-    if (timeline->layer_begin == NULL) {
-        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
-    }
-    for (uint32_t node = 0; node < count; node++) {
-        timeline->layers[node] -= first;
-        timeline->layer_begin[timeline->layers[node] + 1] = node + 1;
-    }
-    return OTR_OK;
 }
 
 static void number_sites(otr_timeline *timeline, const double *places, double pitch) {
@@ -257,7 +163,8 @@ static int has_alike_edges(const otr_timeline *timeline, uint32_t earlier, uint3
 }
 
 /* Whether a layer is the one `period` layers before it. */
-static int repeats(const otr_timeline *timeline, uint32_t layer, uint32_t period) {
+static int repeats(const void *context, uint32_t layer, uint32_t period) {
+    const otr_timeline *const timeline = context;
     const uint32_t earlier = timeline->layer_begin[layer - period];
     const uint32_t later = timeline->layer_begin[layer];
     const uint32_t count = timeline->layer_begin[layer + 1] - later;
@@ -273,17 +180,9 @@ static int repeats(const otr_timeline *timeline, uint32_t layer, uint32_t period
     return 1;
 }
 
-/* The longest run of repeating layers, of two periods at least; among equals that of the shortest period. */
 static void find_bulk(otr_timeline *timeline, uint32_t period_max) {
-    for (uint32_t period = 1; period <= period_max; period++) {
-        uint32_t run = 0;
-        for (uint32_t layer = period; layer < timeline->layer_count; layer++) {
-            run = repeats(timeline, layer, period) ? run + 1 : 0;
-            if (run >= period && run + period > timeline->bulk_end - timeline->bulk_begin) {
-                timeline->period = period;
-                timeline->bulk_begin = layer + 1 - run - period;
-                timeline->bulk_end = layer + 1;
-            }
-        }
-    }
+    const otr_bulk bulk = otr_find_bulk(timeline->layer_count, period_max, repeats, timeline);
+    timeline->period = bulk.period;
+    timeline->bulk_begin = bulk.begin;
+    timeline->bulk_end = bulk.end;
 }

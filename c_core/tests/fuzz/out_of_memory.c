@@ -90,6 +90,16 @@ static void sample(const otr_model *model, const otr_graph *graph, uint8_t *rows
     otr_sampler_destroy(sampler);
 }
 
+static void sample_rounds(const otr_model *model) {
+    otr_round_sampler *sampler = NULL;
+    otr_sampled_layer layer;
+    otr_error error = {0};
+    if (good_or_told(otr_round_sampler_create(&sampler, model, 1, OTR_ISA_AUTO, &error), &error)) {
+        CHECK(otr_round_sampler_next(sampler, &layer) && layer.detector_count > 0);
+    }
+    otr_round_sampler_destroy(sampler);
+}
+
 static void sample_labels(void) {
     uint8_t observables[SHOTS];
     const otr_label_output output = {.observables = {observables, 1}};
@@ -348,6 +358,7 @@ static void tour(void) {
         uint8_t *const rows = allocate(SHOTS * stride);
         memset(rows, 0, SHOTS * stride);
         sample(model, NULL, rows, stride);
+        sample_rounds(model);
         sample_labels();
         for (int format = OTR_FORMAT_01; format <= OTR_FORMAT_DETS; format++) {
             write_and_read(model, (otr_shot_format)format, rows, stride);
