@@ -2,12 +2,13 @@
 
 mod support;
 
+use outrider::Basis;
 use outrider_sys::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use support::decoding::Graph;
 use support::graph::BOUNDARY;
-use support::history::{History, coordinates, layouts, memory, size_for};
+use support::history::{History, coordinates, layouts, memory, memory_in, size_for};
 use support::plan::{Cell, Layout, Plan, PlanOptions, parallel};
 use support::window::{BUFFER, CELL, CLOSED, Window, WindowEdge};
 
@@ -144,6 +145,54 @@ fn check_cell(
     if cell.ready_layers < length && length != u64::from(plan.measures().0) {
         let open = plan.cell(cell.number, 0).unwrap();
         assert_eq!(format!("{open:?}"), format!("{cell:?}"), "{what}");
+    }
+}
+
+/// Whether every part of the window's graph reaches a boundary, so that whatever happens it can be matched.
+fn is_bounded(window: &Window) -> bool {
+    let detectors = window.detectors();
+    let mut reaches: BTreeSet<u32> = BTreeSet::new();
+    let edges = window.edges();
+    loop {
+        let before = reaches.len();
+        for (a, b) in edges.iter().map(|edge| edge.detectors) {
+            if b == BOUNDARY || reaches.contains(&a) || reaches.contains(&b) {
+                reaches.extend([a, b]);
+            }
+        }
+        if reaches.len() == before {
+            return detectors.iter().all(|node| reaches.contains(node));
+        }
+    }
+}
+
+#[test]
+fn rows_that_end_at_boundaries_can_always_be_matched() {
+    let own = PlanOptions { commit: 4, buffer: 3, width: 2, ..parallel(3) };
+    let chessboard = PlanOptions { gap: 0, ..own };
+    let brick = PlanOptions { layout: Layout::OTR_PLAN_BRICK, ..chessboard };
+    let with_gaps = PlanOptions { gap: 4, ..own };
+    // Whether all windows of a patch with six rows, in histories that end at every place of the pattern, are bounded.
+    let all_bounded = |basis, axis, options: PlanOptions| {
+        let size = if axis == 0 { (11, 3) } else { (3, 11) };
+        (12..20).all(|rounds| {
+            let text = memory_in(basis, size, rounds);
+            let graph = Graph::new(&text);
+            let plan = Plan::new(&graph, &text, &PlanOptions { axis, ..options }).unwrap();
+            assert_eq!(plan.measures().1, 6);
+            let layers = u64::from(rounds) + 1;
+            let cells = (0..plan.cell_count(layers)).filter_map(|number| plan.cell(number, layers).ok());
+            cells.filter(|cell| cell.is_empty == 0).all(|cell| is_bounded(&plan.window(&cell)))
+        })
+    };
+    for (basis, axis) in [(Basis::Z, 0), (Basis::X, 1)] {
+        for options in [chessboard, brick] {
+            assert!(all_bounded(basis, axis, options), "{basis:?} {axis} {options:?}");
+            // The other way the last cells of inner rows are enclosed.
+            assert!(!all_bounded(basis, 1 - axis, options), "{basis:?} {axis} {options:?}");
+        }
+        assert!(!all_bounded(basis, axis, with_gaps), "{basis:?} {axis}");
+        assert!(!all_bounded(basis, 1 - axis, with_gaps), "{basis:?} {axis}");
     }
 }
 

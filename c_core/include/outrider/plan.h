@@ -3,17 +3,27 @@
  * Detectors lie in layers, one a round, by their last coordinate. A plan cuts the layers into cells, over and
  * over: cells of `commit` layers, and between them, unless `gap` is 0, cells of `gap` layers that are decided
  * after both of their neighbours. Without a gap each cell is decided after the one before it. A wide patch
- * can be cut in space too, into rows of `width` sites; then cells of neighbouring rows differ in rank, as on
- * a chessboard of four colours, or, with rows shifted by half a cell, as bricks of three.
+ * can be cut in space too, into rows of `width` sites, as a chessboard or, with odd rows shifted by half a
+ * cell, as bricks. Without a gap cells of all rows are then decided in the order of their first layers, of
+ * those that begin together the ones of even rows first; with a gap they have four colours.
  *
  *     gap = 0, forward          a cell waits for the one before: a chain
  *     commit = gap = d          parallel, work for two workers at least (arXiv:2209.08552 has gap = 3d)
  *     gap = 1                   sandwich (arXiv:2209.09219)
  *     width > 0                 cells in space and time (arXiv:2303.04846)
  *
- * Rows are for patches whose long sides are boundaries for the detectors decoded. A cell that decided cells
- * enclose on all sides and that reaches no boundary may be left with an odd number of events, and its window
- * then has no perfect matching.
+ * A cell must not be enclosed: one that decided cells surround and that reaches no boundary may be left with
+ * an odd number of events, and its window then has no perfect matching. Without rows no cell is. With rows
+ * and no gap the future of a cell is open, but for the last cells of a history. Detectors of the other basis
+ * than the memory's end at a boundary in time there; those of its own basis need one in space, in every row:
+ *
+ *     the rows' ends are boundaries for the memory's own detectors    no cell is ever enclosed
+ *     the patch's outer sides are, along `axis`                       two rows at the most: others have none
+ *
+ * In Stim's rotated memories the first is axis x in basis Z and axis y in basis X, so that rows run along the
+ * short way of a logical error and `buffer` needs its length only. With rows and a gap cells of the last
+ * colour are enclosed by the others, and detectors of one basis or the other reach no boundary there: only
+ * for two rows at the most, or for models with detectors of one basis whose boundaries are the rows' ends.
  *
  * A plan is made from the model of one history, the reference. If its layers repeat, all but some first and
  * last ones, of which only the very last may have other detectors, the plan serves histories of any length,
@@ -39,7 +49,7 @@ extern "C" {
 
 typedef enum otr_plan_layout {
     OTR_PLAN_CHESSBOARD = 0, /* cells of all rows begin at the same layers */
-    OTR_PLAN_BRICK = 1       /* odd rows are shifted by half a cell; `gap` must be 0 and `width` above 0 */
+    OTR_PLAN_BRICK = 1       /* odd rows are shifted by half a cell; `gap` must be 0 */
 } otr_plan_layout;
 
 typedef struct otr_plan_options {

@@ -13,9 +13,6 @@
 #include "window/plan_internal.h"
 #include "window/timeline.h"
 
-/* Colours of bricks. */
-#define BRICK_COLOURS 3
-
 struct otr_plan {
     otr_plan_options options;
     otr_timeline timeline;
@@ -166,7 +163,7 @@ static void measure(otr_plan *plan) {
     const otr_timeline *const timeline = &plan->timeline;
     uint64_t need;
     plan->row_count = options->width > 0 ? (timeline->site_count - 1) / options->width + 1 : 1;
-    plan->stride = is_brick(plan) ? BRICK_COLOURS * options->commit : options->commit + options->gap;
+    plan->stride = options->commit + options->gap;
     plan->margin = timeline->layer_reach + options->context;
     plan->tail = timeline->layer_count - timeline->bulk_end;
     need =
@@ -225,17 +222,14 @@ static uint64_t index_at(const otr_plan *plan, uint32_t row, uint64_t layer) {
     return (layer + lead(plan, row)) / commit;
 }
 
-/* Cells that an edge joins differ in rank. Of bricks, one in an odd row lies beside two of even rows whose
- * colours are its own index and the one before. */
+/* Cells that an edge joins differ in rank. Without a gap ranks ascend with the cells' first layers; of bricks
+ * those of odd rows begin half a cell earlier. */
 static uint64_t rank_of(const otr_plan *plan, place cell) {
     const uint32_t odd = cell.row % 2;
-    if (is_brick(plan)) {
-        return (cell.index + odd) % BRICK_COLOURS;
-    }
     if (plan->options.gap > 0) {
         return 2 * (uint64_t)odd + cell.index % 2;
     }
-    return 2 * cell.index + odd;
+    return 2 * cell.index + (is_brick(plan) ? 1 - odd : odd);
 }
 
 /* The cell of a detector of the reference, which lies `phase` layers into the pattern. */
@@ -386,8 +380,8 @@ static int is_empty(const otr_plan *plan, const otr_cell_shape *shape) {
 otr_status otr_plan_cell(const otr_plan *plan, uint64_t number, uint64_t layer_count, otr_cell *out) {
     const place own = {(uint32_t)(number % plan->row_count), number / plan->row_count};
     const uint64_t end = end_of(plan, layer_count);
-    /* Nothing is decided before its closed past, so a chain of cells need not see it. */
-    const uint32_t past = plan->options.gap == 0 && !is_brick(plan) ? 0 : plan->options.buffer;
+    /* Without a gap a cell's past is decided before it, so it need not see it. */
+    const uint32_t past = plan->options.gap == 0 ? 0 : plan->options.buffer;
     otr_cell cell = {.number = number};
     if (layer_count > 0 && otr_plan_check_length(plan, layer_count, NULL) != OTR_OK) {
         return OTR_ERR_ARGUMENT;
@@ -530,13 +524,10 @@ uint32_t otr_plan_reach(const otr_plan *plan) {
 }
 
 uint32_t otr_plan_stride_cells(const otr_plan *plan) {
-    return is_brick(plan) ? BRICK_COLOURS : plan->options.gap > 0 ? 2 : 1;
+    return plan->options.gap > 0 ? 2 : 1;
 }
 
 uint32_t otr_plan_levels(const otr_plan *plan) {
-    if (is_brick(plan)) {
-        return BRICK_COLOURS;
-    }
     return (plan->options.gap > 0 ? 2 : 1) * (plan->row_count > 1 ? 2 : 1);
 }
 

@@ -11,7 +11,12 @@ use std::fmt::Write;
 
 /// The text of a memory's model, `size` data qubits wide and high.
 pub(crate) fn memory(size: (u32, u32), rounds: u32) -> String {
-    let code = SurfaceCode::memory(3, rounds).size(size.0, size.1).basis(Basis::Z);
+    memory_in(Basis::Z, size, rounds)
+}
+
+/// The same in either basis.
+pub(crate) fn memory_in(basis: Basis, size: (u32, u32), rounds: u32) -> String {
+    let code = SurfaceCode::memory(3, rounds).size(size.0, size.1).basis(basis);
     let code = code.circuit(Circuit::uniform(CircuitFamily::Stim, 0.004)).build().unwrap();
     code.model().unwrap().to_text()
 }
@@ -108,7 +113,7 @@ impl Pattern {
 
     pub(crate) fn rank(&self, row: usize, index: usize) -> usize {
         match (self.is_brick(), self.0.gap > 0) {
-            (true, _) => (index + row % 2) % 3,
+            (true, _) => 2 * index + 1 - row % 2,
             (false, true) => 2 * (row % 2) + index % 2,
             (false, false) => 2 * index + row % 2,
         }
