@@ -4,7 +4,7 @@
 //! blocks are counted in order and the stop rule looks at block borders only. So the counts depend on model,
 //! decoder and seed, never on threads or timing.
 
-use std::ops::ControlFlow;
+use std::ops::{AddAssign, ControlFlow};
 use std::time::Instant;
 
 use outrider::{Decoder, Isa, Sampler, SamplerOptions, Shots};
@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::sampling::chunk_shots;
 use crate::stages::{StageTotals, Stages};
 use crate::threads::{Worker, run_ordered};
+use crate::windowing::WindowedDecoder;
 
 /// Shots of one block, fewer only for models of more than a hundred thousand detectors.
 const BLOCK_SHOTS_MAX: usize = 4 * Sampler::BLOCK_SHOTS;
@@ -34,6 +35,8 @@ pub(crate) struct Plan {
     pub(crate) max_errors: u64,
     /// Threads.
     pub(crate) threads: usize,
+    /// Decode every shot whole too, beside its windows.
+    pub(crate) paired: bool,
 }
 
 /// What one block, or several, gave.
@@ -47,6 +50,27 @@ pub(crate) struct Tally {
     pub(crate) seconds: f64,
     /// Events and times, behind a pre-decoder.
     pub(crate) stages: StageTotals,
+    /// Windows beside whole histories.
+    pub(crate) pairs: Pairs,
+}
+
+/// The same shots decoded in windows and whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pairs {
+    /// Shots decoded both ways.
+    pub(crate) shots: u64,
+    /// Of them, those with a wrong observable in windows only.
+    pub(crate) only_windows: u64,
+    /// Those with a wrong observable only where they are decoded whole.
+    pub(crate) only_whole: u64,
+}
+
+impl AddAssign for Pairs {
+    fn add_assign(&mut self, other: Self) {
+        self.shots = self.shots.saturating_add(other.shots);
+        self.only_windows = self.only_windows.saturating_add(other.only_windows);
+        self.only_whole = self.only_whole.saturating_add(other.only_whole);
+    }
 }
 
 impl Tally {
@@ -56,6 +80,7 @@ impl Tally {
         self.errors += other.errors;
         self.seconds += other.seconds;
         self.stages += other.stages;
+        self.pairs += other.pairs;
     }
 }
 
@@ -92,16 +117,20 @@ pub(crate) fn count_errors(
 struct BlockWorker {
     sampler: Sampler,
     pipeline: Pipeline,
+    /// The decoder of whole histories to compare windows with.
+    whole: Option<Decoder>,
     seed: u64,
     detectors: Shots,
     observables: Shots,
     predictions: Shots,
+    whole_predictions: Shots,
 }
 
 /// Decoders without a pre-decoder take batches; behind one, each stage is timed shot by shot.
 enum Pipeline {
     Decoder(Decoder),
     Stages(Stages),
+    Windowed(WindowedDecoder),
 }
 
 impl BlockWorker {
@@ -110,11 +139,15 @@ impl BlockWorker {
         let sampler = Sampler::with_options(engine.model(), &options)?;
         let (detectors, observables) = sampler.batches();
         let predictions = observables.clone();
-        let pipeline = match engine.stages()? {
-            Some(stages) => Pipeline::Stages(stages),
-            None => Pipeline::Decoder(engine.decoder()?),
+        let whole_predictions = observables.clone();
+        let pipeline = match (engine.windowed_decoder()?, engine.stages()?) {
+            (Some(windowed), _) => Pipeline::Windowed(windowed),
+            (None, Some(stages)) => Pipeline::Stages(stages),
+            (None, None) => Pipeline::Decoder(engine.decoder()?),
         };
-        Ok(Self { sampler, pipeline, seed: plan.seed, detectors, observables, predictions })
+        let whole = plan.paired.then(|| engine.decoder()).transpose()?;
+        let seed = plan.seed;
+        Ok(Self { sampler, pipeline, whole, seed, detectors, observables, predictions, whole_predictions })
     }
 
     fn decode(&mut self) -> std::result::Result<StageTotals, outrider::Error> {
@@ -131,8 +164,34 @@ impl BlockWorker {
                     totals += shot.map_err(|error| error.with_shot(row as u64 + 1))?;
                 }
             }
+            Pipeline::Windowed(windowed) => {
+                self.predictions.resize(self.detectors.len());
+                for (index, row) in self.detectors.rows().enumerate() {
+                    let shot = windowed.decode(row, self.predictions.row_mut(index), None);
+                    shot.map_err(|error| error.with_shot(index as u64 + 1))?;
+                }
+            }
         }
         Ok(totals)
+    }
+
+    /// Decodes the block whole too, and counts where that makes a difference.
+    fn pair(&mut self) -> std::result::Result<Pairs, outrider::Error> {
+        let Some(whole) = &mut self.whole else { return Ok(Pairs::default()) };
+        whole.decode_batch(&self.detectors, &mut self.whole_predictions, None)?;
+        let guesses = self.predictions.rows().zip(self.whole_predictions.rows());
+        let mut pairs = Pairs { shots: self.detectors.len() as u64, ..Pairs::default() };
+        for (flips, (windowed, whole)) in self.observables.rows().zip(guesses) {
+            pairs.only_windows += u64::from(windowed != flips && whole == flips);
+            pairs.only_whole += u64::from(windowed == flips && whole != flips);
+        }
+        Ok(pairs)
+    }
+
+    /// An error of the block that begins with shot `first`, which numbers its own rows.
+    fn place(&self, error: outrider::Error, first: u64) -> outrider::Error {
+        let row = error.place().and_then(|place| place.shot).unwrap_or(1);
+        error.with_path(format!("seed {}", self.seed)).with_shot(first + row)
     }
 }
 
@@ -145,18 +204,11 @@ impl Worker for BlockWorker {
         // A block is small.
         let count = usize::try_from(shots.end - shots.start).unwrap_or(usize::MAX);
         self.sampler.sample(shots.start, count, &mut self.detectors, &mut self.observables)?;
-        let stages = self.decode().map_err(|error| {
-            // A batch numbers its own rows.
-            let row = error.place().and_then(|place| place.shot).unwrap_or(1);
-            error.with_path(format!("seed {}", self.seed)).with_shot(shots.start + row)
-        })?;
+        let stages = self.decode().map_err(|error| self.place(error, shots.start))?;
+        let seconds = clock.elapsed().as_secs_f64();
+        let pairs = self.pair().map_err(|error| self.place(error, shots.start))?;
         let wrong =
             self.observables.rows().zip(self.predictions.rows()).filter(|(flip, guess)| flip != guess);
-        Ok(Tally {
-            shots: shots.end - shots.start,
-            errors: wrong.count() as u64,
-            seconds: clock.elapsed().as_secs_f64(),
-            stages,
-        })
+        Ok(Tally { shots: shots.end - shots.start, errors: wrong.count() as u64, seconds, stages, pairs })
     }
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use clap::Args;
 use outrider::{DecoderKind, DecoderOptions, Format, Isa, Layout};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::decoding::{Extras, decode_all};
 use crate::engine::Engine;
@@ -16,6 +17,7 @@ use crate::options;
 use crate::output::{self, Output};
 use crate::predecoding::{PredecoderArgs, Predecoding};
 use crate::threads::thread_count;
+use crate::windowing::WindowArgs;
 
 /// Decode shots: detection events in, predicted observables out
 ///
@@ -47,6 +49,8 @@ pub(crate) struct DecodeArgs {
     decoder: DecoderKind,
     #[command(flatten)]
     predecoder: PredecoderArgs,
+    #[command(flatten)]
+    window: WindowArgs,
     /// Also write each shot's total weight, the sum of ln((1-p)/p) over its edges: one line per shot, 17
     /// digits
     #[arg(long, value_name = "FILE")]
@@ -84,7 +88,8 @@ Examples:
   outrider decode --dem model.dem --in dets.b8 --out predictions.01
   stim detect --in circuit.stim --shots 1000 --out_format b8 | outrider decode --dem model.dem > guesses.01
   outrider decode --dem model.dem --in dets.b8 --decoder mwpm-correlated --stats stats.json --out /dev/null
-  outrider decode --dem model.dem --in dets.b8 --predecoder rule:min-sum --stats stats.json --out /dev/null";
+  outrider decode --dem model.dem --in dets.b8 --predecoder rule:min-sum --stats stats.json --out /dev/null
+  outrider decode --dem model.dem --in dets.b8 --window parallel --commit 5 --gap 5 --buffer 5 > guesses.01";
 
 /// The object that `--stats` writes.
 #[derive(Serialize)]
@@ -92,11 +97,13 @@ struct Stats<'a> {
     decoder: &'a str,
     predecoder: Option<String>,
     predecode: Option<&'a str>,
+    /// How histories are cut, if they are.
+    window: Option<Map<String, Value>>,
     isa: &'a str,
     threads: usize,
     shots: u64,
     detection_events: u64,
-    /// Detection events left to match after pre-decoding.
+    /// Detection events left to match after pre-decoding; in windows, those that any window had to match.
     events_left: u64,
     /// Shots with a wrong observable, if the shots carry the true ones.
     mistakes: Option<u64>,
@@ -139,8 +146,15 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
             "--edges-out: a dense network used hard does not tell its edges".to_owned(),
         ));
     }
+    let windowing = args.window.at(None)?;
+    if windowing.is_some() && (args.weights_out.is_some() || args.gap_out.is_some()) {
+        return Err(Error::Usage(
+            "--weights-out and --gap-out are of whole histories, not of windows".to_owned(),
+        ));
+    }
     let engine = Engine::new(&model, Some(&args.dem), options, args.ignore_undecomposable)?
-        .predecoded(predecoding.as_ref(), None);
+        .predecoded(predecoding.as_ref(), None)
+        .windowed(windowing.as_ref())?;
     if args.gap_out.is_some() {
         engine.require_gap()?;
     }
@@ -186,6 +200,7 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
             decoder: engine.kind().name(),
             predecoder: predecoding.as_ref().map(ToString::to_string),
             predecode: predecoding.as_ref().map(|predecoding| predecoding.usage().name()),
+            window: windowing.as_ref().map(|windowing| windowing.metadata().into_iter().collect()),
             isa: engine.isa().name(),
             threads,
             shots: totals.shots,

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use outrider::{Decoder, MatchingGraph, Shots};
+use outrider::{Decoder, Error, MatchingGraph, Shots};
 
 use crate::engine::Engine;
 use crate::error::Result;
@@ -13,6 +13,7 @@ use crate::input::{Batch, Batches};
 use crate::numbers::general;
 use crate::stages::Gaps;
 use crate::threads::{Worker, run_ordered};
+use crate::windowing::{Ends, WindowedDecoder};
 
 /// Digits that give a weight back bit for bit.
 pub(crate) const WEIGHT_DIGITS: usize = 17;
@@ -51,7 +52,7 @@ pub(crate) struct Totals {
     pub(crate) shots: u64,
     /// Detection events in them.
     pub(crate) events: u64,
-    /// Events that were left to match after pre-decoding.
+    /// Events that were left to match after pre-decoding; in windows, those that any window had to match.
     pub(crate) events_left: u64,
     /// Shots with a wrong observable, where the truth is known.
     pub(crate) mistakes: u64,
@@ -79,7 +80,12 @@ pub(crate) fn decode_all(
     let mut workers = Vec::with_capacity(threads);
     for _ in 0..threads {
         let gaps = extras.gaps.then(|| engine.gaps(extras.gap_limit)).transpose()?;
-        workers.push(StreamWorker { decoder: engine.decoder()?, gaps, extras, name: name.to_owned() });
+        let decoder = match engine.windowed_decoder()? {
+            Some(decoder) => ShotDecoder::Windowed(decoder),
+            None => ShotDecoder::Whole(engine.decoder()?),
+        };
+        let graph = Arc::clone(engine.graph());
+        workers.push(StreamWorker { graph, decoder, gaps, extras, name: name.to_owned(), edges: Vec::new() });
     }
     let mut totals = Totals::default();
     run_ordered(workers, Box::new(move || batches.next()), &mut |decoded: Decoded| {
@@ -91,10 +97,49 @@ pub(crate) fn decode_all(
 }
 
 struct StreamWorker {
-    decoder: Decoder,
+    graph: Arc<MatchingGraph>,
+    decoder: ShotDecoder,
     gaps: Option<Gaps>,
     extras: Extras,
     name: PathBuf,
+    /// Of the last shot, if wanted.
+    edges: Vec<Ends>,
+}
+
+enum ShotDecoder {
+    Whole(Decoder),
+    Windowed(WindowedDecoder),
+}
+
+/// What became of one shot.
+struct DecodedShot {
+    events_left: u64,
+    /// In natural units; windows do not tell it.
+    weight: Option<f64>,
+}
+
+impl StreamWorker {
+    fn decode(&mut self, detectors: &[u8], prediction: &mut [u8]) -> std::result::Result<DecodedShot, Error> {
+        self.edges.clear();
+        match &mut self.decoder {
+            ShotDecoder::Whole(decoder) => {
+                let result = decoder.decode(detectors, &[], prediction)?;
+                if self.extras.edges {
+                    for &edge in decoder.edges()? {
+                        self.edges.push(Ends::of(&self.graph, edge)?);
+                    }
+                }
+                let weight = self.graph.natural(result.weight);
+                Ok(DecodedShot { events_left: result.matched_count.into(), weight: Some(weight) })
+            }
+            ShotDecoder::Windowed(decoder) => {
+                let edges = self.extras.edges.then_some(&mut self.edges);
+                let events_left = decoder.decode(detectors, prediction, edges)?;
+                self.edges.sort_unstable();
+                Ok(DecodedShot { events_left, weight: None })
+            }
+        }
+    }
 }
 
 impl Worker for StreamWorker {
@@ -102,7 +147,7 @@ impl Worker for StreamWorker {
     type Answer = Decoded;
 
     fn run(&mut self, batch: Batch) -> Result<Decoded> {
-        let graph = Arc::clone(self.decoder.graph());
+        let graph = Arc::clone(&self.graph);
         let detector_bytes = graph.detector_bytes();
         let mut decoded = Decoded {
             predictions: Shots::zeroed(graph.observable_count() as usize, batch.rows.len()),
@@ -113,21 +158,21 @@ impl Worker for StreamWorker {
         };
         for (index, row) in batch.rows.rows().enumerate() {
             let prediction = decoded.predictions.row_mut(index);
-            let place = |error: outrider::Error| {
-                error.with_path(&self.name).with_shot(batch.first + index as u64 + 1)
-            };
-            let result = self.decoder.decode(&row[..detector_bytes], &[], prediction).map_err(place)?;
-            decoded.totals.events += u64::from(result.event_count);
-            decoded.totals.events_left += u64::from(result.matched_count);
-            if self.extras.weights {
-                push_weight(&mut decoded.weights, graph.natural(result.weight));
+            let shot = batch.first + index as u64 + 1;
+            let result = self.decode(&row[..detector_bytes], prediction);
+            let result = result.map_err(|error| error.with_path(&self.name).with_shot(shot))?;
+            decoded.totals.events += events(&batch.rows, index, graph.node_count()).count() as u64;
+            decoded.totals.events_left += result.events_left;
+            if let Some(weight) = result.weight.filter(|_| self.extras.weights) {
+                push_weight(&mut decoded.weights, weight);
             }
             if self.extras.edges {
-                push_edges(&mut decoded.edges, &graph, self.decoder.edges().map_err(place)?)?;
+                push_edges(&mut decoded.edges, &self.edges);
             }
             if let Some(gaps) = &mut self.gaps {
                 let events = events(&batch.rows, index, graph.node_count());
-                let gap = gaps.gap(events, prediction[0] & 1 == 1).map_err(place)?;
+                let gap = gaps.gap(events, prediction[0] & 1 == 1);
+                let gap = gap.map_err(|error| error.with_path(&self.name).with_shot(shot))?;
                 push_weight(&mut decoded.gaps, graph.natural(gap));
             }
         }
@@ -150,24 +195,26 @@ fn push_weight(text: &mut String, weight: f64) {
 }
 
 /// Appends one line of edges: `D3-D7` between detectors, `D9-B` to the boundary, separated by spaces.
-fn push_edges(text: &mut String, graph: &MatchingGraph, edges: &[u32]) -> Result<()> {
+fn push_edges(text: &mut String, edges: &[Ends]) {
     for (index, &edge) in edges.iter().enumerate() {
         if index > 0 {
             text.push(' ');
         }
-        push_edge(text, graph, edge)?;
+        push_ends(text, edge);
     }
     text.push('\n');
-    Ok(())
 }
 
 /// Appends `D3-D7` or `D9-B`.
 pub(crate) fn push_edge(text: &mut String, graph: &MatchingGraph, edge: u32) -> Result<()> {
-    let edge = graph.edge(edge)?;
-    // Writing to a string cannot fail.
-    let _ = match edge.node2 {
-        Some(node2) => write!(text, "D{}-D{node2}", edge.node1),
-        None => write!(text, "D{}-B", edge.node1),
-    };
+    push_ends(text, Ends::of(graph, edge)?);
     Ok(())
+}
+
+fn push_ends(text: &mut String, Ends { node1, node2 }: Ends) {
+    // Writing to a string cannot fail.
+    let _ = match node2 {
+        Some(node2) => write!(text, "D{node1}-D{node2}"),
+        None => write!(text, "D{node1}-B"),
+    };
 }

@@ -117,6 +117,7 @@ fn sampled_row(engine: &Engine<'_>, shots: u64, timed: &Shots) -> Result<()> {
         max_shots: shots,
         max_errors: u64::MAX,
         threads: thread_count(None)?,
+        paired: false,
     };
     let bar = progress::bar(plan.max_shots, "shots").with_prefix(engine.name());
     let clock = Instant::now();

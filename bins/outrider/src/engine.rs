@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use outrider::{
     Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Gap, GraphOptions, Isa, MatchingGraph,
-    Predecode, Predecoder, Status, SurfaceCode,
+    Predecode, Predecoder, Status, SurfaceCode, WindowDecoder,
 };
 
 use crate::error::{Error, Result};
 use crate::predecoding::Predecoding;
 use crate::stages::{Gaps, Stages};
+use crate::windowing::{WindowedDecoder, Windowing, Windows};
 
 /// A graph and how to decode on it.
 pub(crate) struct Engine<'a> {
@@ -20,6 +21,7 @@ pub(crate) struct Engine<'a> {
     options: DecoderOptions,
     predecoding: Option<&'a Predecoding>,
     surface: Option<&'a SurfaceCode>,
+    windows: Option<Windows>,
 }
 
 impl<'a> Engine<'a> {
@@ -40,7 +42,8 @@ impl<'a> Engine<'a> {
         let graph_options = GraphOptions { correlations, ignore_undecomposable, ..GraphOptions::default() };
         let graph =
             MatchingGraph::new(model, &graph_options).map_err(|error| Error::from(error).with_path(path))?;
-        Ok(Self { model, path, graph: Arc::new(graph), options, predecoding: None, surface: None })
+        let graph = Arc::new(graph);
+        Ok(Self { model, path, graph, options, predecoding: None, surface: None, windows: None })
     }
 
     /// The same with a pre-decoder before every decoder; `surface` is what the model is of, where that is known.
@@ -53,6 +56,26 @@ impl<'a> Engine<'a> {
         self.options.predecode = predecoding.map_or_else(Predecode::default, Predecoding::usage);
         self.predecoding = predecoding;
         self
+    }
+
+    /// The same, decoding in windows if the history is cut.
+    pub(crate) fn windowed(mut self, windowing: Option<&Windowing>) -> Result<Self> {
+        let Some(windowing) = windowing else { return Ok(self) };
+        if self.options.certify {
+            return Err(Error::Usage(
+                "--certify proves answers on whole histories, not in windows".to_owned(),
+            ));
+        }
+        if self.predecoding.is_some_and(|predecoding| !predecoding.tells_edges()) {
+            return Err(Error::Usage(
+                "--window: a dense network used hard does not tell its edges, as windows need it to"
+                    .to_owned(),
+            ));
+        }
+        let reach = self.predecoder()?.map_or(0.0, |predecoder| predecoder.reach().rounds);
+        let windows = Windows::new(&self.graph, self.model, windowing, reach);
+        self.windows = Some(windows.map_err(|error| error.with_path(self.path))?);
+        Ok(self)
     }
 
     /// The model.
@@ -77,7 +100,7 @@ impl<'a> Engine<'a> {
 
     /// What tables call it: the decoder, and before it the pre-decoder.
     pub(crate) fn name(&self) -> String {
-        name(self.options.kind, self.predecoding)
+        name(self.options.kind, self.predecoding, None)
     }
 
     /// The instruction set that the decoders run on.
@@ -91,6 +114,12 @@ impl<'a> Engine<'a> {
             Some(predecoder) => Decoder::with_predecoder(predecoder, &self.options)?,
             None => Decoder::with_options(Arc::clone(&self.graph), &self.options)?,
         })
+    }
+
+    /// A decoder for one thread that decides a history in windows, if it is cut.
+    pub(crate) fn windowed_decoder(&self) -> Result<Option<WindowedDecoder>> {
+        let make = |window| Ok(WindowDecoder::new(window, self.predecoder()?, &self.options)?);
+        self.windows.as_ref().map(|windows| windows.decoder(make)).transpose()
     }
 
     /// A plain matching decoder for one thread, whatever this engine's own is.
@@ -137,12 +166,19 @@ impl<'a> Engine<'a> {
     }
 }
 
-/// What tables call a decoder behind a pre-decoder.
-pub(crate) fn name(kind: DecoderKind, predecoding: Option<&Predecoding>) -> String {
+/// What tables call a decoder behind a pre-decoder, in windows.
+pub(crate) fn name(
+    kind: DecoderKind,
+    predecoding: Option<&Predecoding>,
+    windowing: Option<&Windowing>,
+) -> String {
+    let cut = windowing.map_or_else(String::new, Windowing::suffix);
     match predecoding {
-        Some(predecoding) if predecoding.usage() == Predecode::Hard => format!("{predecoding}-hard+{kind}"),
-        Some(predecoding) => format!("{predecoding}+{kind}"),
-        None => kind.to_string(),
+        Some(predecoding) if predecoding.usage() == Predecode::Hard => {
+            format!("{predecoding}-hard+{kind}{cut}")
+        }
+        Some(predecoding) => format!("{predecoding}+{kind}{cut}"),
+        None => format!("{kind}{cut}"),
     }
 }
 

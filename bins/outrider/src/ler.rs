@@ -11,7 +11,7 @@ use outrider::{
 };
 use serde_json::Value;
 
-use crate::campaign::{Plan, Tally, count_errors};
+use crate::campaign::{Pairs, Plan, Tally, count_errors};
 use crate::engine::{Engine, name};
 use crate::error::{Error, Result};
 use crate::input;
@@ -25,6 +25,7 @@ use crate::stats::wilson;
 use crate::stim_text;
 use crate::surface::flat_model;
 use crate::threads::thread_count;
+use crate::windowing::{WindowArgs, Windowing};
 
 /// Bytes of a circuit file accepted.
 const CIRCUIT_BYTES_MAX: u64 = 1 << 30;
@@ -92,6 +93,11 @@ pub(crate) struct LerArgs {
     predecoder: Vec<Choice>,
     #[command(flatten)]
     usage: UseArgs,
+    #[command(flatten)]
+    window: WindowArgs,
+    /// With --window: decode every shot whole too, and count the shots that fail only in windows, and only whole
+    #[arg(long)]
+    paired: bool,
     /// Stop a task after this many shots
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     max_shots: u64,
@@ -126,10 +132,16 @@ thresholds as `commit_p`, `data_t` and `syndrome_t`, and its custom_counts add u
 `decode_ns` (core time in it, and in the decoder after it). The table has the mean events per shot, and the \
 pre-decoder's share of the time of both.
 
+In windows a row's decoder is called DECODER@LAYOUT, or DECODER@LAYOUT-bBUFFER where the buffer is not known to be as \
+long as the distance, and its json_metadata has `win`, `commit`, `gap`, `buffer` and, with rows, `row_width`, \
+`row_axis` and `row_pitch`. --paired adds the custom_counts `paired_shots`, `only_windows` and `only_whole`; its \
+decoding of whole histories is not part of the time.
+
 Examples:
   outrider ler --distance 3,5,7 --p 0.003,0.006 --basis x,z --decoder mwpm,mwpm-correlated --out ler.csv
   outrider ler --stim d=5,r=5,p=0.01.stim --dem model.dem --max-shots 10000000 --max-errors 500 --out ler.csv
   outrider ler --distance 5,7 --p 0.005 --predecoder none --predecoder rule:min-sum --out ler.csv
+  outrider ler --distance 5,7 --p 0.003 --rounds 50 --window parallel --paired
   sinter plot --in ler.csv --x_func m.p --group_func \"f'd={m.d} {decoder}'\" --xaxis '[log]p' --out ler.png";
 
 /// One circuit or model to measure.
@@ -139,6 +151,8 @@ struct Point {
     model: DetectorErrorModel,
     /// The memory that it is the model of, if it was generated.
     surface: Option<SurfaceCode>,
+    /// How its history is cut.
+    windowing: Option<Windowing>,
     /// As Stim prints it.
     circuit: Option<String>,
     metadata: Metadata,
@@ -155,11 +169,19 @@ pub(crate) fn run(args: &LerArgs) -> Result<()> {
     let predecoding = |choice| Predecoding::new(choice, &args.usage);
     let predecoders: Vec<Option<_>> = args.predecoder.iter().map(predecoding).collect::<Result<_>>()?;
     args.usage.settings.require_dense(predecoders.iter().flatten())?;
-    let table = Table::new(&args.decoder, &predecoders);
+    let windowings: Vec<Option<_>> = if args.dem.is_some() {
+        vec![args.window.at(None)?]
+    } else {
+        args.distance.iter().map(|&distance| args.window.at(Some(distance))).collect::<Result<_>>()?
+    };
+    if args.paired && windowings.iter().all(Option::is_none) {
+        return Err(Error::Usage("--paired is for windows: name a layout by --window".to_owned()));
+    }
+    let table = Table::new(args, &predecoders, &windowings);
     let campaign = Campaign { args, threads, predecoders, table };
     campaign.table.print_header()?;
     if let Some(dem) = &args.dem {
-        return campaign.measure(&file_point(dem, args.stim.as_deref())?);
+        return campaign.measure(&file_point(args, dem)?);
     }
     for &basis in &args.basis {
         for &distance in &args.distance {
@@ -171,7 +193,8 @@ pub(crate) fn run(args: &LerArgs) -> Result<()> {
     Ok(())
 }
 
-fn file_point(dem: &Path, stim: Option<&Path>) -> Result<Point> {
+fn file_point(args: &LerArgs, dem: &Path) -> Result<Point> {
+    let stim = args.stim.as_deref();
     let model = input::model(dem)?;
     let circuit = match stim {
         Some(path) => Some(circuit_of(path, dem, &model)?),
@@ -180,7 +203,8 @@ fn file_point(dem: &Path, stim: Option<&Path>) -> Result<Point> {
     let path = stim.unwrap_or(dem);
     let metadata = sinter::metadata_of_name(path)
         .unwrap_or_else(|| vec![("path".to_owned(), Value::from(path.to_string_lossy()))]);
-    Ok(Point { path: Some(dem.to_owned()), model, surface: None, circuit, metadata })
+    let windowing = args.window.at(None)?;
+    Ok(Point { path: Some(dem.to_owned()), model, surface: None, windowing, circuit, metadata })
 }
 
 /// The text of a circuit, after a look at whether the model may be its own.
@@ -218,7 +242,8 @@ fn grid_point(args: &LerArgs, basis: Basis, distance: u32, p: f64) -> Result<Poi
     metadata.push(("r".to_owned(), Value::from(rounds)));
     let circuit = stim_text::circuit(&surface.circuit_text(), Path::new("circuit"))?.text;
     let model = flat_model(&surface)?;
-    Ok(Point { path: None, model, surface: Some(surface), circuit: Some(circuit), metadata })
+    let windowing = args.window.at(Some(distance))?;
+    Ok(Point { path: None, model, surface: Some(surface), windowing, circuit: Some(circuit), metadata })
 }
 
 /// What stays the same from point to point.
@@ -264,13 +289,15 @@ impl Campaign<'_> {
             max_shots: args.max_shots.saturating_sub(counts.shots),
             max_errors: args.max_errors.saturating_sub(counts.errors),
             threads: self.threads,
+            paired: args.paired,
         };
         if plan.max_shots == 0 || plan.max_errors == 0 {
             return Ok(counts);
         }
         let options = DecoderOptions { kind, isa: args.isa, ..DecoderOptions::default() };
         let engine = Engine::new(&point.model, point.path.as_deref(), options, args.ignore_undecomposable)?
-            .predecoded(predecoding, point.surface.as_ref());
+            .predecoded(predecoding, point.surface.as_ref())
+            .windowed(point.windowing.as_ref())?;
         let bar = progress::bar(plan.max_shots, "shots").with_prefix(task.decoder.clone());
         let mut file = StatisticsFile { args, task, pending: Tally::default(), written: Instant::now() };
         let mut errors = counts.errors;
@@ -292,7 +319,8 @@ impl Campaign<'_> {
 fn task(point: &Point, model: &str, kind: DecoderKind, predecoding: Option<&Predecoding>) -> Task {
     let mut metadata = point.metadata.clone();
     metadata.extend(predecoding.map(Predecoding::metadata).into_iter().flatten());
-    let decoder = name(kind, predecoding);
+    metadata.extend(point.windowing.as_ref().map(Windowing::metadata).into_iter().flatten());
+    let decoder = name(kind, predecoding, point.windowing.as_ref());
     let strong_id = sinter::strong_id(point.circuit.as_deref(), &decoder, model, &metadata);
     Task { decoder, strong_id, metadata }
 }
@@ -327,30 +355,36 @@ impl StatisticsFile<'_> {
 }
 
 fn new_counts(tally: Tally) -> Counts {
-    let Tally { shots, errors, seconds, stages } = tally;
-    Counts { shots, errors, seconds, seed_shots: shots, stages }
+    let Tally { shots, errors, seconds, stages, pairs } = tally;
+    Counts { shots, errors, seconds, seed_shots: shots, stages, pairs }
 }
 
 /// The lines on standard output.
 struct Table {
     name_width: usize,
     predecoded: bool,
+    paired: bool,
 }
 
 impl Table {
-    /// Room for the names, and for the columns of pre-decoders if there are any.
-    fn new(kinds: &[DecoderKind], predecoders: &[Option<Predecoding>]) -> Self {
-        let widths = predecoders
-            .iter()
-            .flat_map(|predecoding| kinds.iter().map(|&kind| name(kind, predecoding.as_ref()).len()));
-        let name_width = widths.max().unwrap_or(0).max(NAME_WIDTH_MIN);
-        Self { name_width, predecoded: predecoders.iter().any(Option::is_some) }
+    /// Room for the names, and for the columns of pre-decoders and of pairs if there are any.
+    fn new(args: &LerArgs, predecoders: &[Option<Predecoding>], windowings: &[Option<Windowing>]) -> Self {
+        let mut name_width = NAME_WIDTH_MIN;
+        for predecoding in predecoders {
+            for (&kind, windowing) in
+                args.decoder.iter().flat_map(|kind| windowings.iter().map(move |w| (kind, w)))
+            {
+                name_width = name_width.max(name(kind, predecoding.as_ref(), windowing.as_ref()).len());
+            }
+        }
+        Self { name_width, predecoded: predecoders.iter().any(Option::is_some), paired: args.paired }
     }
 
     fn print_header(&self) -> Result<()> {
         let stages = if self.predecoded { "  events    left  pre %" } else { "" };
+        let pairs = if self.paired { "  only windows  only whole" } else { "" };
         print(&format!(
-            "{:<width$} {:>12} {:>8} {:>10}  {:<23} {:>9}{stages}  task\n",
+            "{:<width$} {:>12} {:>8} {:>10}  {:<23} {:>9}{stages}{pairs}  task\n",
             "decoder",
             "shots",
             "errors",
@@ -372,7 +406,7 @@ impl Table {
             })
             .collect();
         print(&format!(
-            "{:<width$} {:>12} {:>8} {:>10.3e}  {:<23} {:>9.2}{}  {}\n",
+            "{:<width$} {:>12} {:>8} {:>10.3e}  {:<23} {:>9.2}{}{}  {}\n",
             task.decoder,
             counts.shots,
             counts.errors,
@@ -380,6 +414,7 @@ impl Table {
             format!("{low:.3e} .. {high:.3e}"),
             counts.seconds * 1e6 / shots,
             self.stages(&counts.stages, shots),
+            self.pairs(counts.pairs),
             label.join(","),
             width = self.name_width,
         ))
@@ -394,6 +429,13 @@ impl Table {
         }
         let (events, left) = (stages.events as f64 / shots, stages.events_left as f64 / shots);
         format!(" {events:>7.2} {left:>7.2} {:>6.1}", 100.0 * stages.predecode_share())
+    }
+
+    fn pairs(&self, pairs: Pairs) -> String {
+        if !self.paired {
+            return String::new();
+        }
+        format!(" {:>13} {:>11}", pairs.only_windows, pairs.only_whole)
     }
 }
 

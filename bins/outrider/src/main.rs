@@ -40,6 +40,7 @@ mod stats;
 mod stim_text;
 mod surface;
 mod threads;
+mod windowing;
 
 /// Decode surface-code experiments: exact, correlated and union-find decoding of Stim data
 #[derive(Parser, Debug)]

@@ -11,6 +11,7 @@ use std::path::Path;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::campaign::Pairs;
 use crate::error::{Error, Result};
 use crate::numbers::python_repr;
 use crate::stages::StageTotals;
@@ -46,6 +47,8 @@ pub(crate) struct Counts {
     pub(crate) seed_shots: u64,
     /// Events and times, behind a pre-decoder.
     pub(crate) stages: StageTotals,
+    /// Windows beside whole histories.
+    pub(crate) pairs: Pairs,
 }
 
 impl Counts {
@@ -56,6 +59,7 @@ impl Counts {
         self.seconds += other.seconds;
         self.seed_shots = self.seed_shots.saturating_add(other.seed_shots);
         self.stages += other.stages;
+        self.pairs += other.pairs;
     }
 }
 
@@ -79,7 +83,7 @@ pub(crate) fn strong_id(circuit: Option<&str>, decoder: &str, model: &str, metad
 }
 
 /// The row sinter would write. The shots of each seed are kept in `custom_counts` under `shots_of_seed_N`, and what a
-/// pre-decoder did beside them, where adding rows up (as `sinter combine` does) keeps them right.
+/// pre-decoder did, and how windows compare with whole histories, beside them, where adding rows up (as `sinter combine` does) keeps them right.
 pub(crate) fn row(task: &Task, counts: &Counts, seed: u64) -> String {
     let seconds = match counts.seconds {
         s if s < 1.0 => format!("{s:.3}"),
@@ -204,14 +208,20 @@ fn seed_key(seed: u64) -> String {
 /// Names of what a pre-decoder did.
 const STAGE_KEYS: [&str; 4] = ["events", "events_left", "predecode_ns", "decode_ns"];
 
+/// Names of how windows compare with whole histories.
+const PAIR_KEYS: [&str; 3] = ["paired_shots", "only_windows", "only_whole"];
+
 fn custom_counts(counts: &Counts, seed: u64) -> String {
     let StageTotals { events, events_left, predecode_ns, decode_ns } = counts.stages;
+    let Pairs { shots, only_windows, only_whole } = counts.pairs;
+    let stages = STAGE_KEYS.iter().zip([events, events_left, predecode_ns, decode_ns]);
+    let pairs = PAIR_KEYS.iter().zip([shots, only_windows, only_whole]);
+    let stages = stages.filter(|_| counts.stages != StageTotals::default());
+    let pairs = pairs.filter(|_| counts.pairs != Pairs::default());
     let mut text = format!("{{\"{}\":{}", seed_key(seed), counts.seed_shots);
-    if counts.stages != StageTotals::default() {
-        for (key, count) in STAGE_KEYS.iter().zip([events, events_left, predecode_ns, decode_ns]) {
-            // Writing to a string cannot fail.
-            let _ = write!(text, ",\"{key}\":{count}");
-        }
+    for (key, count) in stages.chain(pairs) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, ",\"{key}\":{count}");
     }
     text + "}"
 }
@@ -222,7 +232,9 @@ fn custom_counts_of(text: &str, seed: u64) -> Counts {
     let count = |key: &str| counts.get(key).and_then(Value::as_u64).unwrap_or(0);
     let [events, events_left, predecode_ns, decode_ns] = STAGE_KEYS.map(count);
     let stages = StageTotals { events, events_left, predecode_ns, decode_ns };
-    Counts { seed_shots: count(&seed_key(seed)), stages, ..Counts::default() }
+    let [shots, only_windows, only_whole] = PAIR_KEYS.map(count);
+    let pairs = Pairs { shots, only_windows, only_whole };
+    Counts { seed_shots: count(&seed_key(seed)), stages, pairs, ..Counts::default() }
 }
 
 /// A CSV field as Python's csv.writer quotes it.
@@ -338,9 +350,13 @@ mod tests {
     #[test]
     fn custom_counts_read_back() {
         let stages = StageTotals { events: 9, events_left: 2, predecode_ns: 700, decode_ns: u64::MAX };
-        let counts = Counts { seed_shots: 5, stages, ..Counts::default() };
+        let pairs = Pairs { shots: 4, only_windows: 3, only_whole: 0 };
+        let counts = Counts { seed_shots: 5, stages, pairs, ..Counts::default() };
         assert_eq!(custom_counts_of(&custom_counts(&counts, 3), 3), counts);
-        assert_eq!(custom_counts_of(&custom_counts(&counts, 3), 4), Counts { stages, ..Counts::default() });
+        assert_eq!(
+            custom_counts_of(&custom_counts(&counts, 3), 4),
+            Counts { stages, pairs, ..Counts::default() }
+        );
         assert_eq!(custom_counts_of("nonsense", 3), Counts::default());
     }
 }

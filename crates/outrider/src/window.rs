@@ -245,7 +245,12 @@ impl WindowDecoder {
                 &mut raw,
             )
         };
-        check(status)?;
+        check(status).map_err(|error| {
+            error.explained(Status::OddParity, || {
+                "a window has no perfect matching: decided cells enclose a part of it that no boundary touches"
+                    .to_owned()
+            })
+        })?;
         // SAFETY: the header keeps the lists valid until the next call, which the result's borrow of `self` delays;
         // the observables have the history's bytes.
         Ok(unsafe {
