@@ -22,6 +22,7 @@ mod generate;
 mod input;
 mod latency;
 mod ler;
+mod live_view;
 mod m2d;
 mod noise_file;
 mod numbers;
@@ -38,6 +39,14 @@ mod sinter;
 mod stages;
 mod stats;
 mod stim_text;
+mod stream;
+mod stream_figures;
+mod stream_rate;
+mod stream_report;
+mod stream_session;
+mod stream_source;
+mod stream_target;
+mod stream_verify;
 mod surface;
 mod threads;
 mod windowing;
@@ -62,6 +71,7 @@ enum Command {
     M2d(m2d::M2dArgs),
     Gen(generate::GenArgs),
     Ler(ler::LerArgs),
+    Stream(stream::StreamArgs),
     Bench(bench::BenchArgs),
     Demo(demo::DemoArgs),
     Completions(shell::CompletionsArgs),
@@ -103,6 +113,7 @@ fn run(command: &Command) -> Result<()> {
         Command::M2d(args) => m2d::run(args),
         Command::Gen(args) => generate::run(args),
         Command::Ler(args) => ler::run(args),
+        Command::Stream(args) => stream::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Completions(args) => shell::completions(args),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use outrider::{
     DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Isa, MatchingGraph,
-    NetworkKind, Predecode, Predecoder, Rule, RuleOptions, SurfaceCode,
+    NetworkKind, PatchPredecoder, Place, Predecode, Predecoder, Rule, RuleOptions, Status, SurfaceCode,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -197,6 +197,32 @@ impl Predecoding {
             predecoder.set_threshold(probability)?;
         }
         Ok(predecoder)
+    }
+
+    /// The same for patches of `model`, whose windows each have one.
+    pub(crate) fn of_patch(
+        self: &Arc<Self>,
+        model: &Arc<DetectorErrorModel>,
+        isa: Isa,
+    ) -> Result<PatchPredecoder> {
+        if self.is_dense() {
+            return Err(Error::Usage(format!(
+                "--predecoder: {self} is a dense network, which works on whole histories and not in windows"
+            )));
+        }
+        let (own, model) = (Arc::clone(self), Arc::clone(model));
+        let make = move |graph: &Arc<MatchingGraph>| {
+            own.make(graph, &model, None, isa).map_err(|error| match error {
+                Error::Core(error) => error,
+                error => outrider::Error::Core {
+                    status: Status::Argument,
+                    place: Place::default(),
+                    message: error.to_string(),
+                },
+            })
+        };
+        let digest = Sha256::digest(serde_json::to_string(&self.metadata()).unwrap_or_default());
+        Ok(PatchPredecoder { make: Arc::new(make), digest: digest.into() })
     }
 
     /// What it is, in plain words.

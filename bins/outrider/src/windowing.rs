@@ -20,9 +20,9 @@ use crate::sinter::Metadata;
 pub(crate) struct WindowArgs {
     /// Decode histories in windows: one cell after the other (forward), cells with gaps between them that are decided
     /// after their neighbours (parallel; sandwich: gaps of one round), or cells in space too, for wide patches
-    /// (chessboard, brick)
-    #[arg(long, value_name = "LAYOUT", default_value = "whole", value_enum)]
-    window: Layout,
+    /// (chessboard, brick) [default: whole, of a stream parallel]
+    #[arg(long, value_name = "LAYOUT", value_enum)]
+    window: Option<Layout>,
     /// Rounds of a cell [default: the distance, where it is known]
     #[arg(long, value_name = "ROUNDS")]
     commit: Option<u32>,
@@ -92,28 +92,40 @@ impl ValueEnum for Layout {
 impl WindowArgs {
     /// The cut for patches of this distance, if it is known; nothing for whole histories.
     pub(crate) fn at(&self, distance: Option<u32>) -> Result<Option<Windowing>> {
-        self.require_fit()?;
-        if self.window == Layout::Whole {
-            return Ok(None);
+        match self.window.unwrap_or(Layout::Whole) {
+            Layout::Whole => self.require_fit(Layout::Whole).map(|()| None),
+            layout => self.windowing(layout, distance).map(Some),
         }
+    }
+
+    /// How streams of patches of this distance are cut, in parallel windows unless told otherwise.
+    pub(crate) fn of_stream(&self, distance: Option<u32>) -> Result<Windowing> {
+        match self.window.unwrap_or(Layout::Parallel) {
+            Layout::Whole => Err(Error::Usage("--window whole: a stream has no end to wait for".to_owned())),
+            layout => self.windowing(layout, distance),
+        }
+    }
+
+    fn windowing(&self, layout: Layout, distance: Option<u32>) -> Result<Windowing> {
+        self.require_fit(layout)?;
         let known = |option: &str, given: Option<u32>| {
             given.or(distance).ok_or_else(|| {
                 Error::Usage(format!(
                     "--window {} needs {option}: the distance of the model is not known",
-                    self.window.name()
+                    layout.name()
                 ))
             })
         };
-        let gap = match self.window {
+        let gap = match layout {
             Layout::Parallel => known("--gap", self.gap)?,
             Layout::Sandwich => 1,
             _ => self.gap.unwrap_or(0),
         };
-        if gap == 0 && self.window == Layout::Parallel {
+        if gap == 0 && layout == Layout::Parallel {
             return Err(Error::Usage("--gap 0: that is --window forward".to_owned()));
         }
         let rows =
-            self.window.has_rows().then(|| self.rows(known("--row-width", self.row_width)?)).transpose();
+            layout.has_rows().then(|| self.rows(layout, known("--row-width", self.row_width)?)).transpose();
         let cut = PlanOptions {
             commit: known("--commit", self.commit)?,
             gap,
@@ -122,10 +134,10 @@ impl WindowArgs {
             context: 0,
         };
         let shortened = distance.is_none_or(|distance| cut.buffer < distance);
-        Ok(Some(Windowing { layout: self.window, cut, shortened }))
+        Ok(Windowing { layout, cut, shortened })
     }
 
-    fn rows(&self, width: u32) -> Result<Rows> {
+    fn rows(&self, layout: Layout, width: u32) -> Result<Rows> {
         if width == 0 {
             return Err(Error::Usage("--row-width 0: rows have sites".to_owned()));
         }
@@ -136,15 +148,15 @@ impl WindowArgs {
                 _ => Axis::X,
             },
             pitch: self.row_pitch.unwrap_or(STIM_PITCH),
-            layout: if self.window == Layout::Brick { RowLayout::Brick } else { RowLayout::Chessboard },
+            layout: if layout == Layout::Brick { RowLayout::Brick } else { RowLayout::Chessboard },
         })
     }
 
     /// Refuses options that would change nothing.
-    fn require_fit(&self) -> Result<()> {
-        let windows = self.window != Layout::Whole;
-        let gaps = matches!(self.window, Layout::Parallel | Layout::Chessboard);
-        let rows = self.window.has_rows();
+    fn require_fit(&self, layout: Layout) -> Result<()> {
+        let windows = layout != Layout::Whole;
+        let gaps = matches!(layout, Layout::Parallel | Layout::Chessboard);
+        let rows = layout.has_rows();
         let pairs = [
             ("--commit", self.commit.is_some(), windows),
             ("--buffer", self.buffer.is_some(), windows),
@@ -155,7 +167,7 @@ impl WindowArgs {
         ];
         for (option, given, fits) in pairs {
             if given && !fits {
-                return Err(Error::Usage(format!("{option} is not for --window {}", self.window.name())));
+                return Err(Error::Usage(format!("{option} is not for --window {}", layout.name())));
             }
         }
         Ok(())
@@ -172,6 +184,11 @@ pub(crate) struct Windowing {
 }
 
 impl Windowing {
+    /// How a plan cuts, but for the context of a pre-decoder.
+    pub(crate) fn cut(&self) -> PlanOptions {
+        self.cut
+    }
+
     /// What tables add to the name of a decoder. Buffers that may cost accuracy are named.
     pub(crate) fn suffix(&self) -> String {
         let buffer = if self.shortened { format!("-b{}", self.cut.buffer) } else { String::new() };

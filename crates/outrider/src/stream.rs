@@ -43,6 +43,7 @@ pub struct Stream {
     workers: Workers,
     patch: PatchKey,
     reports: Reports,
+    layers_max: u64,
     /// Why the stream goes no further.
     failure: Option<String>,
 }
@@ -86,7 +87,7 @@ impl Stream {
         let books = CellStream::new(Arc::clone(plan), layers)?;
         let mut workers = Workers::new(&options.workers)?;
         let patch = workers.add(patch)?;
-        Ok(Self { books, workers, patch, reports: Reports::new(layers), failure: None })
+        Ok(Self { books, workers, patch, reports: Reports::new(layers), layers_max: layers, failure: None })
     }
 
     /// Appends a layer of `detector_count` packed detection events, and sets cells going; `is_last` for the last of the
@@ -152,6 +153,24 @@ impl Stream {
             thread::yield_now();
         }
         Ok(self.books.state())
+    }
+
+    /// Begins another history with the same workers. Reports that were not taken are forgotten.
+    ///
+    /// # Errors
+    /// [`Argument`](crate::Status::Argument) before the history is finished.
+    pub fn restart(&mut self) -> Result<(), Error> {
+        if !self.books.state().is_finished {
+            return Err(argument_error("the history has not been finished"));
+        }
+        self.books = CellStream::new(Arc::clone(self.books.plan()), self.layers_max)?;
+        self.reports.kept.clear();
+        Ok(())
+    }
+
+    /// Layers that it holds.
+    pub fn layers_max(&self) -> u64 {
+        self.layers_max
     }
 
     /// Reports kept.

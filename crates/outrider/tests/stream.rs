@@ -289,3 +289,19 @@ fn raw_measurements_give_the_answer_of_their_layers() {
         assert_eq!(measured.observables(), observables.row(shot), "shot {shot}");
     }
 }
+
+#[test]
+fn a_stream_begins_again_with_the_same_workers() {
+    let history = history();
+    let patch = history.plain_patch();
+    let mut stream = Stream::new(Arc::clone(&patch), &workers(2, Wait::SpinThenYield)).unwrap();
+    assert_eq!(stream.restart().expect_err("nothing is finished").status(), Some(Status::Argument));
+    for row in history.detectors.rows().take(20) {
+        push_all(&mut stream, row);
+        let observables = stream.finish().unwrap().observables.to_vec();
+        assert_eq!(observables, decode(&patch, &StreamOptions::default(), row));
+        stream.restart().unwrap();
+        assert!(stream.next_report().is_none());
+        assert_eq!(stream.poll().unwrap().layers, 0);
+    }
+}

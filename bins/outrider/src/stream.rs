@@ -1,0 +1,420 @@
+//! `outrider stream`: rounds in at the pace of a processor, corrections out, and how long that took.
+
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{Args, ValueEnum};
+use outrider::{
+    Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Format, Isa, Layout,
+    MeasurementMap, MeasurementStream, Orientation, Patch, PatchOptions, PlanOptions, Predecode,
+    RoundSampler, SamplerOptions, StreamOptions, SurfaceCode, Wait, WorkersOptions,
+};
+
+use crate::engine::{name, require_isa};
+use crate::error::{Error, Result};
+use crate::input;
+use crate::live_view::LiveView;
+use crate::options;
+use crate::output::{self, Output, print};
+use crate::predecoding::{PredecoderArgs, Predecoding};
+use crate::stream_figures::Figures;
+use crate::stream_rate::{PERIOD_MAX, close_loop, find_rate};
+use crate::stream_report::{Hops, Report, Window};
+use crate::stream_session::{Pace, Session, Verified};
+use crate::stream_source::{
+    Processor, Readout, Recording, Source, Truth, history_detectors, measurement_widths,
+};
+use crate::stream_target::{InProcess, Target};
+use crate::surface::flat_model;
+use crate::windowing::{WindowArgs, Windowing};
+
+/// Decode in real time: rounds come at a fixed pace, corrections go out, and latencies are measured
+///
+/// Rounds come from a simulated processor, which samples a memory of any length, or from a file of shots or raw
+/// measurements. Round k of a history is due k round times after its beginning, whether or not the decoder keeps up, and
+/// latencies count from then. Histories are decoded in windows, on threads of this process; the answers do not depend on
+/// their number. Ctrl-C ends the history in order.
+#[derive(Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct StreamArgs {
+    /// Detector error model to stream
+    #[arg(long, value_name = "FILE", required_unless_present = "distance", conflicts_with = "distance")]
+    dem: Option<PathBuf>,
+    /// Distance of a surface-code memory to stream
+    #[arg(long, value_name = "D", requires = "p")]
+    distance: Option<u32>,
+    /// Its noise strength
+    #[arg(long, value_name = "P", requires = "distance", value_parser = options::probability)]
+    p: Option<f64>,
+    /// Its basis
+    #[arg(long, value_name = "BASIS", default_value = "z", value_parser = options::basis())]
+    basis: Basis,
+    /// Its circuit
+    #[arg(long, value_name = "NAME", default_value = "stim", value_parser = options::circuit_family())]
+    circuit: CircuitFamily,
+    /// Orientation of the paper's circuits
+    #[arg(long, value_name = "O", default_value = "O1", value_parser = options::orientation())]
+    orientation: Orientation,
+    /// Rounds of a history; its last layer of detectors, from the final readout, comes on top [default: the model's, or
+    /// as many as the distance]
+    #[arg(long, value_name = "N")]
+    rounds: Option<NonZeroU64>,
+    /// Histories of the simulated processor
+    #[arg(long, value_name = "K", default_value = "1")]
+    repeat: NonZeroU64,
+    /// Key of the random numbers
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Stream these shots instead, each a history; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["measurements", "repeat", "seed"])]
+    shots: Option<PathBuf>,
+    /// The shots carry their true observables behind the detectors
+    #[arg(long, requires = "shots")]
+    appended_observables: bool,
+    /// Stream these raw measurements of --stim instead, each shot a history; - is standard input
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires_all = ["stim", "dem"],
+        conflicts_with_all = ["shots", "repeat", "seed", "rounds"],
+    )]
+    measurements: Option<PathBuf>,
+    /// The circuit that --measurements are of, and --dem the model of
+    #[arg(long, value_name = "FILE", requires = "measurements")]
+    stim: Option<PathBuf>,
+    /// Format of shots or measurements
+    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = options::format())]
+    format: Format,
+    /// Time of a round; 0 for as fast as rounds are taken
+    #[arg(long, value_name = "US", default_value = "1", allow_negative_numbers = true, value_parser = round_time)]
+    round_time: f64,
+    /// Decoder
+    #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = options::decoder_kind())]
+    decoder: DecoderKind,
+    #[command(flatten)]
+    predecoder: PredecoderArgs,
+    #[command(flatten)]
+    window: WindowArgs,
+    /// Threads that decode; 0 to decode on the thread that takes the rounds
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    workers: usize,
+    /// How threads wait: spin, yield between looks, or block until woken
+    #[arg(long, value_name = "HOW", default_value = "yield", value_enum)]
+    wait: WaitHow,
+    /// Cores that the workers are pinned to, in turn
+    #[arg(long, value_name = "CORE,..", value_delimiter = ',')]
+    cores: Vec<usize>,
+    /// Instruction set
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = options::isa())]
+    isa: Isa,
+    /// Afterwards decode each history again on one thread, and compare the answers on the way
+    #[arg(long)]
+    verify: bool,
+    /// The closed loop instead: K steps, each with the rounds that come until the correction of the step before has
+    /// landed, --rounds at least
+    #[arg(long, value_name = "K", conflicts_with_all = ["shots", "measurements", "repeat", "find_rate", "verify"])]
+    sifl: Option<NonZeroU64>,
+    /// Search for the shortest round time that is held
+    #[arg(long, conflicts_with_all = ["shots", "measurements", "verify", "round_time"])]
+    find_rate: bool,
+    /// Also write the run as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Also write the latency histograms as CSV
+    #[arg(long, value_name = "FILE")]
+    histogram: Option<PathBuf>,
+}
+
+const AFTER_HELP: &str = "\
+Held means: over the last tenth of the rounds, in the median, no more rounds were due and not committed than the decoder \
+holds, so that none had to wait outside. Reaction is the time from when the last round of a history was due until its \
+correction was out; commit lag, of a cell, from when the last round of its window was due until its commit was merged. \
+The hops of a cell: ingest (round due until taken in), dispatch (window complete until given to a worker, waiting for \
+other cells included), queue (until begun), decode, merge.
+
+Examples:
+  outrider stream --distance 5 --p 0.001 --rounds 1000000 --round-time 1
+  outrider stream --distance 5 --p 0.001 --rounds 50 --repeat 10000 --wait spin --json run.json --verify
+  outrider stream --distance 13 --p 0.001 --rounds 100000 --decoder mwpm-correlated --find-rate
+  outrider stream --dem model.dem --shots dets.b8 --commit 5 --gap 5 --buffer 5 --round-time 0";
+
+/// Ways to wait by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum WaitHow {
+    Spin,
+    Yield,
+    Block,
+}
+
+/// What is decoded, by its model.
+struct Subject {
+    patch: Arc<Patch>,
+    model: Arc<DetectorErrorModel>,
+    /// Layers of a history.
+    layers: u64,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &StreamArgs) -> Result<()> {
+    args.require_fit()?;
+    let inputs = [("--dem", &args.dem), ("--shots", &args.shots), ("--measurements", &args.measurements)];
+    input::require_one_stdin(&inputs.map(|(option, path)| (option, path.as_deref())))?;
+    output::require_distinct(&[
+        ("--json", args.json.as_deref()),
+        ("--histogram", args.histogram.as_deref()),
+    ])?;
+    let predecoding = Predecoding::of(&args.predecoder)?.map(Arc::new);
+    let windowing = args.window.of_stream(args.distance)?;
+    let subject = args.subject(&windowing, predecoding.as_ref())?;
+    let stop = Arc::new(AtomicBool::new(false));
+    watch_signals(&stop)?;
+    let workers = args.workers_options();
+    let mut target = InProcess::new(
+        Arc::clone(&subject.patch),
+        &StreamOptions { workers: workers.clone(), layers_max: None },
+    )?;
+    if workers.wait == Wait::Block {
+        target.wake_me();
+    }
+    let mut json = Output::create_optional(args.json.as_deref())?;
+    let mut histogram = Output::create_optional(args.histogram.as_deref())?;
+    let mut source = args.source(&subject)?;
+
+    let mut view = LiveView::start();
+    let mut session = Session {
+        patch: &subject.patch,
+        target: &mut target,
+        pace: Pace { round_ns: args.round_time * 1e3, wait: workers.wait },
+        stop: &stop,
+        view: &mut view,
+        figures: Figures::new()?,
+        verified: args.verify.then(Verified::default),
+    };
+    let (mut sifl, mut found) = (None, None);
+    if let Some(steps) = args.sifl {
+        let mut processor = args.processor(&subject, u64::MAX)?;
+        sifl = Some(close_loop(&mut session, &mut processor, subject.layers, steps.get())?);
+    } else if args.find_rate {
+        found = Some(find_rate(&mut session, &mut || args.source(&subject), subject.layers)?);
+    } else {
+        session.run(source.as_mut(), subject.layers)?;
+    }
+    let Session { figures, verified, pace, .. } = session;
+    drop(view);
+
+    let cut = subject.patch.cut();
+    let rounds_max = target.rounds_max();
+    let mut report = Report {
+        rounds: figures.layers - figures.histories,
+        histories: figures.histories,
+        round_time_us: pace.round_ns / 1e3,
+        held: (pace.round_ns > 0.0).then(|| figures.held(rounds_max)),
+        lost_rounds: figures.layers - figures.layers_committed,
+        reaction_us: figures.reaction.quantiles(),
+        commit_lag_us: figures.commit_lag.quantiles(),
+        batch_mismatches: None,
+        answers_compared: None,
+        failovers: target.failovers(),
+        hops_us: Hops::of(&figures),
+        backlog_rounds: figures.backlog(),
+        rounds_max,
+        cells: figures.cells,
+        detection_events: figures.events,
+        logical_errors: figures.logical_errors,
+        seconds: figures.nanoseconds as f64 / 1e9,
+        rounds_per_second: figures.rate(),
+        was_interrupted: stop.load(Ordering::Relaxed),
+        decoder: name(args.decoder, predecoding.as_deref(), Some(&windowing)),
+        isa: args.isa.resolved().unwrap_or(args.isa).name().to_owned(),
+        workers: args.workers,
+        wait: args.wait.name().to_owned(),
+        window: Window { commit: cut.commit, gap: cut.gap, buffer: cut.buffer, context: cut.context },
+        sifl,
+        find_rate: found,
+    };
+    report.set_verified(verified);
+    if let Some(json) = &mut json {
+        json.put(output::json(&report).as_bytes())?;
+    }
+    if let Some(histogram) = &mut histogram {
+        histogram.put(figures.histograms().as_bytes())?;
+    }
+    output::commit([json, histogram].into_iter().flatten())?;
+    print(&report.summary())
+}
+
+impl StreamArgs {
+    fn require_fit(&self) -> Result<()> {
+        require_isa(self.isa)?;
+        if self.sifl.is_some() && self.round_time == 0.0 {
+            return Err(Error::Usage("--sifl needs a --round-time".to_owned()));
+        }
+        if !self.cores.is_empty() && self.workers == 0 {
+            return Err(Error::Usage("--cores is for workers, and there are none".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn workers_options(&self) -> WorkersOptions {
+        let wait = match self.wait {
+            WaitHow::Spin => Wait::Spin,
+            WaitHow::Yield => Wait::SpinThenYield,
+            WaitHow::Block => Wait::Block,
+        };
+        WorkersOptions { count: self.workers, wait, cores: self.cores.clone() }
+    }
+
+    /// Model and patch. Of a generated memory a short one is the model of histories of any length.
+    fn subject(&self, windowing: &Windowing, predecoding: Option<&Arc<Predecoding>>) -> Result<Subject> {
+        let cut = windowing.cut();
+        if let Some(dem) = &self.dem {
+            let model = Arc::new(input::model(dem)?);
+            let patch = self.patch(&model, cut, predecoding).map_err(|error| error.with_path(Some(dem)))?;
+            let layers = self.rounds.map_or_else(|| u64::from(patch.plan().layer_count()), |n| n.get() + 1);
+            let layers = self.served(&patch, layers).map_err(|error| refused_length(&patch, error))?;
+            return Ok(Subject { patch, model, layers });
+        }
+        let (Some(distance), Some(p)) = (self.distance, self.p) else {
+            return Err(Error::Usage("--dem or --distance says what to stream".to_owned()));
+        };
+        let rounds = self.rounds.map_or_else(|| u64::from(distance), NonZeroU64::get);
+        let mut own = u64::from(cut.commit.max(cut.gap)) + 2 * u64::from(cut.buffer) + REFERENCE_SLACK;
+        loop {
+            if self.sifl.is_none() {
+                own = own.min(rounds);
+            }
+            let surface = SurfaceCode::memory(distance, u32::try_from(own).unwrap_or(u32::MAX))
+                .basis(self.basis)
+                .circuit(Circuit::uniform(self.circuit, p))
+                .orientation(self.orientation)
+                .build()?;
+            let model = Arc::new(flat_model(&surface)?);
+            let patch = self.patch(&model, cut, predecoding)?;
+            match self.served(&patch, rounds + 1) {
+                Ok(layers) => return Ok(Subject { patch, model, layers }),
+                // A pre-decoder sees further; the model of a longer history will do.
+                Err(_) if own != rounds && own < REFERENCE_ROUNDS_MAX => own *= 2,
+                Err(error) => return Err(refused_length(&patch, error)),
+            }
+        }
+    }
+
+    /// Layers of a history: those asked for, or for the closed loop, where histories have any length, at least these.
+    fn served(&self, patch: &Patch, layers: u64) -> std::result::Result<u64, outrider::Error> {
+        let plan = patch.plan();
+        match (self.sifl, plan.layers_min()) {
+            (Some(_), Some(least)) => {
+                let least = layers.max(least);
+                let served = (least..least + PERIOD_MAX).find(|&layers| plan.check_length(layers).is_ok());
+                Ok(served.unwrap_or(least))
+            }
+            (Some(_), None) => plan.check_length(layers + 1).map(|()| layers),
+            (None, _) => plan.check_length(layers).map(|()| layers),
+        }
+    }
+
+    fn patch(
+        &self,
+        model: &Arc<DetectorErrorModel>,
+        cut: PlanOptions,
+        predecoding: Option<&Arc<Predecoding>>,
+    ) -> Result<Arc<Patch>> {
+        let predecode = predecoding.map_or_else(Predecode::default, |predecoding| predecoding.usage());
+        let decoder =
+            DecoderOptions { kind: self.decoder, isa: self.isa, predecode, ..DecoderOptions::default() };
+        let predecoder = match predecoding {
+            Some(predecoding) => Some(predecoding.of_patch(model, self.isa)?),
+            None => None,
+        };
+        Ok(Arc::new(Patch::new(model, &PatchOptions { plan: cut, decoder, predecoder })?))
+    }
+
+    fn processor(&self, subject: &Subject, histories: u64) -> Result<Processor> {
+        let sampler = RoundSampler::new(&subject.model, &SamplerOptions { seed: self.seed, isa: self.isa })
+            .map_err(|error| Error::from(error).with_path(self.dem.as_deref()))?;
+        Ok(Processor::new(sampler, Arc::clone(subject.patch.plan()), histories, subject.layers))
+    }
+
+    fn source(&self, subject: &Subject) -> Result<Box<dyn Source>> {
+        if let Some(path) = &self.shots {
+            return Ok(Box::new(self.recording(path, subject)?));
+        }
+        if let (Some(path), Some(stim)) = (&self.measurements, &self.stim) {
+            return Ok(Box::new(self.readout(path, stim, subject)?));
+        }
+        Ok(Box::new(self.processor(subject, self.repeat.get())?))
+    }
+
+    fn recording(&self, path: &Path, subject: &Subject) -> Result<Recording> {
+        let plan = subject.patch.plan();
+        let truth = if self.appended_observables { Truth::Appended } else { Truth::Unknown };
+        let observables =
+            if self.appended_observables { plan.graph().observable_count() as usize } else { 0 };
+        let detectors = history_detectors(plan, subject.layers, "--shots")?;
+        let layout = Layout { detectors, observables, ..Layout::default() };
+        let shots = input::shots(path, self.format, layout)?;
+        Ok(Recording::new(shots, Arc::clone(plan), subject.layers, truth))
+    }
+
+    fn readout(&self, path: &Path, stim: &Path, subject: &Subject) -> Result<Readout> {
+        let map = MeasurementMap::from_file(stim)?;
+        let measured =
+            MeasurementStream::new(&map).map_err(|error| Error::from(error).with_path(Some(stim)))?;
+        let (layers, detectors) = (subject.layers, subject.model.detector_count());
+        if (u64::from(measured.layer_count()), map.detector_count() as u64) != (layers, detectors) {
+            let message = format!(
+                "the circuit has {} detectors in {} layers, but --dem has {detectors} in {layers}",
+                map.detector_count(),
+                measured.layer_count()
+            );
+            return Err(Error::input(stim.display(), message));
+        }
+        let layout = Layout { measurements: map.measurement_count(), ..Layout::default() };
+        let shots = input::shots(path, self.format, layout)?;
+        Ok(Readout::new(shots, measured, measurement_widths(&map)?))
+    }
+}
+
+impl WaitHow {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Spin => "spin",
+            Self::Yield => "yield",
+            Self::Block => "block",
+        }
+    }
+}
+
+fn refused_length(patch: &Patch, error: outrider::Error) -> Error {
+    let own = patch.plan().layer_count();
+    Error::Usage(format!("--rounds: {error} (the last layer, of the readout, included; the model has {own})"))
+}
+
+/// Sets `stop` at the first Ctrl-C or SIGTERM; the second ends the program.
+fn watch_signals(stop: &Arc<AtomicBool>) -> Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    for signal in [SIGINT, SIGTERM] {
+        let watch = || {
+            signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(stop))?;
+            signal_hook::flag::register(signal, Arc::clone(stop))
+        };
+        watch().map_err(|error| Error::machine("signal handler", error))?;
+    }
+    Ok(())
+}
+
+/// A time of a round in microseconds, or 0.
+fn round_time(text: &str) -> std::result::Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|time| (0.0..=ROUND_TIME_MAX_US).contains(time))
+        .ok_or_else(|| format!("expected microseconds from 0 to {ROUND_TIME_MAX_US}"))
+}
+
+/// Rounds of the model beyond what windows see: first and last layers, and a period.
+const REFERENCE_SLACK: u64 = 24;
+/// Most rounds of a model that histories are derived from.
+const REFERENCE_ROUNDS_MAX: u64 = 4096;
+const ROUND_TIME_MAX_US: f64 = 1e6;

@@ -1,0 +1,168 @@
+//! What `outrider stream` measures: counts, and latencies in HDR histograms.
+
+use std::fmt::Write as _;
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// Times of one kind, in nanoseconds; the memory does not grow.
+pub(crate) struct Times(Histogram<u64>);
+
+impl Times {
+    fn new() -> Result<Self> {
+        let histogram = Histogram::new_with_bounds(1, LONGEST_NS, DIGITS);
+        Ok(Self(histogram.map_err(|error| Error::machine("histogram", error))?))
+    }
+
+    /// Adds the time from `from_ns` to `to_ns`, 0 if it is negative.
+    pub(crate) fn span(&mut self, from_ns: u64, to_ns: u64) {
+        self.0.saturating_record(to_ns.saturating_sub(from_ns));
+    }
+
+    /// Its quantiles in microseconds.
+    pub(crate) fn quantiles(&self) -> Quantiles {
+        self.quantiles_in(1e3)
+    }
+
+    /// Its quantiles in units of so many nanoseconds.
+    fn quantiles_in(&self, unit: f64) -> Quantiles {
+        // A quantile is the top of its bin, the largest value is exact.
+        let at = |q| self.0.value_at_quantile(q).min(self.0.max()) as f64 / unit;
+        Quantiles {
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: self.0.max() as f64 / unit,
+            samples: self.0.len(),
+        }
+    }
+}
+
+/// Quantiles of a distribution.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Quantiles {
+    pub(crate) p50: f64,
+    pub(crate) p90: f64,
+    pub(crate) p99: f64,
+    pub(crate) p999: f64,
+    pub(crate) max: f64,
+    pub(crate) samples: u64,
+}
+
+/// Everything measured over the histories of a run.
+pub(crate) struct Figures {
+    /// Layers pushed, and committed.
+    pub(crate) layers: u64,
+    pub(crate) layers_committed: u64,
+    pub(crate) histories: u64,
+    pub(crate) cells: u64,
+    pub(crate) events: u64,
+    /// Histories with a wrong observable, where the truth is known.
+    pub(crate) logical_errors: Option<u64>,
+    pub(crate) nanoseconds: u64,
+    /// Last round due until its correction was out.
+    pub(crate) reaction: Times,
+    /// Last layer of a cell's window due until its commit was merged.
+    pub(crate) commit_lag: Times,
+    /// Hops of a cell: round due until pushed, window complete until dispatched, until begun, until decided, until
+    /// merged.
+    pub(crate) ingest: Times,
+    pub(crate) dispatch: Times,
+    pub(crate) queue: Times,
+    pub(crate) decode: Times,
+    pub(crate) merge: Times,
+    /// Rounds due and not committed, looked at whenever one is pushed; and in the last tenth of each history.
+    backlog: Times,
+    late_backlog: Times,
+}
+
+impl Figures {
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self {
+            layers: 0,
+            layers_committed: 0,
+            histories: 0,
+            cells: 0,
+            events: 0,
+            logical_errors: None,
+            nanoseconds: 0,
+            reaction: Times::new()?,
+            commit_lag: Times::new()?,
+            ingest: Times::new()?,
+            dispatch: Times::new()?,
+            queue: Times::new()?,
+            decode: Times::new()?,
+            merge: Times::new()?,
+            backlog: Times::new()?,
+            late_backlog: Times::new()?,
+        })
+    }
+
+    /// Notes how many rounds were due and not committed.
+    pub(crate) fn note_backlog(&mut self, rounds: u64, is_late: bool) {
+        self.backlog.span(0, rounds);
+        if is_late {
+            self.late_backlog.span(0, rounds);
+        }
+    }
+
+    /// Quantiles of the backlog, in rounds.
+    pub(crate) fn backlog(&self) -> Quantiles {
+        self.backlog.quantiles_in(1.0)
+    }
+
+    /// Whether the pace was kept: over the last tenth of the rounds, in the median, the backlog was no more than what
+    /// the target holds, so that no round had to wait outside.
+    pub(crate) fn held(&self, rounds_max: u64) -> bool {
+        self.late_backlog.0.value_at_quantile(0.5) <= rounds_max
+    }
+
+    /// Rounds a second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.layers as f64 * 1e9 / self.nanoseconds.max(1) as f64
+    }
+
+    /// The hops by name.
+    pub(crate) fn hops(&self) -> [(&'static str, &Times); 5] {
+        [
+            ("ingest", &self.ingest),
+            ("dispatch", &self.dispatch),
+            ("queue", &self.queue),
+            ("decode", &self.decode),
+            ("merge", &self.merge),
+        ]
+    }
+
+    /// All histograms as CSV: bins that are not empty, from `low_us` to `high_us`, with the share of samples up to
+    /// there.
+    pub(crate) fn histograms(&self) -> String {
+        let mut text = "name,low_us,high_us,samples,quantile\n".to_owned();
+        let named = [("reaction", &self.reaction), ("commit_lag", &self.commit_lag)];
+        for (name, Times(histogram)) in named.into_iter().chain(self.hops()) {
+            let mut below = 0;
+            for bin in histogram.iter_recorded() {
+                let samples = bin.count_at_value();
+                below += samples;
+                let value = bin.value_iterated_to();
+                let (low, high) = (histogram.lowest_equivalent(value), histogram.highest_equivalent(value));
+                // Writing to a string cannot fail.
+                let _ = writeln!(
+                    text,
+                    "{name},{},{},{samples},{:.9}",
+                    low as f64 / 1e3,
+                    high as f64 / 1e3,
+                    below as f64 / histogram.len() as f64
+                );
+            }
+        }
+        text
+    }
+}
+
+/// Longest time told apart: a quarter of an hour.
+const LONGEST_NS: u64 = 900_000_000_000;
+/// Digits that times are told to.
+const DIGITS: u8 = 3;

@@ -1,0 +1,282 @@
+//! Histories on their way from a source to a target, at the pace of a processor, and what is measured of them.
+//!
+//! The pace is an open loop: round k of a history is due at its beginning plus k round times, whether or not the decoder
+//! keeps up, and every latency counts from when its round was due.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use outrider::{CellReport, Patch, Plan, Wait, clock_ns};
+
+use crate::error::Result;
+use crate::live_view::LiveView;
+use crate::stream_figures::Figures;
+use crate::stream_source::Source;
+use crate::stream_target::Target;
+use crate::stream_verify::Answers;
+
+/// How histories are streamed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// Time of a round; 0 for as fast as it goes.
+    pub(crate) round_ns: f64,
+    /// How this thread waits.
+    pub(crate) wait: Wait,
+}
+
+/// When a history was over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HistoryEnd {
+    /// Its last round was due.
+    pub(crate) due_ns: u64,
+    /// Its correction was out.
+    pub(crate) corrected_ns: u64,
+}
+
+/// Compared answers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Verified {
+    /// Those that differ from the batch answer.
+    pub(crate) mismatches: u64,
+    /// All that were compared.
+    pub(crate) answers: u64,
+}
+
+/// A target that is fed, and the figures of that.
+pub(crate) struct Session<'a> {
+    pub(crate) patch: &'a Patch,
+    pub(crate) target: &'a mut dyn Target,
+    pub(crate) pace: Pace,
+    /// Ends the run when it is set.
+    pub(crate) stop: &'a AtomicBool,
+    pub(crate) view: &'a mut LiveView,
+    pub(crate) figures: Figures,
+    /// Answers compared so far, if they are to be compared.
+    pub(crate) verified: Option<Verified>,
+}
+
+impl Session<'_> {
+    /// Streams the histories of a source, one after another.
+    pub(crate) fn run(&mut self, source: &mut dyn Source, length: u64) -> Result<()> {
+        while self.run_history(source, length, clock_ns())?.is_some() {}
+        Ok(())
+    }
+
+    /// Streams the next history, whose first round is due at `begin_ns`; nothing if there is none. `length` is what it
+    /// is expected to have.
+    pub(crate) fn run_history(
+        &mut self,
+        source: &mut dyn Source,
+        length: u64,
+        begin_ns: u64,
+    ) -> Result<Option<HistoryEnd>> {
+        if self.stop.load(Ordering::Relaxed) || !source.start()? {
+            return Ok(None);
+        }
+        self.target.restart()?;
+        let mut answers = self.verified.is_some().then(|| Answers::new(self.patch.plan().cell_count(length)));
+        let mut log = Log::new(Arc::clone(self.patch.plan()), self.target.rounds_max());
+        let mut clock = Clock { begin_ns, round_ns: self.pace.round_ns, length };
+        let mut is_stopping = false;
+        loop {
+            if !is_stopping && self.stop.load(Ordering::Relaxed) {
+                is_stopping = true;
+                source.stop()?;
+            }
+            let Some(round) = source.next()? else { break };
+            let due_ns = clock.due_ns(log.layers);
+            let (now_ns, committed) = self.wait_for_room(&mut log, answers.as_mut(), due_ns)?;
+            self.target.push(round.events, round.detector_count, round.is_last)?;
+            let pushed_ns = clock_ns();
+            self.figures.events += round.events.iter().map(|byte| u64::from(byte.count_ones())).sum::<u64>();
+            self.figures.ingest.span(due_ns.unwrap_or(now_ns), pushed_ns);
+            log.note(due_ns.unwrap_or(now_ns), pushed_ns);
+            if round.is_last {
+                clock.length = log.layers;
+                log.length = Some(log.layers);
+            }
+            let backlog = clock.layers_due(now_ns, log.layers) - committed;
+            self.figures.note_backlog(backlog, log.layers * 10 >= length * 9);
+            if self.view.is_due(now_ns) {
+                let text = self.view_text(&log, length, backlog);
+                self.view.show(now_ns, text);
+            }
+        }
+        let corrected_ns = self.finish(&mut log, answers.as_mut())?;
+        let due_ns = log.due_ns(log.layers.saturating_sub(1));
+        self.figures.reaction.span(due_ns, corrected_ns);
+        self.count(source, &log, begin_ns, corrected_ns)?;
+        if let (Some(verified), Some(answers)) = (&mut self.verified, answers) {
+            let (mismatches, compared) = answers.verify(self.patch, source)?;
+            verified.mismatches += mismatches;
+            verified.answers += compared;
+        }
+        Ok(Some(HistoryEnd { due_ns, corrected_ns }))
+    }
+
+    /// Waits until the next round is due and there is room for it. Returns the time, and how many layers are committed.
+    fn wait_for_room(
+        &mut self,
+        log: &mut Log,
+        mut answers: Option<&mut Answers>,
+        due_ns: Option<u64>,
+    ) -> Result<(u64, u64)> {
+        loop {
+            let now_ns = clock_ns();
+            let progress = self.target.poll()?;
+            if let Some(answers) = &mut answers {
+                answers.note(progress.cells, progress.observables);
+            }
+            let (committed, has_room) = (progress.committed, progress.has_room);
+            log.take_reports(self.target, &mut self.figures);
+            if has_room && due_ns.is_none_or(|due_ns| now_ns >= due_ns) {
+                return Ok((now_ns, committed));
+            }
+            self.pace.wait(due_ns.filter(|_| has_room).map(|due_ns| due_ns - now_ns));
+        }
+    }
+
+    /// Waits until everything is committed; returns when it was.
+    fn finish(&mut self, log: &mut Log, mut answers: Option<&mut Answers>) -> Result<u64> {
+        loop {
+            let progress = self.target.poll()?;
+            let now_ns = clock_ns();
+            if let Some(answers) = &mut answers {
+                answers.note(progress.cells, progress.observables);
+            }
+            let is_finished = progress.is_finished;
+            log.take_reports(self.target, &mut self.figures);
+            if is_finished {
+                return Ok(now_ns);
+            }
+            self.pace.wait(None);
+        }
+    }
+
+    fn count(&mut self, source: &dyn Source, log: &Log, begin_ns: u64, corrected_ns: u64) -> Result<()> {
+        let progress = self.target.poll()?;
+        self.figures.layers += log.layers;
+        self.figures.layers_committed += progress.committed;
+        self.figures.histories += 1;
+        self.figures.nanoseconds += corrected_ns - begin_ns;
+        if let Some(flips) = source.flips() {
+            *self.figures.logical_errors.get_or_insert(0) += u64::from(flips != progress.observables);
+        }
+        Ok(())
+    }
+
+    fn view_text(&self, log: &Log, length: u64, backlog: u64) -> String {
+        let figures = &self.figures;
+        let (lag, decode, reaction) =
+            (figures.commit_lag.quantiles(), figures.decode.quantiles(), figures.reaction.quantiles());
+        let seconds = (clock_ns() - log.begun_ns) as f64 / 1e9;
+        let layers = (figures.layers + log.layers).max(1);
+        format!(
+            "history {}, round {} of {length}: {:.0} rounds/s, {:.3} events/round\n\
+             backlog {backlog} rounds, {} cells\n\
+             us, p50/p99/max: commit lag {:.1}/{:.1}/{:.1}, decode {:.1}/{:.1}/{:.1}, reaction {:.1}/{:.1}/{:.1}",
+            figures.histories + 1,
+            log.layers,
+            log.layers as f64 / seconds.max(1e-9),
+            figures.events as f64 / layers as f64,
+            figures.cells,
+            lag.p50,
+            lag.p99,
+            lag.max,
+            decode.p50,
+            decode.p99,
+            decode.max,
+            reaction.p50,
+            reaction.p99,
+            reaction.max,
+        )
+    }
+}
+
+impl Pace {
+    /// Waits a little, at most so long if that is known.
+    fn wait(self, left_ns: Option<u64>) {
+        match self.wait {
+            Wait::Spin => std::hint::spin_loop(),
+            Wait::SpinThenYield => thread::yield_now(),
+            Wait::Block => thread::park_timeout(Duration::from_nanos(left_ns.unwrap_or(NAP_NS).min(NAP_NS))),
+        }
+    }
+}
+
+/// When the rounds of a history are due.
+struct Clock {
+    begin_ns: u64,
+    round_ns: f64,
+    length: u64,
+}
+
+impl Clock {
+    /// Nothing if there is no pace.
+    fn due_ns(&self, layer: u64) -> Option<u64> {
+        (self.round_ns > 0.0).then(|| self.begin_ns + (layer as f64 * self.round_ns) as u64)
+    }
+
+    /// Layers due by now, at least those pushed.
+    fn layers_due(&self, now_ns: u64, pushed: u64) -> u64 {
+        let due = match self.round_ns > 0.0 {
+            true => (now_ns.saturating_sub(self.begin_ns) as f64 / self.round_ns) as u64 + 1,
+            false => 0,
+        };
+        due.min(self.length).max(pushed)
+    }
+}
+
+/// When the last layers of a history were due and pushed.
+struct Log {
+    plan: Arc<Plan>,
+    begun_ns: u64,
+    layers: u64,
+    /// Once it is known.
+    length: Option<u64>,
+    /// Due and pushed, by the layer modulo the layers held: a cell that is not committed holds its own.
+    times: Box<[(u64, u64)]>,
+}
+
+impl Log {
+    fn new(plan: Arc<Plan>, layers_held: u64) -> Self {
+        let times = vec![(0, 0); layers_held.max(1) as usize].into();
+        Self { plan, begun_ns: clock_ns(), layers: 0, length: None, times }
+    }
+
+    fn note(&mut self, due_ns: u64, pushed_ns: u64) {
+        self.times[(self.layers % self.times.len() as u64) as usize] = (due_ns, pushed_ns);
+        self.layers += 1;
+    }
+
+    fn due_ns(&self, layer: u64) -> u64 {
+        self.times[(layer % self.times.len() as u64) as usize].0
+    }
+
+    fn pushed_ns(&self, layer: u64) -> u64 {
+        self.times[(layer % self.times.len() as u64) as usize].1
+    }
+
+    fn take_reports(&self, target: &mut dyn Target, figures: &mut Figures) {
+        while let Some(report) = target.next_report() {
+            self.take(&report, figures);
+        }
+    }
+
+    fn take(&self, report: &CellReport, figures: &mut Figures) {
+        // A cell that was decided is one of the plan.
+        let Ok(cell) = self.plan.cell(report.number, self.length) else { return };
+        let times = report.times;
+        figures.cells += 1;
+        figures.commit_lag.span(self.due_ns(cell.window_end - 1), report.merged_ns);
+        figures.dispatch.span(self.pushed_ns(cell.ready_layers - 1), times.dispatched_ns);
+        figures.queue.span(times.dispatched_ns, times.started_ns);
+        figures.decode.span(times.started_ns, times.ended_ns);
+        figures.merge.span(times.ended_ns, report.merged_ns);
+    }
+}
+
+/// Longest sleep.
+const NAP_NS: u64 = 1_000_000;

@@ -1,0 +1,109 @@
+//! Whether a stream answered as one thread does that decides the same cells from the same rounds.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use outrider::{CellShape, CellStream, Patch, WindowDecoder};
+
+use crate::error::Result;
+use crate::stream_source::Source;
+
+/// Answers of a history, noted while it ran: all of them if they are not too many, otherwise ones at even distances.
+pub(crate) struct Answers {
+    stride: u64,
+    next: u64,
+    /// Cells committed, and what they flip together.
+    noted: Vec<(u64, Vec<u8>)>,
+}
+
+impl Answers {
+    /// For a history of so many cells.
+    pub(crate) fn new(cells: u64) -> Self {
+        Self { stride: (cells / NOTED_MAX).max(1), next: 1, noted: Vec::new() }
+    }
+
+    /// Notes an answer if it is time for one.
+    pub(crate) fn note(&mut self, cells: u64, observables: &[u8]) {
+        if cells >= self.next {
+            self.noted.push((cells, observables.to_vec()));
+            self.next = cells + self.stride;
+        }
+    }
+
+    /// Decides the source's history again on this thread and counts the answers that differ, and all noted.
+    pub(crate) fn verify(&self, patch: &Patch, source: &mut dyn Source) -> Result<(u64, u64)> {
+        let mut check = Check::new(patch)?;
+        let mut noted = self.noted.iter();
+        let mut next = noted.next();
+        let (mut mismatches, mut was_off) = (0, false);
+        source.rewind()?;
+        while let Some(round) = source.next()? {
+            check.books.push(round.events, round.detector_count, round.is_last)?;
+            check.decide()?;
+            while let Some((cells, observables)) = next {
+                if *cells > check.books.state().cells {
+                    break;
+                }
+                // An error stays in all later answers; only changes count.
+                let is_off = check.answer(*cells) != observables;
+                mismatches += u64::from(is_off != was_off);
+                was_off = is_off;
+                next = noted.next();
+            }
+        }
+        // Answers about cells that this history does not have.
+        mismatches += u64::from(next.is_some()) + noted.count() as u64;
+        Ok((mismatches, self.noted.len() as u64))
+    }
+}
+
+struct Check<'a> {
+    patch: &'a Patch,
+    books: CellStream,
+    decoders: BTreeMap<CellShape, WindowDecoder>,
+    /// Flips of cells that are not in the answer yet.
+    flips: BTreeMap<u64, Vec<u8>>,
+    answer: Vec<u8>,
+}
+
+impl<'a> Check<'a> {
+    fn new(patch: &'a Patch) -> Result<Self> {
+        let plan = patch.plan();
+        Ok(Self {
+            patch,
+            books: CellStream::new(Arc::clone(plan), CellStream::layers_needed(plan))?,
+            decoders: BTreeMap::new(),
+            flips: BTreeMap::new(),
+            answer: vec![0; plan.graph().observable_bytes()],
+        })
+    }
+
+    fn decide(&mut self) -> Result<()> {
+        while let Some(cell) = self.books.next() {
+            if !self.decoders.contains_key(&cell.shape) {
+                let window = Arc::new(self.patch.plan().window(&cell)?);
+                self.decoders.insert(cell.shape, self.patch.decoder(window)?);
+            }
+            let Some(decoder) = self.decoders.get_mut(&cell.shape) else { continue };
+            let input = self.books.input(cell.number)?;
+            let commit = decoder.decode(input.events, input.defects, &[])?;
+            self.flips.insert(cell.number, commit.observables.to_vec());
+            self.books.commit(cell.number, &commit)?;
+        }
+        Ok(())
+    }
+
+    /// What the cells with numbers below `cells` flip; asked for ascending numbers.
+    fn answer(&mut self, cells: u64) -> &[u8] {
+        let later = self.flips.split_off(&cells);
+        for flips in std::mem::replace(&mut self.flips, later).values() {
+            for (sum, flip) in self.answer.iter_mut().zip(flips) {
+                *sum ^= flip;
+            }
+        }
+        &self.answer
+    }
+}
+
+/// Answers noted of one history.
+const NOTED_MAX: u64 = 1 << 18;

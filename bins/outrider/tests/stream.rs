@@ -1,0 +1,228 @@
+//! `outrider stream` from the outside. Nothing here depends on how fast the machine is.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use support::*;
+
+/// Runs the command with `--json` and checks what holds for every run.
+fn stream(folder: &Path, line: &str) -> Value {
+    let run = outrider(folder, words(&format!("stream {line} --json run.json --histogram run.csv")));
+    let summary = run.text();
+    let report = json(&get_text(folder, "run.json"));
+    let number = |field: &str| report[field].as_f64().unwrap_or_else(|| panic!("{field} in {report}"));
+    assert_eq!(number("lost_rounds"), 0.0, "{line}");
+    assert_eq!(number("failovers"), 0.0);
+    assert!(summary.contains(&format!("{} rounds in {} histories", report["rounds"], report["histories"])));
+    for times in ["reaction_us", "commit_lag_us", "backlog_rounds"] {
+        let quantiles = ["p50", "p90", "p99", "p999", "max"].map(|q| report[times][q].as_f64().expect(q));
+        assert!(quantiles.is_sorted(), "{times}: {quantiles:?}");
+    }
+    assert_eq!(report["reaction_us"]["samples"], report["histories"]);
+    assert_eq!(report["commit_lag_us"]["samples"], report["cells"]);
+    for hop in ["ingest", "dispatch", "queue", "decode", "merge"] {
+        let samples = if hop == "ingest" { number("rounds") + number("histories") } else { number("cells") };
+        assert_eq!(report["hops_us"][hop]["samples"].as_f64(), Some(samples), "{hop}");
+    }
+    assert_eq!(report["held"].is_null(), number("round_time_us") == 0.0);
+    let csv = get_text(folder, "run.csv");
+    let reactions: u64 = csv
+        .lines()
+        .filter(|line| line.starts_with("reaction,"))
+        .map(|line| line.split(',').nth(3).expect("a column").parse::<u64>().expect("a number"))
+        .sum();
+    assert_eq!(Some(reactions), report["histories"].as_u64());
+    fs::remove_file(folder.join("run.json")).expect("a file");
+    fs::remove_file(folder.join("run.csv")).expect("a file");
+    report
+}
+
+const MEMORY: &str = "--distance 3 --p 0.01 --round-time 0 --verify";
+
+#[test]
+fn every_number_of_workers_answers_as_the_batch() {
+    let folder = folder();
+    let mut first: Option<Value> = None;
+    for options in
+        ["--workers 0", "--workers 1 --wait spin", "--workers 2 --wait block", "--workers 2 --round-time 3"]
+    {
+        let memory =
+            MEMORY.replace("--round-time 0", if options.contains("time") { "" } else { "--round-time 0" });
+        let report = stream(folder.path(), &format!("{memory} --rounds 2000 --repeat 3 {options}"));
+        assert_eq!(report["batch_mismatches"], 0, "{options}");
+        assert!(report["answers_compared"].as_u64() >= Some(30), "{options}: {report}");
+        assert_eq!((report["rounds"].as_u64(), report["histories"].as_u64()), (Some(6000), Some(3)));
+        let first = first.get_or_insert_with(|| report.clone());
+        for field in ["detection_events", "logical_errors", "cells"] {
+            assert_eq!(first[field], report[field], "{field}, {options}");
+        }
+    }
+    let other = stream(folder.path(), &format!("{MEMORY} --rounds 2000 --repeat 3 --seed 1"));
+    assert_ne!(other["detection_events"], first.expect("a run")["detection_events"]);
+}
+
+#[test]
+fn windows_decoders_and_pre_decoders_stream() {
+    let folder = folder();
+    for options in [
+        "--window forward",
+        "--window sandwich --decoder union-find",
+        "--commit 4 --gap 2 --buffer 3 --decoder mwpm-correlated",
+        "--predecoder rule:min-sum",
+        "--basis x --circuit paper --orientation O2",
+    ] {
+        let report = stream(folder.path(), &format!("{MEMORY} --rounds 300 {options}"));
+        assert_eq!(report["batch_mismatches"], 0, "{options}");
+        assert!(report["detection_events"].as_u64() > Some(100), "{options}");
+    }
+}
+
+/// Whole-history decoding gets nearly all short histories right, and so do windows.
+#[test]
+fn corrections_are_mostly_right() {
+    let folder = folder();
+    let report = stream(folder.path(), "--distance 5 --p 0.004 --rounds 20 --repeat 500 --round-time 0");
+    let errors = report["logical_errors"].as_u64().expect("the truth is known");
+    assert!(errors < 40, "{errors} of 500");
+    let noisy = stream(folder.path(), "--distance 3 --p 0.05 --rounds 20 --repeat 100 --round-time 0");
+    assert!(noisy["logical_errors"].as_u64() > Some(20));
+}
+
+#[test]
+fn recorded_shots_stream() {
+    let folder = folder();
+    let path = folder.path();
+    let short = "gen --distance 3 --rounds 24 --p 0.003 --dem-out short.dem --out c.stim";
+    outrider(path, words(short)).text();
+    outrider(path, words("gen --distance 3 --rounds 60 --p 0.003 --dem-out long.dem --out long.stim")).text();
+    for (model, rounds, shots) in [("short", 24, 50), ("long", 60, 20)] {
+        let sample = format!(
+            "sample --dem {model}.dem --shots {shots} --out d.b8 --out-format b8 --append-observables"
+        );
+        outrider(path, words(&sample)).text();
+        // The short model serves the longer shots too.
+        let line = format!(
+            "--dem short.dem --commit 3 --gap 3 --buffer 3 --rounds {rounds} --shots d.b8 --appended-observables --round-time 0 --verify"
+        );
+        let report = stream(path, &line);
+        assert_eq!(report["histories"], shots);
+        assert_eq!(report["rounds"], rounds * shots);
+        assert_eq!(report["batch_mismatches"], 0);
+        assert!(report["logical_errors"].as_u64() < Some(shots / 2), "{report}");
+    }
+    put(path, "empty", "");
+    let unknown = stream(
+        path,
+        "--dem short.dem --commit 3 --gap 3 --buffer 3 --shots empty --format 01 --round-time 0",
+    );
+    assert!(unknown["logical_errors"].is_null());
+}
+
+/// Raw measurements give the events that `m2d` gives.
+#[test]
+fn raw_measurements_stream() {
+    let folder = folder();
+    let path = folder.path();
+    let memory = "gen --distance 3 --rounds 20 --p 0.004 --dem-out c.dem --out c.stim";
+    outrider(path, words(memory)).text();
+    // 20 rounds of 8 measurements and 9 data qubits; any bits will do.
+    let bits: Vec<u8> = (0..7 * 22u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8 & 0x11).collect();
+    let shots: Vec<u8> = bits
+        .chunks(22)
+        .flat_map(|shot| {
+            let text: String =
+                (0..169).map(|k| if shot[k / 8] >> (k % 8) & 1 == 1 { '1' } else { '0' }).collect();
+            (text + "\n").into_bytes()
+        })
+        .collect();
+    put(path, "m.01", shots);
+    let measured = "--dem c.dem --stim c.stim --measurements m.01 --format 01 --commit 3 --gap 3 --buffer 3 --round-time 0 --verify";
+    let by_stream = stream(path, measured);
+    outrider(
+        path,
+        words("m2d --circuit c.stim --in m.01 --in-format 01 --out d.b8 --obs-out o.b8 --obs-out-format b8"),
+    )
+    .text();
+    let by_shots =
+        stream(path, "--dem c.dem --shots d.b8 --commit 3 --gap 3 --buffer 3 --round-time 0 --verify");
+    assert_eq!(by_stream["histories"], 7);
+    for field in ["rounds", "detection_events", "cells", "batch_mismatches"] {
+        assert_eq!(by_stream[field], by_shots[field], "{field}");
+    }
+}
+
+#[test]
+fn the_closed_loop_and_the_search_tell_what_they_did() {
+    let folder = folder();
+    let report = stream(folder.path(), "--distance 3 --p 0.01 --sifl 5 --round-time 2000");
+    let sifl = &report["sifl"];
+    assert!(sifl["steps"].as_u64() >= Some(1) && sifl["rounds_min"].as_u64() >= Some(3), "{sifl}");
+    assert!(sifl["rounds_mean"].as_f64() >= sifl["rounds_min"].as_f64());
+    let report = stream(folder.path(), "--distance 3 --p 0.001 --rounds 300 --find-rate");
+    let found = &report["find_rate"];
+    assert_eq!(found["round_time_us"], report["round_time_us"]);
+    let tries = found["tries"].as_array().expect("tries");
+    let held = tries.iter().filter(|one| one["held"] == true).filter_map(|one| one["round_time_us"].as_f64());
+    assert_eq!(held.reduce(f64::min), found["round_time_us"].as_f64());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_an_endless_stream_in_order() {
+    let folder = folder();
+    let path = folder.path();
+    let line = "stream --distance 3 --p 0.01 --rounds 1000000000000 --round-time 20 --json run.json";
+    let child = program().current_dir(path).args(words(line)).stdout(std::process::Stdio::piped()).spawn();
+    let child = child.expect("the program starts");
+    // Signals are watched before the file is begun under a hidden name.
+    while names(path).is_empty() {
+        std::thread::yield_now();
+    }
+    let kill = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(kill.expect("kill runs").success());
+    let output = child.wait_with_output().expect("the program ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("interrupted"));
+    let report = json(&get_text(path, "run.json"));
+    assert_eq!((&report["was_interrupted"], &report["lost_rounds"]), (&Value::Bool(true), &Value::from(0)));
+    assert!(report["rounds"].as_u64() < Some(1_000_000_000));
+}
+
+#[test]
+fn bad_input_is_refused_on_one_line() {
+    let folder = folder();
+    let path = folder.path();
+    outrider(path, words("gen --distance 3 --rounds 8 --p 0.01 --dem-out c.dem --out c.stim")).text();
+    put(path, "flat.dem", "error(0.1) D0 L0\n");
+    put(path, "d.b8", [0; 5]);
+    let cases: &[(&str, &[&str])] = &[
+        ("", &["--dem"]),
+        ("--distance 3", &["--p"]),
+        ("--distance 3 --p 0.01 --rounds 0", &["--rounds"]),
+        ("--distance 3 --p 0.01 --round-time -1", &["--round-time"]),
+        ("--distance 3 --p 0.01 --cores 100000", &["core 100000"]),
+        ("--distance 3 --p 0.01 --cores 0 --workers 0", &["--cores"]),
+        ("--distance 3 --p 0.01 --workers 100000", &["100000 workers"]),
+        ("--distance 3 --p 0.01 --window forward --gap 2", &["--gap"]),
+        ("--distance 3 --p 0.01 --commit 0", &["commit is 0"]),
+        ("--distance 3 --p 0.01 --round-time 0 --sifl 3", &["--sifl"]),
+        ("--distance 3 --p 0.01 --decoder none", &["--decoder"]),
+        ("--distance 3 --p 0.01 --rounds 20 --json none/run.json", &["none/run.json"]),
+        ("--distance 3 --p 0.01 --json same --histogram same", &["--json and --histogram"]),
+        ("--dem c.dem", &["--window parallel needs --gap"]),
+        ("--distance 3 --p 0.01 --window whole", &["--window whole"]),
+        ("--dem none.dem --commit 3 --gap 3 --buffer 3", &["none.dem"]),
+        ("--dem flat.dem --commit 3 --gap 3 --buffer 3", &["flat.dem", "has no coordinates"]),
+        ("--dem c.dem --commit 3 --gap 3 --buffer 3 --rounds 100000", &["--rounds", "100001 layers"]),
+        ("--dem c.dem --commit 3 --gap 3 --buffer 3 --shots none.b8", &["none.b8"]),
+        ("--dem c.dem --commit 3 --gap 3 --buffer 3 --shots d.b8", &["d.b8"]),
+        ("--dem c.dem --commit 3 --gap 3 --buffer 3 --measurements d.b8", &["--stim"]),
+    ];
+    for (options, fragments) in cases {
+        outrider(path, words(&format!("stream {options}"))).refused(2, fragments);
+    }
+    assert_eq!(names(path), ["c.dem", "c.stim", "d.b8", "flat.dem"]);
+}
