@@ -180,6 +180,7 @@ impl OwnedCells {
         while let Some(cell) = self.upcoming
             && (cell.events_first < self.next_round || self.length.is_some())
         {
+            self.check_beginning(&cell)?;
             self.cells.push_back(Owned { cell, stage: Stage::Waiting, blocker: cell.number });
             has_entered = true;
             self.upcoming = self.look_up_owned(cell.number + 1)?;
@@ -189,6 +190,13 @@ impl OwnedCells {
             self.forget();
         }
         Ok(())
+    }
+
+    /// Refuses a cell whose first round was left out. So no more cells enter than there are rounds for.
+    fn check_beginning(&self, cell: &Cell) -> Result<(), Trouble> {
+        let has_passed = cell.events_first < self.next_round;
+        let is_held = self.layers.binary_search_by_key(&cell.events_first, |layer| layer.round).is_ok();
+        if has_passed && !is_held { Err(Trouble::MissingRounds(cell.number)) } else { Ok(()) }
     }
 
     /// The end is known: what has not been decided may look different now.
