@@ -419,7 +419,8 @@ impl History {
             self.members[place].is_starved = credit == 0;
             let count = (run.end - run.start).min(most).min(credit);
             let stop = run.start + count;
-            let is_due = stop < self.end_round() || count == most || self.completes_window(place, stop);
+            let is_due =
+                stop < self.end_round() || count == most || self.completes_window(place, run.start..stop);
             if !is_due && credit > 0 {
                 self.members[place].due = self.next_completion(place, stop).min(run.start + most);
             }
@@ -429,12 +430,10 @@ impl History {
             self.members[place].looked = stop;
             self.members[place].sent = stop;
         }
-        self.members[place].looked = self.end_round();
         // What it needs next has not come; a cell that enters changes that.
-        let needs = |entry: &Entry| entry.owner == Some(place) && entry.cell.events_first >= self.end_round();
-        let next =
-            self.cells.iter().filter(|entry| needs(entry)).map(|entry| entry.cell.events_first + 1).min();
-        self.members[place].due = next.unwrap_or(u64::MAX);
+        let end = self.end_round();
+        self.members[place].looked = end;
+        self.members[place].due = self.next_completion(place, end).min(end + most);
     }
 
     fn send_frame(
@@ -488,10 +487,11 @@ impl History {
         Some(start..stop.min(end))
     }
 
-    /// Whether a window of the member is complete with the rounds before `stop`.
-    fn completes_window(&self, place: usize, stop: u64) -> bool {
-        let owned = self.cells.iter().filter(|entry| entry.owner == Some(place));
-        self.length == Some(stop) || owned.map(|entry| rounds_end(&entry.cell)).any(|end| end == stop)
+    /// Whether these rounds complete a window of the member; its rounds before them were sent.
+    fn completes_window(&self, place: usize, rounds: Range<u64>) -> bool {
+        let mut owned = self.cells.iter().filter(|entry| entry.owner == Some(place));
+        let ends = rounds.start + 1..=rounds.end;
+        self.length == Some(rounds.end) || owned.any(|entry| ends.contains(&rounds_end(&entry.cell)))
     }
 
     /// How many rounds must be there for the next window of the member to be complete, after `stop`.

@@ -226,3 +226,35 @@ fn a_dead_node_changes_nothing() {
         }
     }
 }
+
+#[test]
+fn the_cells_of_a_dead_node_wait_for_no_more_rounds_than_they_need() {
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let (layers, _) = history(&patch, 150, 1);
+    // How far everything is committed, first without another round after the death, then from round to round.
+    let committed = |nodes: usize, death: usize| {
+        let mut cluster = Cluster::new(&[Arc::clone(&patch)], nodes);
+        cluster.settle();
+        let id = cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+        cluster.settle();
+        let mut rounds = 0..death + 12;
+        let mut push = |cluster: &mut Cluster| {
+            let (bits, width) = &layers[rounds.next().unwrap()];
+            cluster.controller.push(id, bits, *width, false, cluster.now).unwrap();
+            cluster.settle();
+        };
+        (0..death).for_each(|_| push(&mut cluster));
+        (1..nodes).for_each(|node| cluster.kill(node));
+        // More than the grace of the dead, and less than that of the living.
+        (0..100).for_each(|_| cluster.pass(1000 * MICROSECOND));
+        let mut progress = vec![cluster.controller.state(id).unwrap().committed];
+        for _ in 0..12 {
+            push(&mut cluster);
+            progress.push(cluster.controller.state(id).unwrap().committed);
+        }
+        progress
+    };
+    for death in 10..60 {
+        assert_eq!(committed(2, death), committed(1, death), "death after {death} rounds");
+    }
+}
