@@ -2,10 +2,13 @@
 //!
 //! libFuzzer searches for such bytes, see `README.md`; `cargo test` replays what it has found worth keeping.
 
+mod controllers;
 mod forge;
 mod frames;
 mod handshakes;
 mod libfuzzer;
+mod memory;
+mod nodes;
 mod rings;
 mod script;
 mod sessions;
@@ -14,11 +17,13 @@ mod sessions;
 pub type Target = fn(&[u8]);
 
 /// All targets with their names, which are those of the folders in `corpus/`.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("frame", frames::run),
     ("handshake", handshakes::run),
     ("server_session", sessions::run_server),
     ("client_session", sessions::run_client),
+    ("node", nodes::run),
+    ("controller", controllers::run),
     ("ring", rings::run),
 ];
 
