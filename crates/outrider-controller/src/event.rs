@@ -81,7 +81,7 @@ pub enum Leave {
     SessionEnded(wire::Error),
     /// It has refused or ended the session, with this code.
     Rejected(u32, String),
-    /// It has answered for a cell that it does not own.
+    /// It has answered for a cell that it does not own, too early, or with defects outside its window.
     Stray(u64),
 }
 
@@ -93,7 +93,7 @@ impl fmt::Display for Leave {
             Self::ShuttingDown => f.write_str("shuts down"),
             Self::SessionEnded(error) => write!(f, "session ended: {error}"),
             Self::Rejected(code, text) => write!(f, "rejected with code {code:#06x}: {text}"),
-            Self::Stray(cell) => write!(f, "answered for cell {cell}, which is not its own"),
+            Self::Stray(cell) => write!(f, "gave an answer for cell {cell} that cannot be"),
         }
     }
 }

@@ -103,7 +103,7 @@ pub(crate) enum Merge {
     New { pushed_ns: u64 },
     /// The cell was decided before, with the same answer or, worse, with another.
     Again { is_same: bool },
-    /// The node does not own the cell.
+    /// The node does not own the cell, cannot have decided it yet, or names defects outside its window.
     Stray,
 }
 
@@ -508,7 +508,18 @@ impl History {
             return Merge::Stray;
         }
         let Some(place) = number.checked_sub(self.first_cell) else { return Merge::Again { is_same: true } };
+        let (plan, length, end) = (self.patch.plan(), self.length, self.end_round());
         let Some(entry) = self.cells.get_mut(place as usize) else { return Merge::Stray };
+        let window = entry.cell.window_first..entry.cell.window_end;
+        let is_seen = |defect: Defect| {
+            let round = round.checked_add(defect.layer.into()).filter(|round| window.contains(round));
+            round.is_some_and(|round| defect.index < plan.layer_detectors(round, length))
+        };
+        let is_complete = length.is_some() || rounds_end(&entry.cell) <= end;
+        // Others would give the stream up if they were told of defects that cannot be.
+        if !is_complete || !commit.defects.iter().all(is_seen) {
+            return Merge::Stray;
+        }
         if entry.is_answered {
             return Merge::Again { is_same: entry.answer.says(round, commit) };
         }

@@ -7,9 +7,13 @@ use std::sync::Arc;
 use outrider::{
     Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, Sampler, SurfaceCode, Window, WindowDecoder,
 };
-use outrider_controller::{Controller, ControllerOptions, Event, NodeId, PatchId};
+use outrider_controller::{Controller, ControllerOptions, Event, Leave, NodeId, PatchId};
 use outrider_node::{ConnectionId, Node, NodeOptions, Times};
 use outrider_wire::limits::FRAME_BYTES_MAX;
+use outrider_wire::{
+    CellId, Commit, Defect, Epoch, Handshake, Hops, List, Options, ServerEvent, ServerSession, SessionId,
+    StreamId, Token,
+};
 
 const MICROSECOND: u64 = 1_000;
 
@@ -256,5 +260,82 @@ fn the_cells_of_a_dead_node_wait_for_no_more_rounds_than_they_need() {
     };
     for death in 10..60 {
         assert_eq!(committed(2, death), committed(1, death), "death after {death} rounds");
+    }
+}
+
+/// Connects a session of the test's own as the last node of the cluster, which takes the patch and nothing else.
+fn connect_liar(cluster: &mut Cluster) -> (ServerSession, NodeId) {
+    let (id, mut bytes, options) =
+        (NodeId(cluster.nodes.len()), vec![0; FRAME_BYTES_MAX], Options::default());
+    cluster.controller.dialling(id);
+    cluster.controller.connected(id, 0);
+    let count = cluster.controller.transmit(id, &mut bytes, 0);
+    let greeted = Handshake::new(&options, 0).receive(&bytes[..count], 0).unwrap().1.unwrap();
+    let mut liar = ServerSession::accept(&options, &greeted, SessionId(7), Token([7; 16]), 0).unwrap();
+    talk(cluster, &mut liar, id);
+    (liar, id)
+}
+
+fn talk(cluster: &mut Cluster, liar: &mut ServerSession, id: NodeId) {
+    let mut bytes = vec![0; FRAME_BYTES_MAX];
+    loop {
+        let there = liar.transmit(&mut bytes, cluster.now);
+        cluster.controller.receive(id, &bytes[..there], cluster.now);
+        let back = cluster.controller.transmit(id, &mut bytes, cluster.now);
+        liar.receive(&bytes[..back], cluster.now);
+        while let Some(event) = liar.poll_event() {
+            if let ServerEvent::Open { stream, .. } = event {
+                liar.accept_stream(stream, 1000, cluster.now).unwrap();
+            }
+        }
+        if there + back == 0 {
+            return;
+        }
+    }
+}
+
+/// Such an answer would make an honest node give up the stream when it is told of the defects.
+#[test]
+fn a_node_whose_answer_cannot_be_is_fenced_and_harms_nobody() {
+    const CELL: u64 = 3;
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let (layers, expected) = history(&patch, 60, 1);
+    let cell = patch.plan().cell(CELL, None).unwrap();
+    let width = patch.plan().layer_detectors(cell.first_layer, None);
+    let complete = cell.ready_layers as usize;
+    let cases = [
+        ("before the window", complete, cell.window_first - 1, Defect { layer: 0, index: 0 }),
+        ("behind the window", complete, cell.window_end - 1, Defect { layer: 1, index: 0 }),
+        ("beyond all rounds", complete, u64::MAX, Defect { layer: 1, index: 0 }),
+        ("beside the layer", complete, cell.first_layer, Defect { layer: 0, index: width }),
+        ("too early", complete - 1, cell.first_layer, Defect { layer: 0, index: 0 }),
+    ];
+    for (case, rounds, round, defect) in cases {
+        let mut cluster = Cluster::new(&[Arc::clone(&patch)], 2);
+        cluster.nodes.truncate(1);
+        cluster.settle();
+        let id = cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+        cluster.settle();
+        let (mut liar, node) = connect_liar(&mut cluster);
+        for (at, (bits, width)) in layers.iter().enumerate() {
+            cluster.controller.push(id, bits, *width, at + 1 == layers.len(), cluster.now).unwrap();
+            cluster.settle();
+            if at + 1 == rounds {
+                let (parity, defects) = ([0], [defect]);
+                let commit = Commit {
+                    cell: CellId(CELL),
+                    hops: Hops::default(),
+                    parity: List::from(&parity[..]),
+                    defects: List::from(&defects[..]),
+                };
+                liar.send_commit(StreamId(id.0), Epoch(2), round, false, &commit, cluster.now).expect(case);
+                talk(&mut cluster, &mut liar, node);
+            }
+        }
+        assert_eq!(finish(&mut cluster, id), expected, "{case}");
+        let fences: Vec<_> = std::iter::from_fn(|| cluster.controller.poll_event())
+            .filter(|event| matches!(event, Event::Fenced { .. }))
+            .collect();
+        assert_eq!(fences, [Event::Fenced { node, why: Leave::Stray(CELL) }], "{case}");
     }
 }
