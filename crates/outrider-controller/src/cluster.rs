@@ -1,19 +1,17 @@
 //! A [`Controller`] with connections to nodes that run.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use std::{error, fmt, io, thread};
 
 use outrider::{Patch, clock_ns};
+use outrider_transport::{Address, Connection, TlsFiles};
 use outrider_wire as wire;
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustls::ClientConfig;
 
-use crate::address::Address;
-use crate::connection::{Connection, tls_config};
 use crate::controller::{Controller, ControllerOptions, NodeId, PatchId, PushError};
 use crate::event::{CellCommit, Event};
 use crate::history::PatchState;
@@ -30,17 +28,6 @@ pub struct ClusterOptions {
     pub controller: ControllerOptions,
     /// What it shows, and whom it trusts, on `tls:` addresses.
     pub tls: Option<TlsFiles>,
-}
-
-/// PEM files for TLS.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// Certificates of the authorities that sign those of nodes.
-    pub authority: PathBuf,
-    /// The controller's certificate, with those between it and its authority.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
 }
 
 /// Why a [`Cluster`] could not be made.
@@ -106,7 +93,7 @@ impl Cluster {
     /// See [`ClusterError`].
     pub fn new(nodes: &[Address], options: &ClusterOptions) -> Result<Self, ClusterError> {
         let controller = Controller::new(nodes.len(), options.controller.clone(), clock_ns());
-        let tls = options.tls.as_ref().map(tls_config).transpose().map_err(ClusterError::Tls)?;
+        let tls = options.tls.as_ref().map(TlsFiles::client_config).transpose().map_err(ClusterError::Tls)?;
         let line = |address: &Address| NodeLine {
             address: address.clone(),
             connection: None,

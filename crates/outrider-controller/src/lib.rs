@@ -5,17 +5,15 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod address;
 mod assignment;
 mod cluster;
-mod connection;
 mod controller;
 mod event;
 mod history;
 mod node_link;
 
-pub use address::Address;
-pub use cluster::{Cluster, ClusterError, ClusterOptions, TlsFiles};
+pub use cluster::{Cluster, ClusterError, ClusterOptions};
 pub use controller::{Controller, ControllerCounters, ControllerOptions, NodeId, PatchId, PushError};
 pub use event::{CellCommit, Event, Leave};
 pub use history::PatchState;
+pub use outrider_transport::{Address, TlsFiles};
