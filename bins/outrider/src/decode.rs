@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use clap::Args;
 use outrider::{DecoderKind, DecoderOptions, Format, Isa, Layout};
+use outrider_node::WindowArgs;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -17,7 +18,7 @@ use crate::options;
 use crate::output::{self, Output};
 use crate::predecoding::{PredecoderArgs, Predecoding};
 use crate::threads::thread_count;
-use crate::windowing::WindowArgs;
+use crate::windowing;
 
 /// Decode shots: detection events in, predicted observables out
 ///
@@ -200,7 +201,7 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
             decoder: engine.kind().name(),
             predecoder: predecoding.as_ref().map(ToString::to_string),
             predecode: predecoding.as_ref().map(|predecoding| predecoding.usage().name()),
-            window: windowing.as_ref().map(|windowing| windowing.metadata().into_iter().collect()),
+            window: windowing.as_ref().map(|windowing| windowing::metadata(windowing).into_iter().collect()),
             isa: engine.isa().name(),
             threads,
             shots: totals.shots,

@@ -7,11 +7,12 @@ use outrider::{
     Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Gap, GraphOptions, Isa, MatchingGraph,
     Predecode, Predecoder, Status, SurfaceCode, WindowDecoder,
 };
+use outrider_node::{Windowing, decoder_label};
 
 use crate::error::{Error, Result};
 use crate::predecoding::Predecoding;
 use crate::stages::{Gaps, Stages};
-use crate::windowing::{WindowedDecoder, Windowing, Windows};
+use crate::windowing::{WindowedDecoder, Windows};
 
 /// A graph and how to decode on it.
 pub(crate) struct Engine<'a> {
@@ -172,14 +173,9 @@ pub(crate) fn name(
     predecoding: Option<&Predecoding>,
     windowing: Option<&Windowing>,
 ) -> String {
-    let cut = windowing.map_or_else(String::new, Windowing::suffix);
-    match predecoding {
-        Some(predecoding) if predecoding.usage() == Predecode::Hard => {
-            format!("{predecoding}-hard+{kind}{cut}")
-        }
-        Some(predecoding) => format!("{predecoding}+{kind}{cut}"),
-        None => format!("{kind}{cut}"),
-    }
+    let predecoder = predecoding.map(|predecoding| (predecoding.to_string(), predecoding.usage()));
+    let predecoder = predecoder.as_ref().map(|(name, usage)| (name.as_str(), *usage));
+    decoder_label(kind, predecoder, windowing)
 }
 
 /// Refuses an instruction set that this machine lacks.

@@ -5,6 +5,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use outrider_node::PatchError;
+
 /// Why a subcommand stopped.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -75,6 +77,15 @@ impl From<outrider::Error> for Error {
                 Self::ClosedPipe
             }
             error => Self::Core(error),
+        }
+    }
+}
+
+impl From<PatchError> for Error {
+    fn from(error: PatchError) -> Self {
+        match error {
+            PatchError::Core(error) => error.into(),
+            error => Self::Usage(error.to_string()),
         }
     }
 }

@@ -9,6 +9,8 @@ use outrider::{
     Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, Orientation,
     SurfaceCode,
 };
+use outrider_node::option_values::PredecoderChoice;
+use outrider_node::{WindowArgs, Windowing};
 use serde_json::Value;
 
 use crate::campaign::{Pairs, Plan, Tally, count_errors};
@@ -17,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::input;
 use crate::options::{self, Rounds};
 use crate::output::print;
-use crate::predecoding::{Choice, Predecoding, UseArgs};
+use crate::predecoding::{Predecoding, UseArgs};
 use crate::progress;
 use crate::sinter::{self, Counts, Metadata, Task};
 use crate::stages::StageTotals;
@@ -25,7 +27,7 @@ use crate::stats::wilson;
 use crate::stim_text;
 use crate::surface::flat_model;
 use crate::threads::thread_count;
-use crate::windowing::{WindowArgs, Windowing};
+use crate::windowing;
 
 /// Bytes of a circuit file accepted.
 const CIRCUIT_BYTES_MAX: u64 = 1 << 30;
@@ -90,7 +92,7 @@ pub(crate) struct LerArgs {
     /// Pre-decoder: none, rule:NAME with clique, smith or min-sum, or a network's .safetensors file; may be given
     /// several times, and every decoder is measured behind every one
     #[arg(long, value_name = "none|rule:NAME|FILE", default_value = "none")]
-    predecoder: Vec<Choice>,
+    predecoder: Vec<PredecoderChoice>,
     #[command(flatten)]
     usage: UseArgs,
     #[command(flatten)]
@@ -172,7 +174,10 @@ pub(crate) fn run(args: &LerArgs) -> Result<()> {
     let windowings: Vec<Option<_>> = if args.dem.is_some() {
         vec![args.window.at(None)?]
     } else {
-        args.distance.iter().map(|&distance| args.window.at(Some(distance))).collect::<Result<_>>()?
+        args.distance
+            .iter()
+            .map(|&distance| args.window.at(Some(distance)))
+            .collect::<std::result::Result<_, _>>()?
     };
     if args.paired && windowings.iter().all(Option::is_none) {
         return Err(Error::Usage("--paired is for windows: name a layout by --window".to_owned()));
@@ -319,7 +324,7 @@ impl Campaign<'_> {
 fn task(point: &Point, model: &str, kind: DecoderKind, predecoding: Option<&Predecoding>) -> Task {
     let mut metadata = point.metadata.clone();
     metadata.extend(predecoding.map(Predecoding::metadata).into_iter().flatten());
-    metadata.extend(point.windowing.as_ref().map(Windowing::metadata).into_iter().flatten());
+    metadata.extend(point.windowing.as_ref().map(windowing::metadata).into_iter().flatten());
     let decoder = name(kind, predecoding, point.windowing.as_ref());
     let strong_id = sinter::strong_id(point.circuit.as_deref(), &decoder, model, &metadata);
     Task { decoder, strong_id, metadata }

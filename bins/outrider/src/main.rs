@@ -5,8 +5,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+use outrider_node::one_line;
 
 use crate::error::{Error, Result};
 
@@ -92,7 +92,7 @@ fn main() -> ExitCode {
             let _ = answer.print();
             return ExitCode::SUCCESS;
         }
-        Err(fault) => Err(usage(&fault)),
+        Err(fault) => Err(Error::Usage(one_line(&fault))),
     };
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     if !matches!(error, Error::ClosedPipe) {
@@ -119,15 +119,4 @@ fn run(command: &Command) -> Result<()> {
         Command::Completions(args) => shell::completions(args),
         Command::Man(args) => shell::man(args),
     }
-}
-
-/// clap's message on one line: its first paragraph, without the usage that follows.
-fn usage(fault: &clap::Error) -> Error {
-    if fault.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return Error::Usage("no subcommand given; see outrider --help".to_owned());
-    }
-    let text = fault.to_string();
-    let paragraph = text.split("\n\n").next().unwrap_or_default();
-    let words: Vec<&str> = paragraph.trim_start_matches("error:").split_whitespace().collect();
-    Error::Usage(words.join(" "))
 }

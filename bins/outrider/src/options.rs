@@ -2,32 +2,10 @@
 
 use std::str::FromStr;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use outrider::{Basis, CircuitFamily, DecoderKind, Format, Isa, Orientation, Predecode};
-
-/// A parser for a type whose values have names: help, completions and errors list them.
-macro_rules! named {
-    ($function:ident, $type:ty) => {
-        pub(crate) fn $function() -> impl TypedValueParser<Value = $type> {
-            named(<$type>::ALL.map(<$type>::name))
-        }
-    };
-}
-
-named!(basis, Basis);
-named!(circuit_family, CircuitFamily);
-named!(decoder_kind, DecoderKind);
-named!(format, Format);
-named!(isa, Isa);
-named!(orientation, Orientation);
-named!(predecode, Predecode);
-
-fn named<T>(names: impl Into<PossibleValuesParser>) -> impl TypedValueParser<Value = T>
-where
-    T: FromStr<Err = outrider::Error> + Clone + Send + Sync + 'static,
-{
-    names.into().try_map(|name| name.parse::<T>())
-}
+pub(crate) use outrider_node::option_values::{
+    basis, circuit_family, decoder_kind, format, isa, open_probability, orientation, positive, predecode,
+    probability,
+};
 
 /// A patch size, `WIDTHxHEIGHT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,30 +58,6 @@ impl FromStr for Rounds {
                 .map_err(|_| "expected a number, or d for the distance".to_owned()),
         }
     }
-}
-
-/// A probability.
-pub(crate) fn probability(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|p| (0.0..=1.0).contains(p))
-        .ok_or_else(|| "expected a probability between 0 and 1".to_owned())
-}
-
-/// A probability that leaves both outcomes possible.
-pub(crate) fn open_probability(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|&p| 0.0 < p && p < 1.0)
-        .ok_or_else(|| "expected a probability above 0 and below 1".to_owned())
-}
-
-/// A finite number above 0.
-pub(crate) fn positive(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|&number: &f64| number > 0.0 && number.is_finite())
-        .ok_or_else(|| "expected a positive number".to_owned())
 }
 
 /// A log-odds, as networks give it.

@@ -11,6 +11,7 @@ use outrider::{
     DecoderOptions, Format, Isa, Layout, MatchingGraph, Override, Predecode, Predecoder, Reach, ShotWriter,
     Shots,
 };
+use outrider_node::option_values::PredecoderChoice;
 use serde::Serialize;
 
 use crate::decoding::{WEIGHT_DIGITS, events as events_of, push_edge};
@@ -20,7 +21,7 @@ use crate::input::{self, Batch, Batches, Truth};
 use crate::numbers::general;
 use crate::options;
 use crate::output::{self, Output, print};
-use crate::predecoding::{Choice, Predecoding, SettingArgs, UseArgs};
+use crate::predecoding::{Predecoding, SettingArgs, UseArgs};
 use crate::threads::{Worker, run_ordered, thread_count};
 
 /// Pre-decode shots: detection events in, what is left of them out
@@ -36,7 +37,7 @@ pub(crate) struct PredecodeArgs {
     dem: Option<PathBuf>,
     /// Pre-decoder: rule:NAME with clique, smith or min-sum, or a network's .safetensors file
     #[arg(long, value_name = "rule:NAME|FILE")]
-    predecoder: Choice,
+    predecoder: PredecoderChoice,
     /// Print what the pre-decoder is, its size, reach and card, and do nothing else
     #[arg(long, conflicts_with_all = NOT_DESCRIBED)]
     describe: bool,

@@ -1,15 +1,15 @@
 //! Pre-decoders on the command line: which one, how it is used, and one for every thread.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
 use outrider::{
     DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Isa, MatchingGraph,
-    NetworkKind, PatchPredecoder, Place, Predecode, Predecoder, Rule, RuleOptions, Status, SurfaceCode,
+    NetworkKind, Predecode, Predecoder, Rule, RuleOptions, SurfaceCode,
 };
+use outrider_node::option_values::PredecoderChoice;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -23,7 +23,7 @@ use crate::{input, options};
 pub(crate) struct PredecoderArgs {
     /// Pre-decoder: none, rule:NAME with clique, smith or min-sum, or a network's .safetensors file
     #[arg(long, value_name = "none|rule:NAME|FILE", default_value = "none")]
-    pub(crate) predecoder: Choice,
+    pub(crate) predecoder: PredecoderChoice,
     #[command(flatten)]
     pub(crate) usage: UseArgs,
 }
@@ -55,32 +55,6 @@ pub(crate) struct SettingArgs {
     /// they are others than these, the circuit and the orientation
     #[arg(long, value_name = "d=D,r=ROUNDS,b=BASIS,c=paper,o=O1")]
     surface: Option<Experiment>,
-}
-
-/// A pre-decoder by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Choice {
-    /// `none`.
-    None,
-    /// `rule:NAME`.
-    Rule(Rule),
-    /// A network's file.
-    File(PathBuf),
-}
-
-impl FromStr for Choice {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        if text == "none" {
-            return Ok(Self::None);
-        }
-        match text.strip_prefix("rule:") {
-            Some(name) => name.parse().map(Self::Rule).map_err(|error: outrider::Error| error.to_string()),
-            None if text.ends_with(NETWORK_SUFFIX) => Ok(Self::File(text.into())),
-            None => Err(format!("expected none, rule:NAME or a file *{NETWORK_SUFFIX}")),
-        }
-    }
 }
 
 /// A pre-decoder, ready to be made for any graph, and how it is used.
@@ -115,12 +89,12 @@ impl Predecoding {
     }
 
     /// The pre-decoder of this name with this use; nothing for `none`.
-    pub(crate) fn new(choice: &Choice, usage: &UseArgs) -> Result<Option<Self>> {
+    pub(crate) fn new(choice: &PredecoderChoice, usage: &UseArgs) -> Result<Option<Self>> {
         let &UseArgs { predecode, settings } = usage;
         let kind = match choice {
-            Choice::None => return Ok(None),
-            Choice::Rule(rule) => Kind::Rule(*rule),
-            Choice::File(path) => Kind::load(path)?,
+            PredecoderChoice::None => return Ok(None),
+            PredecoderChoice::Rule(rule) => Kind::Rule(*rule),
+            PredecoderChoice::File(path) => Kind::load(path)?,
         };
         let predecoding = Self { kind, usage: predecode, settings };
         settings.require_fit(predecode, predecoding.is_dense())?;
@@ -199,32 +173,6 @@ impl Predecoding {
         Ok(predecoder)
     }
 
-    /// The same for patches of `model`, whose windows each have one.
-    pub(crate) fn of_patch(
-        self: &Arc<Self>,
-        model: &Arc<DetectorErrorModel>,
-        isa: Isa,
-    ) -> Result<PatchPredecoder> {
-        if self.is_dense() {
-            return Err(Error::Usage(format!(
-                "--predecoder: {self} is a dense network, which works on whole histories and not in windows"
-            )));
-        }
-        let (own, model) = (Arc::clone(self), Arc::clone(model));
-        let make = move |graph: &Arc<MatchingGraph>| {
-            own.make(graph, &model, None, isa).map_err(|error| match error {
-                Error::Core(error) => error,
-                error => outrider::Error::Core {
-                    status: Status::Argument,
-                    place: Place::default(),
-                    message: error.to_string(),
-                },
-            })
-        };
-        let digest = Sha256::digest(serde_json::to_string(&self.metadata()).unwrap_or_default());
-        Ok(PatchPredecoder { make: Arc::new(make), digest: digest.into() })
-    }
-
     /// What it is, in plain words.
     pub(crate) fn description(&self) -> String {
         match &self.kind {
@@ -246,13 +194,16 @@ impl fmt::Display for Predecoding {
 
 impl UseArgs {
     /// Refuses uses and thresholds where no pre-decoder is named.
-    pub(crate) fn require_predecoder<'a>(&self, choices: impl IntoIterator<Item = &'a Choice>) -> Result<()> {
+    pub(crate) fn require_predecoder<'a>(
+        &self,
+        choices: impl IntoIterator<Item = &'a PredecoderChoice>,
+    ) -> Result<()> {
         let SettingArgs { commit_probability, data_threshold, syndrome_threshold, surface } = self.settings;
         let plain = self.predecode == Predecode::Soft
             && commit_probability.is_none()
             && data_threshold.or(syndrome_threshold).is_none()
             && surface.is_none();
-        if plain || choices.into_iter().any(|choice| *choice != Choice::None) {
+        if plain || choices.into_iter().any(|choice| *choice != PredecoderChoice::None) {
             return Ok(());
         }
         Err(Error::Usage(
@@ -404,8 +355,6 @@ fn card_text(card: &str) -> String {
 
 const SHIPPED_NAME: &str = "event-stim.safetensors";
 const SHIPPED: &[u8] = include_bytes!("../../../models/event-stim.safetensors");
-/// What names of network files end in.
-const NETWORK_SUFFIX: &str = ".safetensors";
 /// Bytes of a network's file accepted.
 const NETWORK_BYTES_MAX: u64 = 1 << 29;
 /// Of a network's SHA-256, enough to tell networks apart.

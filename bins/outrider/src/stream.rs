@@ -7,18 +7,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, ValueEnum};
 use outrider::{
-    Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Format, Isa, Layout,
-    MeasurementMap, MeasurementStream, Orientation, Patch, PatchOptions, PlanOptions, Predecode,
-    RoundSampler, SamplerOptions, StreamOptions, SurfaceCode, Wait, WorkersOptions,
+    Format, Isa, Layout, MeasurementMap, MeasurementStream, Patch, RoundSampler, SamplerOptions,
+    StreamOptions, Wait, WorkersOptions,
 };
+use outrider_node::{LoadedPatch, PatchArgs};
 
-use crate::engine::{name, require_isa};
+use crate::engine::require_isa;
 use crate::error::{Error, Result};
 use crate::input;
 use crate::live_view::LiveView;
 use crate::options;
 use crate::output::{self, Output, print};
-use crate::predecoding::{PredecoderArgs, Predecoding};
 use crate::stream_figures::Figures;
 use crate::stream_rate::{PERIOD_MAX, close_loop, find_rate};
 use crate::stream_report::{Hops, Report, Window};
@@ -27,8 +26,6 @@ use crate::stream_source::{
     Processor, Readout, Recording, Source, Truth, history_detectors, measurement_widths,
 };
 use crate::stream_target::{InProcess, Target};
-use crate::surface::flat_model;
-use crate::windowing::{WindowArgs, Windowing};
 
 /// Decode in real time: rounds come at a fixed pace, corrections go out, and latencies are measured
 ///
@@ -39,24 +36,8 @@ use crate::windowing::{WindowArgs, Windowing};
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct StreamArgs {
-    /// Detector error model to stream
-    #[arg(long, value_name = "FILE", required_unless_present = "distance", conflicts_with = "distance")]
-    dem: Option<PathBuf>,
-    /// Distance of a surface-code memory to stream
-    #[arg(long, value_name = "D", requires = "p")]
-    distance: Option<u32>,
-    /// Its noise strength
-    #[arg(long, value_name = "P", requires = "distance", value_parser = options::probability)]
-    p: Option<f64>,
-    /// Its basis
-    #[arg(long, value_name = "BASIS", default_value = "z", value_parser = options::basis())]
-    basis: Basis,
-    /// Its circuit
-    #[arg(long, value_name = "NAME", default_value = "stim", value_parser = options::circuit_family())]
-    circuit: CircuitFamily,
-    /// Orientation of the paper's circuits
-    #[arg(long, value_name = "O", default_value = "O1", value_parser = options::orientation())]
-    orientation: Orientation,
+    #[command(flatten)]
+    patch: PatchArgs,
     /// Rounds of a history; its last layer of detectors, from the final readout, comes on top [default: the model's, or
     /// as many as the distance]
     #[arg(long, value_name = "N")]
@@ -90,13 +71,6 @@ pub(crate) struct StreamArgs {
     /// Time of a round; 0 for as fast as rounds are taken
     #[arg(long, value_name = "US", default_value = "1", allow_negative_numbers = true, value_parser = round_time)]
     round_time: f64,
-    /// Decoder
-    #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = options::decoder_kind())]
-    decoder: DecoderKind,
-    #[command(flatten)]
-    predecoder: PredecoderArgs,
-    #[command(flatten)]
-    window: WindowArgs,
     /// Threads that decode; 0 to decode on the thread that takes the rounds
     #[arg(long, value_name = "N", default_value_t = 1)]
     workers: usize,
@@ -148,10 +122,9 @@ enum WaitHow {
     Block,
 }
 
-/// What is decoded, by its model.
+/// What is decoded.
 struct Subject {
-    patch: Arc<Patch>,
-    model: Arc<DetectorErrorModel>,
+    loaded: LoadedPatch,
     /// Layers of a history.
     layers: u64,
 }
@@ -159,22 +132,17 @@ struct Subject {
 /// Runs the subcommand.
 pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     args.require_fit()?;
-    let inputs = [("--dem", &args.dem), ("--shots", &args.shots), ("--measurements", &args.measurements)];
-    input::require_one_stdin(&inputs.map(|(option, path)| (option, path.as_deref())))?;
     output::require_distinct(&[
         ("--json", args.json.as_deref()),
         ("--histogram", args.histogram.as_deref()),
     ])?;
-    let predecoding = Predecoding::of(&args.predecoder)?.map(Arc::new);
-    let windowing = args.window.of_stream(args.distance)?;
-    let subject = args.subject(&windowing, predecoding.as_ref())?;
+    let subject = args.subject()?;
+    let patch = &subject.loaded.patch;
     let stop = Arc::new(AtomicBool::new(false));
     watch_signals(&stop)?;
     let workers = args.workers_options();
-    let mut target = InProcess::new(
-        Arc::clone(&subject.patch),
-        &StreamOptions { workers: workers.clone(), layers_max: None },
-    )?;
+    let mut target =
+        InProcess::new(Arc::clone(patch), &StreamOptions { workers: workers.clone(), layers_max: None })?;
     if workers.wait == Wait::Block {
         target.wake_me();
     }
@@ -184,7 +152,7 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
 
     let mut view = LiveView::start();
     let mut session = Session {
-        patch: &subject.patch,
+        patch,
         target: &mut target,
         pace: Pace { round_ns: args.round_time * 1e3, wait: workers.wait },
         stop: &stop,
@@ -204,7 +172,7 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     let Session { figures, verified, pace, .. } = session;
     drop(view);
 
-    let cut = subject.patch.cut();
+    let cut = patch.cut();
     let rounds_max = target.rounds_max();
     let mut report = Report {
         rounds: figures.layers - figures.histories,
@@ -226,7 +194,7 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
         seconds: figures.nanoseconds as f64 / 1e9,
         rounds_per_second: figures.rate(),
         was_interrupted: stop.load(Ordering::Relaxed),
-        decoder: name(args.decoder, predecoding.as_deref(), Some(&windowing)),
+        decoder: subject.loaded.label.clone(),
         isa: args.isa.resolved().unwrap_or(args.isa).name().to_owned(),
         workers: args.workers,
         wait: args.wait.name().to_owned(),
@@ -266,39 +234,21 @@ impl StreamArgs {
         WorkersOptions { count: self.workers, wait, cores: self.cores.clone() }
     }
 
-    /// Model and patch. Of a generated memory a short one is the model of histories of any length.
-    fn subject(&self, windowing: &Windowing, predecoding: Option<&Arc<Predecoding>>) -> Result<Subject> {
-        let cut = windowing.cut();
-        if let Some(dem) = &self.dem {
-            let model = Arc::new(input::model(dem)?);
-            let patch = self.patch(&model, cut, predecoding).map_err(|error| error.with_path(Some(dem)))?;
-            let layers = self.rounds.map_or_else(|| u64::from(patch.plan().layer_count()), |n| n.get() + 1);
-            let layers = self.served(&patch, layers).map_err(|error| refused_length(&patch, error))?;
-            return Ok(Subject { patch, model, layers });
+    /// The patch, and how long its histories are. One that is too short for the windows' reference is its own.
+    fn subject(&self) -> Result<Subject> {
+        let mut loaded = self.patch.load(self.isa)?;
+        let own_rounds = u64::from(loaded.patch.plan().layer_count()) - 1;
+        let usual_rounds = self.patch.distance.map_or(own_rounds, u64::from);
+        let rounds = self.rounds.map_or(usual_rounds, NonZeroU64::get);
+        let mut served = self.served(&loaded.patch, rounds + 1);
+        let is_open = self.patch.distance.is_some() && self.patch.reference_rounds.is_none();
+        if served.is_err() && is_open && rounds < own_rounds {
+            let reference_rounds = u32::try_from(rounds).ok();
+            loaded = PatchArgs { reference_rounds, ..self.patch.clone() }.load(self.isa)?;
+            served = self.served(&loaded.patch, rounds + 1);
         }
-        let (Some(distance), Some(p)) = (self.distance, self.p) else {
-            return Err(Error::Usage("--dem or --distance says what to stream".to_owned()));
-        };
-        let rounds = self.rounds.map_or_else(|| u64::from(distance), NonZeroU64::get);
-        let mut own = u64::from(cut.commit.max(cut.gap)) + 2 * u64::from(cut.buffer) + REFERENCE_SLACK;
-        loop {
-            if self.sifl.is_none() {
-                own = own.min(rounds);
-            }
-            let surface = SurfaceCode::memory(distance, u32::try_from(own).unwrap_or(u32::MAX))
-                .basis(self.basis)
-                .circuit(Circuit::uniform(self.circuit, p))
-                .orientation(self.orientation)
-                .build()?;
-            let model = Arc::new(flat_model(&surface)?);
-            let patch = self.patch(&model, cut, predecoding)?;
-            match self.served(&patch, rounds + 1) {
-                Ok(layers) => return Ok(Subject { patch, model, layers }),
-                // A pre-decoder sees further; the model of a longer history will do.
-                Err(_) if own != rounds && own < REFERENCE_ROUNDS_MAX => own *= 2,
-                Err(error) => return Err(refused_length(&patch, error)),
-            }
-        }
+        let layers = served.map_err(|error| refused_length(&loaded.patch, error))?;
+        Ok(Subject { loaded, layers })
     }
 
     /// Layers of a history: those asked for, or for the closed loop, where histories have any length, at least these.
@@ -315,26 +265,11 @@ impl StreamArgs {
         }
     }
 
-    fn patch(
-        &self,
-        model: &Arc<DetectorErrorModel>,
-        cut: PlanOptions,
-        predecoding: Option<&Arc<Predecoding>>,
-    ) -> Result<Arc<Patch>> {
-        let predecode = predecoding.map_or_else(Predecode::default, |predecoding| predecoding.usage());
-        let decoder =
-            DecoderOptions { kind: self.decoder, isa: self.isa, predecode, ..DecoderOptions::default() };
-        let predecoder = match predecoding {
-            Some(predecoding) => Some(predecoding.of_patch(model, self.isa)?),
-            None => None,
-        };
-        Ok(Arc::new(Patch::new(model, &PatchOptions { plan: cut, decoder, predecoder })?))
-    }
-
     fn processor(&self, subject: &Subject, histories: u64) -> Result<Processor> {
-        let sampler = RoundSampler::new(&subject.model, &SamplerOptions { seed: self.seed, isa: self.isa })
-            .map_err(|error| Error::from(error).with_path(self.dem.as_deref()))?;
-        Ok(Processor::new(sampler, Arc::clone(subject.patch.plan()), histories, subject.layers))
+        let sampler =
+            RoundSampler::new(&subject.loaded.model, &SamplerOptions { seed: self.seed, isa: self.isa })
+                .map_err(|error| Error::from(error).with_path(self.patch.dem.as_deref()))?;
+        Ok(Processor::new(sampler, Arc::clone(subject.loaded.patch.plan()), histories, subject.layers))
     }
 
     fn source(&self, subject: &Subject) -> Result<Box<dyn Source>> {
@@ -348,7 +283,7 @@ impl StreamArgs {
     }
 
     fn recording(&self, path: &Path, subject: &Subject) -> Result<Recording> {
-        let plan = subject.patch.plan();
+        let plan = subject.loaded.patch.plan();
         let truth = if self.appended_observables { Truth::Appended } else { Truth::Unknown };
         let observables =
             if self.appended_observables { plan.graph().observable_count() as usize } else { 0 };
@@ -362,7 +297,7 @@ impl StreamArgs {
         let map = MeasurementMap::from_file(stim)?;
         let measured =
             MeasurementStream::new(&map).map_err(|error| Error::from(error).with_path(Some(stim)))?;
-        let (layers, detectors) = (subject.layers, subject.model.detector_count());
+        let (layers, detectors) = (subject.layers, subject.loaded.model.detector_count());
         if (u64::from(measured.layer_count()), map.detector_count() as u64) != (layers, detectors) {
             let message = format!(
                 "the circuit has {} detectors in {} layers, but --dem has {detectors} in {layers}",
@@ -413,8 +348,4 @@ fn round_time(text: &str) -> std::result::Result<f64, String> {
         .ok_or_else(|| format!("expected microseconds from 0 to {ROUND_TIME_MAX_US}"))
 }
 
-/// Rounds of the model beyond what windows see: first and last layers, and a period.
-const REFERENCE_SLACK: u64 = 24;
-/// Most rounds of a model that histories are derived from.
-const REFERENCE_ROUNDS_MAX: u64 = 4096;
 const ROUND_TIME_MAX_US: f64 = 1e6;

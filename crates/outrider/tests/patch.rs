@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use outrider::{
-    Axis, Basis, Circuit, CircuitFamily, DetectorErrorModel, Patch, PatchOptions, PatchPredecoder,
+    Axis, Basis, Circuit, CircuitFamily, DetectorErrorModel, Isa, Patch, PatchOptions, PatchPredecoder,
     PlanOptions, RowLayout, Rows, Rule, SurfaceCode,
 };
 
@@ -50,7 +50,7 @@ fn windows_give_a_pre_decoder_what_it_looks_at() {
         let plan = PlanOptions { context, ..plan };
         Patch::new(&model, &PatchOptions { predecoder, ..PatchOptions::new(plan) }).unwrap()
     };
-    let network = || Some(PatchPredecoder::event_network(NETWORK, Arc::clone(&model)).unwrap());
+    let network = || Some(PatchPredecoder::event_network(NETWORK, Isa::Auto, Arc::clone(&model)).unwrap());
     let plain = patch_of(None, 0);
     let with_network = patch_of(network(), 0);
     assert_eq!(plain.cut().context, 0);
@@ -58,10 +58,16 @@ fn windows_give_a_pre_decoder_what_it_looks_at() {
     assert_eq!(patch_of(network(), 20).cut().context, 20, "more may be asked for");
     let mut digests = vec![*plain.plan_digest(), *with_network.plan_digest()];
     for rule in Rule::ALL {
-        digests.push(*patch_of(Some(PatchPredecoder::rule(rule, Arc::clone(&model))), 0).plan_digest());
+        digests.push(
+            *patch_of(Some(PatchPredecoder::rule(rule, Isa::Auto, Arc::clone(&model))), 0).plan_digest(),
+        );
+    }
+    let rule = || PatchPredecoder::rule(Rule::Smith, Isa::Auto, Arc::clone(&model));
+    for threshold in [0.5, 0.9] {
+        digests.push(*patch_of(Some(rule().with_threshold(threshold)), 0).plan_digest());
     }
     digests.sort_unstable();
     digests.dedup();
-    assert_eq!(digests.len(), 2 + Rule::ALL.len());
+    assert_eq!(digests.len(), 4 + Rule::ALL.len());
     assert_eq!(plain.model_digest(), with_network.model_digest());
 }
