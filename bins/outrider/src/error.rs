@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use outrider_node::PatchError;
+use outrider_node::{Failure, PatchError};
 
 /// Why a subcommand stopped.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(crate) enum Error {
     },
     /// What the library found, with its own place.
     Core(outrider::Error),
+    /// Why a decoder node did not come up, or did not end in order.
+    Node(Failure),
     /// Whoever read our output has gone away: nothing to tell and nobody to tell it to.
     ClosedPipe,
 }
@@ -65,6 +67,7 @@ impl Error {
         match self {
             Self::Usage(_) | Self::Input { .. } => ExitCode::from(2),
             Self::Core(error) if error.is_bad_input() => ExitCode::from(2),
+            Self::Node(failure) => failure.exit_code(),
             Self::Core(_) | Self::Machine { .. } | Self::ClosedPipe => ExitCode::from(1),
         }
     }
@@ -78,6 +81,12 @@ impl From<outrider::Error> for Error {
             }
             error => Self::Core(error),
         }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::Node(failure)
     }
 }
 
@@ -98,6 +107,7 @@ impl fmt::Display for Error {
                 write!(f, "{place}: {message}")
             }
             Self::Core(error) => error.fmt(f),
+            Self::Node(failure) => failure.fmt(f),
             Self::ClosedPipe => f.write_str("the reader of the output has gone away"),
         }
     }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use outrider_node::one_line;
+use outrider_node::{DaemonArgs, one_line};
 
 use crate::error::{Error, Result};
 
@@ -72,6 +72,7 @@ enum Command {
     Gen(generate::GenArgs),
     Ler(ler::LerArgs),
     Stream(stream::StreamArgs),
+    Node(DaemonArgs),
     Bench(bench::BenchArgs),
     Demo(demo::DemoArgs),
     Completions(shell::CompletionsArgs),
@@ -114,6 +115,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Gen(args) => generate::run(args),
         Command::Ler(args) => ler::run(args),
         Command::Stream(args) => stream::run(args),
+        Command::Node(args) => Ok(args.run()?),
         Command::Bench(args) => bench::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Completions(args) => shell::completions(args),

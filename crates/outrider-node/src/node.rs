@@ -219,6 +219,11 @@ impl Node {
         !session.is_some_and(|session| session.connection == Some(id) && !session.wire.is_finished())
     }
 
+    /// Whether a connection carries a session.
+    pub fn is_serving(&self, id: ConnectionId) -> bool {
+        self.serving.contains_key(&id)
+    }
+
     /// When [`on_timer`](Self::on_timer) is due.
     pub fn next_timer(&self) -> Option<u64> {
         // The first of the handshakes to begin is the first to expire.

@@ -1,0 +1,79 @@
+//! The node's log: a line of JSON for everything that an operator may want to read about.
+//!
+//! Lines are handed to a thread that writes them. If it falls behind, lines are dropped and counted; the node never waits
+//! for a terminal or a disk.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+
+use outrider_wire::Error;
+use tracing::Level;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+
+use crate::journal::NodeEvent;
+
+/// Lines that wait to be written.
+const WAITING_LINES_MAX: usize = 8192;
+
+/// What keeps the log being written, until it is dropped; then what waits is written.
+pub(crate) struct Log {
+    _guard: WorkerGuard,
+    /// Lines dropped.
+    pub(crate) dropped: ErrorCounter,
+}
+
+/// Begins the log: into a file, or on standard error.
+pub(crate) fn begin(file: Option<&Path>, level: Level) -> io::Result<Log> {
+    let builder = || NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES_MAX);
+    let (writer, guard): (NonBlocking, WorkerGuard) = match file {
+        Some(path) => builder().finish(OpenOptions::new().create(true).append(true).open(path)?),
+        None => builder().finish(io::stderr()),
+    };
+    let dropped = writer.error_counter();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_max_level(level)
+        .with_target(false)
+        .with_writer(writer)
+        .finish();
+    // One that is there already is that of whoever embeds the node.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    Ok(Log { _guard: guard, dropped })
+}
+
+/// Writes what happened.
+pub(crate) fn log(event: &NodeEvent) {
+    match event {
+        NodeEvent::HandshakeFailed { connection, code } => {
+            tracing::warn!(connection = connection.0, error = name(*code), "handshake failed");
+        }
+        NodeEvent::SessionUp { session, connection, resumed } => {
+            tracing::info!(session = session.0, connection = connection.0, resumed, "session up");
+        }
+        NodeEvent::SessionDown { session, code } => {
+            tracing::warn!(session = session.0, error = name(*code), "session without a connection");
+        }
+        NodeEvent::SessionFailed { session, code } => {
+            tracing::warn!(session = session.0, error = name(*code), "session failed");
+        }
+        NodeEvent::SessionOver { session } => tracing::info!(session = session.0, "session over"),
+        NodeEvent::StreamOpened { session, stream, patch } => {
+            tracing::info!(session = session.0, stream = stream.0, patch, "stream opened");
+        }
+        NodeEvent::StreamFailed { session, stream, code, text } => {
+            let error = name(*code);
+            tracing::warn!(session = session.0, stream = stream.0, error, text, "stream failed");
+        }
+        NodeEvent::CellsLeftOpen { session, stream, count, cells } => {
+            let cells: Vec<u64> = cells.iter().map(|cell| cell.0).collect();
+            tracing::warn!(session = session.0, stream = stream.0, count, ?cells, "cells left open");
+        }
+    }
+}
+
+/// The name that PROTOCOL.md gives a code.
+pub(crate) fn name(code: u16) -> String {
+    Error::from_code(code.into()).map_or_else(|| format!("{code:#06x}"), |error| format!("{error:?}"))
+}
