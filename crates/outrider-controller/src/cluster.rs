@@ -16,8 +16,6 @@ use crate::controller::{Controller, ControllerOptions, NodeId, PatchId, PushErro
 use crate::event::{CellCommit, Event};
 use crate::history::PatchState;
 
-/// Longest sleep of [`Cluster::wait`] while a ring is connected: rings do not wake it.
-const RING_NAP_NS: u64 = 50_000;
 /// Bytes that are taken off a connection at a time.
 const READ_BYTES: usize = 2 * FRAME_BYTES_MAX;
 
@@ -173,14 +171,18 @@ impl Cluster {
     }
 
     /// Sleeps until something comes from a node, a timer is due, or the time is over. Then [poll](Self::poll).
-    pub fn wait(&self, most: Duration) {
+    pub fn wait(&mut self, most: Duration) {
+        // A connection that fails is found out when it is read.
+        let mut lines = self.lines.iter_mut().filter_map(|line| line.connection.as_mut());
+        if !lines.all(|connection| connection.may_sleep().unwrap_or(false)) {
+            return;
+        }
         let now = clock_ns();
         let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
         let timer = self.controller.next_timer().map_or(most, |timer| timer.saturating_sub(now));
         let connections = || self.lines.iter().filter_map(|line| line.connection.as_ref());
-        let nap = if connections().any(Connection::is_ring) { RING_NAP_NS } else { u64::MAX };
         let dialling = if connections().count() < self.lines.len() { DIALLING_NAP_NS } else { u64::MAX };
-        let timeout = most.min(timer).min(nap).min(dialling);
+        let timeout = most.min(timer).min(dialling);
         let timeout =
             Timespec { tv_sec: (timeout / NS_PER_SECOND) as i64, tv_nsec: (timeout % NS_PER_SECOND) as i64 };
         let mut sockets: Vec<_> = connections()

@@ -32,8 +32,6 @@ const EVENTS_MAX: usize = 256;
 const TURNS_PER_LOOK: u32 = 64;
 /// Turns in which nothing happened before a thread that may yield does.
 const TURNS_BEFORE_YIELD: u32 = 200;
-/// Longest sleep while a ring is connected: rings do not wake it.
-const RING_NAP_NS: u64 = 50_000;
 /// Longest sleep at all, so that metrics stay fresh.
 const NAP_NS: u64 = 100_000_000;
 /// How often metrics are laid out to be picked up.
@@ -193,7 +191,10 @@ impl Engine {
         if spins_on_rings && !self.idle_turns.is_multiple_of(TURNS_PER_LOOK) {
             return false;
         }
-        let may_sleep = self.wait == Wait::Block && self.idle_turns > 0 && self.readable.is_empty();
+        let may_sleep = self.wait == Wait::Block
+            && self.idle_turns > 0
+            && self.readable.is_empty()
+            && self.rings_may_sleep();
         let timeout = if may_sleep { self.sleep() } else { Duration::ZERO };
         if let Err(error) = self.poll.poll(&mut self.events, Some(timeout))
             && error.kind() != io::ErrorKind::Interrupted
@@ -221,11 +222,18 @@ impl Engine {
         moved
     }
 
+    /// Asks every ring for a wake-up. One that fails is found out when it is read.
+    fn rings_may_sleep(&mut self) -> bool {
+        let Self { rings, lines, .. } = self;
+        rings
+            .iter()
+            .all(|id| lines.get_mut(id).is_some_and(|line| line.connection.may_sleep().unwrap_or(false)))
+    }
+
     fn sleep(&self) -> Duration {
         let now = clock_ns();
         let until = |time: Option<u64>| time.map_or(NAP_NS, |time| time.saturating_sub(now));
-        let ring = if self.rings.is_empty() { NAP_NS } else { RING_NAP_NS };
-        Duration::from_nanos(NAP_NS.min(ring).min(until(self.timer)).min(until(self.end_ns)))
+        Duration::from_nanos(NAP_NS.min(until(self.timer)).min(until(self.end_ns)))
     }
 
     fn take_orders(&mut self) {

@@ -236,6 +236,6 @@ mod tests {
         assert_eq!(histogram.bins[1], 1);
         assert_eq!(histogram.bins[BINS_NS.len() - 1], 1);
         assert_eq!(histogram.bins[BINS_NS.len()], 1);
-        assert_eq!((histogram.count, histogram.sum_ns), (6, 2_000_003_002));
+        assert_eq!((histogram.count, histogram.sum_ns), (6, 2_000_002_002));
     }
 }

@@ -36,6 +36,18 @@ impl Consumer {
         self.reader.try_pop()
     }
 
+    /// Asks the producer for the bell: before the next message is sent, or with it, whoever sends it
+    /// [is told](crate::Producer::must_ring) to wake this side, by means of their own. This is for a thread that
+    /// sleeps in one place for many things, such as sockets. Returns `false` if there is something to
+    /// [receive](Self::try_pop), and no reason to sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`], after which the ring is of no use.
+    pub fn ask_for_bell(&mut self) -> Result<bool, Error> {
+        self.reader.ask_for_bell()
+    }
+
     /// Receives the next message, waiting for it up to `timeout`; then `None`.
     ///
     /// # Errors

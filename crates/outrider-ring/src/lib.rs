@@ -36,7 +36,7 @@
 //! | 200 | `u32` | producer's end is taken: not 0 | producer |
 //! | 256 | `u64` | words read so far | consumer, after each message |
 //! | 320 | `u32` | consumer has closed: not 0 | consumer |
-//! | 324 | `u32` | consumer asks to be woken: 1 | consumer sets, producer clears |
+//! | 324 | `u32` | consumer asks to be woken: 1, or for the bell: 2 | consumer sets, producer clears |
 //! | 328 | `u32` | consumer's end is taken: not 0 | consumer |
 //! | 384 | words | the messages, modulo the capacity | producer |
 //!
@@ -49,7 +49,8 @@
 //! The other process may write anything into the memory at any time. Whatever it does, this side stays within
 //! the memory, finishes each call in bounded time, and either receives bytes, of which nothing is promised,
 //! or gives a named [`Error`]. [`Error::Corrupt`] ends the ring. A process that the other end does not wake,
-//! wakes without need or leaves waiting comes back after its timeout.
+//! wakes without need or leaves waiting comes back after its timeout. One that asks for the bell without need
+//! costs the producer's caller a ring of it for each message.
 //!
 //! # Closing and dying
 //!

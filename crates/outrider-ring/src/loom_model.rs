@@ -31,6 +31,11 @@ fn a_message_wakes_the_consumer() {
 }
 
 #[test]
+fn a_message_rings_the_bell() {
+    check(None, message_rings);
+}
+
+#[test]
 fn room_wakes_the_producer() {
     check(None, room_wakes);
 }
@@ -53,13 +58,14 @@ fn closing_wakes_the_producer() {
 /// The release of closing is not among them: the fence after each message would do in its place.
 #[test]
 fn weakened_orderings_are_found_out() {
-    let weakened: [(Weakness, Scenario); 9] = [
+    let weakened: [(Weakness, Scenario); 10] = [
         (Weakness::Store(Place::Position(End::Producer)), overwriting),
         (Weakness::Load(Place::Position(End::Producer)), overwriting),
         (Weakness::Store(Place::Position(End::Consumer)), overwriting),
         (Weakness::Load(Place::Position(End::Consumer)), overwriting),
         (Weakness::Load(Place::Closed(End::Producer)), closing),
         (Weakness::Fence, message_wakes),
+        (Weakness::Fence, message_rings),
         (Weakness::Fence, room_wakes),
         (Weakness::Fence, producer_leaves),
         (Weakness::Fence, consumer_leaves),
@@ -111,6 +117,29 @@ fn message_wakes(weakness: Option<Weakness>) {
         writer
     });
     assert_eq!(reader.pop(Wait::Block, Duration::MAX).expect("no error"), Some(&[][..]));
+    producer.join().expect("the producer ends");
+}
+
+/// As [`message_wakes`], but the consumer sleeps elsewhere.
+fn message_rings(weakness: Option<Weakness>) {
+    let (mut writer, mut reader) = ends(1, weakness);
+    let bell = Arc::new((Mutex::new(false), Condvar::new()));
+    let hand = Arc::clone(&bell);
+    let producer = thread::spawn(move || {
+        writer.try_push(&[], &[]).expect("the ring is empty");
+        if writer.must_ring() {
+            *hand.0.lock().expect("no thread panics") = true;
+            hand.1.notify_one();
+        }
+        writer
+    });
+    if reader.ask_for_bell().expect("no error") {
+        let mut has_rung = bell.0.lock().expect("no thread panics");
+        while !*has_rung {
+            has_rung = bell.1.wait(has_rung).expect("no thread panics");
+        }
+    }
+    assert_eq!(reader.try_pop().expect("no error"), Some(&[][..]));
     producer.join().expect("the producer ends");
 }
 

@@ -45,6 +45,13 @@ impl Producer {
         self.writer.try_push(head, tail)
     }
 
+    /// Whether the consumer is to be woken: it had [asked for the bell](crate::Consumer::ask_for_bell) when a
+    /// message was sent. Says so once.
+    #[must_use]
+    pub fn must_ring(&mut self) -> bool {
+        self.writer.must_ring()
+    }
+
     /// Sends a message, waiting for room up to `timeout`.
     ///
     /// # Errors

@@ -17,14 +17,17 @@
 //!
 //! To sleep, an end marks itself as waiting, looks again, and sleeps while it is marked. To wake it, the
 //! other end moves its position and then looks at the mark. A sequentially consistent fence between the two
-//! steps on either side makes sure that at least one end sees what the other did.
+//! steps on either side makes sure that at least one end sees what the other did. A consumer whose thread
+//! sleeps elsewhere, with sockets perhaps, marks itself otherwise: then the producer's caller is told to wake
+//! it there.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
 use crate::error::{Corruption, End, Error};
-use crate::shared::{Atomic, Flags, Shared, WORD_BYTES, Word};
+use crate::shared::{Atomic, BELL, Flags, Shared, WORD_BYTES, Word};
 use crate::waiting::{Wait, Waiting};
 
 /// The producer's end.
@@ -34,13 +37,15 @@ pub(crate) struct Writer<S: Shared> {
     /// The consumer's position when last seen.
     read: u64,
     failure: Option<Corruption>,
+    /// The consumer has asked for the bell since it was last told of.
+    must_ring: bool,
 }
 
 impl<S: Shared> Writer<S> {
     /// Takes the producer's end of a ring.
     pub(crate) fn new(shared: Arc<S>) -> Result<Self, Error> {
         take(&*shared, End::Producer)?;
-        Ok(Self { shared, written: 0, read: 0, failure: None })
+        Ok(Self { shared, written: 0, read: 0, failure: None, must_ring: false })
     }
 
     /// The longest message that fits.
@@ -71,8 +76,13 @@ impl<S: Shared> Writer<S> {
         self.store_message(bytes, head, tail);
         self.written += words;
         self.shared.side(End::Producer).position.0.store(self.written, Release);
-        wake(&*self.shared, End::Consumer);
+        self.must_ring |= wake(&*self.shared, End::Consumer);
         Ok(())
+    }
+
+    /// Whether the consumer asked for the bell before a message that was sent; once.
+    pub(crate) fn must_ring(&mut self) -> bool {
+        mem::take(&mut self.must_ring)
     }
 
     /// As [`try_push`](Self::try_push), but waits for room.
@@ -187,6 +197,21 @@ impl<S: Shared> Reader<S> {
         Ok(Some(&self.message.as_flattened()[..bytes]))
     }
 
+    /// Asks for the bell, if no message is there and the producer has not closed; returns whether that is so.
+    pub(crate) fn ask_for_bell(&mut self) -> Result<bool, Error> {
+        flags(&*self.shared, End::Consumer).waiting.store(BELL, Relaxed);
+        self.shared.fence();
+        if self.failure.is_none() && self.read == self.written {
+            self.look()?;
+        }
+        let closed = flags(&*self.shared, End::Producer).closed.load(Relaxed) != 0;
+        let sleeps = self.failure.is_none() && self.read == self.written && !closed;
+        if !sleeps {
+            flags(&*self.shared, End::Consumer).waiting.store(0, Relaxed);
+        }
+        Ok(sleeps)
+    }
+
     /// Copies the next message out of the ring and gives its length.
     fn fetch(&mut self) -> Result<Option<usize>, Error> {
         if let Some(corruption) = self.failure {
@@ -252,12 +277,20 @@ fn close<S: Shared>(shared: &S, end: End) {
     wake(shared, other);
 }
 
-/// Rouses `end` if it waits for what was just stored.
-fn wake<S: Shared>(shared: &S, end: End) {
+/// Rouses `end` if it waits for what was just stored. Returns whether it is the caller who has to.
+fn wake<S: Shared>(shared: &S, end: End) -> bool {
     shared.fence();
     let waiting = &flags(shared, end).waiting;
-    if waiting.load(Relaxed) != 0 && waiting.swap(0, Relaxed) != 0 {
-        shared.rouse(end);
+    if waiting.load(Relaxed) == 0 {
+        return false;
+    }
+    match waiting.swap(0, Relaxed) {
+        0 => false,
+        BELL => true,
+        _ => {
+            shared.rouse(end);
+            false
+        }
     }
 }
 

@@ -57,13 +57,17 @@ pub(crate) struct Line<T>(pub(crate) T);
 pub(crate) struct Flags<F> {
     /// Not 0 once the end has gone.
     pub(crate) closed: F,
-    /// [`WAITING`] while the end asks to be roused.
+    /// [`WAITING`] or [`BELL`] while the end asks to be roused.
     pub(crate) waiting: F,
     /// Not 0 once the end was given out.
     pub(crate) taken: F,
 }
 
+/// The end sleeps on the flag.
 pub(crate) const WAITING: u32 = 1;
+
+/// The end sleeps elsewhere, where its callers wake each other.
+pub(crate) const BELL: u32 = 2;
 
 /// The operations that the protocol needs of an atomic integer.
 pub(crate) trait Atomic<T> {

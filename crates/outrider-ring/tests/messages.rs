@@ -198,3 +198,27 @@ fn ring_with(capacity_bytes: u64, wait: Wait) -> Result<(Producer, Consumer), Er
     let ring = Ring::create(capacity_bytes)?;
     Ok((ring.producer(wait)?, ring.consumer(wait)?))
 }
+
+#[test]
+fn the_bell_is_asked_for_once_and_rung_once() -> Result<(), Error> {
+    let ring = Ring::create(64)?;
+    let (mut producer, mut consumer) = (ring.producer(Wait::Spin)?, ring.consumer(Wait::Spin)?);
+    producer.try_push(b"a")?;
+    assert!(!producer.must_ring(), "nobody has asked");
+    assert!(!consumer.ask_for_bell()?, "a message is there");
+    assert_eq!(consumer.try_pop()?, Some(&b"a"[..]));
+    producer.try_push(b"b")?;
+    assert!(!producer.must_ring(), "the request was void");
+    assert_eq!(consumer.try_pop()?, Some(&b"b"[..]));
+    assert!(consumer.ask_for_bell()?);
+    producer.try_push(b"c")?;
+    producer.try_push(b"d")?;
+    assert!(producer.must_ring());
+    assert!(!producer.must_ring());
+    drop(producer);
+    assert!(!consumer.ask_for_bell()?, "messages are there");
+    assert_eq!(consumer.try_pop()?, Some(&b"c"[..]));
+    assert_eq!(consumer.try_pop()?, Some(&b"d"[..]));
+    assert!(!consumer.ask_for_bell()?, "nobody would ring");
+    Ok(())
+}

@@ -130,7 +130,19 @@ impl Connection {
         }
     }
 
-    /// What becomes readable when there is something to read; for rings, only when the other process is gone.
+    /// To be called before sleeping until [`socket`](Self::socket) becomes readable: whether there is nothing to read now.
+    ///
+    /// # Errors
+    /// The connection is of no more use.
+    pub fn may_sleep(&mut self) -> io::Result<bool> {
+        match &mut self.0 {
+            Line::Ring(line) => line.may_sleep(),
+            _ => Ok(true),
+        }
+    }
+
+    /// What becomes readable when there is something to read; of a ring only if nothing was there when it was
+    /// [asked](Self::may_sleep).
     pub fn socket(&self) -> BorrowedFd<'_> {
         match &self.0 {
             Line::Unix(socket) => socket.as_fd(),
@@ -141,7 +153,7 @@ impl Connection {
         }
     }
 
-    /// Whether it runs through shared memory, which wakes nobody.
+    /// Whether it runs through shared memory, and has to be looked at again and again or asked for a wake-up.
     pub fn is_ring(&self) -> bool {
         matches!(self.0, Line::Ring(..))
     }

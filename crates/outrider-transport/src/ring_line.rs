@@ -1,6 +1,9 @@
 //! A ring in shared memory as a connection.
+//!
+//! The socket over which the descriptors came stays open. It tells when the other process is gone, and it is the bell: a
+//! byte on it wakes an end that sleeps until a socket has something to say.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -8,6 +11,8 @@ use outrider_ring::{Duplex, Error, Wait};
 
 /// A ring that is empty so often may have nobody at the other end.
 const LOOKS_PER_SOCKET_LOOK: u32 = 256;
+/// Bells taken at a time.
+const BELLS: usize = 64;
 /// Bytes of each of the two rings of a connection.
 const RING_BYTES: u64 = 1 << 20;
 
@@ -55,22 +60,49 @@ impl RingLine {
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
         match self.rings.producer.try_push(bytes) {
-            Ok(()) => Ok(Some(bytes.len())),
+            Ok(()) => {
+                if self.rings.producer.must_ring() {
+                    self.ring_bell()?;
+                }
+                Ok(Some(bytes.len()))
+            }
             Err(Error::Full) => Ok(None),
             Err(error) => Err(io::Error::other(error)),
         }
     }
 
+    /// Whether nothing is there, and the bell will be rung for what comes.
+    pub(crate) fn may_sleep(&mut self) -> io::Result<bool> {
+        // What has been rung so far was for what has been read, and would be taken for news.
+        let is_gone = self.take_bells()?;
+        Ok(!is_gone && self.rings.consumer.ask_for_bell().map_err(io::Error::other)?)
+    }
+
+    fn ring_bell(&mut self) -> io::Result<()> {
+        match self.socket.write(&[0]) {
+            // Enough was rung already that nobody took.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            result => result.map(|_| ()),
+        }
+    }
+
     fn look_for_death(&mut self) -> io::Result<Option<usize>> {
         self.looks = (self.looks + 1) % LOOKS_PER_SOCKET_LOOK;
-        if self.looks != 0 {
-            return Ok(None);
-        }
-        match self.socket.read(&mut [0]) {
-            Ok(0) => Ok(Some(0)),
-            Ok(_) => Err(ErrorKind::InvalidData.into()),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(error),
+        let is_gone = self.looks == 0 && self.take_bells()?;
+        Ok(is_gone.then_some(0))
+    }
+
+    /// Takes what was rung, and tells whether the other process is gone.
+    fn take_bells(&mut self) -> io::Result<bool> {
+        let mut bells = [0; BELLS];
+        loop {
+            match self.socket.read(&mut bells) {
+                Ok(0) => return Ok(true),
+                Ok(BELLS) => {}
+                Ok(_) => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
         }
     }
 }
