@@ -227,6 +227,16 @@ fn a_dead_node_changes_nothing() {
                 .count();
             assert_eq!(fences, 1);
             assert_eq!(cluster.controller.counters().disagreements, 0);
+            let statuses = [0, 1, 2].map(|node| cluster.controller.status(NodeId(node)));
+            let dead = seed as usize % 3;
+            assert_eq!(statuses.map(|node| node.fences), [0, 1, 2].map(|node| u64::from(node == dead)));
+            assert!(
+                statuses.iter().all(|node| node.counters.frames > 0 && node.heard_ns <= Some(cluster.now))
+            );
+            assert_eq!(
+                statuses.iter().map(|node| node.cells).sum::<u64>(),
+                cluster.controller.counters().cells
+            );
         }
     }
 }
