@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::{error, fmt, io, thread};
 
 use outrider::{Patch, clock_ns};
-use outrider_transport::{Address, Connection, TlsFiles};
+use outrider_transport::{Address, Connection, Outgoing, TlsFiles};
 use outrider_wire as wire;
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -80,9 +80,7 @@ pub struct Cluster {
 struct NodeLine {
     address: Address,
     connection: Option<Connection>,
-    /// Bytes for the connection that it had no room for, from `sent` on.
-    outgoing: Vec<u8>,
-    sent: usize,
+    outgoing: Outgoing,
     failure: Option<String>,
 }
 
@@ -97,8 +95,7 @@ impl Cluster {
         let line = |address: &Address| NodeLine {
             address: address.clone(),
             connection: None,
-            outgoing: Vec::with_capacity(FRAME_BYTES_MAX),
-            sent: 0,
+            outgoing: Outgoing::new(FRAME_BYTES_MAX),
             failure: None,
         };
         let (report, dialled) = channel();
@@ -263,29 +260,12 @@ impl Cluster {
     }
 
     fn send(&mut self, node: NodeId) {
-        loop {
-            let line = &mut self.lines[node.0];
-            let Some(connection) = &mut line.connection else { return };
-            if line.sent == line.outgoing.len() {
-                line.sent = 0;
-                line.outgoing.resize(FRAME_BYTES_MAX, 0);
-                let count = self.controller.transmit(node, &mut line.outgoing, clock_ns());
-                line.outgoing.truncate(count);
-            }
-            if line.outgoing.is_empty() {
-                if self.controller.is_over(node) {
-                    self.hang_up(node, None);
-                }
-                return;
-            }
-            match connection
-                .write(&line.outgoing[line.sent..])
-                .and_then(|count| connection.flush().map(|()| count))
-            {
-                Ok(0) => return,
-                Ok(count) => line.sent += count,
-                Err(error) => return self.hang_up(node, Some(&error)),
-            }
+        let NodeLine { connection: Some(connection), outgoing, .. } = &mut self.lines[node.0] else { return };
+        let controller = &mut self.controller;
+        match outgoing.send(connection, |bytes| controller.transmit(node, bytes, clock_ns())) {
+            Ok(sent) if !sent.is_blocked && self.controller.is_over(node) => self.hang_up(node, None),
+            Ok(_) => {}
+            Err(error) => self.hang_up(node, Some(&error)),
         }
     }
 
@@ -294,7 +274,6 @@ impl Cluster {
         let line = &mut self.lines[node.0];
         line.connection = None;
         line.outgoing.clear();
-        line.sent = 0;
         line.failure = error.map(|error| format!("{}: {error}", line.address));
         self.controller.disconnected(node, clock_ns());
     }
