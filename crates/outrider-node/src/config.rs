@@ -5,9 +5,10 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use clap::ValueEnum;
-use outrider::Wait;
+use outrider::{Wait, WorkersOptions};
 use outrider_transport::{Address, TlsFiles};
 use outrider_wire as wire;
 use serde::de::Error as _;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Deserializer};
 use crate::daemon::Failure;
 use crate::node::NodeOptions;
 use crate::patch_args::PatchArgs;
+use crate::server::{Admission, ServerOptions};
 
 /// Bytes of a configuration file.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
@@ -188,16 +190,48 @@ impl Config {
         })
     }
 
+    /// What the server is told.
+    pub(crate) fn server_options(&self) -> Result<ServerOptions, Failure> {
+        let defaults = ServerOptions::default();
+        let mut admission = Admission { mode: self.socket_mode, ..defaults.admission.clone() };
+        admission.uids.extend(&self.allow_uids);
+        let workers =
+            WorkersOptions { count: self.workers, wait: self.wait.into(), cores: self.cores.clone() };
+        let tls = self.tls.as_ref().map(|TlsConfig { authority, certificate, key }| TlsFiles {
+            authority: authority.clone(),
+            certificate: certificate.clone(),
+            key: key.clone(),
+        });
+        Ok(ServerOptions {
+            node: self.limits.node_options()?,
+            workers,
+            listen: self.listen.clone(),
+            admission,
+            tls,
+            metrics: self.metrics.clone(),
+            drain: self.drain()?,
+            ..defaults
+        })
+    }
+
+    /// How long a shut-down may take.
+    fn drain(&self) -> Result<Duration, Failure> {
+        if (0.0..=DRAIN_SECONDS_MAX).contains(&self.drain_seconds) {
+            return Ok(Duration::from_secs_f64(self.drain_seconds));
+        }
+        Err(Failure::Input(format!("drain-seconds: expected a number from 0 to {DRAIN_SECONDS_MAX}")))
+    }
+}
+
+impl Limits {
     /// What the core of the node is told.
-    pub(crate) fn node_options(&self) -> Result<NodeOptions, Failure> {
-        let Limits { connections, sessions, streams, jobs, retained_bytes, .. } = self.limits;
-        let Limits { heartbeat_ms, resume_seconds, handshake_seconds, .. } = self.limits;
+    fn node_options(&self) -> Result<NodeOptions, Failure> {
         let wire = wire::Options {
-            heartbeat_ns: (heartbeat_ms * 1e6) as u64,
-            resume_ns: (resume_seconds * NS_PER_SECOND) as u64,
-            handshake_ns: (handshake_seconds * NS_PER_SECOND) as u64,
-            retained_bytes,
-            streams_max: streams,
+            heartbeat_ns: (self.heartbeat_ms * 1e6) as u64,
+            resume_ns: (self.resume_seconds * NS_PER_SECOND) as u64,
+            handshake_ns: (self.handshake_seconds * NS_PER_SECOND) as u64,
+            retained_bytes: self.retained_bytes,
+            streams_max: self.streams,
             ..wire::Options::default()
         };
         if wire::ClientSession::new(&wire, 0).is_err() {
@@ -209,26 +243,9 @@ impl Config {
         }
         Ok(NodeOptions {
             wire,
-            connections_max: connections.get(),
-            sessions_max: sessions.get(),
-            jobs_per_session_max: jobs.get(),
-        })
-    }
-
-    /// How long a shut-down may take.
-    pub(crate) fn drain_ns(&self) -> Result<u64, Failure> {
-        if (0.0..=DRAIN_SECONDS_MAX).contains(&self.drain_seconds) {
-            return Ok((self.drain_seconds * NS_PER_SECOND) as u64);
-        }
-        Err(Failure::Input(format!("drain-seconds: expected a number from 0 to {DRAIN_SECONDS_MAX}")))
-    }
-
-    /// The certificates' files.
-    pub(crate) fn tls_files(&self) -> Option<TlsFiles> {
-        self.tls.as_ref().map(|TlsConfig { authority, certificate, key }| TlsFiles {
-            authority: authority.clone(),
-            certificate: certificate.clone(),
-            key: key.clone(),
+            connections_max: self.connections.get(),
+            sessions_max: self.sessions.get(),
+            jobs_per_session_max: self.jobs.get(),
         })
     }
 }
@@ -279,10 +296,10 @@ mod tests {
 
     #[test]
     fn defaults_are_within_the_ranges_of_the_protocol() {
-        let options = Config::default().node_options().unwrap();
+        let options = Limits::default().node_options().unwrap();
         assert_eq!(options.wire.heartbeat_ns, wire::Options::default().heartbeat_ns);
         assert_eq!(options.wire.resume_ns, wire::Options::default().resume_ns);
-        assert_eq!(Config::default().drain_ns().unwrap(), 5_000_000_000);
+        assert_eq!(Config::default().drain().unwrap(), Duration::from_secs(5));
     }
 
     #[test]
@@ -291,11 +308,11 @@ mod tests {
             ["streams = 0", "streams = 257", "retained-bytes = 0", "heartbeat-ms = 0.0", "heartbeat-ms = nan"]
         {
             let config: Config = toml::from_str(&format!("[limits]\n{text}")).unwrap();
-            assert!(matches!(config.node_options(), Err(Failure::Input(_))), "{text}");
+            assert!(matches!(config.limits.node_options(), Err(Failure::Input(_))), "{text}");
         }
         for seconds in [-1.0, f64::NAN, 1e9] {
             let config = Config { drain_seconds: seconds, ..Config::default() };
-            assert!(config.drain_ns().is_err(), "{seconds}");
+            assert!(config.drain().is_err(), "{seconds}");
         }
     }
 }

@@ -1,32 +1,26 @@
-//! The daemon: options and configuration to listeners, an engine, metrics and a log; signals to an orderly end.
-//!
-//! tokio serves listeners, scrapers and signals on this thread; the engine and its workers are threads of their own.
+//! The daemon: options and configuration to a server and a log; signals to its orderly end.
 
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 
 use clap::Args;
-use outrider::{Isa, WorkersOptions};
+use outrider::{Isa, Patch, Workers, WorkersOptions};
 use outrider_transport::Address;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
-use tokio_rustls::rustls::ServerConfig;
+use tokio::{runtime, select};
 
 use crate::config::{Config, LogLevel, WaitHow};
-use crate::engine::{self, Ending, EngineHandle, EngineOptions, Order};
-use crate::http;
-use crate::listener::{Admission, Listener};
-use crate::logging::{self, Log};
-use crate::metrics::{Metrics, Snapshot};
+use crate::logging;
 use crate::patch_args::{LoadedPatch, PatchArgs, PatchError};
+use crate::server::{Ending, Server, ServerError, ServerOptions};
 
 /// Decide cells for controllers: a decoder node
 ///
@@ -114,6 +108,16 @@ impl From<outrider::Error> for Failure {
     }
 }
 
+impl From<ServerError> for Failure {
+    fn from(error: ServerError) -> Self {
+        match error {
+            ServerError::Core(error) => error.into(),
+            ServerError::Tls(error) => Self::Input(error.to_string()),
+            error => Self::Machine(error.to_string()),
+        }
+    }
+}
+
 impl From<PatchError> for Failure {
     fn from(error: PatchError) -> Self {
         match error {
@@ -140,27 +144,24 @@ impl DaemonArgs {
         if config.listen.is_empty() {
             return Err(Failure::Input("nowhere to listen: name an address by --listen".to_owned()));
         }
-        let tls = match config.tls_files() {
-            Some(files) => Some(files.server_config().map_err(|error| Failure::Input(error.to_string()))?),
-            None => None,
-        };
-        if tls.is_none() && config.listen.iter().any(|address| matches!(address, Address::Tls(_))) {
+        if config.tls.is_none() && config.listen.iter().any(|address| matches!(address, Address::Tls(_))) {
             return Err(Failure::Input("tls: addresses need certificates: [tls] in --config".to_owned()));
         }
-        let options = EngineOptions {
-            node: config.node_options()?,
-            workers: WorkersOptions {
-                count: config.workers,
-                wait: config.wait.into(),
-                cores: config.cores.clone(),
-            },
-            drain_ns: config.drain_ns()?,
-        };
+        let options = config.server_options()?;
+        let described = Vec::from_iter(patches.iter().map(describe));
+        let patches: Vec<_> = patches.into_iter().map(|loaded| loaded.patch).collect();
+        if self.check {
+            check(&patches, &options)?;
+            return say("CHECKED", &options.listen, None, &described);
+        }
+        let log = logging::begin(config.log.file.as_deref(), config.log.level.into());
+        let log = log.map_err(|error| Failure::Machine(format!("log: {error}")))?;
+        let options = ServerOptions { dropped_lines: Some(log.dropped_lines()), ..options };
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Failure::Machine(format!("tokio: {error}")))?;
-        runtime.block_on(self.serve(&config, patches, options, tls))
+        runtime.block_on(self.serve(patches, &options, &described))
     }
 
     fn config(&self) -> Result<Config, Failure> {
@@ -188,83 +189,45 @@ impl DaemonArgs {
 
     async fn serve(
         &self,
-        config: &Config,
-        patches: Vec<LoadedPatch>,
-        options: EngineOptions,
-        tls: Option<Arc<ServerConfig>>,
+        patches: Vec<Arc<Patch>>,
+        options: &ServerOptions,
+        described: &[Value],
     ) -> Result<(), Failure> {
-        let described = Vec::from_iter(patches.iter().map(describe));
-        let patches = patches.into_iter().map(|loaded| loaded.patch).collect();
-        let snapshot = Arc::new(Mutex::new(Snapshot::default()));
-        let (engine, thread) = engine::start(patches, options, random, Arc::clone(&snapshot))?;
-        if self.check {
-            engine.tell(Order::ShutDown);
-            let _ = thread.join();
-            return say("CHECKED", config.listen.iter().map(Address::to_string), None, &described);
-        }
-        let log = logging::begin(config.log.file.as_deref(), config.log.level.into());
-        let log = log.map_err(|error| Failure::Machine(format!("log: {error}")))?;
-        let listeners = self.listen(config, tls).await?;
-        let addresses = Vec::from_iter(listeners.iter().map(|listener| listener.address.to_string()));
-        let scrapers = match &config.metrics {
-            Some(address) => Some(bind_metrics(address).await?),
-            None => None,
-        };
-        let metrics_address = scrapers.as_ref().and_then(|scrapers| scrapers.local_addr().ok());
         let signals = Signals::new(self.exit_with_stdin)?;
-        let tasks: Vec<_> =
-            listeners.into_iter().map(|listener| tokio::spawn(listener.serve(engine.clone()))).collect();
-        if let Some(scrapers) = scrapers {
-            let metrics = Metrics::new(Arc::clone(&snapshot), log.dropped.clone());
-            tokio::spawn(http::serve(scrapers, metrics, snapshot));
-        }
+        let server = Server::start(patches, options).await?;
+        let addresses: Vec<_> = server.addresses().iter().map(Address::to_string).collect();
         tracing::info!(addresses = addresses.join(" "), "ready");
-        say("READY", addresses.into_iter(), metrics_address, &described)?;
-        let ending = signals.wait(&engine, thread).await?;
-        // The listeners' files go with them.
-        for task in tasks {
-            task.abort();
-            let _ = task.await;
+        say("READY", server.addresses(), server.metrics(), described)?;
+        match signals.wait(server).await? {
+            Ending::Drained => {
+                tracing::info!("every client has been told; ending");
+                Ok(())
+            }
+            Ending::Abandoned => {
+                let why = "the time to shut down was over before every client was told";
+                tracing::error!(why);
+                Err(Failure::Machine(why.to_owned()))
+            }
         }
-        finish(ending, log)
-    }
-
-    async fn listen(
-        &self,
-        config: &Config,
-        tls: Option<Arc<ServerConfig>>,
-    ) -> Result<Vec<Listener>, Failure> {
-        let mut uids = config.allow_uids.clone();
-        uids.push(rustix::process::geteuid().as_raw());
-        let admission = Admission { uids, mode: config.socket_mode };
-        let mut listeners = Vec::new();
-        for address in &config.listen {
-            let listener = Listener::bind(address, &admission, tls.as_ref()).await;
-            listeners.push(listener.map_err(|error| Failure::Machine(format!("{address}: {error}")))?);
-        }
-        Ok(listeners)
     }
 }
 
-fn finish(ending: Ending, log: Log) -> Result<(), Failure> {
-    match ending {
-        Ending::Drained => {
-            tracing::info!("every client has been told; ending");
-            drop(log);
-            Ok(())
-        }
-        Ending::Abandoned => {
-            tracing::error!("the time to shut down is over; ending");
-            drop(log);
-            Err(Failure::Machine("the time to shut down was over before every client was told".to_owned()))
-        }
+/// Makes what a server would make, but for its sockets.
+fn check(patches: &[Arc<Patch>], options: &ServerOptions) -> Result<(), Failure> {
+    if let Some(tls) = &options.tls {
+        tls.server_config().map_err(ServerError::Tls)?;
     }
+    let mut workers = Workers::new(&WorkersOptions { count: 0, ..options.workers.clone() })?;
+    for patch in patches {
+        workers.add(Arc::clone(patch))?;
+    }
+    Ok(())
 }
 
 /// What tells a daemon to end.
 struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
+    terminate: Signal,
+    interrupt: Signal,
     stdin: Option<oneshot::Receiver<()>>,
 }
 
@@ -278,34 +241,25 @@ impl Signals {
         })
     }
 
-    /// Waits for the first word to end, has the engine end, and waits for that, or for the second word.
-    async fn wait(
-        mut self,
-        engine: &EngineHandle,
-        thread: thread::JoinHandle<Ending>,
-    ) -> Result<Ending, Failure> {
-        let (tell, ended) = oneshot::channel();
-        // Whoever waits for it ends before it only with the whole process.
-        thread::spawn(move || drop(tell.send(thread.join())));
-        let mut ended = std::pin::pin!(ended);
+    /// Waits for the first word to end, has the server end, and waits for that, or for the second word.
+    async fn wait(mut self, server: Server) -> Result<Ending, Failure> {
         let stdin = async {
             match self.stdin.take() {
                 Some(end) => drop(end.await),
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
+        let handle = server.handle();
+        let mut ended = pin!(server.ended());
+        select! {
             _ = self.terminate.recv() => tracing::info!("SIGTERM: shutting down"),
             _ = self.interrupt.recv() => tracing::info!("SIGINT: shutting down"),
             () = stdin => tracing::info!("standard input has ended: shutting down"),
-            _ = &mut ended => return Err(Failure::Machine("the engine has failed".to_owned())),
+            ending = &mut ended => return Ok(ending?),
         }
-        engine.tell(Order::ShutDown);
-        tokio::select! {
-            ending = &mut ended => match ending {
-                Ok(Ok(ending)) => Ok(ending),
-                _ => Err(Failure::Machine("the engine has failed".to_owned())),
-            },
+        handle.shut_down();
+        select! {
+            ending = &mut ended => Ok(ending?),
             _ = self.terminate.recv() => Err(Failure::Machine("ended by a second SIGTERM".to_owned())),
             _ = self.interrupt.recv() => Err(Failure::Machine("ended by a second SIGINT".to_owned())),
         }
@@ -321,11 +275,6 @@ fn watch_stdin() -> io::Result<oneshot::Receiver<()>> {
         drop(tell);
     })?;
     Ok(end)
-}
-
-async fn bind_metrics(address: &str) -> Result<TcpListener, Failure> {
-    let named = |error| Failure::Machine(format!("metrics {address}: {error}"));
-    TcpListener::bind(address).await.map_err(named)
 }
 
 /// What controllers have to know of a patch.
@@ -344,12 +293,12 @@ fn describe(loaded: &LoadedPatch) -> Value {
 /// Prints the one line on standard output.
 fn say(
     word: &str,
-    addresses: impl Iterator<Item = String>,
+    addresses: &[Address],
     metrics: Option<SocketAddr>,
     patches: &[Value],
 ) -> Result<(), Failure> {
     let object = json!({
-        "addresses": addresses.collect::<Vec<_>>(),
+        "addresses": addresses.iter().map(Address::to_string).collect::<Vec<_>>(),
         "metrics": metrics.map(|address| address.to_string()),
         "patches": patches,
     });
@@ -360,16 +309,4 @@ fn say(
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Bytes that nobody can guess.
-fn random() -> [u8; 16] {
-    let mut bytes = [0; 16];
-    let mut filled = 0;
-    while filled < bytes.len() {
-        // Once the machine has come up this neither blocks nor fails.
-        filled +=
-            rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty()).unwrap_or(0);
-    }
-    bytes
 }

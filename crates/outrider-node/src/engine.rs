@@ -22,6 +22,7 @@ use crate::line::Line;
 use crate::logging;
 use crate::metrics::{Latencies, Snapshot};
 use crate::node::{ConnectionId, JobId, Node, NodeOptions};
+use crate::server::Ending;
 
 /// Bytes that are taken off a connection at a time, before others have their turn.
 const READ_BYTES: usize = 2 * FRAME_BYTES_MAX;
@@ -55,15 +56,6 @@ pub(crate) enum Order {
     Serve(Connection),
     /// Decide what can be decided, tell everybody what cannot, and end.
     ShutDown,
-}
-
-/// How an engine ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// Every client knows which of its cells are open.
-    Drained,
-    /// The time to shut down was over before.
-    Abandoned,
 }
 
 /// A running engine.

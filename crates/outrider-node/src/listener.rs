@@ -18,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::engine::{EngineHandle, Order};
+use crate::server::Admission;
 
 /// How long a caller may take for what comes before the protocol: a TLS handshake, the descriptors of a ring.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -25,15 +26,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const CALLERS_MAX: usize = 64;
 /// How long to wait after a connection could not be taken, for want of descriptors perhaps.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// Who may connect through Unix sockets, and what protects the sockets.
-#[derive(Debug, Clone)]
-pub(crate) struct Admission {
-    /// User ids.
-    pub(crate) uids: Vec<u32>,
-    /// Permission bits of the socket's file.
-    pub(crate) mode: u32,
-}
 
 /// A bound address.
 pub(crate) struct Listener {

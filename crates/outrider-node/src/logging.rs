@@ -6,12 +6,14 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use outrider_wire::Error;
 use tracing::Level;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 
 use crate::journal::NodeEvent;
+use crate::metrics::DroppedLines;
 
 /// Lines that wait to be written.
 const WAITING_LINES_MAX: usize = 8192;
@@ -19,8 +21,15 @@ const WAITING_LINES_MAX: usize = 8192;
 /// What keeps the log being written, until it is dropped; then what waits is written.
 pub(crate) struct Log {
     _guard: WorkerGuard,
-    /// Lines dropped.
-    pub(crate) dropped: ErrorCounter,
+    dropped: ErrorCounter,
+}
+
+impl Log {
+    /// What tells how many lines were dropped.
+    pub(crate) fn dropped_lines(&self) -> DroppedLines {
+        let dropped = self.dropped.clone();
+        Arc::new(move || dropped.dropped_lines() as u64)
+    }
 }
 
 /// Begins the log: into a file, or on standard error.

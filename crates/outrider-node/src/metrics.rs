@@ -15,7 +15,6 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
-use tracing_appender::non_blocking::ErrorCounter;
 
 use crate::journal::NodeCounters;
 use crate::logging::name;
@@ -111,9 +110,9 @@ impl Histogram {
 pub(crate) struct Metrics(Registry);
 
 impl Metrics {
-    pub(crate) fn new(snapshot: Arc<Mutex<Snapshot>>, dropped_lines: ErrorCounter) -> Self {
+    pub(crate) fn new(snapshot: Arc<Mutex<Snapshot>>, dropped_lines: Option<DroppedLines>) -> Self {
         let mut registry = Registry::with_prefix("outrider");
-        registry.register_collector(Box::new(Node { snapshot, dropped_lines: DroppedLines(dropped_lines) }));
+        registry.register_collector(Box::new(Node { snapshot, dropped_lines }));
         Self(registry)
     }
 
@@ -138,17 +137,17 @@ impl Snapshot {
     }
 }
 
-#[derive(Debug)]
+/// Tells how many lines of a log were dropped.
+pub(crate) type DroppedLines = Arc<dyn Fn() -> u64 + Send + Sync>;
+
 struct Node {
     snapshot: Arc<Mutex<Snapshot>>,
-    dropped_lines: DroppedLines,
+    dropped_lines: Option<DroppedLines>,
 }
 
-struct DroppedLines(ErrorCounter);
-
-impl fmt::Debug for DroppedLines {
+impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.dropped_lines().fmt(f)
+        f.debug_struct("Node").field("snapshot", &self.snapshot).finish_non_exhaustive()
     }
 }
 
@@ -169,7 +168,7 @@ impl Collector for Node {
             (
                 "log_lines_dropped",
                 "Lines of the log that nobody took in time",
-                self.dropped_lines.0.dropped_lines() as u64,
+                self.dropped_lines.as_ref().map_or(0, |count| count()),
             ),
         ] {
             use prometheus_client::encoding::EncodeMetric;
