@@ -217,8 +217,8 @@ impl Cluster {
         self.lines[node.0].failure.as_deref()
     }
 
-    /// Ends all sessions in order, or whatever is left of them after a time.
-    pub fn shut_down(mut self, most: Duration) {
+    /// Ends all sessions in order, or whatever is left of them after a time. The cluster is of no use then.
+    pub fn shut_down(&mut self, most: Duration) {
         let end = clock_ns().saturating_add(u64::try_from(most.as_nanos()).unwrap_or(u64::MAX));
         self.controller.shut_down(clock_ns());
         while self.lines.iter().any(|line| line.connection.is_some()) && clock_ns() < end {
