@@ -136,7 +136,7 @@ fn nodes_of_others_take_rounds_of_any_source() {
     // The second node is not there, and nothing waits for it.
     let report = stream(path, &format!("{patch} {shots} --to unix:a.sock --to unix:none.sock"));
     assert_eq!(report["nodes"][1]["state"], "absent");
-    nodes.map(Node::end);
+    nodes.into_iter().for_each(Node::end);
     assert_eq!(names(path), ["c.dem", "c.stim", "d.b8", "run.json"]);
 }
 

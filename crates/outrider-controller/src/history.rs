@@ -295,7 +295,7 @@ impl History {
     fn look_at_upcoming(&mut self) -> Result<Option<Cell>, Error> {
         let number = self.first_cell + self.cells.len() as u64;
         let plan = self.patch.plan();
-        let length = self.length.or(plan.only_length());
+        let length = self.length.or_else(|| plan.only_length());
         if self.upcoming.is_none() && length.is_none_or(|length| number < plan.cell_count(length)) {
             self.upcoming = Some(plan.cell(number, self.length)?);
         }
