@@ -5,22 +5,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use outrider::{
     Format, Isa, Layout, MeasurementMap, MeasurementStream, Patch, RoundSampler, SamplerOptions,
-    StreamOptions, Wait, WorkersOptions,
+    StreamOptions, WorkersOptions,
 };
+use outrider_node::option_values::WaitHow;
 use outrider_node::{LoadedPatch, PatchArgs};
 
 use crate::engine::require_isa;
 use crate::error::{Error, Result};
 use crate::input;
 use crate::live_view::LiveView;
+use crate::local_nodes::{LocalNodes, LocalNodesOptions};
 use crate::options;
 use crate::output::{self, Output, print};
 use crate::stream_figures::Figures;
+use crate::stream_nodes::{Nodes, NodesArgs};
 use crate::stream_rate::{PERIOD_MAX, close_loop, find_rate};
-use crate::stream_report::{Hops, Report, Window};
+use crate::stream_report::{Report, Window};
 use crate::stream_session::{Pace, Session, Verified};
 use crate::stream_source::{
     Processor, Readout, Recording, Source, Truth, history_detectors, measurement_widths,
@@ -31,8 +34,8 @@ use crate::stream_target::{InProcess, Target};
 ///
 /// Rounds come from a simulated processor, which samples a memory of any length, or from a file of shots or raw
 /// measurements. Round k of a history is due k round times after its beginning, whether or not the decoder keeps up, and
-/// latencies count from then. Histories are decoded in windows, on threads of this process; the answers do not depend on
-/// their number. Ctrl-C ends the history in order.
+/// latencies count from then. Histories are decoded in windows, on threads of this process or on decoder nodes; the
+/// answers do not depend on where, nor on nodes that are lost on the way. Ctrl-C ends the history in order.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct StreamArgs {
@@ -71,14 +74,16 @@ pub(crate) struct StreamArgs {
     /// Time of a round; 0 for as fast as rounds are taken
     #[arg(long, value_name = "US", default_value = "1", allow_negative_numbers = true, value_parser = round_time)]
     round_time: f64,
-    /// Threads that decode; 0 to decode on the thread that takes the rounds
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[command(flatten)]
+    nodes: NodesArgs,
+    /// Threads that decode, on each local node if there are any; 0 to decode on the thread that takes the rounds
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "to")]
     workers: usize,
     /// How threads wait: spin, yield between looks, or block until woken
     #[arg(long, value_name = "HOW", default_value = "yield", value_enum)]
     wait: WaitHow,
     /// Cores that the workers are pinned to, in turn
-    #[arg(long, value_name = "CORE,..", value_delimiter = ',')]
+    #[arg(long, value_name = "CORE,..", value_delimiter = ',', conflicts_with_all = ["nodes", "to"])]
     cores: Vec<usize>,
     /// Instruction set
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = options::isa())]
@@ -106,24 +111,25 @@ Held means: over the last tenth of the rounds, in the median, no more rounds wer
 holds, so that none had to wait outside. Reaction is the time from when the last round of a history was due until its \
 correction was out; commit lag, of a cell, from when the last round of its window was due until its commit was merged. \
 The hops of a cell: ingest (round due until taken in), dispatch (window complete until given to a worker, waiting for \
-other cells included), queue (until begun), decode, merge.
+other cells included), queue (until begun), decode, merge. With nodes, dispatch, queue and decode are by the clock of the \
+node, and network is the rest of the time from when the last round of the window was taken in until the commit was merged.
+
+A node decides cells of the patch that the same options, or the same [[patch]] of its configuration, give it. Times of a \
+lost node count from when something came from it for the last time.
 
 Examples:
   outrider stream --distance 5 --p 0.001 --rounds 1000000 --round-time 1
   outrider stream --distance 5 --p 0.001 --rounds 50 --repeat 10000 --wait spin --json run.json --verify
   outrider stream --distance 13 --p 0.001 --rounds 100000 --decoder mwpm-correlated --find-rate
-  outrider stream --dem model.dem --shots dets.b8 --commit 5 --gap 5 --buffer 5 --round-time 0";
-
-/// Ways to wait by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum WaitHow {
-    Spin,
-    Yield,
-    Block,
-}
+  outrider stream --dem model.dem --shots dets.b8 --commit 5 --gap 5 --buffer 5 --round-time 0
+  outrider stream --distance 7 --p 0.001 --rounds 200000 --round-time 10 --nodes 2 --kill-after 100000 --verify
+  outrider stream --distance 5 --p 0.001 --rounds 100000 --to unix:a.sock --to tls:decoder:7118 --tls-authority ca.pem \
+    --tls-certificate me.pem --tls-key me.key";
 
 /// What is decoded.
 struct Subject {
+    /// What makes the same patch elsewhere.
+    args: PatchArgs,
     loaded: LoadedPatch,
     /// Layers of a history.
     layers: u64,
@@ -140,12 +146,7 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     let patch = &subject.loaded.patch;
     let stop = Arc::new(AtomicBool::new(false));
     watch_signals(&stop)?;
-    let workers = args.workers_options();
-    let mut target =
-        InProcess::new(Arc::clone(patch), &StreamOptions { workers: workers.clone(), layers_max: None })?;
-    if workers.wait == Wait::Block {
-        target.wake_me();
-    }
+    let mut target = args.target(&subject)?;
     let mut json = Output::create_optional(args.json.as_deref())?;
     let mut histogram = Output::create_optional(args.histogram.as_deref())?;
     let mut source = args.source(&subject)?;
@@ -153,8 +154,8 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     let mut view = LiveView::start();
     let mut session = Session {
         patch,
-        target: &mut target,
-        pace: Pace { round_ns: args.round_time * 1e3, wait: workers.wait },
+        target: target.as_mut(),
+        pace: Pace { round_ns: args.round_time * 1e3, wait: args.wait.into() },
         stop: &stop,
         view: &mut view,
         figures: Figures::new()?,
@@ -184,10 +185,12 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
         commit_lag_us: figures.commit_lag.quantiles(),
         batch_mismatches: None,
         answers_compared: None,
-        failovers: target.failovers(),
-        hops_us: Hops::of(&figures),
+        failovers: target.failovers().len(),
+        failover_us: target.failovers().to_vec(),
+        hops_us: figures.hops().map(|(name, times)| (name, times.quantiles())).collect(),
         backlog_rounds: figures.backlog(),
         rounds_max,
+        credit_stops: figures.credit_stops,
         cells: figures.cells,
         detection_events: figures.events,
         logical_errors: figures.logical_errors,
@@ -196,7 +199,9 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
         was_interrupted: stop.load(Ordering::Relaxed),
         decoder: subject.loaded.label.clone(),
         isa: args.isa.resolved().unwrap_or(args.isa).name().to_owned(),
-        workers: args.workers,
+        target: args.target_name(),
+        nodes: target.nodes(),
+        workers: args.nodes.to.is_empty().then_some(args.workers),
         wait: args.wait.name().to_owned(),
         window: Window { commit: cut.commit, gap: cut.gap, buffer: cut.buffer, context: cut.context },
         sifl,
@@ -225,30 +230,50 @@ impl StreamArgs {
         Ok(())
     }
 
-    fn workers_options(&self) -> WorkersOptions {
-        let wait = match self.wait {
-            WaitHow::Spin => Wait::Spin,
-            WaitHow::Yield => Wait::SpinThenYield,
-            WaitHow::Block => Wait::Block,
-        };
-        WorkersOptions { count: self.workers, wait, cores: self.cores.clone() }
+    fn target(&self, subject: &Subject) -> Result<Box<dyn Target>> {
+        let patch = &subject.loaded.patch;
+        if let Some(count) = self.nodes.nodes {
+            let local = LocalNodes::start(&LocalNodesOptions {
+                count: count.into(),
+                transport: self.nodes.transport,
+                patch: subject.args.clone(),
+                workers: self.workers,
+                wait: self.wait,
+            })?;
+            return Ok(Box::new(Nodes::connect(patch, &self.nodes, Some(local))?));
+        }
+        if !self.nodes.to.is_empty() {
+            return Ok(Box::new(Nodes::connect(patch, &self.nodes, None)?));
+        }
+        let workers =
+            WorkersOptions { count: self.workers, wait: self.wait.into(), cores: self.cores.clone() };
+        Ok(Box::new(InProcess::new(Arc::clone(patch), &StreamOptions { workers, layers_max: None })?))
+    }
+
+    fn target_name(&self) -> &'static str {
+        match (self.nodes.nodes, &self.nodes.to[..]) {
+            (Some(_), _) => "local nodes",
+            (None, [_, ..]) => "nodes",
+            (None, []) => "this process",
+        }
     }
 
     /// The patch, and how long its histories are. One that is too short for the windows' reference is its own.
     fn subject(&self) -> Result<Subject> {
-        let mut loaded = self.patch.load(self.isa)?;
+        let mut args = self.patch.clone();
+        let mut loaded = args.load(self.isa)?;
         let own_rounds = u64::from(loaded.patch.plan().layer_count()) - 1;
         let usual_rounds = self.patch.distance.map_or(own_rounds, u64::from);
         let rounds = self.rounds.map_or(usual_rounds, NonZeroU64::get);
         let mut served = self.served(&loaded.patch, rounds + 1);
         let is_open = self.patch.distance.is_some() && self.patch.reference_rounds.is_none();
         if served.is_err() && is_open && rounds < own_rounds {
-            let reference_rounds = u32::try_from(rounds).ok();
-            loaded = PatchArgs { reference_rounds, ..self.patch.clone() }.load(self.isa)?;
+            args.reference_rounds = u32::try_from(rounds).ok();
+            loaded = args.load(self.isa)?;
             served = self.served(&loaded.patch, rounds + 1);
         }
         let layers = served.map_err(|error| refused_length(&loaded.patch, error))?;
-        Ok(Subject { loaded, layers })
+        Ok(Subject { args, loaded, layers })
     }
 
     /// Layers of a history: those asked for, or for the closed loop, where histories have any length, at least these.
@@ -309,16 +334,6 @@ impl StreamArgs {
         let layout = Layout { measurements: map.measurement_count(), ..Layout::default() };
         let shots = input::shots(path, self.format, layout)?;
         Ok(Readout::new(shots, measured, measurement_widths(&map)?))
-    }
-}
-
-impl WaitHow {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Spin => "spin",
-            Self::Yield => "yield",
-            Self::Block => "block",
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub(crate) struct Times(Histogram<u64>);
 
 impl Times {
-    fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let histogram = Histogram::new_with_bounds(1, LONGEST_NS, DIGITS);
         Ok(Self(histogram.map_err(|error| Error::machine("histogram", error))?))
     }
@@ -68,12 +68,15 @@ pub(crate) struct Figures {
     /// Last layer of a cell's window due until its commit was merged.
     pub(crate) commit_lag: Times,
     /// Hops of a cell: round due until pushed, window complete until dispatched, until begun, until decided, until
-    /// merged.
+    /// merged. With nodes, network is what is left of the time from pushed to merged, and merge is part of it.
     pub(crate) ingest: Times,
+    pub(crate) network: Times,
     pub(crate) dispatch: Times,
     pub(crate) queue: Times,
     pub(crate) decode: Times,
     pub(crate) merge: Times,
+    /// Rounds that were not taken when they were due, because the target held as many as it can.
+    pub(crate) credit_stops: u64,
     /// Rounds due and not committed, looked at whenever one is pushed; and in the last tenth of each history.
     backlog: Times,
     late_backlog: Times,
@@ -92,10 +95,12 @@ impl Figures {
             reaction: Times::new()?,
             commit_lag: Times::new()?,
             ingest: Times::new()?,
+            network: Times::new()?,
             dispatch: Times::new()?,
             queue: Times::new()?,
             decode: Times::new()?,
             merge: Times::new()?,
+            credit_stops: 0,
             backlog: Times::new()?,
             late_backlog: Times::new()?,
         })
@@ -126,14 +131,18 @@ impl Figures {
     }
 
     /// The hops by name.
-    pub(crate) fn hops(&self) -> [(&'static str, &Times); 5] {
-        [
+    pub(crate) fn hops(&self) -> impl Iterator<Item = (&'static str, &Times)> {
+        let through_nodes = !self.network.0.is_empty();
+        let hops = [
             ("ingest", &self.ingest),
+            ("network", &self.network),
             ("dispatch", &self.dispatch),
             ("queue", &self.queue),
             ("decode", &self.decode),
             ("merge", &self.merge),
-        ]
+        ];
+        let other = if through_nodes { "merge" } else { "network" };
+        hops.into_iter().filter(move |&(name, _)| name != other)
     }
 
     /// All histograms as CSV: bins that are not empty, from `low_us` to `high_us`, with the share of samples up to

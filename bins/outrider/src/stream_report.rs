@@ -1,8 +1,11 @@
 //! What `outrider stream` tells of a run.
 
+use std::collections::BTreeMap;
+
+use outrider_controller::{Address, NodeStatus};
 use serde::Serialize;
 
-use crate::stream_figures::{Figures, Quantiles};
+use crate::stream_figures::Quantiles;
 use crate::stream_session::Verified;
 
 /// The object that `--json` writes.
@@ -21,11 +24,16 @@ pub(crate) struct Report {
     /// Answers that differ from the batch answer, of so many compared; nothing without `--verify`.
     pub(crate) batch_mismatches: Option<u64>,
     pub(crate) answers_compared: Option<u64>,
-    pub(crate) failovers: u64,
-    pub(crate) hops_us: Hops,
+    /// Nodes that lost their cells to others, and what that cost each time.
+    pub(crate) failovers: usize,
+    pub(crate) failover_us: Vec<Failover>,
+    /// Where the time of a cell went.
+    pub(crate) hops_us: BTreeMap<&'static str, Quantiles>,
     pub(crate) backlog_rounds: Quantiles,
     /// Rounds that the decoder can hold.
     pub(crate) rounds_max: u64,
+    /// Rounds that had to wait because it held as many.
+    pub(crate) credit_stops: u64,
     pub(crate) cells: u64,
     pub(crate) detection_events: u64,
     /// Histories whose correction was wrong, where the truth is known.
@@ -35,7 +43,11 @@ pub(crate) struct Report {
     pub(crate) was_interrupted: bool,
     pub(crate) decoder: String,
     pub(crate) isa: String,
-    pub(crate) workers: usize,
+    /// In this process, local nodes, or nodes that others have started.
+    pub(crate) target: &'static str,
+    pub(crate) nodes: Vec<NodeReport>,
+    /// Threads that decode, on each local node if there are any.
+    pub(crate) workers: Option<usize>,
     pub(crate) wait: String,
     pub(crate) window: Window,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,14 +56,36 @@ pub(crate) struct Report {
     pub(crate) find_rate: Option<FoundRate>,
 }
 
-/// Where the time of a cell went.
-#[derive(Serialize)]
-pub(crate) struct Hops {
-    ingest: Quantiles,
-    dispatch: Quantiles,
-    queue: Quantiles,
-    decode: Quantiles,
-    merge: Quantiles,
+/// A node.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct NodeReport {
+    pub(crate) address: String,
+    /// How it stands: `up`, `down`, `fenced`, or `absent` if it was never there.
+    pub(crate) state: &'static str,
+    /// Cells that it was the first to decide.
+    pub(crate) cells: u64,
+    /// Times that it lost its cells.
+    pub(crate) fences: u64,
+    pub(crate) round_trip_us: Option<f64>,
+    /// Connections after the first that a session began or went on over.
+    pub(crate) reconnects: u64,
+    /// Times that it asked for frames again.
+    pub(crate) resent_frames: u64,
+    /// Times that its credit ran out.
+    pub(crate) credit_stops: u64,
+    /// Decoding of a cell, by its clock.
+    pub(crate) decode_us: Quantiles,
+}
+
+/// The loss of a node, in microseconds since something came from it for the last time.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Failover {
+    pub(crate) node: String,
+    pub(crate) why: String,
+    /// Until its cells were given to others.
+    pub(crate) detection: f64,
+    /// Until all that waited then was committed.
+    pub(crate) total: f64,
 }
 
 /// How histories were cut, in rounds.
@@ -91,10 +125,26 @@ pub(crate) struct RateTry {
     pub(crate) held: bool,
 }
 
-impl Hops {
-    pub(crate) fn of(figures: &Figures) -> Self {
-        let [ingest, dispatch, queue, decode, merge] = figures.hops().map(|(_, times)| times.quantiles());
-        Self { ingest, dispatch, queue, decode, merge }
+impl NodeReport {
+    pub(crate) fn new(address: &Address, status: &NodeStatus, decode_us: Quantiles) -> Self {
+        Self {
+            address: address.to_string(),
+            state: status.state.name(),
+            cells: status.cells,
+            fences: status.fences,
+            round_trip_us: status.round_trip_ns.map(|ns| ns as f64 / 1e3),
+            reconnects: (status.sessions + status.counters.resumptions).saturating_sub(1),
+            resent_frames: status.counters.repairs_made,
+            credit_stops: status.starvations,
+            decode_us,
+        }
+    }
+
+    /// On a line.
+    pub(crate) fn summary(&self) -> String {
+        let Self { address, state, cells, decode_us: Quantiles { p50, p99, .. }, .. } = self;
+        let round_trip = self.round_trip_us.map_or_else(String::new, |us| format!(", round trip {us:.0} us"));
+        format!("{address}: {state}, {cells} cells, decode p50 {p50:.2}, p99 {p99:.2} us{round_trip}")
     }
 }
 
@@ -105,18 +155,27 @@ impl Report {
         self.answers_compared = verified.map(|verified| verified.answers);
     }
 
+    /// Where the decoder worked.
+    fn place(&self) -> String {
+        match (self.nodes.len(), self.workers) {
+            (0, Some(workers)) => format!("{workers} workers"),
+            (nodes, Some(workers)) => format!("{nodes} {} of {workers} workers each", self.target),
+            (nodes, None) => format!("{nodes} {}", self.target),
+        }
+    }
+
     /// The summary on standard output.
     pub(crate) fn summary(&self) -> String {
         let mut text = format!(
             "{} rounds in {} histories, {:.3} s, {:.0} rounds/s, {:.3} events/round\n\
-             {} on {} workers; cells of {} rounds, gaps of {}, buffers of {}\n",
+             {} on {}; cells of {} rounds, gaps of {}, buffers of {}\n",
             self.rounds,
             self.histories,
             self.seconds,
             self.rounds_per_second,
             self.detection_events as f64 / self.rounds.max(1) as f64,
             self.decoder,
-            self.workers,
+            self.place(),
             self.window.commit,
             self.window.gap,
             self.window.buffer,
@@ -126,8 +185,9 @@ impl Report {
             text += &format!("{} us a round: {verdict}\n", self.round_time_us);
         }
         text += &format!(
-            "lost rounds: {}; backlog p50 {:.0}, p99 {:.0}, max {:.0} rounds of {} held\n",
+            "lost rounds: {}; waited for room: {}; backlog p50 {:.0}, p99 {:.0}, max {:.0} rounds of {} held\n",
             self.lost_rounds,
+            self.credit_stops,
             self.backlog_rounds.p50,
             self.backlog_rounds.p99,
             self.backlog_rounds.max,
@@ -137,17 +197,19 @@ impl Report {
             "{:<12} {:>10} {:>10} {:>10} {:>10} {:>10}\n",
             "us", "p50", "p90", "p99", "p99.9", "max"
         );
-        let rows = [
-            ("reaction", &self.reaction_us),
-            ("commit lag", &self.commit_lag_us),
-            ("ingest", &self.hops_us.ingest),
-            ("dispatch", &self.hops_us.dispatch),
-            ("queue", &self.hops_us.queue),
-            ("decode", &self.hops_us.decode),
-            ("merge", &self.hops_us.merge),
-        ];
-        for (name, Quantiles { p50, p90, p99, p999, max, .. }) in rows {
+        let rows = [("reaction", &self.reaction_us), ("commit lag", &self.commit_lag_us)];
+        let hops = HOPS.iter().filter_map(|&name| Some((name, self.hops_us.get(name)?)));
+        for (name, Quantiles { p50, p90, p99, p999, max, .. }) in rows.into_iter().chain(hops) {
             text += &format!("{name:<12} {p50:>10.2} {p90:>10.2} {p99:>10.2} {p999:>10.2} {max:>10.2}\n");
+        }
+        for node in &self.nodes {
+            text += &format!("{}\n", node.summary());
+        }
+        for Failover { node, why, detection, total } in &self.failover_us {
+            text += &format!(
+                "{node} lost ({why}): its cells given to others after {detection:.0} us, all that waited committed \
+                 after {total:.0} us\n"
+            );
         }
         if let Some(errors) = self.logical_errors {
             text += &format!("logical errors: {errors} in {} histories\n", self.histories);
@@ -176,3 +238,6 @@ impl Report {
         text
     }
 }
+
+/// The hops of a cell in the order in which it takes them, as far as it does.
+const HOPS: [&str; 6] = ["ingest", "network", "dispatch", "queue", "decode", "merge"];

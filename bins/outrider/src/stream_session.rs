@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use outrider::{CellReport, Patch, Plan, Wait, clock_ns};
+use outrider::{Patch, Plan, Wait, clock_ns};
 
 use crate::error::Result;
 use crate::live_view::LiveView;
 use crate::stream_figures::Figures;
 use crate::stream_source::Source;
-use crate::stream_target::Target;
+use crate::stream_target::{CellReport, Target, Way};
 use crate::stream_verify::Answers;
 
 /// How histories are streamed.
@@ -109,7 +109,8 @@ impl Session<'_> {
         self.figures.reaction.span(due_ns, corrected_ns);
         self.count(source, &log, begin_ns, corrected_ns)?;
         if let (Some(verified), Some(answers)) = (&mut self.verified, answers) {
-            let (mismatches, compared) = answers.verify(self.patch, source)?;
+            let mut poll = || self.target.poll().map(|_| ());
+            let (mismatches, compared) = answers.verify(self.patch, source, &mut poll)?;
             verified.mismatches += mismatches;
             verified.answers += compared;
         }
@@ -123,6 +124,7 @@ impl Session<'_> {
         mut answers: Option<&mut Answers>,
         due_ns: Option<u64>,
     ) -> Result<(u64, u64)> {
+        let mut has_stopped = false;
         loop {
             let now_ns = clock_ns();
             let progress = self.target.poll()?;
@@ -131,10 +133,13 @@ impl Session<'_> {
             }
             let (committed, has_room) = (progress.committed, progress.has_room);
             log.take_reports(self.target, &mut self.figures);
-            if has_room && due_ns.is_none_or(|due_ns| now_ns >= due_ns) {
-                return Ok((now_ns, committed));
+            if due_ns.is_none_or(|due_ns| now_ns >= due_ns) {
+                if has_room {
+                    return Ok((now_ns, committed));
+                }
+                self.figures.credit_stops += u64::from(!std::mem::replace(&mut has_stopped, true));
             }
-            self.pace.wait(due_ns.filter(|_| has_room).map(|due_ns| due_ns - now_ns));
+            self.wait(due_ns.filter(|_| has_room).map(|due_ns| due_ns - now_ns));
         }
     }
 
@@ -151,7 +156,18 @@ impl Session<'_> {
             if is_finished {
                 return Ok(now_ns);
             }
-            self.pace.wait(None);
+            self.wait(None);
+        }
+    }
+
+    /// Waits a little, at most so long if that is known.
+    fn wait(&mut self, left_ns: Option<u64>) {
+        match self.pace.wait {
+            Wait::Spin => std::hint::spin_loop(),
+            Wait::SpinThenYield => thread::yield_now(),
+            Wait::Block => {
+                self.target.sleep(Duration::from_nanos(left_ns.unwrap_or(NAP_NS).min(NAP_NS)));
+            }
         }
     }
 
@@ -173,10 +189,12 @@ impl Session<'_> {
             (figures.commit_lag.quantiles(), figures.decode.quantiles(), figures.reaction.quantiles());
         let seconds = (clock_ns() - log.begun_ns) as f64 / 1e9;
         let layers = (figures.layers + log.layers).max(1);
+        let nodes = self.target.nodes();
+        let nodes = nodes.iter().fold(String::new(), |text, node| text + "\n" + &node.summary());
         format!(
             "history {}, round {} of {length}: {:.0} rounds/s, {:.3} events/round\n\
              backlog {backlog} rounds, {} cells\n\
-             us, p50/p99/max: commit lag {:.1}/{:.1}/{:.1}, decode {:.1}/{:.1}/{:.1}, reaction {:.1}/{:.1}/{:.1}",
+             us, p50/p99/max: commit lag {:.1}/{:.1}/{:.1}, decode {:.1}/{:.1}/{:.1}, reaction {:.1}/{:.1}/{:.1}{nodes}",
             figures.histories + 1,
             log.layers,
             log.layers as f64 / seconds.max(1e-9),
@@ -192,17 +210,6 @@ impl Session<'_> {
             reaction.p99,
             reaction.max,
         )
-    }
-}
-
-impl Pace {
-    /// Waits a little, at most so long if that is known.
-    fn wait(self, left_ns: Option<u64>) {
-        match self.wait {
-            Wait::Spin => std::hint::spin_loop(),
-            Wait::SpinThenYield => thread::yield_now(),
-            Wait::Block => thread::park_timeout(Duration::from_nanos(left_ns.unwrap_or(NAP_NS).min(NAP_NS))),
-        }
     }
 }
 
@@ -268,13 +275,24 @@ impl Log {
     fn take(&self, report: &CellReport, figures: &mut Figures) {
         // A cell that was decided is one of the plan.
         let Ok(cell) = self.plan.cell(report.number, self.length) else { return };
-        let times = report.times;
         figures.cells += 1;
         figures.commit_lag.span(self.due_ns(cell.window_end - 1), report.merged_ns);
-        figures.dispatch.span(self.pushed_ns(cell.ready_layers - 1), times.dispatched_ns);
-        figures.queue.span(times.dispatched_ns, times.started_ns);
-        figures.decode.span(times.started_ns, times.ended_ns);
-        figures.merge.span(times.ended_ns, report.merged_ns);
+        match report.way {
+            Way::Worker(times) => {
+                figures.dispatch.span(self.pushed_ns(cell.ready_layers - 1), times.dispatched_ns);
+                figures.queue.span(times.dispatched_ns, times.started_ns);
+                figures.decode.span(times.started_ns, times.ended_ns);
+                figures.merge.span(times.ended_ns, report.merged_ns);
+            }
+            Way::Node { pushed_ns, hops } => {
+                figures.dispatch.span(hops.ingest_ns, hops.dispatched_ns);
+                figures.queue.span(hops.dispatched_ns, hops.decode_start_ns);
+                figures.decode.span(hops.decode_start_ns, hops.decode_end_ns);
+                // Clocks of two machines can only be compared by what passed on each.
+                let on_node_ns = hops.decode_end_ns.saturating_sub(hops.ingest_ns);
+                figures.network.span(on_node_ns, report.merged_ns.saturating_sub(pushed_ns));
+            }
+        }
     }
 }
 

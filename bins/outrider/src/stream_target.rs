@@ -1,10 +1,15 @@
-//! What `outrider stream` sends its rounds to.
+//! What `outrider stream` sends its rounds to: something that decodes a history at a time. This process's own threads are
+//! one, decoder nodes (`stream_nodes.rs`) another.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
-use outrider::{CellReport, Patch, Stream, StreamOptions};
+use outrider::{Patch, Stream, StreamOptions, Times};
+use outrider_wire::Hops;
 
 use crate::error::Result;
+use crate::stream_report::{Failover, NodeReport};
 
 /// How far a target got.
 pub(crate) struct Progress<'a> {
@@ -20,6 +25,29 @@ pub(crate) struct Progress<'a> {
     pub(crate) is_finished: bool,
 }
 
+/// What became of a cell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CellReport {
+    pub(crate) number: u64,
+    /// When its commit was merged.
+    pub(crate) merged_ns: u64,
+    pub(crate) way: Way,
+}
+
+/// How a cell came to be decided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way {
+    /// By a worker of this process.
+    Worker(Times),
+    /// By a node, whose clock is its own.
+    Node {
+        /// When the last round of its window was pushed, by the clock of this process.
+        pushed_ns: u64,
+        /// The times on the node.
+        hops: Hops,
+    },
+}
+
 /// Something that decodes a history at a time.
 pub(crate) trait Target {
     /// Begins a history; the one before is finished.
@@ -28,12 +56,16 @@ pub(crate) trait Target {
     fn push(&mut self, events: &[u8], detector_count: u32, is_last: bool) -> Result<()>;
     /// Goes on, and tells how far it got.
     fn poll(&mut self) -> Result<Progress<'_>>;
+    /// Sleeps until there may be something to poll, or the time is over.
+    fn sleep(&mut self, most: Duration);
     /// What became of a cell, once.
     fn next_report(&mut self) -> Option<CellReport>;
     /// Rounds that it can hold.
     fn rounds_max(&self) -> u64;
-    /// Answers that had to be made a second time because a node was lost.
-    fn failovers(&self) -> u64;
+    /// How its nodes do, if it has any.
+    fn nodes(&self) -> Vec<NodeReport>;
+    /// What the loss of nodes has cost.
+    fn failovers(&self) -> &[Failover];
 }
 
 /// Worker threads of this process.
@@ -43,15 +75,15 @@ pub(crate) struct InProcess {
 }
 
 impl InProcess {
-    /// Starts the workers and prepares their decoders.
+    /// Starts the workers and prepares their decoders. They wake the thread that makes it whenever there may be something
+    /// to poll.
     pub(crate) fn new(patch: Arc<Patch>, options: &StreamOptions) -> Result<Self> {
-        Ok(Self { stream: Stream::new(patch, options)?, is_fresh: true })
-    }
-
-    /// Wakes the thread that makes it whenever there may be something to poll.
-    pub(crate) fn wake_me(&mut self) {
-        let me = std::thread::current();
-        self.stream.set_waker(Arc::new(move || me.unpark()));
+        let mut stream = Stream::new(patch, options)?;
+        if options.workers.wait == outrider::Wait::Block {
+            let me = thread::current();
+            stream.set_waker(Arc::new(move || me.unpark()));
+        }
+        Ok(Self { stream, is_fresh: true })
     }
 }
 
@@ -78,15 +110,25 @@ impl Target for InProcess {
         })
     }
 
+    fn sleep(&mut self, most: Duration) {
+        thread::park_timeout(most);
+    }
+
     fn next_report(&mut self) -> Option<CellReport> {
-        self.stream.next_report()
+        let report = self.stream.next_report()?;
+        let way = Way::Worker(report.times);
+        Some(CellReport { number: report.number, merged_ns: report.merged_ns, way })
     }
 
     fn rounds_max(&self) -> u64 {
         self.stream.layers_max()
     }
 
-    fn failovers(&self) -> u64 {
-        0
+    fn nodes(&self) -> Vec<NodeReport> {
+        Vec::new()
+    }
+
+    fn failovers(&self) -> &[Failover] {
+        &[]
     }
 }

@@ -30,8 +30,14 @@ impl Answers {
         }
     }
 
-    /// Decides the source's history again on this thread and counts the answers that differ, and all noted.
-    pub(crate) fn verify(&self, patch: &Patch, source: &mut dyn Source) -> Result<(u64, u64)> {
+    /// Decides the source's history again on this thread and counts the answers that differ, and all noted. Calls
+    /// `between` now and then: nodes would take a long silence for the end.
+    pub(crate) fn verify(
+        &self,
+        patch: &Patch,
+        source: &mut dyn Source,
+        between: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<(u64, u64)> {
         let mut check = Check::new(patch)?;
         let mut noted = self.noted.iter();
         let mut next = noted.next();
@@ -40,6 +46,7 @@ impl Answers {
         while let Some(round) = source.next()? {
             check.books.push(round.events, round.detector_count, round.is_last)?;
             check.decide()?;
+            between()?;
             while let Some((cells, observables)) = next {
                 if *cells > check.books.state().cells {
                     break;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::{error, fmt, io, thread};
 
 use outrider::{Patch, clock_ns};
-use outrider_transport::{Address, Connection, TlsFiles};
+use outrider_transport::{Address, Connection, Outgoing, TlsFiles};
 use outrider_wire as wire;
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -78,9 +78,7 @@ pub struct Cluster {
 struct NodeLine {
     address: Address,
     connection: Option<Connection>,
-    /// Bytes for the connection that it had no room for, from `sent` on.
-    outgoing: Vec<u8>,
-    sent: usize,
+    outgoing: Outgoing,
     failure: Option<String>,
 }
 
@@ -95,8 +93,7 @@ impl Cluster {
         let line = |address: &Address| NodeLine {
             address: address.clone(),
             connection: None,
-            outgoing: Vec::with_capacity(FRAME_BYTES_MAX),
-            sent: 0,
+            outgoing: Outgoing::new(FRAME_BYTES_MAX),
             failure: None,
         };
         let (report, dialled) = channel();
@@ -222,8 +219,8 @@ impl Cluster {
         self.lines[node.0].failure.as_deref()
     }
 
-    /// Ends all sessions in order, or whatever is left of them after a time.
-    pub fn shut_down(mut self, most: Duration) {
+    /// Ends all sessions in order, or whatever is left of them after a time. The cluster is of no use then.
+    pub fn shut_down(&mut self, most: Duration) {
         let end = clock_ns().saturating_add(u64::try_from(most.as_nanos()).unwrap_or(u64::MAX));
         self.controller.shut_down(clock_ns());
         while self.lines.iter().any(|line| line.connection.is_some()) && clock_ns() < end {
@@ -265,29 +262,12 @@ impl Cluster {
     }
 
     fn send(&mut self, node: NodeId) {
-        loop {
-            let line = &mut self.lines[node.0];
-            let Some(connection) = &mut line.connection else { return };
-            if line.sent == line.outgoing.len() {
-                line.sent = 0;
-                line.outgoing.resize(FRAME_BYTES_MAX, 0);
-                let count = self.controller.transmit(node, &mut line.outgoing, clock_ns());
-                line.outgoing.truncate(count);
-            }
-            if line.outgoing.is_empty() {
-                if self.controller.is_over(node) {
-                    self.hang_up(node, None);
-                }
-                return;
-            }
-            match connection
-                .write(&line.outgoing[line.sent..])
-                .and_then(|count| connection.flush().map(|()| count))
-            {
-                Ok(0) => return,
-                Ok(count) => line.sent += count,
-                Err(error) => return self.hang_up(node, Some(&error)),
-            }
+        let NodeLine { connection: Some(connection), outgoing, .. } = &mut self.lines[node.0] else { return };
+        let controller = &mut self.controller;
+        match outgoing.send(connection, |bytes| controller.transmit(node, bytes, clock_ns())) {
+            Ok(sent) if !sent.is_blocked && self.controller.is_over(node) => self.hang_up(node, None),
+            Ok(_) => {}
+            Err(error) => self.hang_up(node, Some(&error)),
         }
     }
 
@@ -296,7 +276,6 @@ impl Cluster {
         let line = &mut self.lines[node.0];
         line.connection = None;
         line.outgoing.clear();
-        line.sent = 0;
         line.failure = error.map(|error| format!("{}: {error}", line.address));
         self.controller.disconnected(node, clock_ns());
     }

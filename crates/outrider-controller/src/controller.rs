@@ -12,6 +12,7 @@ use crate::assignment::Assignment;
 use crate::event::{CellCommit, Event, Leave};
 use crate::history::{History, Merge, PatchState};
 use crate::node_link::{Line, NodeLink};
+use crate::node_status::NodeStatus;
 
 /// Nodes of a controller.
 const NODES_MAX: usize = 64;
@@ -235,6 +236,7 @@ impl Controller {
 
     /// Takes all the bytes that came from a node.
     pub fn receive(&mut self, node: NodeId, mut bytes: &[u8], now: u64) {
+        self.links[node.0].heard(now);
         while !bytes.is_empty() && self.links[node.0].line == Line::Connected {
             let count = self.links[node.0].session.receive(bytes, now);
             bytes = &bytes[count..];
@@ -295,19 +297,9 @@ impl Controller {
         self.counters
     }
 
-    /// Whether a node has a session.
-    pub fn is_up(&self, node: NodeId) -> bool {
-        self.links[node.0].is_up
-    }
-
-    /// The last time from PING to PONG with a node.
-    pub fn round_trip_ns(&self, node: NodeId) -> Option<u64> {
-        self.links[node.0].session.round_trip_ns()
-    }
-
-    /// Counts of the session with a node.
-    pub fn session_counters(&self, node: NodeId) -> wire::Counters {
-        self.links[node.0].session.counters()
+    /// How a node does.
+    pub fn status(&self, node: NodeId) -> NodeStatus {
+        self.links[node.0].status()
     }
 
     /// Ends all sessions in order. Go on until every connection [is over](Self::is_over).
@@ -357,9 +349,8 @@ impl Controller {
     fn take_event(&mut self, node: NodeId, now: u64) -> Option<Option<Leave>> {
         let link = &mut self.links[node.0];
         let leave = match link.session.poll_event()? {
-            ClientEvent::Established { .. } => {
-                link.down = None;
-                link.is_up = true;
+            ClientEvent::Established { resumed } => {
+                link.established(resumed);
                 self.offer(node, now);
                 None
             }
@@ -481,6 +472,7 @@ impl Controller {
         let Some(history) = self.patches.get_mut(&patch) else { return };
         for node in history.pump(&mut self.links, &self.options, now) {
             self.counters.starvations += 1;
+            self.links[node.0].starved();
             self.events.push_back(Event::OutOfCredit { node, patch });
         }
     }

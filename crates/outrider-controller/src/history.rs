@@ -114,6 +114,8 @@ pub struct PatchState<'a> {
     pub rounds: u64,
     /// Rounds that can be pushed now.
     pub room: u64,
+    /// Rounds that are held at most.
+    pub rounds_max: u64,
     /// Every cell that begins before this round is committed.
     pub committed: u64,
     /// Cells that are committed, without holes.
@@ -197,6 +199,7 @@ impl History {
         PatchState {
             rounds: self.end_round(),
             room: if self.length.is_some() { 0 } else { self.room - self.layers.len() as u64 },
+            rounds_max: self.room,
             committed: committed.min(self.end_round()),
             cells: self.frontier,
             observables: &self.observables,
@@ -292,7 +295,8 @@ impl History {
     fn look_at_upcoming(&mut self) -> Result<Option<Cell>, Error> {
         let number = self.first_cell + self.cells.len() as u64;
         let plan = self.patch.plan();
-        if self.upcoming.is_none() && self.length.is_none_or(|length| number < plan.cell_count(length)) {
+        let length = self.length.or_else(|| plan.only_length());
+        if self.upcoming.is_none() && length.is_none_or(|length| number < plan.cell_count(length)) {
             self.upcoming = Some(plan.cell(number, self.length)?);
         }
         Ok(self.upcoming)

@@ -11,9 +11,11 @@ mod controller;
 mod event;
 mod history;
 mod node_link;
+mod node_status;
 
 pub use cluster::{Cluster, ClusterError, ClusterOptions};
 pub use controller::{Controller, ControllerCounters, ControllerOptions, NodeId, PatchId, PushError};
 pub use event::{CellCommit, Event, Leave};
 pub use history::PatchState;
+pub use node_status::{NodeState, NodeStatus};
 pub use outrider_transport::{Address, TlsFiles};

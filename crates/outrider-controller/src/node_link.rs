@@ -6,6 +6,7 @@ use outrider_wire as wire;
 use outrider_wire::ClientSession;
 
 use crate::controller::{ControllerOptions, PatchId};
+use crate::node_status::{NodeState, NodeStatus};
 
 #[derive(Debug)]
 pub(crate) struct NodeLink {
@@ -21,6 +22,8 @@ pub(crate) struct NodeLink {
     pub(crate) refused: BTreeSet<PatchId>,
     /// Fences in a row, without a commit between them.
     fences: u32,
+    /// What is told of the node, but for its state and the counts of the session at hand.
+    told: NodeStatus,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +47,7 @@ impl NodeLink {
             is_up: false,
             refused: BTreeSet::new(),
             fences: 0,
+            told: NodeStatus::default(),
         })
     }
 
@@ -66,6 +70,36 @@ impl NodeLink {
         self.pause_until = self.pause_until.max(now.saturating_add(options.redial_ns));
     }
 
+    /// The session has begun, or goes on.
+    pub(crate) fn established(&mut self, resumed: bool) {
+        self.down = None;
+        self.is_up = true;
+        self.told.sessions += u64::from(!resumed);
+    }
+
+    /// Something came from the node.
+    pub(crate) fn heard(&mut self, now: u64) {
+        self.told.heard_ns = Some(now);
+    }
+
+    /// Its credit has run out.
+    pub(crate) fn starved(&mut self) {
+        self.told.starvations += 1;
+    }
+
+    pub(crate) fn status(&self) -> NodeStatus {
+        let state = match (self.is_up, self.down) {
+            (true, None) => NodeState::Up,
+            (true, Some(_)) => NodeState::Down,
+            (false, _) if self.fences > 0 => NodeState::Fenced,
+            (false, _) => NodeState::Absent,
+        };
+        let mut status = NodeStatus { state, ..self.told };
+        status.counters += self.session.counters();
+        status.round_trip_ns = self.session.round_trip_ns().or(status.round_trip_ns);
+        status
+    }
+
     /// Lets the connection go.
     pub(crate) fn hang_up(&mut self) {
         if self.line != Line::Idle {
@@ -76,6 +110,8 @@ impl NodeLink {
     /// Forgets the session. Another may begin after a pause that doubles from fence to fence.
     pub(crate) fn fence(&mut self, options: &ControllerOptions, now: u64) {
         let pause = options.rejoin_ns << self.fences.min(REJOIN_DOUBLINGS_MAX);
+        self.told = self.status();
+        self.told.fences += 1;
         if let Ok(session) = ClientSession::new(&options.wire, now) {
             self.session = session;
         }
@@ -87,9 +123,10 @@ impl NodeLink {
         self.hang_up();
     }
 
-    /// It does its work.
+    /// It has decided a cell.
     pub(crate) fn praise(&mut self) {
         self.fences = 0;
+        self.told.cells += 1;
     }
 }
 

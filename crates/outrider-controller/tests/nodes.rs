@@ -197,6 +197,27 @@ fn any_number_of_nodes_gives_the_same_answer() {
     }
 }
 
+/// Such a plan has no cells beyond its end, whether or not the end has come.
+#[test]
+fn nodes_share_histories_that_are_their_own_reference() {
+    for (plan, rounds) in plans().into_iter().flat_map(|plan| [1, 2, 4, 9, 14].map(|rounds| (plan, rounds))) {
+        let (patch, _) = patch(3, rounds, plan);
+        for nodes in 1..=3 {
+            let (layers, expected) = history(&patch, rounds, 5);
+            let mut cluster = Cluster::new(&[Arc::clone(&patch)], nodes);
+            cluster.settle();
+            let id = cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+            cluster.settle();
+            for (at, (bits, width)) in layers.iter().enumerate() {
+                let is_last = at + 1 == layers.len();
+                cluster.controller.push(id, bits, *width, is_last, cluster.now).unwrap();
+                cluster.pass(MICROSECOND);
+            }
+            assert_eq!(finish(&mut cluster, id), expected, "{nodes} nodes, {rounds} rounds");
+        }
+    }
+}
+
 #[test]
 fn a_dead_node_changes_nothing() {
     for plan in plans() {
@@ -227,6 +248,16 @@ fn a_dead_node_changes_nothing() {
                 .count();
             assert_eq!(fences, 1);
             assert_eq!(cluster.controller.counters().disagreements, 0);
+            let statuses = [0, 1, 2].map(|node| cluster.controller.status(NodeId(node)));
+            let dead = seed as usize % 3;
+            assert_eq!(statuses.map(|node| node.fences), [0, 1, 2].map(|node| u64::from(node == dead)));
+            assert!(
+                statuses.iter().all(|node| node.counters.frames > 0 && node.heard_ns <= Some(cluster.now))
+            );
+            assert_eq!(
+                statuses.iter().map(|node| node.cells).sum::<u64>(),
+                cluster.controller.counters().cells
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use outrider::{Wait, WorkersOptions};
+use outrider::WorkersOptions;
 use outrider_transport::{Address, TlsFiles};
 use outrider_wire as wire;
 use serde::de::Error as _;
@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::daemon::Failure;
 use crate::node::NodeOptions;
+use crate::option_values::WaitHow;
 use crate::patch_args::PatchArgs;
 use crate::server::{Admission, ServerOptions};
 
@@ -100,19 +101,6 @@ pub(crate) struct LogConfig {
     pub(crate) level: LogLevel,
     /// The file; standard error if there is none.
     pub(crate) file: Option<PathBuf>,
-}
-
-/// Ways to wait by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum WaitHow {
-    /// Spin: the shortest reaction, and a core for every thread.
-    Spin,
-    /// Spin for a while, then let others run between looks.
-    Yield,
-    /// Sleep until woken.
-    #[default]
-    Block,
 }
 
 /// What is worth a line in the log.
@@ -247,16 +235,6 @@ impl Limits {
             sessions_max: self.sessions.get(),
             jobs_per_session_max: self.jobs.get(),
         })
-    }
-}
-
-impl From<WaitHow> for Wait {
-    fn from(how: WaitHow) -> Self {
-        match how {
-            WaitHow::Spin => Self::Spin,
-            WaitHow::Yield => Self::SpinThenYield,
-            WaitHow::Block => Self::Block,
-        }
     }
 }
 

@@ -17,8 +17,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::{runtime, select};
 
-use crate::config::{Config, LogLevel, WaitHow};
+use crate::config::{Config, LogLevel};
 use crate::logging;
+use crate::option_values::WaitHow;
 use crate::patch_args::{LoadedPatch, PatchArgs, PatchError};
 use crate::server::{Ending, Server, ServerError, ServerOptions};
 

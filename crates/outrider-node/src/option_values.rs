@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use outrider::{Basis, CircuitFamily, DecoderKind, Format, Isa, Orientation, Predecode, Rule};
-use serde::{Serialize, Serializer};
+use outrider::{Basis, CircuitFamily, DecoderKind, Format, Isa, Orientation, Predecode, Rule, Wait};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A parser for a type whose values have names.
 macro_rules! named {
@@ -98,6 +99,40 @@ impl Serialize for PredecoderChoice {
             Self::None => serializer.serialize_str("none"),
             Self::Rule(rule) => serializer.collect_str(&format_args!("rule:{rule}")),
             Self::File(path) => path.serialize(serializer),
+        }
+    }
+}
+
+/// Ways to wait by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaitHow {
+    /// Spin: the shortest reaction, and a core for every thread.
+    Spin,
+    /// Spin for a while, then let others run between looks.
+    Yield,
+    /// Sleep until woken.
+    #[default]
+    Block,
+}
+
+impl WaitHow {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Spin => "spin",
+            Self::Yield => "yield",
+            Self::Block => "block",
+        }
+    }
+}
+
+impl From<WaitHow> for Wait {
+    fn from(how: WaitHow) -> Self {
+        match how {
+            WaitHow::Spin => Self::Spin,
+            WaitHow::Yield => Self::SpinThenYield,
+            WaitHow::Block => Self::Block,
         }
     }
 }

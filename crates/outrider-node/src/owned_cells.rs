@@ -311,7 +311,9 @@ impl OwnedCells {
 
     /// The first owned cell from this number on.
     fn look_up_owned(&self, number: u64) -> Result<Option<Cell>, Trouble> {
-        let count = self.length.map_or(u64::MAX, |length| self.patch.plan().cell_count(length));
+        let plan = self.patch.plan();
+        let count =
+            self.length.or_else(|| plan.only_length()).map_or(u64::MAX, |length| plan.cell_count(length));
         let owned = self.ranges.iter().filter_map(|range| first_from(range, number)).min();
         match owned.filter(|&number| number < count) {
             Some(number) => self.look_up(number).map(Some),

@@ -8,9 +8,11 @@
 
 mod address;
 mod connection;
+mod outgoing;
 mod ring_line;
 mod tls;
 
 pub use address::Address;
 pub use connection::Connection;
+pub use outgoing::{Outgoing, Sent};
 pub use tls::TlsFiles;

@@ -276,6 +276,11 @@ impl Plan {
         Some(unsafe { sys::otr_plan_layers_min(self.raw.as_ptr()) }).filter(|&layers| layers > 0)
     }
 
+    /// The length that it serves, if it serves no other.
+    pub fn only_length(&self) -> Option<u64> {
+        self.layers_min().is_none().then(|| self.layer_count().into())
+    }
+
     /// Whether the plan serves histories of this many layers.
     ///
     /// # Errors

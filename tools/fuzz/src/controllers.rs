@@ -35,7 +35,7 @@ pub(crate) fn run(data: &[u8]) {
     }
     memory.check_answer();
     assert_eq!(memory.controller.counters().disagreements, 0);
-    assert_eq!(memory.controller.session_counters(HONEST).resumptions, 0);
+    assert_eq!(memory.controller.status(HONEST).counters.resumptions, 0);
 }
 
 fn step(action: u8, memory: &mut Memory, forger: &mut Forger, script: &mut Script<'_>) {

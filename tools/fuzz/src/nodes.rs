@@ -26,7 +26,7 @@ pub(crate) fn run(data: &[u8]) {
     assert!(memory.finish(), "the honest stream does not end: {:?}", memory.controller);
     memory.take_events();
     memory.check_answer();
-    assert_eq!(memory.controller.session_counters(crate::memory::HONEST).resumptions, 0);
+    assert_eq!(memory.controller.status(crate::memory::HONEST).counters.resumptions, 0);
     assert!(memory.controller.counters().fences == 0 && memory.node.counters().rounds >= 31);
 }
 
