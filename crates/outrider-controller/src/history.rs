@@ -191,11 +191,9 @@ impl History {
     }
 
     pub(crate) fn state(&self) -> PatchState<'_> {
-        let is_finished = self.is_finished();
-        let committed = match self.length {
-            Some(length) if is_finished => length,
-            _ => self.patch.plan().cell(self.frontier, self.length).map_or(0, |cell| cell.first_layer),
-        };
+        // A cell that has not entered begins after the rounds that are there.
+        let open = self.cells.get((self.frontier - self.first_cell) as usize);
+        let committed = open.map_or_else(|| self.end_round(), |entry| entry.cell.first_layer);
         PatchState {
             rounds: self.end_round(),
             room: if self.length.is_some() { 0 } else { self.room - self.layers.len() as u64 },
@@ -205,7 +203,7 @@ impl History {
             observables: &self.observables,
             members: self.members.len(),
             has_ended: self.length.is_some(),
-            is_finished,
+            is_finished: self.is_finished(),
         }
     }
 
