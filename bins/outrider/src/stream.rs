@@ -21,7 +21,7 @@ use crate::local_nodes::{LocalNodes, LocalNodesOptions};
 use crate::options;
 use crate::output::{self, Output, print};
 use crate::stream_figures::Figures;
-use crate::stream_nodes::{Nodes, NodesArgs};
+use crate::stream_nodes::NodesArgs;
 use crate::stream_rate::{PERIOD_MAX, close_loop, find_rate};
 use crate::stream_report::{Report, Window};
 use crate::stream_session::{Pace, Session, Verified};
@@ -253,10 +253,10 @@ impl StreamArgs {
                 workers: self.workers,
                 wait: self.wait,
             })?;
-            return Ok(Box::new(Nodes::connect(patch, &self.nodes, Some(local))?));
+            return Ok(Box::new(self.nodes.connect(patch, Some(local))?));
         }
         if !self.nodes.to.is_empty() {
-            return Ok(Box::new(Nodes::connect(patch, &self.nodes, None)?));
+            return Ok(Box::new(self.nodes.connect(patch, None)?));
         }
         let workers =
             WorkersOptions { count: self.workers, wait: self.wait.into(), cores: self.cores.clone() };
