@@ -1,6 +1,7 @@
 //! Decoder nodes as the target of a stream.
 //!
-//! The next history is opened while the one at hand runs, so that no round waits until nodes have taken it.
+//! Every history is a stream of its own for the nodes. To open it takes a round trip, during which its first rounds gather;
+//! between processes of one host that is over before the first window is complete.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -10,7 +11,8 @@ use std::time::Duration;
 use clap::Args;
 use outrider::{Patch, clock_ns};
 use outrider_controller::{
-    Address, Cluster, ClusterError, ClusterOptions, Event, NodeId, PatchId, PatchState, PushError, TlsFiles,
+    Address, Cluster, ClusterError, ClusterOptions, Event, NodeId, NodeState, PatchId, PatchState, PushError,
+    TlsFiles,
 };
 use outrider_wire::Hops;
 
@@ -88,7 +90,6 @@ pub(crate) struct Nodes {
     cluster: Cluster,
     patch: Arc<Patch>,
     history: PatchId,
-    upcoming: PatchId,
     /// Nothing was pushed yet.
     is_fresh: bool,
     rounds_max: u64,
@@ -139,15 +140,13 @@ impl Nodes {
         };
         let options = ClusterOptions { tls, ..ClusterOptions::default() };
         let mut cluster = Cluster::new(&addresses, &options).map_err(refused_cluster)?;
-        let mut open = || cluster.open(patch).map_err(|error| Error::Usage(format!("--window: {error}")));
-        let (history, upcoming) = (open()?, open()?);
+        let history = cluster.open(patch).map_err(|error| Error::Usage(format!("--window: {error}")))?;
         let rounds_max = cluster.state(history).map_or(0, |state| state.rounds_max);
         let nodes = addresses.iter().map(|_| NodeLog::new()).collect::<Result<_>>()?;
         let mut nodes = Self {
             cluster,
             patch: Arc::clone(patch),
             history,
-            upcoming,
             is_fresh: true,
             rounds_max,
             observables: vec![0; patch.plan().graph().observable_bytes()],
@@ -192,7 +191,7 @@ impl Nodes {
         self.take_commits();
         let state = self.cluster.state(self.history).ok_or_else(lost_history)?;
         let (cells, is_finished) = (state.cells, state.is_finished);
-        if is_finished || state.members > 0 {
+        if is_finished || state.members > 0 || self.is_any_up() {
             self.alone_since_ns = None;
         } else if now - *self.alone_since_ns.get_or_insert(now) > self.patience.as_nanos() as u64 {
             return Err(self.nobody_left());
@@ -201,6 +200,11 @@ impl Nodes {
             self.settle_losses(cells, is_finished, now);
         }
         Ok(())
+    }
+
+    fn is_any_up(&self) -> bool {
+        let mut states = (0..self.nodes.len()).map(|at| self.cluster.controller().status(NodeId(at)).state);
+        states.any(|state| matches!(state, NodeState::Up | NodeState::Down))
     }
 
     fn take_events(&mut self, now: u64) -> Result<()> {
@@ -285,9 +289,8 @@ impl Target for Nodes {
             return Ok(());
         }
         self.cluster.close(self.history);
-        self.history = self.upcoming;
-        let upcoming = self.cluster.open(&self.patch);
-        self.upcoming = upcoming.map_err(|error| Error::machine("next history", error))?;
+        let history = self.cluster.open(&self.patch);
+        self.history = history.map_err(|error| Error::machine("next history", error))?;
         Ok(())
     }
 
@@ -374,8 +377,10 @@ fn refused_round(error: PushError) -> Error {
 
 /// Seconds to wait.
 fn patience(text: &str) -> std::result::Result<f64, String> {
-    let seconds = text.parse().ok().filter(|seconds| (0.0..=PATIENCE_MAX_SECONDS).contains(seconds));
-    seconds.ok_or_else(|| format!("expected seconds from 0 to {PATIENCE_MAX_SECONDS}"))
+    text.parse()
+        .ok()
+        .filter(|&seconds| 0.0 < seconds && seconds <= PATIENCE_MAX_SECONDS)
+        .ok_or_else(|| format!("expected seconds above 0, at most {PATIENCE_MAX_SECONDS}"))
 }
 
 const PATIENCE_MAX_SECONDS: f64 = 1e6;

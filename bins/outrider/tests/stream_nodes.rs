@@ -167,7 +167,7 @@ fn targets_that_cannot_be_are_refused_on_one_line() {
     let folder = folder();
     let path = folder.path();
     for (code, options, fragments) in [
-        (1, "--to unix:none.sock --patience 0", &["no node for 0 s", "unix:none.sock"][..]),
+        (1, "--to unix:none.sock --patience 0.01", &["no node for 0.01 s", "unix:none.sock"][..]),
         (
             1,
             "--to unix:a --to tls:127.0.0.1:1 --patience 0.01",
@@ -179,7 +179,7 @@ fn targets_that_cannot_be_are_refused_on_one_line() {
         (2, "--nodes 65", &["--nodes"]),
         (2, "--nodes 1 --to unix:a", &["--to"]),
         (2, "--nodes 1 --cores 0", &["--cores"]),
-        (2, "--nodes 1 --patience never", &["--patience"]),
+        (2, "--nodes 1 --patience 0", &["--patience"]),
         (2, "--to unix:a --workers 2", &["--workers"]),
         (2, "--to tls:h:1 --tls-authority ca.pem", &["--tls-certificate"]),
         (2, "--to tls:h:1 --tls-authority a --tls-certificate b --tls-key c", &["--tls-authority: a"]),
