@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use outrider::{
-    Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, Sampler, SurfaceCode, Window, WindowDecoder,
+    Axis, Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, RowLayout, Rows, Sampler, SurfaceCode,
+    Window, WindowDecoder,
 };
-use outrider_controller::{Controller, ControllerOptions, Event, Leave, NodeId, PatchId};
+use outrider_controller::{Controller, ControllerOptions, Event, Leave, NodeId, PatchId, PushError};
 use outrider_node::{ConnectionId, Node, NodeOptions, Times};
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use outrider_wire::{
@@ -160,8 +161,11 @@ fn history(patch: &Arc<Patch>, rounds: u32, seed: u64) -> (Vec<(Vec<u8>, u32)>, 
     (layers, words)
 }
 
-fn plans() -> [PlanOptions; 3] {
-    [PlanOptions::parallel(3), PlanOptions::forward(3), PlanOptions { gap: 1, ..PlanOptions::parallel(3) }]
+fn plans() -> [PlanOptions; 4] {
+    let parallel = PlanOptions::parallel(3);
+    let rows = Rows { width: 2, axis: Axis::X, pitch: 2.0, layout: RowLayout::Brick };
+    let bricks = PlanOptions { rows: Some(rows), ..PlanOptions::forward(4) };
+    [parallel, PlanOptions::forward(3), PlanOptions { gap: 1, ..parallel }, bricks]
 }
 
 fn finish(cluster: &mut Cluster, id: PatchId) -> Vec<u64> {
@@ -210,7 +214,8 @@ fn a_dead_node_changes_nothing() {
             let death = 10 + 11 * seed as usize;
             for (at, (bits, width)) in layers.iter().enumerate() {
                 let is_last = at + 1 == layers.len();
-                while cluster.controller.push(id, bits, *width, is_last, cluster.now).is_err() {
+                while let Err(error) = cluster.controller.push(id, bits, *width, is_last, cluster.now) {
+                    assert!(matches!(error, PushError::Full), "{error}");
                     cluster.pass(1000 * MICROSECOND);
                 }
                 if at == death {
