@@ -253,7 +253,8 @@ impl Controller {
     pub fn next_timer(&self) -> Option<u64> {
         let of_link = |link: &NodeLink| {
             let grace = link.down.map(|(since, _)| since.saturating_add(self.options.grace_ns));
-            [link.session.next_timer(), link.next_dial(), grace.filter(|_| link.is_up)]
+            let dial = link.next_dial().filter(|_| !self.is_closing);
+            [link.session.next_timer(), dial, grace.filter(|_| link.is_up)]
         };
         let stalls = self.patches.values().filter_map(History::waits_for);
         let stalls = stalls.map(|(_, since)| since.saturating_add(self.options.stall_ns));

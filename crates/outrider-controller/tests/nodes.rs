@@ -268,6 +268,19 @@ fn the_cells_of_a_dead_node_wait_for_no_more_rounds_than_they_need() {
     }
 }
 
+#[test]
+fn nothing_is_due_while_sessions_end() {
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let mut cluster = Cluster::new(&[Arc::clone(&patch)], 2);
+    cluster.settle();
+    cluster.kill(1);
+    cluster.controller.shut_down(cluster.now);
+    // Longer than the pause before another attempt to connect, which is not made any more.
+    cluster.now += 6000 * MICROSECOND;
+    cluster.controller.on_timer(cluster.now);
+    assert!(cluster.controller.next_timer().is_none_or(|timer| timer > cluster.now));
+}
+
 /// Connects a session of the test's own as the last node of the cluster, which takes the patch and nothing else.
 fn connect_liar(cluster: &mut Cluster) -> (ServerSession, NodeId) {
     let (id, mut bytes, options) =
