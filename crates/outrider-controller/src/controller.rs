@@ -214,7 +214,12 @@ impl Controller {
 
     /// A connection is there.
     pub fn connected(&mut self, node: NodeId, now: u64) {
-        self.links[node.0].connected(now);
+        let link = &mut self.links[node.0];
+        link.connected(now);
+        // One that was under way when all sessions ended: nobody would end another.
+        if self.is_closing && !link.is_up {
+            link.hang_up();
+        }
     }
 
     /// A connection has ended or could not be had.

@@ -281,6 +281,17 @@ fn nothing_is_due_while_sessions_end() {
     assert!(cluster.controller.next_timer().is_none_or(|timer| timer > cluster.now));
 }
 
+#[test]
+fn a_connection_that_comes_after_the_end_is_not_kept() {
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let mut cluster = Cluster::new(&[patch], 1);
+    assert!(cluster.controller.wants_connection(NodeId(0), 0));
+    cluster.controller.dialling(NodeId(0));
+    cluster.controller.shut_down(0);
+    cluster.controller.connected(NodeId(0), 0);
+    assert!(cluster.controller.is_over(NodeId(0)));
+}
+
 /// Connects a session of the test's own as the last node of the cluster, which takes the patch and nothing else.
 fn connect_liar(cluster: &mut Cluster) -> (ServerSession, NodeId) {
     let (id, mut bytes, options) =
