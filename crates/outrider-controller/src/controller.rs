@@ -6,7 +6,7 @@ use std::{error, fmt};
 
 use outrider::{Error as PlanError, Patch};
 use outrider_wire as wire;
-use outrider_wire::{ClientEvent, StreamId};
+use outrider_wire::{ClientEvent, SteadyClock, StreamId};
 
 use crate::assignment::Assignment;
 use crate::event::{CellCommit, Event, Leave};
@@ -105,8 +105,11 @@ pub enum PushError {
 }
 
 /// Spreads patches over nodes. See the crate.
+///
+/// Callers say what time it is, by any clock; where that goes back, no time has passed.
 #[derive(Debug)]
 pub struct Controller {
+    clock: SteadyClock,
     options: ControllerOptions,
     links: Vec<NodeLink>,
     patches: BTreeMap<PatchId, History>,
@@ -128,6 +131,7 @@ impl Controller {
         }
         let links = (0..nodes).map(|_| NodeLink::new(&options, now)).collect::<Result<_, _>>()?;
         Ok(Self {
+            clock: SteadyClock::new(now),
             options,
             links,
             patches: BTreeMap::new(),
@@ -144,6 +148,7 @@ impl Controller {
     /// # Errors
     /// [`BadArgument`](wire::Error::BadArgument) for a patch whose layers or rows do not fit the protocol.
     pub fn open(&mut self, patch: Arc<Patch>, now: u64) -> Result<PatchId, wire::Error> {
+        let now = self.clock.observe(now);
         let period = patch.plan().period().unwrap_or(u32::MAX) as usize;
         let cycle = patch.widths().cycle.len();
         let fits = cycle <= period && cycle <= wire::limits::CYCLE_LAYERS_MAX as usize;
@@ -161,6 +166,7 @@ impl Controller {
 
     /// Ends a history, finished or not.
     pub fn close(&mut self, patch: PatchId, now: u64) {
+        let now = self.clock.observe(now);
         if let Some(history) = self.patches.remove(&patch) {
             for link in self.links.iter_mut().filter(|link| link.is_up) {
                 // A node that does not have it, or has no room for the frame, is none the wiser.
@@ -181,6 +187,7 @@ impl Controller {
         is_last: bool,
         now: u64,
     ) -> Result<(), PushError> {
+        let now = self.clock.observe(now);
         let history = self.patches.get_mut(&patch).ok_or(PushError::UnknownPatch)?;
         if history.has_ended() {
             return Err(PushError::Ended);
@@ -203,7 +210,8 @@ impl Controller {
     }
 
     /// Whether a connection to this node should be tried now.
-    pub fn wants_connection(&self, node: NodeId, now: u64) -> bool {
+    pub fn wants_connection(&mut self, node: NodeId, now: u64) -> bool {
+        let now = self.clock.observe(now);
         !self.is_closing && self.links[node.0].wants_connection(now)
     }
 
@@ -214,6 +222,7 @@ impl Controller {
 
     /// A connection is there.
     pub fn connected(&mut self, node: NodeId, now: u64) {
+        let now = self.clock.observe(now);
         let link = &mut self.links[node.0];
         link.connected(now);
         // One that was under way when all sessions ended: nobody would end another.
@@ -224,6 +233,7 @@ impl Controller {
 
     /// A connection has ended or could not be had.
     pub fn disconnected(&mut self, node: NodeId, now: u64) {
+        let now = self.clock.observe(now);
         let link = &mut self.links[node.0];
         link.line = Line::Idle;
         link.session.connection_lost(now);
@@ -240,6 +250,7 @@ impl Controller {
 
     /// Takes all the bytes that came from a node.
     pub fn receive(&mut self, node: NodeId, mut bytes: &[u8], now: u64) {
+        let now = self.clock.observe(now);
         while !bytes.is_empty() && self.links[node.0].line == Line::Connected {
             let count = self.links[node.0].session.receive(bytes, now);
             bytes = &bytes[count..];
@@ -250,6 +261,7 @@ impl Controller {
     /// Fills `out` with bytes for a node and returns how many; zero means that there is nothing to send. `out` has room
     /// for [`FRAME_BYTES_MAX`](wire::limits::FRAME_BYTES_MAX).
     pub fn transmit(&mut self, node: NodeId, out: &mut [u8], now: u64) -> usize {
+        let now = self.clock.observe(now);
         let link = &mut self.links[node.0];
         if link.line == Line::Connected { link.session.transmit(out, now) } else { 0 }
     }
@@ -263,11 +275,13 @@ impl Controller {
         };
         let stalls = self.patches.values().filter_map(History::waits_for);
         let stalls = stalls.map(|(_, since)| since.saturating_add(self.options.stall_ns));
-        self.links.iter().flat_map(of_link).flatten().chain(stalls).min()
+        let first = self.links.iter().flat_map(of_link).flatten().chain(stalls).min();
+        first.map(|time| self.clock.caller_time(time))
     }
 
     /// Does what is due. Receive first what has come.
     pub fn on_timer(&mut self, now: u64) {
+        let now = self.clock.observe(now);
         for node in (0..self.links.len()).map(NodeId) {
             self.links[node.0].session.on_timer(now);
             self.take_events(node, now);
@@ -318,6 +332,7 @@ impl Controller {
 
     /// Ends all sessions in order. Go on until every connection [is over](Self::is_over).
     pub fn shut_down(&mut self, now: u64) {
+        let now = self.clock.observe(now);
         self.is_closing = true;
         self.patches.clear();
         for link in &mut self.links {

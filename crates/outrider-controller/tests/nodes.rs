@@ -292,6 +292,30 @@ fn a_connection_that_comes_after_the_end_is_not_kept() {
     assert!(cluster.controller.is_over(NodeId(0)));
 }
 
+/// They go back by more than all deadlines.
+#[test]
+fn clocks_that_go_back_delay_nothing() {
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let mut cluster = Cluster::new(&[patch], 1);
+    cluster.now = 3_600_000_000 * MICROSECOND;
+    cluster.settle();
+    cluster.kill(0);
+    cluster.now = 0;
+    // Its grace, and the pause before it may come back.
+    (0..25).for_each(|_| cluster.pass(1000 * MICROSECOND));
+    assert!(!cluster.controller.is_up(NodeId(0)));
+    cluster.restart(0);
+    (0..110).for_each(|_| cluster.pass(1000 * MICROSECOND));
+    assert!(cluster.controller.is_up(NodeId(0)));
+    let (node, connection) = cluster.nodes[0].as_mut().unwrap();
+    node.disconnect(connection.take().unwrap(), cluster.now);
+    assert!(node.next_job(0).is_none());
+    let due = node.next_timer().unwrap();
+    assert_eq!(due, Options::default().resume_ns);
+    node.on_timer(due);
+    assert_eq!(node.session_count(), 0);
+}
+
 /// Connects a session of the test's own as the last node of the cluster, which takes the patch and nothing else.
 fn connect_liar(cluster: &mut Cluster) -> (ServerSession, NodeId) {
     let (id, mut bytes, options) =
