@@ -348,7 +348,8 @@ impl Controller {
         for (id, history) in &self.patches {
             if link.is_up && !history.has_member(node) && !link.refused.contains(id) {
                 match link.session.open(history.stream(), &history.open(), now) {
-                    Ok(_) | Err(wire::Error::StreamExists) => {}
+                    // Without room it is offered once more later.
+                    Ok(_) | Err(wire::Error::StreamExists | wire::Error::RetentionFull) => {}
                     Err(error) => {
                         link.refused.insert(*id);
                         let why = error.to_string();
@@ -366,6 +367,7 @@ impl Controller {
                 self.fence(node, why, now);
             }
         }
+        self.offer(node, now);
         let mut next = PatchId(0);
         while let Some((&patch, _)) = self.patches.range(next..).next() {
             self.pump(patch, now);
@@ -394,10 +396,15 @@ impl Controller {
                 }
                 None
             }
-            ClientEvent::Commit { stream, round, commit, .. } => {
+            ClientEvent::Commit { stream, epoch, round, commit, .. } => {
                 let patch = PatchId(stream.0);
                 let cell = commit.cell.0;
                 let Some(history) = self.patches.get_mut(&patch) else { return Some(None) };
+                // The node has yet to be told of the current one.
+                if epoch.0 < history.epoch() {
+                    self.counters.stale += 1;
+                    return Some(None);
+                }
                 match history.merge(node, round, &commit, now) {
                     Merge::New { pushed_ns } => {
                         let hops = commit.hops;
@@ -487,22 +494,23 @@ impl Controller {
         let Some(history) = self.patches.get_mut(&patch) else { return };
         let nodes = nodes(history);
         let members = nodes.len();
-        let lost = history.assign(nodes, &mut self.links, now);
+        history.assign(nodes, now);
         let epoch = history.epoch();
         self.counters.assignments += 1;
         self.events.push_back(Event::Reassigned { patch, epoch, members });
-        for node in lost {
-            self.fence(node, Leave::SessionEnded(wire::Error::RetentionFull), now);
-        }
         self.pump(patch, now);
     }
 
     /// Sends what the nodes of a patch need.
     fn pump(&mut self, patch: PatchId, now: u64) {
         let Some(history) = self.patches.get_mut(&patch) else { return };
+        let lost = history.tell_assignment(&mut self.links, now);
         for node in history.pump(&mut self.links, &self.options, now) {
             self.counters.starvations += 1;
             self.events.push_back(Event::OutOfCredit { node, patch });
+        }
+        for (node, error) in lost {
+            self.fence(node, Leave::SessionEnded(error), now);
         }
     }
 

@@ -10,7 +10,7 @@ use outrider::{
 };
 use outrider_controller::{Controller, ControllerOptions, Event, Leave, NodeId, PatchId, PushError};
 use outrider_node::{ConnectionId, Node, NodeOptions, Times};
-use outrider_wire::limits::FRAME_BYTES_MAX;
+use outrider_wire::limits::{FRAME_BYTES_MAX, PAYLOAD_BYTES_MIN};
 use outrider_wire::{
     CellId, Commit, Defect, Epoch, Handshake, Hops, List, Options, ServerEvent, ServerSession, SessionId,
     StreamId, Token,
@@ -314,6 +314,30 @@ fn clocks_that_go_back_delay_nothing() {
     assert_eq!(due, Options::default().resume_ns);
     node.on_timer(due);
     assert_eq!(node.session_count(), 0);
+}
+
+/// Rounds of the first patches fill all the room that a session has before the next patches are assigned.
+#[test]
+fn a_node_joins_though_its_session_has_little_room() {
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let mut cluster = Cluster::new(&[Arc::clone(&patch)], 1);
+    let wire =
+        Options { payload_bytes_max: PAYLOAD_BYTES_MIN, retained_bytes: 1 << 11, ..Options::default() };
+    let options = ControllerOptions { wire, batch_rounds: 1, ..ControllerOptions::default() };
+    cluster.controller = Controller::new(1, options, 0).unwrap();
+    let histories: Vec<_> = (0..4).map(|seed| history(&patch, 40, seed)).collect();
+    let open = |_| cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+    let ids: Vec<_> = (0..histories.len()).map(open).collect();
+    for (&id, (layers, _)) in ids.iter().zip(&histories) {
+        for (at, (bits, width)) in layers.iter().enumerate() {
+            cluster.controller.push(id, bits, *width, at + 1 == layers.len(), 0).unwrap();
+        }
+    }
+    cluster.settle();
+    for (&id, (_, expected)) in ids.iter().zip(&histories) {
+        assert_eq!(finish(&mut cluster, id), *expected);
+    }
+    assert_eq!(cluster.controller.counters().fences, 0);
 }
 
 /// Connects a session of the test's own as the last node of the cluster, which takes the patch and nothing else.
