@@ -106,6 +106,7 @@ impl Fault {
 pub(crate) struct FrameFaults {
     /// One frame in so many suffers it.
     rates: Vec<(Fault, u64)>,
+    has_healed: bool,
     /// Stale commits are poisoned.
     pub(crate) poisons: bool,
     /// What the network does that no checksum finds.
@@ -121,7 +122,7 @@ pub enum Sabotage {
     NoFence,
     /// The network flips bits of rounds and mends the checksums.
     Forger,
-    /// Nothing arrives any more after a while.
+    /// Nothing arrives any more once all faults should be over.
     Deaf,
 }
 
@@ -134,16 +135,20 @@ impl FrameFaults {
                 rates.push((fault, random.scale(8, 512)));
             }
         }
-        Self { rates, poisons: random.coin(), sabotage: None }
+        Self { rates, poisons: random.coin(), ..Self::default() }
     }
 
     /// What befalls the next frame.
     pub(crate) fn strike(&self, random: &mut Random) -> Option<Fault> {
+        if self.has_healed && self.sabotage == Some(Sabotage::Deaf) {
+            return Some(Fault::Drop);
+        }
         self.rates.iter().find(|(_, one_in)| random.one_in(*one_in)).map(|(fault, _)| *fault)
     }
 
     /// From now on the network harms nothing.
     pub(crate) fn heal(&mut self) {
         self.rates.clear();
+        self.has_healed = true;
     }
 }

@@ -22,4 +22,4 @@ mod world;
 
 pub use faults::{Fault, Sabotage};
 pub use tally::Tally;
-pub use world::{Outcome, RunOptions, run};
+pub use world::{Outcome, RunOptions, command, run};

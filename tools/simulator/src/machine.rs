@@ -140,7 +140,11 @@ impl Machine {
         stage.tally.add_node(counters);
         for &code in counters.failures.keys() {
             if verdict::is_accusation(code.into()) {
-                stage.blame(format!("node {} ended a session with {}", self.place, verdict::name(code.into())));
+                stage.blame(format!(
+                    "node {} ended a session with {}",
+                    self.place,
+                    verdict::name(code.into())
+                ));
             }
         }
         let honest = [Error::ModelMismatch.code(), Error::PlanMismatch.code()];
@@ -254,7 +258,8 @@ impl Machine {
         let now = self.clock.at(stage.now);
         for id in self.done.drain(..) {
             let Some(work) = self.jobs.remove(&id) else { continue };
-            let lies = stage.frame_faults.sabotage == Some(Sabotage::Liar) && stage.random.one_in(CELLS_PER_LIE);
+            let lies =
+                stage.frame_faults.sabotage == Some(Sabotage::Liar) && stage.random.one_in(CELLS_PER_LIE);
             let times = Times { ended_ns: now, ..work.times };
             Scene::get().decide(work.patch, &work.cell, &work.events, &work.defects, |result| match result {
                 Ok(commit) if lies => {
@@ -316,6 +321,7 @@ impl Machine {
     fn check(&mut self, stage: &mut Stage) {
         let Some(node) = &mut self.node else { return };
         while let Some(event) = node.poll_event() {
+            stage.say(Who::Node(self.place), &format!("{event:?}"));
             if let NodeEvent::StreamOpened { stream, patch, .. } = event {
                 let found = self.options.patches[patch];
                 if stage.subjects.get(&stream.0).is_some_and(|&subject| subject != found) {

@@ -5,9 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use outrider_wire::{
-    Commit, Decoded, Defect, FrameType, HEADER_BYTES, List, decode_frame, encode_frame,
-};
+use outrider_wire::{Commit, Decoded, Defect, FrameType, HEADER_BYTES, List, decode_frame, encode_frame};
 
 use crate::faults::{Fault, Sabotage};
 use crate::random::Random;
@@ -111,7 +109,8 @@ impl Network {
             let frame = tamper(frame, from, stage);
             let remembered = &mut self.remembered[node][to as usize];
             let mut delay = 0;
-            let stream = harm(frame, &mut open.pipes[to as usize], remembered, &mut delay, who(from, node), stage);
+            let stream =
+                harm(frame, &mut open.pipes[to as usize], remembered, &mut delay, who(from, node), stage);
             delay += self.options.latency_ns + stage.random.below(self.options.jitter_ns + 1);
             open.pipes[to as usize].launch(stream, delay, self.options.cuts, (connection, to), stage);
         }
@@ -202,6 +201,11 @@ impl Network {
         }
     }
 
+    /// A node begins another life, in which it numbers its sessions anew: frames of the last one are not replayed.
+    pub(crate) fn forget(&mut self, node: usize) {
+        self.remembered[node] = Default::default();
+    }
+
     pub(crate) fn connections(&self) -> impl Iterator<Item = u64> {
         self.connections.keys().copied()
     }
@@ -209,7 +213,14 @@ impl Network {
 
 impl Pipe {
     /// Puts bytes on their way behind all others.
-    fn launch(&mut self, bytes: Vec<u8>, delay: u64, cuts: bool, (connection, to): (u64, Side), stage: &mut Stage) {
+    fn launch(
+        &mut self,
+        bytes: Vec<u8>,
+        delay: u64,
+        cuts: bool,
+        (connection, to): (u64, Side),
+        stage: &mut Stage,
+    ) {
         self.bytes += bytes.len();
         let mut rest = bytes;
         let mut at = stage.now + delay;
@@ -251,7 +262,8 @@ impl Pipe {
 /// The frames that bytes are made of. What is no frame is left whole.
 pub(crate) fn frames(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
-        let length = bytes.get(PAYLOAD_BYTES_AT..)?.first_chunk().map(|&length| u32::from_le_bytes(length))?;
+        let length =
+            bytes.get(PAYLOAD_BYTES_AT..)?.first_chunk().map(|&length| u32::from_le_bytes(length))?;
         let frame = (HEADER_BYTES + length as usize).min(bytes.len());
         bytes.split_off(..frame)
     })
@@ -314,7 +326,9 @@ fn harm(
 /// Poisons what may be poisoned, and does what no honest network does if it is to be caught.
 fn tamper(frame: &[u8], from: Side, stage: &mut Stage) -> Vec<u8> {
     let sabotage = stage.frame_faults.sabotage;
-    let Ok(Decoded::Frame { mut header, payload }) = decode_frame(frame, u32::MAX) else { return frame.to_vec() };
+    let Ok(Decoded::Frame { mut header, payload }) = decode_frame(frame, u32::MAX) else {
+        return frame.to_vec();
+    };
     let epoch = stage.epochs.get(&header.stream.0).copied().unwrap_or(0);
     match header.frame_type {
         FrameType::Commit if header.epoch.0 < epoch => {

@@ -264,7 +264,12 @@ impl Operator {
                         break;
                     }
                     Err(error) => {
-                        stage.blame(format!("a round was refused: {error}"));
+                        stage.blame(format!(
+                            "round {} of {} of patch {} was refused: {error:?}",
+                            running.pushed,
+                            running.history.layers.len(),
+                            running.history.patch
+                        ));
                         return;
                     }
                 }
@@ -291,7 +296,8 @@ impl Operator {
             }
         }
         while let Some(commit) = self.controller.poll_commit() {
-            let Some(running) = self.histories.iter_mut().find(|running| running.id == Some(commit.patch)) else {
+            let Some(running) = self.histories.iter_mut().find(|running| running.id == Some(commit.patch))
+            else {
                 continue;
             };
             stage.note(Who::Controller, "has cell", commit.cell, &[]);
@@ -352,7 +358,8 @@ impl Operator {
     pub(crate) fn check_end(&self, stage: &mut Stage) {
         for running in self.histories.iter().filter(|running| !running.is_abandoned) {
             let decided = running.history.is_decided.iter().enumerate();
-            let decided: BTreeSet<u64> = decided.filter(|(_, is)| **is).map(|(cell, _)| cell as u64).collect();
+            let decided: BTreeSet<u64> =
+                decided.filter(|(_, is)| **is).map(|(cell, _)| cell as u64).collect();
             if decided != running.committed {
                 let missing: Vec<_> = decided.symmetric_difference(&running.committed).collect();
                 stage.blame(format!("cells of {:?} that were not committed once: {missing:?}", running.id));
@@ -370,9 +377,12 @@ impl Operator {
         let mut states = BTreeMap::new();
         for running in self.histories.iter().filter(|running| !running.is_abandoned) {
             let state = running.id.and_then(|id| self.controller.state(id));
-            states.insert(running.id, format!("{} of {} rounds pushed, {state:?}", running.pushed, running.history.layers.len()));
+            states.insert(
+                running.id,
+                format!("{} of {} rounds pushed, {state:?}", running.pushed, running.history.layers.len()),
+            );
         }
-        format!("{states:?}")
+        format!("{states:?}, {:?}", self.lines)
     }
 }
 

@@ -25,6 +25,8 @@ const CALM_RUNS: u64 = 16;
 const STRANGERS: u64 = 8;
 /// Clocks that gain or lose so much are off by more than any that is sold.
 const DRIFT_PPM_MAX: u64 = 50_000;
+/// Room for what three streams need at once when they begin.
+const RETAINED_BYTES_MIN: usize = 1 << 13;
 /// Longest time after the last round is due during which faults go on.
 const AFTERMATH_NS: u64 = 60 * MILLISECOND;
 
@@ -55,7 +57,8 @@ impl Scenario {
         let end = histories.iter().map(Running::end).max().unwrap_or(0);
         let heal_at = random.below(2 * end) + random.scale(1, AFTERMATH_NS);
         let gives_up = |random: &mut Random| !is_calm && random.one_in(12);
-        let abandoned_at = (0..histories.len()).map(|_| gives_up(random).then(|| random.below(end))).collect();
+        let abandoned_at =
+            (0..histories.len()).map(|_| gives_up(random).then(|| random.below(end))).collect();
         let mut strikes: Vec<_> = Fault::OF_PROCESSES.to_vec();
         strikes.retain(|_| !is_calm && random.one_in(3));
         Self {
@@ -93,7 +96,7 @@ fn draw_wire(random: &mut Random) -> Options {
         handshake_ns: random.scale(10 * MILLISECOND, 100 * MILLISECOND),
         resume_ns: random.scale(5 * MILLISECOND, 500 * MILLISECOND),
         payload_bytes_max,
-        retained_bytes: payload_bytes_max as usize * random.choose(&[2, 4, 16]),
+        retained_bytes: (payload_bytes_max as usize * random.choose(&[2, 4, 16])).max(RETAINED_BYTES_MIN),
         streams_max: random.between(HISTORIES_MAX, 16) as u32,
         ..Options::default()
     }
@@ -118,11 +121,14 @@ fn draw_machine(place: usize, is_calm: bool, random: &mut Random) -> MachineOpti
         patches.truncate(random.index(patches.len()));
     }
     patches.extend((scene.first_strange..scene.subjects.len()).filter(|_| random.coin()));
+    if patches.is_empty() {
+        patches.push(scene.first_strange);
+    }
     random.shuffle(&mut patches);
     MachineOptions {
         node: NodeOptions {
             wire: draw_wire(random),
-            connections_max: random.between(4, 32) as usize,
+            connections_max: random.between(2, 32) as usize,
             sessions_max: random.between(4, 16) as usize,
             jobs_per_session_max: random.scale(1, 256) as usize,
         },

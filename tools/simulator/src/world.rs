@@ -57,6 +57,19 @@ pub struct Outcome {
     pub failure: Option<String>,
 }
 
+impl Outcome {
+    /// The hash of the trace in hexadecimal digits.
+    pub fn trace_hash_hex(&self) -> String {
+        self.trace_hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// The command line that plays a seed and tells everything that happens.
+pub fn command(seed: u64) -> String {
+    let seeds = format!("{seed}..{}", seed.saturating_add(1));
+    format!("cargo run --release -p outrider-simulator --example simulate -- --seeds {seeds} --trace")
+}
+
 struct World {
     stage: Stage,
     network: Network,
@@ -140,15 +153,23 @@ impl World {
         self.operator.is_closed() && self.machines.iter().all(is_free)
     }
 
+    fn describe(&self) -> String {
+        let burdens: Vec<_> = self.machines.iter().map(Machine::burden).collect();
+        format!("{}, sessions and jobs of nodes: {burdens:?}", self.operator.describe())
+    }
+
     /// Lets things happen until something holds, which must be before the deadline.
     fn play_until(&mut self, holds: impl Fn(&Self) -> bool, deadline: u64, what: &str) {
         while self.stage.blamed().is_none() && !holds(self) {
             let Some(action) = self.stage.step() else {
-                return self.stage.blame(format!("nothing is to happen any more, and the run did not {what}"));
+                let state = self.describe();
+                return self
+                    .stage
+                    .blame(format!("nothing is to happen, and the run does not {what}: {state}"));
             };
             self.act(action);
             if self.stage.now > deadline || self.stage.trace.events() > EVENTS_MAX {
-                let state = self.operator.describe();
+                let state = self.describe();
                 return self.stage.blame(format!("the run does not {what}: {state}"));
             }
         }
@@ -285,7 +306,9 @@ impl World {
                 Fault::Pause => machine.is_paused = false,
                 Fault::Slow => machine.slowness = 1,
                 Fault::ShutDown if machine.is_alive() => machine.abandon(),
-                Fault::Kill | Fault::SilentKill | Fault::ShutDown if !machine.is_alive() => self.restart(node),
+                Fault::Kill | Fault::SilentKill | Fault::ShutDown if !machine.is_alive() => {
+                    self.restart(node)
+                }
                 _ => {}
             }
         }
@@ -294,7 +317,21 @@ impl World {
 
     fn restart(&mut self, node: usize) {
         self.stage.struck(Who::Node(node), Fault::Restart);
+        self.network.forget(node);
         self.machines[node].start(&mut self.stage.random);
+    }
+
+    /// A node is well from now on, whatever was wrong with it.
+    fn mend(&mut self, node: usize) {
+        let machine = &mut self.machines[node];
+        if machine.is_draining {
+            machine.die(false, &mut self.network, &mut self.stage);
+        }
+        machine.is_paused = false;
+        machine.slowness = 1;
+        if !machine.is_alive() {
+            self.restart(node);
+        }
     }
 
     /// All faults end. One node that knows all patches is well from now on; of the others some may stay as they are.
@@ -304,21 +341,10 @@ impl World {
         self.stage.frame_faults.heal();
         let able: Vec<_> = (0..self.machines.len()).filter(|&node| self.machines[node].is_able()).collect();
         let survivor = self.stage.random.choose(&able);
-        let mut is_left = vec![false; self.machines.len()];
-        for node in 0..self.machines.len() {
-            is_left[node] = node != survivor && self.stage.random.one_in(4);
-            if is_left[node] {
-                continue;
-            }
-            let machine = &mut self.machines[node];
-            if machine.is_draining {
-                machine.die(false, &mut self.network, &mut self.stage);
-            }
-            machine.is_paused = false;
-            machine.slowness = 1;
-            if !machine.is_alive() {
-                self.restart(node);
-            }
+        let is_left = |node| node != survivor && self.stage.random.one_in(4);
+        let is_left: Vec<bool> = (0..self.machines.len()).map(is_left).collect();
+        for node in (0..self.machines.len()).filter(|&node| !is_left[node]) {
+            self.mend(node);
         }
         self.network.heal(|node| is_left[node], &mut self.stage);
         self.operator.is_paused = false;
