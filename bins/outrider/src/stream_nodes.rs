@@ -59,6 +59,11 @@ impl NodesArgs {
             Some(local) => WhichNodes::Local(local),
             None => WhichNodes::At(self.to.clone()),
         };
+        let is_tls = |address: &&Address| matches!(address, Address::Tls(_));
+        if let (Some(address), None) = (self.to.iter().find(is_tls), self.tls()) {
+            let options = "--tls-authority, --tls-certificate and --tls-key";
+            return Err(Error::Usage(format!("--to {address} needs {options}")));
+        }
         let patience = Duration::from_secs_f64(self.patience);
         let mut nodes = Nodes::connect(patch, nodes, self.tls(), patience)?;
         if let Some(rounds) = self.kill_after {
@@ -363,7 +368,7 @@ fn lost_history() -> Error {
 
 fn refused_cluster(error: ClusterError) -> Error {
     match error {
-        ClusterError::Tls(error) => Error::Usage(format!("--tls-authority: {error}")),
+        ClusterError::Tls(error) => Error::Usage(error.to_string()),
         error => Error::Usage(format!("--to: {error}")),
     }
 }
