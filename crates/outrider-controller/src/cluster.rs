@@ -76,6 +76,8 @@ pub struct Cluster {
     dialled: Receiver<(NodeId, io::Result<Connection>)>,
     report: Sender<(NodeId, io::Result<Connection>)>,
     buffer: Vec<u8>,
+    /// The time when it was last looked at: to the controller it must not go back.
+    now: u64,
     /// When sockets and timers are to be looked at again.
     sockets_ns: u64,
     timers_ns: u64,
@@ -95,7 +97,8 @@ impl Cluster {
     /// # Errors
     /// See [`ClusterError`].
     pub fn new(nodes: &[Address], options: &ClusterOptions) -> Result<Self, ClusterError> {
-        let controller = Controller::new(nodes.len(), options.controller.clone(), clock_ns());
+        let now = clock_ns();
+        let controller = Controller::new(nodes.len(), options.controller.clone(), now);
         let tls = options.tls.as_ref().map(TlsFiles::client_config).transpose().map_err(ClusterError::Tls)?;
         let line = |address: &Address| NodeLine {
             address: address.clone(),
@@ -111,6 +114,7 @@ impl Cluster {
             dialled,
             report,
             buffer: vec![0; READ_BYTES],
+            now,
             sockets_ns: 0,
             timers_ns: 0,
         })
@@ -121,12 +125,14 @@ impl Cluster {
     /// # Errors
     /// As [`Controller::open`].
     pub fn open(&mut self, patch: &Arc<Patch>) -> Result<PatchId, wire::Error> {
-        self.controller.open(Arc::clone(patch), clock_ns())
+        let now = self.look_at_clock();
+        self.controller.open(Arc::clone(patch), now)
     }
 
     /// Ends a history.
     pub fn close(&mut self, patch: PatchId) {
-        self.controller.close(patch, clock_ns());
+        let now = self.look_at_clock();
+        self.controller.close(patch, now);
         self.poll();
     }
 
@@ -141,9 +147,9 @@ impl Cluster {
         detector_count: u32,
         is_last: bool,
     ) -> Result<(), PushError> {
-        let now = clock_ns();
+        let now = self.look_at_clock();
         self.controller.push(patch, events, detector_count, is_last, now)?;
-        self.send_all(now);
+        self.send_all();
         Ok(())
     }
 
@@ -154,18 +160,19 @@ impl Cluster {
                 Ok(connection) => {
                     self.lines[node.0].connection = Some(connection);
                     self.lines[node.0].failure = None;
-                    self.controller.connected(node, clock_ns());
+                    let now = self.look_at_clock();
+                    self.controller.connected(node, now);
                 }
                 Err(error) => self.hang_up(node, Some(&error)),
             }
         }
-        let now = clock_ns();
+        let now = self.look_at_clock();
         let with_sockets = now >= self.sockets_ns;
         if with_sockets {
             self.sockets_ns = now + SOCKET_PACE_NS;
         }
         for node in (0..self.lines.len()).map(NodeId) {
-            if self.controller.wants_connection(node, now) {
+            if self.controller.wants_connection(node, self.now) {
                 self.dial(node);
             }
             let is_ring = self.lines[node.0].connection.as_ref().is_some_and(Connection::is_ring);
@@ -173,14 +180,14 @@ impl Cluster {
                 self.receive(node);
             }
         }
-        let now = clock_ns();
+        let now = self.look_at_clock();
         if with_sockets && now >= self.timers_ns {
             self.timers_ns = now + TIMER_PACE_NS;
             if self.controller.next_timer().is_some_and(|timer| now >= timer) {
                 self.controller.on_timer(now);
             }
         }
-        self.send_all(now);
+        self.send_all();
     }
 
     /// Sleeps until something comes from a node, a timer is due, or the time is over. Then [poll](Self::poll).
@@ -238,7 +245,8 @@ impl Cluster {
     /// Ends all sessions in order, or whatever is left of them after a time. The cluster is of no use then.
     pub fn shut_down(&mut self, most: Duration) {
         let end = clock_ns().saturating_add(u64::try_from(most.as_nanos()).unwrap_or(u64::MAX));
-        self.controller.shut_down(clock_ns());
+        let now = self.look_at_clock();
+        self.controller.shut_down(now);
         while self.lines.iter().any(|line| line.connection.is_some()) && clock_ns() < end {
             self.poll();
             self.wait(Duration::from_nanos(end.saturating_sub(clock_ns())));
@@ -264,7 +272,8 @@ impl Cluster {
             match connection.read(&mut self.buffer) {
                 Ok(Some(0)) => self.hang_up(node, None),
                 Ok(Some(count)) => {
-                    self.controller.receive(node, &self.buffer[..count], clock_ns());
+                    self.now = clock_ns();
+                    self.controller.receive(node, &self.buffer[..count], self.now);
                     if self.controller.is_over(node) {
                         break;
                     }
@@ -277,15 +286,20 @@ impl Cluster {
         }
     }
 
-    fn send_all(&mut self, now: u64) {
+    fn look_at_clock(&mut self) -> u64 {
+        self.now = clock_ns();
+        self.now
+    }
+
+    fn send_all(&mut self) {
         for node in 0..self.lines.len() {
-            self.send(NodeId(node), now);
+            self.send(NodeId(node));
         }
     }
 
-    fn send(&mut self, node: NodeId, now: u64) {
+    fn send(&mut self, node: NodeId) {
         let NodeLine { connection: Some(connection), outgoing, .. } = &mut self.lines[node.0] else { return };
-        let controller = &mut self.controller;
+        let (controller, now) = (&mut self.controller, self.now);
         match outgoing.send(connection, |bytes| controller.transmit(node, bytes, now)) {
             Ok(sent) if !sent.is_blocked && self.controller.is_over(node) => self.hang_up(node, None),
             Ok(_) => {}
@@ -299,7 +313,8 @@ impl Cluster {
         line.connection = None;
         line.outgoing.clear();
         line.failure = error.map(|error| format!("{}: {error}", line.address));
-        self.controller.disconnected(node, clock_ns());
+        let now = self.look_at_clock();
+        self.controller.disconnected(node, now);
     }
 }
 
