@@ -170,8 +170,7 @@ impl Controller {
         let now = self.clock.observe(now);
         if let Some(history) = self.patches.remove(&patch) {
             for link in self.links.iter_mut().filter(|link| link.is_up) {
-                // A node that does not have it, or has no room for the frame, is none the wiser.
-                let _ = link.session.close(Some(history.stream()), now);
+                link.close(history.stream(), now);
             }
         }
     }
@@ -337,11 +336,13 @@ impl Controller {
     /// Offers a node all patches that it does not have.
     fn offer(&mut self, node: NodeId, now: u64) {
         let link = &mut self.links[node.0];
+        link.close_more(now);
         for (id, history) in &self.patches {
             if link.is_up && !history.has_member(node) && !link.refused.contains(id) {
                 match link.session.open(history.stream(), &history.open(), now) {
-                    // Without room it is offered once more later.
-                    Ok(_) | Err(wire::Error::StreamExists | wire::Error::RetentionFull) => {}
+                    Ok(_) | Err(wire::Error::StreamExists) => {}
+                    // It is offered once more later, when streams are closed and frames acknowledged.
+                    Err(wire::Error::RetentionFull | wire::Error::StreamsFull) => {}
                     Err(error) => {
                         link.refused.insert(*id);
                         let why = error.to_string();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use outrider_wire as wire;
-use outrider_wire::ClientSession;
+use outrider_wire::{ClientSession, StreamId};
 
 use crate::controller::{ControllerOptions, PatchId};
 use crate::node_status::{NodeState, NodeStatus};
@@ -20,6 +20,8 @@ pub(crate) struct NodeLink {
     pub(crate) is_up: bool,
     /// Patches that it refused, so that it is not asked again and again.
     pub(crate) refused: BTreeSet<PatchId>,
+    /// Streams to be closed for which the session had no room.
+    unclosed: Vec<StreamId>,
     /// Fences in a row, without a commit between them.
     fences: u32,
     /// What is told of the node, but for its state and the counts of the session at hand.
@@ -46,6 +48,7 @@ impl NodeLink {
             down: None,
             is_up: false,
             refused: BTreeSet::new(),
+            unclosed: Vec::new(),
             fences: 0,
             told: NodeStatus::default(),
         })
@@ -100,6 +103,18 @@ impl NodeLink {
         status
     }
 
+    /// Closes a stream, now or as soon as there is room to say so. A node that does not have it is none the wiser.
+    pub(crate) fn close(&mut self, stream: StreamId, now: u64) {
+        self.unclosed.push(stream);
+        self.close_more(now);
+    }
+
+    /// Closes what could not be closed before.
+    pub(crate) fn close_more(&mut self, now: u64) {
+        let session = &mut self.session;
+        self.unclosed.retain(|&stream| session.close(Some(stream), now) == Err(wire::Error::RetentionFull));
+    }
+
     /// Lets the connection go.
     pub(crate) fn hang_up(&mut self) {
         if self.line != Line::Idle {
@@ -120,6 +135,7 @@ impl NodeLink {
         self.down = None;
         self.is_up = false;
         self.refused.clear();
+        self.unclosed.clear();
         self.hang_up();
     }
 

@@ -8,7 +8,9 @@ use outrider::{
     Axis, Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, RowLayout, Rows, Sampler, SurfaceCode,
     Window, WindowDecoder,
 };
-use outrider_controller::{Controller, ControllerOptions, Event, Leave, NodeId, PatchId, PushError};
+use outrider_controller::{
+    Controller, ControllerOptions, Event, Leave, NodeId, NodeState, PatchId, PushError,
+};
 use outrider_node::{ConnectionId, Node, NodeOptions, Times};
 use outrider_wire::limits::{FRAME_BYTES_MAX, PAYLOAD_BYTES_MIN};
 use outrider_wire::{
@@ -222,6 +224,43 @@ fn nodes_share_histories_that_are_their_own_reference() {
     }
 }
 
+/// More histories than a node has room for at a time, each closed before the node has heard of it, or while rounds fill all
+/// the room that a session has.
+#[test]
+fn histories_that_have_ended_take_no_room() {
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let (layers, expected) = history(&patch, 60, 3);
+    let mut cluster = Cluster::new(&[Arc::clone(&patch)], 1);
+    let wire =
+        Options { payload_bytes_max: PAYLOAD_BYTES_MIN, retained_bytes: 1 << 11, ..Options::default() };
+    let options = ControllerOptions { wire, batch_rounds: 1, ..ControllerOptions::default() };
+    cluster.controller = Controller::new(1, options, 0).unwrap();
+    cluster.settle();
+    for turn in 0..60 {
+        let open = |_| cluster.controller.open(Arc::clone(&patch), cluster.now).unwrap();
+        let ids = [0; 3].map(open);
+        if turn >= 30 {
+            (0..3).for_each(|_| cluster.pass(2000 * MICROSECOND));
+            for (bits, width) in &layers[..40] {
+                cluster.controller.push(ids[0], bits, *width, false, cluster.now).unwrap();
+            }
+        }
+        for id in ids {
+            cluster.controller.close(id, cluster.now);
+        }
+    }
+    let id = cluster.controller.open(Arc::clone(&patch), cluster.now).unwrap();
+    for (at, (bits, width)) in layers.iter().enumerate() {
+        let is_last = at + 1 == layers.len();
+        cluster.controller.push(id, bits, *width, is_last, cluster.now).unwrap();
+        cluster.pass(MICROSECOND);
+    }
+    assert_eq!(finish(&mut cluster, id), expected);
+    let refused = |event: &Event| matches!(event, Event::Refused { .. });
+    assert!(!std::iter::from_fn(|| cluster.controller.poll_event()).any(|event| refused(&event)));
+    assert_eq!(cluster.controller.counters().fences, 0);
+}
+
 #[test]
 fn a_dead_node_changes_nothing() {
     for plan in plans() {
@@ -334,10 +373,10 @@ fn clocks_that_go_back_delay_nothing() {
     cluster.now = 0;
     // Its grace, and the pause before it may come back.
     (0..25).for_each(|_| cluster.pass(1000 * MICROSECOND));
-    assert!(!cluster.controller.is_up(NodeId(0)));
+    assert_ne!(cluster.controller.status(NodeId(0)).state, NodeState::Up);
     cluster.restart(0);
     (0..110).for_each(|_| cluster.pass(1000 * MICROSECOND));
-    assert!(cluster.controller.is_up(NodeId(0)));
+    assert_eq!(cluster.controller.status(NodeId(0)).state, NodeState::Up);
     let (node, connection) = cluster.nodes[0].as_mut().unwrap();
     node.disconnect(connection.take().unwrap(), cluster.now);
     assert!(node.next_job(0).is_none());
