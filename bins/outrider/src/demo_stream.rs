@@ -28,7 +28,7 @@ const NODES: usize = 2;
 /// Rounds of a history that is streamed and decoded whole: many windows of the distance.
 const ROUNDS: u32 = 60;
 /// Then rounds take so many times longer than they have to.
-const SLACK: f64 = 2.0;
+const SLACK: f64 = 3.0;
 
 /// Streams so many histories, and then as many rounds in one, onto nodes that it starts, and prints what came of it.
 pub(crate) fn show(histories: u64) -> Result<()> {
