@@ -306,10 +306,7 @@ impl Operator {
             }
         }
         for node in 0..self.lines.len() {
-            let counters = self.controller.session_counters(NodeId(node));
-            if counters.frames < self.seen[node].frames {
-                self.seen[node] = Counters::default();
-            }
+            let counters = self.controller.status(NodeId(node)).counters;
             stage.tally.add_session(&self.seen[node], &counters);
             self.seen[node] = counters;
         }
