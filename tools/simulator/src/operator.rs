@@ -287,7 +287,10 @@ impl Operator {
             stage.say(Who::Controller, &format!("{event:?}"));
             match event {
                 Event::Reassigned { patch, epoch, .. } => drop(stage.epochs.insert(patch.0, epoch)),
-                Event::Fenced { node, why } => self.judge(node, &why, stage),
+                Event::Fenced { node, why } => {
+                    self.seen[node.0] = Counters::default();
+                    self.judge(node, &why, stage);
+                }
                 Event::Disagreement { .. } => stage.blame(format!("two answers differ: {event:?}")),
                 Event::ConnectionLost { error, .. } if verdict::is_accusation(error.code().into()) => {
                     stage.blame(format!("a connection was ended for {error:?}"));
@@ -307,9 +310,6 @@ impl Operator {
         }
         for node in 0..self.lines.len() {
             let counters = self.controller.session_counters(NodeId(node));
-            if counters.frames < self.seen[node].frames {
-                self.seen[node] = Counters::default();
-            }
             stage.tally.add_session(&self.seen[node], &counters);
             self.seen[node] = counters;
         }
