@@ -3,7 +3,7 @@
 
 use outrider_simulator::{Fault, Outcome, RunOptions, Sabotage, Tally, command, run};
 
-const SEEDS: u64 = 3_000;
+const SEEDS: u64 = 2_000;
 /// Seeds that a sabotage is tried on, and how many of them must find it at least: not every run gives it an occasion.
 const SABOTAGED_SEEDS: u64 = 40;
 const FOUND_MIN: usize = 10;
