@@ -287,7 +287,10 @@ impl Operator {
             stage.say(Who::Controller, &format!("{event:?}"));
             match event {
                 Event::Reassigned { patch, epoch, .. } => drop(stage.epochs.insert(patch.0, epoch)),
-                Event::Fenced { node, why } => self.judge(node, &why, stage),
+                Event::Fenced { node, why } => {
+                    self.seen[node.0] = Counters::default();
+                    self.judge(node, &why, stage);
+                }
                 Event::Disagreement { .. } => stage.blame(format!("two answers differ: {event:?}")),
                 Event::ConnectionLost { error, .. } if verdict::is_accusation(error.code().into()) => {
                     stage.blame(format!("a connection was ended for {error:?}"));

@@ -128,7 +128,7 @@ fn draw_machine(place: usize, is_calm: bool, random: &mut Random) -> MachineOpti
     MachineOptions {
         node: NodeOptions {
             wire: draw_wire(random),
-            connections_max: random.between(2, 32) as usize,
+            connections_max: random.scale(1, 32) as usize,
             sessions_max: random.between(4, 16) as usize,
             jobs_per_session_max: random.scale(1, 256) as usize,
         },
