@@ -221,8 +221,7 @@ impl Controller {
     /// A connection has ended or could not be had.
     pub fn disconnected(&mut self, node: NodeId, now: u64) {
         let link = &mut self.links[node.0];
-        link.line = Line::Idle;
-        link.session.connection_lost(now);
+        link.disconnected(now);
         link.is_cut_off(wire::Error::ConnectionLost, &self.options, now);
         self.take_events(node, now);
     }
@@ -231,7 +230,7 @@ impl Controller {
     /// [`disconnected`](Self::disconnected).
     pub fn is_over(&self, node: NodeId) -> bool {
         let link = &self.links[node.0];
-        link.line == Line::Spoilt || self.is_closing && link.session.is_finished()
+        link.is_over() || self.is_closing && link.session.is_finished()
     }
 
     /// Takes all the bytes that came from a node.
@@ -247,8 +246,7 @@ impl Controller {
     /// Fills `out` with bytes for a node and returns how many; zero means that there is nothing to send. `out` has room
     /// for [`FRAME_BYTES_MAX`](wire::limits::FRAME_BYTES_MAX).
     pub fn transmit(&mut self, node: NodeId, out: &mut [u8], now: u64) -> usize {
-        let link = &mut self.links[node.0];
-        if link.line == Line::Connected { link.session.transmit(out, now) } else { 0 }
+        self.links[node.0].transmit(out, now)
     }
 
     /// When [`on_timer`](Self::on_timer) is due.
@@ -265,7 +263,7 @@ impl Controller {
     /// Does what is due. Receive first what has come.
     pub fn on_timer(&mut self, now: u64) {
         for node in (0..self.links.len()).map(NodeId) {
-            self.links[node.0].session.on_timer(now);
+            self.links[node.0].on_timer(now);
             self.take_events(node, now);
             if let Some((since, error)) = self.links[node.0].down
                 && self.links[node.0].is_up
