@@ -1,7 +1,7 @@
 //! The daemon: options and configuration to a server and a log; signals to its orderly end.
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -114,6 +114,9 @@ impl From<ServerError> for Failure {
         match error {
             ServerError::Core(error) => error.into(),
             ServerError::Tls(error) => Self::Input(error.to_string()),
+            ServerError::Listen(_, ref source) if source.kind() == ErrorKind::InvalidInput => {
+                Self::Input(error.to_string())
+            }
             error => Self::Machine(error.to_string()),
         }
     }

@@ -181,7 +181,8 @@ fn bind_unix(path: &Path, mode: u32) -> io::Result<(UnixListener, SocketFile)> {
 }
 
 async fn bind_tcp(host_port: &str, may_use: impl Fn(IpAddr) -> bool) -> io::Result<TcpListener> {
-    let mut failure = io::Error::other("not an address of this host alone: use tls: with certificates");
+    let refused = "not an address of this host alone: use tls: with certificates";
+    let mut failure = io::Error::new(ErrorKind::InvalidInput, refused);
     for address in lookup_host(host_port).await?.filter(|address| may_use(address.ip())) {
         match TcpListener::bind(address).await {
             Ok(listener) => return Ok(listener),
