@@ -109,7 +109,7 @@ fn what_is_no_ring_is_turned_away() {
     turned_away("the descriptor is not memory of a sealed size");
 
     let client = connect();
-    send_descriptor(&client, &Ring::create(RING_BYTES).unwrap()).unwrap();
+    send_descriptor(&client, Ring::create(RING_BYTES).unwrap()).unwrap();
     drop(client);
     turned_away("the other end of the ring is closed");
 
@@ -133,7 +133,7 @@ fn what_is_no_ring_is_turned_away() {
 /// Sends a ring and another one, unless the first is refused before.
 fn send_both(socket: &UnixStream, ring: &Ring) {
     send_descriptor(socket, ring).unwrap();
-    let _ = send_descriptor(socket, &Ring::create(RING_BYTES).unwrap());
+    let _ = send_descriptor(socket, Ring::create(RING_BYTES).unwrap());
 }
 
 /// Overwrites memory of a ring that somebody else has mapped.
@@ -378,7 +378,8 @@ fn every_broken_rule_has_its_name_and_ends_one_session() {
 /// What a node cannot go on with although the frames are right ends the stream, and nothing else.
 #[test]
 fn streams_that_cannot_go_on_are_given_up() {
-    let offences: [(&str, fn(&mut RawClient)); 4] = [
+    type Offence = (&'static str, fn(&mut RawClient));
+    let offences: [Offence; 4] = [
         ("a round that cell 0 needs was left out", |client| {
             client.rounds(0, 0, &layers()[..2]);
             client.rounds(3, FLAG_SKIP, &layers()[3..20]);

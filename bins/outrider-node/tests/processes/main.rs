@@ -7,6 +7,8 @@ mod death;
 mod hostile;
 mod limits;
 mod mismatch;
+mod operations;
+mod security;
 mod shutdown;
 mod support;
 mod transports;

@@ -23,7 +23,7 @@ pub(crate) struct History {
     pub(crate) answer: Vec<u64>,
 }
 
-/// The patch of [`PATCH_OPTIONS`](super::PATCH_OPTIONS).
+/// The patch that nodes are started with.
 pub(crate) fn loaded() -> &'static LoadedPatch {
     static LOADED: OnceLock<LoadedPatch> = OnceLock::new();
     LOADED.get_or_init(|| {

@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::{DEADLINE, wait_for};
 
 /// The options of the patch that all tests stream.
-pub(crate) const PATCH_OPTIONS: [&str; 4] = ["--distance", "3", "--p", "0.01"];
+const PATCH_OPTIONS: [&str; 4] = ["--distance", "3", "--p", "0.01"];
 
 /// A running node. It is killed when the test ends.
 pub(crate) struct NodeProcess {
@@ -62,7 +62,7 @@ impl NodeProcess {
         let (tell, told) = channel();
         thread::spawn(move || {
             let mut line = String::new();
-            let _ = stdout.read_line(&mut line).and_then(|_| Ok(tell.send(line)));
+            let _ = stdout.read_line(&mut line).map(|_| tell.send(line));
             // Nothing else comes, but the pipe stays open.
             let _ = stdout.read(&mut [0]);
         });
@@ -211,14 +211,15 @@ pub(crate) fn refused(mut command: Command, code: i32, fragments: &[&str]) {
     let output = command.output().expect("the program starts");
     let stderr = String::from_utf8(output.stderr).expect("text");
     let lines: Vec<_> = stderr.lines().filter(|line| !line.starts_with('{')).collect();
-    assert_eq!((output.status.code(), lines.len()), (Some(code), 1), "{stderr}");
+    assert_eq!((output.status.code(), lines.len()), (Some(code), 1), "{fragments:?} in {stderr}");
     assert!(lines[0].starts_with("error: ") && output.stdout.is_empty(), "{stderr}");
     for fragment in fragments {
         assert!(lines[0].contains(fragment), "{fragment:?} is not in {stderr}");
     }
 }
 
-fn program(folder: &Path) -> Command {
+/// The program, in a folder, with pipes.
+pub(crate) fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_outrider-node"));
     command.current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
