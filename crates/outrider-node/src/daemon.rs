@@ -160,7 +160,7 @@ impl DaemonArgs {
             return say("CHECKED", &options.listen, None, &described);
         }
         let log = logging::begin(config.log.file.as_deref(), config.log.level.into()).map_err(|error| {
-            let file = config.log.file.as_deref().unwrap_or(Path::new("standard error"));
+            let file = config.log.file.as_deref().unwrap_or_else(|| Path::new("standard error"));
             Failure::Input(format!("log {}: {error}", file.display()))
         })?;
         raise_descriptor_limit(options.node.connections_max);
