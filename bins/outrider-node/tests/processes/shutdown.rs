@@ -7,7 +7,8 @@ use outrider_wire::{Closed, Commit, Error, FrameType};
 use rustix::process::Signal;
 
 use crate::support::{
-    History, NodeProcess, RawClient, address, events, folder, stream, stream_until_all_decide, with_patience,
+    History, NodeProcess, RawClient, address, events, fault, folder, stream, stream_until_all_decide,
+    with_patience,
 };
 
 /// Rounds that complete some windows and leave others open.
@@ -104,6 +105,30 @@ fn the_end_of_standard_input_ends_a_node_if_it_shall() {
     let mut node = NodeProcess::spawn(command);
     assert_eq!(node.get("/healthz"), (200, "ok\n".to_owned()));
     node.close_stdin();
+    assert_eq!(node.wait().code(), Some(0));
+}
+
+#[test]
+fn a_client_that_was_away_comes_back_to_be_told() {
+    let folder = folder();
+    let config = format!("drain-seconds = 3600\nlimits.resume-seconds = 3600\n{}", config(folder.path()));
+    let mut node = NodeProcess::start(folder.path(), &config);
+    let mut before = half_way(&node);
+    before.write(&[0; 64]);
+    before.read_to_end();
+    node.wait_for_log(&["session without a connection"]);
+    node.signal(Signal::TERM);
+    node.wait_for_log(&["cells left open"]);
+    // Nobody else begins a session now.
+    let told = RawClient::connect(&node.address()).greet(&RawClient::hello()).expect_err("a refusal");
+    assert_eq!(fault(&told).error(), Some(Error::ShuttingDown));
+    let mut client = RawClient::connect(&node.address());
+    client.greet_again(&before).expect("the session");
+    let told = client.read_type(FrameType::Closed);
+    let closed = Closed::decode(&told.payload).unwrap();
+    assert_eq!(closed.code, u32::from(Error::ShuttingDown.code()));
+    assert!(closed.open_count > 0);
+    client.leave();
     assert_eq!(node.wait().code(), Some(0));
 }
 
