@@ -1,6 +1,7 @@
 //! The decoder node daemon: the command line, one line for what went wrong, and the exit code.
 #![forbid(unsafe_code)]
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Err(fault) => Err(Failure::Input(one_line(&fault))),
     };
     let Err(failure) = outcome else { return ExitCode::SUCCESS };
-    eprintln!("error: {failure}");
+    // Nobody may be left to read it.
+    let _ = writeln!(io::stderr(), "error: {failure}");
     failure.exit_code()
 }

@@ -235,8 +235,7 @@ impl Controller {
     pub fn disconnected(&mut self, node: NodeId, now: u64) {
         let now = self.clock.observe(now);
         let link = &mut self.links[node.0];
-        link.line = Line::Idle;
-        link.session.connection_lost(now);
+        link.disconnected(now);
         link.is_cut_off(wire::Error::ConnectionLost, &self.options, now);
         self.take_events(node, now);
     }
@@ -245,7 +244,7 @@ impl Controller {
     /// [`disconnected`](Self::disconnected).
     pub fn is_over(&self, node: NodeId) -> bool {
         let link = &self.links[node.0];
-        link.line == Line::Spoilt || self.is_closing && link.session.is_finished()
+        link.is_over() || self.is_closing && link.session.is_finished()
     }
 
     /// Takes all the bytes that came from a node.
@@ -263,8 +262,7 @@ impl Controller {
     /// for [`FRAME_BYTES_MAX`](wire::limits::FRAME_BYTES_MAX).
     pub fn transmit(&mut self, node: NodeId, out: &mut [u8], now: u64) -> usize {
         let now = self.clock.observe(now);
-        let link = &mut self.links[node.0];
-        if link.line == Line::Connected { link.session.transmit(out, now) } else { 0 }
+        self.links[node.0].transmit(out, now)
     }
 
     /// When [`on_timer`](Self::on_timer) is due.
@@ -284,7 +282,7 @@ impl Controller {
     pub fn on_timer(&mut self, now: u64) {
         let now = self.clock.observe(now);
         for node in (0..self.links.len()).map(NodeId) {
-            self.links[node.0].session.on_timer(now);
+            self.links[node.0].on_timer(now);
             self.take_events(node, now);
             if let Some((since, error)) = self.links[node.0].down
                 && self.links[node.0].is_up

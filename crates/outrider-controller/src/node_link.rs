@@ -12,6 +12,8 @@ use crate::node_status::{NodeState, NodeStatus};
 pub(crate) struct NodeLink {
     pub(crate) session: ClientSession,
     pub(crate) line: Line,
+    /// The session before, while the connection is still its own.
+    leaving: Option<Box<ClientSession>>,
     /// No connection is tried before.
     pause_until: u64,
     /// Since when there has been no connection that works, and why.
@@ -35,6 +37,8 @@ pub(crate) enum Line {
     /// One is being tried.
     Dialling,
     Connected,
+    /// One over which a session that has ended says its last words.
+    Leaving,
     /// One that is of no use any more, to be dropped.
     Spoilt,
 }
@@ -44,6 +48,7 @@ impl NodeLink {
         Ok(Self {
             session: ClientSession::new(&options.wire, now)?,
             line: Line::Idle,
+            leaving: None,
             pause_until: now,
             down: None,
             is_up: false,
@@ -58,9 +63,39 @@ impl NodeLink {
         self.line == Line::Idle && now >= self.pause_until
     }
 
-    /// When a connection should be tried, if there is none.
+    /// When a connection should be tried, if there is none, or one that is left be dropped.
     pub(crate) fn next_dial(&self) -> Option<u64> {
-        (self.line == Line::Idle).then_some(self.pause_until)
+        matches!(self.line, Line::Idle | Line::Leaving).then_some(self.pause_until)
+    }
+
+    pub(crate) fn on_timer(&mut self, now: u64) {
+        self.session.on_timer(now);
+        if self.line == Line::Leaving && now >= self.pause_until {
+            self.hang_up();
+        }
+    }
+
+    pub(crate) fn transmit(&mut self, out: &mut [u8], now: u64) -> usize {
+        match (self.line, &mut self.leaving) {
+            (Line::Connected, _) => self.session.transmit(out, now),
+            (Line::Leaving, Some(leaving)) => leaving.transmit(out, now),
+            _ => 0,
+        }
+    }
+
+    /// Whether the connection is of no more use.
+    pub(crate) fn is_over(&self) -> bool {
+        match self.line {
+            Line::Leaving => self.leaving.as_ref().is_none_or(|leaving| leaving.is_finished()),
+            line => line == Line::Spoilt,
+        }
+    }
+
+    /// The connection has ended.
+    pub(crate) fn disconnected(&mut self, now: u64) {
+        self.line = Line::Idle;
+        self.leaving = None;
+        self.session.connection_lost(now);
     }
 
     pub(crate) fn connected(&mut self, now: u64) {
@@ -122,13 +157,19 @@ impl NodeLink {
         }
     }
 
-    /// Forgets the session. Another may begin after a pause that doubles from fence to fence.
+    /// Forgets the session, but for its last words. Another may begin after a pause that doubles from fence to fence.
     pub(crate) fn fence(&mut self, options: &ControllerOptions, now: u64) {
         let pause = options.rejoin_ns << self.fences.min(REJOIN_DOUBLINGS_MAX);
         self.told = self.status();
         self.told.fences += 1;
+        let has_last_words = self.line == Line::Connected && self.session.has_ended();
+        self.hang_up();
         if let Ok(session) = ClientSession::new(&options.wire, now) {
-            self.session = session;
+            let before = std::mem::replace(&mut self.session, session);
+            if has_last_words {
+                self.leaving = Some(Box::new(before));
+                self.line = Line::Leaving;
+            }
         }
         self.fences += 1;
         self.pause_until = now.saturating_add(pause);
@@ -136,7 +177,6 @@ impl NodeLink {
         self.is_up = false;
         self.refused.clear();
         self.unclosed.clear();
-        self.hang_up();
     }
 
     /// It has decided a cell.

@@ -160,16 +160,15 @@ impl Default for Limits {
 impl Config {
     /// Reads a file.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let machine = |error: std::io::Error| Failure::Machine(format!("{}: {error}", path.display()));
         let input = |message: String| Failure::Input(format!("{}: {message}", path.display()));
         match fs::metadata(path) {
             Ok(found) if found.len() > CONFIG_BYTES_MAX => {
                 return Err(input(format!("more than {CONFIG_BYTES_MAX} bytes")));
             }
             Ok(_) => {}
-            Err(error) => return Err(machine(error)),
+            Err(error) => return Err(input(error.to_string())),
         }
-        let bytes = fs::read(path).map_err(machine)?;
+        let bytes = fs::read(path).map_err(|error| input(error.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|_| input("not UTF-8".to_owned()))?;
         toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());

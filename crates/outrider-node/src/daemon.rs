@@ -1,9 +1,9 @@
 //! The daemon: options and configuration to a server and a log; signals to its orderly end.
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use std::thread;
 use clap::Args;
 use outrider::{Isa, Patch, Workers, WorkersOptions};
 use outrider_transport::Address;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -114,6 +115,9 @@ impl From<ServerError> for Failure {
         match error {
             ServerError::Core(error) => error.into(),
             ServerError::Tls(error) => Self::Input(error.to_string()),
+            ServerError::Listen(_, ref source) if source.kind() == ErrorKind::InvalidInput => {
+                Self::Input(error.to_string())
+            }
             error => Self::Machine(error.to_string()),
         }
     }
@@ -155,14 +159,20 @@ impl DaemonArgs {
             check(&patches, &options)?;
             return say("CHECKED", &options.listen, None, &described);
         }
-        let log = logging::begin(config.log.file.as_deref(), config.log.level.into());
-        let log = log.map_err(|error| Failure::Machine(format!("log: {error}")))?;
+        let log = logging::begin(config.log.file.as_deref(), config.log.level.into()).map_err(|error| {
+            let file = config.log.file.as_deref().unwrap_or_else(|| Path::new("standard error"));
+            Failure::Input(format!("log {}: {error}", file.display()))
+        })?;
+        raise_descriptor_limit(options.node.connections_max);
         let options = ServerOptions { dropped_lines: Some(log.dropped_lines()), ..options };
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Failure::Machine(format!("tokio: {error}")))?;
-        runtime.block_on(self.serve(patches, &options, &described))
+        let outcome = runtime.block_on(self.serve(patches, &options, &described));
+        // Callers that have not sent the descriptors of a ring yet are waited for by threads.
+        runtime.shutdown_background();
+        outcome
     }
 
     fn config(&self) -> Result<Config, Failure> {
@@ -210,6 +220,17 @@ impl DaemonArgs {
                 Err(Failure::Machine(why.to_owned()))
             }
         }
+    }
+}
+
+/// Takes as many descriptors as may be had: every connection needs one.
+fn raise_descriptor_limit(connections_max: usize) {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // If that is refused there are those that there were.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let current = getrlimit(Resource::Nofile).current;
+    if let Some(descriptors) = current.filter(|&descriptors| descriptors <= connections_max as u64) {
+        tracing::warn!(descriptors, connections = connections_max, "too few descriptors for all connections");
     }
 }
 

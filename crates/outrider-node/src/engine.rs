@@ -145,7 +145,8 @@ impl Engine {
     fn run(mut self) -> Ending {
         loop {
             let moved = self.turn();
-            if self.node.is_done() && self.lines.is_empty() {
+            // Those that have not said who they are have nothing to be told.
+            if self.node.is_done() && self.lines.keys().all(|&id| self.node.is_greeting(id)) {
                 self.publish(clock_ns());
                 return Ending::Drained;
             }
@@ -244,11 +245,6 @@ impl Engine {
                     let now = clock_ns();
                     self.end_ns.get_or_insert_with(|| now.saturating_add(self.drain_ns));
                     self.node.shut_down(now);
-                    // Those that have not said who they are have nothing to be told.
-                    let greeting = self.lines.keys().copied().filter(|&id| !self.node.is_serving(id));
-                    for id in Vec::from_iter(greeting) {
-                        self.drop_line(id);
-                    }
                 }
             }
         }

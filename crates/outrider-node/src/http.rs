@@ -12,12 +12,13 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
+use crate::guests::Guests;
 use crate::metrics::{Health, Metrics, Snapshot};
 
-/// Scrapers served at a time; others wait.
+/// Scrapers served at a time.
 const SCRAPERS_MAX: usize = 16;
 /// How long a scraper may take, its reading included.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,10 +30,8 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// Answers scrapers for ever.
 pub(crate) async fn serve(listener: TcpListener, metrics: Metrics, snapshot: Arc<Mutex<Snapshot>>) {
     let metrics = Arc::new(metrics);
-    let room = Arc::new(Semaphore::new(SCRAPERS_MAX));
+    let mut scrapers = Guests::new(SCRAPERS_MAX);
     loop {
-        // The semaphore is never closed.
-        let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -42,7 +41,7 @@ pub(crate) async fn serve(listener: TcpListener, metrics: Metrics, snapshot: Arc
             }
         };
         let (metrics, snapshot) = (Arc::clone(&metrics), Arc::clone(&snapshot));
-        tokio::spawn(async move {
+        scrapers.admit(async move {
             let service = service_fn(|request| {
                 let response = answer(&request, &metrics, &snapshot);
                 async move { Ok::<_, Infallible>(response) }
@@ -51,8 +50,9 @@ pub(crate) async fn serve(listener: TcpListener, metrics: Metrics, snapshot: Arc
             http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).keep_alive(false);
             // What goes wrong here concerns the scraper alone.
             let _ = timeout(PATIENCE, http.serve_connection(TokioIo::new(stream), service)).await;
-            drop(permit);
         });
+        // Those who have come get their turn before they have to make room.
+        yield_now().await;
     }
 }
 

@@ -10,6 +10,7 @@
 mod config;
 mod daemon;
 mod engine;
+mod guests;
 mod http;
 mod journal;
 mod line;

@@ -11,19 +11,19 @@ use std::time::Duration;
 
 use outrider_transport::{Address, Connection};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, lookup_host};
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+use tokio::task::{spawn_blocking, yield_now};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::engine::{EngineHandle, Order};
+use crate::guests::Guests;
 use crate::server::Admission;
 
 /// How long a caller may take for what comes before the protocol: a TLS handshake, the descriptors of a ring.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Callers that are at it at a time on one address; others wait.
-const CALLERS_MAX: usize = 64;
+/// Callers that are at it at a time on one address.
+const CALLERS_MAX: usize = 256;
 /// How long to wait after a connection could not be taken, for want of descriptors perhaps.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -85,15 +85,20 @@ impl Listener {
 
     /// Hands whoever connects to the engine, for ever.
     pub(crate) async fn serve(self, engine: EngineHandle) {
-        let callers = Arc::new(Semaphore::new(CALLERS_MAX));
+        let mut callers = Guests::new(CALLERS_MAX);
         let Self { address, socket, _file } = self;
         loop {
-            // The semaphore is never closed.
-            let Ok(permit) = Arc::clone(&callers).acquire_owned().await else { return };
             let called = match &socket {
-                Socket::Unix(listener, admission) => accept_unix(listener, admission).await.map(Caller::Unix),
+                Socket::Unix(listener, admission) => accept_unix(listener, admission)
+                    .await
+                    .and_then(|stream| Connection::unix(stream.into_std()?))
+                    .map(Caller::Connected),
                 Socket::Ring(listener, admission) => accept_unix(listener, admission).await.map(Caller::Ring),
-                Socket::Tcp(listener) => listener.accept().await.map(|(stream, _)| Caller::Tcp(stream)),
+                Socket::Tcp(listener) => listener
+                    .accept()
+                    .await
+                    .and_then(|(stream, _)| Connection::tcp(stream.into_std()?))
+                    .map(Caller::Connected),
                 Socket::Tls(listener, acceptor) => {
                     listener.accept().await.map(|(stream, peer)| Caller::Tls(stream, peer, acceptor.clone()))
                 }
@@ -110,32 +115,41 @@ impl Listener {
                     continue;
                 }
             };
-            let (engine, address) = (engine.clone(), address.clone());
-            tokio::spawn(async move {
+            if let Caller::Connected(connection) = caller {
+                engine.tell(Order::Serve(connection));
+                continue;
+            }
+            let (engine, named) = (engine.clone(), address.clone());
+            let another_went = callers.admit(async move {
                 match caller.connect().await {
                     Ok(connection) => engine.tell(Order::Serve(connection)),
-                    Err(error) => tracing::warn!(%address, %error, "caller turned away"),
+                    Err(error) => tracing::warn!(address = %named, %error, "caller turned away"),
                 }
-                drop(permit);
             });
+            if another_went {
+                tracing::warn!(%address, error = "others have called", "caller turned away");
+            }
+            // Those who have come get their turn before they have to make room.
+            yield_now().await;
         }
     }
 }
 
 /// Somebody who has called, and has yet to do what comes before the protocol.
 enum Caller {
-    Unix(UnixStream),
+    /// There is nothing to be done.
+    Connected(Connection),
     Ring(UnixStream),
-    Tcp(TcpStream),
     Tls(TcpStream, SocketAddr, TlsAcceptor),
 }
 
 impl Caller {
     async fn connect(self) -> io::Result<Connection> {
         match self {
-            Self::Unix(stream) => Connection::unix(stream.into_std()?),
-            Self::Tcp(stream) => Connection::tcp(stream.into_std()?),
+            Self::Connected(connection) => Ok(connection),
             Self::Ring(stream) => {
+                // Threads are for those alone who have something to say.
+                in_time(stream.readable()).await?;
                 let socket = stream.into_std()?;
                 spawn_blocking(move || Connection::accept_ring(socket, PATIENCE))
                     .await
@@ -181,7 +195,8 @@ fn bind_unix(path: &Path, mode: u32) -> io::Result<(UnixListener, SocketFile)> {
 }
 
 async fn bind_tcp(host_port: &str, may_use: impl Fn(IpAddr) -> bool) -> io::Result<TcpListener> {
-    let mut failure = io::Error::other("not an address of this host alone: use tls: with certificates");
+    let refused = "not an address of this host alone: use tls: with certificates";
+    let mut failure = io::Error::new(ErrorKind::InvalidInput, refused);
     for address in lookup_host(host_port).await?.filter(|address| may_use(address.ip())) {
         match TcpListener::bind(address).await {
             Ok(listener) => return Ok(listener),

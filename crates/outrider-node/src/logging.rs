@@ -4,9 +4,11 @@
 //! for a terminal or a disk.
 
 use std::fs::OpenOptions;
-use std::io;
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use outrider_wire::Error;
 use tracing::Level;
@@ -22,23 +24,47 @@ const WAITING_LINES_MAX: usize = 8192;
 pub(crate) struct Log {
     _guard: WorkerGuard,
     dropped: ErrorCounter,
+    unwritten: Arc<AtomicU64>,
+}
+
+/// Counts the lines that could not be written, because a disk is full or nobody reads a pipe any more.
+struct Counting<W> {
+    writer: W,
+    unwritten: Arc<AtomicU64>,
+}
+
+impl<W: Write> Write for Counting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.writer.write(bytes);
+        if written.as_ref().is_err_and(|error| error.kind() != ErrorKind::Interrupted) {
+            self.unwritten.fetch_add(1, Relaxed);
+        }
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
 }
 
 impl Log {
-    /// What tells how many lines were dropped.
+    /// What tells how many lines were dropped, or could not be written.
     pub(crate) fn dropped_lines(&self) -> DroppedLines {
-        let dropped = self.dropped.clone();
-        Arc::new(move || dropped.dropped_lines() as u64)
+        let (dropped, unwritten) = (self.dropped.clone(), Arc::clone(&self.unwritten));
+        Arc::new(move || dropped.dropped_lines() as u64 + unwritten.load(Relaxed))
     }
 }
 
 /// Begins the log: into a file, or on standard error.
 pub(crate) fn begin(file: Option<&Path>, level: Level) -> io::Result<Log> {
-    let builder = || NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES_MAX);
-    let (writer, guard): (NonBlocking, WorkerGuard) = match file {
-        Some(path) => builder().finish(OpenOptions::new().create(true).append(true).open(path)?),
-        None => builder().finish(io::stderr()),
+    let unwritten = Arc::new(AtomicU64::new(0));
+    let writer: Box<dyn Write + Send> = match file {
+        Some(path) => Box::new(OpenOptions::new().create(true).append(true).open(path)?),
+        None => Box::new(io::stderr()),
     };
+    let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES_MAX);
+    let (writer, guard): (NonBlocking, WorkerGuard) =
+        builder.finish(Counting { writer, unwritten: Arc::clone(&unwritten) });
     let dropped = writer.error_counter();
     let subscriber = tracing_subscriber::fmt()
         .json()
@@ -49,7 +75,7 @@ pub(crate) fn begin(file: Option<&Path>, level: Level) -> io::Result<Log> {
         .finish();
     // One that is there already is that of whoever embeds the node.
     let _ = tracing::subscriber::set_global_default(subscriber);
-    Ok(Log { _guard: guard, dropped })
+    Ok(Log { _guard: guard, dropped, unwritten })
 }
 
 /// Writes what happened.

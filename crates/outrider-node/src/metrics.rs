@@ -210,7 +210,7 @@ impl Collector for Node {
             ("cell_decode", "Decoding a cell", decode),
             ("cell", "From the last round of a cell's window until its commit was ready", total),
         ] {
-            let ends = BINS_NS.iter().map(|&end| end as f64 / 1e9).chain([f64::MAX]);
+            let ends = BINS_NS.iter().map(|&end| end as f64 / 1e9).chain([f64::INFINITY]);
             let bins: Vec<_> = ends.zip(histogram.bins).collect();
             let sum = histogram.sum_ns as f64 / 1e9;
             encoder

@@ -55,8 +55,6 @@ impl Default for NodeOptions {
 pub enum Refusal {
     /// There are as many as there may be.
     Full,
-    /// The node shuts down.
-    ShuttingDown,
 }
 
 /// A cell to be decided. Give the commit back with [`Node::finish`].
@@ -140,9 +138,6 @@ impl Node {
     /// Drop the connection at once then.
     pub fn connect(&mut self, now: u64) -> Result<ConnectionId, Refusal> {
         let now = self.clock.observe(now);
-        if self.is_draining {
-            return Err(Refusal::ShuttingDown);
-        }
         if self.connection_count() >= self.options.connections_max {
             self.journal.counters.connections_refused += 1;
             return Err(Refusal::Full);
@@ -229,9 +224,9 @@ impl Node {
         !session.is_some_and(|session| session.connection == Some(id) && !session.wire.is_finished())
     }
 
-    /// Whether a connection carries a session.
-    pub fn is_serving(&self, id: ConnectionId) -> bool {
-        self.serving.contains_key(&id)
+    /// Whether a connection has yet to say what it is for.
+    pub fn is_greeting(&self, id: ConnectionId) -> bool {
+        self.greeting.contains_key(&id)
     }
 
     /// When [`on_timer`](Self::on_timer) is due.
@@ -330,7 +325,7 @@ impl Node {
         is_committed.then_some(hops)
     }
 
-    /// Takes no more connections. Cells that can be decided still are; then every client is told which cells are open,
+    /// Begins no more sessions. Cells that can be decided still are; then every client is told which cells are open,
     /// and the node [is done](Self::is_done) once they know.
     pub fn shut_down(&mut self, now: u64) {
         let now = self.clock.observe(now);

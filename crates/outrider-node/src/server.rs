@@ -168,7 +168,7 @@ impl Server {
         self.metrics
     }
 
-    /// Tells it to end: it takes no more connections, decides what can be decided, and tells every client what cannot.
+    /// Tells it to end: it begins no more sessions, decides what can be decided, and tells every client what cannot.
     pub fn shut_down(&self) {
         self.handle().shut_down();
     }

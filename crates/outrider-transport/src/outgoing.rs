@@ -8,6 +8,8 @@ use crate::connection::Connection;
 
 /// What a connection had no room for, up to a size.
 pub struct Outgoing {
+    bytes_max: usize,
+    /// Made when there is something to send for the first time: connections that say nothing cost nothing.
     bytes: Box<[u8]>,
     unsent: Range<usize>,
 }
@@ -24,7 +26,7 @@ pub struct Sent {
 impl Outgoing {
     /// Holds so many bytes.
     pub fn new(bytes_max: usize) -> Self {
-        Self { bytes: vec![0; bytes_max].into(), unsent: 0..0 }
+        Self { bytes_max, bytes: Box::default(), unsent: 0..0 }
     }
 
     /// Sends what is left, and then what `fill` gives, for as long as there is room. `fill` writes into the bytes that it
@@ -38,6 +40,9 @@ impl Outgoing {
         mut fill: impl FnMut(&mut [u8]) -> usize,
     ) -> io::Result<Sent> {
         let mut any = false;
+        if self.bytes.is_empty() {
+            self.bytes = vec![0; self.bytes_max].into();
+        }
         loop {
             if self.unsent.is_empty() {
                 self.unsent = 0..fill(&mut self.bytes);

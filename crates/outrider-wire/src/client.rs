@@ -373,6 +373,11 @@ impl ClientSession {
         self.link.counters()
     }
 
+    /// Whether the session has ended. There may be last words to send.
+    pub fn has_ended(&self) -> bool {
+        self.link.has_ended()
+    }
+
     /// Whether the session has ended and everything about that has been sent.
     pub fn is_finished(&self) -> bool {
         self.link.has_ended() && self.link.is_drained()
