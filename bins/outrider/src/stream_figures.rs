@@ -62,6 +62,7 @@ pub(crate) struct Figures {
     pub(crate) events: u64,
     /// Histories with a wrong observable, where the truth is known.
     pub(crate) logical_errors: Option<u64>,
+    /// In which a history was under way.
     pub(crate) nanoseconds: u64,
     /// Last round due until its correction was out.
     pub(crate) reaction: Times,
