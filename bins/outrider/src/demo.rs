@@ -13,6 +13,7 @@ use outrider::{
 
 use crate::campaign::{Plan, count_errors};
 use crate::decoding::{Extras, decode_all};
+use crate::demo_stream;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::input::{self, Batches, Truth};
@@ -24,13 +25,14 @@ use crate::stats::wilson;
 use crate::surface::flat_model;
 use crate::threads::thread_count;
 
-/// Show what the decoders do, in under a minute
+/// Show what the decoders do, in about a minute
 ///
 /// Decodes 50,000 shots of a distance-3 surface code on Google's Sycamore processor, which come with the
-/// program, and a sampled distance-11 memory, with every decoder on all cores; the memory also with a pre-decoder.
+/// program, and a sampled distance-11 memory, with every decoder on all cores; the memory also with a pre-decoder. Then
+/// starts two decoder nodes, streams a distance-7 memory onto them, and kills one.
 #[derive(Args, Debug)]
 pub(crate) struct DemoArgs {
-    /// Shots of the sampled memory
+    /// Shots of the sampled memory; a twentieth of it are the histories that are streamed
     #[arg(long, value_name = "N", default_value_t = 200_000)]
     shots: u64,
 }
@@ -43,6 +45,8 @@ const GOOGLE_FLIPS: &[u8] = include_bytes!("../data/google_sycamore_x_d3_r1/obs_
 /// The sampled memory: large enough to be of interest, noisy enough to fail within the minute.
 const DISTANCE: u32 = 11;
 const NOISE: f64 = 0.005;
+/// Of so many shots one history is streamed.
+const SHOTS_PER_HISTORY: u64 = 20;
 /// Shots whose latency is taken one by one.
 const TIMED_SHOTS: usize = 20_000;
 
@@ -54,6 +58,7 @@ the pre-decoder; shots/s is all cores together. PREDECODER+mwpm is plain matchin
 Next:
   outrider decode --dem model.dem --in dets.b8      your own Stim files
   outrider ler --distance 3,5,7 --p 0.003,0.006     error rates, sinter's CSV with --out
+  outrider stream --distance 7 --p 0.001 --nodes 2  real time, on decoder nodes
   outrider --help
 ";
 
@@ -90,6 +95,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let predecoding = Predecoding::shipped()?;
     let predecoded = engine(&model, DecoderKind::Mwpm)?.predecoded(Some(&predecoding), None);
     sampled_row(&predecoded, args.shots, &timed)?;
+    demo_stream::show((args.shots / SHOTS_PER_HISTORY).max(1))?;
     print(NEXT)
 }
 

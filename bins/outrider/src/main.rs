@@ -16,6 +16,7 @@ mod count_mistakes;
 mod decode;
 mod decoding;
 mod demo;
+mod demo_stream;
 mod engine;
 mod error;
 mod generate;

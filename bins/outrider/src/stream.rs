@@ -21,12 +21,12 @@ use crate::local_nodes::{LocalNodes, LocalNodesOptions};
 use crate::options;
 use crate::output::{self, Output, print};
 use crate::stream_figures::Figures;
-use crate::stream_nodes::{Nodes, NodesArgs};
+use crate::stream_nodes::NodesArgs;
 use crate::stream_rate::{PERIOD_MAX, close_loop, find_rate};
 use crate::stream_report::{Report, Window};
 use crate::stream_session::{Pace, Session, Verified};
 use crate::stream_source::{
-    Processor, Readout, Recording, Source, Truth, history_detectors, measurement_widths,
+    Processor, Readout, Recording, Source, SweepBits, Truth, history_detectors, measurement_widths,
 };
 use crate::stream_target::{InProcess, Target};
 
@@ -68,6 +68,12 @@ pub(crate) struct StreamArgs {
     /// The circuit that --measurements are of, and --dem the model of
     #[arg(long, value_name = "FILE", requires = "measurements")]
     stim: Option<PathBuf>,
+    /// Sweep bits of the shots of --measurements [default: all 0]
+    #[arg(long, value_name = "FILE", requires = "measurements")]
+    sweep: Option<PathBuf>,
+    /// Format of the sweep bits
+    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = options::format())]
+    sweep_format: Format,
     /// Format of shots or measurements
     #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = options::format())]
     format: Format,
@@ -149,6 +155,13 @@ struct Subject {
 /// Runs the subcommand.
 pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     args.require_fit()?;
+    let inputs = [
+        ("--dem", &args.patch.dem),
+        ("--shots", &args.shots),
+        ("--measurements", &args.measurements),
+        ("--sweep", &args.sweep),
+    ];
+    input::require_one_stdin(&inputs.map(|(option, path)| (option, path.as_deref())))?;
     output::require_distinct(&[
         ("--json", args.json.as_deref()),
         ("--histogram", args.histogram.as_deref()),
@@ -259,10 +272,10 @@ impl StreamArgs {
                 workers: self.workers,
                 wait: self.wait,
             })?;
-            return Ok(Box::new(Nodes::connect(patch, &self.nodes, Some(local))?));
+            return Ok(Box::new(self.nodes.connect(patch, Some(local))?));
         }
         if !self.nodes.to.is_empty() {
-            return Ok(Box::new(Nodes::connect(patch, &self.nodes, None)?));
+            return Ok(Box::new(self.nodes.connect(patch, None)?));
         }
         let workers =
             WorkersOptions { count: self.workers, wait: self.wait.into(), cores: self.cores.clone() };
@@ -352,7 +365,12 @@ impl StreamArgs {
         }
         let layout = Layout { measurements: map.measurement_count(), ..Layout::default() };
         let shots = input::shots(path, self.format, layout)?;
-        Ok(Readout::new(shots, measured, measurement_widths(&map)?))
+        let sweep_layout = Layout { measurements: map.sweep_count(), ..Layout::default() };
+        let sweep = self.sweep.as_ref().map(|path| {
+            let shots = input::shots(path, self.sweep_format, sweep_layout)?;
+            Ok::<_, Error>(SweepBits::new(shots, path))
+        });
+        Ok(Readout::new(shots, sweep.transpose()?, measured, measurement_widths(&map)?))
     }
 }
 

@@ -51,6 +51,20 @@ pub(crate) struct NodesArgs {
 }
 
 impl NodesArgs {
+    /// Connects to the nodes that are named, or to those that were started for the purpose.
+    pub(crate) fn connect(&self, patch: &Arc<Patch>, local: Option<LocalNodes>) -> Result<Nodes> {
+        let nodes = match local {
+            Some(local) => WhichNodes::Local(local),
+            None => WhichNodes::At(self.to.clone()),
+        };
+        let patience = Duration::from_secs_f64(self.patience);
+        let mut nodes = Nodes::connect(patch, nodes, self.tls(), patience)?;
+        if let Some(rounds) = self.kill_after {
+            nodes.kill_after(rounds);
+        }
+        Ok(nodes)
+    }
+
     /// The files for TLS, if they are named.
     fn tls(&self) -> Option<TlsFiles> {
         Some(TlsFiles {
@@ -59,6 +73,14 @@ impl NodesArgs {
             key: self.tls_key.clone()?,
         })
     }
+}
+
+/// Which nodes.
+pub(crate) enum WhichNodes {
+    /// Those that this program has started.
+    Local(LocalNodes),
+    /// Those at these addresses.
+    At(Vec<Address>),
 }
 
 /// Decoder nodes, behind a controller.
@@ -77,10 +99,10 @@ pub(crate) struct Nodes {
     losses: Vec<Loss>,
     failovers: Vec<Failover>,
     alone_since_ns: Option<u64>,
-    patience_ns: u64,
+    patience: Duration,
     local: Option<LocalNodes>,
-    kill_after: Option<u64>,
-    pushed: u64,
+    /// Rounds until a node is killed, if one is to be.
+    left_to_kill: Option<u64>,
 }
 
 /// What the controller does not know of a node.
@@ -104,11 +126,19 @@ struct Loss {
 }
 
 impl Nodes {
-    /// Connects to nodes. `local` are those at the addresses, if the program has started them.
-    pub(crate) fn connect(patch: &Arc<Patch>, args: &NodesArgs, local: Option<LocalNodes>) -> Result<Self> {
-        let addresses = local.as_ref().map_or(&args.to[..], LocalNodes::addresses);
-        let options = ClusterOptions { tls: args.tls(), ..ClusterOptions::default() };
-        let mut cluster = Cluster::new(addresses, &options).map_err(refused_cluster)?;
+    /// Connects to nodes. `patience` is how long there may be none.
+    pub(crate) fn connect(
+        patch: &Arc<Patch>,
+        nodes: WhichNodes,
+        tls: Option<TlsFiles>,
+        patience: Duration,
+    ) -> Result<Self> {
+        let (addresses, local) = match nodes {
+            WhichNodes::Local(local) => (local.addresses().to_vec(), Some(local)),
+            WhichNodes::At(addresses) => (addresses, None),
+        };
+        let options = ClusterOptions { tls, ..ClusterOptions::default() };
+        let mut cluster = Cluster::new(&addresses, &options).map_err(refused_cluster)?;
         let mut open = || cluster.open(patch).map_err(|error| Error::Usage(format!("--window: {error}")));
         let (history, upcoming) = (open()?, open()?);
         let rounds_max = cluster.state(history).map_or(0, |state| state.rounds_max);
@@ -126,13 +156,17 @@ impl Nodes {
             losses: Vec::new(),
             failovers: Vec::new(),
             alone_since_ns: None,
-            patience_ns: (args.patience * 1e9) as u64,
+            patience,
             local,
-            kill_after: args.kill_after,
-            pushed: 0,
+            left_to_kill: None,
         };
         nodes.gather()?;
         Ok(nodes)
+    }
+
+    /// Kills the first local node after so many rounds.
+    pub(crate) fn kill_after(&mut self, rounds: u64) {
+        self.left_to_kill = Some(rounds);
     }
 
     /// Waits until every node has taken the history or could not be reached, and one has taken it.
@@ -156,14 +190,16 @@ impl Nodes {
         let now = clock_ns();
         self.take_events(now)?;
         self.take_commits();
-        let Some(state) = self.cluster.state(self.history) else { return Ok(()) };
+        let state = self.cluster.state(self.history).ok_or_else(lost_history)?;
         let (cells, is_finished) = (state.cells, state.is_finished);
         if is_finished || state.members > 0 {
             self.alone_since_ns = None;
-        } else if now - *self.alone_since_ns.get_or_insert(now) > self.patience_ns {
+        } else if now - *self.alone_since_ns.get_or_insert(now) > self.patience.as_nanos() as u64 {
             return Err(self.nobody_left());
         }
-        self.settle_losses(cells, is_finished, now);
+        if !self.losses.is_empty() {
+            self.settle_losses(cells, is_finished, now);
+        }
         Ok(())
     }
 
@@ -230,7 +266,7 @@ impl Nodes {
     }
 
     fn nobody_left(&self) -> Error {
-        let seconds = self.patience_ns as f64 / 1e9;
+        let seconds = self.patience.as_secs_f64();
         let why = (0..self.nodes.len()).map(|at| {
             let (node, log) = (NodeId(at), &self.nodes[at]);
             match (self.cluster.failure(node), &log.why_left) {
@@ -257,17 +293,19 @@ impl Target for Nodes {
 
     fn push(&mut self, events: &[u8], detector_count: u32, is_last: bool) -> Result<()> {
         self.cluster.push(self.history, events, detector_count, is_last).map_err(refused_round)?;
-        self.pushed += 1;
-        if let Some(local) = self.local.as_mut().filter(|_| self.kill_after == Some(self.pushed)) {
-            local.kill(0);
+        if let (Some(left), Some(local)) = (&mut self.left_to_kill, &mut self.local) {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                local.kill(0);
+                self.left_to_kill = None;
+            }
         }
         Ok(())
     }
 
     fn poll(&mut self) -> Result<Progress<'_>> {
         self.go_on()?;
-        let state = self.cluster.state(self.history);
-        let state = state.ok_or_else(|| Error::machine("history", PushError::UnknownPatch))?;
+        let state = self.cluster.state(self.history).ok_or_else(lost_history)?;
         let bytes = state.observables.iter().flat_map(|word| word.to_le_bytes());
         self.observables.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
         Ok(Progress {
@@ -314,6 +352,10 @@ impl NodeLog {
     fn new() -> Result<Self> {
         Ok(Self { decode: Times::new()?, has_joined: false, why_left: None })
     }
+}
+
+fn lost_history() -> Error {
+    Error::machine("history", PushError::UnknownPatch)
 }
 
 fn refused_cluster(error: ClusterError) -> Error {

@@ -1,12 +1,13 @@
 //! Where the rounds of `outrider stream` come from.
 
 use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use outrider::{MeasurementMap, MeasurementStream, Plan, RoundSampler, Shots};
 
 use crate::error::{Error, Result};
-use crate::input::{Batches, ShotSource};
+use crate::input::{self, Batches, ShotSource};
 
 /// A round, as the target takes it.
 pub(crate) struct Round<'a> {
@@ -190,6 +191,7 @@ impl Source for Recording {
 /// A file of shots, each a history, by its raw measurements.
 pub(crate) struct Readout {
     shots: Rows,
+    sweep: Option<SweepBits>,
     measured: MeasurementStream,
     /// Measurements of each layer of the history.
     widths: Vec<u32>,
@@ -202,11 +204,41 @@ pub(crate) struct Readout {
     flips: Vec<u8>,
 }
 
+/// The sweep bits of recorded shots, one row for each.
+pub(crate) struct SweepBits {
+    rows: Rows,
+    taken: u64,
+    path: PathBuf,
+}
+
+impl SweepBits {
+    /// Those in a file.
+    pub(crate) fn new(rows: ShotSource, path: &Path) -> Self {
+        Self { rows: Rows::new(rows), taken: 0, path: path.to_owned() }
+    }
+
+    /// Goes on to the next shot, which there must be.
+    fn advance(&mut self) -> Result<()> {
+        if !self.rows.advance()? {
+            let message = format!("ends after {} shots, before the measurements", self.taken);
+            return Err(Error::input(input::name(&self.path).display(), message));
+        }
+        self.taken += 1;
+        Ok(())
+    }
+}
+
 impl Readout {
     /// Histories whose rounds bring so many measurements each.
-    pub(crate) fn new(shots: ShotSource, measured: MeasurementStream, widths: Vec<u32>) -> Self {
+    pub(crate) fn new(
+        shots: ShotSource,
+        sweep: Option<SweepBits>,
+        measured: MeasurementStream,
+        widths: Vec<u32>,
+    ) -> Self {
         Self {
             shots: Rows::new(shots),
+            sweep,
             measured,
             widths,
             given: 0,
@@ -223,6 +255,9 @@ impl Source for Readout {
     fn start(&mut self) -> Result<bool> {
         if !self.shots.advance()? {
             return Ok(false);
+        }
+        if let Some(sweep) = &mut self.sweep {
+            sweep.advance()?;
         }
         self.rewind()?;
         Ok(true)
@@ -255,7 +290,8 @@ impl Source for Readout {
     fn rewind(&mut self) -> Result<()> {
         (self.given, self.place) = (0, 0);
         self.ready.clear();
-        Ok(self.measured.start(None)?)
+        let sweep = self.sweep.as_ref().map(|sweep| sweep.rows.row());
+        Ok(self.measured.start(sweep)?)
     }
 
     fn flips(&self) -> Option<&[u8]> {

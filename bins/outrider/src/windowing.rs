@@ -56,8 +56,7 @@ impl Windows {
         let length = u64::from(plan.layer_count());
         let mut by_shape = BTreeMap::new();
         for number in 0..plan.cell_count(length) {
-            // Rows may end at different numbers.
-            let Ok(cell) = plan.cell(number, Some(length)) else { continue };
+            let cell = plan.cell(number, Some(length))?;
             if !cell.is_empty && !by_shape.contains_key(&cell.shape) {
                 by_shape.insert(cell.shape, Arc::new(plan.window(&cell)?));
             }

@@ -30,7 +30,7 @@ fn bench_writes_its_figures() {
 }
 
 #[test]
-fn demo_shows_every_decoder_twice() {
+fn demo_shows_every_decoder_twice_and_loses_no_round() {
     let folder = folder();
     let text = outrider(folder.path(), words("demo --shots 2048")).text().to_owned();
     for decoder in ["mwpm ", "mwpm-correlated ", "union-find "] {
@@ -46,6 +46,9 @@ fn demo_shows_every_decoder_twice() {
     let line = text.lines().find(|line| line.trim_start().starts_with("mwpm ")).unwrap();
     let rate: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     assert!((rate - 794.0 / 50_000.0).abs() < 5e-4, "{line}");
+    for told in ["lost rounds: 0", "those of one thread: 0 of", "fail-over: noticed after"] {
+        assert!(text.contains(told), "{text}");
+    }
     assert_eq!(names(folder.path()), [""; 0]);
 }
 

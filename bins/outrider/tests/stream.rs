@@ -154,6 +154,37 @@ fn raw_measurements_stream() {
     }
 }
 
+/// Sweep bits change the events of the shots that have them, as in `m2d`.
+#[test]
+fn sweep_bits_enter_with_raw_measurements() {
+    let folder = folder();
+    let path = folder.path();
+    outrider(path, words("gen --distance 3 --rounds 20 --p 0.004 --dem-out c.dem --out plain.stim")).text();
+    let plain = std::fs::read_to_string(path.join("plain.stim")).unwrap();
+    let (coordinates, rest) = plain.split_at(plain.find("\nR ").unwrap() + 1);
+    let (reset, rest) = rest.split_at(rest.find('\n').unwrap() + 1);
+    put(path, "c.stim", format!("{coordinates}{reset}CX sweep[0] 1 sweep[1] 8\n{rest}"));
+    put(path, "m.01", ["0".repeat(169), "\n".to_owned()].concat().repeat(4));
+    put(path, "s.01", "00\n10\n01\n11\n");
+    let windows = "--dem c.dem --commit 3 --gap 3 --buffer 3 --round-time 0 --verify";
+    let raw = format!("--stim c.stim --measurements m.01 --format 01 {windows}");
+    let swept = stream(path, &format!("{raw} --sweep s.01 --sweep-format 01"));
+    outrider(
+        path,
+        words("m2d --circuit c.stim --in m.01 --in-format 01 --sweep s.01 --sweep-format 01 --out d.b8"),
+    )
+    .text();
+    let by_shots = stream(path, &format!("--shots d.b8 {windows}"));
+    for field in ["histories", "detection_events", "cells", "batch_mismatches"] {
+        assert_eq!(swept[field], by_shots[field], "{field}");
+    }
+    assert!(swept["detection_events"].as_u64() > Some(0), "the sweep bits have done something");
+    assert_eq!(stream(path, &raw)["detection_events"], 0);
+    put(path, "short.01", "00\n10\n");
+    outrider(path, words(&format!("stream {raw} --sweep short.01 --sweep-format 01")))
+        .refused(2, &["short.01", "ends after 2 shots"]);
+}
+
 #[test]
 fn the_closed_loop_and_the_search_tell_what_they_did() {
     let folder = folder();
@@ -233,6 +264,7 @@ fn bad_input_is_refused_on_one_line() {
         ("--dem none.dem --commit 3 --gap 3 --buffer 3", &["none.dem"]),
         ("--dem flat.dem --commit 3 --gap 3 --buffer 3", &["flat.dem", "has no coordinates"]),
         ("--dem c.dem --commit 3 --gap 3 --buffer 3 --rounds 100000", &["--rounds", "100001 layers"]),
+        ("--dem - --commit 3 --gap 3 --buffer 3 --shots -", &["--dem and --shots"]),
         ("--dem c.dem --commit 3 --gap 3 --buffer 3 --shots none.b8", &["none.b8"]),
         ("--dem c.dem --commit 3 --gap 3 --buffer 3 --shots d.b8", &["d.b8"]),
         ("--dem c.dem --commit 3 --gap 3 --buffer 3 --measurements d.b8", &["--stim"]),

@@ -386,10 +386,12 @@ otr_status otr_plan_cell(const otr_plan *plan, uint64_t number, uint64_t layer_c
     if (layer_count > 0 && otr_plan_check_length(plan, layer_count, NULL) != OTR_OK) {
         return OTR_ERR_ARGUMENT;
     }
-    if (own.index >= OTR_PLAN_HISTORY_MAX || first_layer_of(plan, own) >= end) {
+    if (own.index >= OTR_PLAN_HISTORY_MAX ||
+        (first_layer_of(plan, own) >= end && number >= otr_plan_cell_count(plan, end))) {
         return OTR_ERR_INDEX;
     }
-    cell.first_layer = first_layer_of(plan, own);
+    /* The row may have ended while others go on: the cell is empty then. */
+    cell.first_layer = smaller(first_layer_of(plan, own), end);
     cell.end_layer = smaller(end_layer_of(plan, own), end);
     cell.window_first = reduced(cell.first_layer, past);
     cell.window_end = smaller(cell.end_layer + plan->options.buffer, end);

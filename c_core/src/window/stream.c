@@ -164,9 +164,8 @@ otr_status otr_stream_push(otr_stream *stream, const uint8_t *events, uint32_t d
         for (uint64_t number = stream->frontier; number < stream->entered; number++) {
             slot *const slot = &stream->slots[number % stream->cells_max];
             slot->blocker = number;
-            if (slot->stage == STAGE_WAITING &&
-                otr_plan_cell(stream->plan, number, stream->length, &slot->cell) != OTR_OK) {
-                slot->stage = STAGE_COMMITTED; /* the history ends before it */
+            if (slot->stage == STAGE_WAITING) {
+                (void)otr_plan_cell(stream->plan, number, stream->length, &slot->cell);
             }
         }
     }
@@ -333,12 +332,12 @@ static otr_status check_push(const otr_stream *stream, uint32_t detector_count, 
 
 /* Lets into the ring the cells that begin in layers that are there. */
 static void enter_cells(otr_stream *stream) {
+    /* All numbers below it have their cell. */
     const uint64_t end = otr_plan_cell_count(stream->plan, stream->layer_count);
     while (stream->entered < end && stream->entered - stream->first < stream->cells_max) {
         slot *const slot = &stream->slots[stream->entered % stream->cells_max];
-        const otr_status status = otr_plan_cell(stream->plan, stream->entered, stream->length, &slot->cell);
-        /* A row may have no cell of that index. */
-        slot->stage = status == OTR_OK ? STAGE_WAITING : STAGE_COMMITTED;
+        (void)otr_plan_cell(stream->plan, stream->entered, stream->length, &slot->cell);
+        slot->stage = STAGE_WAITING;
         slot->blocker = stream->entered;
         slot->defect_count = 0;
         memset(stream->flips + stream->entered % stream->cells_max * stream->observable_bytes, 0,

@@ -16,6 +16,10 @@ use crate::controller::{Controller, ControllerOptions, NodeId, PatchId, PushErro
 use crate::event::{CellCommit, Event};
 use crate::history::PatchState;
 
+/// Sockets are looked at no more often than that: asking the kernel takes longer than a look at a ring.
+const SOCKET_PACE_NS: u64 = 2_000;
+/// The same of timers, which are of milliseconds.
+const TIMER_PACE_NS: u64 = 20_000;
 /// Bytes that are taken off a connection at a time.
 const READ_BYTES: usize = 2 * FRAME_BYTES_MAX;
 
@@ -72,6 +76,9 @@ pub struct Cluster {
     dialled: Receiver<(NodeId, io::Result<Connection>)>,
     report: Sender<(NodeId, io::Result<Connection>)>,
     buffer: Vec<u8>,
+    /// When sockets and timers are to be looked at again.
+    sockets_ns: u64,
+    timers_ns: u64,
 }
 
 #[derive(Debug)]
@@ -104,6 +111,8 @@ impl Cluster {
             dialled,
             report,
             buffer: vec![0; READ_BYTES],
+            sockets_ns: 0,
+            timers_ns: 0,
         })
     }
 
@@ -132,10 +141,9 @@ impl Cluster {
         detector_count: u32,
         is_last: bool,
     ) -> Result<(), PushError> {
-        self.controller.push(patch, events, detector_count, is_last, clock_ns())?;
-        for node in 0..self.lines.len() {
-            self.send(NodeId(node));
-        }
+        let now = clock_ns();
+        self.controller.push(patch, events, detector_count, is_last, now)?;
+        self.send_all(now);
         Ok(())
     }
 
@@ -151,20 +159,28 @@ impl Cluster {
                 Err(error) => self.hang_up(node, Some(&error)),
             }
         }
+        let now = clock_ns();
+        let with_sockets = now >= self.sockets_ns;
+        if with_sockets {
+            self.sockets_ns = now + SOCKET_PACE_NS;
+        }
         for node in (0..self.lines.len()).map(NodeId) {
-            if self.controller.wants_connection(node, clock_ns()) {
+            if self.controller.wants_connection(node, now) {
                 self.dial(node);
             }
-            self.receive(node);
-            self.send(node);
-        }
-        let now = clock_ns();
-        if self.controller.next_timer().is_some_and(|timer| now >= timer) {
-            self.controller.on_timer(now);
-            for node in 0..self.lines.len() {
-                self.send(NodeId(node));
+            let is_ring = self.lines[node.0].connection.as_ref().is_some_and(Connection::is_ring);
+            if is_ring || with_sockets {
+                self.receive(node);
             }
         }
+        let now = clock_ns();
+        if with_sockets && now >= self.timers_ns {
+            self.timers_ns = now + TIMER_PACE_NS;
+            if self.controller.next_timer().is_some_and(|timer| now >= timer) {
+                self.controller.on_timer(now);
+            }
+        }
+        self.send_all(now);
     }
 
     /// Sleeps until something comes from a node, a timer is due, or the time is over. Then [poll](Self::poll).
@@ -261,10 +277,16 @@ impl Cluster {
         }
     }
 
-    fn send(&mut self, node: NodeId) {
+    fn send_all(&mut self, now: u64) {
+        for node in 0..self.lines.len() {
+            self.send(NodeId(node), now);
+        }
+    }
+
+    fn send(&mut self, node: NodeId, now: u64) {
         let NodeLine { connection: Some(connection), outgoing, .. } = &mut self.lines[node.0] else { return };
         let controller = &mut self.controller;
-        match outgoing.send(connection, |bytes| controller.transmit(node, bytes, clock_ns())) {
+        match outgoing.send(connection, |bytes| controller.transmit(node, bytes, now)) {
             Ok(sent) if !sent.is_blocked && self.controller.is_over(node) => self.hang_up(node, None),
             Ok(_) => {}
             Err(error) => self.hang_up(node, Some(&error)),

@@ -6,7 +6,7 @@ use std::{error, fmt};
 
 use outrider::{Error as PlanError, Patch};
 use outrider_wire as wire;
-use outrider_wire::{ClientEvent, StreamId};
+use outrider_wire::{ClientEvent, SteadyClock, StreamId};
 
 use crate::assignment::Assignment;
 use crate::event::{CellCommit, Event, Leave};
@@ -106,8 +106,11 @@ pub enum PushError {
 }
 
 /// Spreads patches over nodes. See the crate.
+///
+/// Callers say what time it is, by any clock; where that goes back, no time has passed.
 #[derive(Debug)]
 pub struct Controller {
+    clock: SteadyClock,
     options: ControllerOptions,
     links: Vec<NodeLink>,
     patches: BTreeMap<PatchId, History>,
@@ -129,6 +132,7 @@ impl Controller {
         }
         let links = (0..nodes).map(|_| NodeLink::new(&options, now)).collect::<Result<_, _>>()?;
         Ok(Self {
+            clock: SteadyClock::new(now),
             options,
             links,
             patches: BTreeMap::new(),
@@ -145,6 +149,7 @@ impl Controller {
     /// # Errors
     /// [`BadArgument`](wire::Error::BadArgument) for a patch whose layers or rows do not fit the protocol.
     pub fn open(&mut self, patch: Arc<Patch>, now: u64) -> Result<PatchId, wire::Error> {
+        let now = self.clock.observe(now);
         let period = patch.plan().period().unwrap_or(u32::MAX) as usize;
         let cycle = patch.widths().cycle.len();
         let fits = cycle <= period && cycle <= wire::limits::CYCLE_LAYERS_MAX as usize;
@@ -162,6 +167,7 @@ impl Controller {
 
     /// Ends a history, finished or not.
     pub fn close(&mut self, patch: PatchId, now: u64) {
+        let now = self.clock.observe(now);
         if let Some(history) = self.patches.remove(&patch) {
             for link in self.links.iter_mut().filter(|link| link.is_up) {
                 // A node that does not have it, or has no room for the frame, is none the wiser.
@@ -182,6 +188,7 @@ impl Controller {
         is_last: bool,
         now: u64,
     ) -> Result<(), PushError> {
+        let now = self.clock.observe(now);
         let history = self.patches.get_mut(&patch).ok_or(PushError::UnknownPatch)?;
         if history.has_ended() {
             return Err(PushError::Ended);
@@ -204,7 +211,8 @@ impl Controller {
     }
 
     /// Whether a connection to this node should be tried now.
-    pub fn wants_connection(&self, node: NodeId, now: u64) -> bool {
+    pub fn wants_connection(&mut self, node: NodeId, now: u64) -> bool {
+        let now = self.clock.observe(now);
         !self.is_closing && self.links[node.0].wants_connection(now)
     }
 
@@ -215,11 +223,18 @@ impl Controller {
 
     /// A connection is there.
     pub fn connected(&mut self, node: NodeId, now: u64) {
-        self.links[node.0].connected(now);
+        let now = self.clock.observe(now);
+        let link = &mut self.links[node.0];
+        link.connected(now);
+        // One that was under way when all sessions ended: nobody would end another.
+        if self.is_closing && !link.is_up {
+            link.hang_up();
+        }
     }
 
     /// A connection has ended or could not be had.
     pub fn disconnected(&mut self, node: NodeId, now: u64) {
+        let now = self.clock.observe(now);
         let link = &mut self.links[node.0];
         link.line = Line::Idle;
         link.session.connection_lost(now);
@@ -236,6 +251,7 @@ impl Controller {
 
     /// Takes all the bytes that came from a node.
     pub fn receive(&mut self, node: NodeId, mut bytes: &[u8], now: u64) {
+        let now = self.clock.observe(now);
         self.links[node.0].heard(now);
         while !bytes.is_empty() && self.links[node.0].line == Line::Connected {
             let count = self.links[node.0].session.receive(bytes, now);
@@ -247,6 +263,7 @@ impl Controller {
     /// Fills `out` with bytes for a node and returns how many; zero means that there is nothing to send. `out` has room
     /// for [`FRAME_BYTES_MAX`](wire::limits::FRAME_BYTES_MAX).
     pub fn transmit(&mut self, node: NodeId, out: &mut [u8], now: u64) -> usize {
+        let now = self.clock.observe(now);
         let link = &mut self.links[node.0];
         if link.line == Line::Connected { link.session.transmit(out, now) } else { 0 }
     }
@@ -255,15 +272,18 @@ impl Controller {
     pub fn next_timer(&self) -> Option<u64> {
         let of_link = |link: &NodeLink| {
             let grace = link.down.map(|(since, _)| since.saturating_add(self.options.grace_ns));
-            [link.session.next_timer(), link.next_dial(), grace.filter(|_| link.is_up)]
+            let dial = link.next_dial().filter(|_| !self.is_closing);
+            [link.session.next_timer(), dial, grace.filter(|_| link.is_up)]
         };
         let stalls = self.patches.values().filter_map(History::waits_for);
         let stalls = stalls.map(|(_, since)| since.saturating_add(self.options.stall_ns));
-        self.links.iter().flat_map(of_link).flatten().chain(stalls).min()
+        let first = self.links.iter().flat_map(of_link).flatten().chain(stalls).min();
+        first.map(|time| self.clock.caller_time(time))
     }
 
     /// Does what is due. Receive first what has come.
     pub fn on_timer(&mut self, now: u64) {
+        let now = self.clock.observe(now);
         for node in (0..self.links.len()).map(NodeId) {
             self.links[node.0].session.on_timer(now);
             self.take_events(node, now);
@@ -304,6 +324,7 @@ impl Controller {
 
     /// Ends all sessions in order. Go on until every connection [is over](Self::is_over).
     pub fn shut_down(&mut self, now: u64) {
+        let now = self.clock.observe(now);
         self.is_closing = true;
         self.patches.clear();
         for link in &mut self.links {
@@ -319,7 +340,8 @@ impl Controller {
         for (id, history) in &self.patches {
             if link.is_up && !history.has_member(node) && !link.refused.contains(id) {
                 match link.session.open(history.stream(), &history.open(), now) {
-                    Ok(_) | Err(wire::Error::StreamExists) => {}
+                    // Without room it is offered once more later.
+                    Ok(_) | Err(wire::Error::StreamExists | wire::Error::RetentionFull) => {}
                     Err(error) => {
                         link.refused.insert(*id);
                         let why = error.to_string();
@@ -337,6 +359,7 @@ impl Controller {
                 self.fence(node, why, now);
             }
         }
+        self.offer(node, now);
         let mut next = PatchId(0);
         while let Some((&patch, _)) = self.patches.range(next..).next() {
             self.pump(patch, now);
@@ -364,10 +387,15 @@ impl Controller {
                 }
                 None
             }
-            ClientEvent::Commit { stream, round, commit, .. } => {
+            ClientEvent::Commit { stream, epoch, round, commit, .. } => {
                 let patch = PatchId(stream.0);
                 let cell = commit.cell.0;
                 let Some(history) = self.patches.get_mut(&patch) else { return Some(None) };
+                // The node has yet to be told of the current one.
+                if epoch.0 < history.epoch() {
+                    self.counters.stale += 1;
+                    return Some(None);
+                }
                 match history.merge(node, round, &commit, now) {
                     Merge::New { pushed_ns } => {
                         let hops = commit.hops;
@@ -457,23 +485,24 @@ impl Controller {
         let Some(history) = self.patches.get_mut(&patch) else { return };
         let nodes = nodes(history);
         let members = nodes.len();
-        let lost = history.assign(nodes, &mut self.links, now);
+        history.assign(nodes, now);
         let epoch = history.epoch();
         self.counters.assignments += 1;
         self.events.push_back(Event::Reassigned { patch, epoch, members });
-        for node in lost {
-            self.fence(node, Leave::SessionEnded(wire::Error::RetentionFull), now);
-        }
         self.pump(patch, now);
     }
 
     /// Sends what the nodes of a patch need.
     fn pump(&mut self, patch: PatchId, now: u64) {
         let Some(history) = self.patches.get_mut(&patch) else { return };
+        let lost = history.tell_assignment(&mut self.links, now);
         for node in history.pump(&mut self.links, &self.options, now) {
             self.counters.starvations += 1;
             self.links[node.0].starved();
             self.events.push_back(Event::OutOfCredit { node, patch });
+        }
+        for (node, error) in lost {
+            self.fence(node, Leave::SessionEnded(error), now);
         }
     }
 

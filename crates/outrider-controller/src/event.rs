@@ -98,7 +98,7 @@ impl fmt::Display for Leave {
     }
 }
 
-/// A cell that was decided, for measuring.
+/// A cell that was decided, for measuring. The clock of the controller is its caller's until that goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CellCommit {
     /// The patch.

@@ -86,6 +86,8 @@ struct Answer {
 #[derive(Debug)]
 struct Member {
     node: NodeId,
+    /// It has been told which cells it owns in this epoch; until then nothing else is said about them.
+    is_assigned: bool,
     /// The round after the last one sent.
     sent: u64,
     /// Rounds before it were sent, or are not needed.
@@ -191,11 +193,9 @@ impl History {
     }
 
     pub(crate) fn state(&self) -> PatchState<'_> {
-        let is_finished = self.is_finished();
-        let committed = match self.length {
-            Some(length) if is_finished => length,
-            _ => self.patch.plan().cell(self.frontier, self.length).map_or(0, |cell| cell.first_layer),
-        };
+        // A cell that has not entered begins after the rounds that are there.
+        let open = self.cells.get((self.frontier - self.first_cell) as usize);
+        let committed = open.map_or_else(|| self.end_round(), |entry| entry.cell.first_layer);
         PatchState {
             rounds: self.end_round(),
             room: if self.length.is_some() { 0 } else { self.room - self.layers.len() as u64 },
@@ -205,7 +205,7 @@ impl History {
             observables: &self.observables,
             members: self.members.len(),
             has_ended: self.length.is_some(),
-            is_finished,
+            is_finished: self.is_finished(),
         }
     }
 
@@ -313,8 +313,8 @@ impl History {
         self.members.iter_mut().filter(|member| member.node == node).for_each(|member| member.due = 0);
     }
 
-    /// Deals all open cells out to these nodes, under a new epoch. Returns the nodes that could not be told.
-    pub(crate) fn assign(&mut self, nodes: Vec<NodeId>, links: &mut [NodeLink], now: u64) -> Vec<NodeId> {
+    /// Deals all open cells out to these nodes, under a new epoch.
+    pub(crate) fn assign(&mut self, nodes: Vec<NodeId>, now: u64) {
         self.epoch.0 += 1;
         let stretch = self.assignment.stretch;
         self.assignment = Assignment { first: self.frontier, stretch, members: nodes.len() as u64 };
@@ -322,7 +322,14 @@ impl History {
         let round = self.first_needed();
         self.members = nodes
             .into_iter()
-            .map(|node| Member { node, sent: round, looked: round, due: 0, is_starved: false })
+            .map(|node| Member {
+                node,
+                is_assigned: false,
+                sent: round,
+                looked: round,
+                due: 0,
+                is_starved: false,
+            })
             .collect();
         for entry in &mut self.cells {
             entry.told = 0;
@@ -333,13 +340,20 @@ impl History {
             }
         }
         self.change();
+    }
+
+    /// Tells members which cells they own, unless they know. One whose session has no room for that is told later.
+    /// Returns the nodes that cannot be told, and why.
+    pub(crate) fn tell_assignment(&mut self, links: &mut [NodeLink], now: u64) -> Vec<(NodeId, wire::Error)> {
         let mut lost = Vec::new();
-        for (place, member) in self.members.iter().enumerate() {
+        for (place, member) in self.members.iter_mut().enumerate().filter(|(_, member)| !member.is_assigned) {
             let ranges = self.assignment.ranges(place);
             let assign = Assign { cells: List::from(&ranges[..]) };
             let session = &mut links[member.node.0].session;
-            if session.assign(self.stream, self.epoch, round, &assign, now).is_err() {
-                lost.push(member.node);
+            match session.assign(self.stream, self.epoch, member.sent, &assign, now) {
+                Ok(_) => member.is_assigned = true,
+                Err(wire::Error::RetentionFull) => {}
+                Err(error) => lost.push((member.node, error)),
             }
         }
         lost
@@ -366,7 +380,7 @@ impl History {
         let mut starved = Vec::new();
         let end = self.end_round();
         for place in 0..self.members.len() {
-            if end < self.members[place].due {
+            if end < self.members[place].due || !self.members[place].is_assigned {
                 continue;
             }
             let node = self.members[place].node;
@@ -398,6 +412,10 @@ impl History {
         let place = number.checked_sub(self.first_cell).map(|place| place as usize);
         let Some(entry) = place.and_then(|place| self.cells.get_mut(place)) else { return };
         if entry.is_answered && entry.told >> member & 1 == 0 {
+            if !self.members[member].is_assigned {
+                self.has_news = true;
+                return;
+            }
             let answer = &entry.answer;
             let defects = Defects { cell: wire::CellId(number), defects: List::from(&answer.defects[..]) };
             let session = &mut links[self.members[member].node.0].session;

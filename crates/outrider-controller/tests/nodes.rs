@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use outrider::{
-    Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, Sampler, SurfaceCode, Window, WindowDecoder,
+    Axis, Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, RowLayout, Rows, Sampler, SurfaceCode,
+    Window, WindowDecoder,
 };
-use outrider_controller::{Controller, ControllerOptions, Event, Leave, NodeId, PatchId};
+use outrider_controller::{Controller, ControllerOptions, Event, Leave, NodeId, PatchId, PushError};
 use outrider_node::{ConnectionId, Node, NodeOptions, Times};
-use outrider_wire::limits::FRAME_BYTES_MAX;
+use outrider_wire::limits::{FRAME_BYTES_MAX, PAYLOAD_BYTES_MIN};
 use outrider_wire::{
     CellId, Commit, Defect, Epoch, Handshake, Hops, List, Options, ServerEvent, ServerSession, SessionId,
     StreamId, Token,
@@ -160,8 +161,11 @@ fn history(patch: &Arc<Patch>, rounds: u32, seed: u64) -> (Vec<(Vec<u8>, u32)>, 
     (layers, words)
 }
 
-fn plans() -> [PlanOptions; 3] {
-    [PlanOptions::parallel(3), PlanOptions::forward(3), PlanOptions { gap: 1, ..PlanOptions::parallel(3) }]
+fn plans() -> [PlanOptions; 4] {
+    let parallel = PlanOptions::parallel(3);
+    let rows = Rows { width: 2, axis: Axis::X, pitch: 2.0, layout: RowLayout::Brick };
+    let bricks = PlanOptions { rows: Some(rows), ..PlanOptions::forward(4) };
+    [parallel, PlanOptions::forward(3), PlanOptions { gap: 1, ..parallel }, bricks]
 }
 
 fn finish(cluster: &mut Cluster, id: PatchId) -> Vec<u64> {
@@ -231,7 +235,8 @@ fn a_dead_node_changes_nothing() {
             let death = 10 + 11 * seed as usize;
             for (at, (bits, width)) in layers.iter().enumerate() {
                 let is_last = at + 1 == layers.len();
-                while cluster.controller.push(id, bits, *width, is_last, cluster.now).is_err() {
+                while let Err(error) = cluster.controller.push(id, bits, *width, is_last, cluster.now) {
+                    assert!(matches!(error, PushError::Full), "{error}");
                     cluster.pass(1000 * MICROSECOND);
                 }
                 if at == death {
@@ -292,6 +297,78 @@ fn the_cells_of_a_dead_node_wait_for_no_more_rounds_than_they_need() {
     for death in 10..60 {
         assert_eq!(committed(2, death), committed(1, death), "death after {death} rounds");
     }
+}
+
+#[test]
+fn nothing_is_due_while_sessions_end() {
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let mut cluster = Cluster::new(&[Arc::clone(&patch)], 2);
+    cluster.settle();
+    cluster.kill(1);
+    cluster.controller.shut_down(cluster.now);
+    // Longer than the pause before another attempt to connect, which is not made any more.
+    cluster.now += 6000 * MICROSECOND;
+    cluster.controller.on_timer(cluster.now);
+    assert!(cluster.controller.next_timer().is_none_or(|timer| timer > cluster.now));
+}
+
+#[test]
+fn a_connection_that_comes_after_the_end_is_not_kept() {
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let mut cluster = Cluster::new(&[patch], 1);
+    assert!(cluster.controller.wants_connection(NodeId(0), 0));
+    cluster.controller.dialling(NodeId(0));
+    cluster.controller.shut_down(0);
+    cluster.controller.connected(NodeId(0), 0);
+    assert!(cluster.controller.is_over(NodeId(0)));
+}
+
+/// They go back by more than all deadlines.
+#[test]
+fn clocks_that_go_back_delay_nothing() {
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let mut cluster = Cluster::new(&[patch], 1);
+    cluster.now = 3_600_000_000 * MICROSECOND;
+    cluster.settle();
+    cluster.kill(0);
+    cluster.now = 0;
+    // Its grace, and the pause before it may come back.
+    (0..25).for_each(|_| cluster.pass(1000 * MICROSECOND));
+    assert!(!cluster.controller.is_up(NodeId(0)));
+    cluster.restart(0);
+    (0..110).for_each(|_| cluster.pass(1000 * MICROSECOND));
+    assert!(cluster.controller.is_up(NodeId(0)));
+    let (node, connection) = cluster.nodes[0].as_mut().unwrap();
+    node.disconnect(connection.take().unwrap(), cluster.now);
+    assert!(node.next_job(0).is_none());
+    let due = node.next_timer().unwrap();
+    assert_eq!(due, Options::default().resume_ns);
+    node.on_timer(due);
+    assert_eq!(node.session_count(), 0);
+}
+
+/// Rounds of the first patches fill all the room that a session has before the next patches are assigned.
+#[test]
+fn a_node_joins_though_its_session_has_little_room() {
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let mut cluster = Cluster::new(&[Arc::clone(&patch)], 1);
+    let wire =
+        Options { payload_bytes_max: PAYLOAD_BYTES_MIN, retained_bytes: 1 << 11, ..Options::default() };
+    let options = ControllerOptions { wire, batch_rounds: 1, ..ControllerOptions::default() };
+    cluster.controller = Controller::new(1, options, 0).unwrap();
+    let histories: Vec<_> = (0..4).map(|seed| history(&patch, 40, seed)).collect();
+    let open = |_| cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+    let ids: Vec<_> = (0..histories.len()).map(open).collect();
+    for (&id, (layers, _)) in ids.iter().zip(&histories) {
+        for (at, (bits, width)) in layers.iter().enumerate() {
+            cluster.controller.push(id, bits, *width, at + 1 == layers.len(), 0).unwrap();
+        }
+    }
+    cluster.settle();
+    for (&id, (_, expected)) in ids.iter().zip(&histories) {
+        assert_eq!(finish(&mut cluster, id), *expected);
+    }
+    assert_eq!(cluster.controller.counters().fences, 0);
 }
 
 /// Connects a session of the test's own as the last node of the cluster, which takes the patch and nothing else.

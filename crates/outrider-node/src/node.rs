@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use outrider::{Cell, Commit, Error as DecodeError, Patch, Times};
 use outrider_wire as wire;
-use outrider_wire::{Epoch, Fault, Greeted, Handshake, Hops, ServerSession, SessionId, StreamId, Token};
+use outrider_wire::{
+    Epoch, Fault, Greeted, Handshake, Hops, ServerSession, SessionId, SteadyClock, StreamId, Token,
+};
 
 use crate::journal::{Journal, NodeCounters, NodeEvent};
 use crate::owned_cells::Trouble;
@@ -73,7 +75,10 @@ pub struct Job<'a> {
 }
 
 /// A decoder node without sockets, threads or clock.
+///
+/// Callers say what time it is, by any clock; where that goes back, no time has passed.
 pub struct Node {
+    clock: SteadyClock,
     options: NodeOptions,
     patches: Vec<Arc<Patch>>,
     draw: Box<dyn FnMut() -> [u8; 16] + Send>,
@@ -111,6 +116,7 @@ impl Node {
         draw: impl FnMut() -> [u8; 16] + Send + 'static,
     ) -> Self {
         Self {
+            clock: SteadyClock::new(0),
             options,
             patches,
             draw: Box::new(draw),
@@ -133,6 +139,7 @@ impl Node {
     /// # Errors
     /// Drop the connection at once then.
     pub fn connect(&mut self, now: u64) -> Result<ConnectionId, Refusal> {
+        let now = self.clock.observe(now);
         if self.is_draining {
             return Err(Refusal::ShuttingDown);
         }
@@ -150,6 +157,7 @@ impl Node {
 
     /// A connection has ended from outside.
     pub fn disconnect(&mut self, id: ConnectionId, now: u64) {
+        let now = self.clock.observe(now);
         self.greeting.remove(&id);
         self.ending.remove(&id);
         if let Some(id) = self.serving.remove(&id)
@@ -163,6 +171,7 @@ impl Node {
 
     /// Takes all the bytes that came over a connection.
     pub fn receive(&mut self, id: ConnectionId, mut bytes: &[u8], now: u64) {
+        let now = self.clock.observe(now);
         if let Some(handshake) = self.greeting.get_mut(&id) {
             match handshake.receive(bytes, now) {
                 Ok((count, Some(greeted))) => {
@@ -186,6 +195,7 @@ impl Node {
     /// Fills `out` with bytes for a connection and returns how many; zero means that there is nothing to send. `out` has
     /// room for [`FRAME_BYTES_MAX`](wire::limits::FRAME_BYTES_MAX).
     pub fn transmit(&mut self, id: ConnectionId, out: &mut [u8], now: u64) -> usize {
+        let now = self.clock.observe(now);
         if let Some(bytes) = self.ending.get_mut(&id) {
             let count = bytes.len().min(out.len());
             for (to, from) in out.iter_mut().zip(bytes.drain(..count)) {
@@ -229,11 +239,12 @@ impl Node {
         // The first of the handshakes to begin is the first to expire.
         let handshake = self.greeting.first_key_value().map(|(_, handshake)| handshake.deadline());
         let sessions = self.sessions.values().filter_map(|session| session.wire.next_timer());
-        sessions.chain(handshake).min()
+        sessions.chain(handshake).min().map(|time| self.clock.caller_time(time))
     }
 
     /// Does what is due. Receive first what has come.
     pub fn on_timer(&mut self, now: u64) {
+        let now = self.clock.observe(now);
         while let Some(mut first) = self.greeting.first_entry()
             && first.get_mut().has_expired(now)
         {
@@ -252,6 +263,7 @@ impl Node {
 
     /// The next cell that can be decided, if there is one: it is out from now on.
     pub fn next_job(&mut self, now: u64) -> Option<Job<'_>> {
+        let now = self.clock.observe(now);
         let (session, stream) = self.find_work(now)?;
         // Looked up again, because a borrow of what a loop found cannot be returned from it.
         let open = self.sessions.get_mut(&session)?.streams.get_mut(&stream)?;
@@ -272,6 +284,7 @@ impl Node {
         result: Result<Commit<'_>, &DecodeError>,
         now: u64,
     ) -> Option<Hops> {
+        let now = self.clock.observe(now);
         let out = self.jobs.remove(&id)?;
         let Some(session) = self.sessions.get_mut(&out.session) else {
             self.journal.counters.stale_cells += 1;
@@ -320,6 +333,7 @@ impl Node {
     /// Takes no more connections. Cells that can be decided still are; then every client is told which cells are open,
     /// and the node [is done](Self::is_done) once they know.
     pub fn shut_down(&mut self, now: u64) {
+        let now = self.clock.observe(now);
         self.is_draining = true;
         let sessions: Vec<_> = self.sessions.keys().copied().collect();
         for id in sessions {

@@ -180,9 +180,7 @@ impl ClientSession {
     /// The connection has ended. The session lives on for a while.
     pub fn connection_lost(&mut self, now: u64) {
         self.link.observe(now);
-        if self.link.is_connected() {
-            self.link.fail(Error::ConnectionLost);
-        }
+        self.link.connection_lost();
     }
 
     /// Takes bytes from the connection, as many as there is room for, and returns their number. Take the

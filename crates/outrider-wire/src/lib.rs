@@ -49,6 +49,7 @@ mod options;
 mod outbox;
 mod rounds;
 mod server;
+mod steady_clock;
 mod streams;
 mod table;
 
@@ -71,4 +72,5 @@ pub use list::{Item, List};
 pub use options::Options;
 pub use rounds::{Layer, Rounds};
 pub use server::{ServerEvent, ServerSession};
+pub use steady_clock::SteadyClock;
 pub use streams::{Assign, CellRange, Closed, Credit, Open, Widths};

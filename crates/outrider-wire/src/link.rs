@@ -214,6 +214,15 @@ impl Link {
         Ok(())
     }
 
+    /// The connection has ended, and with it the chance to say a last word.
+    pub(crate) fn connection_lost(&mut self) {
+        if self.is_connected() {
+            self.fail(Error::ConnectionLost);
+        } else {
+            self.pending = Pending::default();
+        }
+    }
+
     /// Ends what the error ends.
     pub(crate) fn fail(&mut self, error: Error) {
         if self.has_ended() {

@@ -299,7 +299,8 @@ impl Plan {
         unsafe { sys::otr_plan_layer_detectors(self.raw.as_ptr(), layer, layer_count.unwrap_or(0)) }
     }
 
-    /// Cells of a history of that many layers have numbers below this.
+    /// Cells of a history of that many layers are those with numbers below this. Bricks of some rows end before those of
+    /// others: cells that a row does not have any more are empty.
     pub fn cell_count(&self, layer_count: u64) -> u64 {
         // SAFETY: the plan is alive.
         unsafe { sys::otr_plan_cell_count(self.raw.as_ptr(), layer_count) }

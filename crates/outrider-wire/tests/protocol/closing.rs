@@ -123,6 +123,18 @@ fn a_server_says_nothing_about_what_it_has_ended() {
     assert_eq!(pair.server.closed(Some(STREAM), &nothing_open(), 0), Err(Error::UnknownStream));
 }
 
+#[test]
+fn a_session_whose_last_word_has_no_connection_any_more_is_finished() {
+    let wrong = forge(Header::new(FrameType::Ping), 0, &[0; 24][..], |header| header.session.0 += 1);
+    let mut pair = Pair::streaming(10);
+    pair.server_gets(&wrong);
+    pair.client_gets(&wrong);
+    assert!(!pair.server.is_finished() && !pair.client.is_finished(), "ERROR is to be sent");
+    pair.server.connection_lost(0);
+    pair.client.connection_lost(0);
+    assert!(pair.server.is_finished() && pair.client.is_finished());
+}
+
 fn nothing_open() -> Closed<'static> {
     Closed { code: 0, open_count: 0, open_cells: (&[][..]).into() }
 }

@@ -1,0 +1,398 @@
+//! The process of the controller: it drives the core as `Cluster` does, and pushes the rounds of the histories when they
+//! come due, whether or not anybody keeps up.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use outrider_controller::{Controller, ControllerOptions, Event, Leave, NodeId, PatchId, PushError};
+use outrider_wire::limits::FRAME_BYTES_MAX;
+use outrider_wire::{Counters, Error};
+
+use crate::clock::SkewedClock;
+use crate::network::Network;
+use crate::scene::{History, Scene};
+use crate::stage::{Action, Side, Stage};
+use crate::trace::Who;
+use crate::verdict;
+
+/// How often a driver may find a timer due at one time before it spins.
+const POLLS_MAX: usize = 8;
+/// Times the rounds that a plan needs which a history may hold.
+const ROOM_FACTOR: u64 = 4;
+
+/// A history as a run pushes it.
+pub(crate) struct Running {
+    pub(crate) history: History,
+    pub(crate) begin: u64,
+    pub(crate) round_ns: u64,
+    id: Option<PatchId>,
+    pushed: usize,
+    pub(crate) is_abandoned: bool,
+    /// Cells joined when it was last looked at.
+    joined: u64,
+    committed: BTreeSet<u64>,
+}
+
+impl Running {
+    pub(crate) fn new(history: History, begin: u64, round_ns: u64) -> Self {
+        Self {
+            history,
+            begin,
+            round_ns,
+            id: None,
+            pushed: 0,
+            is_abandoned: false,
+            joined: 0,
+            committed: BTreeSet::new(),
+        }
+    }
+
+    /// When a round is due.
+    fn due(&self, round: usize) -> u64 {
+        self.begin + round as u64 * self.round_ns
+    }
+
+    /// When the last round is due.
+    pub(crate) fn end(&self) -> u64 {
+        self.due(self.history.layers.len() - 1)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    None,
+    Dialling,
+    Connected(u64),
+}
+
+pub(crate) struct Operator {
+    controller: Controller,
+    clock: SkewedClock,
+    lines: Vec<Line>,
+    /// Attempts to connect that have come to an end.
+    dialled: VecDeque<(usize, Option<u64>)>,
+    /// Nodes that are to be dialled.
+    pub(crate) to_dial: Vec<usize>,
+    pub(crate) histories: Vec<Running>,
+    pub(crate) is_paused: bool,
+    is_closing: bool,
+    /// What the session with each node had counted when it was last looked at.
+    seen: Vec<Counters>,
+    wake_at: u64,
+}
+
+impl Operator {
+    pub(crate) fn new(
+        nodes: usize,
+        options: ControllerOptions,
+        clock: SkewedClock,
+        histories: Vec<Running>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            controller: Controller::new(nodes, options, clock.at(0))?,
+            clock,
+            lines: vec![Line::None; nodes],
+            dialled: VecDeque::new(),
+            to_dial: Vec::new(),
+            histories,
+            is_paused: false,
+            is_closing: false,
+            seen: vec![Counters::default(); nodes],
+            wake_at: 0,
+        })
+    }
+
+    pub(crate) fn jump(&mut self, by: i64, now: u64) {
+        self.clock.jump(by, now);
+    }
+
+    /// An attempt to connect has come to its end.
+    pub(crate) fn dialled(&mut self, node: usize, connection: Option<u64>) {
+        self.dialled.push_back((node, connection));
+    }
+
+    pub(crate) fn abandon(&mut self, history: usize) {
+        self.histories[history].is_abandoned = true;
+    }
+
+    /// Whether every history that was not given up has its answer.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.histories.iter().all(|running| {
+            let state = running.id.and_then(|id| self.controller.state(id));
+            running.is_abandoned || state.is_some_and(|state| state.is_finished)
+        })
+    }
+
+    /// Ends all sessions in order.
+    pub(crate) fn shut_down(&mut self, stage: &Stage) {
+        self.is_closing = true;
+        self.controller.shut_down(self.clock.at(stage.now));
+    }
+
+    /// Whether no connection is left.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lines.iter().all(|&line| line == Line::None)
+    }
+
+    /// Does all that can be done now.
+    pub(crate) fn poll(&mut self, network: &mut Network, stage: &mut Stage) {
+        if self.is_paused {
+            return;
+        }
+        let now = self.clock.at(stage.now);
+        for _ in 0..POLLS_MAX {
+            self.connect(network, stage);
+            self.push(network, stage);
+            for node in 0..self.lines.len() {
+                self.dial(node, now, stage);
+                self.hear(node, network, stage);
+                self.speak(node, network, stage);
+            }
+            if self.controller.next_timer().is_some_and(|timer| timer <= now) {
+                self.controller.on_timer(now);
+                (0..self.lines.len()).for_each(|node| self.speak(node, network, stage));
+            }
+            self.look(stage);
+            if !self.is_closing {
+                self.check(stage);
+            }
+            if self.controller.next_timer().is_none_or(|timer| timer > now) {
+                return self.sleep(stage);
+            }
+        }
+        stage.blame("the controller has a timer that is always due".to_owned());
+    }
+
+    /// Plans the next call.
+    fn sleep(&mut self, stage: &mut Stage) {
+        let timer = self.controller.next_timer().map(|timer| self.clock.when(timer, stage.now));
+        let open = self.histories.iter().filter(|running| running.pushed < running.history.layers.len());
+        let due = open.map(|running| running.due(running.pushed)).filter(|&due| due > stage.now).min();
+        if let Some(at) = timer.into_iter().chain(due).min()
+            && (at < self.wake_at || self.wake_at <= stage.now)
+        {
+            self.wake_at = at;
+            stage.plan(at, Action::Wake(Who::Controller));
+        }
+    }
+
+    fn connect(&mut self, network: &mut Network, stage: &mut Stage) {
+        let now = self.clock.at(stage.now);
+        while let Some((node, connection)) = self.dialled.pop_front() {
+            match connection {
+                Some(connection) => {
+                    self.lines[node] = Line::Connected(connection);
+                    self.controller.connected(NodeId(node), now);
+                }
+                None => self.hang_up(node, network, stage),
+            }
+        }
+    }
+
+    fn dial(&mut self, node: usize, now: u64, stage: &mut Stage) {
+        if self.controller.wants_connection(NodeId(node), now) {
+            self.controller.dialling(NodeId(node));
+            self.lines[node] = Line::Dialling;
+            self.to_dial.push(node);
+            stage.note(Who::Controller, "dials", node as u64, &[]);
+        }
+    }
+
+    fn hear(&mut self, node: usize, network: &mut Network, stage: &mut Stage) {
+        let Line::Connected(connection) = self.lines[node] else { return };
+        let now = self.clock.at(stage.now);
+        let (bytes, has_ended) = network.take(connection, Side::Controller, stage);
+        if !bytes.is_empty() {
+            stage.note(Who::Controller, "hears", connection, &[]);
+            self.controller.receive(NodeId(node), &bytes, now);
+        }
+        if has_ended {
+            self.hang_up(node, network, stage);
+        }
+    }
+
+    fn speak(&mut self, node: usize, network: &mut Network, stage: &mut Stage) {
+        let Line::Connected(connection) = self.lines[node] else { return };
+        let now = self.clock.at(stage.now);
+        let mut buffer = std::mem::take(&mut stage.buffer);
+        while network.has_room(connection, Side::Controller) {
+            let count = self.controller.transmit(NodeId(node), &mut buffer[..FRAME_BYTES_MAX], now);
+            if count == 0 {
+                break;
+            }
+            network.send(connection, Side::Controller, &buffer[..count], stage);
+        }
+        stage.buffer = buffer;
+        if self.controller.is_over(NodeId(node)) {
+            self.hang_up(node, network, stage);
+        }
+    }
+
+    fn hang_up(&mut self, node: usize, network: &mut Network, stage: &mut Stage) {
+        if let Line::Connected(connection) = self.lines[node] {
+            network.close(connection, Side::Controller, stage);
+        }
+        self.lines[node] = Line::None;
+        self.controller.disconnected(NodeId(node), self.clock.at(stage.now));
+    }
+
+    /// Pushes the rounds that are due.
+    fn push(&mut self, network: &mut Network, stage: &mut Stage) {
+        let now = self.clock.at(stage.now);
+        let mut has_pushed = false;
+        for running in self.histories.iter_mut().filter(|running| running.begin <= stage.now) {
+            if running.is_abandoned {
+                if let Some(id) = running.id.take() {
+                    self.controller.close(id, now);
+                }
+                continue;
+            }
+            let id = *running.id.get_or_insert_with(|| {
+                let patch = Arc::clone(&Scene::get().subjects[running.history.patch].patch);
+                let id = self.controller.open(patch, now).expect("the patch fits the protocol");
+                stage.subjects.insert(id.0, running.history.patch);
+                id
+            });
+            while let Some(layer) = running.history.layers.get(running.pushed)
+                && running.due(running.pushed) <= stage.now
+            {
+                let is_last = running.pushed + 1 == running.history.layers.len();
+                match self.controller.push(id, &layer.bits, layer.width, is_last, now) {
+                    Ok(()) => running.pushed += 1,
+                    Err(PushError::Full) => {
+                        stage.tally.count("pushes without room", 1);
+                        break;
+                    }
+                    Err(error) => {
+                        stage.blame(format!(
+                            "round {} of {} of patch {} was refused: {error:?}",
+                            running.pushed,
+                            running.history.layers.len(),
+                            running.history.patch
+                        ));
+                        return;
+                    }
+                }
+                has_pushed = true;
+            }
+        }
+        if has_pushed {
+            (0..self.lines.len()).for_each(|node| self.speak(node, network, stage));
+        }
+    }
+
+    /// Takes what the controller tells.
+    fn look(&mut self, stage: &mut Stage) {
+        while let Some(event) = self.controller.poll_event() {
+            stage.say(Who::Controller, &format!("{event:?}"));
+            match event {
+                Event::Reassigned { patch, epoch, .. } => drop(stage.epochs.insert(patch.0, epoch)),
+                Event::Fenced { node, why } => self.judge(node, &why, stage),
+                Event::Disagreement { .. } => stage.blame(format!("two answers differ: {event:?}")),
+                Event::ConnectionLost { error, .. } if verdict::is_accusation(error.code().into()) => {
+                    stage.blame(format!("a connection was ended for {error:?}"));
+                }
+                _ => {}
+            }
+        }
+        while let Some(commit) = self.controller.poll_commit() {
+            let Some(running) = self.histories.iter_mut().find(|running| running.id == Some(commit.patch))
+            else {
+                continue;
+            };
+            stage.note(Who::Controller, "has cell", commit.cell, &[]);
+            if !running.committed.insert(commit.cell) {
+                stage.blame(format!("cell {} of {:?} is committed twice", commit.cell, commit.patch));
+            }
+        }
+        for node in 0..self.lines.len() {
+            let counters = self.controller.session_counters(NodeId(node));
+            if counters.frames < self.seen[node].frames {
+                self.seen[node] = Counters::default();
+            }
+            stage.tally.add_session(&self.seen[node], &counters);
+            self.seen[node] = counters;
+        }
+    }
+
+    /// Honest nodes lose their cells for what the network, their death or their clocks did.
+    fn judge(&self, node: NodeId, why: &Leave, stage: &mut Stage) {
+        stage.tally.count(name_of(why), 1);
+        let code = match why {
+            Leave::SessionEnded(error) | Leave::Unreachable(error) => error.code().into(),
+            Leave::Rejected(code, _) => *code,
+            Leave::Stray(_) => return stage.blame(format!("node {} was fenced: {why}", node.0)),
+            Leave::Stalled | Leave::ShuttingDown => return,
+        };
+        if verdict::is_accusation(code) {
+            stage.blame(format!("node {} was fenced with {}", node.0, verdict::name(code)));
+        }
+    }
+
+    /// What holds at any time: the answer so far is that of one decoder.
+    fn check(&mut self, stage: &mut Stage) {
+        for running in &mut self.histories {
+            let Some(state) = running.id.and_then(|id| self.controller.state(id)) else { continue };
+            if state.cells < running.joined {
+                stage.blame("cells were joined and then not".to_owned());
+            }
+            running.joined = state.cells;
+            let plan = Scene::get().subjects[running.history.patch].patch.plan();
+            if running.history.prefixes.get(state.cells as usize).is_none_or(|it| it != state.observables) {
+                stage.blame(format!(
+                    "history {:?} has another answer than that of one decoder after {} cells",
+                    running.id, state.cells
+                ));
+            }
+            let held = state.rounds - state.committed.min(state.rounds);
+            if held > ROOM_FACTOR * outrider::CellStream::layers_needed(plan) {
+                stage.blame(format!("history {:?} holds {held} rounds", running.id));
+            }
+        }
+        if self.controller.counters().untold > 0 {
+            stage.blame("the controller has dropped events".to_owned());
+        }
+    }
+
+    /// What holds at the end: every cell was committed once, and nobody disagreed.
+    pub(crate) fn check_end(&self, stage: &mut Stage) {
+        for running in self.histories.iter().filter(|running| !running.is_abandoned) {
+            let decided = running.history.is_decided.iter().enumerate();
+            let decided: BTreeSet<u64> =
+                decided.filter(|(_, is)| **is).map(|(cell, _)| cell as u64).collect();
+            if decided != running.committed {
+                let missing: Vec<_> = decided.symmetric_difference(&running.committed).collect();
+                stage.blame(format!("cells of {:?} that were not committed once: {missing:?}", running.id));
+            }
+        }
+        let counters = self.controller.counters();
+        if counters.disagreements > 0 {
+            stage.blame(format!("{} answers differ", counters.disagreements));
+        }
+        stage.tally.add_controller(&counters);
+    }
+
+    /// How far the histories are, for those who wonder why a run does not end.
+    pub(crate) fn describe(&self) -> String {
+        let mut states = BTreeMap::new();
+        for running in self.histories.iter().filter(|running| !running.is_abandoned) {
+            let state = running.id.and_then(|id| self.controller.state(id));
+            states.insert(
+                running.id,
+                format!("{} of {} rounds pushed, {state:?}", running.pushed, running.history.layers.len()),
+            );
+        }
+        format!("{states:?}, {:?}", self.lines)
+    }
+}
+
+fn name_of(why: &Leave) -> &'static str {
+    match why {
+        Leave::Unreachable(_) => "fenced: unreachable",
+        Leave::Stalled => "fenced: stalled",
+        Leave::ShuttingDown => "fenced: shuts down",
+        Leave::SessionEnded(_) => "fenced: session ended",
+        Leave::Rejected(..) => "fenced: rejected",
+        Leave::Stray(_) => "fenced: stray",
+    }
+}
