@@ -122,7 +122,7 @@ impl Line {
     }
 
     fn end(self) {
-        let Self { runtime, server, cluster, .. } = self;
+        let Self { runtime, server, mut cluster, .. } = self;
         cluster.shut_down(Duration::from_secs(1));
         server.shut_down();
         runtime.block_on(server.ended()).expect("a node that ends in order");
