@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures decoding in real time and writes docs/streaming.
 
-    python3 tools/compare/streaming.py                   everything: about an hour and a half on two quiet cores
-    python3 tools/compare/streaming.py --quick           everything, coarsely: a few minutes
+    python3 tools/compare/streaming.py                   everything: about fifty minutes on two quiet cores
+    python3 tools/compare/streaming.py --quick           everything, coarsely: about two and a half minutes
     python3 tools/compare/streaming.py --only held,rate  some sections
     python3 tools/compare/streaming.py --report          only rewrites the tables from docs/streaming/*.csv
 
