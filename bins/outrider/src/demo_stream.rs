@@ -121,10 +121,11 @@ fn stream(
     let mut session = Session {
         patch: &loaded.patch,
         target: nodes,
-        pace: Pace { round_ns, wait: Wait::SpinThenYield },
+        pace: Pace { round_ns, history_ns: None, wait: Wait::SpinThenYield },
         stop: &AtomicBool::new(false),
         view: &mut LiveView::start(),
         figures: Figures::new()?,
+        corrected_ns: 0,
         verified,
     };
     session.run(source, layers)?;

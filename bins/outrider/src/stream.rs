@@ -80,6 +80,16 @@ pub(crate) struct StreamArgs {
     /// Time of a round; 0 for as fast as rounds are taken
     #[arg(long, value_name = "US", default_value = "1", allow_negative_numbers = true, value_parser = round_time)]
     round_time: f64,
+    /// Let histories begin this far apart, each on time even if the one before is not over [default: each when the one
+    /// before is over]
+    #[arg(
+        long,
+        value_name = "US",
+        allow_negative_numbers = true,
+        value_parser = history_time,
+        conflicts_with_all = ["sifl", "find_rate", "verify"],
+    )]
+    history_time: Option<f64>,
     #[command(flatten)]
     nodes: NodesArgs,
     /// Threads that decode, on each local node if there are any; 0 to decode on the thread that takes the rounds
@@ -113,8 +123,8 @@ pub(crate) struct StreamArgs {
 }
 
 const AFTER_HELP: &str = "\
-Held means: over the last tenth of the rounds, in the median, no more rounds were due and not committed than the decoder \
-holds, so that none had to wait outside. Reaction is the time from when the last round of a history was due until its \
+Held means: over the last tenth of the rounds of each history, in the median, no more rounds were due and not committed than \
+the decoder holds, so that none had to wait outside. Reaction is the time from when the last round of a history was due until its \
 correction was out; commit lag, of a cell, from when the last round of its window was due until its commit was merged. \
 The hops of a cell: ingest (round due until taken in), dispatch (window complete until given to a worker, waiting for \
 other cells included), queue (until begun), decode, merge. With nodes, dispatch, queue and decode are by the clock of the \
@@ -128,6 +138,7 @@ Examples:
   outrider stream --distance 5 --p 0.001 --rounds 50 --repeat 10000 --wait spin --json run.json --verify
   outrider stream --distance 13 --p 0.001 --rounds 100000 --decoder mwpm-correlated --find-rate
   outrider stream --dem model.dem --shots dets.b8 --commit 5 --gap 5 --buffer 5 --round-time 0
+  outrider stream --distance 13 --p 0.003 --rounds 104 --repeat 200000 --history-time 104
   outrider stream --distance 7 --p 0.001 --rounds 200000 --round-time 10 --nodes 2 --kill-after 100000 --verify
   outrider stream --distance 5 --p 0.001 --rounds 100000 --to unix:a.sock --to tls:decoder:7118 --tls-authority ca.pem \
     --tls-certificate me.pem --tls-key me.key";
@@ -168,10 +179,15 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     let mut session = Session {
         patch,
         target: target.as_mut(),
-        pace: Pace { round_ns: args.round_time * 1e3, wait: args.wait.into() },
+        pace: Pace {
+            round_ns: args.round_time * 1e3,
+            history_ns: args.history_time.map(|time| time * 1e3),
+            wait: args.wait.into(),
+        },
         stop: &stop,
         view: &mut view,
         figures: Figures::new()?,
+        corrected_ns: 0,
         verified: args.verify.then(Verified::default),
     };
     let (mut sifl, mut found) = (None, None);
@@ -236,6 +252,9 @@ impl StreamArgs {
         require_isa(self.isa)?;
         if self.sifl.is_some() && self.round_time == 0.0 {
             return Err(Error::Usage("--sifl needs a --round-time".to_owned()));
+        }
+        if self.history_time.is_some() && self.round_time == 0.0 {
+            return Err(Error::Usage("--history-time needs a --round-time".to_owned()));
         }
         if !self.cores.is_empty() && self.workers == 0 {
             return Err(Error::Usage("--cores is for workers, and there are none".to_owned()));
@@ -379,6 +398,12 @@ fn round_time(text: &str) -> std::result::Result<f64, String> {
         .ok()
         .filter(|time| (0.0..=ROUND_TIME_MAX_US).contains(time))
         .ok_or_else(|| format!("expected microseconds from 0 to {ROUND_TIME_MAX_US}"))
+}
+
+/// The same, but not 0.
+fn history_time(text: &str) -> std::result::Result<f64, String> {
+    round_time(text)
+        .and_then(|time| if time > 0.0 { Ok(time) } else { Err("expected more than 0".to_owned()) })
 }
 
 const ROUND_TIME_MAX_US: f64 = 1e6;

@@ -36,12 +36,13 @@ impl Times {
             p99: at(0.99),
             p999: at(0.999),
             max: self.0.max() as f64 / unit,
+            mean: self.0.mean() / unit,
             samples: self.0.len(),
         }
     }
 }
 
-/// Quantiles of a distribution.
+/// Quantiles and mean of a distribution.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Quantiles {
     pub(crate) p50: f64,
@@ -49,6 +50,7 @@ pub(crate) struct Quantiles {
     pub(crate) p99: f64,
     pub(crate) p999: f64,
     pub(crate) max: f64,
+    pub(crate) mean: f64,
     pub(crate) samples: u64,
 }
 
@@ -62,6 +64,7 @@ pub(crate) struct Figures {
     pub(crate) events: u64,
     /// Histories with a wrong observable, where the truth is known.
     pub(crate) logical_errors: Option<u64>,
+    /// In which a history was under way.
     pub(crate) nanoseconds: u64,
     /// Last round due until its correction was out.
     pub(crate) reaction: Times,

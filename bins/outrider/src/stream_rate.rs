@@ -93,8 +93,9 @@ pub(crate) fn find_rate(
     Ok(FoundRate { round_time_us: kept / 1e3, rounds_per_second: 1e9 / kept, tries })
 }
 
-/// A step that is so many times longer than it need be will not be caught up with.
-const LONGER_MAX: u64 = 50;
+/// A step that is so many times longer than it need be will not be caught up with. A pause of some ten milliseconds, which
+/// a shared machine makes now and then, will.
+const LONGER_MAX: u64 = 1000;
 /// Layers after which a plan may repeat itself.
 pub(crate) const PERIOD_MAX: u64 = 8;
 const FIRST_STEP: f64 = 1.3;

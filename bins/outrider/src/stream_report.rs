@@ -38,6 +38,7 @@ pub(crate) struct Report {
     pub(crate) detection_events: u64,
     /// Histories whose correction was wrong, where the truth is known.
     pub(crate) logical_errors: Option<u64>,
+    /// In which a history was under way.
     pub(crate) seconds: f64,
     pub(crate) rounds_per_second: f64,
     pub(crate) was_interrupted: bool,

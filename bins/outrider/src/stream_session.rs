@@ -22,6 +22,8 @@ use crate::stream_verify::Answers;
 pub(crate) struct Pace {
     /// Time of a round; 0 for as fast as it goes.
     pub(crate) round_ns: f64,
+    /// Time from the beginning of a history to that of the next; nothing if that begins when this one is over.
+    pub(crate) history_ns: Option<f64>,
     /// How this thread waits.
     pub(crate) wait: Wait,
 }
@@ -53,6 +55,8 @@ pub(crate) struct Session<'a> {
     pub(crate) stop: &'a AtomicBool,
     pub(crate) view: &'a mut LiveView,
     pub(crate) figures: Figures,
+    /// The correction of the history before was out.
+    pub(crate) corrected_ns: u64,
     /// Answers compared so far, if they are to be compared.
     pub(crate) verified: Option<Verified>,
 }
@@ -60,7 +64,13 @@ pub(crate) struct Session<'a> {
 impl Session<'_> {
     /// Streams the histories of a source, one after another.
     pub(crate) fn run(&mut self, source: &mut dyn Source, length: u64) -> Result<()> {
-        while self.run_history(source, length, clock_ns())?.is_some() {}
+        let begin_ns = clock_ns();
+        for history in 0.. {
+            let due_ns = self.pace.history_ns.map(|time| begin_ns + (history as f64 * time) as u64);
+            if self.run_history(source, length, due_ns.unwrap_or_else(clock_ns))?.is_none() {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -78,7 +88,7 @@ impl Session<'_> {
         self.target.restart()?;
         let mut answers = self.verified.is_some().then(|| Answers::new(self.patch.plan().cell_count(length)));
         let mut log = Log::new(Arc::clone(self.patch.plan()), self.target.rounds_max());
-        let mut clock = Clock { begin_ns, round_ns: self.pace.round_ns, length };
+        let mut clock = Clock { begin_ns, pace: self.pace, length };
         let mut is_stopping = false;
         loop {
             if !is_stopping && self.stop.load(Ordering::Relaxed) {
@@ -107,7 +117,8 @@ impl Session<'_> {
         let corrected_ns = self.finish(&mut log, answers.as_mut())?;
         let due_ns = log.due_ns(log.layers.saturating_sub(1));
         self.figures.reaction.span(due_ns, corrected_ns);
-        self.count(source, &log, begin_ns, corrected_ns)?;
+        self.count(source, &log, begin_ns.max(self.corrected_ns), corrected_ns)?;
+        self.corrected_ns = corrected_ns;
         if let (Some(verified), Some(answers)) = (&mut self.verified, answers) {
             let mut poll = || self.target.poll().map(|_| ());
             let (mismatches, compared) = answers.verify(self.patch, source, &mut poll)?;
@@ -171,12 +182,12 @@ impl Session<'_> {
         }
     }
 
-    fn count(&mut self, source: &dyn Source, log: &Log, begin_ns: u64, corrected_ns: u64) -> Result<()> {
+    fn count(&mut self, source: &dyn Source, log: &Log, from_ns: u64, to_ns: u64) -> Result<()> {
         let progress = self.target.poll()?;
         self.figures.layers += log.layers;
         self.figures.layers_committed += progress.committed;
         self.figures.histories += 1;
-        self.figures.nanoseconds += corrected_ns - begin_ns;
+        self.figures.nanoseconds += to_ns - from_ns;
         if let Some(flips) = source.flips() {
             *self.figures.logical_errors.get_or_insert(0) += u64::from(flips != progress.observables);
         }
@@ -216,23 +227,26 @@ impl Session<'_> {
 /// When the rounds of a history are due.
 struct Clock {
     begin_ns: u64,
-    round_ns: f64,
+    pace: Pace,
     length: u64,
 }
 
 impl Clock {
     /// Nothing if there is no pace.
     fn due_ns(&self, layer: u64) -> Option<u64> {
-        (self.round_ns > 0.0).then(|| self.begin_ns + (layer as f64 * self.round_ns) as u64)
+        let round_ns = self.pace.round_ns;
+        (round_ns > 0.0).then(|| self.begin_ns + (layer as f64 * round_ns) as u64)
     }
 
-    /// Layers due by now, at least those pushed.
+    /// Layers due by now, at least those pushed; with those of later histories, as if there were always more.
     fn layers_due(&self, now_ns: u64, pushed: u64) -> u64 {
-        let due = match self.round_ns > 0.0 {
-            true => (now_ns.saturating_sub(self.begin_ns) as f64 / self.round_ns) as u64 + 1,
+        let passed_ns = now_ns.saturating_sub(self.begin_ns) as f64;
+        let due = match self.pace.round_ns > 0.0 {
+            true => (passed_ns / self.pace.round_ns) as u64 + 1,
             false => 0,
         };
-        due.min(self.length).max(pushed)
+        let later_histories = self.pace.history_ns.map_or(0, |time| (passed_ns / time) as u64);
+        due.min(self.length).max(pushed) + later_histories * self.length
     }
 }
 

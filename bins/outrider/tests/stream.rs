@@ -200,6 +200,20 @@ fn the_closed_loop_and_the_search_tell_what_they_did() {
     assert_eq!(held.reduce(f64::min), found["round_time_us"].as_f64());
 }
 
+#[test]
+fn histories_that_begin_before_others_are_over_count_as_backlog() {
+    let folder = folder();
+    let memory = "--distance 3 --p 0.01 --rounds 200 --repeat 5";
+    let late = stream(folder.path(), &format!("{memory} --history-time 0.01"));
+    assert_eq!((&late["held"], &late["histories"]), (&Value::Bool(false), &Value::from(5)));
+    // The last round of the first history is due when 200 / 0.01 others have begun.
+    assert!(late["backlog_rounds"]["max"].as_f64() >= Some(20_000.0 * 201.0), "{late}");
+    let alone = stream(folder.path(), memory);
+    for field in ["detection_events", "logical_errors", "cells"] {
+        assert_eq!(late[field], alone[field], "{field}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_an_endless_stream_in_order() {
@@ -234,6 +248,8 @@ fn bad_input_is_refused_on_one_line() {
         ("--distance 3", &["--p"]),
         ("--distance 3 --p 0.01 --rounds 0", &["--rounds"]),
         ("--distance 3 --p 0.01 --round-time -1", &["--round-time"]),
+        ("--distance 3 --p 0.01 --history-time 0", &["--history-time"]),
+        ("--distance 3 --p 0.01 --round-time 0 --history-time 9", &["--history-time needs"]),
         ("--distance 3 --p 0.01 --cores 100000", &["core 100000"]),
         ("--distance 3 --p 0.01 --cores 0 --workers 0", &["--cores"]),
         ("--distance 3 --p 0.01 --workers 100000", &["100000 workers"]),

@@ -291,11 +291,15 @@ impl Controller {
                 self.fence(node, Leave::Unreachable(error), now);
             }
         }
-        let stalled: Vec<_> = self.patches.values().filter_map(History::waits_for).collect();
-        for (node, since) in stalled {
-            if now >= since.saturating_add(self.options.stall_ns) && self.links[node.0].is_up {
+        let mut next = PatchId(0);
+        while let Some((&patch, history)) = self.patches.range(next..).next() {
+            if let Some((node, since)) = history.waits_for()
+                && now >= since.saturating_add(self.options.stall_ns)
+                && self.links[node.0].is_up
+            {
                 self.fence(node, Leave::Stalled, now);
             }
+            next = PatchId(patch.0 + 1);
         }
     }
 

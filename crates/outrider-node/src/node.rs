@@ -16,7 +16,7 @@ use outrider_wire::{
 
 use crate::journal::{Journal, NodeCounters, NodeEvent};
 use crate::owned_cells::Trouble;
-use crate::session::{Outcome, Session, Stream, Unsent, words};
+use crate::session::{Outcome, Session, Stream};
 
 /// A connection, in the order in which they came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,7 +86,8 @@ pub struct Node {
     /// With what is left to be sent before they end.
     ending: BTreeMap<ConnectionId, VecDeque<u8>>,
     sessions: BTreeMap<SessionId, Session>,
-    jobs: BTreeMap<JobId, Out>,
+    /// Ascending.
+    jobs: VecDeque<(JobId, Out)>,
     next_connection: u64,
     next_session: u64,
     next_job: u64,
@@ -122,7 +123,7 @@ impl Node {
             serving: BTreeMap::new(),
             ending: BTreeMap::new(),
             sessions: BTreeMap::new(),
-            jobs: BTreeMap::new(),
+            jobs: VecDeque::new(),
             next_connection: 1,
             next_session: 1,
             next_job: 1,
@@ -246,13 +247,13 @@ impl Node {
             let id = *first.key();
             self.refuse(id, &Fault::new(wire::Error::HandshakeTimeout, ""), now);
         }
-        let sessions: Vec<_> = self.sessions.keys().copied().collect();
-        for id in sessions {
-            if let Some(session) = self.sessions.get_mut(&id) {
-                session.wire.on_timer(now);
-            }
+        // Sessions are numbered from 1.
+        let mut last = SessionId(0);
+        while let Some((&id, session)) = self.sessions.range_mut((Excluded(last), Unbounded)).next() {
+            session.wire.on_timer(now);
             self.take_events(id, now);
             self.flush(id, now);
+            last = id;
         }
     }
 
@@ -266,7 +267,7 @@ impl Node {
         let work = open.cells.as_mut()?.take_next()?;
         self.next_job += 1;
         let out = Out { session, stream, epoch: open.epoch, cell: work.cell, ingest_ns: work.ingest_ns };
-        self.jobs.insert(id, out);
+        self.jobs.push_back((id, out));
         Some(Job { id, patch: open.patch, cell: work.cell, events: work.events, defects: work.defects })
     }
 
@@ -280,14 +281,15 @@ impl Node {
         now: u64,
     ) -> Option<Hops> {
         let now = self.clock.observe(now);
-        let out = self.jobs.remove(&id)?;
+        let at = self.jobs.binary_search_by_key(&id, |&(id, _)| id).ok()?;
+        let (_, out) = self.jobs.remove(at)?;
         let Some(session) = self.sessions.get_mut(&out.session) else {
             self.journal.counters.stale_cells += 1;
             return None;
         };
         session.jobs_out -= 1;
         let stream = session.streams.get_mut(&out.stream).filter(|stream| stream.epoch == out.epoch);
-        let Some(Stream { cells: Some(cells), unsent, .. }) = stream else {
+        let Some(stream @ Stream { cells: Some(_), .. }) = stream else {
             self.journal.counters.stale_cells += 1;
             self.flush(out.session, now);
             return None;
@@ -302,24 +304,14 @@ impl Node {
             Ok(commit) => {
                 self.journal.counters.cells += 1;
                 self.journal.counters.events += u64::from(commit.event_count);
-                cells.commit(&out.cell, &commit).map(|(round, defects)| Unsent {
-                    epoch: out.epoch,
-                    round,
-                    cell: out.cell.number,
-                    hops,
-                    parity: words(commit.observables),
-                    defects: defects.to_vec(),
-                })
+                stream.commit(&out.cell, hops, &commit)
             }
             Err(error) => Err(Trouble::Decoding(out.cell.number, error.to_string())),
         };
         let is_committed = outcome.is_ok();
-        match outcome {
-            Ok(commit) => unsent.push_back(commit),
-            Err(trouble) => {
-                self.journal.counters.failed_cells += 1;
-                session.give_up(out.stream, &trouble, &mut self.journal, now);
-            }
+        if let Err(trouble) = outcome {
+            self.journal.counters.failed_cells += 1;
+            session.give_up(out.stream, &trouble, &mut self.journal, now);
         }
         self.flush(out.session, now);
         is_committed.then_some(hops)

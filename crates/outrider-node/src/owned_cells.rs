@@ -3,7 +3,7 @@
 //! What a cell gives depends on its rounds and on the artificial defects of the cells before it in rank alone, wherever
 //! those were decided. So rounds may come in frames of any size, and defects in any order.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
@@ -47,6 +47,7 @@ struct Owned {
 /// The artificial defects of a committed cell, here or elsewhere.
 #[derive(Debug)]
 struct Known {
+    number: u64,
     end_layer: u64,
     defects: Vec<Place>,
 }
@@ -115,7 +116,10 @@ pub(crate) struct OwnedCells {
     cells: VecDeque<Owned>,
     /// The owned cell to enter next.
     upcoming: Option<Cell>,
-    known: BTreeMap<u64, Known>,
+    /// Committed cells that others may still wait for, ascending.
+    known: VecDeque<Known>,
+    /// Lists of those that were let go of, for their memory.
+    spare_places: Vec<Vec<Place>>,
     /// Something has come since all cells were found to wait.
     has_changed: bool,
     /// A cell that can be decided and is about to be taken, and when its last round came in.
@@ -143,7 +147,8 @@ impl OwnedCells {
             spare: Vec::new(),
             cells: VecDeque::new(),
             upcoming: None,
-            known: BTreeMap::new(),
+            known: VecDeque::new(),
+            spare_places: Vec::new(),
             has_changed: true,
             prepared: None,
             dependencies: Vec::new(),
@@ -227,13 +232,17 @@ impl OwnedCells {
         if self.known.len() >= FOREIGN_COMMITS_MAX {
             return Err(Trouble::TooManyDefects);
         }
-        let place = |defect: Defect| {
-            let round = round.checked_add(defect.layer.into())?;
-            let width = self.patch.plan().layer_detectors(round, self.length);
-            (defect.index < width).then_some(Place { round, index: defect.index })
-        };
-        let defects = defects.map(place).collect::<Option<_>>().ok_or_else(stray)?;
-        self.known.entry(number).or_insert(Known { end_layer, defects });
+        let mut places = self.spare_list();
+        for defect in defects {
+            let round = round.checked_add(defect.layer.into()).ok_or_else(stray)?;
+            if defect.index >= self.patch.plan().layer_detectors(round, self.length) {
+                return Err(stray());
+            }
+            places.push(Place { round, index: defect.index });
+        }
+        if let Err(at) = find_known(&self.known, number) {
+            self.known.insert(at, Known { number, end_layer, defects: places });
+        }
         self.has_changed = true;
         Ok(())
     }
@@ -252,7 +261,8 @@ impl OwnedCells {
             }
             if cell.is_empty {
                 self.cells[at].stage = Stage::Committed;
-                self.known.insert(cell.number, Known { end_layer: cell.end_layer, defects: Vec::new() });
+                let nothing = self.spare_list();
+                self.know(&cell, nothing);
             } else if self.has_dependencies(at)? {
                 self.cells[at].stage = Stage::Out;
                 self.prepared = Some((cell, self.gather(&cell)?));
@@ -278,8 +288,8 @@ impl OwnedCells {
 
     /// Takes the commit of a cell that is out, and tells the rounds from which its artificial defects count, and them.
     pub(crate) fn commit(&mut self, cell: &Cell, commit: &Commit<'_>) -> Result<(u64, &[Defect]), Trouble> {
+        let mut defects = self.spare_list();
         let plan = self.patch.plan();
-        let mut defects = Vec::with_capacity(commit.defects.len());
         for &detector in commit.defects {
             let (layer, index) = plan.place(detector).map_err(Trouble::Plan)?;
             defects.push(Place { round: (i64::from(layer) + cell.shift) as u64, index });
@@ -289,7 +299,7 @@ impl OwnedCells {
         let relative = |place: &Place| Defect { layer: (place.round - first) as u32, index: place.index };
         self.sent.clear();
         self.sent.extend(defects.iter().map(relative));
-        self.known.insert(cell.number, Known { end_layer: cell.end_layer, defects });
+        self.know(cell, defects);
         if let Some(owned) = self.cells.iter_mut().find(|owned| owned.cell.number == cell.number) {
             owned.stage = Stage::Committed;
         }
@@ -344,7 +354,7 @@ impl OwnedCells {
 
     /// Whether a cell is committed, here or elsewhere, or has nothing in it.
     fn is_settled(&self, number: u64) -> Result<bool, Trouble> {
-        if self.known.contains_key(&number) {
+        if find_known(&self.known, number).is_ok() {
             return Ok(true);
         }
         let cell = self.look_up(number)?;
@@ -370,8 +380,9 @@ impl OwnedCells {
             return Err(Trouble::MissingRounds(cell.number));
         }
         self.defects.clear();
-        for known in self.dependencies.iter().filter_map(|number| self.known.get(number)) {
-            for place in &known.defects {
+        let Self { dependencies, known, .. } = self;
+        for at in dependencies.iter().filter_map(|&number| find_known(known, number).ok()) {
+            for place in &known[at].defects {
                 if (cell.window_first..cell.window_end).contains(&place.round) {
                     self.defects.push(reference_detector(plan, cell, *place)?);
                 }
@@ -393,10 +404,31 @@ impl OwnedCells {
             self.spare.extend(self.layers.pop_front());
         }
         let wanted = first.saturating_sub(self.reach);
-        while self.known.first_key_value().is_some_and(|(_, known)| known.end_layer < wanted) {
-            self.known.pop_first();
+        while self.known.front().is_some_and(|known| known.end_layer < wanted) {
+            self.spare_places.extend(self.known.pop_front().map(|known| known.defects));
         }
     }
+
+    /// Notes what a cell that was decided here leaves to its neighbours.
+    fn know(&mut self, cell: &Cell, defects: Vec<Place>) {
+        let known = Known { number: cell.number, end_layer: cell.end_layer, defects };
+        match find_known(&self.known, cell.number) {
+            Ok(at) => self.known[at] = known,
+            Err(at) => self.known.insert(at, known),
+        }
+    }
+
+    /// An empty list.
+    fn spare_list(&mut self) -> Vec<Place> {
+        let mut list = self.spare_places.pop().unwrap_or_default();
+        list.clear();
+        list
+    }
+}
+
+/// Where a committed cell is, or would be.
+fn find_known(known: &VecDeque<Known>, number: u64) -> Result<usize, usize> {
+    known.binary_search_by_key(&number, |known| known.number)
 }
 
 /// The detector of the reference that stands for a place in the window of a cell.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use outrider::{CellStream, LayerWidths, Patch};
+use outrider::{Cell, CellStream, Commit, LayerWidths, Patch};
 use outrider_wire as wire;
 use outrider_wire::{
     Closed, Digest, Epoch, Fault, Hops, List, Open, ServerEvent, ServerSession, SessionId, StreamId, Widths,
@@ -41,6 +41,8 @@ pub(crate) struct Stream {
     pub(crate) room: u64,
     /// Commits that the session had no room for.
     pub(crate) unsent: VecDeque<Unsent>,
+    /// Those that were sent, for their memory.
+    pub(crate) sent: Vec<Unsent>,
     /// The client has ended it: what can be decided is, then the client is told.
     pub(crate) is_closing: bool,
 }
@@ -133,6 +135,7 @@ impl Session {
                     granted: room,
                     room,
                     unsent: VecDeque::new(),
+                    sent: Vec::new(),
                     is_closing: false,
                 };
                 self.streams.insert(stream, fresh);
@@ -234,8 +237,8 @@ impl Session {
                         break;
                     }
                     // Sent, or not wanted any more.
-                    _ => stream.unsent.pop_front(),
-                };
+                    _ => stream.sent.extend(stream.unsent.pop_front()),
+                }
             }
         }
         if let Some((id, trouble)) = troubled {
@@ -283,6 +286,21 @@ impl Stream {
         Ok(())
     }
 
+    /// Takes the commit of a cell that is out, to be sent.
+    pub(crate) fn commit(&mut self, cell: &Cell, hops: Hops, commit: &Commit<'_>) -> Result<(), Trouble> {
+        let Some(cells) = &mut self.cells else { return Ok(()) };
+        let (round, defects) = cells.commit(cell, commit)?;
+        let sent = self.sent.pop();
+        let (mut parity, mut own) = sent.map_or_else(Default::default, |sent| (sent.parity, sent.defects));
+        parity.clear();
+        parity.extend(words(commit.observables));
+        own.clear();
+        own.extend_from_slice(defects);
+        let (epoch, cell) = (self.epoch, cell.number);
+        self.unsent.push_back(Unsent { epoch, round, cell, hops, parity, defects: own });
+        Ok(())
+    }
+
     /// Whether a cell is with a worker, could be, or waits to be sent.
     fn goes_on(&mut self) -> bool {
         !self.unsent.is_empty() || self.cells.as_mut().is_some_and(OwnedCells::goes_on)
@@ -324,7 +342,7 @@ fn open_of(patch: &Patch) -> Open {
 }
 
 /// Packed observables as words.
-pub(crate) fn words(observables: &[u8]) -> Vec<u64> {
+fn words(observables: &[u8]) -> impl Iterator<Item = u64> {
     let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
-    observables.chunks(8).map(word).collect()
+    observables.chunks(8).map(word)
 }

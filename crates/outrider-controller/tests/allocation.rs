@@ -1,0 +1,158 @@
+//! A history that runs on nodes allocates nothing for its rounds, neither in the controller nor in the nodes: not to cut
+//! them into frames, to keep them and the commits of cells, to decide which cells can be decided, nor to tell of them.
+//! (That decoders and workers do not either is counted in `c_core/tests/allocation.rs`.)
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use outrider::{
+    CellShape, Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, SurfaceCode, WindowDecoder,
+};
+use outrider_controller::{Controller, ControllerOptions, NodeId, PatchId};
+use outrider_node::{ConnectionId, Node, NodeOptions, Times};
+use outrider_wire::limits::FRAME_BYTES_MAX;
+
+const ROUND_NS: u64 = 1_000;
+const WARM_ROUNDS: u64 = 20_000;
+const ROUNDS: u64 = 10_000;
+
+#[test]
+fn rounds_on_nodes_allocate_nothing_after_warm_up() {
+    let plans = [
+        PlanOptions::parallel(3),
+        PlanOptions::forward(3),
+        PlanOptions { gap: 1, ..PlanOptions::parallel(3) },
+    ];
+    for (plan, nodes) in plans.into_iter().flat_map(|plan| [(plan, 1), (plan, 2)]) {
+        let mut line = Line::new(plan, nodes);
+        // Dense noise makes lists long.
+        line.stream(WARM_ROUNDS, |random| random.word());
+        line.stream(WARM_ROUNDS, |random| random.word() & random.word() & random.word());
+        let before = ALLOCATIONS.get();
+        line.stream(ROUNDS, |random| random.word() & random.word() & random.word());
+        assert_eq!(ALLOCATIONS.get() - before, 0, "{plan:?}, {nodes} nodes");
+        let state = line.controller.state(line.history).expect("it is open");
+        assert!(state.committed + 30 > 2 * WARM_ROUNDS + ROUNDS);
+    }
+}
+
+/// A controller and nodes that are connected to it, in memory, and a history without end.
+struct Line {
+    controller: Controller,
+    nodes: Vec<(Node, ConnectionId)>,
+    patch: Arc<Patch>,
+    history: PatchId,
+    decoders: BTreeMap<CellShape, WindowDecoder>,
+    buffer: Vec<u8>,
+    random: Random,
+    rounds: u64,
+}
+
+impl Line {
+    fn new(plan: PlanOptions, count: usize) -> Self {
+        let circuit = Circuit::uniform(CircuitFamily::Stim, 0.01);
+        let model = SurfaceCode::memory(3, 40).circuit(circuit).build().unwrap().model().unwrap();
+        let patch = Arc::new(Patch::new(&model, &PatchOptions::new(plan)).unwrap());
+        let mut controller = Controller::new(count, ControllerOptions::default(), 0).unwrap();
+        let history = controller.open(Arc::clone(&patch), 0).unwrap();
+        let connect = |at| {
+            let mut node = Node::new(vec![Arc::clone(&patch)], NodeOptions::default(), || [7; 16]);
+            let connection = node.connect(0).unwrap();
+            controller.dialling(NodeId(at));
+            controller.connected(NodeId(at), 0);
+            (node, connection)
+        };
+        let nodes = (0..count).map(connect).collect();
+        Self {
+            controller,
+            nodes,
+            patch,
+            history,
+            decoders: BTreeMap::new(),
+            buffer: vec![0; FRAME_BYTES_MAX],
+            random: Random(9),
+            rounds: 0,
+        }
+    }
+
+    /// Pushes rounds of random events, and lets everything happen that follows from each.
+    fn stream(&mut self, rounds: u64, noise: impl Fn(&mut Random) -> u64) {
+        for round in self.rounds..self.rounds + rounds {
+            let now = round * ROUND_NS;
+            let width = self.patch.plan().layer_detectors(round, None);
+            let events = noise(&mut self.random).to_le_bytes();
+            while self.controller.state(self.history).unwrap().room == 0 {
+                self.settle(now);
+            }
+            self.controller
+                .push(self.history, &events[..width.div_ceil(8) as usize], width, false, now)
+                .unwrap();
+            self.settle(now);
+            while self.controller.poll_commit().is_some() || self.controller.poll_event().is_some() {}
+        }
+        self.rounds += rounds;
+    }
+
+    fn settle(&mut self, now: u64) {
+        let Self { controller, nodes, patch, decoders, buffer, .. } = self;
+        let mut moved = true;
+        while std::mem::take(&mut moved) {
+            controller.on_timer(now);
+            for (at, (node, connection)) in nodes.iter_mut().enumerate() {
+                node.on_timer(now);
+                let there = controller.transmit(NodeId(at), buffer, now);
+                node.receive(*connection, &buffer[..there], now);
+                while let Some(job) = node.next_job(now) {
+                    let decoder = decoders.entry(job.cell.shape).or_insert_with(|| {
+                        patch.decoder(Arc::new(patch.plan().window(&job.cell).unwrap())).unwrap()
+                    });
+                    let id = job.id;
+                    let commit = decoder.decode(job.events, job.defects, &[]).unwrap();
+                    node.finish(id, Times::default(), Ok(commit), now);
+                    moved = true;
+                }
+                let back = node.transmit(*connection, buffer, now);
+                controller.receive(NodeId(at), &buffer[..back], now);
+                moved |= there + back > 0;
+            }
+        }
+    }
+}
+
+/// Sebastiano Vigna's splitmix64.
+struct Random(u64);
+
+impl Random {
+    fn word(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    }
+}
+
+thread_local! {
+    /// Of this thread alone: the test harness has threads of its own.
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller keeps the same contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the same contract; `alloc` got the pointer from the same allocator.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;

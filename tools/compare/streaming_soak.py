@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""A long stream in this process and one through two decoder nodes: no round is lost, and no process grows.
+
+    python3 tools/compare/streaming_soak.py                    10^8 rounds each way
+    python3 tools/compare/streaming_soak.py --rounds 1000000   a short one
+
+Prints a line for each way; the exit code is 1 if rounds were lost or memory grew. Needs target/release/outrider.
+`streaming.py --only soak` does the same and keeps the rows.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+from streaming_runs import OUTRIDER, Meanwhile, command_line
+
+# Memory that a process may touch for the first time in the second half of its run, pages of its allocator and of its stacks.
+# In 10^8 rounds, a byte leaked every hundred rounds would be twice as much.
+GROWTH_MAX_KIB = 256
+# Seconds between two looks at memory, and looks at a short run.
+LOOK_S = 1.0
+LOOKS_MIN = 40
+HISTORY_ROUNDS = 1000
+# A memory that two cores decode at a million rounds a second or so, and through two nodes at a tenth of that.
+MEMORY = ["--distance", 5, "--p", 0.001, "--round-time", 0]
+NODES = ["--nodes", 2, "--wait", "block"]
+WAYS = {
+    "one history, this process": ([], 1),
+    "short histories, this process": ([], HISTORY_ROUNDS),
+    "one history, two nodes": (NODES, 1),
+    "short histories, two nodes": (NODES, HISTORY_ROUNDS),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=10**8, help="of each way: %(default)s")
+    rows = soak(parser.parse_args().rounds)
+    sys.exit(0 if all(row["kept"] == "yes" for row in rows) else 1)
+
+
+def soak(rounds):
+    """A row for each way."""
+    rows = []
+    for way, (options, histories) in WAYS.items():
+        # Short histories are a tenth of the rounds: what they could leak, they leak once for each history.
+        words = [*MEMORY, *options, "--rounds", rounds if histories == 1 else HISTORY_ROUNDS]
+        words += ["--repeat", 1 if histories == 1 else max(1, rounds // HISTORY_ROUNDS // 10)]
+        rows.append(watch(way, ["stream", *map(str, words)]))
+        row = rows[-1]
+        print("soak", *(f"{name}={row[name]}" for name in list(row)[:10]), flush=True)
+    return rows
+
+
+def watch(way, words):
+    meanwhile = Meanwhile()
+    with tempfile.TemporaryDirectory() as folder, meanwhile:
+        report = pathlib.Path(folder) / "run.json"
+        process = subprocess.Popen([OUTRIDER, *words, "--json", report], stdout=subprocess.DEVNULL)
+        looks = look_until_it_ends(process)
+        if process.wait():
+            raise RuntimeError(f"{command_line('outrider', *words)} failed")
+        run = json.loads(report.read_text())
+    growth = max(growth_kib(kib) for kib in looks.values())
+    kept = run["lost_rounds"] == 0 and growth <= GROWTH_MAX_KIB
+    return {
+        "way": way, "rounds": run["rounds"], "histories": run["histories"], "seconds": round(run["seconds"], 1),
+        "processes": len(looks), "looks": min(map(len, looks.values())), "lost_rounds": run["lost_rounds"],
+        "rss_kib": max(map(at_half, looks.values())), "growth_kib": growth, "kept": "yes" if kept else "no",
+        "command": command_line("outrider", *words), **meanwhile.columns(),
+    }  # fmt: skip
+
+
+def look_until_it_ends(process):
+    """The memory of a process and of those that it has started, in KiB, over time."""
+    looks = {}
+    began = time.monotonic()
+    while process.poll() is None:
+        for pid in [process.pid, *children(process.pid)]:
+            kib = resident_kib(pid)
+            if kib:
+                looks.setdefault(pid, []).append(kib)
+        # Short runs are looked at more often.
+        time.sleep(min(LOOK_S, (time.monotonic() - began + 0.1) / LOOKS_MIN))
+    return looks
+
+
+def children(pid):
+    try:
+        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def resident_kib(pid):
+    """Nothing of a process that has ended."""
+    try:
+        lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS:")), 0)
+
+
+def at_half(kib):
+    return kib[len(kib) // 2]
+
+
+def growth_kib(kib):
+    """How much more there was in the second half than where it began."""
+    return max(kib[len(kib) // 2 :]) - at_half(kib)
+
+
+if __name__ == "__main__":
+    main()
