@@ -312,7 +312,8 @@ fn arcs_are_scanned_alike() {
 
 #[test]
 fn auto_is_the_best_available() {
-    let best = tables("auto").last().unwrap().isa;
+    // AMX is for those who ask for it.
+    let best = tables("auto").into_iter().rfind(|table| table.isa != otr_isa::OTR_ISA_AMX).unwrap().isa;
     // SAFETY: never NULL for OTR_ISA_AUTO; the names are static strings.
     unsafe {
         assert_eq!((*otr_kernels_for(otr_isa::OTR_ISA_AUTO)).isa, best);

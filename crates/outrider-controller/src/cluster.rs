@@ -163,6 +163,11 @@ impl Cluster {
                     let now = self.look_at_clock();
                     self.controller.connected(node, now);
                 }
+                Err(error) if is_nobody(&error) => {
+                    self.lines[node.0].failure = Some(format!("{}: {error}", self.lines[node.0].address));
+                    let now = self.look_at_clock();
+                    self.controller.gone(node, now);
+                }
                 Err(error) => self.hang_up(node, Some(&error)),
             }
         }
@@ -316,6 +321,11 @@ impl Cluster {
         let now = self.look_at_clock();
         self.controller.disconnected(node, now);
     }
+}
+
+/// Whether nobody listens at an address: the host has answered, or the file is not there.
+fn is_nobody(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
 }
 
 impl fmt::Display for ClusterError {

@@ -38,7 +38,7 @@ pub struct ControllerOptions {
     pub grace_ns: u64,
     /// How long a node may not decide a cell that everything waits for.
     pub stall_ns: u64,
-    /// The pause between two attempts to connect.
+    /// The least time between two attempts to connect. One that is lost after longer is tried again at once.
     pub redial_ns: u64,
     /// The pause before a node that was fenced may come back; it doubles each time, until the node decides a cell.
     pub rejoin_ns: u64,
@@ -224,7 +224,7 @@ impl Controller {
     pub fn connected(&mut self, node: NodeId, now: u64) {
         let now = self.clock.observe(now);
         let link = &mut self.links[node.0];
-        link.connected(now);
+        link.connected(&self.options, now);
         // One that was under way when all sessions ended: nobody would end another.
         if self.is_closing && !link.is_up {
             link.hang_up();
@@ -235,9 +235,19 @@ impl Controller {
     pub fn disconnected(&mut self, node: NodeId, now: u64) {
         let now = self.clock.observe(now);
         let link = &mut self.links[node.0];
-        link.disconnected(now);
-        link.is_cut_off(wire::Error::ConnectionLost, &self.options, now);
+        link.disconnected(&self.options, now);
+        link.is_cut_off(wire::Error::ConnectionLost, now);
         self.take_events(node, now);
+    }
+
+    /// A connection was tried, and nobody listens there: the node is gone for certain, and with it its session. So
+    /// nothing is waited for before its cells are given to others.
+    pub fn gone(&mut self, node: NodeId, now: u64) {
+        self.disconnected(node, now);
+        if self.links[node.0].is_up {
+            let now = self.clock.observe(now);
+            self.fence(node, Leave::Unreachable(wire::Error::ConnectionLost), now);
+        }
     }
 
     /// Whether the connection to a node is of no more use: drop it, and say so with
@@ -447,7 +457,7 @@ impl Controller {
                 Some(Leave::Rejected(fault.code, fault.text.to_owned()))
             }
             ClientEvent::ConnectionLost(error) => {
-                link.is_cut_off(error, &self.options, now);
+                link.is_cut_off(error, now);
                 link.hang_up();
                 self.events.push_back(Event::ConnectionLost { node, error });
                 None

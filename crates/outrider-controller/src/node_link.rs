@@ -91,20 +91,28 @@ impl NodeLink {
         }
     }
 
-    /// The connection has ended.
-    pub(crate) fn disconnected(&mut self, now: u64) {
+    /// The connection has ended, or could not be had.
+    pub(crate) fn disconnected(&mut self, options: &ControllerOptions, now: u64) {
+        if self.line == Line::Dialling {
+            self.pause(options, now);
+        }
         self.line = Line::Idle;
         self.leaving = None;
         self.session.connection_lost(now);
     }
 
-    pub(crate) fn connected(&mut self, now: u64) {
+    pub(crate) fn connected(&mut self, options: &ControllerOptions, now: u64) {
+        self.pause(options, now);
         self.line = if self.session.connect(now).is_ok() { Line::Connected } else { Line::Spoilt };
     }
 
     /// There is no connection, or none that works, because of `error`.
-    pub(crate) fn is_cut_off(&mut self, error: wire::Error, options: &ControllerOptions, now: u64) {
+    pub(crate) fn is_cut_off(&mut self, error: wire::Error, now: u64) {
         self.down.get_or_insert((now, error));
+    }
+
+    /// Lets no connection be tried for a little.
+    fn pause(&mut self, options: &ControllerOptions, now: u64) {
         self.pause_until = self.pause_until.max(now.saturating_add(options.redial_ns));
     }
 

@@ -486,3 +486,30 @@ fn a_node_whose_answer_cannot_be_is_fenced_and_harms_nobody() {
         assert_eq!(fences, [Event::Fenced { node, why: Leave::Stray(CELL) }], "{case}");
     }
 }
+
+/// That nobody listens any more is certain; a connection that is merely lost may come back.
+#[test]
+fn a_node_that_is_gone_loses_its_cells_at_once() {
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let mut cluster = Cluster::new(&[Arc::clone(&patch)], 2);
+    cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+    cluster.settle();
+    let (node, now) = (NodeId(1), cluster.now);
+    let fences = |cluster: &mut Cluster| {
+        std::iter::from_fn(|| cluster.controller.poll_event())
+            .filter(|event| matches!(event, Event::Fenced { .. }))
+            .count()
+    };
+    cluster.kill(1);
+    assert_eq!(fences(&mut cluster), 0);
+    assert!(!cluster.controller.wants_connection(node, now), "it was connected just now");
+    let later = now + ControllerOptions::default().redial_ns;
+    assert!(cluster.controller.wants_connection(node, later));
+    cluster.controller.dialling(node);
+    cluster.controller.gone(node, later);
+    assert_eq!(fences(&mut cluster), 1);
+    assert_eq!(cluster.controller.status(node).state, NodeState::Fenced);
+    cluster.controller.dialling(node);
+    cluster.controller.gone(node, later + 1);
+    assert_eq!(fences(&mut cluster), 0, "it has no cells to lose");
+}

@@ -65,12 +65,21 @@ enum Line {
     Connected(u64),
 }
 
+/// What became of an attempt to connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialled {
+    Connected(u64),
+    /// Nobody listens there.
+    Refused,
+    Unanswered,
+}
+
 pub(crate) struct Operator {
     controller: Controller,
     clock: SkewedClock,
     lines: Vec<Line>,
     /// Attempts to connect that have come to an end.
-    dialled: VecDeque<(usize, Option<u64>)>,
+    dialled: VecDeque<(usize, Dialled)>,
     /// Nodes that are to be dialled.
     pub(crate) to_dial: Vec<usize>,
     pub(crate) histories: Vec<Running>,
@@ -107,8 +116,8 @@ impl Operator {
     }
 
     /// An attempt to connect has come to its end.
-    pub(crate) fn dialled(&mut self, node: usize, connection: Option<u64>) {
-        self.dialled.push_back((node, connection));
+    pub(crate) fn dialled(&mut self, node: usize, dialled: Dialled) {
+        self.dialled.push_back((node, dialled));
     }
 
     pub(crate) fn abandon(&mut self, history: usize) {
@@ -178,13 +187,17 @@ impl Operator {
 
     fn connect(&mut self, network: &mut Network, stage: &mut Stage) {
         let now = self.clock.at(stage.now);
-        while let Some((node, connection)) = self.dialled.pop_front() {
-            match connection {
-                Some(connection) => {
+        while let Some((node, dialled)) = self.dialled.pop_front() {
+            match dialled {
+                Dialled::Connected(connection) => {
                     self.lines[node] = Line::Connected(connection);
                     self.controller.connected(NodeId(node), now);
                 }
-                None => self.hang_up(node, network, stage),
+                Dialled::Refused => {
+                    self.lines[node] = Line::None;
+                    self.controller.gone(NodeId(node), now);
+                }
+                Dialled::Unanswered => self.hang_up(node, network, stage),
             }
         }
     }

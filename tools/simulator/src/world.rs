@@ -4,7 +4,7 @@ use crate::clock::SkewedClock;
 use crate::faults::{Fault, Sabotage};
 use crate::machine::Machine;
 use crate::network::Network;
-use crate::operator::Operator;
+use crate::operator::{Dialled, Operator};
 use crate::random::Random;
 use crate::scenario::Scenario;
 use crate::stage::{Action, Side, Stage};
@@ -224,12 +224,18 @@ impl World {
             self.stage.plan(blocked, Action::Dialled { node });
             return;
         }
-        let is_there = self.machines[node].is_alive() && blocked <= self.stage.now;
-        let connection = is_there.then(|| self.network.open(node));
-        if let Some(connection) = connection {
+        let dialled = if blocked > self.stage.now {
+            Dialled::Unanswered
+        } else if self.machines[node].is_alive() {
+            let connection = self.network.open(node);
             self.machines[node].accept(connection);
-        }
-        self.operator.dialled(node, connection);
+            Dialled::Connected(connection)
+        } else if self.stage.random.coin() {
+            Dialled::Refused
+        } else {
+            Dialled::Unanswered
+        };
+        self.operator.dialled(node, dialled);
         self.poll(Who::Controller);
         self.poll(Who::Node(node));
     }
