@@ -124,8 +124,8 @@ typedef struct otr_cell {
  * is not known a cell is only preliminary until ready_layers are there; from then on it is final. */
 OTR_API otr_status otr_plan_cell(const otr_plan *plan, uint64_t number, uint64_t layer_count, otr_cell *out);
 
-/* Cells of a history of that many layers are those with numbers below this. Bricks of some rows end before those of
- * others: cells that a row does not have any more are empty. */
+/* Cells of a history of that many layers are those with numbers below this. Bricks of some rows end before
+ * those of others: cells that a row does not have any more are empty. */
 OTR_API uint64_t otr_plan_cell_count(const otr_plan *plan, uint64_t layer_count);
 
 /* The cells of lower rank that touch the window of a cell: their artificial defects enter it. Fills in their
