@@ -196,7 +196,7 @@ def nodes(effort):
 
 
 def failover(effort):
-    """kill -9 of one of two nodes while rounds come, each time after another round."""
+    """kill -9 of one of two nodes while rounds come, each time after another round, and each history without that too."""
     rows = []
     for transport in ("unix", "ring"):
         # In the time until the loss is noticed, fewer rounds come than can be held, and many more.
@@ -209,6 +209,8 @@ def failover(effort):
                 after = rounds // 10 + kill * rounds * 8 // 10 // effort["kills"]
                 task = stream(*words, "--seed", kill, "--kill-after", after, "--verify")
                 task.run()
+                spared = stream(*words, "--seed", kill)
+                spared.run()
                 report = task.reports[0]
                 # None if the history was over before the loss was noticed.
                 loss = (report["failover_us"] or [{"detection": "", "total": ""}])[0]
@@ -217,6 +219,7 @@ def failover(effort):
                     "lost_rounds": report["lost_rounds"], "mismatches": report["batch_mismatches"],
                     "compared": report["answers_compared"], "lag_max_us": report["commit_lag_us"]["max"],
                     "undisturbed_lag_p90_us": undisturbed.median("commit_lag_us", "p90"),
+                    "undisturbed_lag_max_us": spared.reports[0]["commit_lag_us"]["max"],
                     "waited_for_room": report["credit_stops"], "samples": report["commit_lag_us"]["samples"],
                 }))  # fmt: skip
             say("failover", rows[-1])

@@ -1,5 +1,6 @@
 //! A [`Controller`] with connections to nodes that run.
 
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -9,7 +10,8 @@ use outrider::{Patch, clock_ns};
 use outrider_transport::{Address, Connection, Outgoing, TlsFiles};
 use outrider_wire as wire;
 use outrider_wire::limits::FRAME_BYTES_MAX;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::io::{read, write};
 use rustls::ClientConfig;
 
 use crate::controller::{Controller, ControllerOptions, NodeId, PatchId, PushError};
@@ -40,6 +42,8 @@ pub enum ClusterError {
     Options(wire::Error),
     /// Certificates or key are missing or not to be understood.
     Tls(io::Error),
+    /// The system has no file descriptor left.
+    Descriptor(io::Error),
 }
 
 /// A controller of running nodes, driven by the thread that owns it: nothing happens but in its methods.
@@ -75,6 +79,8 @@ pub struct Cluster {
     tls: Option<Arc<ClientConfig>>,
     dialled: Receiver<(NodeId, io::Result<Connection>)>,
     report: Sender<(NodeId, io::Result<Connection>)>,
+    /// An eventfd that wakes [`Cluster::wait`] when there is a report.
+    bell: Arc<OwnedFd>,
     buffer: Vec<u8>,
     /// The time when it was last looked at: to the controller it must not go back.
     now: u64,
@@ -107,12 +113,15 @@ impl Cluster {
             failure: None,
         };
         let (report, dialled) = channel();
+        let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC);
+        let bell = bell.map_err(|error| ClusterError::Descriptor(error.into()))?;
         Ok(Self {
             controller: controller.map_err(ClusterError::Options)?,
             lines: nodes.iter().map(line).collect(),
             tls,
             dialled,
             report,
+            bell: Arc::new(bell),
             buffer: vec![0; READ_BYTES],
             now,
             sockets_ns: 0,
@@ -126,14 +135,16 @@ impl Cluster {
     /// As [`Controller::open`].
     pub fn open(&mut self, patch: &Arc<Patch>) -> Result<PatchId, wire::Error> {
         let now = self.look_at_clock();
-        self.controller.open(Arc::clone(patch), now)
+        let id = self.controller.open(Arc::clone(patch), now)?;
+        self.send_all();
+        Ok(id)
     }
 
     /// Ends a history.
     pub fn close(&mut self, patch: PatchId) {
         let now = self.look_at_clock();
         self.controller.close(patch, now);
-        self.poll();
+        self.send_all();
     }
 
     /// Appends a round and sends it to the nodes that need it.
@@ -155,44 +166,28 @@ impl Cluster {
 
     /// Takes in what came from the nodes, sends what is to be sent, connects where there is no connection.
     pub fn poll(&mut self) {
-        while let Ok((node, result)) = self.dialled.try_recv() {
-            match result {
-                Ok(connection) => {
-                    self.lines[node.0].connection = Some(connection);
-                    self.lines[node.0].failure = None;
-                    let now = self.look_at_clock();
-                    self.controller.connected(node, now);
-                }
-                Err(error) if is_nobody(&error) => {
-                    self.lines[node.0].failure = Some(format!("{}: {error}", self.lines[node.0].address));
-                    let now = self.look_at_clock();
-                    self.controller.gone(node, now);
-                }
-                Err(error) => self.hang_up(node, Some(&error)),
-            }
-        }
         let now = self.look_at_clock();
         let with_sockets = now >= self.sockets_ns;
         if with_sockets {
             self.sockets_ns = now + SOCKET_PACE_NS;
+            self.connect();
         }
+        let mut moved = with_sockets;
         for node in (0..self.lines.len()).map(NodeId) {
-            if self.controller.wants_connection(node, self.now) {
-                self.dial(node);
-            }
             let is_ring = self.lines[node.0].connection.as_ref().is_some_and(Connection::is_ring);
             if is_ring || with_sockets {
-                self.receive(node);
+                moved |= self.receive(node);
             }
         }
-        let now = self.look_at_clock();
-        if with_sockets && now >= self.timers_ns {
-            self.timers_ns = now + TIMER_PACE_NS;
-            if self.controller.next_timer().is_some_and(|timer| now >= timer) {
-                self.controller.on_timer(now);
+        if with_sockets && self.now >= self.timers_ns {
+            self.timers_ns = self.now + TIMER_PACE_NS;
+            if self.controller.next_timer().is_some_and(|timer| self.now >= timer) {
+                self.controller.on_timer(self.now);
             }
         }
-        self.send_all();
+        if moved {
+            self.send_all();
+        }
     }
 
     /// Sleeps until something comes from a node, a timer is due, or the time is over. Then [poll](Self::poll).
@@ -205,16 +200,23 @@ impl Cluster {
         let now = clock_ns();
         let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
         let timer = self.controller.next_timer().map_or(most, |timer| timer.saturating_sub(now));
-        let connections = || self.lines.iter().filter_map(|line| line.connection.as_ref());
-        let dialling = if connections().count() < self.lines.len() { DIALLING_NAP_NS } else { u64::MAX };
-        let timeout = most.min(timer).min(dialling);
+        let timeout = most.min(timer);
         let timeout =
             Timespec { tv_sec: (timeout / NS_PER_SECOND) as i64, tv_nsec: (timeout % NS_PER_SECOND) as i64 };
-        let mut sockets: Vec<_> = connections()
-            .map(|connection| PollFd::from_borrowed_fd(connection.socket(), PollFlags::IN))
+        let connections = self.lines.iter().filter_map(|line| line.connection.as_ref());
+        let mut sockets: Vec<_> = connections
+            .map(Connection::socket)
+            .chain([self.bell.as_fd()])
+            .map(|socket| PollFd::from_borrowed_fd(socket, PollFlags::IN))
             .collect();
         // An interrupted sleep is a short one.
         let _ = poll(&mut sockets, Some(&timeout));
+        if sockets.last().is_some_and(|bell| !bell.revents().is_empty()) {
+            // Whoever has rung twice meanwhile is heard as well.
+            let _ = read(&self.bell, &mut [0; 8]);
+        }
+        // The next poll looks at everything.
+        self.sockets_ns = 0;
     }
 
     /// How far a patch has come.
@@ -252,43 +254,71 @@ impl Cluster {
         let end = clock_ns().saturating_add(u64::try_from(most.as_nanos()).unwrap_or(u64::MAX));
         let now = self.look_at_clock();
         self.controller.shut_down(now);
+        self.send_all();
         while self.lines.iter().any(|line| line.connection.is_some()) && clock_ns() < end {
             self.poll();
             self.wait(Duration::from_nanos(end.saturating_sub(clock_ns())));
         }
     }
 
+    /// Takes new connections, and tries to have those that are wanted.
+    fn connect(&mut self) {
+        while let Ok((node, result)) = self.dialled.try_recv() {
+            match result {
+                Ok(connection) => {
+                    self.lines[node.0].connection = Some(connection);
+                    self.lines[node.0].failure = None;
+                    let now = self.look_at_clock();
+                    self.controller.connected(node, now);
+                }
+                Err(error) if is_nobody(&error) => {
+                    self.lines[node.0].failure = Some(format!("{}: {error}", self.lines[node.0].address));
+                    let now = self.look_at_clock();
+                    self.controller.gone(node, now);
+                }
+                Err(error) => self.hang_up(node, Some(&error)),
+            }
+        }
+        for node in (0..self.lines.len()).map(NodeId) {
+            if self.controller.wants_connection(node, self.now) {
+                self.dial(node);
+            }
+        }
+    }
+
     fn dial(&mut self, node: NodeId) {
         self.controller.dialling(node);
         let (address, tls) = (self.lines[node.0].address.clone(), self.tls.clone());
-        let report = self.report.clone();
+        let (report, bell) = (self.report.clone(), Arc::clone(&self.bell));
         let dial = move || {
             // Nobody listens any more if the cluster is gone.
             let _ = report.send((node, Connection::dial(&address, tls.as_ref())));
+            // It fails only where it has been rung already.
+            let _ = write(&*bell, &1_u64.to_ne_bytes());
         };
         if let Err(error) = thread::Builder::new().name(format!("dial {}", node.0)).spawn(dial) {
             self.hang_up(node, Some(&error));
         }
     }
 
-    fn receive(&mut self, node: NodeId) {
-        let line = &mut self.lines[node.0];
-        while let Some(connection) = &mut line.connection {
+    /// Takes what came from a node, and tells whether anything happened.
+    fn receive(&mut self, node: NodeId) -> bool {
+        let mut moved = false;
+        while !self.controller.is_over(node)
+            && let Some(connection) = &mut self.lines[node.0].connection
+        {
             match connection.read(&mut self.buffer) {
+                Ok(None) => break,
                 Ok(Some(0)) => self.hang_up(node, None),
                 Ok(Some(count)) => {
                     self.now = clock_ns();
                     self.controller.receive(node, &self.buffer[..count], self.now);
-                    if self.controller.is_over(node) {
-                        break;
-                    }
-                    continue;
                 }
-                Ok(None) => {}
                 Err(error) => self.hang_up(node, Some(&error)),
             }
-            return;
+            moved = true;
         }
+        moved
     }
 
     fn look_at_clock(&mut self) -> u64 {
@@ -333,12 +363,11 @@ impl fmt::Display for ClusterError {
         match self {
             Self::Options(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
+            Self::Descriptor(error) => write!(f, "no descriptor to wait by: {error}"),
         }
     }
 }
 
 impl error::Error for ClusterError {}
 
-/// Longest sleep while a connection is being tried: it does not wake [`Cluster::wait`].
-const DIALLING_NAP_NS: u64 = 1_000_000;
 const NS_PER_SECOND: u64 = 1_000_000_000;

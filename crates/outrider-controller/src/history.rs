@@ -359,10 +359,19 @@ impl History {
         lost
     }
 
+    /// Where the cells stand that have entered and are not joined yet.
+    fn open_places(&self) -> Range<usize> {
+        (self.frontier - self.first_cell) as usize..self.cells.len()
+    }
+
+    fn open_cells(&self) -> impl Iterator<Item = &Entry> {
+        self.cells.range(self.open_places())
+    }
+
     /// The first round that an open cell may need.
     fn first_needed(&self) -> u64 {
-        let open = self.cells.iter().filter(|entry| entry.cell.number >= self.frontier);
-        let first = open.map(|entry| entry.cell.events_first).min().unwrap_or_else(|| self.end_round());
+        let first = self.open_cells().map(|entry| entry.cell.events_first).min();
+        let first = first.unwrap_or_else(|| self.end_round());
         // Cells of another row that have not entered.
         first.saturating_sub(self.patch.cut().commit.into()).clamp(self.first_round, self.end_round())
     }
@@ -396,33 +405,36 @@ impl History {
     /// Tells the owners of open cells about committed cells that they wait for, unless they decide those themselves.
     fn tell_defects(&mut self, links: &mut [NodeLink], now: u64) {
         self.has_news = false;
-        for at in 0..self.cells.len() {
+        for at in self.open_places() {
             let Some(owner) = self.cells[at].owner else { continue };
             for dependency in 0..self.cells[at].dependencies.len() {
                 let number = self.cells[at].dependencies[dependency];
-                if self.assignment.owner(number) != Some(owner) {
-                    self.tell(number, owner, links, now);
+                let place = number.checked_sub(self.first_cell).map(|place| place as usize);
+                let is_news = |entry: &Entry| {
+                    entry.is_answered && entry.owner != Some(owner) && entry.told >> owner & 1 == 0
+                };
+                if let Some(place) = place
+                    && self.cells.get(place).is_some_and(is_news)
+                {
+                    self.tell(place, owner, links, now);
                 }
             }
         }
     }
 
-    /// Tells a member about a cell once it is committed, once.
-    fn tell(&mut self, number: u64, member: usize, links: &mut [NodeLink], now: u64) {
-        let place = number.checked_sub(self.first_cell).map(|place| place as usize);
-        let Some(entry) = place.and_then(|place| self.cells.get_mut(place)) else { return };
-        if entry.is_answered && entry.told >> member & 1 == 0 {
-            if !self.members[member].is_assigned {
-                self.has_news = true;
-                return;
-            }
-            let answer = &entry.answer;
-            let defects = Defects { cell: wire::CellId(number), defects: List::from(&answer.defects[..]) };
-            let session = &mut links[self.members[member].node.0].session;
-            match session.send_defects(self.stream, answer.round, &defects, now) {
-                Ok(_) => entry.told |= 1 << member,
-                Err(_) => self.has_news = true,
-            }
+    /// Tells a member about a committed cell.
+    fn tell(&mut self, place: usize, member: usize, links: &mut [NodeLink], now: u64) {
+        if !self.members[member].is_assigned {
+            self.has_news = true;
+            return;
+        }
+        let Entry { cell, answer, told, .. } = &mut self.cells[place];
+        let cell = wire::CellId(cell.number);
+        let defects = Defects { cell, defects: List::from(&answer.defects[..]) };
+        let session = &mut links[self.members[member].node.0].session;
+        match session.send_defects(self.stream, answer.round, &defects, now) {
+            Ok(_) => *told |= 1 << member,
+            Err(_) => self.has_news = true,
         }
     }
 
@@ -494,7 +506,7 @@ impl History {
         let end = self.end_round();
         let looked = self.members[place].looked.max(self.first_round);
         let needs = || {
-            let owned = self.cells.iter().filter(|entry| entry.owner == Some(place));
+            let owned = self.open_cells().filter(|entry| entry.owner == Some(place));
             let last = self.length.map(|length| length - 1..length);
             owned.map(|entry| entry.cell.events_first..rounds_end(&entry.cell)).chain(last)
         };
@@ -511,14 +523,14 @@ impl History {
 
     /// Whether these rounds complete a window of the member; its rounds before them were sent.
     fn completes_window(&self, place: usize, rounds: Range<u64>) -> bool {
-        let mut owned = self.cells.iter().filter(|entry| entry.owner == Some(place));
+        let mut owned = self.open_cells().filter(|entry| entry.owner == Some(place));
         let ends = rounds.start + 1..=rounds.end;
         self.length == Some(rounds.end) || owned.any(|entry| ends.contains(&rounds_end(&entry.cell)))
     }
 
     /// How many rounds must be there for the next window of the member to be complete, after `stop`.
     fn next_completion(&self, place: usize, stop: u64) -> u64 {
-        let owned = self.cells.iter().filter(|entry| entry.owner == Some(place));
+        let owned = self.open_cells().filter(|entry| entry.owner == Some(place));
         owned.map(|entry| rounds_end(&entry.cell)).filter(|&end| end > stop).min().unwrap_or(u64::MAX)
     }
 
@@ -609,8 +621,7 @@ impl History {
             self.spare_layers.extend(self.layers.pop_front());
             self.first_round += 1;
         }
-        let open = self.cells.iter().filter(|entry| entry.cell.number >= self.frontier);
-        let wanted = open.flat_map(|entry| &entry.dependencies).copied().min();
+        let wanted = self.open_cells().flat_map(|entry| &entry.dependencies).copied().min();
         let reach = CellStream::layers_needed(self.patch.plan());
         while let Some(entry) = self.cells.front()
             && entry.cell.number < self.frontier

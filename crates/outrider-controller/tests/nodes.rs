@@ -181,6 +181,18 @@ fn finish(cluster: &mut Cluster, id: PatchId) -> Vec<u64> {
     panic!("not finished: {:?}\n{:?}", cluster.controller, cluster.nodes);
 }
 
+/// Streams a history, a round each microsecond, and returns its observables.
+fn decode(cluster: &mut Cluster, patch: &Arc<Patch>, layers: &[(Vec<u8>, u32)]) -> Vec<u64> {
+    cluster.settle();
+    let id = cluster.controller.open(Arc::clone(patch), cluster.now).unwrap();
+    cluster.settle();
+    for (at, (bits, width)) in layers.iter().enumerate() {
+        cluster.controller.push(id, bits, *width, at + 1 == layers.len(), cluster.now).unwrap();
+        cluster.pass(MICROSECOND);
+    }
+    finish(cluster, id)
+}
+
 #[test]
 fn any_number_of_nodes_gives_the_same_answer() {
     for plan in plans() {
@@ -189,15 +201,7 @@ fn any_number_of_nodes_gives_the_same_answer() {
             for seed in 0..4 {
                 let (layers, expected) = history(&patch, rounds, seed);
                 let mut cluster = Cluster::new(&[Arc::clone(&patch)], nodes);
-                cluster.settle();
-                let id = cluster.controller.open(Arc::clone(&patch), 0).unwrap();
-                cluster.settle();
-                for (at, (bits, width)) in layers.iter().enumerate() {
-                    let is_last = at + 1 == layers.len();
-                    cluster.controller.push(id, bits, *width, is_last, cluster.now).unwrap();
-                    cluster.pass(MICROSECOND);
-                }
-                assert_eq!(finish(&mut cluster, id), expected, "{nodes} nodes, {rounds} rounds");
+                assert_eq!(decode(&mut cluster, &patch, &layers), expected, "{nodes} nodes, {rounds} rounds");
             }
         }
     }
@@ -211,15 +215,7 @@ fn nodes_share_histories_that_are_their_own_reference() {
         for nodes in 1..=3 {
             let (layers, expected) = history(&patch, rounds, 5);
             let mut cluster = Cluster::new(&[Arc::clone(&patch)], nodes);
-            cluster.settle();
-            let id = cluster.controller.open(Arc::clone(&patch), 0).unwrap();
-            cluster.settle();
-            for (at, (bits, width)) in layers.iter().enumerate() {
-                let is_last = at + 1 == layers.len();
-                cluster.controller.push(id, bits, *width, is_last, cluster.now).unwrap();
-                cluster.pass(MICROSECOND);
-            }
-            assert_eq!(finish(&mut cluster, id), expected, "{nodes} nodes, {rounds} rounds");
+            assert_eq!(decode(&mut cluster, &patch, &layers), expected, "{nodes} nodes, {rounds} rounds");
         }
     }
 }
@@ -249,13 +245,7 @@ fn histories_that_have_ended_take_no_room() {
             cluster.controller.close(id, cluster.now);
         }
     }
-    let id = cluster.controller.open(Arc::clone(&patch), cluster.now).unwrap();
-    for (at, (bits, width)) in layers.iter().enumerate() {
-        let is_last = at + 1 == layers.len();
-        cluster.controller.push(id, bits, *width, is_last, cluster.now).unwrap();
-        cluster.pass(MICROSECOND);
-    }
-    assert_eq!(finish(&mut cluster, id), expected);
+    assert_eq!(decode(&mut cluster, &patch, &layers), expected);
     let refused = |event: &Event| matches!(event, Event::Refused { .. });
     assert!(!std::iter::from_fn(|| cluster.controller.poll_event()).any(|event| refused(&event)));
     assert_eq!(cluster.controller.counters().fences, 0);

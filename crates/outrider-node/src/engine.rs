@@ -106,6 +106,7 @@ pub(crate) fn start(
         timer: None,
         end_ns: None,
         idle_turns: 0,
+        blind_turns: 0,
         latencies: Latencies::default(),
         snapshot,
         snapshot_ns: 0,
@@ -136,6 +137,8 @@ struct Engine {
     /// When the time to shut down is over, once it has begun.
     end_ns: Option<u64>,
     idle_turns: u32,
+    /// Turns since sockets were looked at.
+    blind_turns: u32,
     latencies: Latencies,
     snapshot: Arc<Mutex<Snapshot>>,
     snapshot_ns: u64,
@@ -170,7 +173,11 @@ impl Engine {
         moved |= self.read_rings();
         moved |= self.read_sockets();
         moved |= self.finish_cells();
-        moved |= self.give_cells();
+        if self.give_cells() {
+            moved = true;
+            // Without workers they have been decided by now.
+            self.finish_cells();
+        }
         let now = clock_ns();
         if self.timer.is_some_and(|timer| now >= timer) {
             self.node.on_timer(now);
@@ -189,9 +196,11 @@ impl Engine {
     /// Asks the kernel what has become of sockets, and sleeps there if this is how the node waits.
     fn look_at_sockets(&mut self) -> bool {
         let spins_on_rings = !self.rings.is_empty() && self.wait != Wait::Block;
-        if spins_on_rings && !self.idle_turns.is_multiple_of(TURNS_PER_LOOK) {
+        self.blind_turns += 1;
+        if spins_on_rings && self.blind_turns < TURNS_PER_LOOK {
             return false;
         }
+        self.blind_turns = 0;
         let may_sleep = self.wait == Wait::Block
             && self.idle_turns > 0
             && self.readable.is_empty()

@@ -93,6 +93,8 @@ pub struct Node {
     next_job: u64,
     /// The session that was given work last.
     turn: SessionId,
+    /// Something has happened since there was no work.
+    may_have_work: bool,
     is_draining: bool,
     journal: Journal,
 }
@@ -128,6 +130,7 @@ impl Node {
             next_session: 1,
             next_job: 1,
             turn: SessionId(0),
+            may_have_work: false,
             is_draining: false,
             journal: Journal::default(),
         }
@@ -202,7 +205,7 @@ impl Node {
         let Some(&id) = self.serving.get(&id) else { return 0 };
         let count = self.sessions.get_mut(&id).map_or(0, |session| session.wire.transmit(out, now));
         if count == 0 {
-            self.flush(id, now);
+            self.let_go_if_finished(id);
         }
         count
     }
@@ -464,13 +467,18 @@ impl Node {
     /// Sends what waits, and lets go of a session that has ended.
     fn flush(&mut self, id: SessionId, now: u64) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
+        self.may_have_work = true;
         session.send_commits(&mut self.journal, now);
         session.grant(now);
         session.close_what_is_done(&mut self.journal, now);
         if self.is_draining && !session.is_told && session.jobs_out == 0 && !session.has_work() {
             session.say_goodbye(&mut self.journal, now);
         }
-        if session.wire.is_finished() {
+        self.let_go_if_finished(id);
+    }
+
+    fn let_go_if_finished(&mut self, id: SessionId) {
+        if self.sessions.get(&id).is_some_and(|session| session.wire.is_finished()) {
             self.sessions.remove(&id);
             self.journal.note(NodeEvent::SessionOver { session: id });
         }
@@ -478,6 +486,9 @@ impl Node {
 
     /// A stream of which a cell can be decided. Sessions take turns.
     fn find_work(&mut self, now: u64) -> Option<(SessionId, StreamId)> {
+        if !self.may_have_work {
+            return None;
+        }
         let most = self.options.jobs_per_session_max;
         for range in [(Excluded(self.turn), Unbounded), (Unbounded, Included(self.turn))] {
             for (&id, session) in
@@ -494,6 +505,7 @@ impl Node {
                 }
             }
         }
+        self.may_have_work = false;
         None
     }
 }

@@ -74,8 +74,12 @@ impl RingLine {
     /// Whether nothing is there, and the bell will be rung for what comes.
     pub(crate) fn may_sleep(&mut self) -> io::Result<bool> {
         // What has been rung so far was for what has been read, and would be taken for news.
-        let is_gone = self.take_bells()?;
-        Ok(!is_gone && self.rings.consumer.ask_for_bell().map_err(io::Error::other)?)
+        if self.take_bells()? {
+            // The next look that finds nothing is the one that finds this.
+            self.looks = LOOKS_PER_SOCKET_LOOK - 1;
+            return Ok(false);
+        }
+        self.rings.consumer.ask_for_bell().map_err(io::Error::other)
     }
 
     fn ring_bell(&mut self) -> io::Result<()> {

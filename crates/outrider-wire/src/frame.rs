@@ -1,5 +1,7 @@
 //! A frame is a header and a payload, each with its CRC.
 
+use crc_fast::crc32_iscsi;
+
 use crate::error::Error;
 use crate::header::{HEADER_BYTES, Header};
 
@@ -34,7 +36,7 @@ pub fn decode_frame(bytes: &[u8], payload_bytes_max: u32) -> Result<Decoded<'_>,
     let Some(payload) = rest.get(..header.payload_bytes as usize) else {
         return Ok(Decoded::Incomplete { bytes_needed: header.frame_bytes() });
     };
-    if crc32c::crc32c(payload) != header.payload_crc32c {
+    if crc32_iscsi(payload) != header.payload_crc32c {
         return Ok(Decoded::BrokenPayload { header });
     }
     Ok(Decoded::Frame { header, payload })
@@ -57,7 +59,7 @@ pub fn write_frame(mut header: Header, payload: &(impl Payload + ?Sized), out: &
 pub(crate) fn seal_frame(header: &mut Header, frame: &mut [u8]) {
     let (head, payload) = frame.split_at_mut(HEADER_BYTES);
     header.payload_bytes = payload.len() as u32;
-    header.payload_crc32c = crc32c::crc32c(payload);
+    header.payload_crc32c = crc32_iscsi(payload);
     head.copy_from_slice(&header.encode());
 }
 

@@ -3,6 +3,8 @@
 //! Its own CRC covers everything before it, so a damaged length is never believed. Its layout, and the values
 //! of HELLO, WELCOME and REFUSE, are the same in every version.
 
+use crc_fast::crc32_iscsi;
+
 use crate::bytes::{Reader, Writer};
 use crate::error::Error;
 use crate::ids::{Epoch, SessionId, StreamId};
@@ -208,7 +210,7 @@ impl Header {
         writer.u64(self.round);
         writer.u64(self.send_time_ns);
         writer.u32(self.payload_crc32c);
-        let checksum = crc32c::crc32c(&bytes[..CHECKED_BYTES]);
+        let checksum = crc32_iscsi(&bytes[..CHECKED_BYTES]);
         bytes[CHECKED_BYTES..].copy_from_slice(&checksum.to_le_bytes());
         bytes
     }
@@ -228,7 +230,7 @@ impl Header {
         let payload_bytes = reader.u32()?;
         let (sequence, round, send_time_ns) = (reader.u64()?, reader.u64()?, reader.u64()?);
         let payload_crc32c = reader.u32()?;
-        if reader.u32()? != crc32c::crc32c(&bytes[..CHECKED_BYTES]) {
+        if reader.u32()? != crc32_iscsi(&bytes[..CHECKED_BYTES]) {
             return Err(Error::BadHeaderChecksum);
         }
         let frame_type = FrameType::from_code(type_code).ok_or(Error::UnknownType)?;
