@@ -512,11 +512,15 @@ impl History {
         };
         let left = needs().filter(|need| need.end > looked);
         let start = left.map(|need| need.start.max(looked)).min().filter(|&start| start < end)?;
-        let mut stop = start;
-        while let Some(further) = needs().filter(|need| need.start <= stop).map(|need| need.end).max()
-            && further > stop
-        {
-            stop = further;
+        // Cells come in the order of their rounds, or nearly: once is enough, mostly.
+        let (mut stop, mut grows) = (start, true);
+        while grows && stop < end {
+            grows = false;
+            for need in needs().filter(|need| need.end > start) {
+                if need.start <= stop && need.end > stop {
+                    (stop, grows) = (need.end, true);
+                }
+            }
         }
         Some(start..stop.min(end))
     }

@@ -103,6 +103,7 @@ pub(crate) fn start(
         rings: Vec::new(),
         readable: VecDeque::new(),
         buffer: vec![0; READ_BYTES],
+        now: clock_ns(),
         timer: None,
         end_ns: None,
         idle_turns: 0,
@@ -132,6 +133,8 @@ struct Engine {
     /// Sockets that may have more to read, in turn.
     readable: VecDeque<ConnectionId>,
     buffer: Vec<u8>,
+    /// The time when it was last looked at, in this turn or later.
+    now: u64,
     /// When the node wants to be called.
     timer: Option<u64>,
     /// When the time to shut down is over, once it has begun.
@@ -170,6 +173,7 @@ impl Engine {
     /// anything.
     fn turn(&mut self) -> bool {
         let mut moved = self.look_at_sockets();
+        self.now = clock_ns();
         moved |= self.read_rings();
         moved |= self.read_sockets();
         moved |= self.finish_cells();
@@ -178,17 +182,16 @@ impl Engine {
             // Without workers they have been decided by now.
             self.finish_cells();
         }
-        let now = clock_ns();
-        if self.timer.is_some_and(|timer| now >= timer) {
-            self.node.on_timer(now);
+        if self.timer.is_some_and(|timer| self.now >= timer) {
+            self.node.on_timer(self.now);
             moved = true;
         }
         if moved {
-            self.send_all(now);
+            self.send_all();
             self.timer = self.node.next_timer();
         }
-        if now >= self.snapshot_ns {
-            self.publish(now);
+        if self.now >= self.snapshot_ns {
+            self.publish(self.now);
         }
         moved
     }
@@ -308,7 +311,8 @@ impl Engine {
                 Read::End
             }
             Ok(Some(count)) => {
-                self.node.receive(id, &self.buffer[..count], clock_ns());
+                self.now = clock_ns();
+                self.node.receive(id, &self.buffer[..count], self.now);
                 Read::Something
             }
             Ok(None) => Read::Nothing,
@@ -324,10 +328,10 @@ impl Engine {
         let mut moved = false;
         while let Some(finished) = self.workers.finished() {
             moved = true;
-            let now = clock_ns();
+            self.now = clock_ns();
             let result = finished.result.as_ref().map(|&commit| commit);
-            if let Some(hops) = self.node.finish(JobId(finished.tag), finished.times, result, now) {
-                self.latencies.note(&hops, now);
+            if let Some(hops) = self.node.finish(JobId(finished.tag), finished.times, result, self.now) {
+                self.latencies.note(&hops, self.now);
             }
         }
         moved
@@ -336,7 +340,7 @@ impl Engine {
     fn give_cells(&mut self) -> bool {
         let mut moved = false;
         while self.workers.has_room()
-            && let Some(job) = self.node.next_job(clock_ns())
+            && let Some(job) = self.node.next_job(self.now)
         {
             moved = true;
             self.workers.give(self.keys[job.patch], job.id.0, &job.cell, job.events, job.defects);
@@ -344,7 +348,8 @@ impl Engine {
         moved
     }
 
-    fn send_all(&mut self, now: u64) {
+    fn send_all(&mut self) {
+        let now = self.now;
         let mut next = self.node.next_busy(None);
         while let Some(id) = next {
             if let Some(line) = self.lines.get_mut(&id) {
