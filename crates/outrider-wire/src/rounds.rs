@@ -29,10 +29,20 @@ impl<'a> Rounds<'a> {
         let count = reader.count(LAYERS_MAX)?;
         reader.reserved()?;
         let rounds = Self { count, layers: reader };
+        // Most layers are as wide as the one before. Where that is guessed, nobody waits for the width to be read.
+        let mut before = Layer { bit_count: 0, bits: &[] };
         for _ in 0..count {
-            if !take_layer(&mut reader)?.is_valid() {
+            let bit_count = reader.u32()?;
+            let bits = if bit_count == before.bit_count {
+                reader.bytes(before.bits.len())?
+            } else {
+                reader.bytes(byte_count(bit_count))?
+            };
+            let layer = Layer { bit_count, bits };
+            if !layer.is_valid() {
                 return Err(Error::MalformedPayload);
             }
+            before = layer;
         }
         reader.end()?;
         if count == 0 { Err(Error::MalformedPayload) } else { Ok(rounds) }
