@@ -250,7 +250,9 @@ def sifl(effort):
 
 def step_time_per_round(report):
     """Of the loop, in the mean: a round time if no step had to wait for the correction before."""
-    return report["seconds"] * 1e6 / max(1, report["rounds"])
+    # The readout at the end of each step is a layer too.
+    layers = report["rounds"] + report["sifl"]["steps"]
+    return report["seconds"] * 1e6 / layers
 
 
 def pipeline(effort):

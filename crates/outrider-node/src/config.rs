@@ -213,21 +213,24 @@ impl Config {
 impl Limits {
     /// What the core of the node is told.
     fn node_options(&self) -> Result<NodeOptions, Failure> {
-        let wire = wire::Options {
-            heartbeat_ns: (self.heartbeat_ms * 1e6) as u64,
-            resume_ns: (self.resume_seconds * NS_PER_SECOND) as u64,
-            handshake_ns: (self.handshake_seconds * NS_PER_SECOND) as u64,
-            retained_bytes: self.retained_bytes,
-            streams_max: self.streams,
-            ..wire::Options::default()
-        };
-        if wire::ClientSession::new(&wire, 0).is_err() {
-            return Err(Failure::Input(
-                "limits: streams, retained-bytes, heartbeat-ms, resume-seconds or handshake-seconds out of the range \
-                 of PROTOCOL.md"
-                    .to_owned(),
-            ));
+        let plain = wire::Options::default;
+        let heartbeat_ns = (self.heartbeat_ms * 1e6) as u64;
+        let resume_ns = (self.resume_seconds * NS_PER_SECOND) as u64;
+        let handshake_ns = (self.handshake_seconds * NS_PER_SECOND) as u64;
+        let (retained_bytes, streams_max) = (self.retained_bytes, self.streams);
+        for (key, alone) in [
+            ("heartbeat-ms", wire::Options { heartbeat_ns, ..plain() }),
+            ("resume-seconds", wire::Options { resume_ns, ..plain() }),
+            ("handshake-seconds", wire::Options { handshake_ns, ..plain() }),
+            ("retained-bytes", wire::Options { retained_bytes, ..plain() }),
+            ("streams", wire::Options { streams_max, ..plain() }),
+        ] {
+            if wire::ClientSession::new(&alone, 0).is_err() {
+                return Err(Failure::Input(format!("limits.{key}: out of the range of PROTOCOL.md")));
+            }
         }
+        let wire =
+            wire::Options { heartbeat_ns, resume_ns, handshake_ns, retained_bytes, streams_max, ..plain() };
         Ok(NodeOptions {
             wire,
             connections_max: self.connections.get(),
@@ -285,7 +288,9 @@ mod tests {
             ["streams = 0", "streams = 257", "retained-bytes = 0", "heartbeat-ms = 0.0", "heartbeat-ms = nan"]
         {
             let config: Config = toml::from_str(&format!("[limits]\n{text}")).unwrap();
-            assert!(matches!(config.limits.node_options(), Err(Failure::Input(_))), "{text}");
+            let Err(Failure::Input(message)) = config.limits.node_options() else { panic!("{text}") };
+            let key = text.split(' ').next().unwrap();
+            assert!(message.starts_with(&format!("limits.{key}: ")), "{text}: {message}");
         }
         for seconds in [-1.0, f64::NAN, 1e9] {
             let config = Config { drain_seconds: seconds, ..Config::default() };

@@ -2,23 +2,26 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use clap::Args;
-use outrider::{Isa, Patch, Workers, WorkersOptions};
+use outrider::{Isa, Patch, Workers};
 use outrider_transport::Address;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tokio::{runtime, select};
 
 use crate::config::{Config, LogLevel};
+use crate::listener::Listener;
 use crate::logging;
 use crate::option_values::WaitHow;
 use crate::patch_args::{LoadedPatch, PatchArgs, PatchError};
@@ -67,6 +70,9 @@ pub struct DaemonArgs {
     patch: PatchArgs,
 }
 
+/// How long a node that is told to end at once may take to write its log.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 const AFTER_HELP: &str = "\
 Exit codes: 0 every client was told how its cells stand; 1 the machine failed, or the time to shut down was over; 2 the \
 command, the configuration or a file that it names is wrong.
@@ -91,6 +97,18 @@ impl Failure {
         match self {
             Self::Input(_) => ExitCode::from(2),
             Self::Machine(_) => ExitCode::from(1),
+        }
+    }
+
+    /// Says in which file, and where in it, if it was found in one.
+    fn within(self, file: Option<&Path>, place: &str) -> Self {
+        let named = |message: String| match file {
+            Some(file) => format!("{}: {place}{message}", file.display()),
+            None => message,
+        };
+        match self {
+            Self::Input(message) => Self::Input(named(message)),
+            Self::Machine(message) => Self::Machine(named(message)),
         }
     }
 }
@@ -139,8 +157,7 @@ impl DaemonArgs {
     /// See [`Failure`].
     pub fn run(&self) -> Result<(), Failure> {
         let config = self.config()?;
-        let patches: Vec<_> =
-            config.patches.iter().map(|patch| patch.load(Isa::Auto)).collect::<Result<_, PatchError>>()?;
+        let patches = self.load(&config.patches)?;
         if patches.is_empty() {
             return Err(Failure::Input(
                 "no patch: name one by --distance and --p or --dem, or by [[patch]] in --config".to_owned(),
@@ -152,7 +169,8 @@ impl DaemonArgs {
         if config.tls.is_none() && config.listen.iter().any(|address| matches!(address, Address::Tls(_))) {
             return Err(Failure::Input("tls: addresses need certificates: [tls] in --config".to_owned()));
         }
-        let options = config.server_options()?;
+        let options =
+            config.server_options().map_err(|failure| failure.within(self.config.as_deref(), ""))?;
         let described = Vec::from_iter(patches.iter().map(describe));
         let patches: Vec<_> = patches.into_iter().map(|loaded| loaded.patch).collect();
         if self.check {
@@ -175,6 +193,21 @@ impl DaemonArgs {
         outcome
     }
 
+    fn load(&self, patches: &[PatchArgs]) -> Result<Vec<LoadedPatch>, Failure> {
+        // Those of the file come first.
+        let from_file = patches.len() - usize::from(self.names_patch());
+        let load = |(at, patch): (usize, &PatchArgs)| {
+            let file = self.config.as_deref().filter(|_| at < from_file);
+            let named = |error| Failure::from(error).within(file, &format!("[[patch]] {}: ", at + 1));
+            patch.load(Isa::Auto).map_err(named)
+        };
+        patches.iter().enumerate().map(load).collect()
+    }
+
+    fn names_patch(&self) -> bool {
+        self.patch.dem.is_some() || self.patch.distance.is_some()
+    }
+
     fn config(&self) -> Result<Config, Failure> {
         let mut config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
         if !self.listen.is_empty() {
@@ -192,8 +225,12 @@ impl DaemonArgs {
         if let Some(file) = &self.log_file {
             config.log.file = Some(file.clone());
         }
-        if self.patch.dem.is_some() || self.patch.distance.is_some() {
+        if self.names_patch() {
             config.patches.push(self.patch.clone());
+        } else if let Some(option) = self.patch.chosen_option() {
+            return Err(Failure::Input(format!(
+                "--{option} says how a patch is decoded, but none is named by --distance or --dem"
+            )));
         }
         Ok(config)
     }
@@ -239,7 +276,14 @@ fn check(patches: &[Arc<Patch>], options: &ServerOptions) -> Result<(), Failure>
     if let Some(tls) = &options.tls {
         tls.server_config().map_err(ServerError::Tls)?;
     }
-    let mut workers = Workers::new(&WorkersOptions { count: 0, ..options.workers.clone() })?;
+    for address in &options.listen {
+        Listener::check(address).map_err(|error| ServerError::Listen(address.to_string(), error))?;
+    }
+    if let Some(address) = &options.metrics {
+        let named = |error| ServerError::Listen(format!("metrics {address}"), error);
+        address.to_socket_addrs().map_err(named)?;
+    }
+    let mut workers = Workers::new(&options.workers)?;
     for patch in patches {
         workers.add(Arc::clone(patch))?;
     }
@@ -280,11 +324,15 @@ impl Signals {
             ending = &mut ended => return Ok(ending?),
         }
         handle.shut_down();
-        select! {
-            ending = &mut ended => Ok(ending?),
-            _ = self.terminate.recv() => Err(Failure::Machine("ended by a second SIGTERM".to_owned())),
-            _ = self.interrupt.recv() => Err(Failure::Machine("ended by a second SIGINT".to_owned())),
-        }
+        let second = select! {
+            ending = &mut ended => return Ok(ending?),
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        };
+        handle.abandon();
+        // Its log is to be whole; but nobody waits for a node that hangs.
+        let _ = timeout(LAST_WORDS, ended).await;
+        Err(Failure::Machine(format!("ended by a second {second}")))
     }
 }
 

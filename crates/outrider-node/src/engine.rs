@@ -54,6 +54,8 @@ pub(crate) enum Order {
     Serve(Connection),
     /// Decide what can be decided, tell everybody what cannot, and end.
     ShutDown,
+    /// End at once.
+    Abandon,
 }
 
 /// A running engine.
@@ -159,6 +161,7 @@ impl Engine {
             if self.end_ns.is_some_and(|end| clock_ns() >= end) {
                 let is_done = self.node.is_done();
                 self.node.abandon();
+                self.log_events();
                 self.publish(clock_ns());
                 return if is_done { Ending::Drained } else { Ending::Abandoned };
             }
@@ -253,6 +256,7 @@ impl Engine {
         while let Ok(order) = self.told.try_recv() {
             match order {
                 Order::Serve(connection) => self.serve(connection),
+                Order::Abandon => self.end_ns = Some(0),
                 Order::ShutDown => {
                     let now = clock_ns();
                     self.end_ns.get_or_insert_with(|| now.saturating_add(self.drain_ns));
@@ -368,6 +372,10 @@ impl Engine {
             }
             next = self.node.next_busy(Some(id));
         }
+        self.log_events();
+    }
+
+    fn log_events(&mut self) {
         while let Some(event) = self.node.poll_event() {
             logging::log(&event);
         }

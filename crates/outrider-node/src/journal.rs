@@ -6,6 +6,8 @@ use outrider_wire::{self as wire, CellId, SessionId, StreamId};
 
 use crate::node::ConnectionId;
 
+/// What codes that PROTOCOL.md does not have are counted as: a client may send any.
+pub(crate) const UNKNOWN_CODE: u16 = u16::MAX;
 /// Events that wait to be taken; of more, the oldest are dropped.
 const EVENTS_MAX: usize = 1024;
 
@@ -37,6 +39,8 @@ pub struct NodeCounters {
     pub stale_cells: u64,
     /// Cells that could not be decided.
     pub failed_cells: u64,
+    /// Events that were dropped because nobody took them.
+    pub untold: u64,
 }
 
 /// Something that an operator may want to read about. Codes are those of PROTOCOL.md.
@@ -122,13 +126,13 @@ impl Journal {
     pub(crate) fn note(&mut self, event: NodeEvent) {
         match &event {
             NodeEvent::HandshakeFailed { code, .. } | NodeEvent::SessionDown { code, .. } => {
-                *self.counters.lost.entry(*code).or_default() += 1;
+                count(&mut self.counters.lost, *code);
             }
             NodeEvent::SessionFailed { code, .. } => {
-                *self.counters.failures.entry(*code).or_default() += 1;
+                count(&mut self.counters.failures, *code);
             }
             NodeEvent::StreamFailed { code, .. } => {
-                *self.counters.stream_failures.entry(*code).or_default() += 1;
+                count(&mut self.counters.stream_failures, *code);
             }
             NodeEvent::SessionUp { resumed: true, .. } => self.counters.resumptions += 1,
             NodeEvent::SessionUp { resumed: false, .. } => self.counters.sessions += 1,
@@ -136,6 +140,7 @@ impl Journal {
         }
         if self.events.len() == EVENTS_MAX {
             self.events.pop_front();
+            self.counters.untold += 1;
         }
         self.events.push_back(event);
     }
@@ -152,4 +157,9 @@ impl Journal {
     pub(crate) fn take(&mut self) -> Option<NodeEvent> {
         self.events.pop_front()
     }
+}
+
+fn count(codes: &mut BTreeMap<u16, u64>, code: u16) {
+    let known = wire::Error::from_code(code.into()).map_or(UNKNOWN_CODE, |_| code);
+    *codes.entry(known).or_default() += 1;
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::future::Future;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,6 +81,16 @@ impl Listener {
             }
         };
         Ok(Self { address, socket, _file: file })
+    }
+
+    /// Finds out what can be found out about an address without binding it.
+    pub(crate) fn check(address: &Address) -> io::Result<()> {
+        let is_usable = match address {
+            Address::Unix(_) | Address::Ring(_) => true,
+            Address::Tcp(host_port) => host_port.to_socket_addrs()?.any(|address| address.ip().is_loopback()),
+            Address::Tls(host_port) => host_port.to_socket_addrs()?.next().is_some(),
+        };
+        if is_usable { Ok(()) } else { Err(not_alone()) }
     }
 
     /// Hands whoever connects to the engine, for ever.
@@ -194,9 +204,12 @@ fn bind_unix(path: &Path, mode: u32) -> io::Result<(UnixListener, SocketFile)> {
     Ok((listener, file))
 }
 
+fn not_alone() -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, "not an address of this host alone: use tls: with certificates")
+}
+
 async fn bind_tcp(host_port: &str, may_use: impl Fn(IpAddr) -> bool) -> io::Result<TcpListener> {
-    let refused = "not an address of this host alone: use tls: with certificates";
-    let mut failure = io::Error::new(ErrorKind::InvalidInput, refused);
+    let mut failure = not_alone();
     for address in lookup_host(host_port).await?.filter(|address| may_use(address.ip())) {
         match TcpListener::bind(address).await {
             Ok(listener) => return Ok(listener),

@@ -103,6 +103,8 @@ pub struct Node {
 struct Out {
     session: SessionId,
     stream: StreamId,
+    /// Of the stream.
+    serial: u64,
     epoch: Epoch,
     cell: Cell,
     ingest_ns: u64,
@@ -269,7 +271,8 @@ impl Node {
         let id = JobId(self.next_job);
         let work = open.cells.as_mut()?.take_next()?;
         self.next_job += 1;
-        let out = Out { session, stream, epoch: open.epoch, cell: work.cell, ingest_ns: work.ingest_ns };
+        let (serial, epoch) = (open.serial, open.epoch);
+        let out = Out { session, stream, serial, epoch, cell: work.cell, ingest_ns: work.ingest_ns };
         self.jobs.push_back((id, out));
         Some(Job { id, patch: open.patch, cell: work.cell, events: work.events, defects: work.defects })
     }
@@ -291,7 +294,8 @@ impl Node {
             return None;
         };
         session.jobs_out -= 1;
-        let stream = session.streams.get_mut(&out.stream).filter(|stream| stream.epoch == out.epoch);
+        let is_same = |stream: &&mut Stream| (stream.serial, stream.epoch) == (out.serial, out.epoch);
+        let stream = session.streams.get_mut(&out.stream).filter(is_same);
         let Some(stream @ Stream { cells: Some(_), .. }) = stream else {
             self.journal.counters.stale_cells += 1;
             self.flush(out.session, now);
@@ -419,6 +423,7 @@ impl Node {
             wire,
             connection: None,
             streams,
+            opened: 0,
             jobs_out: 0,
             is_told: false,
             is_closing: false,
@@ -494,14 +499,16 @@ impl Node {
             for (&id, session) in
                 self.sessions.range_mut(range).filter(|(_, session)| session.jobs_out < most)
             {
-                match session.prepare_work() {
-                    Ok(None) => {}
-                    Ok(Some(stream)) => {
-                        session.jobs_out += 1;
-                        self.turn = id;
-                        return Some((id, stream));
+                loop {
+                    match session.prepare_work() {
+                        Ok(None) => break,
+                        Ok(Some(stream)) => {
+                            session.jobs_out += 1;
+                            self.turn = id;
+                            return Some((id, stream));
+                        }
+                        Err((stream, trouble)) => session.give_up(stream, &trouble, &mut self.journal, now),
                     }
-                    Err((stream, trouble)) => session.give_up(stream, &trouble, &mut self.journal, now),
                 }
             }
         }

@@ -7,12 +7,14 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
-use outrider::{Cell, CellStream, Commit, Error, Patch, Plan};
+use outrider::{Cell, CellStream, Commit, Error, LayerWidths, Patch, Plan};
 use outrider_wire as wire;
 use outrider_wire::{CellId, CellRange, Defect};
 
 /// Commits of cells elsewhere that are kept; an honest controller sends those next to the node's own.
 const FOREIGN_COMMITS_MAX: usize = 4096;
+/// Artificial defects that are kept, by the detectors of the rounds that the plan needs at a time.
+const DEFECTS_FACTOR: u64 = 8;
 
 /// A detector of the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,7 +85,7 @@ impl fmt::Display for Trouble {
             Self::StrayDefects(cell) => write!(f, "defects of cell {cell} that the history does not have"),
             Self::MissingRounds(cell) => write!(f, "a round that cell {cell} needs was left out"),
             Self::TooManyDefects => {
-                write!(f, "defects of more than {FOREIGN_COMMITS_MAX} cells that are decided elsewhere")
+                f.write_str("more defects of cells that are decided elsewhere than are kept")
             }
             Self::Plan(error) => error.fmt(f),
             Self::Decoding(cell, why) => write!(f, "cell {cell}: {why}"),
@@ -107,6 +109,8 @@ pub(crate) struct OwnedCells {
     patch: Arc<Patch>,
     /// Layers over which cells have to do with each other.
     reach: u64,
+    /// Artificial defects that are held at most.
+    defects_max: usize,
     ranges: Vec<CellRange>,
     next_round: u64,
     length: Option<u64>,
@@ -137,8 +141,13 @@ impl OwnedCells {
         ranges: impl Iterator<Item = CellRange>,
         round: u64,
     ) -> Result<Self, Trouble> {
+        let reach = CellStream::layers_needed(patch.plan());
+        let LayerWidths { first, cycle, last } = patch.widths();
+        let widest = u64::from(cycle.into_iter().chain([first, last]).max().unwrap_or(0));
         let mut books = Self {
-            reach: CellStream::layers_needed(patch.plan()),
+            reach,
+            defects_max: usize::try_from(reach.saturating_mul(widest).saturating_mul(DEFECTS_FACTOR))
+                .unwrap_or(usize::MAX),
             patch,
             ranges: ranges.collect(),
             next_round: round,
@@ -232,8 +241,11 @@ impl OwnedCells {
         if self.known.len() >= FOREIGN_COMMITS_MAX {
             return Err(Trouble::TooManyDefects);
         }
+        let mut left =
+            self.defects_max.saturating_sub(self.known.iter().map(|known| known.defects.len()).sum());
         let mut places = self.spare_list();
         for defect in defects {
+            left = left.checked_sub(1).ok_or(Trouble::TooManyDefects)?;
             let round = round.checked_add(defect.layer.into()).ok_or_else(stray)?;
             if defect.index >= self.patch.plan().layer_detectors(round, self.length) {
                 return Err(stray());
@@ -264,8 +276,8 @@ impl OwnedCells {
                 let nothing = self.spare_list();
                 self.know(&cell, nothing);
             } else if self.has_dependencies(at)? {
-                self.cells[at].stage = Stage::Out;
                 self.prepared = Some((cell, self.gather(&cell)?));
+                self.cells[at].stage = Stage::Out;
                 return Ok(true);
             }
         }
@@ -275,9 +287,9 @@ impl OwnedCells {
     }
 
     /// Whether a cell is with a worker or could be.
-    pub(crate) fn goes_on(&mut self) -> bool {
-        let has_next = self.prepare_next().unwrap_or(false);
-        has_next || self.cells.iter().any(|owned| owned.stage == Stage::Out)
+    pub(crate) fn goes_on(&mut self) -> Result<bool, Trouble> {
+        let has_next = self.prepare_next()?;
+        Ok(has_next || self.cells.iter().any(|owned| owned.stage == Stage::Out))
     }
 
     /// The cell that was found, which is out from now on.

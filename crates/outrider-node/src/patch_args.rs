@@ -119,6 +119,13 @@ impl PatchArgs {
         Ok(LoadedPatch { patch: Arc::new(patch), model, label })
     }
 
+    /// The name of an option that is not left to its default, if there is one.
+    pub(crate) fn chosen_option(&self) -> Option<String> {
+        let table = |options: &Self| serde_json::to_value(options).ok()?.as_object().cloned();
+        let plain = table(&serde_json::from_str("{}").ok()?)?;
+        table(self)?.into_iter().find(|(name, value)| plain.get(name) != Some(value)).map(|(name, _)| name)
+    }
+
     /// The same options as arguments of a program.
     ///
     /// # Errors

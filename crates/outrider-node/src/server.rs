@@ -119,7 +119,7 @@ impl Default for ServerOptions {
 }
 
 impl Server {
-    /// Makes all decoders, then listens.
+    /// Binds all addresses and makes all decoders. Callers that come before the last is made are served then.
     ///
     /// # Errors
     /// See [`ServerError`]; nothing is left running then.
@@ -204,6 +204,11 @@ impl ServerHandle {
     /// As [`Server::shut_down`].
     pub fn shut_down(&self) {
         self.0.tell(Order::ShutDown);
+    }
+
+    /// Ends it at once. What is open is only in its log.
+    pub fn abandon(&self) {
+        self.0.tell(Order::Abandon);
     }
 }
 

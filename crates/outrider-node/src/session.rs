@@ -23,6 +23,8 @@ pub(crate) struct Session {
     pub(crate) wire: ServerSession,
     pub(crate) connection: Option<ConnectionId>,
     pub(crate) streams: BTreeMap<StreamId, Stream>,
+    /// Streams that were ever opened.
+    pub(crate) opened: u64,
     pub(crate) jobs_out: usize,
     /// It has been told that the node shuts down.
     pub(crate) is_told: bool,
@@ -32,6 +34,8 @@ pub(crate) struct Session {
 }
 
 pub(crate) struct Stream {
+    /// Which of the session's streams it is: a client may use a number again.
+    pub(crate) serial: u64,
     pub(crate) patch: usize,
     pub(crate) epoch: Epoch,
     pub(crate) cells: Option<OwnedCells>,
@@ -127,7 +131,9 @@ impl Session {
     ) {
         let answer = match choose(open, patches) {
             Ok((patch, room)) => {
+                self.opened += 1;
                 let fresh = Stream {
+                    serial: self.opened,
                     patch,
                     epoch: Epoch(0),
                     cells: None,
@@ -178,9 +184,12 @@ impl Session {
 
     /// Answers the client's wish to end streams, or the session, once nothing more can be decided.
     pub(crate) fn close_what_is_done(&mut self, journal: &mut Journal, now: u64) {
-        let is_done = |stream: &mut Stream| stream.is_closing && !stream.goes_on();
-        while let Some(id) = self.streams.iter_mut().find_map(|(&id, stream)| is_done(stream).then_some(id)) {
-            let open = self.streams.remove(&id).map(|stream| stream.open_cells()).unwrap_or_default();
+        while let Some((id, trouble)) = self.find_done() {
+            let open = self.streams.get(&id).map(Stream::open_cells).unwrap_or_default();
+            match trouble {
+                Some(trouble) => self.give_up(id, &trouble, journal, now),
+                None => drop(self.streams.remove(&id)),
+            }
             if self.is_closing {
                 self.left_open.extend(&open);
             } else {
@@ -193,6 +202,16 @@ impl Session {
             let open = std::mem::take(&mut self.left_open);
             self.close(None, 0, &open, now);
         }
+    }
+
+    /// A stream that the client has ended and of which nothing more is decided, and why, if it cannot go on.
+    fn find_done(&mut self) -> Option<(StreamId, Option<Trouble>)> {
+        let mut closing = self.streams.iter_mut().filter(|(_, stream)| stream.is_closing);
+        closing.find_map(|(&id, stream)| match stream.goes_on() {
+            Ok(true) => None,
+            Ok(false) => Some((id, None)),
+            Err(trouble) => Some((id, Some(trouble))),
+        })
     }
 
     fn close(&mut self, stream: Option<StreamId>, code: u32, open: &[wire::CellId], now: u64) {
@@ -302,8 +321,9 @@ impl Stream {
     }
 
     /// Whether a cell is with a worker, could be, or waits to be sent.
-    fn goes_on(&mut self) -> bool {
-        !self.unsent.is_empty() || self.cells.as_mut().is_some_and(OwnedCells::goes_on)
+    fn goes_on(&mut self) -> Result<bool, Trouble> {
+        let cells = self.cells.as_mut().map(OwnedCells::goes_on).transpose()?;
+        Ok(!self.unsent.is_empty() || cells.unwrap_or(false))
     }
 
     fn open_cells(&self) -> Vec<wire::CellId> {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use outrider::{Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, SurfaceCode};
-use outrider_node::{Node, NodeOptions};
+use outrider::{Circuit, CircuitFamily, Commit, Patch, PatchOptions, PlanOptions, SurfaceCode};
+use outrider_node::{JobId, Node, NodeOptions, Times};
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use outrider_wire::{
-    Assign, CellId, CellRange, ClientEvent, ClientSession, Digest, Epoch, Error, Layer, Open, Options,
-    RoundsBatch, StreamId, Widths,
+    Assign, CellId, CellRange, ClientEvent, ClientSession, Defect, Defects, Digest, Epoch, Error, Fault,
+    FrameType, Header, Layer, List, Open, Options, RoundsBatch, StreamId, Widths, encode_frame,
 };
 
 const STREAM: StreamId = StreamId(1);
@@ -17,13 +17,17 @@ const EVERY_CELL: CellRange = CellRange { first: CellId(0), count: CellRange::EN
 struct Pair {
     client: ClientSession,
     node: Node,
-    widths: Widths,
+    open: Open,
     /// What the client was told, as `Debug` shows it.
     told: Vec<String>,
 }
 
 impl Pair {
     fn new() -> Self {
+        Self::with(NodeOptions::default())
+    }
+
+    fn with(options: NodeOptions) -> Self {
         let circuit = Circuit::uniform(CircuitFamily::Stim, 0.01);
         let model = SurfaceCode::memory(3, 30).circuit(circuit).build().unwrap().model().unwrap();
         let patch = Patch::new(&model, &PatchOptions::new(PlanOptions::parallel(3))).unwrap();
@@ -33,17 +37,34 @@ impl Pair {
             model: Digest(*patch.model_digest()),
             plan: Digest(*patch.plan_digest()),
             observables: patch.plan().graph().observable_count(),
-            widths: widths.clone(),
+            widths,
         };
-        let node = Node::new(vec![Arc::new(patch)], NodeOptions::default(), || [1; 16]);
+        let node = Node::new(vec![Arc::new(patch)], options, || [1; 16]);
         let client = ClientSession::new(&Options::default(), 0).unwrap();
-        let mut pair = Self { client, node, widths, told: Vec::new() };
+        let mut pair = Self { client, node, open, told: Vec::new() };
         pair.client.connect(0).unwrap();
         pair.exchange();
-        pair.client.open(STREAM, &open, 0).unwrap();
-        pair.exchange();
-        pair.told.clear();
+        pair.open();
         pair
+    }
+
+    fn open(&mut self) {
+        self.client.open(STREAM, &self.open, 0).unwrap();
+        self.exchange();
+        self.told.clear();
+    }
+
+    /// Takes a job, if there is one, and forgets its cell.
+    fn take_job(&mut self) -> Option<JobId> {
+        self.node.next_job(0).map(|job| job.id)
+    }
+
+    /// Gives a job back that commits nothing. Returns whether the node took it.
+    fn finish(&mut self, job: JobId) -> bool {
+        let nothing = Commit { observables: &[0], defects: &[], edges: &[], event_count: 0 };
+        let is_taken = self.node.finish(job, Times::default(), Ok(nothing), 0).is_some();
+        self.exchange();
+        is_taken
     }
 
     fn assign(&mut self, round: u64) {
@@ -53,7 +74,7 @@ impl Pair {
 
     /// Sends one round without events.
     fn send(&mut self, round: u64, skips: bool, is_last: bool) {
-        let bit_count = if is_last { self.widths.last } else { self.widths.of_round(round) };
+        let bit_count = if is_last { self.open.widths.last } else { self.open.widths.of_round(round) };
         let bits = vec![0; bit_count.div_ceil(8) as usize];
         let layers = [Layer { bit_count, bits: &bits }];
         let batch = RoundsBatch { first_round: round, layers: &layers, skips, is_last };
@@ -101,4 +122,94 @@ fn a_round_far_ahead_does_not_make_cells_enter_whose_rounds_were_left_out() {
         pair.send(far, false, false);
         assert_eq!(pair.told, [refusal.as_str()]);
     }
+}
+
+/// A number is free once its stream is closed, but workers may still be at the cells of that.
+#[test]
+fn a_stream_takes_nothing_of_one_that_had_its_number() {
+    let mut pair = Pair::new();
+    pair.assign(0);
+    (0..9).for_each(|round| pair.send(round, false, false));
+    let job = pair.take_job().expect("a cell that can be decided");
+    pair.send(1 << 20, true, false);
+    assert_eq!(pair.node.stream_count(), 0, "{:?}", pair.told);
+    pair.client.close(Some(STREAM), 0).unwrap();
+    pair.exchange();
+    pair.open();
+    pair.assign(0);
+    (0..9).for_each(|round| pair.send(round, false, false));
+    assert!(!pair.finish(job));
+    assert_eq!(pair.node.counters().stale_cells, 1);
+    assert_eq!(pair.told, Vec::<String>::new());
+    let job = pair.take_job().expect("the same cell of the new history");
+    assert!(pair.finish(job));
+    assert_eq!(pair.told.len(), 1, "{:?}", pair.told);
+}
+
+#[test]
+fn an_end_after_missing_rounds_is_answered() {
+    for whole_session in [false, true] {
+        let mut pair = Pair::new();
+        pair.assign(0);
+        pair.send(0, false, false);
+        (2..12).for_each(|round| pair.send(round, round == 2, false));
+        assert_eq!(pair.told, Vec::<String>::new());
+        pair.client.close((!whole_session).then_some(STREAM), 0).unwrap();
+        pair.exchange();
+        let [why, closed] = &pair.told[..] else { panic!("{:?}", pair.told) };
+        assert!(why.contains("a round that cell 0 needs was left out"), "{why}");
+        assert!(closed.starts_with("Closed") && !closed.contains("open_count: 0"), "{closed}");
+        assert_eq!(pair.node.stream_count(), 0);
+    }
+}
+
+#[test]
+fn defects_that_no_history_can_have_are_not_kept() {
+    let mut pair = Pair::new();
+    pair.assign(0);
+    let places = (0..20).flat_map(|layer| (0..4).map(move |index| Defect { layer, index }));
+    let defects = Vec::from_iter(places);
+    let mut sent = 0;
+    while pair.told.is_empty() {
+        sent += 1;
+        assert!(sent < 100, "they are kept for ever");
+        let defects = Defects { cell: CellId(sent), defects: List::from(&defects[..]) };
+        pair.client.send_defects(STREAM, 3 * sent, &defects, 0).unwrap();
+        pair.exchange();
+    }
+    assert!(pair.told[0].contains("more defects"), "{:?}", pair.told);
+    assert!(sent > 4, "{sent}");
+}
+
+/// Each would be a time series of its own.
+#[test]
+fn codes_that_clients_make_up_are_counted_as_one() {
+    let mut pair = Pair::new();
+    for code in 0..3 {
+        let session = pair.client.agreement().unwrap().session;
+        let fault = Fault { code: 0x7000 + code, ..Fault::new(Error::BadArgument, "") };
+        let error = encode_frame(Header { version: 1, session, ..Header::new(FrameType::Error) }, &fault);
+        let line = pair.node.next_busy(None).unwrap();
+        pair.node.receive(line, &error, 0);
+        assert_eq!(pair.node.session_count(), 0);
+        pair.node.disconnect(line, 0);
+        pair.client = ClientSession::new(&Options::default(), 0).unwrap();
+        pair.client.connect(0).unwrap();
+        pair.exchange();
+    }
+    let failures = Vec::from_iter(pair.node.counters().failures.clone());
+    assert_eq!(failures, [(u16::MAX, 3)]);
+}
+
+#[test]
+fn no_more_cells_of_a_session_are_out_than_may_be() {
+    let mut pair = Pair::with(NodeOptions { jobs_per_session_max: 1, ..NodeOptions::default() });
+    pair.assign(0);
+    (0..30).for_each(|round| pair.send(round, false, false));
+    let job = pair.take_job().expect("a cell that can be decided");
+    assert_eq!(pair.take_job(), None);
+    assert!(pair.finish(job));
+    assert!(pair.take_job().is_some());
+    assert_eq!(pair.take_job(), None);
+    assert_eq!(pair.node.jobs_out(), 1);
 }

@@ -11,8 +11,9 @@ use outrider_ring::{Duplex, Error, Wait};
 
 /// A ring that is empty so often may have nobody at the other end.
 const LOOKS_PER_SOCKET_LOOK: u32 = 256;
-/// Bells taken at a time.
+/// Bells taken at a time, and how often before others have their turn: the other end may ring without end.
 const BELLS: usize = 64;
+const BELL_READS_MAX: usize = 16;
 /// Bytes of each of the two rings of a connection.
 const RING_BYTES: u64 = 1 << 20;
 
@@ -99,7 +100,7 @@ impl RingLine {
     /// Takes what was rung, and tells whether the other process is gone.
     fn take_bells(&mut self) -> io::Result<bool> {
         let mut bells = [0; BELLS];
-        loop {
+        for _ in 0..BELL_READS_MAX {
             match self.socket.read(&mut bells) {
                 Ok(0) => return Ok(true),
                 Ok(BELLS) => {}
@@ -108,5 +109,24 @@ impl RingLine {
                 Err(error) => return Err(error),
             }
         }
+        Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_rings_without_end_holds_nobody_up() {
+        let (here, mut there) = UnixStream::pair().unwrap();
+        let sender = std::thread::spawn(move || RingLine::create(here).unwrap());
+        let mut line = RingLine::accept(there.try_clone().unwrap(), Duration::from_secs(60)).unwrap();
+        let peer = sender.join().unwrap();
+        let (mut caller, rung) = (peer.socket.try_clone().unwrap(), 4 * BELLS * BELL_READS_MAX);
+        caller.write_all(&vec![0; rung]).unwrap();
+        assert!(!line.take_bells().unwrap());
+        let mut left = vec![0; rung];
+        assert_eq!(there.read(&mut left).unwrap(), rung - BELLS * BELL_READS_MAX);
     }
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use outrider_controller::{Cluster, Event, Leave, NodeId};
-use outrider_wire::{Closed, Commit, Error, FrameType};
+use outrider_wire::{Closed, Commit, Credit, Error, FrameType};
 use rustix::process::Signal;
 
 use crate::support::{
@@ -11,6 +11,9 @@ use crate::support::{
     with_patience,
 };
 
+/// The least that a session may keep, and more than a commit or a grant takes.
+const RETAINED_BYTES: usize = 16_384 + 64;
+const ROOM_FOR_A_FRAME: usize = 200;
 /// Rounds that complete some windows and leave others open.
 const ROUNDS: usize = 20;
 
@@ -146,6 +149,37 @@ fn a_second_signal_ends_a_node_that_waits_for_a_client() {
     node.signal(Signal::TERM);
     assert_eq!(node.wait().code(), Some(1));
     node.wait_for_line(&["error: ended by a second SIGTERM"]);
+}
+
+/// It acknowledges nothing, so the node has no room for its commits, nor for the word that it shuts down.
+#[test]
+fn cells_that_nobody_was_told_of_are_in_the_log() {
+    let folder = folder();
+    let limits = format!("limits.retained-bytes = {RETAINED_BYTES}");
+    let config = format!("drain-seconds = 3600\n{limits}\n{}", config(folder.path()));
+    let mut node = NodeProcess::start(folder.path(), &config);
+    let layers = History::sample(3000, 1).layers;
+    let mut client = RawClient::begin(&node.address());
+    let (mut credit, mut sent, mut told_bytes) = (client.open() as usize, 0, 0);
+    while told_bytes + ROOM_FOR_A_FRAME < RETAINED_BYTES {
+        if sent < credit {
+            client.rounds(sent as u64, 0, &layers[sent..credit]);
+            sent = credit;
+        }
+        let told = client.read().expect("commits and credit");
+        told_bytes += told.header.frame_bytes();
+        if told.header.frame_type == FrameType::Credit {
+            credit = Credit::decode(&told.payload).unwrap().rounds as usize;
+        }
+    }
+    client.rounds(sent as u64, 0, &layers[sent..credit]);
+    node.wait_for_metric("rounds_total", |count| count == credit as f64);
+    node.signal(Signal::TERM);
+    node.wait_for_metric("draining", |is_draining| is_draining == 1.0);
+    assert!(!node.has_logged("cells left open"));
+    node.signal(Signal::TERM);
+    assert_eq!(node.wait().code(), Some(1));
+    node.wait_for_log(&["cells left open"]);
 }
 
 #[test]

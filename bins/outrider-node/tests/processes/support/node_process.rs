@@ -136,6 +136,11 @@ impl NodeProcess {
         line.unwrap_or_else(|| panic!("{fragments:?} not in {:#?}", self.log.lines()))
     }
 
+    /// Whether a line on standard error holds this, so far.
+    pub(crate) fn has_logged(&self, fragment: &str) -> bool {
+        self.log.lines().iter().any(|line| line.contains(fragment))
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).expect("the process is there");
     }
