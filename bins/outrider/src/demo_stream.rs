@@ -95,7 +95,7 @@ fn kill_one(loaded: &LoadedPatch, nodes: &mut Nodes, rounds: u64, round_ns: f64)
         round_ns / 1e3,
         if figures.held(nodes.rounds_max()) { "held" } else { "NOT held" },
         rounds / 2,
-        figures.layers - figures.layers_committed,
+        figures.layers_lost,
         lag.p50,
         lag.p99,
         nodes.failovers().iter().map(cost).collect::<String>(),

@@ -209,7 +209,7 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
         histories: figures.histories,
         round_time_us: pace.round_ns / 1e3,
         held: (pace.round_ns > 0.0).then(|| figures.held(rounds_max)),
-        lost_rounds: figures.layers - figures.layers_committed,
+        lost_rounds: figures.layers_lost,
         reaction_us: figures.reaction.quantiles(),
         commit_lag_us: figures.commit_lag.quantiles(),
         batch_mismatches: None,

@@ -56,9 +56,9 @@ pub(crate) struct Quantiles {
 
 /// Everything measured over the histories of a run.
 pub(crate) struct Figures {
-    /// Layers pushed, and committed.
+    /// Layers pushed, and those of them whose cells were not all reported.
     pub(crate) layers: u64,
-    pub(crate) layers_committed: u64,
+    pub(crate) layers_lost: u64,
     pub(crate) histories: u64,
     pub(crate) cells: u64,
     pub(crate) events: u64,
@@ -89,7 +89,7 @@ impl Figures {
     pub(crate) fn new() -> Result<Self> {
         Ok(Self {
             layers: 0,
-            layers_committed: 0,
+            layers_lost: 0,
             histories: 0,
             cells: 0,
             events: 0,
