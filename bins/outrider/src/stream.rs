@@ -208,7 +208,7 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
         rounds: figures.layers - figures.histories,
         histories: figures.histories,
         round_time_us: pace.round_ns / 1e3,
-        held: (pace.round_ns > 0.0).then(|| figures.held(rounds_max)),
+        held: figures.held(rounds_max).filter(|_| pace.round_ns > 0.0),
         lost_rounds: figures.layers_lost,
         reaction_us: figures.reaction.quantiles(),
         commit_lag_us: figures.commit_lag.quantiles(),
