@@ -17,7 +17,7 @@ use crate::output::print;
 use crate::stats::wilson;
 use crate::stream_figures::Figures;
 use crate::stream_nodes::{Nodes, WhichNodes};
-use crate::stream_report::Failover;
+use crate::stream_report::{Failover, verdict};
 use crate::stream_session::{Pace, Session, Verified};
 use crate::stream_source::Processor;
 use crate::stream_target::Target;
@@ -93,9 +93,9 @@ fn kill_one(loaded: &LoadedPatch, nodes: &mut Nodes, rounds: u64, round_ns: f64)
          \x20 lost rounds: {}; answers other than those of one thread: {mismatches} of {answers} compared\n\
          \x20 last round of a window due until its commit: p50 {:.0} us, p99 {:.0} us\n{}",
         round_ns / 1e3,
-        if figures.held(nodes.rounds_max()) { "held" } else { "NOT held" },
+        verdict(figures.held(nodes.rounds_max())),
         rounds / 2,
-        figures.layers - figures.layers_committed,
+        figures.layers_lost,
         lag.p50,
         lag.p99,
         nodes.failovers().iter().map(cost).collect::<String>(),

@@ -42,6 +42,7 @@ mod stages;
 mod stats;
 mod stim_text;
 mod stream;
+mod stream_cells;
 mod stream_figures;
 mod stream_nodes;
 mod stream_rate;

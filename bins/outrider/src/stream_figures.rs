@@ -56,9 +56,9 @@ pub(crate) struct Quantiles {
 
 /// Everything measured over the histories of a run.
 pub(crate) struct Figures {
-    /// Layers pushed, and committed.
+    /// Layers pushed, and those of them whose cells were not all reported.
     pub(crate) layers: u64,
-    pub(crate) layers_committed: u64,
+    pub(crate) layers_lost: u64,
     pub(crate) histories: u64,
     pub(crate) cells: u64,
     pub(crate) events: u64,
@@ -89,7 +89,7 @@ impl Figures {
     pub(crate) fn new() -> Result<Self> {
         Ok(Self {
             layers: 0,
-            layers_committed: 0,
+            layers_lost: 0,
             histories: 0,
             cells: 0,
             events: 0,
@@ -123,9 +123,10 @@ impl Figures {
     }
 
     /// Whether the pace was kept: over the last tenth of the rounds, in the median, the backlog was no more than what
-    /// the target holds, so that no round had to wait outside.
-    pub(crate) fn held(&self, rounds_max: u64) -> bool {
-        self.late_backlog.0.value_at_quantile(0.5) <= rounds_max
+    /// the target holds, so that no round had to wait outside. Nothing if no history came so far.
+    pub(crate) fn held(&self, rounds_max: u64) -> Option<bool> {
+        let backlog = &self.late_backlog.0;
+        (!backlog.is_empty()).then(|| backlog.value_at_quantile(0.5) <= rounds_max)
     }
 
     /// Rounds a second.
@@ -178,3 +179,19 @@ impl Figures {
 const LONGEST_NS: u64 = 900_000_000_000;
 /// Digits that times are told to.
 const DIGITS: u8 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whether_a_pace_was_held_is_not_known_before_the_last_tenth() {
+        let mut figures = Figures::new().expect("memory");
+        figures.note_backlog(100, false);
+        assert_eq!(figures.held(10), None);
+        for (backlog, held) in [(10, true), (11, true), (11, false)] {
+            figures.note_backlog(backlog, true);
+            assert_eq!(figures.held(10), Some(held));
+        }
+    }
+}

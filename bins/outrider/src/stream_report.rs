@@ -16,7 +16,7 @@ pub(crate) struct Report {
     pub(crate) histories: u64,
     /// 0 if rounds came as fast as they were taken.
     pub(crate) round_time_us: f64,
-    /// Whether the decoder kept up to the end; nothing without a round time.
+    /// Whether the decoder kept up to the end; nothing without a round time, or if no history came near its end.
     pub(crate) held: Option<bool>,
     pub(crate) lost_rounds: u64,
     pub(crate) reaction_us: Quantiles,
@@ -181,8 +181,8 @@ impl Report {
             self.window.gap,
             self.window.buffer,
         );
-        if let Some(held) = self.held {
-            let verdict = if held { "held" } else { "NOT held" };
+        if self.round_time_us > 0.0 {
+            let verdict = verdict(self.held);
             text += &format!("{} us a round: {verdict}\n", self.round_time_us);
         }
         text += &format!(
@@ -237,6 +237,15 @@ impl Report {
             text += "interrupted: the last history was ended early\n";
         }
         text
+    }
+}
+
+/// Whether a pace was held, in words.
+pub(crate) fn verdict(held: Option<bool>) -> &'static str {
+    match held {
+        Some(true) => "held",
+        Some(false) => "NOT held",
+        None => "not known whether it is held",
     }
 }
 

@@ -12,6 +12,7 @@ use outrider::{Patch, Plan, Wait, clock_ns};
 
 use crate::error::Result;
 use crate::live_view::LiveView;
+use crate::stream_cells::Cells;
 use crate::stream_figures::Figures;
 use crate::stream_source::Source;
 use crate::stream_target::{CellReport, Target, Way};
@@ -143,7 +144,7 @@ impl Session<'_> {
                 answers.note(progress.cells, progress.observables);
             }
             let (committed, has_room) = (progress.committed, progress.has_room);
-            log.take_reports(self.target, &mut self.figures);
+            log.take_reports(self.target, &mut self.figures)?;
             if due_ns.is_none_or(|due_ns| now_ns >= due_ns) {
                 if has_room {
                     return Ok((now_ns, committed));
@@ -163,7 +164,7 @@ impl Session<'_> {
                 answers.note(progress.cells, progress.observables);
             }
             let is_finished = progress.is_finished;
-            log.take_reports(self.target, &mut self.figures);
+            log.take_reports(self.target, &mut self.figures)?;
             if is_finished {
                 return Ok(now_ns);
             }
@@ -185,7 +186,7 @@ impl Session<'_> {
     fn count(&mut self, source: &dyn Source, log: &Log, from_ns: u64, to_ns: u64) -> Result<()> {
         let progress = self.target.poll()?;
         self.figures.layers += log.layers;
-        self.figures.layers_committed += progress.committed;
+        self.figures.layers_lost += log.cells.lost_layers(log.layers)?;
         self.figures.histories += 1;
         self.figures.nanoseconds += to_ns - from_ns;
         if let Some(flips) = source.flips() {
@@ -250,9 +251,9 @@ impl Clock {
     }
 }
 
-/// When the last layers of a history were due and pushed.
+/// When the last layers of a history were due and pushed, and what became of its cells.
 struct Log {
-    plan: Arc<Plan>,
+    cells: Cells,
     begun_ns: u64,
     layers: u64,
     /// Once it is known.
@@ -264,7 +265,7 @@ struct Log {
 impl Log {
     fn new(plan: Arc<Plan>, layers_held: u64) -> Self {
         let times = vec![(0, 0); layers_held.max(1) as usize].into();
-        Self { plan, begun_ns: clock_ns(), layers: 0, length: None, times }
+        Self { cells: Cells::new(plan), begun_ns: clock_ns(), layers: 0, length: None, times }
     }
 
     fn note(&mut self, due_ns: u64, pushed_ns: u64) {
@@ -280,15 +281,15 @@ impl Log {
         self.times[(layer % self.times.len() as u64) as usize].1
     }
 
-    fn take_reports(&self, target: &mut dyn Target, figures: &mut Figures) {
+    fn take_reports(&mut self, target: &mut dyn Target, figures: &mut Figures) -> Result<()> {
         while let Some(report) = target.next_report() {
-            self.take(&report, figures);
+            self.take(&report, figures)?;
         }
+        Ok(())
     }
 
-    fn take(&self, report: &CellReport, figures: &mut Figures) {
-        // A cell that was decided is one of the plan.
-        let Ok(cell) = self.plan.cell(report.number, self.length) else { return };
+    fn take(&mut self, report: &CellReport, figures: &mut Figures) -> Result<()> {
+        let cell = self.cells.take(report.number, self.layers, self.length)?;
         figures.cells += 1;
         figures.commit_lag.span(self.due_ns(cell.window_end - 1), report.merged_ns);
         match report.way {
@@ -307,6 +308,7 @@ impl Log {
                 figures.network.span(on_node_ns, report.merged_ns.saturating_sub(pushed_ns));
             }
         }
+        Ok(())
     }
 }
 

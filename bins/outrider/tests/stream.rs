@@ -233,6 +233,7 @@ fn a_signal_ends_an_endless_stream_in_order() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("interrupted"));
     let report = json(&get_text(path, "run.json"));
     assert_eq!((&report["was_interrupted"], &report["lost_rounds"]), (&Value::Bool(true), &Value::from(0)));
+    assert_eq!(report["held"], Value::Null);
     assert!(report["rounds"].as_u64() < Some(1_000_000_000));
 }
 
