@@ -160,16 +160,18 @@ fn cells_that_nobody_was_told_of_are_in_the_log() {
     let mut node = NodeProcess::start(folder.path(), &config);
     let layers = History::sample(3000, 1).layers;
     let mut client = RawClient::begin(&node.address());
-    let (mut credit, mut sent, mut told_bytes) = (client.open() as usize, 0, 0);
+    let mut credit = client.open() as usize;
+    let (mut sent, mut told_bytes) = (credit / 2, 0);
+    client.rounds(0, 0, &layers[..sent]);
     while told_bytes + ROOM_FOR_A_FRAME < RETAINED_BYTES {
-        if sent < credit {
-            client.rounds(sent as u64, 0, &layers[sent..credit]);
-            sent = credit;
-        }
         let told = client.read().expect("commits and credit");
         told_bytes += told.header.frame_bytes();
         if told.header.frame_type == FrameType::Credit {
-            credit = Credit::decode(&told.payload).unwrap().rounds as usize;
+            // Half of the room is held back, so that there are cells to be decided in the end.
+            let granted = Credit::decode(&told.payload).unwrap().rounds as usize;
+            let next = sent + granted - credit;
+            client.rounds(sent as u64, 0, &layers[sent..next]);
+            (credit, sent) = (granted, next);
         }
     }
     client.rounds(sent as u64, 0, &layers[sent..credit]);
