@@ -6,6 +6,7 @@
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -34,6 +35,10 @@ fn in_process(criterion: &mut Criterion) {
         let workers = WorkersOptions { count: 1, wait, cores: Vec::new() };
         let options = StreamOptions { workers, ..StreamOptions::default() };
         let mut stream = Stream::new(Arc::clone(&patch), &options).expect("a worker");
+        if wait == Wait::Block {
+            let me = thread::current();
+            stream.set_waker(Arc::new(move || me.unpark()));
+        }
         let mut pushed = 0;
         group.bench_function(BenchmarkId::new("in-process", name), |bencher| {
             bencher.iter(|| {
@@ -44,7 +49,11 @@ fn in_process(criterion: &mut Criterion) {
                     pushed += 1;
                 }
                 let cells = complete(&patch, pushed);
-                while stream.poll().expect("no cell fails").cells < cells {}
+                while stream.poll().expect("no cell fails").cells < cells {
+                    if wait == Wait::Block {
+                        thread::park();
+                    }
+                }
             });
         });
     }

@@ -121,7 +121,7 @@ fn stream(
     let mut session = Session {
         patch: &loaded.patch,
         target: nodes,
-        pace: Pace { round_ns, history_ns: None, wait: Wait::SpinThenYield },
+        pace: Pace { round_ns, history_ns: None, histories: 1, wait: Wait::SpinThenYield },
         stop: &AtomicBool::new(false),
         view: &mut LiveView::start(),
         figures: Figures::new()?,

@@ -84,8 +84,8 @@ enum Command {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done; 1 the machine failed (a full disk, a closed pipe); 2 the command or its input is \
-wrong.
+Exit codes: 0 done; 1 the machine failed (a full disk, a closed pipe), or answers were not as they should be; 2 the \
+command or its input is wrong.
 
 Start with `outrider demo`.";
 

@@ -74,9 +74,9 @@ pub(crate) struct StreamArgs {
     /// Format of the sweep bits
     #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = options::format())]
     sweep_format: Format,
-    /// Format of shots or measurements
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = options::format())]
-    format: Format,
+    /// Format of shots or measurements [default: b8]
+    #[arg(long, value_name = "FORMAT", value_parser = options::format())]
+    format: Option<Format>,
     /// Time of a round; 0 for as fast as rounds are taken
     #[arg(long, value_name = "US", default_value = "1", allow_negative_numbers = true, value_parser = round_time)]
     round_time: f64,
@@ -101,10 +101,11 @@ pub(crate) struct StreamArgs {
     /// Cores that the workers are pinned to, in turn
     #[arg(long, value_name = "CORE,..", value_delimiter = ',', conflicts_with_all = ["nodes", "to"])]
     cores: Vec<usize>,
-    /// Instruction set
+    /// Instruction set of this process
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = options::isa())]
     isa: Isa,
-    /// Afterwards decode each history again on one thread, and compare the answers on the way
+    /// Afterwards decode each history again on one thread, and compare the answers on the way; the exit code is 1 if one
+    /// differs
     #[arg(long)]
     verify: bool,
     /// The closed loop instead: K steps, each with the rounds that come until the correction of the step before has
@@ -182,6 +183,7 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
         pace: Pace {
             round_ns: args.round_time * 1e3,
             history_ns: args.history_time.map(|time| time * 1e3),
+            histories: args.repeat.get(),
             wait: args.wait.into(),
         },
         stop: &stop,
@@ -205,7 +207,7 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     let cut = patch.cut();
     let rounds_max = target.rounds_max();
     let mut report = Report {
-        rounds: figures.layers - figures.histories,
+        rounds: figures.rounds(),
         histories: figures.histories,
         round_time_us: pace.round_ns / 1e3,
         held: figures.held(rounds_max).filter(|_| pace.round_ns > 0.0),
@@ -224,10 +226,10 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
         detection_events: figures.events,
         logical_errors: figures.logical_errors,
         seconds: figures.nanoseconds as f64 / 1e9,
-        rounds_per_second: figures.rate(),
+        rounds_per_second: figures.rounds() as f64 * 1e9 / figures.nanoseconds.max(1) as f64,
         was_interrupted: stop.load(Ordering::Relaxed),
         decoder: subject.loaded.label.clone(),
-        isa: args.isa.resolved().unwrap_or(args.isa).name().to_owned(),
+        isa: args.is_local().then(|| args.isa.resolved().unwrap_or(args.isa).name().to_owned()),
         target: args.target_name(),
         nodes: target.nodes(),
         workers: args.nodes.to.is_empty().then_some(args.workers),
@@ -244,7 +246,10 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
         histogram.put(figures.histograms().as_bytes())?;
     }
     output::commit([json, histogram].into_iter().flatten())?;
-    print(&report.summary())
+    if args.json.as_deref() != Some(Path::new("-")) {
+        print(&report.summary())?;
+    }
+    verified.map_or(Ok(()), Verified::require_same)
 }
 
 impl StreamArgs {
@@ -255,6 +260,12 @@ impl StreamArgs {
         }
         if self.history_time.is_some() && self.round_time == 0.0 {
             return Err(Error::Usage("--history-time needs a --round-time".to_owned()));
+        }
+        if self.is_local() && self.nodes.patience.is_some() {
+            return Err(Error::Usage("--patience is for nodes: --nodes or --to".to_owned()));
+        }
+        if self.format.is_some() && self.shots.is_none() && self.measurements.is_none() {
+            return Err(Error::Usage("--format is that of --shots or --measurements".to_owned()));
         }
         if !self.cores.is_empty() && self.workers == 0 {
             return Err(Error::Usage("--cores is for workers, and there are none".to_owned()));
@@ -282,6 +293,11 @@ impl StreamArgs {
         Ok(Box::new(InProcess::new(Arc::clone(patch), &StreamOptions { workers, layers_max: None })?))
     }
 
+    /// Whether this process decodes.
+    fn is_local(&self) -> bool {
+        self.nodes.nodes.is_none() && self.nodes.to.is_empty()
+    }
+
     fn target_name(&self) -> &'static str {
         match (self.nodes.nodes, &self.nodes.to[..]) {
             (Some(_), _) => "local nodes",
@@ -305,6 +321,9 @@ impl StreamArgs {
             served = self.served(&loaded.patch, rounds + 1);
         }
         let layers = served.map_err(|error| refused_length(&loaded.patch, error))?;
+        if self.nodes.kill_after.is_some_and(|killed| killed >= layers) {
+            return Err(Error::Usage(format!("--kill-after: the first history has {rounds} rounds")));
+        }
         Ok(Subject { args, loaded, layers })
     }
 
@@ -346,7 +365,7 @@ impl StreamArgs {
             if self.appended_observables { plan.graph().observable_count() as usize } else { 0 };
         let detectors = history_detectors(plan, subject.layers, "--shots")?;
         let layout = Layout { detectors, observables, ..Layout::default() };
-        let shots = input::shots(path, self.format, layout)?;
+        let shots = input::shots(path, self.format.unwrap_or(Format::B8), layout)?;
         Ok(Recording::new(shots, Arc::clone(plan), subject.layers, truth))
     }
 
@@ -364,7 +383,7 @@ impl StreamArgs {
             return Err(Error::input(stim.display(), message));
         }
         let layout = Layout { measurements: map.measurement_count(), ..Layout::default() };
-        let shots = input::shots(path, self.format, layout)?;
+        let shots = input::shots(path, self.format.unwrap_or(Format::B8), layout)?;
         let sweep_layout = Layout { measurements: map.sweep_count(), ..Layout::default() };
         let sweep = self.sweep.as_ref().map(|path| {
             let shots = input::shots(path, self.sweep_format, sweep_layout)?;

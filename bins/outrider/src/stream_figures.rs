@@ -129,7 +129,12 @@ impl Figures {
         (!backlog.is_empty()).then(|| backlog.value_at_quantile(0.5) <= rounds_max)
     }
 
-    /// Rounds a second.
+    /// Rounds, the layer of the readout not among them.
+    pub(crate) fn rounds(&self) -> u64 {
+        self.layers - self.histories
+    }
+
+    /// Layers a second.
     pub(crate) fn rate(&self) -> f64 {
         self.layers as f64 * 1e9 / self.nanoseconds.max(1) as f64
     }

@@ -44,12 +44,12 @@ pub(crate) struct NodesArgs {
     /// Its private key
     #[arg(long, value_name = "FILE", requires = "tls_authority")]
     tls_key: Option<PathBuf>,
-    /// How long to wait while no node is left
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = patience)]
-    patience: f64,
+    /// How long to wait while no node is left [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = patience)]
+    pub(crate) patience: Option<f64>,
     /// Kill the first local node after so many rounds, to see what that costs
-    #[arg(long, value_name = "ROUNDS", requires = "nodes")]
-    kill_after: Option<u64>,
+    #[arg(long, value_name = "ROUNDS", requires = "nodes", conflicts_with = "find_rate")]
+    pub(crate) kill_after: Option<u64>,
 }
 
 impl NodesArgs {
@@ -64,7 +64,7 @@ impl NodesArgs {
             let options = "--tls-authority, --tls-certificate and --tls-key";
             return Err(Error::Usage(format!("--to {address} needs {options}")));
         }
-        let patience = Duration::from_secs_f64(self.patience);
+        let patience = Duration::from_secs_f64(self.patience.unwrap_or(PATIENCE_SECONDS));
         let mut nodes = Nodes::connect(patch, nodes, self.tls(), patience)?;
         if let Some(rounds) = self.kill_after {
             nodes.kill_after(rounds);
@@ -381,6 +381,9 @@ fn refused_round(error: PushError) -> Error {
 }
 
 /// Seconds to wait.
+/// Unless another is wished for.
+const PATIENCE_SECONDS: f64 = 10.0;
+
 fn patience(text: &str) -> std::result::Result<f64, String> {
     text.parse()
         .ok()

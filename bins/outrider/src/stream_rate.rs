@@ -154,7 +154,7 @@ mod tests {
         run(&mut Session {
             patch: &loaded.patch,
             target: &mut target,
-            pace: Pace { round_ns, history_ns: None, wait: Wait::SpinThenYield },
+            pace: Pace { round_ns, history_ns: None, histories: 1, wait: Wait::SpinThenYield },
             stop,
             view: &mut LiveView::start(),
             figures: Figures::new().expect("memory"),

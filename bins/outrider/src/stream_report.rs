@@ -43,7 +43,7 @@ pub(crate) struct Report {
     pub(crate) rounds_per_second: f64,
     pub(crate) was_interrupted: bool,
     pub(crate) decoder: String,
-    pub(crate) isa: String,
+    pub(crate) isa: Option<String>,
     /// In this process, local nodes, or nodes that others have started.
     pub(crate) target: &'static str,
     pub(crate) nodes: Vec<NodeReport>,

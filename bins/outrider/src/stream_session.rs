@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use outrider::{Patch, Plan, Wait, clock_ns};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::live_view::LiveView;
 use crate::stream_cells::Cells;
 use crate::stream_figures::Figures;
@@ -25,6 +25,8 @@ pub(crate) struct Pace {
     pub(crate) round_ns: f64,
     /// Time from the beginning of a history to that of the next; nothing if that begins when this one is over.
     pub(crate) history_ns: Option<f64>,
+    /// Histories that there are, as far as that is known.
+    pub(crate) histories: u64,
     /// How this thread waits.
     pub(crate) wait: Wait,
 }
@@ -45,6 +47,20 @@ pub(crate) struct Verified {
     pub(crate) mismatches: u64,
     /// All that were compared.
     pub(crate) answers: u64,
+}
+
+impl Verified {
+    /// Fails if an answer differs.
+    pub(crate) fn require_same(self) -> Result<()> {
+        if self.mismatches == 0 {
+            return Ok(());
+        }
+        let Self { mismatches, answers } = self;
+        Err(Error::machine(
+            "--verify",
+            format!("{mismatches} of {answers} answers differ from the batch answer"),
+        ))
+    }
 }
 
 /// A target that is fed, and the figures of that.
@@ -89,7 +105,8 @@ impl Session<'_> {
         self.target.restart()?;
         let mut answers = self.verified.is_some().then(|| Answers::new(self.patch.plan().cell_count(length)));
         let mut log = Log::new(Arc::clone(self.patch.plan()), self.target.rounds_max());
-        let mut clock = Clock { begin_ns, pace: self.pace, length };
+        let later = self.pace.histories.saturating_sub(self.figures.histories + 1);
+        let mut clock = Clock { begin_ns, pace: self.pace, length, later };
         let mut is_stopping = false;
         loop {
             if !is_stopping && self.stop.load(Ordering::Relaxed) {
@@ -160,7 +177,9 @@ impl Session<'_> {
         loop {
             let progress = self.target.poll()?;
             let now_ns = clock_ns();
-            if let Some(answers) = &mut answers {
+            if let (Some(answers), true) = (&mut answers, progress.is_finished) {
+                answers.note_last(progress.cells, progress.observables);
+            } else if let Some(answers) = &mut answers {
                 answers.note(progress.cells, progress.observables);
             }
             let is_finished = progress.is_finished;
@@ -230,6 +249,8 @@ struct Clock {
     begin_ns: u64,
     pace: Pace,
     length: u64,
+    /// Histories that come after it.
+    later: u64,
 }
 
 impl Clock {
@@ -239,15 +260,27 @@ impl Clock {
         (round_ns > 0.0).then(|| self.begin_ns + (layer as f64 * round_ns) as u64)
     }
 
-    /// Layers due by now, at least those pushed; with those of later histories, as if there were always more.
+    /// Layers due by now, at least those pushed, and those of later histories that have begun to be due.
     fn layers_due(&self, now_ns: u64, pushed: u64) -> u64 {
         let passed_ns = now_ns.saturating_sub(self.begin_ns) as f64;
-        let due = match self.pace.round_ns > 0.0 {
-            true => (passed_ns / self.pace.round_ns) as u64 + 1,
-            false => 0,
-        };
-        let later_histories = self.pace.history_ns.map_or(0, |time| (passed_ns / time) as u64);
-        due.min(self.length).max(pushed) + later_histories * self.length
+        let own = self.due_after(passed_ns).max(pushed);
+        let Some(history_ns) = self.pace.history_ns else { return own };
+        let begun = ((passed_ns / history_ns) as u64).min(self.later);
+        // The first of them have all their layers due; only the rest are looked at one by one.
+        let whole_ns = passed_ns - (self.length - 1) as f64 * self.pace.round_ns;
+        let whole = ((whole_ns / history_ns).max(0.0) as u64).min(begun);
+        let partly: u64 =
+            (whole + 1..=begun).map(|later| self.due_after(passed_ns - later as f64 * history_ns)).sum();
+        own + whole * self.length + partly
+    }
+
+    /// Layers of a history that are due so long after it began.
+    fn due_after(&self, passed_ns: f64) -> u64 {
+        if self.pace.round_ns == 0.0 {
+            0
+        } else {
+            ((passed_ns / self.pace.round_ns) as u64 + 1).min(self.length)
+        }
     }
 }
 
@@ -314,3 +347,25 @@ impl Log {
 
 /// Longest sleep.
 const NAP_NS: u64 = 1_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_of_later_histories_are_due_one_by_one() {
+        let pace = Pace { round_ns: 1000.0, history_ns: Some(5000.0), histories: 4, wait: Wait::Spin };
+        let clock = Clock { begin_ns: 100, pace, length: 10, later: 3 };
+        for (passed_us, due) in [(0, 1), (4, 5), (5, 6 + 1), (9, 10 + 5), (12, 10 + 8 + 3), (100, 40)] {
+            assert_eq!(clock.layers_due(100 + 1000 * passed_us, 0), due, "after {passed_us} us");
+        }
+        assert_eq!(clock.layers_due(100, 7), 7);
+    }
+
+    #[test]
+    fn an_answer_that_differs_is_a_failure() {
+        assert!(Verified { mismatches: 0, answers: 5 }.require_same().is_ok());
+        let error = Verified { mismatches: 1, answers: 5 }.require_same().expect_err("a mismatch");
+        assert_eq!(error.exit_code(), std::process::ExitCode::from(1));
+    }
+}

@@ -8,7 +8,8 @@ use outrider::{CellShape, CellStream, Patch, WindowDecoder};
 use crate::error::Result;
 use crate::stream_source::Source;
 
-/// Answers of a history, noted while it ran: all of them if they are not too many, otherwise ones at even distances.
+/// Answers of a history, noted while it ran: all of them if they are not too many, otherwise ones at even distances, and
+/// the last.
 pub(crate) struct Answers {
     stride: u64,
     next: u64,
@@ -30,6 +31,13 @@ impl Answers {
         }
     }
 
+    /// Notes the answer at the end of the history.
+    pub(crate) fn note_last(&mut self, cells: u64, observables: &[u8]) {
+        if self.noted.last().is_none_or(|&(noted, _)| noted < cells) {
+            self.noted.push((cells, observables.to_vec()));
+        }
+    }
+
     /// Decides the source's history again on this thread and counts the answers that differ, and all noted. Calls
     /// `between` now and then: nodes would take a long silence for the end.
     pub(crate) fn verify(
@@ -41,7 +49,7 @@ impl Answers {
         let mut check = Check::new(patch)?;
         let mut noted = self.noted.iter();
         let mut next = noted.next();
-        let (mut mismatches, mut was_off) = (0, false);
+        let mut mismatches = 0;
         source.rewind()?;
         while let Some(round) = source.next()? {
             check.books.push(round.events, round.detector_count, round.is_last)?;
@@ -51,10 +59,7 @@ impl Answers {
                 if *cells > check.books.state().cells {
                     break;
                 }
-                // An error stays in all later answers; only changes count.
-                let is_off = check.answer(*cells) != observables;
-                mismatches += u64::from(is_off != was_off);
-                was_off = is_off;
+                mismatches += u64::from(check.answer(*cells) != observables);
                 next = noted.next();
             }
         }
@@ -114,3 +119,54 @@ impl<'a> Check<'a> {
 
 /// Answers noted of one history.
 const NOTED_MAX: u64 = 1 << 18;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream_source::Processor;
+    use outrider::{Isa, RoundSampler, SamplerOptions};
+    use outrider_node::PatchArgs;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    #[test]
+    fn the_last_answer_is_noted_whatever_the_stride() {
+        let mut answers = Answers::new(4 * NOTED_MAX);
+        for cells in 1..=3 {
+            answers.note(cells, &[cells as u8]);
+        }
+        for _ in 0..2 {
+            answers.note_last(3, &[3]);
+        }
+        assert_eq!(answers.noted, [(1, vec![1]), (3, vec![3])]);
+    }
+
+    #[test]
+    fn every_answer_that_differs_counts() {
+        const LAYERS: u64 = 61;
+        let args = PatchArgs::deserialize(json!({ "distance": 3, "p": 0.01 })).expect("options");
+        let loaded = args.load(Isa::Auto).expect("a patch");
+        let plan = loaded.patch.plan();
+        let sampler = RoundSampler::new(&loaded.model, &SamplerOptions::default()).expect("a sampler");
+        let mut source = Processor::new(sampler, Arc::clone(plan), 1, LAYERS);
+        assert!(source.start().expect("a history"));
+        let mut check = Check::new(&loaded.patch).expect("memory");
+        let mut right = Answers::new(plan.cell_count(LAYERS));
+        while let Some(round) = source.next().expect("a round") {
+            check.books.push(round.events, round.detector_count, round.is_last).expect("room");
+            check.decide().expect("decided");
+            let cells = check.books.state().cells;
+            right.note(cells, check.answer(cells));
+        }
+        let count = right.noted.len();
+        assert!(count > 4);
+        for wrong in [&[][..], &[1, 2], &[count - 1], &[0, 1, 2, 3]] {
+            let mut answers = Answers { noted: right.noted.clone(), ..Answers::new(0) };
+            for &at in wrong {
+                answers.noted[at].1[0] ^= 1;
+            }
+            let found = answers.verify(&loaded.patch, &mut source, &mut || Ok(())).expect("decided");
+            assert_eq!(found, (wrong.len() as u64, count as u64));
+        }
+    }
+}

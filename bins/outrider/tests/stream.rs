@@ -206,8 +206,9 @@ fn histories_that_begin_before_others_are_over_count_as_backlog() {
     let memory = "--distance 3 --p 0.01 --rounds 200 --repeat 5";
     let late = stream(folder.path(), &format!("{memory} --history-time 0.01"));
     assert_eq!((&late["held"], &late["histories"]), (&Value::Bool(false), &Value::from(5)));
-    // The last round of the first history is due when 200 / 0.01 others have begun.
-    assert!(late["backlog_rounds"]["max"].as_f64() >= Some(20_000.0 * 201.0), "{late}");
+    // When the last round of the first history is due, so are nearly all of the others.
+    let most = late["backlog_rounds"]["max"].as_f64().expect("a number");
+    assert!((4.0 * 200.0..5.0 * 201.0).contains(&most), "{late}");
     let alone = stream(folder.path(), memory);
     for field in ["detection_events", "logical_errors", "cells"] {
         assert_eq!(late[field], alone[field], "{field}");
@@ -252,6 +253,10 @@ fn bad_input_is_refused_on_one_line() {
         ("--distance 3 --p 0.01 --history-time 0", &["--history-time"]),
         ("--distance 3 --p 0.01 --round-time 0 --history-time 9", &["--history-time needs"]),
         ("--distance 3 --p 0.01 --cores 100000", &["core 100000"]),
+        ("--distance 3 --p 0.01 --rounds 20 --nodes 2 --kill-after 21", &["--kill-after", "20 rounds"]),
+        ("--distance 3 --p 0.01 --nodes 2 --kill-after 1 --find-rate", &["--kill-after", "--find-rate"]),
+        ("--distance 3 --p 0.01 --patience 3", &["--patience"]),
+        ("--distance 3 --p 0.01 --format 01", &["--format"]),
         ("--distance 3 --p 0.01 --cores 0 --workers 0", &["--cores"]),
         ("--distance 3 --p 0.01 --workers 100000", &["100000 workers"]),
         ("--distance 3 --p 0.01 --window forward --gap 2", &["--gap"]),

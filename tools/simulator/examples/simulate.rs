@@ -31,7 +31,8 @@ struct Arguments {
 fn parse_range(text: &str) -> Result<Range<u64>, String> {
     let (first, end) = text.split_once("..").ok_or("two numbers with .. between them")?;
     let parse = |number: &str| number.parse::<u64>().map_err(|error| format!("{number}: {error}"));
-    Ok(parse(first)?..parse(end)?)
+    let range = parse(first)?..parse(end)?;
+    if range.is_empty() { Err("no seed is in it".to_owned()) } else { Ok(range) }
 }
 
 /// What all threads have found.
