@@ -428,6 +428,7 @@ impl Node {
             is_told: false,
             is_closing: false,
             left_open: Vec::new(),
+            unsaid: VecDeque::new(),
         };
         self.sessions.insert(id, session);
         Ok(id)

@@ -31,6 +31,16 @@ pub(crate) struct Session {
     /// The client has ended it; cells of streams that are over were left open.
     pub(crate) is_closing: bool,
     pub(crate) left_open: Vec<wire::CellId>,
+    /// Answers that the session had no room for, in order: a few for each stream, whose number is taken until the last
+    /// of them is said.
+    pub(crate) unsaid: VecDeque<Answer>,
+}
+
+/// What a client is told about a stream, or without one about the session.
+pub(crate) enum Answer {
+    Accepted { stream: StreamId, room: u64 },
+    Refused { stream: StreamId, fault: Fault<'static>, text: String },
+    Closed { stream: Option<StreamId>, code: u32, open_count: u64, open_cells: Vec<wire::CellId> },
 }
 
 pub(crate) struct Stream {
@@ -146,7 +156,7 @@ impl Session {
                 };
                 self.streams.insert(stream, fresh);
                 journal.note(NodeEvent::StreamOpened { session: self.id, stream, patch });
-                self.wire.accept_stream(stream, room, now)
+                Answer::Accepted { stream, room }
             }
             Err(fault) => {
                 journal.note(NodeEvent::StreamFailed {
@@ -155,20 +165,47 @@ impl Session {
                     code: fault.code as u16,
                     text: fault.text.to_owned(),
                 });
-                self.wire.refuse_stream(stream, &fault, now)
+                Answer::Refused { stream, fault, text: fault.text.to_owned() }
             }
         };
-        // Only a client that does not read leaves no room for the frame; it harms itself alone. So below.
-        let _ = answer;
+        self.say(answer, now);
     }
 
     /// Ends a stream that cannot go on.
     pub(crate) fn give_up(&mut self, stream: StreamId, trouble: &Trouble, journal: &mut Journal, now: u64) {
         self.streams.remove(&stream);
         let text = trouble.to_string();
-        let fault = Fault::new(trouble.code(), &text);
-        let _ = self.wire.refuse_stream(stream, &fault, now);
+        let fault = Fault::new(trouble.code(), "");
+        let told = text.clone();
         journal.note(NodeEvent::StreamFailed { session: self.id, stream, code: fault.code as u16, text });
+        self.say(Answer::Refused { stream, fault, text: told }, now);
+    }
+
+    fn say(&mut self, answer: Answer, now: u64) {
+        self.unsaid.push_back(answer);
+        self.say_more(now);
+    }
+
+    /// Says what there was no room for.
+    fn say_more(&mut self, now: u64) {
+        while let Some(answer) = self.unsaid.front() {
+            let said = match answer {
+                Answer::Accepted { stream, room } => self.wire.accept_stream(*stream, *room, now),
+                Answer::Refused { stream, fault, text } => {
+                    self.wire.refuse_stream(*stream, &Fault { text, ..*fault }, now)
+                }
+                Answer::Closed { stream, code, open_count, open_cells } => {
+                    let open_cells = List::from(&open_cells[..]);
+                    let closed = Closed { code: *code, open_count: *open_count, open_cells };
+                    self.wire.closed(*stream, &closed, now)
+                }
+            };
+            if said == Err(wire::Error::RetentionFull) {
+                return;
+            }
+            // It is said, or the session has ended.
+            self.unsaid.pop_front();
+        }
     }
 
     /// Ends all streams, and tells which cells were open.
@@ -216,8 +253,8 @@ impl Session {
 
     fn close(&mut self, stream: Option<StreamId>, code: u32, open: &[wire::CellId], now: u64) {
         let named = &open[..open.len().min(wire::limits::OPEN_CELLS_MAX as usize)];
-        let closed = Closed { code, open_count: open.len() as u64, open_cells: List::from(named) };
-        let _ = self.wire.closed(stream, &closed, now);
+        let (open_count, open_cells) = (open.len() as u64, named.to_vec());
+        self.say(Answer::Closed { stream, code, open_count, open_cells }, now);
     }
 
     /// Tells the client that the node shuts down, and what is open.
@@ -245,7 +282,12 @@ impl Session {
         })
     }
 
+    /// Sends what waits. A stream that the client does not know to be open has nothing to send.
     pub(crate) fn send_commits(&mut self, journal: &mut Journal, now: u64) {
+        self.say_more(now);
+        if !self.unsaid.is_empty() {
+            return;
+        }
         let mut troubled = None;
         for (&id, stream) in &mut self.streams {
             while let Some(unsent) = stream.unsent.front() {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use outrider_wire::{Commit, Error, FLAG_LAST, FrameType, Header, StreamId};
+use outrider_wire::{Ack, Commit, Digest, Error, FLAG_LAST, FrameType, Header, Open, Sequence, StreamId};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::support::{History, Honest, NodeProcess, RawClient, address, fault, folder, open_of, patch};
@@ -129,6 +129,38 @@ fn a_session_has_no_more_cells_with_workers_than_it_may() {
     assert_eq!(parities, history.answer[0]);
     honest.finish();
 }
+
+/// A client that acknowledges nothing leaves no room for answers; once it does, all of them come.
+#[test]
+fn answers_wait_until_there_is_room_for_them() {
+    const STREAMS: u32 = 16;
+    let folder = folder();
+    let node = node(folder.path(), &format!("retained-bytes = {RETAINED_BYTES}\nstreams = {STREAMS}"));
+    let mut client = RawClient::begin(&node.address());
+    let strange = Open { model: Digest([7; 32]), ..open_of(patch()) };
+    let mut told_bytes = 0;
+    while told_bytes + 2 * ANSWER_BYTES_MAX < RETAINED_BYTES {
+        client.send_open(StreamId(1), &strange);
+        told_bytes += client.read_type(FrameType::StreamError).header.frame_bytes();
+        client.close(1);
+        told_bytes += client.read_type(FrameType::Closed).header.frame_bytes();
+    }
+    for stream in 1..=STREAMS {
+        client.send_open(StreamId(stream), &strange);
+        client.close(stream);
+    }
+    for stream in 1..=STREAMS {
+        for answer in [FrameType::StreamError, FrameType::Closed] {
+            let wanted = Sequence(client.wanted);
+            client.send(Header::new(FrameType::Ack), &Ack { wanted });
+            assert_eq!(client.read_type(answer).header.stream, StreamId(stream));
+        }
+    }
+}
+
+/// The least that a session may keep, and more than any of these answers takes.
+const RETAINED_BYTES: usize = 16_384 + 64;
+const ANSWER_BYTES_MAX: usize = 512;
 
 /// Descriptors that the test process needs besides those of the idle connections.
 const OTHER_DESCRIPTORS: u64 = 1000;
