@@ -1,7 +1,6 @@
 """The measurements. Every section writes docs/performance/<section>.csv and its entry in run.json."""
 
 import csv
-import datetime
 import gc
 import json
 import math
@@ -16,6 +15,7 @@ import numpy
 import pymatching
 import stim
 
+from origin import cpu_name, origin
 from programs import TARGET, Memory, Native, PyMatching, timed
 from run import ROOT
 
@@ -59,18 +59,13 @@ def record(path, section, quick, core, seconds, **more):
     """Says in a run.json when, where and of what the section was measured."""
     entries = json.loads(path.read_text()) if path.exists() else {}
     entries[section] = {
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "commit": output("git", "rev-parse", "--short=12", "HEAD"),
-        "clean": output("git", "status", "--porcelain", "--", "c_core", "crates", "bins", "tools") == "",
+        **origin(),
         "quick": quick,
         "seconds": round(seconds),
         "cpu": cpu_name(),
         "cpus": os.cpu_count(),
         "core": core,
         "load_average": round(os.getloadavg()[1], 2),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "rustc": output("rustc", "--version"),
-        "cc": output("cc", "--version").splitlines()[0],
         "python": platform.python_version(),
         "stim": stim.__version__,
         "pymatching": pymatching.__version__,
@@ -357,14 +352,3 @@ def wilson(failures, shots, z=1.959964):
 def say(section, point, rows, *columns):
     for row in rows:
         print(section, point.name, *(f"{column}={row[column]}" for column in columns), flush=True)
-
-
-def output(*command):
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def cpu_name():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor()

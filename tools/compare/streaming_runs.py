@@ -1,10 +1,8 @@
 """Runs of the program and of benches, and what else the machine did meanwhile."""
 
-import datetime
 import json
 import os
 import pathlib
-import platform
 import re
 import resource
 import statistics
@@ -12,7 +10,8 @@ import subprocess
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from origin import ROOT, cpu_name, origin
+
 OUTRIDER = ROOT / "target" / "release" / "outrider"
 CORES = len(os.sched_getaffinity(0))
 
@@ -140,34 +139,18 @@ def build():
 def describe(section, quick, seconds, meanwhile):
     """When, where and of what a section was measured."""
     return {
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "commit": output("git", "rev-parse", "--short=12", "HEAD"),
-        "clean": output("git", "status", "--porcelain", "--", "c_core", "crates", "bins", "tools") == "",
+        **origin(),
         "quick": quick,
         "seconds": round(seconds),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "rustc": output("rustc", "--version"),
-        "cc": output("cc", "--version").splitlines()[0],
         "command": f"python3 tools/compare/streaming.py --only {section}" + (" --quick" if quick else ""),
         **meanwhile.columns(),
     }
-
-
-def output(*command):
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def command_line(*words):
     """As one would type it here, without temporary folders."""
     line = " ".join(str(word) for word in words).replace(f"{ROOT}/", "")
     return re.sub(rf"{re.escape(tempfile.gettempdir())}/[^/ ]+/", "", line)
-
-
-def cpu_name():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()
 
 
 def own_seconds():

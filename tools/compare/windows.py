@@ -12,18 +12,17 @@ Cargo. The rows are those of `outrider ler`, in sinter's CSV.
 import argparse
 import collections
 import csv
-import datetime
 import json
 import math
 import os
 import pathlib
-import platform
 import subprocess
 import tempfile
+import time
 
+from origin import ROOT, cpu_name, origin
 from tables import between_markers, header, row
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "real-time"
 OUTRIDER = ROOT / "target" / "release" / "outrider"
 DECODERS = "mwpm,mwpm-correlated"
@@ -53,7 +52,7 @@ def main():
         subprocess.run(command, cwd=ROOT, check=True)
         FOLDER.mkdir(parents=True, exist_ok=True)
         table.unlink(missing_ok=True)
-        started = datetime.datetime.now(datetime.timezone.utc)
+        started = time.monotonic()
         measure(table, args)
         run.write_text(json.dumps(describe(args, started), indent=1) + "\n")
     document = ROOT / "docs" / "real-time.md"
@@ -148,16 +147,13 @@ def ratio(counts):
 
 def describe(args, started):
     """When, where and of what it was measured."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-    changes = output("git", "status", "--porcelain", "--", "c_core", "crates", "bins")
-    with open("/proc/cpuinfo") as file:
-        cpu = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), platform.machine())
+    about = origin()
     return {
-        "date": now.strftime("%Y-%m-%d %H:%M UTC"),
-        "commit": output("git", "rev-parse", "--short=12", "HEAD") + (" with local changes" if changes else ""),
+        "date": about["date"],
+        "commit": about["commit"] + ("" if about["clean"] else " with local changes"),
         "quick": args.quick,
-        "minutes": round((now - started).total_seconds() / 60),
-        "cpu": cpu,
+        "minutes": round((time.monotonic() - started) / 60),
+        "cpu": cpu_name(),
         "threads": args.threads,
     }
 
@@ -166,10 +162,6 @@ def provenance(run):
     command = "python3 tools/compare/windows.py" + (" --quick" if run["quick"] else "")
     return (f"`{command}`, {run['date']}, commit {run['commit']}; {run['cpu']}, {run['threads']} threads, "
             f"{run['minutes']} minutes, seed {SEED}.")  # fmt: skip
-
-
-def output(*command):
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
 
 
 if __name__ == "__main__":
