@@ -65,25 +65,26 @@ def watch(way, words):
         if process.wait():
             raise RuntimeError(f"{command_line('outrider', *words)} failed")
         run = json.loads(report.read_text())
-    growth = max(growth_kib(kib) for kib in looks.values())
+    halves = [second_half(seen) for seen in looks.values()]
+    growth = max(max(kib) - kib[0] for kib in halves)
     kept = run["lost_rounds"] == 0 and growth <= GROWTH_MAX_KIB
     return {
         "way": way, "rounds": run["rounds"], "histories": run["histories"], "seconds": round(run["seconds"], 1),
         "processes": len(looks), "looks": min(map(len, looks.values())), "lost_rounds": run["lost_rounds"],
-        "rss_kib": max(map(at_half, looks.values())), "growth_kib": growth, "kept": "yes" if kept else "no",
+        "rss_kib": max(kib[0] for kib in halves), "growth_kib": growth, "kept": "yes" if kept else "no",
         "command": command_line("outrider", *words), **meanwhile.columns(),
     }  # fmt: skip
 
 
 def look_until_it_ends(process):
-    """The memory of a process and of those that it has started, in KiB, over time."""
+    """The memory of a process and of those that it has started: pairs of seconds and KiB."""
     looks = {}
     began = time.monotonic()
     while process.poll() is None:
         for pid in [process.pid, *children(process.pid)]:
             kib = resident_kib(pid)
             if kib:
-                looks.setdefault(pid, []).append(kib)
+                looks.setdefault(pid, []).append((time.monotonic() - began, kib))
         # Short runs are looked at more often.
         time.sleep(min(LOOK_S, (time.monotonic() - began + 0.1) / LOOKS_MIN))
     return looks
@@ -105,13 +106,10 @@ def resident_kib(pid):
     return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS:")), 0)
 
 
-def at_half(kib):
-    return kib[len(kib) // 2]
-
-
-def growth_kib(kib):
-    """How much more there was in the second half than where it began."""
-    return max(kib[len(kib) // 2 :]) - at_half(kib)
+def second_half(looks):
+    """What was seen from half of the time on."""
+    end, _ = looks[-1]
+    return [kib for seconds, kib in looks if seconds >= end / 2]
 
 
 if __name__ == "__main__":
