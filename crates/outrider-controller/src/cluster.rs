@@ -1,6 +1,6 @@
 //! A [`Controller`] with connections to nodes that run.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -94,7 +94,20 @@ struct NodeLine {
     address: Address,
     connection: Option<Connection>,
     outgoing: Outgoing,
+    /// There are bytes for which the connection has no room.
+    is_blocked: bool,
     failure: Option<String>,
+}
+
+impl NodeLine {
+    /// What is waited for on its socket.
+    fn watched(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
+        let connection = self.connection.as_ref()?;
+        // The socket of a ring has room whether or not the ring has.
+        let waits_for_room = self.is_blocked && !connection.is_ring();
+        let flags = if waits_for_room { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+        Some((connection.socket(), flags))
+    }
 }
 
 impl Cluster {
@@ -110,6 +123,7 @@ impl Cluster {
             address: address.clone(),
             connection: None,
             outgoing: Outgoing::new(FRAME_BYTES_MAX),
+            is_blocked: false,
             failure: None,
         };
         let (report, dialled) = channel();
@@ -203,11 +217,12 @@ impl Cluster {
         let timeout = most.min(timer);
         let timeout =
             Timespec { tv_sec: (timeout / NS_PER_SECOND) as i64, tv_nsec: (timeout % NS_PER_SECOND) as i64 };
-        let connections = self.lines.iter().filter_map(|line| line.connection.as_ref());
-        let mut sockets: Vec<_> = connections
-            .map(Connection::socket)
-            .chain([self.bell.as_fd()])
-            .map(|socket| PollFd::from_borrowed_fd(socket, PollFlags::IN))
+        let mut sockets: Vec<_> = self
+            .lines
+            .iter()
+            .filter_map(NodeLine::watched)
+            .chain([(self.bell.as_fd(), PollFlags::IN)])
+            .map(|(socket, flags)| PollFd::from_borrowed_fd(socket, flags))
             .collect();
         // An interrupted sleep is a short one.
         let _ = poll(&mut sockets, Some(&timeout));
@@ -255,9 +270,13 @@ impl Cluster {
         let now = self.look_at_clock();
         self.controller.shut_down(now);
         self.send_all();
-        while self.lines.iter().any(|line| line.connection.is_some()) && clock_ns() < end {
+        loop {
             self.poll();
-            self.wait(Duration::from_nanos(end.saturating_sub(clock_ns())));
+            let left = end.saturating_sub(clock_ns());
+            if left == 0 || self.lines.iter().all(|line| line.connection.is_none()) {
+                return;
+            }
+            self.wait(Duration::from_nanos(left));
         }
     }
 
@@ -333,10 +352,20 @@ impl Cluster {
     }
 
     fn send(&mut self, node: NodeId) {
-        let NodeLine { connection: Some(connection), outgoing, .. } = &mut self.lines[node.0] else { return };
+        let NodeLine { connection: Some(connection), outgoing, is_blocked, .. } = &mut self.lines[node.0]
+        else {
+            return;
+        };
         let (controller, now) = (&mut self.controller, self.now);
-        match outgoing.send(connection, |bytes| controller.transmit(node, bytes, now)) {
-            Ok(sent) if !sent.is_blocked && self.controller.is_over(node) => self.hang_up(node, None),
+        let sent = outgoing.send(connection, |bytes| controller.transmit(node, bytes, now));
+        *is_blocked = sent.as_ref().is_ok_and(|sent| sent.is_blocked);
+        match sent {
+            // Last words are waited for, but not those of a line that is of no use at all.
+            Ok(sent)
+                if self.controller.is_spoilt(node) || !sent.is_blocked && self.controller.is_over(node) =>
+            {
+                self.hang_up(node, None);
+            }
             Ok(_) => {}
             Err(error) => self.hang_up(node, Some(&error)),
         }
@@ -347,6 +376,7 @@ impl Cluster {
         let line = &mut self.lines[node.0];
         line.connection = None;
         line.outgoing.clear();
+        line.is_blocked = false;
         line.failure = error.map(|error| format!("{}: {error}", line.address));
         let now = self.look_at_clock();
         self.controller.disconnected(node, now);

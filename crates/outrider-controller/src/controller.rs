@@ -236,6 +236,8 @@ impl Controller {
         let now = self.clock.observe(now);
         let link = &mut self.links[node.0];
         link.disconnected(&self.options, now);
+        // While all sessions end nobody is waited for, nor fenced.
+        link.is_up &= !self.is_closing;
         link.is_cut_off(wire::Error::ConnectionLost, now);
         self.take_events(node, now);
     }
@@ -255,6 +257,11 @@ impl Controller {
     pub fn is_over(&self, node: NodeId) -> bool {
         let link = &self.links[node.0];
         link.is_over() || self.is_closing && link.session.is_finished()
+    }
+
+    /// Whether it is of no use even for last words: drop it without waiting for room for them.
+    pub fn is_spoilt(&self, node: NodeId) -> bool {
+        self.links[node.0].line == Line::Spoilt
     }
 
     /// Takes all the bytes that came from a node.
@@ -354,7 +361,12 @@ impl Controller {
                 match link.session.open(history.stream(), &history.open(), now) {
                     Ok(_) | Err(wire::Error::StreamExists) => {}
                     // It is offered once more later, when streams are closed and frames acknowledged.
-                    Err(wire::Error::RetentionFull | wire::Error::StreamsFull) => {}
+                    Err(wire::Error::RetentionFull) => {}
+                    Err(wire::Error::StreamsFull) => {
+                        if link.waiting.insert(*id) {
+                            self.events.push_back(Event::StreamsFull { node, patch: *id });
+                        }
+                    }
                     Err(error) => {
                         link.refused.insert(*id);
                         let why = error.to_string();
@@ -446,7 +458,7 @@ impl Controller {
                 let patch = PatchId(stream.0);
                 let why = fault.to_string();
                 link.refused.insert(patch);
-                let _ = link.session.close(Some(stream), now);
+                link.close(stream, now);
                 self.events.push_back(Event::Refused { node, patch, why });
                 self.deal(patch, |history| history.members().filter(|&member| member != node).collect(), now);
                 None

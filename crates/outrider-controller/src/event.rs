@@ -57,6 +57,13 @@ pub enum Event {
         /// Why, in the words of the node.
         why: String,
     },
+    /// A node has as many streams as it takes: the patch is offered to it again when one of them has ended. Said once.
+    StreamsFull {
+        /// The node.
+        node: NodeId,
+        /// The patch.
+        patch: PatchId,
+    },
     /// Two nodes have given different answers for the same cell, which must never happen: one of them is broken.
     Disagreement {
         /// The patch.

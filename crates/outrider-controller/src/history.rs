@@ -653,14 +653,42 @@ impl Answer {
         self.defects.clear();
     }
 
+    /// Whether a commit is the same; from which round it counts is the node's affair.
     fn says(&self, round: u64, commit: &wire::Commit<'_>) -> bool {
-        self.round == round
-            && self.parity.iter().copied().eq(commit.parity.iter())
-            && self.defects.iter().copied().eq(commit.defects.iter())
+        let place = |from: u64| move |defect: Defect| (from.wrapping_add(defect.layer.into()), defect.index);
+        let (own, theirs) = (self.defects.iter().copied(), commit.defects.iter());
+        self.parity.iter().copied().eq(commit.parity.iter())
+            && own.map(place(self.round)).eq(theirs.map(place(round)))
     }
 }
 
 /// The round before which all rounds are there that a cell needs to be decided, if the history goes on.
 fn rounds_end(cell: &Cell) -> u64 {
     cell.events_end.max(cell.ready_layers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_the_same_from_whatever_round_they_count() {
+        fn commit(defects: &[Defect]) -> wire::Commit<'_> {
+            wire::Commit {
+                cell: wire::CellId(0),
+                hops: wire::Hops::default(),
+                parity: List::from(&[1][..]),
+                defects: List::from(defects),
+            }
+        }
+        let mut answer = Answer::default();
+        answer.take(7, &commit(&[]));
+        assert!(answer.says(9, &commit(&[])));
+        let own = [Defect { layer: 3, index: 1 }, Defect { layer: 4, index: 0 }];
+        answer.take(7, &commit(&own));
+        let same = [Defect { layer: 1, index: 1 }, Defect { layer: 2, index: 0 }];
+        assert!(answer.says(9, &commit(&same)));
+        assert!(!answer.says(9, &commit(&own)));
+        assert!(!answer.says(9, &commit(&same[..1])));
+    }
 }

@@ -22,6 +22,8 @@ pub(crate) struct NodeLink {
     pub(crate) is_up: bool,
     /// Patches that it refused, so that it is not asked again and again.
     pub(crate) refused: BTreeSet<PatchId>,
+    /// Patches for which it had no stream left, as far as the caller has been told.
+    pub(crate) waiting: BTreeSet<PatchId>,
     /// Streams to be closed for which the session had no room.
     unclosed: Vec<StreamId>,
     /// Fences in a row, without a commit between them.
@@ -53,6 +55,7 @@ impl NodeLink {
             down: None,
             is_up: false,
             refused: BTreeSet::new(),
+            waiting: BTreeSet::new(),
             unclosed: Vec::new(),
             fences: 0,
             told: NodeStatus::default(),
@@ -103,7 +106,9 @@ impl NodeLink {
 
     pub(crate) fn connected(&mut self, options: &ControllerOptions, now: u64) {
         self.pause(options, now);
-        self.line = if self.session.connect(now).is_ok() { Line::Connected } else { Line::Spoilt };
+        // One that came too late, after a fence, is dropped.
+        let is_wanted = self.line != Line::Spoilt && self.session.connect(now).is_ok();
+        self.line = if is_wanted { Line::Connected } else { Line::Spoilt };
     }
 
     /// There is no connection, or none that works, because of `error`.
@@ -148,6 +153,7 @@ impl NodeLink {
 
     /// Closes a stream, now or as soon as there is room to say so. A node that does not have it is none the wiser.
     pub(crate) fn close(&mut self, stream: StreamId, now: u64) {
+        self.waiting.remove(&PatchId(stream.0));
         self.unclosed.push(stream);
         self.close_more(now);
     }
@@ -184,6 +190,7 @@ impl NodeLink {
         self.down = None;
         self.is_up = false;
         self.refused.clear();
+        self.waiting.clear();
         self.unclosed.clear();
     }
 

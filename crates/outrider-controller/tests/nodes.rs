@@ -503,3 +503,79 @@ fn a_node_that_is_gone_loses_its_cells_at_once() {
     cluster.controller.gone(node, later + 1);
     assert_eq!(fences(&mut cluster), 0, "it has no cells to lose");
 }
+
+#[test]
+fn a_node_that_never_answers_is_let_go_though_its_line_is_full() {
+    let options = ControllerOptions::default();
+    let patience = options.wire.handshake_ns;
+    let mut controller = Controller::new(1, options, 0).unwrap();
+    let node = NodeId(0);
+    assert!(controller.wants_connection(node, 0));
+    controller.dialling(node);
+    controller.connected(node, 0);
+    assert!(!controller.is_spoilt(node));
+    controller.on_timer(patience);
+    assert!(controller.is_spoilt(node));
+    controller.disconnected(node, patience);
+    assert!(controller.wants_connection(node, patience));
+}
+
+#[test]
+fn a_connection_that_comes_after_a_fence_is_not_kept() {
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let mut cluster = Cluster::new(&[Arc::clone(&patch)], 2);
+    cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+    cluster.settle();
+    let (node, options) = (NodeId(1), ControllerOptions::default());
+    cluster.kill(1);
+    let redial = cluster.now + options.redial_ns;
+    assert!(cluster.controller.wants_connection(node, redial));
+    cluster.controller.dialling(node);
+    let fenced = cluster.now + options.grace_ns;
+    cluster.controller.on_timer(fenced);
+    assert_eq!(cluster.controller.status(node).state, NodeState::Fenced);
+    cluster.controller.connected(node, fenced);
+    assert!(cluster.controller.is_spoilt(node));
+    cluster.controller.disconnected(node, fenced);
+    assert!(!cluster.controller.wants_connection(node, fenced + options.rejoin_ns - 1));
+    assert!(cluster.controller.wants_connection(node, fenced + options.rejoin_ns));
+}
+
+#[test]
+fn a_patch_for_which_a_node_has_no_stream_left_is_told_once_and_offered_again() {
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let mut cluster = Cluster::new(&[Arc::clone(&patch)], 1);
+    cluster.settle();
+    let streams = Options::default().streams_max;
+    let mut open = || cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+    let ids: Vec<_> = (0..=streams).map(|_| open()).collect();
+    cluster.settle();
+    cluster.pass(2000 * MICROSECOND);
+    let (first, last) = (ids[0], ids[streams as usize]);
+    let events: Vec<_> = std::iter::from_fn(|| cluster.controller.poll_event()).collect();
+    let told = events.iter().filter(|event| matches!(event, Event::StreamsFull { .. }));
+    assert_eq!(Vec::from_iter(told), [&Event::StreamsFull { node: NodeId(0), patch: last }]);
+    cluster.controller.close(first, cluster.now);
+    (0..3).for_each(|_| cluster.pass(2000 * MICROSECOND));
+    let events: Vec<_> = std::iter::from_fn(|| cluster.controller.poll_event()).collect();
+    assert!(events.contains(&Event::Joined { node: NodeId(0), patch: last }), "{events:?}");
+}
+
+#[test]
+fn nodes_that_end_in_order_are_not_fenced_while_others_take_longer() {
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let mut cluster = Cluster::new(&[patch], 2);
+    cluster.settle();
+    let slow = cluster.nodes[1].take();
+    cluster.controller.shut_down(cluster.now);
+    cluster.settle();
+    assert!(cluster.controller.is_over(NodeId(0)) && !cluster.controller.is_over(NodeId(1)));
+    cluster.controller.disconnected(NodeId(0), cluster.now);
+    cluster.nodes[0] = None;
+    cluster.pass(2 * ControllerOptions::default().grace_ns);
+    cluster.nodes[1] = slow;
+    let fences = std::iter::from_fn(|| cluster.controller.poll_event())
+        .filter(|event| matches!(event, Event::Fenced { .. }))
+        .count();
+    assert_eq!(fences, 0);
+}

@@ -353,13 +353,15 @@ impl Engine {
     }
 
     fn send_all(&mut self) {
-        let now = self.now;
         let mut next = self.node.next_busy(None);
         while let Some(id) = next {
             if let Some(line) = self.lines.get_mut(&id) {
                 let is_ring = line.connection.is_ring();
-                let sent =
-                    if line.is_blocked && !is_ring { Ok(false) } else { line.send(&mut self.node, id, now) };
+                let sent = if line.is_blocked && !is_ring {
+                    Ok(false)
+                } else {
+                    line.send(&mut self.node, id, self.now)
+                };
                 if let Err(error) = sent {
                     tracing::debug!(connection = id.0, %error, "connection lost");
                     self.drop_line(id);
@@ -368,7 +370,7 @@ impl Engine {
                     self.drop_line(id);
                 }
             } else {
-                self.node.disconnect(id, now);
+                self.node.disconnect(id, self.now);
             }
             next = self.node.next_busy(Some(id));
         }
@@ -387,7 +389,8 @@ impl Engine {
             // Closing it would do the same.
             let _ = self.poll.registry().deregister(&mut SourceFd(&socket));
             self.rings.retain(|&ring| ring != id);
-            self.node.disconnect(id, clock_ns());
+            self.now = clock_ns();
+            self.node.disconnect(id, self.now);
         }
     }
 

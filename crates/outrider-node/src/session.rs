@@ -173,12 +173,27 @@ impl Session {
 
     /// Ends a stream that cannot go on.
     pub(crate) fn give_up(&mut self, stream: StreamId, trouble: &Trouble, journal: &mut Journal, now: u64) {
-        self.streams.remove(&stream);
+        let ended = self.streams.remove(&stream);
         let text = trouble.to_string();
         let fault = Fault::new(trouble.code(), "");
         let told = text.clone();
         journal.note(NodeEvent::StreamFailed { session: self.id, stream, code: fault.code as u16, text });
         self.say(Answer::Refused { stream, fault, text: told }, now);
+        // The client's wish to end it is answered all the same.
+        if let Some(ended) = ended.filter(|ended| ended.is_closing) {
+            self.end(stream, &ended, journal, now);
+        }
+    }
+
+    /// Answers the client's wish to end a stream.
+    fn end(&mut self, id: StreamId, stream: &Stream, journal: &mut Journal, now: u64) {
+        let open = stream.open_cells();
+        if self.is_closing {
+            self.left_open.extend(&open);
+        } else {
+            self.close(Some(id), 0, &open, now);
+        }
+        journal.note_open(self.id, id, open);
     }
 
     fn say(&mut self, answer: Answer, now: u64) {
@@ -222,17 +237,11 @@ impl Session {
     /// Answers the client's wish to end streams, or the session, once nothing more can be decided.
     pub(crate) fn close_what_is_done(&mut self, journal: &mut Journal, now: u64) {
         while let Some((id, trouble)) = self.find_done() {
-            let open = self.streams.get(&id).map(Stream::open_cells).unwrap_or_default();
-            match trouble {
-                Some(trouble) => self.give_up(id, &trouble, journal, now),
-                None => drop(self.streams.remove(&id)),
+            if let Some(trouble) = trouble {
+                self.give_up(id, &trouble, journal, now);
+            } else if let Some(stream) = self.streams.remove(&id) {
+                self.end(id, &stream, journal, now);
             }
-            if self.is_closing {
-                self.left_open.extend(&open);
-            } else {
-                self.close(Some(id), 0, &open, now);
-            }
-            journal.note_open(self.id, id, open);
         }
         if self.is_closing && self.streams.is_empty() {
             self.is_closing = false;

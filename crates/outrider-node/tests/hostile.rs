@@ -164,6 +164,23 @@ fn an_end_after_missing_rounds_is_answered() {
 }
 
 #[test]
+fn an_end_is_answered_though_a_cell_fails_afterwards() {
+    let mut pair = Pair::new();
+    pair.assign(0);
+    (0..9).for_each(|round| pair.send(round, false, false));
+    let job = pair.take_job().expect("a cell that can be decided");
+    pair.client.close(Some(STREAM), 0).unwrap();
+    pair.exchange();
+    assert_eq!(pair.told, Vec::<String>::new());
+    let failure = outrider::Error::Panic { message: "a bug".to_owned() };
+    assert!(pair.node.finish(job, Times::default(), Err(&failure), 0).is_none());
+    pair.exchange();
+    let [why, closed] = &pair.told[..] else { panic!("{:?}", pair.told) };
+    assert!(why.contains("a bug") && closed.starts_with("Closed"), "{why} {closed}");
+    assert_eq!(pair.node.stream_count(), 0);
+}
+
+#[test]
 fn defects_that_no_history_can_have_are_not_kept() {
     let mut pair = Pair::new();
     pair.assign(0);
