@@ -1,6 +1,5 @@
 //! Which cells of a history were reported: every one that has detectors must be, exactly once.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use outrider::{Cell, Plan};
@@ -12,28 +11,34 @@ pub(crate) struct Cells {
     plan: Arc<Plan>,
     /// All cells before this one are reported, or empty.
     next: u64,
-    /// Later ones that are reported.
-    ahead: BTreeSet<u64>,
+    /// Later ones that are reported, a few at a time.
+    ahead: Vec<u64>,
+    /// A cell that is known not to be empty.
+    full: Option<u64>,
 }
 
 impl Cells {
     /// None yet.
     pub(crate) fn new(plan: Arc<Plan>) -> Self {
-        Self { plan, next: 0, ahead: BTreeSet::new() }
+        Self { plan, next: 0, ahead: Vec::new(), full: None }
     }
 
     /// Takes a report, which comes when so many layers are there, of all if the history has ended. Returns the cell.
     pub(crate) fn take(&mut self, number: u64, layers: u64, length: Option<u64>) -> Result<Cell> {
         let cell = self.plan.cell(number, length)?;
-        if number < self.next || !self.ahead.insert(number) {
+        if number < self.next || self.ahead.contains(&number) {
             return Err(Error::machine(format!("cell {number}"), "reported twice"));
         }
-        while let Some(&first) = self.ahead.first() {
-            if first == self.next {
-                self.ahead.pop_first();
+        self.ahead.push(number);
+        while !self.ahead.is_empty() {
+            if let Some(at) = self.ahead.iter().position(|&ahead| ahead == self.next) {
+                self.ahead.swap_remove(at);
+            } else if self.full == Some(self.next) {
+                break;
             } else {
                 let between = self.plan.cell(self.next, length)?;
                 if !between.is_empty || length.is_none() && between.ready_layers > layers {
+                    self.full = (!between.is_empty).then_some(self.next);
                     break;
                 }
             }
