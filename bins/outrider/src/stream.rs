@@ -183,7 +183,11 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
         pace: Pace {
             round_ns: args.round_time * 1e3,
             history_ns: args.history_time.map(|time| time * 1e3),
-            histories: args.repeat.get(),
+            histories: if args.shots.is_some() || args.measurements.is_some() {
+                u64::MAX
+            } else {
+                args.repeat.get()
+            },
             wait: args.wait.into(),
         },
         stop: &stop,

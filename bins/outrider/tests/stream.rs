@@ -215,6 +215,17 @@ fn histories_that_begin_before_others_are_over_count_as_backlog() {
     }
 }
 
+#[test]
+fn shots_of_a_file_count_as_backlog_too() {
+    let folder = folder();
+    let path = folder.path();
+    outrider(path, words("gen --distance 3 --rounds 20 --p 0.01 --dem-out c.dem")).text();
+    outrider(path, words("sample --dem c.dem --shots 5 --seed 1 --out d.b8 --out-format b8")).text();
+    let windows = "--commit 3 --gap 3 --buffer 3";
+    let late = stream(path, &format!("--dem c.dem --shots d.b8 {windows} --history-time 0.01"));
+    assert_eq!((&late["held"], &late["histories"]), (&Value::Bool(false), &Value::from(5)), "{late}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_an_endless_stream_in_order() {
