@@ -1888,7 +1888,7 @@ unsafe extern "C" {
     pub fn otr_window_blind_count(window: *const otr_window) -> u32;
 }
 unsafe extern "C" {
-    pub fn otr_window_defects_max(window: *const otr_window) -> u32;
+    pub fn otr_window_marks_max(window: *const otr_window) -> u32;
 }
 unsafe extern "C" {
     pub fn otr_window_bytes(window: *const otr_window) -> usize;
@@ -1913,8 +1913,8 @@ unsafe extern "C" {
 #[derive(Debug, Copy, Clone)]
 pub struct otr_commit {
     pub observables: *const u8,
-    pub defects: *const u32,
-    pub defect_count: usize,
+    pub marks: *const u32,
+    pub mark_count: usize,
     pub edges: *const u32,
     pub edge_count: usize,
     pub event_count: u32,
@@ -1927,11 +1927,11 @@ const _: () = {
         "Offset of field: otr_commit::observables",
     ][::core::mem::offset_of!(otr_commit, observables) - 0usize];
     [
-        "Offset of field: otr_commit::defects",
-    ][::core::mem::offset_of!(otr_commit, defects) - 8usize];
+        "Offset of field: otr_commit::marks",
+    ][::core::mem::offset_of!(otr_commit, marks) - 8usize];
     [
-        "Offset of field: otr_commit::defect_count",
-    ][::core::mem::offset_of!(otr_commit, defect_count) - 16usize];
+        "Offset of field: otr_commit::mark_count",
+    ][::core::mem::offset_of!(otr_commit, mark_count) - 16usize];
     [
         "Offset of field: otr_commit::edges",
     ][::core::mem::offset_of!(otr_commit, edges) - 24usize];
@@ -1948,8 +1948,8 @@ unsafe extern "C" {
         decoder: *mut otr_window_decoder,
         events: *const u32,
         event_count: usize,
-        defects: *const u32,
-        defect_count: usize,
+        marks: *const u32,
+        mark_count: usize,
         overrides: *const otr_override,
         override_count: usize,
         out: *mut otr_commit,
@@ -2062,6 +2062,13 @@ unsafe extern "C" {
         layer_count: u64,
     ) -> u32;
 }
+unsafe extern "C" {
+    pub fn otr_plan_layer_marks(
+        plan: *const otr_plan,
+        layer: u64,
+        layer_count: u64,
+    ) -> u32;
+}
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct otr_cell_shape {
@@ -2105,6 +2112,8 @@ pub struct otr_cell {
     pub window_end: u64,
     pub events_first: u64,
     pub events_end: u64,
+    pub marks_first: u64,
+    pub marks_end: u64,
     pub ready_layers: u64,
     pub shift: i64,
     pub is_empty: ::core::ffi::c_int,
@@ -2112,7 +2121,7 @@ pub struct otr_cell {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_cell"][::core::mem::size_of::<otr_cell>() - 104usize];
+    ["Size of otr_cell"][::core::mem::size_of::<otr_cell>() - 120usize];
     ["Alignment of otr_cell"][::core::mem::align_of::<otr_cell>() - 8usize];
     [
         "Offset of field: otr_cell::number",
@@ -2136,17 +2145,23 @@ const _: () = {
         "Offset of field: otr_cell::events_end",
     ][::core::mem::offset_of!(otr_cell, events_end) - 48usize];
     [
+        "Offset of field: otr_cell::marks_first",
+    ][::core::mem::offset_of!(otr_cell, marks_first) - 56usize];
+    [
+        "Offset of field: otr_cell::marks_end",
+    ][::core::mem::offset_of!(otr_cell, marks_end) - 64usize];
+    [
         "Offset of field: otr_cell::ready_layers",
-    ][::core::mem::offset_of!(otr_cell, ready_layers) - 56usize];
+    ][::core::mem::offset_of!(otr_cell, ready_layers) - 72usize];
     [
         "Offset of field: otr_cell::shift",
-    ][::core::mem::offset_of!(otr_cell, shift) - 64usize];
+    ][::core::mem::offset_of!(otr_cell, shift) - 80usize];
     [
         "Offset of field: otr_cell::is_empty",
-    ][::core::mem::offset_of!(otr_cell, is_empty) - 72usize];
+    ][::core::mem::offset_of!(otr_cell, is_empty) - 88usize];
     [
         "Offset of field: otr_cell::shape",
-    ][::core::mem::offset_of!(otr_cell, shape) - 76usize];
+    ][::core::mem::offset_of!(otr_cell, shape) - 92usize];
 };
 unsafe extern "C" {
     #[must_use]
@@ -2187,18 +2202,18 @@ unsafe extern "C" {
     #[must_use]
     pub fn otr_plan_place(
         plan: *const otr_plan,
-        detector: u32,
+        mark: u32,
         layer: *mut u32,
         index: *mut u32,
     ) -> otr_status;
 }
 unsafe extern "C" {
     #[must_use]
-    pub fn otr_plan_detector(
+    pub fn otr_plan_mark(
         plan: *const otr_plan,
         layer: u32,
         index: u32,
-        detector: *mut u32,
+        mark: *mut u32,
     ) -> otr_status;
 }
 #[repr(C)]
@@ -2503,8 +2518,8 @@ unsafe extern "C" {
         number: u64,
         events: *mut *const u32,
         event_count: *mut usize,
-        defects: *mut *const u32,
-        defect_count: *mut usize,
+        marks: *mut *const u32,
+        mark_count: *mut usize,
     ) -> otr_status;
 }
 unsafe extern "C" {

@@ -6,6 +6,7 @@
 #include "common/array.h"
 #include "common/bits.h"
 #include "common/sort.h"
+#include "decoder_internal.h"
 #include "graph/shot_weights.h"
 #include "match/matcher.h"
 #include "predecode/predecoder_internal.h"
@@ -45,7 +46,10 @@ struct otr_decoder {
     uint32_t *answer; /* edges, once asked for */
     size_t answer_count, answer_capacity;
     int answer_is_sorted;
-    uint64_t *used; /* correlated: one bit an edge, all zero between shots */
+    /* Of correlated matching. */
+    uint64_t *used; /* one bit an edge, all zero between shots */
+    size_t first_pass_count;
+    edge_list recalled;
 };
 
 otr_decoder_options otr_decoder_options_default(void) {
@@ -169,9 +173,9 @@ static edge_list list_of(const otr_decoder *d, int list) {
     }
 }
 
-/* Copies the lists before `end`, one after the other, to d->answer. */
-static otr_status gather_edges(otr_decoder *d, int end) {
-    size_t total = 0;
+/* Copies the lists before `end`, one after the other, to d->answer, where there is room for `more`. */
+static otr_status gather_edges(otr_decoder *d, int end, size_t more) {
+    size_t total = more;
     for (int list = MATCHED; list < end; list++) {
         total += list_of(d, list).count;
     }
@@ -210,9 +214,13 @@ static void cancel_answer(otr_decoder *d) {
  * pre-decoder has fixed for good is no part of it. */
 static otr_status match_again(otr_decoder *d) {
     int changed = 0;
-    otr_status status = gather_edges(d, FIXED);
+    otr_status status = gather_edges(d, FIXED, d->recalled.count);
     if (status == OTR_OK) {
         cancel_answer(d);
+        d->first_pass_count = d->answer_count;
+        for (size_t i = 0; i < d->recalled.count; i++) {
+            d->answer[d->answer_count++] = d->recalled.edges[i];
+        }
         status =
             otr_matcher_correlate(d->matcher, d->answer, d->answer_count, d->weights.committed, &changed);
     }
@@ -339,6 +347,7 @@ static otr_status decode_prepared(otr_decoder *d, size_t event_count, const otr_
     otr_status status = OTR_OK;
     d->answered = 0;
     d->answer_is_sorted = 0;
+    d->first_pass_count = 0;
     otr_shot_weights_begin(&d->weights);
     if (d->predecoder != NULL) {
         status = predecode(d, &events, &left_count);
@@ -352,6 +361,7 @@ static otr_status decode_prepared(otr_decoder *d, size_t event_count, const otr_
                                                    : solve_by_matching(d, events, left_count, &weight);
     }
     otr_shot_weights_restore(&d->weights);
+    d->recalled = (edge_list){0};
     if (status != OTR_OK) {
         return status;
     }
@@ -422,6 +432,17 @@ otr_status otr_decoder_decode_batch(otr_decoder *d, const uint8_t *detectors, si
     return OTR_OK;
 }
 
+/* Between windows. */
+
+void otr_decoder_recall(otr_decoder *d, const uint32_t *edges, size_t count) {
+    d->recalled = (edge_list){edges, count};
+}
+
+void otr_decoder_first_pass(const otr_decoder *d, const uint32_t **edges, size_t *count) {
+    *edges = d->answer;
+    *count = d->first_pass_count;
+}
+
 /* Details of the last shot. */
 
 otr_status otr_decoder_edges(otr_decoder *d, const uint32_t **edges, size_t *count) {
@@ -432,7 +453,7 @@ otr_status otr_decoder_edges(otr_decoder *d, const uint32_t **edges, size_t *cou
         return OTR_ERR_UNSUPPORTED;
     }
     if (!d->answer_is_sorted) {
-        const otr_status status = gather_edges(d, LISTS);
+        const otr_status status = gather_edges(d, LISTS, 0);
         if (status != OTR_OK) {
             return status;
         }

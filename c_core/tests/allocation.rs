@@ -120,19 +120,19 @@ fn windows_allocate_nothing_after_warm_up() {
             let options = DecoderOptions { kind, ..DecoderOptions::default() };
             let mut decoder = WindowDecoder::new(Arc::clone(&window), predecoder, &options)
                 .expect("the graph suits the kind");
-            let mut defects = 0;
+            let mut marks = 0;
             let mut decode_all = || {
                 for (index, events) in events.iter().enumerate() {
                     let overrides = some_overrides(index, graph.edge_count());
                     let commit = decoder.decode(events, &[nodes / 2], &overrides).expect("a window matches");
-                    defects += commit.defects.len();
+                    marks += commit.marks.len();
                 }
             };
             decode_all();
             let before = allocations();
             decode_all();
             assert_eq!(allocations() - before, 0, "{kind} {rule:?}");
-            assert!(defects > 0, "no commit left its cell");
+            assert!(marks > 0, "no commit left its cell");
         }
     }
 }
@@ -168,7 +168,7 @@ fn a_stream_allocates_nothing_after_warm_up() {
             }
             let decoder = decoders.iter_mut().find(|(shape, _)| *shape == cell.shape).expect("just made");
             let input = stream.input(cell.number).expect("the cell is out");
-            let commit = decoder.1.decode(input.events, input.defects, &[]).expect("a window matches");
+            let commit = decoder.1.decode(input.events, input.marks, &[]).expect("a window matches");
             stream.commit(cell.number, &commit).expect("the cell is out");
         }
     }

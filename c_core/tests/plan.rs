@@ -50,6 +50,66 @@ fn shifted(
     window.edges().into_iter().map(edge).collect()
 }
 
+/// Marks have a place each, and in a longer history at the shifted place lies the same detector or edge.
+#[test]
+fn marks_have_the_same_places_in_any_history() {
+    let text = memory((3, 3), 40);
+    let graph = Graph::with_correlations(&text);
+    let longer_text = memory((3, 3), 57);
+    let longer_graph = Graph::with_correlations(&longer_text);
+    let options = parallel(3);
+    let plan = Plan::new(&graph, &text, &options).unwrap();
+    let longer = Plan::new(&longer_graph, &longer_text, &options).unwrap();
+    let count = (graph.nodes + graph.edges.len()) as u32;
+    let total: u32 = (0..41).map(|layer| plan.layer_marks(layer, 41)).sum();
+    assert_eq!(total, count);
+    assert_eq!(plan.place(count), Err(otr_status::OTR_ERR_INDEX));
+    assert_eq!(plan.mark(41, 0), Err(otr_status::OTR_ERR_INDEX));
+    for layer in 0..41 {
+        assert_eq!(plan.mark(layer, plan.layer_marks(layer.into(), 41)), Err(otr_status::OTR_ERR_INDEX));
+    }
+    // The places of what a mark is about, `shift` layers later.
+    let ends = |plan: &Plan, graph: &Graph, mark: u32, shift: u32| {
+        let (a, b) = match mark.checked_sub(graph.nodes as u32) {
+            Some(edge) => graph.edges[edge as usize].nodes,
+            None => (mark, BOUNDARY),
+        };
+        let end = |node| plan.place(node).map(|(layer, index)| (layer + shift, index));
+        (end(a).unwrap(), (b != BOUNDARY).then(|| end(b).unwrap()))
+    };
+    let mut edges = 0;
+    for mark in 0..count {
+        let (layer, index) = plan.place(mark).unwrap();
+        assert_eq!(plan.mark(layer, index), Ok(mark));
+        let shift = if layer < 20 { 0 } else { 17 };
+        assert_eq!(plan.layer_marks(u64::from(layer + shift), 58), plan.layer_marks(layer.into(), 41));
+        let same = longer.mark(layer + shift, index).unwrap();
+        let own = ends(&plan, &graph, mark, shift);
+        assert_eq!(ends(&longer, &longer_graph, same, 0), own, "mark {mark}");
+        if mark >= graph.nodes as u32 {
+            edges += 1;
+            assert_eq!(
+                own.0.0.max(own.1.map_or(0, |end| end.0)),
+                layer + shift,
+                "an edge lies where it ends"
+            );
+        }
+    }
+    assert_eq!(edges, graph.edges.len());
+    // While the end is not known, a layer may turn out to be one of the last.
+    let most = (35..41).map(|layer| plan.layer_marks(layer, 41)).max();
+    assert_eq!(Some(plan.layer_marks(30, 0)), most);
+    assert!(plan.layer_marks(30, 0) >= plan.layer_marks(30, 41));
+    let plain = Graph::new(&text);
+    let plan = Plan::new(&plain, &text, &options).unwrap();
+    assert_eq!(
+        plan.layer_marks(7, 41),
+        plan.layer_detectors(7, 41),
+        "without correlations no edges are marked"
+    );
+    assert_eq!(plan.place(plain.nodes as u32), Err(otr_status::OTR_ERR_INDEX));
+}
+
 /// Probabilities may differ in their last bits: histories of different lengths are generated apart.
 fn assert_alike(found: &[WindowEdge], expected: &[WindowEdge], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");

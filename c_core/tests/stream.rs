@@ -7,6 +7,7 @@ use outrider::{DetectorErrorModel, Sampler};
 use outrider_sys::*;
 use std::collections::{BTreeMap, BTreeSet};
 use support::decoding::{Graph, Kind, set_bits};
+use support::graph::BOUNDARY;
 use support::history::{History, layouts, memory, slab};
 use support::plan::{Cell, Plan, PlanOptions, parallel};
 use support::random::Random;
@@ -37,10 +38,10 @@ impl<'g> Windows<'g> {
         self.0.entry(key(cell)).or_insert_with(|| plan.window(cell))
     }
 
-    fn decide(&mut self, plan: &Plan<'g>, cell: &Cell, events: &[u32], defects: &[u32]) -> Commit {
+    fn decide(&mut self, plan: &Plan<'g>, cell: &Cell, events: &[u32], marks: &[u32]) -> Commit {
         let window = self.window(plan, cell);
         let mut decoder = WindowDecoder::new(window, Kind::OTR_DECODER_MWPM_CORRELATED);
-        decoder.decode(events, defects, &[]).expect("every window can be matched")
+        decoder.decode(events, marks, &[]).expect("every window can be matched")
     }
 }
 
@@ -58,20 +59,26 @@ impl ByRank {
         for cell in order {
             let rank = history.rank(cell);
             let lower = commits.iter().filter(|(other, _)| history.rank(**other) < rank);
-            let defects: Vec<u32> = lower.flat_map(|(_, commit)| commit.defects.clone()).collect();
+            let marks: Vec<u32> = lower.flat_map(|(_, commit)| commit.marks.clone()).collect();
             let mut decoder = WindowDecoder::new(&windows[&cell], Kind::OTR_DECODER_MWPM_CORRELATED);
-            commits.insert(cell, decoder.decode(events, &defects, &[]).unwrap());
+            commits.insert(cell, decoder.decode(events, &marks, &[]).unwrap());
         }
         let observables = commits.values().fold(0, |sum, commit| sum ^ commit.observables[0]);
         Self { commits, observables }
     }
 
-    /// The artificial defects of all cells of lower rank, those given twice cancelled.
-    fn defects(&self, history: &History, cell: (usize, usize)) -> BTreeSet<u32> {
+    /// The artificial defects of all cells of lower rank, those given twice cancelled, and the edges that they marked.
+    fn marks(&self, history: &History, cell: (usize, usize)) -> (BTreeSet<u32>, BTreeSet<u32>) {
         let rank = history.rank(cell);
         let lower = self.commits.iter().filter(|(other, _)| history.rank(**other) < rank);
-        odd(lower.flat_map(|(_, commit)| commit.defects.iter().copied()))
+        split(&history.graph, lower.flat_map(|(_, commit)| commit.marks.iter().copied()))
     }
+}
+
+/// Defects, those given twice cancelled, and marked edges.
+fn split(graph: &Graph, marks: impl Iterator<Item = u32>) -> (BTreeSet<u32>, BTreeSet<u32>) {
+    let (defects, edges): (Vec<u32>, Vec<u32>) = marks.partition(|&mark| mark < graph.nodes as u32);
+    (odd(defects.into_iter()), edges.into_iter().map(|mark| mark - graph.nodes as u32).collect())
 }
 
 /// What occurs an odd number of times.
@@ -92,6 +99,8 @@ struct Shot<'h> {
     layers: Vec<Vec<bool>>,
     /// First detectors of the layers of the reference.
     reference: &'h [u32],
+    /// Marked edges that mattered to a cell.
+    recalled: &'h std::cell::Cell<usize>,
 }
 
 impl Shot<'_> {
@@ -104,7 +113,7 @@ impl Shot<'_> {
     }
 
     /// Checks what a cell is decided from.
-    fn check(&self, plan: &Plan, cell: &Cell, window: &Window, events: &[u32], defects: &[u32]) {
+    fn check(&self, plan: &Plan, cell: &Cell, window: &Window, events: &[u32], marks: &[u32]) {
         let mut expected = Vec::new();
         let mut detector = 0;
         for (layer, fires) in self.layers.iter().enumerate() {
@@ -119,14 +128,30 @@ impl Shot<'_> {
         let rows = u64::from(plan.measures().1);
         let place = ((cell.number % rows) as usize, (cell.number / rows) as usize);
         let seen: BTreeSet<u32> = window.detectors().into_iter().collect();
-        let all = self.expected.defects(self.history, place);
-        let near = all.iter().filter_map(|&defect| self.to_reference(cell, defect));
-        let found = odd(defects.iter().copied());
+        let (defects, used) = self.expected.marks(self.history, place);
+        let (found, recalled) = split(plan.graph, marks.iter().copied());
+        let near = defects.iter().filter_map(|&defect| self.to_reference(cell, defect));
         assert_eq!(
             found.intersection(&seen).copied().collect::<Vec<_>>(),
             near.filter(|defect| seen.contains(defect)).collect::<Vec<_>>(),
             "{cell:?}"
         );
+        // Of marked edges those count that have rules for edges of the window.
+        let own: BTreeSet<u32> = window.edges().iter().map(|edge| edge.source).collect();
+        let matters =
+            |edge: &u32| plan.graph.edges[*edge as usize].rules.iter().any(|rule| own.contains(&rule.0));
+        let used = used.iter().filter_map(|&edge| self.edge_to_reference(plan.graph, cell, edge));
+        let expected: BTreeSet<u32> = used.filter(matters).collect();
+        assert_eq!(recalled.into_iter().filter(matters).collect::<BTreeSet<_>>(), expected, "{cell:?}");
+        self.recalled.set(self.recalled.get() + expected.len());
+    }
+
+    /// An edge of the history in the numbers of the reference.
+    fn edge_to_reference(&self, reference: &Graph, cell: &Cell, edge: u32) -> Option<u32> {
+        let (a, b) = self.history.graph.edges[edge as usize].nodes;
+        let second = if b == BOUNDARY { Some(b) } else { self.to_reference(cell, b) };
+        let nodes = (self.to_reference(cell, a)?, second?);
+        reference.edges.binary_search_by_key(&nodes, |edge| edge.nodes).ok().map(|edge| edge as u32)
     }
 
     /// Streams it. Cells are taken as soon as they can be, and committed at random; layers come one by one, or as many
@@ -158,11 +183,11 @@ impl Shot<'_> {
             was_full |= stream.state().room == 0 && pushed < self.layers.len();
             while random.below(4) > 0 {
                 let Some(cell) = stream.next() else { break };
-                let (events, defects) = stream.input(cell.number).unwrap();
+                let (events, marks) = stream.input(cell.number).unwrap();
                 let window = windows.window(plan, &cell);
-                self.check(plan, &cell, window, &events, &defects);
+                self.check(plan, &cell, window, &events, &marks);
                 let mut decoder = WindowDecoder::new(window, Kind::OTR_DECODER_MWPM_CORRELATED);
-                out.push((cell.number, decoder.decode(&events, &defects, &[]).unwrap()));
+                out.push((cell.number, decoder.decode(&events, &marks, &[]).unwrap()));
             }
             if !out.is_empty() && random.below(2) > 0 {
                 let (number, commit) = out.swap_remove(random.below(out.len()));
@@ -189,6 +214,7 @@ fn layers_of(history: &History, row: &[u8]) -> Vec<Vec<bool>> {
 #[test]
 fn any_order_of_cells_gives_the_answer_by_rank() {
     let mut random = Random(61);
+    let recalled = std::cell::Cell::new(0);
     for (number, options) in layouts().into_iter().enumerate() {
         let options = PlanOptions { context: number as u32 % 3, ..options };
         let text = history_text(&options, REFERENCE_LAYERS);
@@ -214,7 +240,8 @@ fn any_order_of_cells_gives_the_answer_by_rank() {
                 let expected = ByRank::new(&history, &own, &set_bits(row));
                 let answer = expected.observables;
                 let layers = layers_of(&history, row);
-                let shot_known = Shot { history: &history, expected, layers, reference: &reference };
+                let shot_known =
+                    Shot { history: &history, expected, layers, reference: &reference, recalled: &recalled };
                 // Held to what is needed, a stream that is filled up must not stand still either.
                 let fill = shot % 2 == 0 && layers_needed(&plan) < length as u64;
                 let mut stream = Stream::new(&plan, layers_needed(&plan)).unwrap();
@@ -225,6 +252,7 @@ fn any_order_of_cells_gives_the_answer_by_rank() {
             }
         }
     }
+    assert!(recalled.get() > 500, "{} marked edges are too few", recalled.get());
 }
 
 #[test]
@@ -242,7 +270,7 @@ fn cells_without_detectors_are_passed() {
             while let Some(cell) = stream.next() {
                 assert_eq!(cell.is_empty, 0);
                 assert!(!plan.window(&cell).detectors().is_empty());
-                let nothing = Commit { observables: vec![0], defects: vec![], edges: vec![], event_count: 0 };
+                let nothing = Commit { observables: vec![0], marks: vec![], edges: vec![], event_count: 0 };
                 assert_eq!(stream.commit(cell.number, &nothing), otr_status::OTR_OK);
                 decided += 1;
             }
@@ -273,8 +301,8 @@ fn an_endless_stream_needs_no_more_memory() {
             let events: Vec<bool> = (0..width).map(|_| random.below(50) == 0).collect();
             stream.push(&events, false).unwrap();
             while let Some(cell) = stream.next() {
-                let (events, defects) = stream.input(cell.number).unwrap();
-                let commit = windows.decide(&plan, &cell, &events, &defects);
+                let (events, marks) = stream.input(cell.number).unwrap();
+                let commit = windows.decide(&plan, &cell, &events, &marks);
                 assert_eq!(stream.commit(cell.number, &commit), otr_status::OTR_OK);
             }
             let state = stream.state();
@@ -283,7 +311,7 @@ fn an_endless_stream_needs_no_more_memory() {
                 bytes = stream.bytes();
             }
         }
-        // The lists of defects are as long as the longest so far; one may still double.
+        // The lists of marks are as long as the longest so far; one may still double.
         assert!(stream.bytes() <= 2 * bytes, "{} bytes after {bytes}", stream.bytes());
         assert!(windows.0.len() < 10, "{} windows", windows.0.len());
     }
@@ -325,10 +353,10 @@ fn bad_layers_and_commits_change_nothing() {
     );
     let cell = stream.next().expect("the first cell can be decided");
     assert_eq!(cell.number, 0);
-    let nothing = Commit { observables: vec![0], defects: vec![], edges: vec![], event_count: 0 };
-    let bad = Commit { defects: vec![u32::MAX], ..nothing.clone() };
+    let nothing = Commit { observables: vec![0], marks: vec![], edges: vec![], event_count: 0 };
+    let bad = Commit { marks: vec![u32::MAX], ..nothing.clone() };
     assert_eq!(stream.commit(0, &bad), otr_status::OTR_ERR_INDEX);
-    let far = Commit { defects: vec![graph.nodes as u32 - 1], ..nothing.clone() };
+    let far = Commit { marks: vec![graph.nodes as u32 - 1], ..nothing.clone() };
     assert_eq!(stream.commit(0, &far), otr_status::OTR_ERR_INDEX, "not near the cell");
     assert_eq!(stream.commit(1, &nothing), otr_status::OTR_ERR_ARGUMENT, "not taken");
     assert_eq!(stream.commit(u64::MAX, &nothing), otr_status::OTR_ERR_ARGUMENT, "no such cell");

@@ -191,10 +191,10 @@ fn decide(
     let mut commits: Vec<(usize, Commit)> = Vec::new();
     for ((cell, decoder), (_, window)) in decoders.iter_mut().zip(windows) {
         let lower = commits.iter().filter(|(other, _)| cells.ranks[*other] < cells.ranks[*cell]);
-        let defects: Vec<u32> = lower.flat_map(|(_, commit)| commit.defects.clone()).collect();
-        let commit = decoder.decode(events, &defects, overrides).expect("every window can be matched");
+        let marks: Vec<u32> = lower.flat_map(|(_, commit)| commit.marks.clone()).collect();
+        let commit = decoder.decode(events, &marks, overrides).expect("every window can be matched");
         assert_commit(graph, cells, *cell, &commit);
-        assert!(commit.defects.len() <= window.defects_max());
+        assert!(commit.marks.len() <= window.marks_max());
         commits.push((*cell, commit));
     }
     let mut edges: Vec<u32> = commits.iter().flat_map(|(_, commit)| commit.edges.clone()).collect();
@@ -209,7 +209,8 @@ fn decide(
     (edges, observables)
 }
 
-/// A commit's edges touch its cell and no cell of lower rank, and its defects are their other ends.
+/// A commit's edges touch its cell and no cell of lower rank. Its marks are their other ends, and edges of the cell that
+/// have rules for edges of higher ranks.
 fn assert_commit(graph: &Graph, cells: &Cells, cell: usize, commit: &Commit) {
     let mut outer = Vec::new();
     for &edge in &commit.edges {
@@ -221,7 +222,29 @@ fn assert_commit(graph: &Graph, cells: &Cells, cell: usize, commit: &Commit) {
     }
     outer.sort_unstable();
     let odd = outer.chunk_by(|a, b| a == b).filter(|run| run.len() % 2 == 1).map(|run| run[0]);
-    assert_eq!(commit.defects, odd.collect::<Vec<_>>());
+    let (defects, used) =
+        commit.marks.split_at(commit.marks.partition_point(|&mark| mark < graph.nodes as u32));
+    assert_eq!(defects, odd.collect::<Vec<_>>());
+    assert!(used.iter().all(|mark| informs(graph, cells, cell, mark - graph.nodes as u32)), "{commit:?}");
+    assert!(commit.marks.is_sorted_by(|a, b| a < b));
+}
+
+/// The cells of an edge's ends.
+fn cells_of(graph: &Graph, cells: &Cells, edge: u32) -> impl Iterator<Item = usize> {
+    let (a, b) = graph.edges[edge as usize].nodes;
+    [a, b].into_iter().filter(|&node| node != BOUNDARY).map(|node| cells.of[node as usize])
+}
+
+/// Whether a cell owns an edge, and the edge has rules for edges that cells of higher rank own.
+fn informs(graph: &Graph, cells: &Cells, cell: usize, edge: u32) -> bool {
+    let lowest =
+        |edge| cells_of(graph, cells, edge).min_by_key(|&cell| cells.ranks[cell]).expect("an edge has ends");
+    let owner = lowest(edge);
+    owner == cell
+        && graph.edges[edge as usize]
+            .rules
+            .iter()
+            .any(|&(target, _)| cells.ranks[lowest(target)] > cells.ranks[cell])
 }
 
 #[test]
@@ -257,6 +280,7 @@ fn random_overrides(random: &mut Random, graph: &Graph) -> Vec<Override> {
 #[test]
 fn a_window_is_decoded_as_its_graph_is() {
     let mut random = Random(53);
+    let mut informed = 0;
     for model in 0..MODELS {
         let graph = Graph::with_correlations(&random_history(&mut random, 10));
         let cells = random_cells(&mut random, graph.nodes);
@@ -266,26 +290,91 @@ fn a_window_is_decoded_as_its_graph_is() {
             let (detectors, edges) = (window.detectors(), window.edges());
             for _ in 0..SHOTS_PER_MODEL {
                 let events = random_events(&mut random, graph.nodes, graph.nodes);
-                let defects = random_events(&mut random, graph.nodes, 2);
-                let commit = decoder.decode(&events, &defects, &[]).unwrap();
-                let flipped = |node: &u32| events.contains(node) != defects.contains(node);
+                let marks = random_events(&mut random, graph.nodes, 2);
+                let commit = decoder.decode(&events, &marks, &[]).unwrap();
+                let flipped = |node: &u32| events.contains(node) != marks.contains(node);
                 let own: Vec<u32> =
                     (0..detectors.len() as u32).filter(|&node| flipped(&detectors[node as usize])).collect();
-                let answer = window_answer(&window, kind, &own);
+                let (answer, _) = window_answer(&window, kind, &own, &[]);
                 let owned = answer.iter().filter(|&&edge| edges[edge as usize].owned);
                 let mut sources: Vec<u32> = owned.map(|&edge| edges[edge as usize].source).collect();
                 sources.sort_unstable();
                 assert_eq!(commit.edges, sources);
                 assert_eq!(commit.event_count as usize, own.len());
                 assert_commit(&graph, &cells, cell, &commit);
+                let mut used: Vec<u32> = match kind {
+                    Kind::OTR_DECODER_MWPM_CORRELATED => {
+                        let (first_pass, _) = window_answer(&window, Kind::OTR_DECODER_MWPM, &own, &[]);
+                        let used = first_pass.into_iter().map(|edge| edges[edge as usize].source);
+                        used.filter(|&edge| informs(&graph, &cells, cell, edge)).collect()
+                    }
+                    _ => Vec::new(),
+                };
+                used.sort_unstable();
+                let marked = commit.marks.iter().filter_map(|mark| mark.checked_sub(graph.nodes as u32));
+                assert_eq!(marked.collect::<Vec<_>>(), used);
+                informed += used.len();
             }
         }
     }
+    assert!(informed > MODELS / 10, "{informed} edges of first passes are too few");
 }
 
-/// The edges of a decoder of its own on the window's graph.
-fn window_answer(window: &Window, kind: Kind, events: &[u32]) -> Vec<u32> {
+/// The second pass lowers what edges of its own first pass imply, and what edges do that lower ranks marked.
+#[test]
+fn a_second_pass_recalls_what_lower_ranks_used() {
+    let mut random = Random(57);
+    let mut heeded = 0;
+    for _ in 0..MODELS {
+        let graph = Graph::with_correlations(&random_history(&mut random, 10));
+        // All that is not decided is the cell: the commit is the whole answer.
+        let roles: Vec<u8> = (0..graph.nodes).map(|_| [CLOSED, CELL][random.below(2)]).collect();
+        let Ok(window) = Window::new(&graph, &roles) else { continue };
+        let (detectors, edges) = (window.detectors(), window.edges());
+        let mut decoder = WindowDecoder::new(&window, Kind::OTR_DECODER_MWPM_CORRELATED);
+        for _ in 0..SHOTS_PER_MODEL {
+            let events = random_events(&mut random, graph.nodes, graph.nodes);
+            let used: Vec<u32> = (0..4).map(|_| random.below(graph.edges.len()) as u32).collect();
+            let marks: Vec<u32> = used.iter().map(|edge| graph.nodes as u32 + edge).collect();
+            let own = (0..detectors.len() as u32).filter(|&node| events.contains(&detectors[node as usize]));
+            let own: Vec<u32> = own.collect();
+            let number_of = |source: u32| edges.iter().position(|edge| edge.source == source);
+
+            let (first_pass, _) = window_answer(&window, Kind::OTR_DECODER_MWPM, &own, &[]);
+            let mut weights: Vec<i32> = edges.iter().map(|edge| edge.weight).collect();
+            let mut lower = |edge: usize, weight: i32| {
+                let is_lower = weight < weights[edge];
+                weights[edge] = weight.min(weights[edge]);
+                is_lower
+            };
+            for &edge in &first_pass {
+                edges[edge as usize]
+                    .rules
+                    .iter()
+                    .for_each(|&(target, weight)| _ = lower(target as usize, weight));
+            }
+            // Edges of the window itself nobody has decided: such a mark says nothing.
+            for &edge in used.iter().filter(|&&edge| number_of(edge).is_none()) {
+                for &(target, weight) in &graph.edges[edge as usize].rules {
+                    heeded += usize::from(number_of(target).is_some_and(|target| lower(target, weight)));
+                }
+            }
+            let change = |(edge, &weight): (usize, &i32)| Override { edge: edge as u32, weight };
+            let overrides: Vec<Override> = weights.iter().enumerate().map(change).collect();
+            let (_, least) = window_answer(&window, Kind::OTR_DECODER_MWPM, &own, &overrides);
+
+            let commit = decoder.decode(&events, &marks, &[]).unwrap();
+            let weight_of = |&edge: &u32| i64::from(weights[number_of(edge).expect("an edge of the window")]);
+            assert_eq!(commit.edges.iter().map(weight_of).sum::<i64>(), least);
+        }
+    }
+    assert!(heeded > MODELS / 4, "{heeded} lowered edges are too few");
+}
+
+/// The edges and the weight of a decoder of its own on the window's graph.
+fn window_answer(window: &Window, kind: Kind, events: &[u32], overrides: &[Override]) -> (Vec<u32>, i64) {
     let options = otr_decoder_options { kind, ..default_options() };
+    let mut result = otr_result { weight: 0, event_count: 0, matched_count: 0 };
     let (mut decoder, mut edges, mut count) = (std::ptr::null_mut(), std::ptr::null(), 0);
     // SAFETY: the window's graph is alive, the events are valid for their count, the view is copied before the
     // decoder is destroyed.
@@ -295,16 +384,16 @@ fn window_answer(window: &Window, kind: Kind, events: &[u32]) -> Vec<u32> {
             decoder,
             events.as_ptr(),
             events.len(),
-            std::ptr::null(),
-            0,
+            overrides.as_ptr(),
+            overrides.len(),
             std::ptr::null_mut(),
-            std::ptr::null_mut(),
+            &mut result,
         );
         assert_eq!(status, otr_status::OTR_OK);
         assert_eq!(otr_decoder_edges(decoder, &mut edges, &mut count), otr_status::OTR_OK);
         let answer = support::decoding::view(edges, count).to_vec();
         otr_decoder_destroy(decoder);
-        answer
+        (answer, result.weight)
     }
 }
 
@@ -324,7 +413,7 @@ fn one_cell_is_the_history() {
             match (whole.decode_events(&events, &overrides), decoder.decode(&events, &[], &overrides)) {
                 (Ok(answer), Ok(commit)) => {
                     assert_eq!((&commit.edges, &commit.observables), (&answer.edges, &answer.observables));
-                    assert!(commit.defects.is_empty());
+                    assert!(commit.marks.is_empty());
                 }
                 (Err(expected), Err(status)) => assert_eq!(status, expected),
                 other => panic!("{other:?}"),
@@ -491,16 +580,17 @@ fn bad_calls_are_errors_and_change_nothing() {
     let window = Window::new(&graph, &[CLOSED, CELL, CELL, BUFFER]).unwrap();
     let mut decoder = WindowDecoder::new(&window, Kind::OTR_DECODER_MWPM);
     let expected = decoder.decode(&[1, 2], &[], &[]).unwrap();
-    assert_eq!((&expected.edges[..], &expected.defects[..]), (&[2][..], &[][..]));
+    assert_eq!((&expected.edges[..], &expected.marks[..]), (&[2][..], &[][..]));
     let index = Err(otr_status::OTR_ERR_INDEX);
     assert_eq!(decoder.decode(&[4], &[], &[]), index);
     assert_eq!(decoder.decode(&[2, 1], &[], &[]), index, "events ascend");
     assert_eq!(decoder.decode(&[1, 1], &[], &[]), index, "events are distinct");
-    assert_eq!(decoder.decode(&[], &[4], &[]), index);
+    assert_eq!(decoder.decode(&[], &[8], &[]), index, "four detectors and four edges can be marked");
     assert_eq!(decoder.decode(&[], &[], &[Override { edge: 4, weight: 2 }]), index);
     assert_eq!(decoder.decode(&[1], &[], &[]), Err(otr_status::OTR_ERR_ODD_PARITY));
     assert_eq!(decoder.decode(&[0, 1, 2], &[0], &[]), Ok(expected.clone()), "closed detectors do not matter");
-    assert_eq!(decoder.decode(&[1], &[2, 3, 3], &[]), Ok(expected), "a defect is an event");
+    assert_eq!(decoder.decode(&[1], &[2, 3, 3], &[]), Ok(expected.clone()), "a defect is an event");
+    assert_eq!(decoder.decode(&[1, 2], &[4, 5, 6, 7], &[]), Ok(expected), "edges are no events");
     let other = Graph::new("error(0.1) D0 L0\n");
     let place = "detector(0, 0, 0) D0\n";
     // SAFETY: takes any value.

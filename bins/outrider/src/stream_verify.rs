@@ -98,7 +98,7 @@ impl<'a> Check<'a> {
             }
             let Some(decoder) = self.decoders.get_mut(&cell.shape) else { continue };
             let input = self.books.input(cell.number)?;
-            let commit = decoder.decode(input.events, input.defects, &[])?;
+            let commit = decoder.decode(input.events, input.marks, &[])?;
             self.flips.insert(cell.number, commit.observables.to_vec());
             self.books.commit(cell.number, &commit)?;
         }

@@ -109,7 +109,7 @@ impl WindowedDecoder {
                 let input = books.input(cell.number)?;
                 let decoder = self.decoders.get_mut(&cell.shape);
                 let decoder = decoder.expect("every cell of a history of the plan's length has its shape's");
-                let commit = decoder.decode(input.events, input.defects, &[])?;
+                let commit = decoder.decode(input.events, input.marks, &[])?;
                 decoded += u64::from(commit.event_count);
                 if let Some(edges) = &mut edges {
                     for &edge in commit.edges {
@@ -146,7 +146,7 @@ impl Ends {
             let (layer, index) = plan.place(detector)?;
             // The plan finds no detector in a layer that is none.
             let layer = u32::try_from(i64::from(layer) + shift).unwrap_or(u32::MAX);
-            plan.detector(layer, index)
+            plan.mark(layer, index)
         };
         Ok(Self { node1: later(self.node1)?, node2: self.node2.map(later).transpose()? })
     }

@@ -208,7 +208,7 @@ fn histories_that_begin_before_others_are_over_count_as_backlog() {
     assert_eq!((&late["held"], &late["histories"]), (&Value::Bool(false), &Value::from(5)));
     // When the last round of the first history is due, so are nearly all of the others.
     let most = late["backlog_rounds"]["max"].as_f64().expect("a number");
-    assert!((4.0 * 200.0..5.0 * 201.0).contains(&most), "{late}");
+    assert!((4.0 * 200.0..=5.0 * 201.0).contains(&most), "{late}");
     let alone = stream(folder.path(), memory);
     for field in ["detection_events", "logical_errors", "cells"] {
         assert_eq!(late[field], alone[field], "{field}");

@@ -97,6 +97,9 @@ OTR_API otr_status otr_plan_check_length(const otr_plan *plan, uint64_t layer_co
 /* Detectors of a layer of a history of `layer_count` layers; layer_count 0 for a layer that is not among the
  * last ones, or of which that is not known yet. */
 OTR_API uint32_t otr_plan_layer_detectors(const otr_plan *plan, uint64_t layer, uint64_t layer_count);
+/* Marks (see window.h) that commits can leave in a layer; with layer_count 0, whether or not it is one of the
+ * last. */
+OTR_API uint32_t otr_plan_layer_marks(const otr_plan *plan, uint64_t layer, uint64_t layer_count);
 
 /* What windows that are alike have in common: two cells of the same shape have the same window. Layers are
  * the reference's. */
@@ -113,6 +116,7 @@ typedef struct otr_cell {
     uint64_t first_layer, end_layer;
     uint64_t window_first, window_end; /* layers of the window */
     uint64_t events_first, events_end; /* layers whose raw events it needs */
+    uint64_t marks_first, marks_end;   /* layers in which the marks of lower ranks may concern it */
     uint64_t ready_layers;             /* it can be decided once so many layers are there, or all */
     int64_t shift; /* a layer of the history is this much more than that of the reference */
     int is_empty;  /* it has no detectors: there is nothing to decide, and no window */
@@ -128,7 +132,7 @@ OTR_API otr_status otr_plan_cell(const otr_plan *plan, uint64_t number, uint64_t
  * those of others: cells that a row does not have any more are empty. */
 OTR_API uint64_t otr_plan_cell_count(const otr_plan *plan, uint64_t layer_count);
 
-/* The cells of lower rank that touch the window of a cell: their artificial defects enter it. Fills in their
+/* The cells of lower rank that touch the window of a cell: their marks concern it. Fills in their
  * numbers, ascending. OTR_ERR_LIMIT if capacity is too small; *count is then what it takes. Other
  * statuses as for otr_plan_cell. */
 OTR_API otr_status otr_plan_dependencies(const otr_plan *plan, uint64_t number, uint64_t layer_count,
@@ -141,10 +145,11 @@ OTR_API size_t otr_plan_dependencies_max(const otr_plan *plan);
 OTR_API otr_status otr_plan_window(otr_window **out, const otr_plan *plan, const otr_cell_shape *shape,
                                    otr_error *error);
 
-/* A detector of the reference as (layer, index in the layer), and back. OTR_ERR_INDEX. */
-OTR_API otr_status otr_plan_place(const otr_plan *plan, uint32_t detector, uint32_t *layer, uint32_t *index);
-OTR_API otr_status otr_plan_detector(const otr_plan *plan, uint32_t layer, uint32_t index,
-                                     uint32_t *detector);
+/* A mark of the reference, so also a detector, as (layer, index in the layer), and back. A layer's detectors
+ * come first. They are followed, if the graph has correlations, by the edges whose later end is in the layer:
+ * detector by detector, those to earlier detectors ascending, then the one to the boundary. OTR_ERR_INDEX. */
+OTR_API otr_status otr_plan_place(const otr_plan *plan, uint32_t mark, uint32_t *layer, uint32_t *index);
+OTR_API otr_status otr_plan_mark(const otr_plan *plan, uint32_t layer, uint32_t index, uint32_t *mark);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,6 @@
 /* Streams: a history decided cell by cell while its layers arrive, in bounded memory.
  *
- * A stream keeps the layers and artificial defects that cells to come still need, and tells which cells can
+ * A stream keeps the layers and marks that cells to come still need, and tells which cells can
  * be decided. It decodes nothing itself: the caller takes a cell, has its window decoded, on this thread or
  * another, or on another machine, and hands the commit back. In whatever order cells are taken and commits
  * come back, the commits are the same, and so is the answer.
@@ -46,15 +46,15 @@ OTR_API otr_status otr_stream_push(otr_stream *stream, const uint8_t *events, ui
  * there is none. The cell is final and not empty: the stream commits empty cells itself. */
 OTR_API int otr_stream_next(otr_stream *stream, otr_cell *out);
 
-/* The events and artificial defects of a cell that was taken, as otr_window_decode wants them for the window
- * of its shape: detectors of the plan's reference. Views until the next call on the stream. OTR_ERR_ARGUMENT
+/* The events and marks of a cell that was taken, as otr_window_decode wants them for the window of its shape:
+ * in the numbers of the plan's reference. Views until the next call on the stream. OTR_ERR_ARGUMENT
  * for a cell that is not out, OTR_ERR_MEMORY. */
 OTR_API otr_status otr_stream_input(otr_stream *stream, uint64_t number, const uint32_t **events,
-                                    size_t *event_count, const uint32_t **defects, size_t *defect_count);
+                                    size_t *event_count, const uint32_t **marks, size_t *mark_count);
 
 /* Hands a commit back, in the numbers of the reference as otr_window_decode gives it. OTR_ERR_ARGUMENT for a
  * cell that is not out, or was committed before (the stream is unchanged: a commit counts once),
- * OTR_ERR_INDEX for a defect that is no detector near the cell, OTR_ERR_MEMORY. */
+ * OTR_ERR_INDEX for a mark that is not near the cell, OTR_ERR_MEMORY. */
 OTR_API otr_status otr_stream_commit(otr_stream *stream, uint64_t number, const otr_commit *commit);
 
 typedef struct otr_stream_state {

@@ -8,10 +8,16 @@
  * of higher rank. So every edge has one owner, the events of a cell are explained when it is committed, and
  * the observables of all commits add up to those of the history.
  *
+ * Correlated matching has a second thing to pass on. An edge that its first pass used makes others likelier,
+ * and these may be for a cell of higher rank to decide: it applies the rules of edges that lower ranks used
+ * in its own second pass. Defects and such edges together are the marks of a commit. Marks are numbered:
+ * those below the history's number of detectors are defects, at the detector of that number; that number + e
+ * is edge e.
+ *
  * The rule covers forward windows (Dennis et al., arXiv:quant-ph/0110143), windows in parallel (Skoric et
  * al., arXiv:2209.08552; Tan et al., arXiv:2209.09219) and cells in space and time (Bombin et al.,
  * arXiv:2303.04846): they differ only in the cells and their ranks. A commit depends on the raw events of its
- * window and on the defects of lower ranks, and on nothing else. */
+ * window and on the marks of lower ranks, and on nothing else. */
 #ifndef OUTRIDER_WINDOW_H
 #define OUTRIDER_WINDOW_H
 
@@ -60,8 +66,8 @@ OTR_API otr_status otr_window_edge_at(const otr_window *window, uint32_t edge, o
  * commits edges of which it sees one end only; the result is an answer, but a worse one. */
 OTR_API uint32_t otr_window_blind_count(const otr_window *window);
 
-/* Most artificial defects that a commit can have. */
-OTR_API uint32_t otr_window_defects_max(const otr_window *window);
+/* Most marks that a commit can have. */
+OTR_API uint32_t otr_window_marks_max(const otr_window *window);
 /* Heap bytes held. */
 OTR_API size_t otr_window_bytes(const otr_window *window);
 
@@ -81,8 +87,8 @@ OTR_API void otr_window_decoder_destroy(otr_window_decoder *decoder);
 /* What a cell commits. Alive until the next call on the decoder. */
 typedef struct otr_commit {
     const uint8_t *observables; /* flips by the committed edges, packed, ceil(observables/8) bytes */
-    const uint32_t *defects;    /* artificial defects: detectors of the history, ascending and distinct */
-    size_t defect_count;
+    const uint32_t *marks;      /* for cells of higher rank, ascending and distinct */
+    size_t mark_count;
     const uint32_t *edges; /* the committed edges, of the history, ascending and distinct */
     size_t edge_count;
     uint32_t event_count; /* events that were decoded: those of the window, artificial defects included,
@@ -92,17 +98,17 @@ typedef struct otr_commit {
 /* Decides the cell.
  *  events     raw detection events of the history, ascending and distinct; those outside the window count
  *             for the pre-decoder only
- *  defects    artificial defects of all cells of lower rank that touch the window, in any order; one given
- *             twice cancels, those outside the window are ignored
+ *  marks      of all cells of lower rank that touch the window, in any order; a defect given twice cancels,
+ *             an edge given twice counts once, and those that do not concern the window are ignored
  *  overrides  per-shot weights of edges of the history, as in otr_decoder_decode; others than the window's
  *             are ignored. Where edges are combined the lightest of them counts
- * OTR_ERR_INDEX: an event, defect or overridden edge is not of the history, or events are not ascending.
- * OTR_ERR_ODD_PARITY: the window has no perfect matching; it may have one with other defects.
+ * OTR_ERR_INDEX: an event, mark or overridden edge is not of the history, or events are not ascending.
+ * OTR_ERR_ODD_PARITY: the window has no perfect matching; it may have one with other marks.
  * OTR_ERR_RESIDUAL: the commit does not explain the events of the cell: a bug of this library.
  * OTR_ERR_ARGUMENT, OTR_ERR_MEMORY, any status of decoder and pre-decoder. *out is untouched on failure. */
 OTR_API otr_status otr_window_decode(otr_window_decoder *decoder, const uint32_t *events, size_t event_count,
-                                     const uint32_t *defects, size_t defect_count,
-                                     const otr_override *overrides, size_t override_count, otr_commit *out);
+                                     const uint32_t *marks, size_t mark_count, const otr_override *overrides,
+                                     size_t override_count, otr_commit *out);
 
 /* Heap bytes held now, without the window's. */
 OTR_API size_t otr_window_decoder_bytes(const otr_window_decoder *decoder);

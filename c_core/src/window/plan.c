@@ -20,6 +20,7 @@ struct otr_plan {
     uint32_t stride;     /* layers after which the pattern of cells and ranks repeats */
     uint32_t margin;     /* layers around a window that decide what it is */
     uint32_t tail;       /* layers after the bulk */
+    uint32_t tail_marks; /* most marks of one of them */
     uint64_t layers_min; /* 0 without a bulk that is long enough */
     uint8_t *occupied;   /* one a layer of the reference and row: whether it has detectors */
 };
@@ -145,6 +146,14 @@ static uint32_t layer_width(const otr_timeline *timeline, uint32_t layer) {
     return timeline->layer_begin[layer + 1] - timeline->layer_begin[layer];
 }
 
+static uint32_t layer_marks(const otr_timeline *timeline, uint32_t layer) {
+    return layer_width(timeline, layer) + timeline->edge_begin[layer + 1] - timeline->edge_begin[layer];
+}
+
+static uint32_t larger(uint32_t a, uint32_t b) {
+    return a > b ? a : b;
+}
+
 /* Whether the layers after the bulk, but for the last, have as many detectors as the bulk's would have: until
  * the end is known they cannot be told from these. */
 static int has_plain_tail(const otr_timeline *timeline) {
@@ -166,6 +175,9 @@ static void measure(otr_plan *plan) {
     plan->stride = options->commit + options->gap;
     plan->margin = timeline->layer_reach + options->context;
     plan->tail = timeline->layer_count - timeline->bulk_end;
+    for (uint32_t layer = timeline->bulk_end; layer < timeline->layer_count; layer++) {
+        plan->tail_marks = larger(plan->tail_marks, layer_marks(timeline, layer));
+    }
     need =
         (uint64_t)otr_plan_longest(plan) + 2 * ((uint64_t)options->buffer + plan->margin) + timeline->period;
     if (timeline->period > 0 && timeline->bulk_end - timeline->bulk_begin >= need &&
@@ -322,18 +334,30 @@ static int shifts(const otr_plan *plan, uint64_t layer_count) {
     return plan->layers_min > 0 && (layer_count == 0 || layer_count >= plan->layers_min);
 }
 
-uint32_t otr_plan_layer_detectors(const otr_plan *plan, uint64_t layer, uint64_t layer_count) {
+/* The layer of the reference that is like this one; layer_count of the reference if there is none. */
+static uint32_t layer_alike(const otr_plan *plan, uint64_t layer, uint64_t layer_count) {
     const otr_timeline *const timeline = &plan->timeline;
     uint64_t own = layer;
     if (layer_count > 0 && layer >= layer_count) {
-        return 0;
+        return timeline->layer_count;
     }
     if (shifts(plan, layer_count) && layer >= timeline->bulk_begin) {
         const int is_last = layer_count > 0 && layer_count - layer <= plan->tail;
         own = is_last ? layer + timeline->layer_count - layer_count
                       : timeline->bulk_begin + (layer - timeline->bulk_begin) % timeline->period;
     }
-    return own < timeline->layer_count ? layer_width(timeline, (uint32_t)own) : 0;
+    return (uint32_t)smaller(own, timeline->layer_count);
+}
+
+uint32_t otr_plan_layer_detectors(const otr_plan *plan, uint64_t layer, uint64_t layer_count) {
+    const uint32_t own = layer_alike(plan, layer, layer_count);
+    return own < plan->timeline.layer_count ? layer_width(&plan->timeline, own) : 0;
+}
+
+uint32_t otr_plan_layer_marks(const otr_plan *plan, uint64_t layer, uint64_t layer_count) {
+    const uint32_t own = layer_alike(plan, layer, layer_count);
+    const uint32_t marks = own < plan->timeline.layer_count ? layer_marks(&plan->timeline, own) : 0;
+    return layer_count == 0 && shifts(plan, 0) ? larger(marks, plan->tail_marks) : marks;
 }
 
 uint64_t otr_plan_cell_count(const otr_plan *plan, uint64_t layer_count) {
@@ -397,6 +421,8 @@ otr_status otr_plan_cell(const otr_plan *plan, uint64_t number, uint64_t layer_c
     cell.window_end = smaller(cell.end_layer + plan->options.buffer, end);
     cell.events_first = reduced(cell.window_first, plan->options.context);
     cell.events_end = smaller(cell.window_end + plan->options.context, end);
+    cell.marks_first = reduced(cell.window_first, plan->timeline.layer_reach);
+    cell.marks_end = smaller(cell.window_end + plan->timeline.layer_reach, end);
     cell.ready_layers = cell.events_end;
     if (plan->layers_min > 0) {
         cell.ready_layers = smaller(cell.window_end + plan->margin + reduced(plan->tail, 1), end);
@@ -435,23 +461,23 @@ otr_status otr_plan_dependencies(const otr_plan *plan, uint64_t number, uint64_t
     const place own = {(uint32_t)(number % plan->row_count), number / plan->row_count};
     const uint64_t rank = rank_of(plan, own);
     otr_cell cell;
-    uint64_t first, end, low = UINT64_MAX, high = 0;
+    uint64_t low = UINT64_MAX, high = 0;
     const otr_status status = otr_plan_cell(plan, number, layer_count, &cell);
     if (status != OTR_OK) {
         return status;
     }
-    first = reduced(cell.window_first, plan->timeline.layer_reach);
-    end = smaller(cell.window_end + plan->timeline.layer_reach, end_of(plan, layer_count));
     for (uint32_t row = 0; row < plan->row_count; row++) {
-        low = smaller(low, index_at(plan, row, first));
-        high = index_at(plan, row, end - 1) > high ? index_at(plan, row, end - 1) : high;
+        const uint64_t last = index_at(plan, row, cell.marks_end - 1);
+        low = smaller(low, index_at(plan, row, cell.marks_first));
+        high = last > high ? last : high;
     }
     *count = 0;
     for (uint64_t index = low; index <= high; index++) {
         for (uint32_t row = 0; row < plan->row_count; row++) {
             const place other = {row, index};
             if (are_near_rows(plan, own.row, row) && rank_of(plan, other) < rank &&
-                first_layer_of(plan, other) < end && end_layer_of(plan, other) > first) {
+                first_layer_of(plan, other) < cell.marks_end &&
+                end_layer_of(plan, other) > cell.marks_first) {
                 if (*count < capacity) {
                     numbers[*count] = index * plan->row_count + row;
                 }
@@ -502,22 +528,34 @@ otr_status otr_plan_window(otr_window **out, const otr_plan *plan, const otr_cel
     return status;
 }
 
-otr_status otr_plan_place(const otr_plan *plan, uint32_t detector, uint32_t *layer, uint32_t *index) {
-    if (detector >= plan->timeline.graph->node_count) {
+otr_status otr_plan_place(const otr_plan *plan, uint32_t mark, uint32_t *layer, uint32_t *index) {
+    const otr_timeline *const timeline = &plan->timeline;
+    const otr_graph *const graph = timeline->graph;
+    if (mark < graph->node_count) {
+        *layer = timeline->layers[mark];
+        *index = mark - timeline->layer_begin[*layer];
+        return OTR_OK;
+    }
+    const uint32_t edge = mark - graph->node_count;
+    if (!graph->correlations || edge >= graph->edge_count) {
         return OTR_ERR_INDEX;
     }
-    *layer = plan->timeline.layers[detector];
-    *index = detector - plan->timeline.layer_begin[*layer];
+    const uint32_t node2 = graph->edge_node2[edge];
+    *layer = timeline->layers[node2 != OTR_BOUNDARY ? node2 : graph->edge_node1[edge]];
+    *index = layer_width(timeline, *layer) + timeline->edge_places[edge] - timeline->edge_begin[*layer];
     return OTR_OK;
 }
 
-otr_status otr_plan_detector(const otr_plan *plan, uint32_t layer, uint32_t index, uint32_t *detector) {
+otr_status otr_plan_mark(const otr_plan *plan, uint32_t layer, uint32_t index, uint32_t *mark) {
     const otr_timeline *const timeline = &plan->timeline;
-    if (layer >= timeline->layer_count ||
-        index >= timeline->layer_begin[layer + 1] - timeline->layer_begin[layer]) {
+    uint32_t detectors;
+    if (layer >= timeline->layer_count || index >= layer_marks(timeline, layer)) {
         return OTR_ERR_INDEX;
     }
-    *detector = timeline->layer_begin[layer] + index;
+    detectors = layer_width(timeline, layer);
+    *mark = index < detectors ? timeline->layer_begin[layer] + index
+                              : timeline->graph->node_count +
+                                    timeline->edges[timeline->edge_begin[layer] + index - detectors];
     return OTR_OK;
 }
 
@@ -543,6 +581,14 @@ uint32_t otr_plan_events_reach(const otr_plan *plan) {
 
 uint32_t otr_plan_lookahead(const otr_plan *plan) {
     return plan->options.buffer + plan->margin + plan->tail;
+}
+
+uint32_t otr_plan_marks_width(const otr_plan *plan) {
+    uint32_t most = 0;
+    for (uint32_t layer = 0; layer < plan->timeline.layer_count; layer++) {
+        most = larger(most, layer_marks(&plan->timeline, layer));
+    }
+    return most;
 }
 
 uint32_t otr_plan_width(const otr_plan *plan) {

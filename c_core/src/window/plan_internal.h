@@ -18,5 +18,7 @@ uint32_t otr_plan_events_reach(const otr_plan *plan);
 uint32_t otr_plan_lookahead(const otr_plan *plan);
 /* Detectors of the widest layer. */
 uint32_t otr_plan_width(const otr_plan *plan);
+/* Marks of the layer that has most. */
+uint32_t otr_plan_marks_width(const otr_plan *plan);
 
 #endif

@@ -1,6 +1,6 @@
 /* Keeps the books of a history that is being decided. Layers and cells lie in rings. `frontier` is the first
- * cell that is not committed; cells before it wait in the ring only as long as their artificial defects may
- * be wanted, layers only as long as a cell from the frontier on may look at them. */
+ * cell that is not committed; cells before it wait in the ring only as long as their marks may be
+ * wanted, layers only as long as a cell from the frontier on may look at them. */
 #include "outrider/stream.h"
 
 #include <stdlib.h>
@@ -13,18 +13,18 @@
 
 typedef enum stage { STAGE_WAITING = 0, STAGE_OUT = 1, STAGE_COMMITTED = 2 } stage;
 
-/* A detector of the history. */
-typedef struct defect {
+/* A mark of the history; `index` as of otr_plan_mark. */
+typedef struct mark {
     uint64_t layer;
     uint32_t index;
-} defect;
+} mark;
 
 typedef struct slot {
     otr_cell cell;
     stage stage;
     uint64_t blocker; /* a cell that it waits for; its own number if none is known */
-    defect *defects;
-    size_t defect_count, defect_capacity;
+    mark *marks;
+    size_t mark_count, mark_capacity;
 } slot;
 
 struct otr_stream {
@@ -35,7 +35,7 @@ struct otr_stream {
     uint64_t layer_count;
     uint64_t length; /* of the history, 0 until its end is known */
 
-    size_t defects_max; /* of one commit */
+    size_t marks_max; /* of one commit */
     uint64_t cells_max;
     slot *slots;             /* cells_max; cell n is number n % cells_max */
     uint8_t *flips;          /* observables of each slot's commit */
@@ -49,8 +49,8 @@ struct otr_stream {
     uint64_t *dependencies;
     uint32_t *events;
     size_t event_count, event_capacity;
-    uint32_t *defects;
-    size_t defect_count, defect_capacity;
+    uint32_t *marks;
+    size_t mark_count, mark_capacity;
 };
 
 static otr_status allocate(otr_stream *stream);
@@ -63,7 +63,7 @@ static void advance(otr_stream *stream);
 static int is_committed(const otr_stream *stream, uint64_t number);
 static int is_decidable(otr_stream *stream, slot *slot);
 static otr_status gather_events(otr_stream *stream, const otr_cell *cell);
-static otr_status gather_defects(otr_stream *stream, const otr_cell *cell);
+static otr_status gather_marks(otr_stream *stream, const otr_cell *cell);
 
 uint64_t otr_stream_layers_needed(const otr_plan *plan) {
     /* Of the cells in a chain of ranks, each waits for one that ends a cell and a buffer later. */
@@ -106,9 +106,9 @@ static otr_status allocate(otr_stream *stream) {
     stream->layer_bytes = otr_bytes_for_bits(otr_plan_width(plan));
     stream->observable_bytes = otr_bytes_for_bits(otr_graph_observable_count(otr_plan_graph(plan)));
     stream->dependencies_max = otr_plan_dependencies_max(plan);
-    /* Defects lie on a cell's own layers, in other rows, or as far before and after it as an edge reaches. */
-    stream->defects_max =
-        ((size_t)otr_plan_longest(plan) + 2 * (size_t)otr_plan_reach(plan)) * otr_plan_width(plan);
+    /* Marks lie on a cell's own layers, or as far before and after it as an edge reaches. */
+    stream->marks_max =
+        ((size_t)otr_plan_longest(plan) + 2 * (size_t)otr_plan_reach(plan)) * otr_plan_marks_width(plan);
     stream->cells_max =
         (span / otr_plan_stride(plan) + 3) * otr_plan_stride_cells(plan) * otr_plan_row_count(plan);
     stream->layers = otr_array_zeroed(stream->layers_max, stream->layer_bytes);
@@ -128,7 +128,7 @@ void otr_stream_destroy(otr_stream *stream) {
         return;
     }
     for (uint64_t i = 0; stream->slots != NULL && i < stream->cells_max; i++) {
-        free(stream->slots[i].defects);
+        free(stream->slots[i].marks);
     }
     free(stream->layers);
     free(stream->slots);
@@ -136,7 +136,7 @@ void otr_stream_destroy(otr_stream *stream) {
     free(stream->observables);
     free(stream->dependencies);
     free(stream->events);
-    free(stream->defects);
+    free(stream->marks);
     free(stream);
 }
 
@@ -197,40 +197,39 @@ static slot *find_out(otr_stream *stream, uint64_t number) {
 }
 
 otr_status otr_stream_input(otr_stream *stream, uint64_t number, const uint32_t **events, size_t *event_count,
-                            const uint32_t **defects, size_t *defect_count) {
+                            const uint32_t **marks, size_t *mark_count) {
     const slot *const slot = stream != NULL ? find_out(stream, number) : NULL;
     otr_status status;
-    if (slot == NULL || events == NULL || event_count == NULL || defects == NULL || defect_count == NULL) {
+    if (slot == NULL || events == NULL || event_count == NULL || marks == NULL || mark_count == NULL) {
         return OTR_ERR_ARGUMENT;
     }
     status = gather_events(stream, &slot->cell);
     if (status == OTR_OK) {
-        status = gather_defects(stream, &slot->cell);
+        status = gather_marks(stream, &slot->cell);
     }
     if (status == OTR_OK) {
         *events = stream->events;
         *event_count = stream->event_count;
-        *defects = stream->defects;
-        *defect_count = stream->defect_count;
+        *marks = stream->marks;
+        *mark_count = stream->mark_count;
     }
     return status;
 }
 
-/* Where a defect of a cell's commit is in the history. OTR_ERR_INDEX if it is not near the cell. */
-static otr_status find_defect(const otr_stream *stream, const otr_cell *cell, uint32_t detector,
-                              defect *out) {
+/* Where a mark of a cell's commit is in the history. OTR_ERR_INDEX if it is not near the cell. */
+static otr_status find_mark(const otr_stream *stream, const otr_cell *cell, uint32_t number, mark *out) {
     const int64_t reach = otr_plan_reach(stream->plan);
     uint32_t layer, index;
     int64_t own;
-    if (otr_plan_place(stream->plan, detector, &layer, &index) != OTR_OK) {
+    if (otr_plan_place(stream->plan, number, &layer, &index) != OTR_OK) {
         return OTR_ERR_INDEX;
     }
     own = layer + cell->shift;
     if (own < 0 || own < (int64_t)cell->first_layer - reach || own >= (int64_t)cell->end_layer + reach ||
-        index >= otr_plan_layer_detectors(stream->plan, (uint64_t)own, stream->length)) {
+        index >= otr_plan_layer_marks(stream->plan, (uint64_t)own, stream->length)) {
         return OTR_ERR_INDEX;
     }
-    *out = (defect){.layer = (uint64_t)own, .index = index};
+    *out = (mark){.layer = (uint64_t)own, .index = index};
     return OTR_OK;
 }
 
@@ -238,20 +237,20 @@ otr_status otr_stream_commit(otr_stream *stream, uint64_t number, const otr_comm
     slot *const slot = stream != NULL ? find_out(stream, number) : NULL;
     uint8_t *flips;
     if (slot == NULL || commit == NULL || (commit->observables == NULL && stream->observable_bytes > 0) ||
-        (commit->defects == NULL && commit->defect_count > 0) || commit->defect_count > stream->defects_max) {
+        (commit->marks == NULL && commit->mark_count > 0) || commit->mark_count > stream->marks_max) {
         return OTR_ERR_ARGUMENT;
     }
-    if (!otr_array_reserve((void **)&slot->defects, &slot->defect_capacity, stream->defects_max,
-                           sizeof *slot->defects)) {
+    if (!otr_array_reserve((void **)&slot->marks, &slot->mark_capacity, stream->marks_max,
+                           sizeof *slot->marks)) {
         return OTR_ERR_MEMORY;
     }
-    for (size_t i = 0; i < commit->defect_count; i++) {
-        const otr_status status = find_defect(stream, &slot->cell, commit->defects[i], &slot->defects[i]);
+    for (size_t i = 0; i < commit->mark_count; i++) {
+        const otr_status status = find_mark(stream, &slot->cell, commit->marks[i], &slot->marks[i]);
         if (status != OTR_OK) {
             return status;
         }
     }
-    slot->defect_count = commit->defect_count;
+    slot->mark_count = commit->mark_count;
     flips = stream->flips + number % stream->cells_max * stream->observable_bytes;
     if (stream->observable_bytes > 0) {
         const uint32_t used = otr_graph_observable_count(otr_plan_graph(stream->plan)) % 8;
@@ -281,9 +280,9 @@ size_t otr_stream_bytes(const otr_stream *stream) {
                    stream->cells_max * (sizeof *stream->slots + stream->observable_bytes) +
                    stream->observable_bytes + stream->dependencies_max * sizeof *stream->dependencies +
                    stream->event_capacity * sizeof *stream->events +
-                   stream->defect_capacity * sizeof *stream->defects;
+                   stream->mark_capacity * sizeof *stream->marks;
     for (uint64_t i = 0; i < stream->cells_max; i++) {
-        bytes += stream->slots[i].defect_capacity * sizeof *stream->slots[i].defects;
+        bytes += stream->slots[i].mark_capacity * sizeof *stream->slots[i].marks;
     }
     return bytes;
 }
@@ -339,7 +338,7 @@ static void enter_cells(otr_stream *stream) {
         (void)otr_plan_cell(stream->plan, stream->entered, stream->length, &slot->cell);
         slot->stage = STAGE_WAITING;
         slot->blocker = stream->entered;
-        slot->defect_count = 0;
+        slot->mark_count = 0;
         memset(stream->flips + stream->entered % stream->cells_max * stream->observable_bytes, 0,
                stream->observable_bytes);
         stream->entered++;
@@ -422,7 +421,7 @@ static otr_status gather_events(otr_stream *stream, const otr_cell *cell) {
         const uint8_t *const row = stream->layers + layer % stream->layers_max * stream->layer_bytes;
         uint32_t begin;
         const otr_status status =
-            otr_plan_detector(stream->plan, (uint32_t)((int64_t)layer - cell->shift), 0, &begin);
+            otr_plan_mark(stream->plan, (uint32_t)((int64_t)layer - cell->shift), 0, &begin);
         if (status != OTR_OK) {
             return status;
         }
@@ -435,14 +434,14 @@ static otr_status gather_events(otr_stream *stream, const otr_cell *cell) {
     return OTR_OK;
 }
 
-/* The defects of the cells of lower rank that touch the window, those within it. */
-static otr_status gather_defects(otr_stream *stream, const otr_cell *cell) {
+/* The marks of the cells of lower rank that touch the window, those near it. */
+static otr_status gather_marks(otr_stream *stream, const otr_cell *cell) {
     size_t count;
     otr_status status = otr_plan_dependencies(stream->plan, cell->number, stream->length,
                                               stream->dependencies, stream->dependencies_max, &count);
-    stream->defect_count = 0;
-    if (status == OTR_OK && !otr_array_reserve((void **)&stream->defects, &stream->defect_capacity,
-                                               count * stream->defects_max, sizeof *stream->defects)) {
+    stream->mark_count = 0;
+    if (status == OTR_OK && !otr_array_reserve((void **)&stream->marks, &stream->mark_capacity,
+                                               count * stream->marks_max, sizeof *stream->marks)) {
         return OTR_ERR_MEMORY;
     }
     for (size_t i = 0; i < count && status == OTR_OK; i++) {
@@ -451,11 +450,11 @@ static otr_status gather_defects(otr_stream *stream, const otr_cell *cell) {
         if (number < stream->first) {
             continue; /* too far back to have left anything here */
         }
-        for (size_t k = 0; k < other->defect_count && status == OTR_OK; k++) {
-            const defect defect = other->defects[k];
-            if (defect.layer >= cell->window_first && defect.layer < cell->window_end) {
-                status = otr_plan_detector(stream->plan, (uint32_t)((int64_t)defect.layer - cell->shift),
-                                           defect.index, &stream->defects[stream->defect_count++]);
+        for (size_t k = 0; k < other->mark_count && status == OTR_OK; k++) {
+            const mark mark = other->marks[k];
+            if (mark.layer >= cell->marks_first && mark.layer < cell->marks_end) {
+                status = otr_plan_mark(stream->plan, (uint32_t)((int64_t)mark.layer - cell->shift),
+                                       mark.index, &stream->marks[stream->mark_count++]);
             }
         }
     }

@@ -13,6 +13,7 @@
 #include "model/model_layers.h"
 
 static void number_sites(otr_timeline *timeline, const double *places, double pitch);
+static otr_status order_edges(otr_timeline *timeline, otr_error *error);
 static void measure_edges(otr_timeline *timeline);
 static void find_bulk(otr_timeline *timeline, uint32_t period_max);
 
@@ -37,6 +38,9 @@ otr_status otr_timeline_init(otr_timeline *timeline, const otr_graph *graph, con
     timeline->layer_begin = layers.begin;
     timeline->layers = layers.of;
     if (status == OTR_OK) {
+        status = order_edges(timeline, error);
+    }
+    if (status == OTR_OK) {
         number_sites(timeline, places, pitch);
         measure_edges(timeline);
         find_bulk(timeline, period_max);
@@ -49,6 +53,9 @@ void otr_timeline_free(otr_timeline *timeline) {
     free(timeline->layer_begin);
     free(timeline->layers);
     free(timeline->sites);
+    free(timeline->edge_begin);
+    free(timeline->edges);
+    free(timeline->edge_places);
     *timeline = (otr_timeline){0};
 }
 
@@ -65,6 +72,35 @@ static void number_sites(otr_timeline *timeline, const double *places, double pi
             timeline->site_count = timeline->sites[node] + 1;
         }
     }
+}
+
+static void append_edge(otr_timeline *timeline, uint32_t layer, uint32_t edge) {
+    timeline->edge_places[edge] = timeline->edge_begin[layer + 1];
+    timeline->edges[timeline->edge_begin[layer + 1]++] = edge;
+}
+
+static otr_status order_edges(otr_timeline *timeline, otr_error *error) {
+    const otr_graph *const graph = timeline->graph;
+    const uint32_t count = graph->correlations ? graph->edge_count : 0;
+    timeline->edge_begin = otr_array_zeroed((size_t)timeline->layer_count + 1, sizeof *timeline->edge_begin);
+    timeline->edges = otr_array_new(count, sizeof *timeline->edges);
+    timeline->edge_places = otr_array_new(count, sizeof *timeline->edge_places);
+    if (timeline->edge_begin == NULL || timeline->edges == NULL || timeline->edge_places == NULL) {
+        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+    }
+    for (uint32_t layer = 0; layer < timeline->layer_count && count > 0; layer++) {
+        timeline->edge_begin[layer + 1] = timeline->edge_begin[layer];
+        for (uint32_t node = timeline->layer_begin[layer]; node < timeline->layer_begin[layer + 1]; node++) {
+            uint32_t arc = graph->arc_begin[node];
+            for (; arc < graph->arc_begin[node + 1] && graph->arc_head[arc] < node; arc++) {
+                append_edge(timeline, layer, graph->arc_edge[arc]);
+            }
+            if (graph->boundary_edge[node] != OTR_NONE) {
+                append_edge(timeline, layer, graph->boundary_edge[node]);
+            }
+        }
+    }
+    return OTR_OK;
 }
 
 static uint32_t difference(uint32_t a, uint32_t b) {

@@ -12,7 +12,12 @@ typedef struct otr_timeline {
     uint32_t *layers;      /* detector -> layer */
     uint32_t *sites;       /* detector -> site along the axis, counted from the lowest */
     uint32_t site_count;
-    uint32_t layer_reach; /* layers between the ends of an edge, at most */
+    /* Of graphs with correlations: edges by their later ends, those of layer l are edges[edge_begin[l]] ..
+     * edges[edge_begin[l + 1] - 1]. Layers that repeat have theirs in the same order. */
+    uint32_t *edge_begin; /* layer_count + 1 */
+    uint32_t *edges;
+    uint32_t *edge_places; /* edge -> where it is in edges */
+    uint32_t layer_reach;  /* layers between the ends of an edge, at most */
     uint32_t site_reach;
     /* Layers bulk_begin .. bulk_end - 1 repeat after `period` layers; 0 if none do. */
     uint32_t period;

@@ -1,5 +1,6 @@
 /* Cuts a window out of a matching graph. Nodes keep their order, so edges do too: those between two nodes of
- * the window are copied, and what a node has of cut and boundary edges is combined behind them. */
+ * the window are copied, and what a node has of cut and boundary edges is combined behind them. Correlation
+ * rules follow their edges; those of edges that are decided come last. */
 #include "outrider/window.h"
 
 #include <stdlib.h>
@@ -19,13 +20,17 @@ typedef struct window_build {
     size_t part_capacity;
     otr_implied *rules; /* of the edge at hand */
     size_t rule_capacity;
+    uint32_t *recalled; /* edges of the history, ascending */
+    size_t recalled_capacity;
 } window_build;
 
 static otr_status check_roles(const otr_graph *graph, const uint8_t *roles, otr_error *error);
 static int number_nodes(window_build *build);
 static int allocate_edges(window_build *build);
 static int add_edges(window_build *build);
+static int number_recalled(window_build *build);
 static int lay_out_rules(window_build *build);
+static int note_informing(window_build *build);
 static void count_outward(otr_window *window);
 
 otr_status otr_window_create(otr_window **out, const otr_graph *graph, const uint8_t *roles,
@@ -49,9 +54,11 @@ otr_status otr_window_create(otr_window **out, const otr_graph *graph, const uin
     }
     build.window = window;
     enough = window != NULL && window->graph != NULL && number_nodes(&build) && allocate_edges(&build) &&
-             add_edges(&build) && otr_graph_link(window->graph) && lay_out_rules(&build);
+             add_edges(&build) && otr_graph_link(window->graph) && number_recalled(&build) &&
+             lay_out_rules(&build) && note_informing(&build);
     free(build.parts);
     free(build.rules);
+    free(build.recalled);
     if (!enough) {
         otr_window_destroy(window);
         return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
@@ -69,7 +76,9 @@ void otr_window_destroy(otr_window *window) {
     free(window->detectors);
     free(window->nodes.to);
     free(window->edges.to);
+    free(window->recalled.to);
     free(window->in_cell);
+    free(window->informs);
     free(window->part_begin);
     free(window->parts);
     free(window->source);
@@ -106,8 +115,8 @@ uint32_t otr_window_blind_count(const otr_window *window) {
     return window->blind_count;
 }
 
-uint32_t otr_window_defects_max(const otr_window *window) {
-    return window->defects_max;
+uint32_t otr_window_marks_max(const otr_window *window) {
+    return window->marks_max;
 }
 
 size_t otr_window_bytes(const otr_window *window) {
@@ -328,17 +337,17 @@ static int add_edges(window_build *build) {
     return 1;
 }
 
-/* Fills build->rules with what the use of an edge implies for others of the window, ascending by edge; where
- * several rules lower one edge the strongest is kept. Returns their number. */
-static size_t gather_rules(window_build *build, uint32_t edge) {
+/* Fills build->rules with what the use of an edge of the history implies for edges of the window other than
+ * `own`, ascending by edge; where several rules lower one edge the strongest is kept. Returns their number.
+ */
+static size_t gather_rules(window_build *build, uint32_t source, uint32_t own) {
     const otr_graph *const history = build->history;
     const otr_window *const window = build->window;
-    const uint32_t source = window->source[edge];
     size_t count = 0;
     for (uint32_t i = history->implied_begin[source]; i < history->implied_begin[source + 1]; i++) {
         const uint32_t target = otr_window_number(&window->edges, history->implied[i].edge);
         size_t place = count;
-        if (target == OTR_NONE || target == edge) {
+        if (target == OTR_NONE || target == own) {
             continue;
         }
         while (place > 0 && build->rules[place - 1].edge > target) {
@@ -359,31 +368,109 @@ static size_t gather_rules(window_build *build, uint32_t edge) {
     return count;
 }
 
+/* Whether an edge of the history ends at a detector of this role. */
+static int touches(const window_build *build, uint32_t edge, otr_window_role role) {
+    const uint32_t node2 = build->history->edge_node2[edge];
+    return build->roles[build->history->edge_node1[edge]] == role ||
+           (node2 != OTR_BOUNDARY && build->roles[node2] == role);
+}
+
+/* Whether a lower rank owns an edge that has rules for edges of the window. */
+static int is_recalled(const window_build *build, uint32_t edge) {
+    const otr_graph *const history = build->history;
+    if (!touches(build, edge, OTR_WINDOW_CLOSED)) {
+        return 0;
+    }
+    for (uint32_t i = history->implied_begin[edge]; i < history->implied_begin[edge + 1]; i++) {
+        if (otr_window_number(&build->window->edges, history->implied[i].edge) != OTR_NONE) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Numbers the edges that are recalled, from the graph's own on, and lists them. 0 when memory is out. */
+static int number_recalled(window_build *build) {
+    otr_window *const window = build->window;
+    const otr_graph *const history = build->history;
+    if (!history->correlations) {
+        return 1;
+    }
+    for (uint32_t edge = 0; edge < history->edge_count; edge++) {
+        if (is_recalled(build, edge)) {
+            if (!OTR_ARRAY_GROW(build->recalled, window->recalled_count, build->recalled_capacity)) {
+                return 0;
+            }
+            build->recalled[window->recalled_count++] = edge;
+        }
+    }
+    if (window->recalled_count == 0) {
+        return 1;
+    }
+    if (!start_map(window, &window->recalled, build->recalled[0],
+                   build->recalled[window->recalled_count - 1])) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < window->recalled_count; i++) {
+        window->recalled.to[build->recalled[i] - window->recalled.first] = window->graph->edge_count + i;
+    }
+    return 1;
+}
+
+/* The edge of the history whose rules those of an edge of the window are, or of one that it recalls. */
+static uint32_t source_of(const window_build *build, uint32_t edge) {
+    const uint32_t own = build->window->graph->edge_count;
+    return edge < own ? build->window->source[edge] : build->recalled[edge - own];
+}
+
+/* Notes the owned edges with rules for edges that the cell leaves to higher ranks. 0 when memory is out. */
+static int note_informing(window_build *build) {
+    const otr_graph *const history = build->history;
+    otr_window *const window = build->window;
+    window->informs = allocate(window, otr_bytes_for_bits(window->graph->edge_count), 1);
+    if (window->informs == NULL) {
+        return 0;
+    }
+    for (uint32_t edge = 0; window->graph->correlations && edge < window->graph->edge_count; edge++) {
+        const uint32_t source = window->source[edge];
+        int informs = 0;
+        for (uint32_t i = history->implied_begin[source]; i < history->implied_begin[source + 1]; i++) {
+            const uint32_t target = history->implied[i].edge;
+            informs |= !touches(build, target, OTR_WINDOW_CELL) && !touches(build, target, OTR_WINDOW_CLOSED);
+        }
+        if (informs && is_owned(window, edge)) {
+            otr_bit_flip(window->informs, edge);
+            window->marks_max++;
+        }
+    }
+    return 1;
+}
+
 static int lay_out_rules(window_build *build) {
     const otr_graph *const history = build->history;
     otr_graph *const graph = build->window->graph;
+    const uint32_t edges = graph->edge_count + build->window->recalled_count;
     size_t total = 0;
     if (!graph->correlations) {
         return 1;
     }
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        const uint32_t source = build->window->source[edge];
+    for (uint32_t edge = 0; edge < edges; edge++) {
+        const uint32_t source = source_of(build, edge);
         const size_t most = history->implied_begin[source + 1] - history->implied_begin[source];
         if (!otr_array_reserve((void **)&build->rules, &build->rule_capacity, most, sizeof *build->rules)) {
             return 0;
         }
-        total += gather_rules(build, edge);
+        total += gather_rules(build, source, edge);
     }
-    graph->implied_begin =
-        otr_graph_allocate(graph, (size_t)graph->edge_count + 1, sizeof *graph->implied_begin);
+    graph->implied_begin = otr_graph_allocate(graph, (size_t)edges + 1, sizeof *graph->implied_begin);
     graph->implied = otr_graph_allocate(graph, total, sizeof *graph->implied);
     graph->rules = otr_graph_allocate(graph, total, sizeof *graph->rules);
     if (graph->implied_begin == NULL || graph->implied == NULL || graph->rules == NULL) {
         return 0;
     }
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+    for (uint32_t edge = 0; edge < edges; edge++) {
         const uint32_t begin = graph->implied_begin[edge];
-        const size_t count = gather_rules(build, edge);
+        const size_t count = gather_rules(build, source_of(build, edge), edge);
         for (size_t i = 0; i < count; i++) {
             graph->implied[begin + i] = build->rules[i];
             graph->rules[begin + i] = otr_rule_for(graph, build->rules[i]);
@@ -406,10 +493,10 @@ static void count_outward(otr_window *window) {
             for (uint32_t part = window->part_begin[edge]; part < window->part_begin[edge + 1]; part++) {
                 const int is_cut = window->history->edge_node2[window->parts[part]] != OTR_BOUNDARY;
                 window->blind_count += (uint32_t)is_cut;
-                window->defects_max += (uint32_t)is_cut;
+                window->marks_max += (uint32_t)is_cut;
             }
         } else {
-            window->defects_max += otr_bit_get(window->in_cell, node1) != otr_bit_get(window->in_cell, node2);
+            window->marks_max += otr_bit_get(window->in_cell, node1) != otr_bit_get(window->in_cell, node2);
         }
     }
 }

@@ -9,6 +9,7 @@
 #include "common/array.h"
 #include "common/bits.h"
 #include "common/sort.h"
+#include "decoder_internal.h"
 #include "predecode/predecoder_internal.h"
 #include "window/window_internal.h"
 
@@ -30,20 +31,24 @@ struct otr_window_decoder {
     size_t override_count, override_capacity;
     uint32_t *edges; /* committed, of the history */
     size_t edge_count, edge_capacity;
-    uint32_t *defects;
-    size_t defect_count, defect_capacity;
+    uint32_t *recalled; /* used by lower ranks, in the window's numbers */
+    size_t recalled_count, recalled_capacity;
+    uint32_t *marks;
+    size_t mark_count, mark_capacity;
     uint8_t *observables;
 };
 
 static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options *options);
 static otr_status check_input(const otr_window_decoder *d, const uint32_t *events, size_t event_count,
-                              const uint32_t *defects, size_t defect_count, const otr_override *overrides,
+                              const uint32_t *marks, size_t mark_count, const otr_override *overrides,
                               size_t override_count);
+static otr_status heed_marks(otr_window_decoder *d, const uint32_t *marks, size_t count);
 static void flip_in_window(otr_window_decoder *d, const uint32_t *detectors, size_t count);
 static void flip_ends(otr_window_decoder *d, const otr_residual *residual);
 static otr_status add_overrides(otr_window_decoder *d, const otr_override *overrides, size_t count);
 static otr_status finish_overrides(otr_window_decoder *d);
 static otr_status match(otr_window_decoder *d, const otr_residual *residual, otr_result *result);
+static otr_status mark_first_pass(otr_window_decoder *d);
 static otr_status commit(otr_window_decoder *d);
 
 otr_status otr_window_decoder_create(otr_window_decoder **out, const otr_window *window,
@@ -81,22 +86,23 @@ void otr_window_decoder_destroy(otr_window_decoder *d) {
     free(d->combined);
     free(d->overrides);
     free(d->edges);
-    free(d->defects);
+    free(d->recalled);
+    free(d->marks);
     free(d->observables);
     free(d);
 }
 
 otr_status otr_window_decode(otr_window_decoder *d, const uint32_t *events, size_t event_count,
-                             const uint32_t *defects, size_t defect_count, const otr_override *overrides,
+                             const uint32_t *marks, size_t mark_count, const otr_override *overrides,
                              size_t override_count, otr_commit *out) {
     otr_residual residual = {0};
     otr_result result;
     otr_status status;
-    if (d == NULL || (events == NULL && event_count > 0) || (defects == NULL && defect_count > 0) ||
+    if (d == NULL || (events == NULL && event_count > 0) || (marks == NULL && mark_count > 0) ||
         (overrides == NULL && override_count > 0) || out == NULL) {
         return OTR_ERR_ARGUMENT;
     }
-    status = check_input(d, events, event_count, defects, defect_count, overrides, override_count);
+    status = check_input(d, events, event_count, marks, mark_count, overrides, override_count);
     if (status != OTR_OK) {
         return status;
     }
@@ -121,8 +127,10 @@ otr_status otr_window_decode(otr_window_decoder *d, const uint32_t *events, size
     status = status == OTR_OK ? finished : status;
     if (status == OTR_OK) {
         flip_in_window(d, events, event_count);
-        flip_in_window(d, defects, defect_count);
-        status = match(d, &residual, &result);
+        status = heed_marks(d, marks, mark_count);
+        if (status == OTR_OK) {
+            status = match(d, &residual, &result);
+        }
         if (status == OTR_OK) {
             status = commit(d);
         }
@@ -133,8 +141,8 @@ otr_status otr_window_decode(otr_window_decoder *d, const uint32_t *events, size
         return status;
     }
     *out = (otr_commit){.observables = d->observables,
-                        .defects = d->defects,
-                        .defect_count = d->defect_count,
+                        .marks = d->marks,
+                        .mark_count = d->mark_count,
                         .edges = d->edges,
                         .edge_count = d->edge_count,
                         .event_count = result.event_count};
@@ -146,8 +154,8 @@ size_t otr_window_decoder_bytes(const otr_window_decoder *d) {
     return sizeof *d + otr_decoder_bytes(d->decoder) + otr_bytes_for_bits(graph->node_count) +
            d->window->part_begin[graph->edge_count] * sizeof *d->part_weights +
            d->combined_capacity * sizeof *d->combined + d->override_capacity * sizeof *d->overrides +
-           d->edge_capacity * sizeof *d->edges + d->defect_capacity * sizeof *d->defects +
-           otr_bytes_for_bits(graph->observable_count);
+           d->edge_capacity * sizeof *d->edges + d->recalled_capacity * sizeof *d->recalled +
+           d->mark_capacity * sizeof *d->marks + otr_bytes_for_bits(graph->observable_count);
 }
 
 static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options *options) {
@@ -161,8 +169,9 @@ static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options 
     d->part_weights = otr_array_new(parts, sizeof *d->part_weights);
     d->observables = otr_array_zeroed(otr_bytes_for_bits(graph->observable_count), 1);
     if (d->row == NULL || d->part_weights == NULL || d->observables == NULL ||
-        !otr_array_reserve((void **)&d->defects, &d->defect_capacity, d->window->defects_max,
-                           sizeof *d->defects)) {
+        !otr_array_reserve((void **)&d->recalled, &d->recalled_capacity, d->window->recalled_count,
+                           sizeof *d->recalled) ||
+        !otr_array_reserve((void **)&d->marks, &d->mark_capacity, d->window->marks_max, sizeof *d->marks)) {
         return OTR_ERR_MEMORY;
     }
     for (size_t part = 0; part < parts; part++) {
@@ -174,7 +183,7 @@ static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options 
 }
 
 static otr_status check_input(const otr_window_decoder *d, const uint32_t *events, size_t event_count,
-                              const uint32_t *defects, size_t defect_count, const otr_override *overrides,
+                              const uint32_t *marks, size_t mark_count, const otr_override *overrides,
                               size_t override_count) {
     const otr_graph *const history = d->window->history;
     for (size_t i = 0; i < event_count; i++) {
@@ -182,8 +191,8 @@ static otr_status check_input(const otr_window_decoder *d, const uint32_t *event
             return OTR_ERR_INDEX;
         }
     }
-    for (size_t i = 0; i < defect_count; i++) {
-        if (defects[i] >= history->node_count) {
+    for (size_t i = 0; i < mark_count; i++) {
+        if (marks[i] >= history->node_count && marks[i] - history->node_count >= history->edge_count) {
             return OTR_ERR_INDEX;
         }
     }
@@ -202,6 +211,29 @@ static void flip_in_window(otr_window_decoder *d, const uint32_t *detectors, siz
             otr_bit_flip(d->row, node);
         }
     }
+}
+
+/* Flips what lower ranks flipped, and has the decoder recall the edges that they used. */
+static otr_status heed_marks(otr_window_decoder *d, const uint32_t *marks, size_t count) {
+    const uint32_t detectors = d->window->history->node_count;
+    d->recalled_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t edge;
+        if (marks[i] < detectors) {
+            flip_in_window(d, &marks[i], 1);
+            continue;
+        }
+        edge = otr_window_number(&d->window->recalled, marks[i] - detectors);
+        if (edge == OTR_NONE) {
+            continue;
+        }
+        if (!OTR_ARRAY_GROW(d->recalled, d->recalled_count, d->recalled_capacity)) {
+            return OTR_ERR_MEMORY;
+        }
+        d->recalled[d->recalled_count++] = edge;
+    }
+    otr_decoder_recall(d->decoder, d->recalled, d->recalled_count);
+    return OTR_OK;
 }
 
 /* The window's edge that this one is part of, or OTR_NONE. */
@@ -311,6 +343,9 @@ static otr_status match(otr_window_decoder *d, const otr_residual *residual, otr
     status = otr_decoder_decode(d->decoder, d->row, d->overrides, d->override_count, NULL, result);
     flip_ends(d, residual);
     if (status == OTR_OK) {
+        status = mark_first_pass(d);
+    }
+    if (status == OTR_OK) {
         status = otr_decoder_edges(d->decoder, &answer, &answer_count);
     }
     d->edge_count = 0;
@@ -326,12 +361,35 @@ static otr_status match(otr_window_decoder *d, const otr_residual *residual, otr
     return status;
 }
 
+static otr_status add_mark(otr_window_decoder *d, uint32_t mark) {
+    if (!OTR_ARRAY_GROW(d->marks, d->mark_count, d->mark_capacity)) {
+        return OTR_ERR_MEMORY;
+    }
+    d->marks[d->mark_count++] = mark;
+    return OTR_OK;
+}
+
+/* Marks, the first of the commit, the edges of the first pass that concern higher ranks. */
+static otr_status mark_first_pass(otr_window_decoder *d) {
+    const otr_window *const window = d->window;
+    const uint32_t *edges;
+    size_t count;
+    otr_status status = OTR_OK;
+    otr_decoder_first_pass(d->decoder, &edges, &count);
+    d->mark_count = 0;
+    for (size_t i = 0; i < count && status == OTR_OK; i++) {
+        if (otr_bit_get(window->informs, edges[i])) {
+            status = add_mark(d, window->history->node_count + window->source[edges[i]]);
+        }
+    }
+    return status;
+}
+
 /* What the committed edges do: to the observables, to the events of the cell, and outside it. */
 static otr_status commit(otr_window_decoder *d) {
     const otr_window *const window = d->window;
     const otr_graph *const history = window->history;
     memset(d->observables, 0, otr_bytes_for_bits(history->observable_count));
-    d->defect_count = 0;
     for (size_t i = 0; i < d->edge_count; i++) {
         const uint32_t edge = d->edges[i];
         const uint32_t ends[2] = {history->edge_node1[edge], history->edge_node2[edge]};
@@ -344,13 +402,13 @@ static otr_status commit(otr_window_decoder *d) {
                 otr_bit_flip(d->row, node);
                 continue;
             }
-            if (!OTR_ARRAY_GROW(d->defects, d->defect_count, d->defect_capacity)) {
-                return OTR_ERR_MEMORY;
+            const otr_status status = add_mark(d, ends[end]);
+            if (status != OTR_OK) {
+                return status;
             }
-            d->defects[d->defect_count++] = ends[end];
         }
     }
-    d->defect_count = otr_sort_cancel(d->defects, d->defect_count);
+    d->mark_count = otr_sort_cancel(d->marks, d->mark_count);
     for (size_t i = 0; i < otr_bytes_for_bits(window->graph->node_count); i++) {
         if ((d->row[i] & window->in_cell[i]) != 0) {
             return OTR_ERR_RESIDUAL;

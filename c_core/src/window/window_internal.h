@@ -23,8 +23,15 @@ struct otr_window {
     uint32_t *part_begin;
     uint32_t *parts;
     uint32_t *source; /* edge -> the likeliest of its parts */
+    /* Of correlated matching. Edges that lower ranks own have their rules for edges of the window behind
+     * those of the window's own edges, as if they were edges of the graph too; `recalled` gives them their
+     * numbers. */
+    otr_window_map recalled;
+    uint32_t recalled_count;
+    uint8_t
+        *informs; /* one bit an edge: the cell owns it, and it has rules for edges that higher ranks own */
     uint32_t blind_count;
-    uint32_t defects_max;
+    uint32_t marks_max;
     size_t heap_bytes;
 };
 

@@ -62,6 +62,30 @@ impl<'g> Plan<'g> {
         unsafe { otr_plan_layer_detectors(self.raw, layer, layers) }
     }
 
+    pub(crate) fn layer_marks(&self, layer: u64, layers: u64) -> u32 {
+        // SAFETY: the plan is alive.
+        unsafe { otr_plan_layer_marks(self.raw, layer, layers) }
+    }
+
+    /// The layer of a mark, and its index there.
+    pub(crate) fn place(&self, mark: u32) -> Result<(u32, u32), otr_status> {
+        let (mut layer, mut index) = (0, 0);
+        // SAFETY: the plan is alive; the outputs are ours.
+        match unsafe { otr_plan_place(self.raw, mark, &mut layer, &mut index) } {
+            otr_status::OTR_OK => Ok((layer, index)),
+            status => Err(status),
+        }
+    }
+
+    pub(crate) fn mark(&self, layer: u32, index: u32) -> Result<u32, otr_status> {
+        let mut mark = 0;
+        // SAFETY: the plan is alive; the output is ours.
+        match unsafe { otr_plan_mark(self.raw, layer, index, &mut mark) } {
+            otr_status::OTR_OK => Ok(mark),
+            status => Err(status),
+        }
+    }
+
     pub(crate) fn cell_count(&self, layers: u64) -> u64 {
         // SAFETY: the plan is alive.
         unsafe { otr_plan_cell_count(self.raw, layers) }

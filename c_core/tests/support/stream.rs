@@ -72,10 +72,10 @@ impl<'p, 'g> Stream<'p, 'g> {
         (unsafe { otr_stream_next(self.raw, &mut cell) } == 1).then_some(cell)
     }
 
-    /// Events and artificial defects.
+    /// Events and marks.
     pub(crate) fn input(&mut self, number: u64) -> Result<(Vec<u32>, Vec<u32>), otr_status> {
         let (mut events, mut event_count) = (ptr::null(), 0);
-        let (mut defects, mut defect_count) = (ptr::null(), 0);
+        let (mut marks, mut mark_count) = (ptr::null(), 0);
         // SAFETY: the stream is alive; the views are copied before the next call.
         unsafe {
             let status = otr_stream_input(
@@ -83,12 +83,12 @@ impl<'p, 'g> Stream<'p, 'g> {
                 number,
                 &mut events,
                 &mut event_count,
-                &mut defects,
-                &mut defect_count,
+                &mut marks,
+                &mut mark_count,
             );
             match status {
                 otr_status::OTR_OK => {
-                    Ok((view(events, event_count).to_vec(), view(defects, defect_count).to_vec()))
+                    Ok((view(events, event_count).to_vec(), view(marks, mark_count).to_vec()))
                 }
                 status => Err(status),
             }
@@ -98,8 +98,8 @@ impl<'p, 'g> Stream<'p, 'g> {
     pub(crate) fn commit(&mut self, number: u64, commit: &Commit) -> otr_status {
         let raw = otr_commit {
             observables: commit.observables.as_ptr(),
-            defects: commit.defects.as_ptr(),
-            defect_count: commit.defects.len(),
+            marks: commit.marks.as_ptr(),
+            mark_count: commit.marks.len(),
             edges: commit.edges.as_ptr(),
             edge_count: commit.edges.len(),
             event_count: commit.event_count,

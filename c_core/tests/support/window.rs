@@ -67,9 +67,9 @@ impl<'g> Window<'g> {
         unsafe { otr_window_blind_count(self.raw) }
     }
 
-    pub(crate) fn defects_max(&self) -> usize {
+    pub(crate) fn marks_max(&self) -> usize {
         // SAFETY: the window is alive.
-        unsafe { otr_window_defects_max(self.raw) as usize }
+        unsafe { otr_window_marks_max(self.raw) as usize }
     }
 
     pub(crate) fn edges(&self) -> Vec<WindowEdge> {
@@ -122,7 +122,7 @@ impl Drop for Window<'_> {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Commit {
     pub(crate) observables: Vec<u8>,
-    pub(crate) defects: Vec<u32>,
+    pub(crate) marks: Vec<u32>,
     pub(crate) edges: Vec<u32>,
     pub(crate) event_count: u32,
 }
@@ -151,13 +151,13 @@ impl<'w> WindowDecoder<'w> {
     pub(crate) fn decode(
         &mut self,
         events: &[u32],
-        defects: &[u32],
+        marks: &[u32],
         overrides: &[Override],
     ) -> Result<Commit, otr_status> {
         let untouched = otr_commit {
             observables: ptr::null(),
-            defects: ptr::null(),
-            defect_count: 77,
+            marks: ptr::null(),
+            mark_count: 77,
             edges: ptr::null(),
             edge_count: 77,
             event_count: 77,
@@ -169,19 +169,19 @@ impl<'w> WindowDecoder<'w> {
                 self.raw,
                 events.as_ptr(),
                 events.len(),
-                defects.as_ptr(),
-                defects.len(),
+                marks.as_ptr(),
+                marks.len(),
                 overrides.as_ptr(),
                 overrides.len(),
                 &mut out,
             );
             if status != otr_status::OTR_OK {
-                assert_eq!((out.defect_count, out.edge_count, out.event_count), (77, 77, 77));
+                assert_eq!((out.mark_count, out.edge_count, out.event_count), (77, 77, 77));
                 return Err(status);
             }
             Ok(Commit {
                 observables: view(out.observables, self.history.observables.div_ceil(8)).to_vec(),
-                defects: view(out.defects, out.defect_count).to_vec(),
+                marks: view(out.marks, out.mark_count).to_vec(),
                 edges: view(out.edges, out.edge_count).to_vec(),
                 event_count: out.event_count,
             })

@@ -1,7 +1,7 @@
 //! Which node owns which cell: stretches of time go round, a stretch being all that the pattern of ranks repeats.
 //!
 //! A stretch stays together because its later cells wait for its earlier ones; at its end the next node takes over and
-//! needs the rounds of the seam and the artificial defects on it, nothing else.
+//! needs the rounds of the seam and the marks on it, nothing else.
 
 use outrider_wire::limits::CELL_RANGES_MAX;
 use outrider_wire::{CellId, CellRange};

@@ -1,7 +1,7 @@
 //! One patch's history: which rounds and cells are open, who owns them, what each node has been sent.
 //!
 //! Everything that could be needed once more is kept until no open cell can need it: rounds, so that they can be sent to
-//! another node, and artificial defects of committed cells. So the loss of a node is a new assignment and nothing else.
+//! another node, and marks of committed cells. So the loss of a node is a new assignment and nothing else.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use outrider::{Cell, CellStream, Error, LayerWidths, Patch};
 use outrider_wire as wire;
 use outrider_wire::{
-    Assign, ClientSession, Defect, Defects, Digest, Epoch, List, Open, RoundsBatch, StreamId, Widths,
+    Assign, ClientSession, Digest, Epoch, List, Mark, Marks, Open, RoundsBatch, StreamId, Widths,
 };
 
 use crate::assignment::Assignment;
@@ -72,7 +72,7 @@ struct Entry {
     answer: Answer,
     /// What was answered in an epoch that is over, while cells before it were open.
     earlier: Option<Answer>,
-    /// Members that know its artificial defects in this epoch, a bit each.
+    /// Members that know its marks in this epoch, a bit each.
     told: u64,
 }
 
@@ -80,7 +80,7 @@ struct Entry {
 struct Answer {
     parity: Vec<u64>,
     round: u64,
-    defects: Vec<Defect>,
+    marks: Vec<Mark>,
 }
 
 #[derive(Debug)]
@@ -105,7 +105,7 @@ pub(crate) enum Merge {
     New { pushed_ns: u64 },
     /// The cell was decided before, with the same answer or, worse, with another.
     Again { is_same: bool },
-    /// The node does not own the cell, cannot have decided it yet, or names defects outside its window.
+    /// The node does not own the cell, cannot have decided it yet, or names marks outside its window.
     Stray,
 }
 
@@ -384,7 +384,7 @@ impl History {
         now: u64,
     ) -> Vec<NodeId> {
         if self.has_news {
-            self.tell_defects(links, now);
+            self.tell_marks(links, now);
         }
         let mut starved = Vec::new();
         let end = self.end_round();
@@ -403,7 +403,7 @@ impl History {
     }
 
     /// Tells the owners of open cells about committed cells that they wait for, unless they decide those themselves.
-    fn tell_defects(&mut self, links: &mut [NodeLink], now: u64) {
+    fn tell_marks(&mut self, links: &mut [NodeLink], now: u64) {
         self.has_news = false;
         for at in self.open_places() {
             let Some(owner) = self.cells[at].owner else { continue };
@@ -430,9 +430,9 @@ impl History {
         }
         let Entry { cell, answer, told, .. } = &mut self.cells[place];
         let cell = wire::CellId(cell.number);
-        let defects = Defects { cell, defects: List::from(&answer.defects[..]) };
+        let marks = Marks { cell, marks: List::from(&answer.marks[..]) };
         let session = &mut links[self.members[member].node.0].session;
-        match session.send_defects(self.stream, answer.round, &defects, now) {
+        match session.send_marks(self.stream, answer.round, &marks, now) {
             Ok(_) => *told |= 1 << member,
             Err(_) => self.has_news = true,
         }
@@ -549,13 +549,13 @@ impl History {
         let (plan, length, end) = (self.patch.plan(), self.length, self.end_round());
         let Some(entry) = self.cells.get_mut(place as usize) else { return Merge::Stray };
         let window = entry.cell.window_first..entry.cell.window_end;
-        let is_seen = |defect: Defect| {
-            let round = round.checked_add(defect.layer.into()).filter(|round| window.contains(round));
-            round.is_some_and(|round| defect.index < plan.layer_detectors(round, length))
+        let is_seen = |mark: Mark| {
+            let round = round.checked_add(mark.layer.into()).filter(|round| window.contains(round));
+            round.is_some_and(|round| mark.index < plan.layer_marks(round, length))
         };
         let is_complete = length.is_some() || rounds_end(&entry.cell) <= end;
-        // Others would give the stream up if they were told of defects that cannot be.
-        if !is_complete || !commit.defects.iter().all(is_seen) {
+        // Others would give the stream up if they were told of marks that cannot be.
+        if !is_complete || !commit.marks.iter().all(is_seen) {
             return Merge::Stray;
         }
         if entry.is_answered {
@@ -643,20 +643,20 @@ impl Answer {
         self.round = round;
         self.parity.clear();
         self.parity.extend(commit.parity.iter());
-        self.defects.clear();
-        self.defects.extend(commit.defects.iter());
+        self.marks.clear();
+        self.marks.extend(commit.marks.iter());
     }
 
     fn empty(&mut self, round: u64) {
         self.round = round;
         self.parity.clear();
-        self.defects.clear();
+        self.marks.clear();
     }
 
     /// Whether a commit is the same; from which round it counts is the node's affair.
     fn says(&self, round: u64, commit: &wire::Commit<'_>) -> bool {
-        let place = |from: u64| move |defect: Defect| (from.wrapping_add(defect.layer.into()), defect.index);
-        let (own, theirs) = (self.defects.iter().copied(), commit.defects.iter());
+        let place = |from: u64| move |mark: Mark| (from.wrapping_add(mark.layer.into()), mark.index);
+        let (own, theirs) = (self.marks.iter().copied(), commit.marks.iter());
         self.parity.iter().copied().eq(commit.parity.iter())
             && own.map(place(self.round)).eq(theirs.map(place(round)))
     }
@@ -673,20 +673,20 @@ mod tests {
 
     #[test]
     fn answers_are_the_same_from_whatever_round_they_count() {
-        fn commit(defects: &[Defect]) -> wire::Commit<'_> {
+        fn commit(marks: &[Mark]) -> wire::Commit<'_> {
             wire::Commit {
                 cell: wire::CellId(0),
                 hops: wire::Hops::default(),
                 parity: List::from(&[1][..]),
-                defects: List::from(defects),
+                marks: List::from(marks),
             }
         }
         let mut answer = Answer::default();
         answer.take(7, &commit(&[]));
         assert!(answer.says(9, &commit(&[])));
-        let own = [Defect { layer: 3, index: 1 }, Defect { layer: 4, index: 0 }];
+        let own = [Mark { layer: 3, index: 1 }, Mark { layer: 4, index: 0 }];
         answer.take(7, &commit(&own));
-        let same = [Defect { layer: 1, index: 1 }, Defect { layer: 2, index: 0 }];
+        let same = [Mark { layer: 1, index: 1 }, Mark { layer: 2, index: 0 }];
         assert!(answer.says(9, &commit(&same)));
         assert!(!answer.says(9, &commit(&own)));
         assert!(!answer.says(9, &commit(&same[..1])));

@@ -109,7 +109,7 @@ impl Line {
                         patch.decoder(Arc::new(patch.plan().window(&job.cell).unwrap())).unwrap()
                     });
                     let id = job.id;
-                    let commit = decoder.decode(job.events, job.defects, &[]).unwrap();
+                    let commit = decoder.decode(job.events, job.marks, &[]).unwrap();
                     node.finish(id, Times::default(), Ok(commit), now);
                     moved = true;
                 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use outrider::{
-    Axis, Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, RowLayout, Rows, Sampler, SurfaceCode,
-    Window, WindowDecoder,
+    Axis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, Patch, PatchOptions, PlanOptions, RowLayout,
+    Rows, Sampler, SurfaceCode, Window, WindowDecoder,
 };
 use outrider_controller::{
     Controller, ControllerOptions, Event, Leave, NodeId, NodeState, PatchId, PushError,
@@ -14,7 +14,7 @@ use outrider_controller::{
 use outrider_node::{ConnectionId, Node, NodeOptions, Times};
 use outrider_wire::limits::{FRAME_BYTES_MAX, PAYLOAD_BYTES_MIN};
 use outrider_wire::{
-    CellId, Commit, Defect, Epoch, Handshake, Hops, List, Options, ServerEvent, ServerSession, SessionId,
+    CellId, Commit, Epoch, Handshake, Hops, List, Mark, Options, ServerEvent, ServerSession, SessionId,
     StreamId, Token,
 };
 
@@ -95,7 +95,7 @@ impl Cluster {
                     let patch = &self.patches[job.patch];
                     let decoder = self.decoders.entry(key).or_insert_with(|| decoder(patch, &job.cell));
                     let job_id = job.id;
-                    let commit = decoder.decode(job.events, job.defects, &[]).unwrap();
+                    let commit = decoder.decode(job.events, job.marks, &[]).unwrap();
                     node.finish(job_id, Times::default(), Ok(commit), now);
                 }
             }
@@ -127,6 +127,12 @@ fn patch(distance: u32, reference: u32, plan: PlanOptions) -> (Arc<Patch>, outri
     (Arc::new(Patch::new(&model, &PatchOptions::new(plan)).unwrap()), model)
 }
 
+/// The same patch, decoded by correlated matching.
+fn correlated(model: &outrider::DetectorErrorModel, plan: PlanOptions) -> Arc<Patch> {
+    let decoder = DecoderOptions { kind: DecoderKind::MwpmCorrelated, ..DecoderOptions::default() };
+    Arc::new(Patch::new(model, &PatchOptions { decoder, ..PatchOptions::new(plan) }).unwrap())
+}
+
 /// Layers of one shot of a memory of so many rounds, and the answer of one decoder.
 fn history(patch: &Arc<Patch>, rounds: u32, seed: u64) -> (Vec<(Vec<u8>, u32)>, Vec<u64>) {
     let circuit = Circuit::uniform(CircuitFamily::Stim, 0.01);
@@ -153,7 +159,7 @@ fn history(patch: &Arc<Patch>, rounds: u32, seed: u64) -> (Vec<(Vec<u8>, u32)>, 
         while let Some(cell) = books.next() {
             let mut decoder = decoder(patch, &cell);
             let input = books.input(cell.number).unwrap();
-            let commit = decoder.decode(input.events, input.defects, &[]).unwrap();
+            let commit = decoder.decode(input.events, input.marks, &[]).unwrap();
             books.commit(cell.number, &commit).unwrap();
         }
     }
@@ -195,8 +201,11 @@ fn decode(cluster: &mut Cluster, patch: &Arc<Patch>, layers: &[(Vec<u8>, u32)]) 
 
 #[test]
 fn any_number_of_nodes_gives_the_same_answer() {
-    for plan in plans() {
-        let (patch, _) = patch(3, 40, plan);
+    let kinds = |plan| {
+        let (patch, model) = patch(3, 40, plan);
+        [correlated(&model, plan), patch]
+    };
+    for patch in plans().into_iter().flat_map(kinds) {
         for (nodes, rounds) in [(1, 60), (1, 90), (2, 91), (3, 200)] {
             for seed in 0..4 {
                 let (layers, expected) = history(&patch, rounds, seed);
@@ -431,7 +440,7 @@ fn talk(cluster: &mut Cluster, liar: &mut ServerSession, id: NodeId) {
     }
 }
 
-/// Such an answer would make an honest node give up the stream when it is told of the defects.
+/// Such an answer would make an honest node give up the stream when it is told of the marks.
 #[test]
 fn a_node_whose_answer_cannot_be_is_fenced_and_harms_nobody() {
     const CELL: u64 = 3;
@@ -441,13 +450,13 @@ fn a_node_whose_answer_cannot_be_is_fenced_and_harms_nobody() {
     let width = patch.plan().layer_detectors(cell.first_layer, None);
     let complete = cell.ready_layers as usize;
     let cases = [
-        ("before the window", complete, cell.window_first - 1, Defect { layer: 0, index: 0 }),
-        ("behind the window", complete, cell.window_end - 1, Defect { layer: 1, index: 0 }),
-        ("beyond all rounds", complete, u64::MAX, Defect { layer: 1, index: 0 }),
-        ("beside the layer", complete, cell.first_layer, Defect { layer: 0, index: width }),
-        ("too early", complete - 1, cell.first_layer, Defect { layer: 0, index: 0 }),
+        ("before the window", complete, cell.window_first - 1, Mark { layer: 0, index: 0 }),
+        ("behind the window", complete, cell.window_end - 1, Mark { layer: 1, index: 0 }),
+        ("beyond all rounds", complete, u64::MAX, Mark { layer: 1, index: 0 }),
+        ("beside the layer", complete, cell.first_layer, Mark { layer: 0, index: width }),
+        ("too early", complete - 1, cell.first_layer, Mark { layer: 0, index: 0 }),
     ];
-    for (case, rounds, round, defect) in cases {
+    for (case, rounds, round, mark) in cases {
         let mut cluster = Cluster::new(&[Arc::clone(&patch)], 2);
         cluster.nodes.truncate(1);
         cluster.settle();
@@ -458,12 +467,12 @@ fn a_node_whose_answer_cannot_be_is_fenced_and_harms_nobody() {
             cluster.controller.push(id, bits, *width, at + 1 == layers.len(), cluster.now).unwrap();
             cluster.settle();
             if at + 1 == rounds {
-                let (parity, defects) = ([0], [defect]);
+                let (parity, marks) = ([0], [mark]);
                 let commit = Commit {
                     cell: CellId(CELL),
                     hops: Hops::default(),
                     parity: List::from(&parity[..]),
-                    defects: List::from(&defects[..]),
+                    marks: List::from(&marks[..]),
                 };
                 liar.send_commit(StreamId(id.0), Epoch(2), round, false, &commit, cluster.now).expect(case);
                 talk(&mut cluster, &mut liar, node);

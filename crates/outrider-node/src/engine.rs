@@ -347,7 +347,7 @@ impl Engine {
             && let Some(job) = self.node.next_job(self.now)
         {
             moved = true;
-            self.workers.give(self.keys[job.patch], job.id.0, &job.cell, job.events, job.defects);
+            self.workers.give(self.keys[job.patch], job.id.0, &job.cell, job.events, job.marks);
         }
         moved
     }

@@ -68,8 +68,8 @@ pub struct Job<'a> {
     pub cell: Cell,
     /// Its detection events, for [`WindowDecoder::decode`](outrider::WindowDecoder::decode).
     pub events: &'a [u32],
-    /// The artificial defects of cells before it.
-    pub defects: &'a [u32],
+    /// The marks of cells before it.
+    pub marks: &'a [u32],
 }
 
 /// A decoder node without sockets, threads or clock.
@@ -274,7 +274,7 @@ impl Node {
         let (serial, epoch) = (open.serial, open.epoch);
         let out = Out { session, stream, serial, epoch, cell: work.cell, ingest_ns: work.ingest_ns };
         self.jobs.push_back((id, out));
-        Some(Job { id, patch: open.patch, cell: work.cell, events: work.events, defects: work.defects })
+        Some(Job { id, patch: open.patch, cell: work.cell, events: work.events, marks: work.marks })
     }
 
     /// Takes what became of a job. A job that is not out, or whose cell was given away meanwhile, is forgotten.

@@ -1,7 +1,7 @@
 //! The cells of one stream that the node owns in one epoch: which of them can be decided, what goes in, what came out.
 //!
-//! What a cell gives depends on its rounds and on the artificial defects of the cells before it in rank alone, wherever
-//! those were decided. So rounds may come in frames of any size, and defects in any order.
+//! What a cell gives depends on its rounds and on the marks of the cells before it in rank alone, wherever
+//! those were decided. So rounds may come in frames of any size, and marks in any order.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use outrider::{Cell, CellStream, Commit, Error, LayerWidths, Patch, Plan};
 use outrider_wire as wire;
-use outrider_wire::{CellId, CellRange, Defect};
+use outrider_wire::{CellId, CellRange, Mark};
 
 /// Commits of cells elsewhere that are kept; an honest controller sends those next to the node's own.
 const FOREIGN_COMMITS_MAX: usize = 4096;
-/// Artificial defects that are kept, by the detectors of the rounds that the plan needs at a time.
-const DEFECTS_FACTOR: u64 = 8;
+/// Marks that are kept, by the detectors of the rounds that the plan needs at a time.
+const MARKS_FACTOR: u64 = 8;
 
-/// A detector of the history.
+/// A mark of the history; `index` as of [`Plan::mark`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     round: u64,
@@ -46,23 +46,23 @@ struct Owned {
     blocker: u64,
 }
 
-/// The artificial defects of a committed cell, here or elsewhere.
+/// The marks of a committed cell, here or elsewhere.
 #[derive(Debug)]
 struct Known {
     number: u64,
     end_layer: u64,
-    defects: Vec<Place>,
+    marks: Vec<Place>,
 }
 
 /// Why a stream cannot go on.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// Defects of a cell, or at a place, that the history does not have.
-    StrayDefects(u64),
+    /// Marks of a cell, or at a place, that the history does not have.
+    StrayMarks(u64),
     /// A round that this cell needs was left out.
     MissingRounds(u64),
-    /// More defects of cells elsewhere than can be of use.
-    TooManyDefects,
+    /// More marks of cells elsewhere than can be of use.
+    TooManyMarks,
     /// The plan does not serve a history that ends here, or a cell could not be looked up.
     Plan(Error),
     /// A cell could not be decided, or its commit not be sent.
@@ -82,11 +82,9 @@ impl Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::StrayDefects(cell) => write!(f, "defects of cell {cell} that the history does not have"),
+            Self::StrayMarks(cell) => write!(f, "marks of cell {cell} that the history does not have"),
             Self::MissingRounds(cell) => write!(f, "a round that cell {cell} needs was left out"),
-            Self::TooManyDefects => {
-                f.write_str("more defects of cells that are decided elsewhere than are kept")
-            }
+            Self::TooManyMarks => f.write_str("more marks of cells that are decided elsewhere than are kept"),
             Self::Plan(error) => error.fmt(f),
             Self::Decoding(cell, why) => write!(f, "cell {cell}: {why}"),
         }
@@ -97,9 +95,9 @@ impl fmt::Display for Trouble {
 #[derive(Debug)]
 pub(crate) struct CellWork<'a> {
     pub(crate) cell: Cell,
-    /// Detectors of the plan's reference.
+    /// In the numbers of the plan's reference.
     pub(crate) events: &'a [u32],
-    pub(crate) defects: &'a [u32],
+    pub(crate) marks: &'a [u32],
     /// When the last round that it needs came in.
     pub(crate) ingest_ns: u64,
 }
@@ -109,8 +107,8 @@ pub(crate) struct OwnedCells {
     patch: Arc<Patch>,
     /// Layers over which cells have to do with each other.
     reach: u64,
-    /// Artificial defects that are held at most.
-    defects_max: usize,
+    /// Marks that are held at most.
+    marks_max: usize,
     ranges: Vec<CellRange>,
     next_round: u64,
     length: Option<u64>,
@@ -130,8 +128,8 @@ pub(crate) struct OwnedCells {
     prepared: Option<(Cell, u64)>,
     dependencies: Vec<u64>,
     events: Vec<u32>,
-    defects: Vec<u32>,
-    sent: Vec<Defect>,
+    marks: Vec<u32>,
+    sent: Vec<Mark>,
 }
 
 impl OwnedCells {
@@ -146,7 +144,7 @@ impl OwnedCells {
         let widest = u64::from(cycle.into_iter().chain([first, last]).max().unwrap_or(0));
         let mut books = Self {
             reach,
-            defects_max: usize::try_from(reach.saturating_mul(widest).saturating_mul(DEFECTS_FACTOR))
+            marks_max: usize::try_from(reach.saturating_mul(widest).saturating_mul(MARKS_FACTOR))
                 .unwrap_or(usize::MAX),
             patch,
             ranges: ranges.collect(),
@@ -162,7 +160,7 @@ impl OwnedCells {
             prepared: None,
             dependencies: Vec::new(),
             events: Vec::new(),
-            defects: Vec::new(),
+            marks: Vec::new(),
             sent: Vec::new(),
         };
         books.upcoming = books.look_up_owned(0)?;
@@ -233,27 +231,26 @@ impl OwnedCells {
         &mut self,
         cell: CellId,
         round: u64,
-        defects: impl Iterator<Item = Defect>,
+        marks: impl Iterator<Item = Mark>,
     ) -> Result<(), Trouble> {
         let number = cell.0;
-        let stray = || Trouble::StrayDefects(number);
+        let stray = || Trouble::StrayMarks(number);
         let end_layer = self.patch.plan().cell(number, self.length).map_err(|_| stray())?.end_layer;
         if self.known.len() >= FOREIGN_COMMITS_MAX {
-            return Err(Trouble::TooManyDefects);
+            return Err(Trouble::TooManyMarks);
         }
-        let mut left =
-            self.defects_max.saturating_sub(self.known.iter().map(|known| known.defects.len()).sum());
+        let mut left = self.marks_max.saturating_sub(self.known.iter().map(|known| known.marks.len()).sum());
         let mut places = self.spare_list();
-        for defect in defects {
-            left = left.checked_sub(1).ok_or(Trouble::TooManyDefects)?;
-            let round = round.checked_add(defect.layer.into()).ok_or_else(stray)?;
-            if defect.index >= self.patch.plan().layer_detectors(round, self.length) {
+        for mark in marks {
+            left = left.checked_sub(1).ok_or(Trouble::TooManyMarks)?;
+            let round = round.checked_add(mark.layer.into()).ok_or_else(stray)?;
+            if mark.index >= self.patch.plan().layer_marks(round, self.length) {
                 return Err(stray());
             }
-            places.push(Place { round, index: defect.index });
+            places.push(Place { round, index: mark.index });
         }
         if let Err(at) = find_known(&self.known, number) {
-            self.known.insert(at, Known { number, end_layer, defects: places });
+            self.known.insert(at, Known { number, end_layer, marks: places });
         }
         self.has_changed = true;
         Ok(())
@@ -295,23 +292,23 @@ impl OwnedCells {
     /// The cell that was found, which is out from now on.
     pub(crate) fn take_next(&mut self) -> Option<CellWork<'_>> {
         let (cell, ingest_ns) = self.prepared.take()?;
-        Some(CellWork { cell, events: &self.events, defects: &self.defects, ingest_ns })
+        Some(CellWork { cell, events: &self.events, marks: &self.marks, ingest_ns })
     }
 
-    /// Takes the commit of a cell that is out, and tells the rounds from which its artificial defects count, and them.
-    pub(crate) fn commit(&mut self, cell: &Cell, commit: &Commit<'_>) -> Result<(u64, &[Defect]), Trouble> {
-        let mut defects = self.spare_list();
+    /// Takes the commit of a cell that is out, and tells the rounds from which its marks count, and them.
+    pub(crate) fn commit(&mut self, cell: &Cell, commit: &Commit<'_>) -> Result<(u64, &[Mark]), Trouble> {
+        let mut marks = self.spare_list();
         let plan = self.patch.plan();
-        for &detector in commit.defects {
+        for &detector in commit.marks {
             let (layer, index) = plan.place(detector).map_err(Trouble::Plan)?;
-            defects.push(Place { round: (i64::from(layer) + cell.shift) as u64, index });
+            marks.push(Place { round: (i64::from(layer) + cell.shift) as u64, index });
         }
-        defects.sort_unstable();
-        let first = defects.first().map_or(cell.first_layer, |defect| defect.round);
-        let relative = |place: &Place| Defect { layer: (place.round - first) as u32, index: place.index };
+        marks.sort_unstable();
+        let first = marks.first().map_or(cell.first_layer, |mark| mark.round);
+        let relative = |place: &Place| Mark { layer: (place.round - first) as u32, index: place.index };
         self.sent.clear();
-        self.sent.extend(defects.iter().map(relative));
-        self.know(cell, defects);
+        self.sent.extend(marks.iter().map(relative));
+        self.know(cell, marks);
         if let Some(owned) = self.cells.iter_mut().find(|owned| owned.cell.number == cell.number) {
             owned.stage = Stage::Committed;
         }
@@ -374,7 +371,7 @@ impl OwnedCells {
         Ok(cell.is_empty && is_final)
     }
 
-    /// Lists the events and defects of a cell whose dependencies were just looked up, as detectors of the reference.
+    /// Lists the events and marks of a cell whose dependencies were just looked up, as the reference numbers them.
     fn gather(&mut self, cell: &Cell) -> Result<u64, Trouble> {
         let plan = self.patch.plan();
         let end = self.length.unwrap_or(u64::MAX).min(cell.events_end);
@@ -385,25 +382,25 @@ impl OwnedCells {
         for layer in self.layers.range(first..).take_while(|layer| layer.round < end) {
             missing -= 1;
             ingest_ns = ingest_ns.max(layer.arrived_ns);
-            let begin = reference_detector(plan, cell, Place { round: layer.round, index: 0 })?;
+            let begin = reference_mark(plan, cell, Place { round: layer.round, index: 0 })?;
             self.events.extend(layer.events.iter().map(|&index| begin + index));
         }
         if missing > 0 {
             return Err(Trouble::MissingRounds(cell.number));
         }
-        self.defects.clear();
+        self.marks.clear();
         let Self { dependencies, known, .. } = self;
         for at in dependencies.iter().filter_map(|&number| find_known(known, number).ok()) {
-            for place in &known[at].defects {
-                if (cell.window_first..cell.window_end).contains(&place.round) {
-                    self.defects.push(reference_detector(plan, cell, *place)?);
+            for place in &known[at].marks {
+                if (cell.marks_first..cell.marks_end).contains(&place.round) {
+                    self.marks.push(reference_mark(plan, cell, *place)?);
                 }
             }
         }
         Ok(ingest_ns)
     }
 
-    /// Lets go of committed cells, and of rounds and defects that no later cell can need.
+    /// Lets go of committed cells, and of rounds and marks that no later cell can need.
     fn forget(&mut self) {
         while self.cells.front().is_some_and(|owned| owned.stage == Stage::Committed) {
             self.cells.pop_front();
@@ -417,13 +414,13 @@ impl OwnedCells {
         }
         let wanted = first.saturating_sub(self.reach);
         while self.known.front().is_some_and(|known| known.end_layer < wanted) {
-            self.spare_places.extend(self.known.pop_front().map(|known| known.defects));
+            self.spare_places.extend(self.known.pop_front().map(|known| known.marks));
         }
     }
 
     /// Notes what a cell that was decided here leaves to its neighbours.
-    fn know(&mut self, cell: &Cell, defects: Vec<Place>) {
-        let known = Known { number: cell.number, end_layer: cell.end_layer, defects };
+    fn know(&mut self, cell: &Cell, marks: Vec<Place>) {
+        let known = Known { number: cell.number, end_layer: cell.end_layer, marks };
         match find_known(&self.known, cell.number) {
             Ok(at) => self.known[at] = known,
             Err(at) => self.known.insert(at, known),
@@ -443,10 +440,10 @@ fn find_known(known: &VecDeque<Known>, number: u64) -> Result<usize, usize> {
     known.binary_search_by_key(&number, |known| known.number)
 }
 
-/// The detector of the reference that stands for a place in the window of a cell.
-fn reference_detector(plan: &Plan, cell: &Cell, place: Place) -> Result<u32, Trouble> {
+/// The mark of the reference that stands for a place near the window of a cell.
+fn reference_mark(plan: &Plan, cell: &Cell, place: Place) -> Result<u32, Trouble> {
     let layer = u32::try_from(place.round as i64 - cell.shift).unwrap_or(u32::MAX);
-    plan.detector(layer, place.index).map_err(Trouble::Plan)
+    plan.mark(layer, place.index).map_err(Trouble::Plan)
 }
 
 /// The first cell of a range that is not below `number`.

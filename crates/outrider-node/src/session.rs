@@ -67,7 +67,7 @@ pub(crate) struct Unsent {
     pub(crate) cell: u64,
     pub(crate) hops: Hops,
     pub(crate) parity: Vec<u64>,
-    pub(crate) defects: Vec<wire::Defect>,
+    pub(crate) marks: Vec<wire::Mark>,
 }
 
 /// What became of an event.
@@ -102,10 +102,10 @@ impl Session {
                 journal.counters.rounds += rounds.count() as u64;
                 (stream, open.take_rounds(first_round, &rounds, is_last, now))
             }
-            ServerEvent::Defects { stream, round, defects, .. } => {
+            ServerEvent::Marks { stream, round, marks, .. } => {
                 let open = self.streams.get_mut(&stream).and_then(|open| open.cells.as_mut());
                 let Some(cells) = open else { return Some(Outcome::Went) };
-                (stream, cells.learn(defects.cell, round, defects.defects.iter()))
+                (stream, cells.learn(marks.cell, round, marks.marks.iter()))
             }
             ServerEvent::Close { stream: Some(stream) } => {
                 match self.streams.get_mut(&stream) {
@@ -335,7 +335,7 @@ impl Unsent {
             cell: wire::CellId(self.cell),
             hops: self.hops,
             parity: List::from(&self.parity[..]),
-            defects: List::from(&self.defects[..]),
+            marks: List::from(&self.marks[..]),
         }
     }
 }
@@ -359,15 +359,15 @@ impl Stream {
     /// Takes the commit of a cell that is out, to be sent.
     pub(crate) fn commit(&mut self, cell: &Cell, hops: Hops, commit: &Commit<'_>) -> Result<(), Trouble> {
         let Some(cells) = &mut self.cells else { return Ok(()) };
-        let (round, defects) = cells.commit(cell, commit)?;
+        let (round, marks) = cells.commit(cell, commit)?;
         let sent = self.sent.pop();
-        let (mut parity, mut own) = sent.map_or_else(Default::default, |sent| (sent.parity, sent.defects));
+        let (mut parity, mut own) = sent.map_or_else(Default::default, |sent| (sent.parity, sent.marks));
         parity.clear();
         parity.extend(words(commit.observables));
         own.clear();
-        own.extend_from_slice(defects);
+        own.extend_from_slice(marks);
         let (epoch, cell) = (self.epoch, cell.number);
-        self.unsent.push_back(Unsent { epoch, round, cell, hops, parity, defects: own });
+        self.unsent.push_back(Unsent { epoch, round, cell, hops, parity, marks: own });
         Ok(())
     }
 

@@ -6,8 +6,8 @@ use outrider::{Circuit, CircuitFamily, Commit, Patch, PatchOptions, PlanOptions,
 use outrider_node::{JobId, Node, NodeOptions, Times};
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use outrider_wire::{
-    Assign, CellId, CellRange, ClientEvent, ClientSession, Defect, Defects, Digest, Epoch, Error, Fault,
-    FrameType, Header, Layer, List, Open, Options, RoundsBatch, StreamId, Widths, encode_frame,
+    Assign, CellId, CellRange, ClientEvent, ClientSession, Digest, Epoch, Error, Fault, FrameType, Header,
+    Layer, List, Mark, Marks, Open, Options, RoundsBatch, StreamId, Widths, encode_frame,
 };
 
 const STREAM: StreamId = StreamId(1);
@@ -61,7 +61,7 @@ impl Pair {
 
     /// Gives a job back that commits nothing. Returns whether the node took it.
     fn finish(&mut self, job: JobId) -> bool {
-        let nothing = Commit { observables: &[0], defects: &[], edges: &[], event_count: 0 };
+        let nothing = Commit { observables: &[0], marks: &[], edges: &[], event_count: 0 };
         let is_taken = self.node.finish(job, Times::default(), Ok(nothing), 0).is_some();
         self.exchange();
         is_taken
@@ -181,20 +181,20 @@ fn an_end_is_answered_though_a_cell_fails_afterwards() {
 }
 
 #[test]
-fn defects_that_no_history_can_have_are_not_kept() {
+fn marks_that_no_history_can_have_are_not_kept() {
     let mut pair = Pair::new();
     pair.assign(0);
-    let places = (0..20).flat_map(|layer| (0..4).map(move |index| Defect { layer, index }));
-    let defects = Vec::from_iter(places);
+    let places = (0..20).flat_map(|layer| (0..4).map(move |index| Mark { layer, index }));
+    let marks = Vec::from_iter(places);
     let mut sent = 0;
     while pair.told.is_empty() {
         sent += 1;
         assert!(sent < 100, "they are kept for ever");
-        let defects = Defects { cell: CellId(sent), defects: List::from(&defects[..]) };
-        pair.client.send_defects(STREAM, 3 * sent, &defects, 0).unwrap();
+        let marks = Marks { cell: CellId(sent), marks: List::from(&marks[..]) };
+        pair.client.send_marks(STREAM, 3 * sent, &marks, 0).unwrap();
         pair.exchange();
     }
-    assert!(pair.told[0].contains("more defects"), "{:?}", pair.told);
+    assert!(pair.told[0].contains("more marks"), "{:?}", pair.told);
     assert!(sent > 4, "{sent}");
 }
 

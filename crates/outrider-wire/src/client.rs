@@ -1,7 +1,7 @@
 //! The controller's side of a session.
 
 use crate::agreement::Agreement;
-use crate::commits::{Commit, Defects};
+use crate::commits::{Commit, Marks};
 use crate::counters::Counters;
 use crate::error::{Error, Scope};
 use crate::fault::Fault;
@@ -56,7 +56,7 @@ pub enum ClientEvent<'a> {
         stream: StreamId,
         /// The epoch in which it was decided, which is the current one.
         epoch: Epoch,
-        /// The round from which the layers of the defects count.
+        /// The round from which the layers of the marks count.
         round: u64,
         /// Whether it comes after its deadline.
         is_late: bool,
@@ -307,23 +307,23 @@ impl ClientSession {
         Ok(sequence)
     }
 
-    /// Passes on the artificial defects of a cell that another node committed; their layers count from
+    /// Passes on the marks of a cell that another node committed; their layers count from
     /// `round`.
-    pub fn send_defects(
+    pub fn send_marks(
         &mut self,
         stream: StreamId,
         round: u64,
-        defects: &Defects<'_>,
+        marks: &Marks<'_>,
         now: u64,
     ) -> Result<Sequence, Error> {
         self.link.observe(now);
         let flow = &live(&mut self.streams, stream)?.flow;
         flow.check_assigned()?;
-        if !defects.is_valid() {
+        if !marks.is_valid() {
             return Err(Error::BadArgument);
         }
-        let header = Header { epoch: flow.epoch(), round, ..Header::new(FrameType::Defects) };
-        self.link.send(header, Some(stream), defects)
+        let header = Header { epoch: flow.epoch(), round, ..Header::new(FrameType::Marks) };
+        self.link.send(header, Some(stream), marks)
     }
 
     /// Asks the node to end a stream, or without one the session. It may commit some more first.

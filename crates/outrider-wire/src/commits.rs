@@ -1,15 +1,15 @@
-//! The payloads that carry answers: COMMIT, and DEFECTS between neighbours on different nodes.
+//! The payloads that carry answers: COMMIT, and MARKS between neighbours on different nodes.
 
 use crate::bytes::{Reader, Writer};
 use crate::error::Error;
 use crate::frame::Payload;
 use crate::ids::CellId;
-use crate::limits::{DEFECTS_MAX, OBSERVABLES_MAX};
+use crate::limits::{MARKS_MAX, OBSERVABLES_MAX};
 use crate::list::{Item, List};
 
 /// A detector of a later cell that a commit flips.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Defect {
+pub struct Mark {
     /// Its round, counted from the round in the header.
     pub layer: u32,
     /// Its place in the layer.
@@ -38,20 +38,20 @@ pub struct Commit<'a> {
     pub hops: Hops,
     /// Which observables the committed edges flip; as many words as the observables of the stream need.
     pub parity: List<'a, u64>,
-    /// The artificial defects, strictly ascending.
-    pub defects: List<'a, Defect>,
+    /// The marks, strictly ascending.
+    pub marks: List<'a, Mark>,
 }
 
-/// DEFECTS: artificial defects of a cell that another node committed.
+/// MARKS: marks of a cell that another node committed.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Defects<'a> {
+pub struct Marks<'a> {
     /// The committed cell.
     pub cell: CellId,
-    /// The artificial defects, strictly ascending.
-    pub defects: List<'a, Defect>,
+    /// The marks, strictly ascending.
+    pub marks: List<'a, Mark>,
 }
 
-impl Item for Defect {
+impl Item for Mark {
     const BYTES: usize = 8;
 
     fn read(bytes: &[u8]) -> Self {
@@ -78,25 +78,25 @@ impl<'a> Commit<'a> {
             decode_end_ns: reader.u64()?,
         };
         let parity_words = reader.count(OBSERVABLES_MAX / u64::BITS)?;
-        let defect_count = reader.count(DEFECTS_MAX)?;
+        let mark_count = reader.count(MARKS_MAX)?;
         let commit = Self {
             cell,
             hops,
             parity: List::take(&mut reader, parity_words)?,
-            defects: List::take(&mut reader, defect_count)?,
+            marks: List::take(&mut reader, mark_count)?,
         };
         reader.end()?;
-        if defects_are_valid(&commit.defects) { Ok(commit) } else { Err(Error::MalformedPayload) }
+        if marks_are_valid(&commit.marks) { Ok(commit) } else { Err(Error::MalformedPayload) }
     }
 
     pub(crate) fn is_valid(&self) -> bool {
-        self.parity.len() <= (OBSERVABLES_MAX / u64::BITS) as usize && defects_are_valid(&self.defects)
+        self.parity.len() <= (OBSERVABLES_MAX / u64::BITS) as usize && marks_are_valid(&self.marks)
     }
 }
 
 impl Payload for Commit<'_> {
     fn payload_bytes(&self) -> usize {
-        Self::FIXED_BYTES + self.parity.bytes() + self.defects.bytes()
+        Self::FIXED_BYTES + self.parity.bytes() + self.marks.bytes()
     }
 
     fn write(&self, payload: &mut [u8]) {
@@ -107,43 +107,43 @@ impl Payload for Commit<'_> {
         writer.u64(self.hops.decode_start_ns);
         writer.u64(self.hops.decode_end_ns);
         writer.u32(self.parity.len() as u32);
-        writer.u32(self.defects.len() as u32);
+        writer.u32(self.marks.len() as u32);
         self.parity.put(&mut writer);
-        self.defects.put(&mut writer);
+        self.marks.put(&mut writer);
     }
 }
 
-impl<'a> Defects<'a> {
-    /// Reads the payload of a DEFECTS frame.
+impl<'a> Marks<'a> {
+    /// Reads the payload of a MARKS frame.
     pub fn decode(payload: &'a [u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(payload);
         let cell = CellId(reader.u64()?);
-        let count = reader.count(DEFECTS_MAX)?;
+        let count = reader.count(MARKS_MAX)?;
         reader.reserved()?;
-        let defects = Self { cell, defects: List::take(&mut reader, count)? };
+        let marks = Self { cell, marks: List::take(&mut reader, count)? };
         reader.end()?;
-        if defects.is_valid() { Ok(defects) } else { Err(Error::MalformedPayload) }
+        if marks.is_valid() { Ok(marks) } else { Err(Error::MalformedPayload) }
     }
 
     pub(crate) fn is_valid(&self) -> bool {
-        defects_are_valid(&self.defects)
+        marks_are_valid(&self.marks)
     }
 }
 
-impl Payload for Defects<'_> {
+impl Payload for Marks<'_> {
     fn payload_bytes(&self) -> usize {
-        16 + self.defects.bytes()
+        16 + self.marks.bytes()
     }
 
     fn write(&self, payload: &mut [u8]) {
         let mut writer = Writer::new(payload);
         writer.u64(self.cell.0);
-        writer.u32(self.defects.len() as u32);
+        writer.u32(self.marks.len() as u32);
         writer.u32(0);
-        self.defects.put(&mut writer);
+        self.marks.put(&mut writer);
     }
 }
 
-fn defects_are_valid(defects: &List<'_, Defect>) -> bool {
-    defects.len() <= DEFECTS_MAX as usize && defects.iter().is_sorted_by(|a, b| a < b)
+fn marks_are_valid(marks: &List<'_, Mark>) -> bool {
+    marks.len() <= MARKS_MAX as usize && marks.iter().is_sorted_by(|a, b| a < b)
 }

@@ -122,7 +122,7 @@ errors! {
     StreamExists = 0x0402, Session, "stream exists";
     /// No room for another stream.
     StreamsFull = 0x0403, Session, "too many streams";
-    /// Rounds or defects for a stream of which no cells are assigned.
+    /// Rounds or marks for a stream of which no cells are assigned.
     NotAssigned = 0x0404, Session, "no cells are assigned";
     /// An assignment whose epoch is not above that of the one before.
     EpochNotNewer = 0x0405, Session, "epoch not newer";

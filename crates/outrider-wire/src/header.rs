@@ -54,8 +54,8 @@ pub enum FrameType {
     Assign = 17,
     /// Client: consecutive layers of detection events.
     Rounds = 18,
-    /// Client: artificial defects of a cell that was decided elsewhere.
-    Defects = 19,
+    /// Client: marks of a cell that was decided elsewhere.
+    Marks = 19,
     /// Client: end a stream, or the session.
     Close = 20,
     /// Server: the stream has begun.
@@ -79,7 +79,7 @@ pub struct Header {
     pub frame_type: FrameType,
     /// The flags, see `FLAG_…`.
     pub flags: u32,
-    /// The epoch of the stream, in ASSIGN, ROUNDS, DEFECTS and COMMIT; otherwise zero.
+    /// The epoch of the stream, in ASSIGN, ROUNDS, MARKS and COMMIT; otherwise zero.
     pub epoch: Epoch,
     /// The session; zero in a HELLO that begins one.
     pub session: SessionId,
@@ -89,7 +89,7 @@ pub struct Header {
     pub payload_bytes: u32,
     /// The sequence number; zero in frames that are not sequenced.
     pub sequence: u64,
-    /// The round, in ASSIGN, ROUNDS, DEFECTS and COMMIT; otherwise zero.
+    /// The round, in ASSIGN, ROUNDS, MARKS and COMMIT; otherwise zero.
     pub round: u64,
     /// When the frame was first made, by the clock of its sender.
     pub send_time_ns: u64,
@@ -111,7 +111,7 @@ impl FrameType {
         Self::Open,
         Self::Assign,
         Self::Rounds,
-        Self::Defects,
+        Self::Marks,
         Self::Close,
         Self::Opened,
         Self::Commit,
@@ -147,7 +147,7 @@ impl FrameType {
             16 => Self::Open,
             17 => Self::Assign,
             18 => Self::Rounds,
-            19 => Self::Defects,
+            19 => Self::Marks,
             20 => Self::Close,
             32 => Self::Opened,
             33 => Self::Commit,
@@ -167,7 +167,7 @@ impl FrameType {
     }
 
     fn has_epoch_and_round(self) -> bool {
-        matches!(self, Self::Assign | Self::Rounds | Self::Defects | Self::Commit)
+        matches!(self, Self::Assign | Self::Rounds | Self::Marks | Self::Commit)
     }
 }
 

@@ -55,7 +55,7 @@ mod table;
 
 pub use agreement::Agreement;
 pub use client::{ClientEvent, ClientSession, RoundsBatch};
-pub use commits::{Commit, Defect, Defects, Hops};
+pub use commits::{Commit, Hops, Mark, Marks};
 pub use control::{Ack, Beat, Nak};
 pub use counters::Counters;
 pub use error::{Error, Scope};

@@ -17,8 +17,8 @@ pub const LAYER_BITS_MAX: u32 = 65_536;
 pub const CYCLE_LAYERS_MAX: u32 = 128;
 /// Most observables of a stream, hence 64 parity words in a COMMIT frame.
 pub const OBSERVABLES_MAX: u32 = 4_096;
-/// Most artificial defects in a COMMIT or DEFECTS frame.
-pub const DEFECTS_MAX: u32 = 4_096;
+/// Most marks in a COMMIT or MARKS frame.
+pub const MARKS_MAX: u32 = 4_096;
 /// Most ranges of cells in an ASSIGN frame.
 pub const CELL_RANGES_MAX: u32 = 32;
 /// Most open cells that a CLOSED frame names; it always gives their number.

@@ -1,7 +1,7 @@
 //! The node's side of a session.
 
 use crate::agreement::Agreement;
-use crate::commits::{Commit, Defects};
+use crate::commits::{Commit, Marks};
 use crate::counters::Counters;
 use crate::error::{Error, Scope};
 use crate::fault::Fault;
@@ -67,16 +67,16 @@ pub enum ServerEvent<'a> {
         /// The layers.
         rounds: Rounds<'a>,
     },
-    /// Artificial defects of a cell that another node committed.
-    Defects {
+    /// Marks of a cell that another node committed.
+    Marks {
         /// The stream.
         stream: StreamId,
         /// The current epoch.
         epoch: Epoch,
         /// The round from which their layers count.
         round: u64,
-        /// The defects.
-        defects: Defects<'a>,
+        /// The marks.
+        marks: Marks<'a>,
     },
     /// The client ends a stream, or without one the session: commit what is to be committed, then answer with
     /// [`ServerSession::closed`].
@@ -265,7 +265,7 @@ impl ServerSession {
         Ok(sequence)
     }
 
-    /// Publishes the answer for a cell that was decided in `epoch`; the layers of its defects count from
+    /// Publishes the answer for a cell that was decided in `epoch`; the layers of its marks count from
     /// `round`.
     ///
     /// [`Error::WrongEpoch`] means that the cell is not this node's any more: drop the answer.
@@ -416,10 +416,10 @@ fn deliver<'a>(
             Ok(ServerEvent::Assign { stream: id, epoch: header.epoch, round: header.round, assign })
         }
         FrameType::Rounds => rounds(live(streams, id)?, header, payload),
-        FrameType::Defects => {
+        FrameType::Marks => {
             live(streams, id)?.flow.check_epoch(header.epoch)?;
-            let defects = Defects::decode(payload)?;
-            Ok(ServerEvent::Defects { stream: id, epoch: header.epoch, round: header.round, defects })
+            let marks = Marks::decode(payload)?;
+            Ok(ServerEvent::Marks { stream: id, epoch: header.epoch, round: header.round, marks })
         }
         FrameType::Close => close(streams, state, id, payload),
         _ => Err(Error::OutOfState),

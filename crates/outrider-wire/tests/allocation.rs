@@ -6,8 +6,8 @@ use std::cell::Cell;
 
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use outrider_wire::{
-    Assign, CellId, CellRange, ClientEvent, ClientSession, Commit, Defect, Digest, Epoch, Handshake, Hops,
-    Layer, Open, Options, RoundsBatch, ServerEvent, ServerSession, SessionId, StreamId, Token, Widths,
+    Assign, CellId, CellRange, ClientEvent, ClientSession, Commit, Digest, Epoch, Handshake, Hops, Layer,
+    Mark, Open, Options, RoundsBatch, ServerEvent, ServerSession, SessionId, StreamId, Token, Widths,
 };
 
 const STREAM: StreamId = StreamId(1);
@@ -65,7 +65,7 @@ fn a_session_that_has_begun_allocates_nothing() {
             cell: CellId(turn),
             hops: Hops::default(),
             parity: (&[1][..]).into(),
-            defects: (&[Defect { layer: 0, index: 3 }][..]).into(),
+            marks: (&[Mark { layer: 0, index: 3 }][..]).into(),
         };
         server.send_commit(STREAM, Epoch(1), first_round, false, &commit, now).expect("the stream is open");
         let count = server.transmit(&mut buffer, now);

@@ -11,7 +11,7 @@ use crate::window::Commit;
 
 /// The books of a history that is decided cell by cell while its layers arrive.
 ///
-/// It keeps the layers and artificial defects that cells to come still need, in bounded memory, and says which cells
+/// It keeps the layers and marks that cells to come still need, in bounded memory, and says which cells
 /// can be decided. It decodes nothing itself: take a cell with [`next`](Self::next), decode its window with a
 /// [`WindowDecoder`](crate::WindowDecoder) wherever you like, hand the commit back. In whatever order that happens,
 /// the commits and the answer are the same.
@@ -40,7 +40,7 @@ use crate::window::Commit;
 ///         }
 ///         let decoder = decoders.get_mut(&cell.shape).expect("just made");
 ///         let input = stream.input(cell.number)?;
-///         let commit = decoder.decode(input.events, input.defects, &[])?;
+///         let commit = decoder.decode(input.events, input.marks, &[])?;
 ///         stream.commit(cell.number, &commit)?;
 ///     }
 /// }
@@ -58,8 +58,8 @@ pub struct CellStream {
 pub struct CellInput<'a> {
     /// Raw detection events, ascending.
     pub events: &'a [u32],
-    /// Artificial defects of cells of lower rank.
-    pub defects: &'a [u32],
+    /// Marks of cells of lower rank.
+    pub marks: &'a [u32],
 }
 
 /// How far a stream got.
@@ -139,7 +139,7 @@ impl CellStream {
     /// [`Argument`](crate::Status::Argument) for a cell that is not out.
     pub fn input(&mut self, number: u64) -> Result<CellInput<'_>, Error> {
         let (mut events, mut event_count) = (ptr::null(), 0);
-        let (mut defects, mut defect_count) = (ptr::null(), 0);
+        let (mut marks, mut mark_count) = (ptr::null(), 0);
         // SAFETY: the stream is used by nobody else (&mut); the outputs are ours.
         check(unsafe {
             sys::otr_stream_input(
@@ -147,26 +147,26 @@ impl CellStream {
                 number,
                 &mut events,
                 &mut event_count,
-                &mut defects,
-                &mut defect_count,
+                &mut marks,
+                &mut mark_count,
             )
         })?;
         // SAFETY: the header keeps both valid until the next call, which the result's borrow of `self` delays.
-        Ok(unsafe { CellInput { events: view(events, event_count), defects: view(defects, defect_count) } })
+        Ok(unsafe { CellInput { events: view(events, event_count), marks: view(marks, mark_count) } })
     }
 
     /// Hands the commit of a cell back.
     ///
     /// # Errors
-    /// [`Argument`](crate::Status::Argument) for a cell that is not out, [`Index`](crate::Status::Index) for a defect
+    /// [`Argument`](crate::Status::Argument) for a cell that is not out, [`Index`](crate::Status::Index) for a mark
     /// that is no detector of the reference, [`Error::Length`]. The stream is then unchanged.
     pub fn commit(&mut self, number: u64, commit: &Commit<'_>) -> Result<(), Error> {
         let bytes = self.plan.graph().observable_bytes();
         check_length("observables, in bytes", bytes, commit.observables.len())?;
         let raw = sys::otr_commit {
             observables: commit.observables.as_ptr(),
-            defects: commit.defects.as_ptr(),
-            defect_count: commit.defects.len(),
+            marks: commit.marks.as_ptr(),
+            mark_count: commit.marks.len(),
             edges: commit.edges.as_ptr(),
             edge_count: commit.edges.len(),
             event_count: commit.event_count,

@@ -34,6 +34,10 @@ pub struct Patch {
     plan_digest: [u8; 32],
 }
 
+/// The first line of what [`Patch::plan_digest`] hashes. Its number rises whenever decoders of the same plan and options
+/// begin to answer otherwise.
+const PLAN_DIGEST_VERSION: &str = "outrider plan 2";
+
 /// How a [`Patch`] is cut and decoded.
 #[derive(Debug, Clone)]
 pub struct PatchOptions {
@@ -215,7 +219,7 @@ fn plan_digest(options: &PatchOptions) -> [u8; 32] {
     let DecoderOptions { kind, predecode, weight_offset, isa: _, certify: _ } = options.decoder;
     let mut hash = Sha256::new();
     let mut line = |text: String| hash.update(text + "\n");
-    line("outrider plan 1".to_owned());
+    line(PLAN_DIGEST_VERSION.to_owned());
     line(format!("commit {commit} gap {gap} buffer {buffer} context {context}"));
     if let Some(rows) = rows {
         let axis = match rows.axis {

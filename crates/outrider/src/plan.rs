@@ -158,6 +158,10 @@ pub struct Cell {
     pub events_first: u64,
     /// The layer after the last whose raw events it needs.
     pub events_end: u64,
+    /// The first layer in which marks of lower ranks may concern it.
+    pub marks_first: u64,
+    /// The layer after the last in which marks of lower ranks may concern it.
+    pub marks_end: u64,
     /// It can be decided once so many layers are there, or all.
     pub ready_layers: u64,
     /// A layer of the history is this much more than that of the reference.
@@ -179,6 +183,8 @@ impl Cell {
             window_end: raw.window_end,
             events_first: raw.events_first,
             events_end: raw.events_end,
+            marks_first: raw.marks_first,
+            marks_end: raw.marks_end,
             ready_layers: raw.ready_layers,
             shift: raw.shift,
             is_empty: raw.is_empty != 0,
@@ -211,6 +217,8 @@ impl Cell {
             window_end: 0,
             events_first: 0,
             events_end: 0,
+            marks_first: 0,
+            marks_end: 0,
             ready_layers: 0,
             shift: 0,
             is_empty: 0,
@@ -299,6 +307,13 @@ impl Plan {
         unsafe { sys::otr_plan_layer_detectors(self.raw.as_ptr(), layer, layer_count.unwrap_or(0)) }
     }
 
+    /// Marks that commits can leave in a layer of a history of `layer_count` layers; with `None`, whether or not it is one
+    /// of the last.
+    pub fn layer_marks(&self, layer: u64, layer_count: Option<u64>) -> u32 {
+        // SAFETY: the plan is alive.
+        unsafe { sys::otr_plan_layer_marks(self.raw.as_ptr(), layer, layer_count.unwrap_or(0)) }
+    }
+
     /// Cells of a history of that many layers are those with numbers below this. Bricks of some rows end before those of
     /// others: cells that a row does not have any more are empty.
     pub fn cell_count(&self, layer_count: u64) -> u64 {
@@ -320,8 +335,8 @@ impl Plan {
         Ok(Cell::from_raw(&raw))
     }
 
-    /// Fills `numbers` with the cells of lower rank that touch the window of a cell, ascending: their artificial defects
-    /// enter it.
+    /// Fills `numbers` with the cells of lower rank that touch the window of a cell, ascending: their marks
+    /// concern it.
     ///
     /// # Errors
     /// As [`cell`](Self::cell).
@@ -350,26 +365,27 @@ impl Plan {
         check(status)
     }
 
-    /// A detector of the reference as layer and index in the layer.
+    /// A mark of the reference, so also a detector, as layer and index in the layer: a layer's detectors come first, then,
+    /// if the graph has correlations, the edges whose later end is in the layer.
     ///
     /// # Errors
-    /// [`Index`](crate::Status::Index) if there is no such detector.
-    pub fn place(&self, detector: u32) -> Result<(u32, u32), Error> {
+    /// [`Index`](crate::Status::Index) if there is no such mark.
+    pub fn place(&self, mark: u32) -> Result<(u32, u32), Error> {
         let (mut layer, mut index) = (0, 0);
         // SAFETY: the plan is alive; the outputs are ours.
-        check(unsafe { sys::otr_plan_place(self.raw.as_ptr(), detector, &mut layer, &mut index) })?;
+        check(unsafe { sys::otr_plan_place(self.raw.as_ptr(), mark, &mut layer, &mut index) })?;
         Ok((layer, index))
     }
 
-    /// The detector of the reference at this place of this layer.
+    /// The mark of the reference at this place of this layer.
     ///
     /// # Errors
     /// [`Index`](crate::Status::Index) if there is none.
-    pub fn detector(&self, layer: u32, index: u32) -> Result<u32, Error> {
-        let mut detector = 0;
+    pub fn mark(&self, layer: u32, index: u32) -> Result<u32, Error> {
+        let mut mark = 0;
         // SAFETY: the plan is alive; the output is ours.
-        check(unsafe { sys::otr_plan_detector(self.raw.as_ptr(), layer, index, &mut detector) })?;
-        Ok(detector)
+        check(unsafe { sys::otr_plan_mark(self.raw.as_ptr(), layer, index, &mut mark) })?;
+        Ok(mark)
     }
 
     /// The window of a cell of this plan.

@@ -66,7 +66,7 @@ pub struct CellReport {
     pub first_layer: u64,
     /// The layer after its last.
     pub end_layer: u64,
-    /// Detection events of its window, artificial defects included.
+    /// Detection events of its window, marks included.
     pub event_count: u32,
     /// Its last layer was pushed.
     pub ingested_ns: u64,
@@ -228,7 +228,7 @@ impl Stream {
         while self.workers.has_room() {
             let Some(cell) = self.books.next() else { break };
             let input = self.books.input(cell.number)?;
-            self.workers.give(self.patch, cell.number, &cell, input.events, input.defects);
+            self.workers.give(self.patch, cell.number, &cell, input.events, input.marks);
         }
         Ok(())
     }

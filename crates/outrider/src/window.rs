@@ -30,6 +30,10 @@ pub enum Role {
 /// they leave it, an event flips for the cells of higher rank: an artificial defect. The commits join to an answer for
 /// the whole history, whoever decides them and when.
 ///
+/// Correlated matching passes on a second thing: edges that its first pass used and that make edges of higher ranks
+/// likelier. Defects and such edges are the *marks* of a commit. A mark below the history's number of detectors is a
+/// defect there; that number + `e` is edge `e`.
+///
 /// ```
 /// use std::sync::Arc;
 /// use outrider::{DecoderOptions, DetectorErrorModel, GraphOptions, MatchingGraph, Role, Window, WindowDecoder};
@@ -47,10 +51,10 @@ pub enum Role {
 /// let events = [1, 3];
 /// let mut decoder = WindowDecoder::new(first, None, &DecoderOptions::default())?;
 /// let commit = decoder.decode(&events, &[], &[])?;
-/// assert_eq!((commit.edges, commit.defects), (&[2][..], &[2][..]));
-/// let defects = commit.defects.to_vec();
+/// assert_eq!((commit.edges, commit.marks), (&[2][..], &[2][..]));
+/// let marks = commit.marks.to_vec();
 /// let mut decoder = WindowDecoder::new(second, None, &DecoderOptions::default())?;
-/// assert_eq!(decoder.decode(&events, &defects, &[])?.edges, [3]);
+/// assert_eq!(decoder.decode(&events, &marks, &[])?.edges, [3]);
 /// # Ok::<(), outrider::Error>(())
 /// ```
 #[derive(Debug)]
@@ -132,10 +136,10 @@ impl Window {
         unsafe { sys::otr_window_blind_count(self.raw.as_ptr()) }
     }
 
-    /// Most artificial defects that a commit can have.
-    pub fn defects_max(&self) -> usize {
+    /// Most marks that a commit can have.
+    pub fn marks_max(&self) -> usize {
         // SAFETY: the window is alive.
-        unsafe { sys::otr_window_defects_max(self.raw.as_ptr()) as usize }
+        unsafe { sys::otr_window_marks_max(self.raw.as_ptr()) as usize }
     }
 
     /// Heap bytes held by the C library, without the history's graph.
@@ -172,11 +176,11 @@ pub struct WindowDecoder {
 pub struct Commit<'a> {
     /// Observables that the committed edges flip, packed.
     pub observables: &'a [u8],
-    /// Artificial defects: detectors of the history, ascending.
-    pub defects: &'a [u32],
+    /// Marks for the cells of higher rank, ascending.
+    pub marks: &'a [u32],
     /// The committed edges, of the history, ascending.
     pub edges: &'a [u32],
-    /// Detection events of the window, artificial defects included, that were decoded.
+    /// Detection events of the window, marks included, that were decoded.
     pub event_count: u32,
 }
 
@@ -211,7 +215,7 @@ impl WindowDecoder {
     /// Decides the cell.
     ///
     /// `events` are the raw detection events of the history, ascending and distinct; those outside the window count for
-    /// the pre-decoder only. `defects` are the artificial defects of the cells of lower rank that touch the window; one
+    /// the pre-decoder only. `marks` are the marks of the cells of lower rank that touch the window; one
     /// given twice cancels. `overrides` are weights of the history's edges.
     ///
     /// # Errors
@@ -220,13 +224,13 @@ impl WindowDecoder {
     pub fn decode(
         &mut self,
         events: &[u32],
-        defects: &[u32],
+        marks: &[u32],
         overrides: &[Override],
     ) -> Result<Commit<'_>, Error> {
         let mut raw = sys::otr_commit {
             observables: ptr::null(),
-            defects: ptr::null(),
-            defect_count: 0,
+            marks: ptr::null(),
+            mark_count: 0,
             edges: ptr::null(),
             edge_count: 0,
             event_count: 0,
@@ -238,8 +242,8 @@ impl WindowDecoder {
                 self.raw.as_ptr(),
                 events.as_ptr(),
                 events.len(),
-                defects.as_ptr(),
-                defects.len(),
+                marks.as_ptr(),
+                marks.len(),
                 overrides.as_ptr().cast(),
                 overrides.len(),
                 &mut raw,
@@ -256,7 +260,7 @@ impl WindowDecoder {
         Ok(unsafe {
             Commit {
                 observables: view(raw.observables, self.window.history.observable_bytes()),
-                defects: view(raw.defects, raw.defect_count),
+                marks: view(raw.marks, raw.mark_count),
                 edges: view(raw.edges, raw.edge_count),
                 event_count: raw.event_count,
             }

@@ -40,7 +40,7 @@ use crate::window::{Commit, Window, WindowDecoder};
 /// }
 /// let cell = stream.next().expect("ten layers are enough for a first cell");
 /// let input = stream.input(cell.number)?;
-/// assert!(workers.give(key, 7, &cell, input.events, input.defects));
+/// assert!(workers.give(key, 7, &cell, input.events, input.marks));
 /// let finished = loop {
 ///     if let Some(finished) = workers.finished() {
 ///         break finished;
@@ -172,7 +172,7 @@ impl Workers {
 
     /// Gives a cell, with [its input](crate::CellStream::input), to the worker that has the least to do; without workers
     /// it is decided here. `false` if there is [no room](Self::has_room).
-    pub fn give(&mut self, patch: PatchKey, tag: u64, cell: &Cell, events: &[u32], defects: &[u32]) -> bool {
+    pub fn give(&mut self, patch: PatchKey, tag: u64, cell: &Cell, events: &[u32], marks: &[u32]) -> bool {
         let lanes = self.lanes.iter_mut().enumerate();
         let Some((index, lane)) =
             lanes.filter(|(_, lane)| lane.has_room()).min_by_key(|(_, lane)| lane.load())
@@ -185,7 +185,7 @@ impl Workers {
             task.cell = *cell;
             task.decoders = decoders;
             refill(&mut task.events, events);
-            refill(&mut task.defects, defects);
+            refill(&mut task.marks, marks);
         });
         true
     }
@@ -488,7 +488,7 @@ struct Task {
     /// `None` if the patch had been removed.
     decoders: Option<Arc<Mutex<Decoders>>>,
     events: Vec<u32>,
-    defects: Vec<u32>,
+    marks: Vec<u32>,
     observables: Vec<u8>,
     edges: Vec<u32>,
     event_count: u32,
@@ -509,9 +509,9 @@ impl Task {
         let decoders = self.decoders.take().ok_or_else(|| argument_error("the patch has been removed"))?;
         let mut decoders =
             decoders.lock().map_err(|_| panic_error("a decoder of this patch panicked before".to_owned()))?;
-        let commit = decoders.decoder(&self.cell)?.decode(&self.events, &self.defects, &[])?;
+        let commit = decoders.decoder(&self.cell)?.decode(&self.events, &self.marks, &[])?;
         refill(&mut self.observables, commit.observables);
-        refill(&mut self.defects, commit.defects);
+        refill(&mut self.marks, commit.marks);
         refill(&mut self.edges, commit.edges);
         self.event_count = commit.event_count;
         Ok(())
@@ -520,7 +520,7 @@ impl Task {
     fn commit(&self) -> Commit<'_> {
         Commit {
             observables: &self.observables,
-            defects: &self.defects,
+            marks: &self.marks,
             edges: &self.edges,
             event_count: self.event_count,
         }

@@ -74,7 +74,7 @@ impl Run {
         while workers.has_room() {
             let Some(cell) = self.books.next() else { break };
             let input = self.books.input(cell.number).unwrap();
-            assert!(workers.give(self.key, tag, &cell, input.events, input.defects));
+            assert!(workers.give(self.key, tag, &cell, input.events, input.marks));
         }
     }
 

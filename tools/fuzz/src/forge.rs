@@ -1,9 +1,9 @@
 //! Frames of a hostile peer: well formed as a rule, so that they get far, and wrong in any way that the script wants.
 
 use outrider_wire::{
-    Ack, Assign, Beat, CellId, CellRange, Closed, Commit, Credit, Defect, Defects, Digest, Epoch, Error,
-    Fault, FrameType, Header, Hello, Hops, Layer, List, Nak, Open, Payload, Sequence, SessionId, StreamId,
-    Token, Versions, Welcome, Widths, encode_frame,
+    Ack, Assign, Beat, CellId, CellRange, Closed, Commit, Credit, Digest, Epoch, Error, Fault, FrameType,
+    Header, Hello, Hops, Layer, List, Mark, Marks, Nak, Open, Payload, Sequence, SessionId, StreamId, Token,
+    Versions, Welcome, Widths, encode_frame,
 };
 
 use crate::script::Script;
@@ -63,7 +63,7 @@ impl Forger {
                 header.sequence = script.number();
             }
         }
-        let is_placed = [FrameType::Assign, FrameType::Rounds, FrameType::Defects, FrameType::Commit];
+        let is_placed = [FrameType::Assign, FrameType::Rounds, FrameType::Marks, FrameType::Commit];
         if is_placed.contains(&frame_type) {
             header.epoch = Epoch(script.byte().into());
             header.round = script.number();
@@ -126,9 +126,9 @@ impl Forger {
             FrameType::Open => bytes_of(&self.open(script)),
             FrameType::Assign => bytes_of(&Assign { cells: List::from(&ranges(script)[..]) }),
             FrameType::Rounds => self.rounds(header, script),
-            FrameType::Defects => {
+            FrameType::Marks => {
                 let cell = CellId(script.number());
-                bytes_of(&Defects { cell, defects: List::from(&defects(script)[..]) })
+                bytes_of(&Marks { cell, marks: List::from(&marks(script)[..]) })
             }
             FrameType::Close => Vec::new(),
             FrameType::Opened | FrameType::Credit => bytes_of(&Credit { rounds: script.number() }),
@@ -137,7 +137,7 @@ impl Forger {
                 let parity: Vec<_> = (0..words).map(|_| script.number()).collect();
                 let cell = CellId(script.number());
                 let (parity, hops) = (List::from(&parity[..]), Hops::default());
-                bytes_of(&Commit { cell, hops, parity, defects: List::from(&defects(script)[..]) })
+                bytes_of(&Commit { cell, hops, parity, marks: List::from(&marks(script)[..]) })
             }
             FrameType::Closed => {
                 let (code, open_count) = (script.byte().into(), script.number());
@@ -219,13 +219,13 @@ fn ranges(script: &mut Script<'_>) -> Vec<CellRange> {
 }
 
 /// Ascending, for others are refused before anybody looks at them.
-fn defects(script: &mut Script<'_>) -> Vec<Defect> {
+fn marks(script: &mut Script<'_>) -> Vec<Mark> {
     let count = script.byte() % ITEMS_MAX;
-    let mut defects: Vec<_> =
-        (0..count).map(|_| Defect { layer: script.number() as u32, index: script.number() as u32 }).collect();
-    defects.sort_unstable();
-    defects.dedup();
-    defects
+    let mut marks: Vec<_> =
+        (0..count).map(|_| Mark { layer: script.number() as u32, index: script.number() as u32 }).collect();
+    marks.sort_unstable();
+    marks.dedup();
+    marks
 }
 
 fn layer_bits(width: u32, script: &mut Script<'_>) -> Vec<u8> {

@@ -81,7 +81,7 @@ impl History {
         while let Some(cell) = books.next() {
             let mut decoder = patch.decoder(Arc::new(plan.window(&cell)?))?;
             let input = books.input(cell.number)?;
-            let commit = decoder.decode(input.events, input.defects, &[])?;
+            let commit = decoder.decode(input.events, input.marks, &[])?;
             books.commit(cell.number, &commit)?;
         }
         let answer = books.state().observables.iter().map(|&byte| byte.into()).collect();
@@ -196,7 +196,7 @@ impl Memory {
                     patch.decoder(Arc::new(window)).expect("a decoder for a small window")
                 });
                 let id = job.id;
-                let decoded = decoder.decode(job.events, job.defects, &[]);
+                let decoded = decoder.decode(job.events, job.marks, &[]);
                 let result = decoded.as_ref().map(|&commit| commit);
                 self.node.finish(id, Times::default(), result, self.now);
             }

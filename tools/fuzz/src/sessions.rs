@@ -5,8 +5,8 @@
 
 use outrider_wire::limits::{PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MIN};
 use outrider_wire::{
-    Assign, CellId, ClientEvent, ClientSession, Closed, Commit, Counters, Decoded, Defects, Epoch, Error,
-    Fault, FrameType, Handshake, Hops, Layer, List, Options, RoundsBatch, ServerEvent, ServerSession,
+    Assign, CellId, ClientEvent, ClientSession, Closed, Commit, Counters, Decoded, Epoch, Error, Fault,
+    FrameType, Handshake, Hops, Layer, List, Marks, Options, RoundsBatch, ServerEvent, ServerSession,
     SessionId, StreamId, Token, decode_frame,
 };
 
@@ -256,8 +256,8 @@ impl Session for ServerSession {
             4 => {
                 let parity = [script.number(), 1];
                 let (cell, hops) = (CellId(script.number()), Hops::default());
-                let (parity, defects) = (List::from(&parity[..]), List::from(&[][..]));
-                let commit = Commit { cell, hops, parity, defects };
+                let (parity, marks) = (List::from(&parity[..]), List::from(&[][..]));
+                let commit = Commit { cell, hops, parity, marks };
                 self.send_commit(stream, Epoch(script.byte().into()), 0, script.bit(), &commit, now)
             }
             _ => {
@@ -330,8 +330,8 @@ impl Session for ClientSession {
                 self.send_rounds(stream, batch, now)
             }
             4 => {
-                let defects = Defects { cell: CellId(script.number()), defects: List::from(&[][..]) };
-                self.send_defects(stream, script.number(), &defects, now)
+                let marks = Marks { cell: CellId(script.number()), marks: List::from(&[][..]) };
+                self.send_marks(stream, script.number(), &marks, now)
             }
             _ => self.close((stream.0 != 0).then_some(stream), now),
         };

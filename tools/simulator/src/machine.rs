@@ -61,7 +61,7 @@ struct Work {
     patch: usize,
     cell: Cell,
     events: Vec<u32>,
-    defects: Vec<u32>,
+    marks: Vec<u32>,
     times: Times,
 }
 
@@ -261,7 +261,7 @@ impl Machine {
             let lies =
                 stage.frame_faults.sabotage == Some(Sabotage::Liar) && stage.random.one_in(CELLS_PER_LIE);
             let times = Times { ended_ns: now, ..work.times };
-            Scene::get().decide(work.patch, &work.cell, &work.events, &work.defects, |result| match result {
+            Scene::get().decide(work.patch, &work.cell, &work.events, &work.marks, |result| match result {
                 Ok(commit) if lies => {
                     let lie: Vec<u8> = commit.observables.iter().map(|byte| byte ^ 1).collect();
                     node.finish(id, times, Ok(Commit { observables: &lie, ..commit }), now)
@@ -276,7 +276,7 @@ impl Machine {
                 patch: self.options.patches[job.patch],
                 cell: job.cell,
                 events: job.events.to_vec(),
-                defects: job.defects.to_vec(),
+                marks: job.marks.to_vec(),
                 times: Times { dispatched_ns: now, started_ns: now, ended_ns: now },
             };
             let wait = stage.random.scale(1, self.options.decode_ns) * self.slowness;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use outrider_wire::{Commit, Decoded, Defect, FrameType, HEADER_BYTES, List, decode_frame, encode_frame};
+use outrider_wire::{Commit, Decoded, FrameType, HEADER_BYTES, List, Mark, decode_frame, encode_frame};
 
 use crate::faults::{Fault, Sabotage};
 use crate::random::Random;
@@ -341,9 +341,9 @@ fn tamper(frame: &[u8], from: Side, stage: &mut Stage) -> Vec<u8> {
             debug_assert_eq!(from, Side::Node);
             let Ok(commit) = Commit::decode(payload) else { return frame.to_vec() };
             let parity: Vec<u64> = commit.parity.iter().map(|word| word ^ 1).collect();
-            let defects: Vec<Defect> = commit.defects.iter().collect();
-            let (parity, defects) = (List::from(&parity[..]), List::from(&defects[..]));
-            encode_frame(header, &Commit { parity, defects, ..commit })
+            let marks: Vec<Mark> = commit.marks.iter().collect();
+            let (parity, marks) = (List::from(&parity[..]), List::from(&marks[..]));
+            encode_frame(header, &Commit { parity, marks, ..commit })
         }
         FrameType::Rounds if sabotage == Some(Sabotage::Forger) && stage.random.one_in(4) => {
             let mut payload = payload.to_vec();

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use outrider::{
-    Axis, Cell, CellShape, CellStream, Circuit, CircuitFamily, Commit, DetectorErrorModel, Error, Patch,
-    PatchOptions, PlanOptions, RoundSampler, RowLayout, Rows, SamplerOptions, SurfaceCode, WindowDecoder,
+    Axis, Cell, CellShape, CellStream, Circuit, CircuitFamily, Commit, DecoderKind, DecoderOptions,
+    DetectorErrorModel, Error, Patch, PatchOptions, PlanOptions, RoundSampler, RowLayout, Rows,
+    SamplerOptions, SurfaceCode, WindowDecoder,
 };
 
 /// Errors are so frequent that answers are seldom empty.
@@ -49,13 +50,17 @@ impl Scene {
             PlanOptions { rows: Some(rows), ..PlanOptions::forward(WIDE) },
         ];
         let mut subjects = Vec::new();
-        for plan in known {
+        for (decoder, plan) in [DecoderKind::Mwpm, DecoderKind::MwpmCorrelated]
+            .into_iter()
+            .flat_map(|kind| known.map(|plan| (kind, plan)))
+        {
             let distance = if plan.rows.is_some() { WIDE } else { SMALL };
-            subjects.push(Subject::new(distance, plan, ERROR_RATE)?);
+            subjects.push(Subject::new(distance, plan, decoder, ERROR_RATE)?);
         }
         let first_strange = subjects.len();
-        subjects.push(Subject::new(SMALL, parallel, OTHER_ERROR_RATE)?);
-        subjects.push(Subject::new(SMALL, PlanOptions { gap: 2, ..parallel }, ERROR_RATE)?);
+        subjects.push(Subject::new(SMALL, parallel, DecoderKind::Mwpm, OTHER_ERROR_RATE)?);
+        let other_plan = PlanOptions { gap: 2, ..parallel };
+        subjects.push(Subject::new(SMALL, other_plan, DecoderKind::Mwpm, ERROR_RATE)?);
         Ok(Self { subjects, first_strange })
     }
 
@@ -65,7 +70,7 @@ impl Scene {
         patch: usize,
         cell: &Cell,
         events: &[u32],
-        defects: &[u32],
+        marks: &[u32],
         take: impl FnOnce(Result<Commit<'_>, &Error>) -> T,
     ) -> T {
         thread_local! {
@@ -78,7 +83,7 @@ impl Scene {
                 let window = subject.plan().window(cell).expect("a window for a cell of the plan");
                 subject.decoder(Arc::new(window)).expect("a decoder for a small window")
             });
-            match decoder.decode(events, defects, &[]) {
+            match decoder.decode(events, marks, &[]) {
                 Ok(commit) => take(Ok(commit)),
                 Err(error) => take(Err(&error)),
             }
@@ -87,11 +92,12 @@ impl Scene {
 }
 
 impl Subject {
-    fn new(distance: u32, plan: PlanOptions, error_rate: f64) -> Result<Self, Error> {
+    fn new(distance: u32, plan: PlanOptions, kind: DecoderKind, error_rate: f64) -> Result<Self, Error> {
         let circuit = Circuit::uniform(CircuitFamily::Stim, error_rate);
         let rounds = plan.reference_rounds();
         let model = SurfaceCode::memory(distance, rounds).circuit(circuit).build()?.model()?;
-        let patch = Arc::new(Patch::new(&model, &PatchOptions::new(plan))?);
+        let decoder = DecoderOptions { kind, ..DecoderOptions::default() };
+        let patch = Arc::new(Patch::new(&model, &PatchOptions { decoder, ..PatchOptions::new(plan) })?);
         Ok(Self { patch, model })
     }
 
@@ -147,9 +153,9 @@ impl History {
         }
         while let Some(cell) = books.next() {
             let input = books.input(cell.number)?;
-            let (events, defects) = (input.events.to_vec(), input.defects.to_vec());
+            let (events, marks) = (input.events.to_vec(), input.marks.to_vec());
             self.is_decided[cell.number as usize] = true;
-            Scene::get().decide(self.patch, &cell, &events, &defects, |result| {
+            Scene::get().decide(self.patch, &cell, &events, &marks, |result| {
                 let commit = result.expect("one decoder decides every cell");
                 for (at, &byte) in commit.observables.iter().enumerate() {
                     flips[cell.number as usize][at / 8] |= u64::from(byte) << (at % 8 * 8);

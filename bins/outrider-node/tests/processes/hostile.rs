@@ -13,9 +13,9 @@ use std::thread;
 use outrider_ring::{Duplex, HEADER_BYTES, Ring, Wait, send_descriptor};
 use outrider_wire::limits::{ACKNOWLEDGE_FRAMES, RETAINED_FRAMES_MAX};
 use outrider_wire::{
-    Ack, Beat, CellId, Closed, Commit, Defect, Defects, Epoch, Error, FLAG_LAST, FLAG_SKIP, FrameType,
-    HEADER_BYTES as FRAME_HEADER_BYTES, Header, Hello, Hops, List, Nak, Sequence, SessionId, StreamId, Token,
-    encode_frame,
+    Ack, Beat, CellId, Closed, Commit, Epoch, Error, FLAG_LAST, FLAG_SKIP, FrameType,
+    HEADER_BYTES as FRAME_HEADER_BYTES, Header, Hello, Hops, List, Mark, Marks, Nak, Sequence, SessionId,
+    StreamId, Token, encode_frame,
 };
 
 use crate::support::{
@@ -268,7 +268,7 @@ const OFFENCES: [Offence; 25] = [
             cell: CellId(0),
             hops: Hops::default(),
             parity: List::from(&parity[..]),
-            defects: List::from(&none[..]),
+            marks: List::from(&none[..]),
         };
         client.send(header, &commit);
     }),
@@ -384,10 +384,10 @@ fn streams_that_cannot_go_on_are_given_up() {
             client.rounds(0, 0, &layers()[..2]);
             client.rounds(3, FLAG_SKIP, &layers()[3..20]);
         }),
-        ("defects of cell 18446744073709551615 that the history does not have", |client| {
-            defects(client, u64::MAX, 0, 0);
+        ("marks of cell 18446744073709551615 that the history does not have", |client| {
+            marks(client, u64::MAX, 0, 0);
         }),
-        ("defects of cell 1 that the history does not have", |client| defects(client, 1, 3, 1000)),
+        ("marks of cell 1 that the history does not have", |client| marks(client, 1, 3, 1000)),
         ("", |client| client.rounds(0, FLAG_LAST, &[layers()[0].clone(), layers().pop().unwrap()])),
     ];
     let folder = folder();
@@ -411,10 +411,10 @@ fn streams_that_cannot_go_on_are_given_up() {
     honest.finish();
 }
 
-fn defects(client: &mut RawClient, cell: u64, round: u64, index: u32) {
-    let defects = [Defect { layer: 0, index }];
-    let header = Header { stream: StreamId(1), epoch: Epoch(1), round, ..Header::new(FrameType::Defects) };
-    client.send(header, &Defects { cell: CellId(cell), defects: List::from(&defects[..]) });
+fn marks(client: &mut RawClient, cell: u64, round: u64, index: u32) {
+    let marks = [Mark { layer: 0, index }];
+    let header = Header { stream: StreamId(1), epoch: Epoch(1), round, ..Header::new(FrameType::Marks) };
+    client.send(header, &Marks { cell: CellId(cell), marks: List::from(&marks[..]) });
 }
 
 #[test]

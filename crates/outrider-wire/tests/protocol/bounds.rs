@@ -2,12 +2,12 @@
 //! grow.
 
 use outrider_wire::limits::{
-    CELL_RANGES_MAX, CYCLE_LAYERS_MAX, DEFECTS_MAX, LAYER_BITS_MAX, LAYERS_MAX, OBSERVABLES_MAX,
+    CELL_RANGES_MAX, CYCLE_LAYERS_MAX, LAYER_BITS_MAX, LAYERS_MAX, MARKS_MAX, OBSERVABLES_MAX,
     OPEN_CELLS_MAX, PAYLOAD_BYTES_MAX, RETAINED_FRAMES_MAX, TEXT_BYTES_MAX,
 };
 use outrider_wire::{
-    Assign, CellId, CellRange, Closed, Commit, Decoded, Defect, Error, FLAGS_CRITICAL, Fault, FrameType,
-    Header, Hops, Layer, Open, Options, Payload, Rounds, RoundsBatch, StreamId, Widths, decode_frame,
+    Assign, CellId, CellRange, Closed, Commit, Decoded, Error, FLAGS_CRITICAL, Fault, FrameType, Header,
+    Hops, Layer, Mark, Open, Options, Payload, Rounds, RoundsBatch, StreamId, Widths, decode_frame,
     encode_frame,
 };
 
@@ -82,16 +82,16 @@ fn lists_have_limits() {
         assert_eq!(assign(&[range]).is_ok(), good, "{range:?}");
     }
 
-    let commit = |words: u32, defects: u32| {
+    let commit = |words: u32, marks: u32| {
         let parity = vec![0; words as usize];
-        let defects: Vec<Defect> = (0..defects).map(|index| Defect { layer: 0, index }).collect();
-        let (parity, defects) = ((&parity[..]).into(), (&defects[..]).into());
-        let commit = Commit { cell: CellId(0), hops: Hops::default(), parity, defects };
+        let marks: Vec<Mark> = (0..marks).map(|index| Mark { layer: 0, index }).collect();
+        let (parity, marks) = ((&parity[..]).into(), (&marks[..]).into());
+        let commit = Commit { cell: CellId(0), hops: Hops::default(), parity, marks };
         Commit::decode(&payload(&commit)).map(|_| ())
     };
-    assert_eq!(commit(OBSERVABLES_MAX / 64, DEFECTS_MAX), Ok(()));
+    assert_eq!(commit(OBSERVABLES_MAX / 64, MARKS_MAX), Ok(()));
     assert_eq!(commit(OBSERVABLES_MAX / 64 + 1, 0), Err(Error::MalformedPayload));
-    assert_eq!(commit(0, DEFECTS_MAX + 1), Err(Error::MalformedPayload));
+    assert_eq!(commit(0, MARKS_MAX + 1), Err(Error::MalformedPayload));
 
     let closed = |cells: u32, open_count: u64| {
         let cells = vec![CellId(1); cells as usize];
@@ -231,10 +231,8 @@ fn header_fields_that_a_type_does_not_use_are_zero() {
         if frame_type.is_sequenced() {
             (header.sequence, header.stream) = (1, STREAM);
         }
-        if matches!(
-            frame_type,
-            FrameType::Assign | FrameType::Rounds | FrameType::Defects | FrameType::Commit
-        ) {
+        if matches!(frame_type, FrameType::Assign | FrameType::Rounds | FrameType::Marks | FrameType::Commit)
+        {
             header.epoch = outrider_wire::Epoch(1);
         }
         header

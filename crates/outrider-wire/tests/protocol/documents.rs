@@ -30,7 +30,7 @@ fn every_limit_stands_there_with_its_value() {
         ("LAYER_BITS_MAX", limits::LAYER_BITS_MAX.into()),
         ("CYCLE_LAYERS_MAX", limits::CYCLE_LAYERS_MAX.into()),
         ("OBSERVABLES_MAX", limits::OBSERVABLES_MAX.into()),
-        ("DEFECTS_MAX", limits::DEFECTS_MAX.into()),
+        ("MARKS_MAX", limits::MARKS_MAX.into()),
         ("CELL_RANGES_MAX", limits::CELL_RANGES_MAX.into()),
         ("OPEN_CELLS_MAX", limits::OPEN_CELLS_MAX.into()),
         ("TEXT_BYTES_MAX", limits::TEXT_BYTES_MAX.into()),

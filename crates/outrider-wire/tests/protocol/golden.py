@@ -51,8 +51,8 @@ def fault(value, expected, found, text):
     return fields + ([(text.encode(), f'"{text}"')] if text else [])
 
 
-def defect(layer, index):
-    return [u32("layer", layer), u32("detector", index)]
+def mark(layer, index):
+    return [u32("layer", layer), u32("index", index)]
 
 
 def frame(name, kind, payload=(), version=1, flags=0, epoch=0, stream=0, sequence=0, round=0, time=1000):
@@ -110,15 +110,15 @@ frame("ROUNDS", 18, [
     u32("layers:", 3), zeros(4), u32("detectors:", 8), (b"\x21", "events of detectors 0 and 5"), u32("detectors:", 0),
     u32("detectors:", 12), (b"\xff\x0f", "events of all 12"),
 ], stream=3, sequence=3, epoch=2, round=20, flags=3)
-frame("DEFECTS", 19, [
-    u64("cell", 9), u32("defects:", 2), zeros(4), *defect(0, 5), *defect(1, 2),
+frame("MARKS", 19, [
+    u64("cell", 9), u32("marks:", 2), zeros(4), *mark(0, 5), *mark(1, 2),
 ], stream=3, sequence=4, epoch=2, round=24)
 frame("CLOSE", 20, stream=3, sequence=5)
 frame("OPENED", 32, [u64("rounds in all:", 100)], stream=3, sequence=1)
 frame("COMMIT", 33, [
     u64("cell", 9), u64("last round in at ns", 10), u64("dispatched at ns", 20), u64("decoding began at ns", 30),
-    u64("decoding ended at ns", 40), u32("words of parities:", 1), u32("defects:", 1),
-    (struct.pack("<Q", 1), "observable 0 flips"), *defect(0, 5),
+    u64("decoding ended at ns", 40), u32("words of parities:", 1), u32("marks:", 1),
+    (struct.pack("<Q", 1), "observable 0 flips"), *mark(0, 5),
 ], stream=3, sequence=2, epoch=2, round=24, flags=1 << 16)
 frame("CREDIT", 34, [u64("rounds in all:", 250)], stream=3, sequence=3)
 frame("STREAM_ERROR", 35, fault(0x040C, b"\x33" * 32, b"\x44" * 32, ""), stream=3, sequence=4)

@@ -1,9 +1,9 @@
 //! Every type of frame, byte for byte: `golden.txt` says what each byte means.
 
 use outrider_wire::{
-    Ack, Assign, Beat, CellId, CellRange, Closed, Commit, Credit, Decoded, Defect, Defects, Digest, Epoch,
-    Error, FLAG_LAST, FLAG_LATE, FLAG_SKIP, Fault, FrameType, HEADER_BYTES, Header, Hello, Hops, Layer, Nak,
-    Open, Payload, Rounds, Sequence, SessionId, StreamId, Token, Versions, Welcome, Widths, decode_frame,
+    Ack, Assign, Beat, CellId, CellRange, Closed, Commit, Credit, Decoded, Digest, Epoch, Error, FLAG_LAST,
+    FLAG_LATE, FLAG_SKIP, Fault, FrameType, HEADER_BYTES, Header, Hello, Hops, Layer, Mark, Marks, Nak, Open,
+    Payload, Rounds, Sequence, SessionId, StreamId, Token, Versions, Welcome, Widths, decode_frame,
     encode_frame,
 };
 
@@ -85,7 +85,7 @@ fn refusal(frame_type: FrameType, payload: &[u8]) -> Option<Error> {
         FrameType::Open => Open::decode(payload).map(|_| ()),
         FrameType::Assign => Assign::decode(payload).map(|_| ()),
         FrameType::Rounds => Rounds::decode(payload).map(|_| ()),
-        FrameType::Defects => Defects::decode(payload).map(|_| ()),
+        FrameType::Marks => Marks::decode(payload).map(|_| ()),
         FrameType::Opened | FrameType::Credit => Credit::decode(payload).map(|_| ()),
         FrameType::Commit => Commit::decode(payload).map(|_| ()),
         FrameType::Closed => Closed::decode(payload).map(|_| ()),
@@ -125,7 +125,7 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
         |frame_type, sequence, round| Header { epoch: Epoch(2), round, ..stream_frame(frame_type, sequence) };
     let flags = |flags, header| Header { flags, ..header };
     let fault = Fault::of_digests(Error::ModelMismatch, &Digest([0x33; 32]), &Digest([0x44; 32]));
-    let defects = [Defect { layer: 0, index: 5 }, Defect { layer: 1, index: 2 }];
+    let marks = [Mark { layer: 0, index: 5 }, Mark { layer: 1, index: 2 }];
     let ranges = [
         CellRange { first: CellId(10), count: CellRange::ENDLESS, stride: 2 },
         CellRange { first: CellId(3), count: 2, stride: 1 },
@@ -148,10 +148,10 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
         ("ASSIGN", frame(round_frame(FrameType::Assign, 2, 20), &Assign { cells: (&ranges[..]).into() })),
         ("ROUNDS", frame(flags(FLAG_LAST | FLAG_SKIP, round_frame(FrameType::Rounds, 3, 20)), &layers()[..])),
         (
-            "DEFECTS",
+            "MARKS",
             frame(
-                round_frame(FrameType::Defects, 4, 24),
-                &Defects { cell: CellId(9), defects: (&defects[..]).into() },
+                round_frame(FrameType::Marks, 4, 24),
+                &Marks { cell: CellId(9), marks: (&marks[..]).into() },
             ),
         ),
         ("CLOSE", frame(stream_frame(FrameType::Close, 5), &[0u8; 0][..])),
@@ -229,7 +229,7 @@ fn commit() -> Commit<'static> {
         cell: CellId(9),
         hops: Hops { ingest_ns: 10, dispatched_ns: 20, decode_start_ns: 30, decode_end_ns: 40 },
         parity: (&[1][..]).into(),
-        defects: (&[Defect { layer: 0, index: 5 }][..]).into(),
+        marks: (&[Mark { layer: 0, index: 5 }][..]).into(),
     }
 }
 

@@ -383,5 +383,5 @@ fn bits_of(round: u64) -> [u8; 1] {
 
 fn answer(parity: &[u64; 2]) -> Commit<'_> {
     let parity_list = (&parity[..]).into();
-    Commit { cell: CellId(parity[0]), hops: Hops::default(), parity: parity_list, defects: (&[][..]).into() }
+    Commit { cell: CellId(parity[0]), hops: Hops::default(), parity: parity_list, marks: (&[][..]).into() }
 }

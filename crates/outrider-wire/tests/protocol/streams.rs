@@ -1,8 +1,8 @@
 //! What a stream allows, when, and what happens to those who do otherwise.
 
 use outrider_wire::{
-    Assign, ClientEvent, Closed, Commit, Credit, Defect, Defects, Epoch, Error, FLAG_LAST, FLAG_SKIP,
-    FrameType, Header, Hops, Layer, Payload, RoundsBatch, ServerEvent, StreamId,
+    Assign, ClientEvent, Closed, Commit, Credit, Epoch, Error, FLAG_LAST, FLAG_SKIP, FrameType, Header, Hops,
+    Layer, Mark, Marks, Payload, RoundsBatch, ServerEvent, StreamId,
 };
 
 use crate::pair::{EVERY_CELL, Pair, STREAM, forge, layers, model};
@@ -26,18 +26,18 @@ fn rounds_go_there_and_commits_come_back() {
     };
     assert_eq!((stream, epoch, first_round, is_last, sent_ns), (STREAM, Epoch(1), 0, false, 3));
     assert!(rounds.layers().eq(two));
-    let commit = commit(5, &[3, 1], &[Defect { layer: 0, index: 2 }]);
+    let commit = commit(5, &[3, 1], &[Mark { layer: 0, index: 2 }]);
     pair.server.send_commit(STREAM, Epoch(1), 2, true, &commit, 5).expect("the stream is open");
     let bytes = pair.server_sends();
     pair.client.receive(&bytes, 6);
     let expected =
         ClientEvent::Commit { stream: STREAM, epoch: Epoch(1), round: 2, is_late: true, sent_ns: 5, commit };
     assert_eq!(pair.client.poll_event(), Some(expected));
-    let defects = Defects { cell: commit.cell, defects: commit.defects };
-    pair.client.send_defects(STREAM, 2, &defects, 7).expect("the stream is open");
+    let marks = Marks { cell: commit.cell, marks: commit.marks };
+    pair.client.send_marks(STREAM, 2, &marks, 7).expect("the stream is open");
     let bytes = pair.client_sends();
     pair.server.receive(&bytes, 8);
-    let expected = ServerEvent::Defects { stream: STREAM, epoch: Epoch(1), round: 2, defects };
+    let expected = ServerEvent::Marks { stream: STREAM, epoch: Epoch(1), round: 2, marks };
     assert_eq!(pair.server.poll_event(), Some(expected));
 }
 
@@ -215,8 +215,8 @@ fn answers_of_an_old_epoch_are_dropped_at_both_ends() {
 fn a_server_that_breaks_the_rules_ends_its_session() {
     let header = |frame_type| Header::new(frame_type);
     let placed = |epoch| Header { epoch: Epoch(epoch), ..header(FrameType::Commit) };
-    let unsorted = [Defect { layer: 1, index: 0 }, Defect { layer: 0, index: 0 }];
-    let twice = [Defect { layer: 1, index: 0 }; 2];
+    let unsorted = [Mark { layer: 1, index: 0 }, Mark { layer: 0, index: 0 }];
+    let twice = [Mark { layer: 1, index: 0 }; 2];
     let unknown = Header { stream: StreamId(9), ..placed(1) };
     let nothing_open = Closed { code: 0, open_count: 0, open_cells: (&[][..]).into() };
     let cases: [(Header, &dyn Payload, Error); 8] = [
@@ -251,8 +251,8 @@ fn nothing_is_sent_for_a_stream_that_is_not_assigned_or_has_ended() {
     pair.client.open(STREAM, &model(), 0).expect("the stream is new");
     assert_eq!(pair.client.open(STREAM, &model(), 0), Err(Error::StreamExists));
     assert_eq!(pair.send_round(0), Err(Error::NotAssigned));
-    let defects = Defects { cell: EVERY_CELL.first, defects: (&[][..]).into() };
-    assert_eq!(pair.client.send_defects(STREAM, 0, &defects, 0), Err(Error::NotAssigned));
+    let marks = Marks { cell: EVERY_CELL.first, marks: (&[][..]).into() };
+    assert_eq!(pair.client.send_marks(STREAM, 0, &marks, 0), Err(Error::NotAssigned));
     pair.pump();
     pair.server.accept_stream(STREAM, 10, 0).expect("the stream waits for that");
     assert_eq!(pair.server.accept_stream(STREAM, 10, 0), Err(Error::OutOfState));
@@ -273,7 +273,7 @@ pub(crate) fn rounds(epoch: u32, round: u64, flags: u32) -> Header {
     Header { stream: STREAM, epoch: Epoch(epoch), round, flags, ..Header::new(FrameType::Rounds) }
 }
 
-pub(crate) fn commit<'a>(cell: u64, parity: &'a [u64], defects: &'a [Defect]) -> Commit<'a> {
+pub(crate) fn commit<'a>(cell: u64, parity: &'a [u64], marks: &'a [Mark]) -> Commit<'a> {
     let hops = Hops { ingest_ns: 1, dispatched_ns: 2, decode_start_ns: 3, decode_end_ns: 4 };
-    Commit { cell: outrider_wire::CellId(cell), hops, parity: parity.into(), defects: defects.into() }
+    Commit { cell: outrider_wire::CellId(cell), hops, parity: parity.into(), marks: marks.into() }
 }

@@ -62,7 +62,7 @@ fn decide(layers: &[(Vec<u8>, u32)]) -> Vec<u64> {
                 patch.decoder(window).expect("a decoder")
             });
             let input = books.input(cell.number).expect("an open cell");
-            let commit = decoder.decode(input.events, input.defects, &[]).expect("an answer");
+            let commit = decoder.decode(input.events, input.marks, &[]).expect("an answer");
             books.commit(cell.number, &commit).expect("the answer of this cell");
         }
     }
