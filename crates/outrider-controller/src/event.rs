@@ -88,7 +88,7 @@ pub enum Leave {
     SessionEnded(wire::Error),
     /// It has refused or ended the session, with this code.
     Rejected(u32, String),
-    /// It has answered for a cell that it does not own, too early, or with marks outside its window.
+    /// It has answered for a cell that it does not own, too early, or with marks far from its window.
     Stray(u64),
 }
 

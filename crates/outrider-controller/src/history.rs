@@ -105,7 +105,7 @@ pub(crate) enum Merge {
     New { pushed_ns: u64 },
     /// The cell was decided before, with the same answer or, worse, with another.
     Again { is_same: bool },
-    /// The node does not own the cell, cannot have decided it yet, or names marks outside its window.
+    /// The node does not own the cell, cannot have decided it yet, or names marks far from its window.
     Stray,
 }
 
@@ -548,14 +548,14 @@ impl History {
         let Some(place) = number.checked_sub(self.first_cell) else { return Merge::Again { is_same: true } };
         let (plan, length, end) = (self.patch.plan(), self.length, self.end_round());
         let Some(entry) = self.cells.get_mut(place as usize) else { return Merge::Stray };
-        let window = entry.cell.window_first..entry.cell.window_end;
-        let is_seen = |mark: Mark| {
-            let round = round.checked_add(mark.layer.into()).filter(|round| window.contains(round));
+        let near = entry.cell.marks_first..entry.cell.marks_end;
+        let is_near = |mark: Mark| {
+            let round = round.checked_add(mark.layer.into()).filter(|round| near.contains(round));
             round.is_some_and(|round| mark.index < plan.layer_marks(round, length))
         };
         let is_complete = length.is_some() || rounds_end(&entry.cell) <= end;
         // Others would give the stream up if they were told of marks that cannot be.
-        if !is_complete || !commit.marks.iter().all(is_seen) {
+        if !is_complete || !commit.marks.iter().all(is_near) {
             return Merge::Stray;
         }
         if entry.is_answered {

@@ -169,11 +169,13 @@ fn history(patch: &Arc<Patch>, rounds: u32, seed: u64) -> (Vec<(Vec<u8>, u32)>, 
     (layers, words)
 }
 
-fn plans() -> [PlanOptions; 4] {
+fn plans() -> [PlanOptions; 5] {
     let parallel = PlanOptions::parallel(3);
     let rows = Rows { width: 2, axis: Axis::X, pitch: 2.0, layout: RowLayout::Brick };
     let bricks = PlanOptions { rows: Some(rows), ..PlanOptions::forward(4) };
-    [parallel, PlanOptions::forward(3), PlanOptions { gap: 1, ..parallel }, bricks]
+    // Without a buffer a commit leaves marks beyond its window.
+    let blind = PlanOptions { buffer: 0, ..parallel };
+    [parallel, PlanOptions::forward(3), PlanOptions { gap: 1, ..parallel }, bricks, blind]
 }
 
 fn finish(cluster: &mut Cluster, id: PatchId) -> Vec<u64> {
@@ -447,11 +449,11 @@ fn a_node_whose_answer_cannot_be_is_fenced_and_harms_nobody() {
     let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
     let (layers, expected) = history(&patch, 60, 1);
     let cell = patch.plan().cell(CELL, None).unwrap();
-    let width = patch.plan().layer_detectors(cell.first_layer, None);
+    let width = patch.plan().layer_marks(cell.first_layer, None);
     let complete = cell.ready_layers as usize;
     let cases = [
-        ("before the window", complete, cell.window_first - 1, Mark { layer: 0, index: 0 }),
-        ("behind the window", complete, cell.window_end - 1, Mark { layer: 1, index: 0 }),
+        ("before the window", complete, cell.marks_first - 1, Mark { layer: 0, index: 0 }),
+        ("behind the window", complete, cell.marks_end - 1, Mark { layer: 1, index: 0 }),
         ("beyond all rounds", complete, u64::MAX, Mark { layer: 1, index: 0 }),
         ("beside the layer", complete, cell.first_layer, Mark { layer: 0, index: width }),
         ("too early", complete - 1, cell.first_layer, Mark { layer: 0, index: 0 }),
