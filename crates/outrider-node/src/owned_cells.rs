@@ -13,7 +13,7 @@ use outrider_wire::{CellId, CellRange, Mark};
 
 /// Commits of cells elsewhere that are kept; an honest controller sends those next to the node's own.
 const FOREIGN_COMMITS_MAX: usize = 4096;
-/// Marks that are kept, by the detectors of the rounds that the plan needs at a time.
+/// Marks that are kept at most, for each detector of the rounds that the plan needs at a time.
 const MARKS_FACTOR: u64 = 8;
 
 /// A mark of the history; `index` as of [`Plan::mark`].

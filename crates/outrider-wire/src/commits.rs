@@ -7,12 +7,13 @@ use crate::ids::CellId;
 use crate::limits::{MARKS_MAX, OBSERVABLES_MAX};
 use crate::list::{Item, List};
 
-/// A detector of a later cell that a commit flips.
+/// What a commit leaves to later cells: a detector that it flips (an artificial defect), or an edge that the first pass of
+/// correlated matching used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mark {
     /// Its round, counted from the round in the header.
     pub layer: u32,
-    /// Its place in the layer.
+    /// Its place in the layer: detectors come first, then edges by their later ends.
     pub index: u32,
 }
 

@@ -53,7 +53,7 @@ pub struct CellStream {
     plan: Arc<Plan>,
 }
 
-/// What a cell is decided from, in detectors of the plan's reference.
+/// What a cell is decided from, in the numbers of the plan's reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CellInput<'a> {
     /// Raw detection events, ascending.

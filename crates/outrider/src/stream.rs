@@ -66,7 +66,7 @@ pub struct CellReport {
     pub first_layer: u64,
     /// The layer after its last.
     pub end_layer: u64,
-    /// Detection events of its window, marks included.
+    /// Detection events of its window, artificial defects included.
     pub event_count: u32,
     /// Its last layer was pushed.
     pub ingested_ns: u64,

@@ -180,7 +180,7 @@ pub struct Commit<'a> {
     pub marks: &'a [u32],
     /// The committed edges, of the history, ascending.
     pub edges: &'a [u32],
-    /// Detection events of the window, marks included, that were decoded.
+    /// Detection events of the window, artificial defects included, that were decoded.
     pub event_count: u32,
 }
 
@@ -215,8 +215,8 @@ impl WindowDecoder {
     /// Decides the cell.
     ///
     /// `events` are the raw detection events of the history, ascending and distinct; those outside the window count for
-    /// the pre-decoder only. `marks` are the marks of the cells of lower rank that touch the window; one
-    /// given twice cancels. `overrides` are weights of the history's edges.
+    /// the pre-decoder only. `marks` are those of the cells of lower rank that touch the window; a defect given twice
+    /// cancels, an edge given twice counts once. `overrides` are weights of the history's edges.
     ///
     /// # Errors
     /// [`Index`](Status::Index) for what is not of the history, [`OddParity`](Status::OddParity) if the window has
