@@ -2069,6 +2069,9 @@ unsafe extern "C" {
         layer_count: u64,
     ) -> u32;
 }
+unsafe extern "C" {
+    pub fn otr_plan_layer_marks_max(plan: *const otr_plan, layer: u64) -> u32;
+}
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct otr_cell_shape {

@@ -139,16 +139,31 @@ fn windows_allocate_nothing_after_warm_up() {
 
 #[test]
 fn a_stream_allocates_nothing_after_warm_up() {
+    for kind in [DecoderKind::Mwpm, DecoderKind::MwpmCorrelated] {
+        let marked_edges = stream_noise(kind);
+        assert_eq!(
+            marked_edges > 1000,
+            kind == DecoderKind::MwpmCorrelated,
+            "{marked_edges} edges were marked"
+        );
+    }
+}
+
+/// Streams noise through one decoder, and tells how many edges were marked on the way.
+fn stream_noise(kind: DecoderKind) -> usize {
     let circuit = Circuit::uniform(CircuitFamily::Stim, 0.003);
     let code = SurfaceCode::memory(5, 60).circuit(circuit).build().expect("valid options");
     let model = code.model().expect("a small model");
-    let graph = Arc::new(MatchingGraph::new(&model, &GraphOptions::default()).expect("a matchable model"));
+    let options = GraphOptions { correlations: kind.needs_correlations(), ..GraphOptions::default() };
+    let graph = Arc::new(MatchingGraph::new(&model, &options).expect("a matchable model"));
+    let nodes = graph.node_count();
     let plan = Arc::new(Plan::new(graph, &model, &PlanOptions::parallel(5)).expect("layers that repeat"));
     let mut stream =
         CellStream::new(Arc::clone(&plan), CellStream::layers_needed(&plan)).expect("enough layers");
     let mut decoders: Vec<(CellShape, WindowDecoder)> = Vec::new();
     let mut random = Random(9);
     let mut row = [0; 3];
+    let mut marked_edges = 0;
     // Layers, of which the first two thirds are for warming up; every third has the same events.
     let (layers, mut before) = (30_000, 0);
     for layer in 0..layers {
@@ -162,18 +177,20 @@ fn a_stream_allocates_nothing_after_warm_up() {
         while let Some(cell) = stream.next() {
             if !decoders.iter().any(|(shape, _)| *shape == cell.shape) {
                 let window = Arc::new(plan.window(&cell).expect("a cell of the plan"));
-                let decoder =
-                    WindowDecoder::new(window, None, &DecoderOptions::default()).expect("a decoder");
+                let options = DecoderOptions { kind, ..DecoderOptions::default() };
+                let decoder = WindowDecoder::new(window, None, &options).expect("a decoder");
                 decoders.push((cell.shape, decoder));
             }
             let decoder = decoders.iter_mut().find(|(shape, _)| *shape == cell.shape).expect("just made");
             let input = stream.input(cell.number).expect("the cell is out");
             let commit = decoder.1.decode(input.events, input.marks, &[]).expect("a window matches");
+            marked_edges += commit.marks.iter().filter(|&&mark| mark >= nodes).count();
             stream.commit(cell.number, &commit).expect("the cell is out");
         }
     }
-    assert_eq!(allocations() - before, 0);
+    assert_eq!(allocations() - before, 0, "{kind}");
     assert!(stream.state().committed > layers - 30 && decoders.len() < 8);
+    marked_edges
 }
 
 #[test]

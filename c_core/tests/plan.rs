@@ -53,9 +53,9 @@ fn shifted(
 /// Marks have a place each, and in a longer history at the shifted place lies the same detector or edge.
 #[test]
 fn marks_have_the_same_places_in_any_history() {
-    let text = memory((3, 3), 40);
+    let text = memory((5, 5), 40);
     let graph = Graph::with_correlations(&text);
-    let longer_text = memory((3, 3), 57);
+    let longer_text = memory((5, 5), 57);
     let longer_graph = Graph::with_correlations(&longer_text);
     let options = parallel(3);
     let plan = Plan::new(&graph, &text, &options).unwrap();
@@ -96,10 +96,17 @@ fn marks_have_the_same_places_in_any_history() {
         }
     }
     assert_eq!(edges, graph.edges.len());
-    // While the end is not known, a layer may turn out to be one of the last.
-    let most = (35..41).map(|layer| plan.layer_marks(layer, 41)).max();
-    assert_eq!(Some(plan.layer_marks(30, 0)), most);
-    assert!(plan.layer_marks(30, 0) >= plan.layer_marks(30, 41));
+    // While the end is not known, a layer may turn out to be one of the last, but not the first.
+    let most = (30..41).map(|layer| plan.layer_marks(layer, 41)).max();
+    assert_eq!(Some(plan.layer_marks_max(30)), most);
+    assert!(
+        plan.layer_marks(30, 0) < plan.layer_marks_max(30)
+            && plan.layer_marks(30, 0) == plan.layer_marks(20, 41)
+    );
+    assert_eq!(
+        (plan.layer_marks_max(0), plan.layer_marks(0, 0)),
+        (plan.layer_marks(0, 41), plan.layer_marks(0, 41))
+    );
     let plain = Graph::new(&text);
     let plan = Plan::new(&plain, &text, &options).unwrap();
     assert_eq!(

@@ -366,6 +366,13 @@ fn a_second_pass_recalls_what_lower_ranks_used() {
             let commit = decoder.decode(&events, &marks, &[]).unwrap();
             let weight_of = |&edge: &u32| i64::from(weights[number_of(edge).expect("an edge of the window")]);
             assert_eq!(commit.edges.iter().map(weight_of).sum::<i64>(), least);
+            let mut otherwise: Vec<u32> = marks.iter().rev().copied().collect();
+            otherwise.extend_from_slice(&marks);
+            assert_eq!(
+                decoder.decode(&events, &otherwise, &[]),
+                Ok(commit),
+                "neither order nor repetition counts"
+            );
         }
     }
     assert!(heeded > MODELS / 4, "{heeded} lowered edges are too few");

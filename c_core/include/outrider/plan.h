@@ -97,9 +97,10 @@ OTR_API otr_status otr_plan_check_length(const otr_plan *plan, uint64_t layer_co
 /* Detectors of a layer of a history of `layer_count` layers; layer_count 0 for a layer that is not among the
  * last ones, or of which that is not known yet. */
 OTR_API uint32_t otr_plan_layer_detectors(const otr_plan *plan, uint64_t layer, uint64_t layer_count);
-/* Marks (see window.h) that commits can leave in a layer; with layer_count 0, whether or not it is one of the
- * last. */
+/* Marks (see window.h) that commits can leave in a layer; layer_count as above. */
 OTR_API uint32_t otr_plan_layer_marks(const otr_plan *plan, uint64_t layer, uint64_t layer_count);
+/* The same while it is not known whether the layer is among the last ones: the most that there can be. */
+OTR_API uint32_t otr_plan_layer_marks_max(const otr_plan *plan, uint64_t layer);
 
 /* What windows that are alike have in common: two cells of the same shape have the same window. Layers are
  * the reference's. */

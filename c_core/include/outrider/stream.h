@@ -30,7 +30,8 @@ OTR_API uint64_t otr_stream_layers_needed(const otr_plan *plan);
 
 /* A stream over `plan`, which it borrows, that holds `layers_max` layers, at least those needed.
  * OTR_ERR_LIMIT if that is too few or more than OTR_STREAM_LAYERS_MAX, OTR_ERR_ARGUMENT, OTR_ERR_MEMORY.
- * Single-threaded; allocates in create and for the first commits, and none after warm-up. */
+ * Single-threaded; allocates in create and for the first commits, and none after warm-up, but for commits
+ * that leave more marks than there are detectors in the layers of their cells. */
 OTR_API otr_status otr_stream_create(otr_stream **out, const otr_plan *plan, uint64_t layers_max,
                                      otr_error *error);
 OTR_API void otr_stream_destroy(otr_stream *stream);

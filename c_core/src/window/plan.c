@@ -356,8 +356,12 @@ uint32_t otr_plan_layer_detectors(const otr_plan *plan, uint64_t layer, uint64_t
 
 uint32_t otr_plan_layer_marks(const otr_plan *plan, uint64_t layer, uint64_t layer_count) {
     const uint32_t own = layer_alike(plan, layer, layer_count);
-    const uint32_t marks = own < plan->timeline.layer_count ? layer_marks(&plan->timeline, own) : 0;
-    return layer_count == 0 && shifts(plan, 0) ? larger(marks, plan->tail_marks) : marks;
+    return own < plan->timeline.layer_count ? layer_marks(&plan->timeline, own) : 0;
+}
+
+uint32_t otr_plan_layer_marks_max(const otr_plan *plan, uint64_t layer) {
+    const uint32_t marks = otr_plan_layer_marks(plan, layer, 0);
+    return shifts(plan, 0) && layer >= plan->timeline.bulk_begin ? larger(marks, plan->tail_marks) : marks;
 }
 
 uint64_t otr_plan_cell_count(const otr_plan *plan, uint64_t layer_count) {

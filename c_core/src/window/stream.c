@@ -35,7 +35,8 @@ struct otr_stream {
     uint64_t layer_count;
     uint64_t length; /* of the history, 0 until its end is known */
 
-    size_t marks_max; /* of one commit */
+    size_t marks_max;   /* of one commit */
+    size_t marks_usual; /* of one commit, for which there is room beforehand */
     uint64_t cells_max;
     slot *slots;             /* cells_max; cell n is number n % cells_max */
     uint8_t *flips;          /* observables of each slot's commit */
@@ -103,12 +104,14 @@ otr_status otr_stream_create(otr_stream **out, const otr_plan *plan, uint64_t la
 static otr_status allocate(otr_stream *stream) {
     const otr_plan *const plan = stream->plan;
     const uint64_t span = stream->layers_max + otr_plan_events_reach(plan) + otr_plan_reach(plan);
+    const size_t layers_marked = (size_t)otr_plan_longest(plan) + 2 * (size_t)otr_plan_reach(plan);
     stream->layer_bytes = otr_bytes_for_bits(otr_plan_width(plan));
     stream->observable_bytes = otr_bytes_for_bits(otr_graph_observable_count(otr_plan_graph(plan)));
     stream->dependencies_max = otr_plan_dependencies_max(plan);
-    /* Marks lie on a cell's own layers, or as far before and after it as an edge reaches. */
-    stream->marks_max =
-        ((size_t)otr_plan_longest(plan) + 2 * (size_t)otr_plan_reach(plan)) * otr_plan_marks_width(plan);
+    /* Marks lie on a cell's own layers, or as far before and after it as an edge reaches. Edges are marked
+     * near the cell's borders only, as a rule fewer than there are detectors. */
+    stream->marks_max = layers_marked * otr_plan_marks_width(plan);
+    stream->marks_usual = layers_marked * otr_plan_width(plan);
     stream->cells_max =
         (span / otr_plan_stride(plan) + 3) * otr_plan_stride_cells(plan) * otr_plan_row_count(plan);
     stream->layers = otr_array_zeroed(stream->layers_max, stream->layer_bytes);
@@ -240,7 +243,9 @@ otr_status otr_stream_commit(otr_stream *stream, uint64_t number, const otr_comm
         (commit->marks == NULL && commit->mark_count > 0) || commit->mark_count > stream->marks_max) {
         return OTR_ERR_ARGUMENT;
     }
-    if (!otr_array_reserve((void **)&slot->marks, &slot->mark_capacity, stream->marks_max,
+    if (!otr_array_reserve((void **)&slot->marks, &slot->mark_capacity,
+                           commit->mark_count > stream->marks_usual ? commit->mark_count
+                                                                    : stream->marks_usual,
                            sizeof *slot->marks)) {
         return OTR_ERR_MEMORY;
     }
@@ -441,7 +446,7 @@ static otr_status gather_marks(otr_stream *stream, const otr_cell *cell) {
                                               stream->dependencies, stream->dependencies_max, &count);
     stream->mark_count = 0;
     if (status == OTR_OK && !otr_array_reserve((void **)&stream->marks, &stream->mark_capacity,
-                                               count * stream->marks_max, sizeof *stream->marks)) {
+                                               count * stream->marks_usual, sizeof *stream->marks)) {
         return OTR_ERR_MEMORY;
     }
     for (size_t i = 0; i < count && status == OTR_OK; i++) {
@@ -453,6 +458,9 @@ static otr_status gather_marks(otr_stream *stream, const otr_cell *cell) {
         for (size_t k = 0; k < other->mark_count && status == OTR_OK; k++) {
             const mark mark = other->marks[k];
             if (mark.layer >= cell->marks_first && mark.layer < cell->marks_end) {
+                if (!OTR_ARRAY_GROW(stream->marks, stream->mark_count, stream->mark_capacity)) {
+                    return OTR_ERR_MEMORY;
+                }
                 status = otr_plan_mark(stream->plan, (uint32_t)((int64_t)mark.layer - cell->shift),
                                        mark.index, &stream->marks[stream->mark_count++]);
             }

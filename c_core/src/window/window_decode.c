@@ -213,9 +213,11 @@ static void flip_in_window(otr_window_decoder *d, const uint32_t *detectors, siz
     }
 }
 
-/* Flips what lower ranks flipped, and has the decoder recall the edges that they used. */
+/* Flips what lower ranks flipped, and has the decoder recall the edges that they used: in the order of their
+ * numbers, on which ties in the second pass may depend, whatever order the marks came in. */
 static otr_status heed_marks(otr_window_decoder *d, const uint32_t *marks, size_t count) {
     const uint32_t detectors = d->window->history->node_count;
+    size_t distinct = 0;
     d->recalled_count = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t edge;
@@ -232,6 +234,13 @@ static otr_status heed_marks(otr_window_decoder *d, const uint32_t *marks, size_
         }
         d->recalled[d->recalled_count++] = edge;
     }
+    otr_sort_indices(d->recalled, d->recalled_count);
+    for (size_t i = 0; i < d->recalled_count; i++) {
+        if (distinct == 0 || d->recalled[i] != d->recalled[distinct - 1]) {
+            d->recalled[distinct++] = d->recalled[i];
+        }
+    }
+    d->recalled_count = distinct;
     otr_decoder_recall(d->decoder, d->recalled, d->recalled_count);
     return OTR_OK;
 }

@@ -67,6 +67,11 @@ impl<'g> Plan<'g> {
         unsafe { otr_plan_layer_marks(self.raw, layer, layers) }
     }
 
+    pub(crate) fn layer_marks_max(&self, layer: u64) -> u32 {
+        // SAFETY: the plan is alive.
+        unsafe { otr_plan_layer_marks_max(self.raw, layer) }
+    }
+
     /// The layer of a mark, and its index there.
     pub(crate) fn place(&self, mark: u32) -> Result<(u32, u32), otr_status> {
         let (mut layer, mut index) = (0, 0);

@@ -133,10 +133,15 @@ fn correlated(model: &outrider::DetectorErrorModel, plan: PlanOptions) -> Arc<Pa
     Arc::new(Patch::new(model, &PatchOptions { decoder, ..PatchOptions::new(plan) }).unwrap())
 }
 
-/// Layers of one shot of a memory of so many rounds, and the answer of one decoder.
+/// Layers of one shot of a memory of distance 3 and so many rounds, and the answer of one decoder.
 fn history(patch: &Arc<Patch>, rounds: u32, seed: u64) -> (Vec<(Vec<u8>, u32)>, Vec<u64>) {
+    history_of(3, patch, rounds, seed)
+}
+
+/// The same of any distance.
+fn history_of(distance: u32, patch: &Arc<Patch>, rounds: u32, seed: u64) -> (Vec<(Vec<u8>, u32)>, Vec<u64>) {
     let circuit = Circuit::uniform(CircuitFamily::Stim, 0.01);
-    let model = SurfaceCode::memory(3, rounds).circuit(circuit).build().unwrap().model().unwrap();
+    let model = SurfaceCode::memory(distance, rounds).circuit(circuit).build().unwrap().model().unwrap();
     let mut sampler = Sampler::new(&model, seed).unwrap();
     let (mut events, mut flips) = sampler.batches();
     sampler.sample(0, 1, &mut events, &mut flips).unwrap();
@@ -446,10 +451,13 @@ fn talk(cluster: &mut Cluster, liar: &mut ServerSession, id: NodeId) {
 #[test]
 fn a_node_whose_answer_cannot_be_is_fenced_and_harms_nobody() {
     const CELL: u64 = 3;
-    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
-    let (layers, expected) = history(&patch, 60, 1);
+    let (_, model) = patch(5, 40, PlanOptions::parallel(3));
+    let patch = correlated(&model, PlanOptions::parallel(3));
+    let (layers, expected) = history_of(5, &patch, 60, 1);
     let cell = patch.plan().cell(CELL, None).unwrap();
+    // One of the last layers could have this mark.
     let width = patch.plan().layer_marks(cell.first_layer, None);
+    assert!(width < patch.plan().layer_marks_max(cell.first_layer));
     let complete = cell.ready_layers as usize;
     let cases = [
         ("before the window", complete, cell.marks_first - 1, Mark { layer: 0, index: 0 }),

@@ -244,7 +244,12 @@ impl OwnedCells {
         for mark in marks {
             left = left.checked_sub(1).ok_or(Trouble::TooManyMarks)?;
             let round = round.checked_add(mark.layer.into()).ok_or_else(stray)?;
-            if mark.index >= self.patch.plan().layer_marks(round, self.length) {
+            // The one who decided the cell may have known the end when it is not known here.
+            let plan = self.patch.plan();
+            let count = self
+                .length
+                .map_or_else(|| plan.layer_marks_max(round), |length| plan.layer_marks(round, Some(length)));
+            if mark.index >= count {
                 return Err(stray());
             }
             places.push(Place { round, index: mark.index });
@@ -299,8 +304,8 @@ impl OwnedCells {
     pub(crate) fn commit(&mut self, cell: &Cell, commit: &Commit<'_>) -> Result<(u64, &[Mark]), Trouble> {
         let mut marks = self.spare_list();
         let plan = self.patch.plan();
-        for &detector in commit.marks {
-            let (layer, index) = plan.place(detector).map_err(Trouble::Plan)?;
+        for &mark in commit.marks {
+            let (layer, index) = plan.place(mark).map_err(Trouble::Plan)?;
             marks.push(Place { round: (i64::from(layer) + cell.shift) as u64, index });
         }
         marks.sort_unstable();

@@ -159,7 +159,7 @@ impl CellStream {
     ///
     /// # Errors
     /// [`Argument`](crate::Status::Argument) for a cell that is not out, [`Index`](crate::Status::Index) for a mark
-    /// that is no detector of the reference, [`Error::Length`]. The stream is then unchanged.
+    /// that is not near the cell, [`Error::Length`]. The stream is then unchanged.
     pub fn commit(&mut self, number: u64, commit: &Commit<'_>) -> Result<(), Error> {
         let bytes = self.plan.graph().observable_bytes();
         check_length("observables, in bytes", bytes, commit.observables.len())?;

@@ -307,11 +307,16 @@ impl Plan {
         unsafe { sys::otr_plan_layer_detectors(self.raw.as_ptr(), layer, layer_count.unwrap_or(0)) }
     }
 
-    /// Marks that commits can leave in a layer of a history of `layer_count` layers; with `None`, whether or not it is one
-    /// of the last.
+    /// Marks that commits can leave in a layer; `layer_count` as for [`layer_detectors`](Self::layer_detectors).
     pub fn layer_marks(&self, layer: u64, layer_count: Option<u64>) -> u32 {
         // SAFETY: the plan is alive.
         unsafe { sys::otr_plan_layer_marks(self.raw.as_ptr(), layer, layer_count.unwrap_or(0)) }
+    }
+
+    /// The same while it is not known whether the layer is among the last ones: the most that there can be.
+    pub fn layer_marks_max(&self, layer: u64) -> u32 {
+        // SAFETY: the plan is alive.
+        unsafe { sys::otr_plan_layer_marks_max(self.raw.as_ptr(), layer) }
     }
 
     /// Cells of a history of that many layers are those with numbers below this. Bricks of some rows end before those of
