@@ -598,8 +598,7 @@ uint32_t otr_plan_marks_width(const otr_plan *plan) {
 uint32_t otr_plan_width(const otr_plan *plan) {
     uint32_t widest = 0;
     for (uint32_t layer = 0; layer < plan->timeline.layer_count; layer++) {
-        const uint32_t width = layer_width(&plan->timeline, layer);
-        widest = width > widest ? width : widest;
+        widest = larger(widest, layer_width(&plan->timeline, layer));
     }
     return widest;
 }

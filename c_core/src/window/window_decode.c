@@ -1,6 +1,6 @@
-/* Decides one cell: puts raw events and artificial defects together, has the window decoded, and keeps of the
- * answer what touches the cell. That the cell's events are explained is checked every time; it costs a pass
- * over the bits of the window. */
+/* Decides one cell: puts raw events and the marks of lower ranks together, has the window decoded, and keeps
+ * of the answer what touches the cell. That the cell's events are explained is checked every time; it costs a
+ * pass over the bits of the window. */
 #include "outrider/window.h"
 
 #include <stdlib.h>

@@ -16,6 +16,9 @@ fn main() -> Result<(), String> {
         Some(word) => word.parse().map_err(|error| format!("seconds '{word}': {error}"))?,
         None => SECONDS_DEFAULT,
     };
+    if seconds == 0 {
+        return Err("seconds '0': at least 1".to_owned());
+    }
     let stops = watch(Duration::from_secs(seconds));
     println!(
         "{seconds} s of one thread; stops, how many a second, their share of the time, p50, p99 and longest:"
