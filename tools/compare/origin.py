@@ -5,7 +5,8 @@ import pathlib
 import platform
 import subprocess
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from workspace import ROOT
+
 # What figures depend on.
 SOURCES = ("c_core", "crates", "bins", "benches", "tools", "build.rs", "Cargo.toml", "Cargo.lock")
 

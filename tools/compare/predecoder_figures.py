@@ -9,7 +9,7 @@ from matplotlib import pyplot  # noqa: E402
 
 from predecoder_tables import grouped  # noqa: E402
 from sections import wilson  # noqa: E402
-from tables import read  # noqa: E402
+from workspace import read_results  # noqa: E402
 
 # Texts stay texts and the same figures give the same file.
 matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "outrider", "font.size": 9, "axes.grid": True,
@@ -24,7 +24,7 @@ CURVES = {
 
 
 def draw(folder):
-    data = {path.stem: read(path) for path in folder.glob("*.csv")}
+    data, _ = read_results(folder)
     if "ler" in data:
         # The rules have shots of their own.
         rows = data["ler"] + [entry for entry in data.get("rules", []) if entry["decoder"] == "min-sum soft"]

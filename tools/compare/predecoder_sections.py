@@ -13,8 +13,8 @@ import numpy
 import stim
 
 from programs import TARGET, Memory, Native, PyMatching
-from run import ROOT
-from sections import SEED, microseconds, ratio, record, say, shots_for, wilson, write_csv
+from sections import SEED, describe, microseconds, ratio, say, shots_for, wilson
+from workspace import ROOT, record, write_csv
 
 DISTANCES = (5, 7, 9, 11, 13)
 LER_POINTS = [Memory(basis, d, p) for p in (0.006, 0.003) for d in DISTANCES for basis in ("x", "z")]
@@ -65,11 +65,11 @@ def run(folder, name, network, quick, core, minutes):
         tables = section(native, network, effort)
     for table, rows in tables.items():
         write_csv(folder / f"{table}.csv", rows)
-    record(folder / "run.json", name, quick, core, time.time() - start, network=describe(network),
-           minutes=minutes)
+    about = describe(quick, core, time.time() - start, network=name_of(network), minutes=minutes)
+    record(folder, name, about)
 
 
-def describe(network):
+def name_of(network):
     """A file's name in the repository and the beginning of its hash."""
     if not isinstance(network, pathlib.Path):
         return network

@@ -1,11 +1,11 @@
-"""Writes the tables of docs/pre-decoders.md, and README's targets, each between its markers, from the files that the
-sections left."""
+"""Writes the tables of docs/pre-decoders.md, each between its markers, from the files that the sections left."""
 
 import collections
-import json
 import math
 
-from tables import between_markers, caveats, header, interval, provenance, read, row, short, times
+from pages import VERDICTS, Page, header, interval, row, short, target, targets, times
+from tables import provenance
+from workspace import read_results
 
 # Total error rates of d rounds, X basis, p = 0.006, from figures of arXiv:2604.12841 and of its model cards; those of
 # correlated matching and of models 5 and 6 are read off by eye.
@@ -21,24 +21,21 @@ PUBLISHED_PREDECODERS = [name for name in PUBLISHED if not name.endswith("matchi
 TIME_LIMITS = {"0.001": 0.8, "0.003": 0.8, "0.006": 1.0}
 TARGET_STRENGTHS = ("0.003", "0.006")
 STRETCH = 0.8
-# A point tells nothing if the network's excess over correlated's rate may be this much of it.
-OPEN = 0.5
+# A point is undecided if the network's excess may be as much as this share of correlated matching's rate.
+UNDECIDED = 0.5
 
 
-def rewrite(document, readme, folder):
-    data = {path.stem: read(path) for path in folder.glob("*.csv")}
-    runs = json.loads((folder / "run.json").read_text())
-    text = document.read_text()
+def rewrite(document, folder):
+    data, runs = read_results(folder)
+    page = Page(document)
     for name, (file, section, table) in TABLES.items():
-        lines = [*table(data[file]), "", source(section, runs[section])] if file in data else ["Not measured yet."]
-        text = between_markers(text, name, lines)
-    summary = [*targets(data), "", *caveats(runs)]
-    document.write_text(between_markers(text, "targets", summary))
-    readme.write_text(between_markers(readme.read_text(), "pre-decoders", summary))
-
-
-def source(section, run):
-    return provenance(f"predecoders.py --only {section}", run, "network")
+        lines = ["Not measured yet."]
+        if file in data:
+            source = provenance(f"predecoders.py --only {section}", runs[section], "network")
+            lines = [*table(data[file]), "", *source]
+        page.put(name, lines)
+    page.put("targets", targets(data, JUDGES, runs))
+    page.save()
 
 
 def ler_table(rows):
@@ -47,7 +44,7 @@ def ler_table(rows):
     for point, entries in by_point(rows):
         soft = entries["network soft"]
         rates = [rate(entries[f"PyMatching {kind}"]) for kind in ("plain", "correlated")]
-        lines.append(row(*names(point), soft["shots"], *rates, interval(soft, ""), soft["only_ours"],
+        lines.append(row(*names(point), soft["shots"], *rates, interval(soft), soft["only_ours"],
                          soft["only_correlated"], difference(soft), verdict(entries)))  # fmt: skip
     return lines
 
@@ -114,7 +111,7 @@ def time_table(rows):
         network = float(entry["cpu_us"]) * float(entry["network_share"])
         lines.append(row(entry["p"], entry["d"], entry["shots"], short(entry["cpu_us"]), short(network),
                          short(float(entry["cpu_us"]) - network), short(entry["own_plain_us"]), short(entry["plain_us"]),
-                         short(entry["correlated_us"]), times(over), times(limit), met(over <= limit),
+                         short(entry["correlated_us"]), times(over), times(limit), VERDICTS[over <= limit],
                          times(1 / float(entry["over_correlated"]))))  # fmt: skip
     return lines
 
@@ -145,15 +142,7 @@ def published_table(rows):
     lines = header("d", "shots", *(f"{name} (here)" for name in measured), *(f"{name} (published)" for name in PUBLISHED))
     for (_, _, d), entries in by_point(rows):
         points = [f"{curve[int(d)]:.2e}" if int(d) in curve else "" for curve in PUBLISHED.values()]
-        lines.append(row(d, entries[measured[0]]["shots"], *(interval(entries[name], "") for name in measured), *points))
-    return lines
-
-
-def targets(data):
-    lines = header("target", "measured", "met")
-    for file, judge in JUDGES:
-        if file in data:
-            lines += [row(*cells) for cells in judge(data[file])]
+        lines.append(row(d, entries[measured[0]]["shots"], *(interval(entries[name]) for name in measured), *points))
     return lines
 
 
@@ -161,20 +150,21 @@ def judge_ler(rows):
     for p in TARGET_STRENGTHS:
         points = [entries for (strength, _, _), entries in by_point(rows) if strength == p]
         soft = [entries["network soft"] for entries in points]
-        tally = collections.Counter(map(verdict, points))
+        tally = {name: 0 for name in ("better", "equal", "worse", "undecided")}
+        tally |= collections.Counter(map(verdict, points))
         ours, theirs = (sum(int(entry[column]) for entry in soft) for column in ("only_ours", "only_correlated"))
-        missed = tally["higher"] > 0 or ours - theirs > 2 * math.sqrt(ours + theirs)
-        yield (f"error rate at most correlated PyMatching's at p = {p}, {distances(soft)}, X and Z",
-               f"lower at {tally['lower']}, level at {tally['level']}, higher at {tally['higher']}, open at "
-               f"{tally['open']} of {len(points)} points (95 %); only the network fails {ours}, only correlated {theirs}",
-               met(not missed) if missed or not tally["open"] else f"open at {tally['open']} points")  # fmt: skip
+        is_met = tally["worse"] == 0 and ours - theirs <= 2 * math.sqrt(ours + theirs)
+        if is_met and tally["undecided"]:
+            is_met = f"undecided at {tally['undecided']} points"
+        yield target("network-rate", is_met, limits={"p": p, "distances": distances(soft)}, **tally,
+                     points=len(points), ours=ours, theirs=theirs)  # fmt: skip
     high = [entry for entry in rows if entry["p"] == "0.006" and int(entry["d"]) >= 7]
     ours, theirs = (
         sum(int(entry["failures"]) for entry in high if entry["decoder"] == decoder)
         for decoder in ("network soft", "PyMatching correlated")
     )
-    yield (f"stretch: at most {STRETCH}x correlated's at p = 0.006, {distances(high)}",
-           f"{ours} failures against {theirs}, {quotient(ours, theirs)}x", met(ours <= STRETCH * theirs))  # fmt: skip
+    yield target("network-stretch", ours <= STRETCH * theirs, limits={"limit": STRETCH, "distances": distances(high)},
+                 ours=ours, theirs=theirs, ratio=quotient(ours, theirs))  # fmt: skip
 
 
 def judge_time(rows):
@@ -183,9 +173,8 @@ def judge_time(rows):
         over = {entry["d"]: float(entry["over_plain"]) for entry in entries}
         worst = max(over, key=over.get)
         within = sum(value <= limit for value in over.values())
-        yield (f"time of network and matching at most {limit}x PyMatching's plain at p = {p}, {distances(entries)}",
-               f"within at {within} of {len(over)} points, {times(over[worst])} at the most (d = {worst})",
-               met(within == len(over)))  # fmt: skip
+        yield target("network-time", within == len(over), limits={"p": p, "limit": limit, "distances": distances(entries)},
+                     within=within, points=len(over), most=times(over[worst]), d=worst)  # fmt: skip
 
 
 def judge_published(rows):
@@ -195,9 +184,8 @@ def judge_published(rows):
         if points:
             compared.append(entries["network soft"])
             below += float(entries["network soft"]["high"]) < min(points)
-    yield (f"below every published pre-decoder at p = 0.006, {distances(compared)}, on their circuit",
-           f"the interval lies below the best of them at {below} of {len(compared)} distances",
-           met(below == len(compared)))  # fmt: skip
+    yield target("published", below == len(compared), limits={"distances": distances(compared)},
+                 below=below, points=len(compared))  # fmt: skip
 
 
 def distances(entries):
@@ -242,11 +230,11 @@ def verdict(entries):
     """Of the network, soft, against correlated PyMatching at a point."""
     low, high = (float(entries["network soft"][f"difference_{end}"]) for end in ("low", "high"))
     if high < 0:
-        return "lower"
+        return "better"
     if low > 0:
-        return "higher"
+        return "worse"
     peer = entries["PyMatching correlated"]
-    return "open" if high > OPEN * int(peer["failures"]) / int(peer["shots"]) else "level"
+    return "undecided" if high > UNDECIDED * int(peer["failures"]) / int(peer["shots"]) else "equal"
 
 
 def quotient(above, below):
@@ -255,10 +243,6 @@ def quotient(above, below):
 
 def percent(part, total):
     return f"{100 * part / total:.0f} %"
-
-
-def met(is_met):
-    return "yes" if is_met else "**no**"
 
 
 # The file and the section that it is from.

@@ -9,14 +9,13 @@
     python3 tools/compare/predecoders.py --report         only rewrites tables and figures from docs/pre-decoders/*.csv
 
 Needs Python 3 with venv, Cargo and, the first time, PyPI: Stim, PyMatching and Matplotlib go to a virtual environment
-under target/. The sections and how they measure are described in docs/pre-decoders.md.
+under target/. docs/pre-decoders.md describes the sections and how they measure.
 """
 
 import argparse
-import os
 import pathlib
 
-from run import ROOT, build_programs, enter_virtual_environment
+from workspace import ROOT, add_core_option, add_options, build, enter_virtual_environment, parse_options
 
 SECTIONS = ["ler", "rules", "time", "tails", "strings", "published"]
 MODELS = ROOT / "models"
@@ -30,36 +29,27 @@ def main():
 
     folder = ROOT / "docs" / "pre-decoders"
     if not args.report:
-        build_programs()
+        build("compare", "outrider-cli")
         import predecoder_sections
 
         networks = {"published": args.published_network}
         for name in args.only:
             network = networks.get(name, args.network)
             predecoder_sections.run(folder, name, network, args.quick, args.core, args.minutes)
-    predecoder_tables.rewrite(ROOT / "docs" / "pre-decoders.md", ROOT / "README.md", folder)
+    predecoder_tables.rewrite(ROOT / "docs" / "pre-decoders.md", folder)
     predecoder_figures.draw(folder)
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer distances, shots and rounds")
+    add_options(parser, SECTIONS)
+    add_core_option(parser)
     parser.add_argument("--minutes", type=float, help="of each section that counts failures, instead of its own time")
-    parser.add_argument("--only", help=f"sections, separated by commas, of {','.join(SECTIONS)}; published needs its network")
-    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="the core that everything runs on")
-    parser.add_argument("--report", action="store_true", help="measure nothing, rewrite tables and figures")
     parser.add_argument("--network", default=MODELS / "event-stim.safetensors", type=source,
                         help="network, or rule:NAME, of all sections but published: %(default)s")  # fmt: skip
     parser.add_argument("--published-network", default=MODELS / "event-paper.safetensors", type=source,
                         help="the same of the section published: %(default)s")  # fmt: skip
-    args = parser.parse_args()
-    if args.only:
-        args.only = args.only.split(",")
-    else:
-        args.only = [name for name in SECTIONS if name != "published" or is_there(args.published_network)]
-    unknown = sorted(set(args.only) - set(SECTIONS))
-    if unknown:
-        parser.error(f"no such section: {', '.join(unknown)}")
+    args = parse_options(parser, SECTIONS)
     if not args.report:
         wanted = {args.published_network if name == "published" else args.network for name in args.only}
         missing = [str(network) for network in wanted if not is_there(network)]

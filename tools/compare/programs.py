@@ -11,7 +11,7 @@ import numpy
 import pymatching
 import stim
 
-from run import ROOT, WORK
+from workspace import ROOT, WORK
 
 TARGET = ROOT / "target" / "release"
 # Models, shots and answers of this process, gone when it ends: two may measure at once.

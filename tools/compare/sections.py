@@ -1,8 +1,6 @@
 """The measurements. Every section writes docs/performance/<section>.csv and its entry in run.json."""
 
-import csv
 import gc
-import json
 import math
 import os
 import pathlib
@@ -17,7 +15,7 @@ import stim
 
 from origin import cpu_name, origin
 from programs import TARGET, Memory, Native, PyMatching, timed
-from run import ROOT
+from workspace import ROOT, record, write_csv
 
 OUT = ROOT / "docs" / "performance"
 SPEED_POINTS = [Memory("x", d, p) for p in (0.001, 0.003, 0.005) for d in (5, 9, 13, 17, 21)]
@@ -45,20 +43,12 @@ def run(names, quick, core):
             "speed": speed, "tails": tails, "build": build, "sampling": sampling, "memory": memory, "ler": ler,
         }[name](effort)  # fmt: skip
         write_csv(OUT / f"{name}.csv", rows)
-        record(OUT / "run.json", name, quick, core, time.time() - start, stabilizer_qec="2.2.0")
+        record(OUT, name, describe(quick, core, time.time() - start, stabilizer_qec="2.2.0"))
 
 
-def write_csv(path, rows):
-    with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def record(path, section, quick, core, seconds, **more):
-    """Says in a run.json when, where and of what the section was measured."""
-    entries = json.loads(path.read_text()) if path.exists() else {}
-    entries[section] = {
+def describe(quick, core, seconds, **more):
+    """When, where and of what a section was measured."""
+    return {
         **origin(),
         "quick": quick,
         "seconds": round(seconds),
@@ -72,7 +62,6 @@ def record(path, section, quick, core, seconds, **more):
         "numpy": numpy.__version__,
         **more,
     }
-    path.write_text(json.dumps(entries, indent=1) + "\n")
 
 
 def speed(effort):

@@ -6,18 +6,17 @@
     python3 tools/compare/streaming.py --only held,rate  some sections
     python3 tools/compare/streaming.py --report          only rewrites the tables from docs/streaming/*.csv
 
-Needs Python 3 and Cargo. The sections and how they measure are described in docs/performance.md under "Streaming". The exit
-code is 1 if a soak did not keep what it promises.
+Needs Python 3.11 and Cargo. docs/performance.md describes the sections and how they measure, under "Streaming". The exit
+code is 1 if a soak lost rounds or grew.
 """
 
 import argparse
 import sys
 
 import streaming_tables
-from streaming_runs import ROOT, build
+from workspace import ROOT, add_options, build, parse_options
 
 SECTIONS = ["held", "rate", "work", "nodes", "failover", "sifl", "pipeline", "codec", "soak"]
-DOCUMENTS = {name: ROOT / name for name in ("docs/performance.md", "docs/real-time.md", "README.md")}
 
 
 def main():
@@ -25,25 +24,18 @@ def main():
     folder = ROOT / "docs" / "streaming"
     kept = True
     if not args.report:
-        build()
+        build("outrider-cli")
         import streaming_sections
 
         kept = streaming_sections.run(folder, args.only, args.quick)
-    streaming_tables.rewrite(DOCUMENTS, folder)
+    streaming_tables.rewrite(ROOT / "docs", folder)
     sys.exit(0 if kept else 1)
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer points, runs and rounds")
-    parser.add_argument("--only", default=",".join(SECTIONS), help="sections, separated by commas: %(default)s")
-    parser.add_argument("--report", action="store_true", help="measure nothing, rewrite the tables")
-    args = parser.parse_args()
-    args.only = args.only.split(",")
-    unknown = sorted(set(args.only) - set(SECTIONS))
-    if unknown:
-        parser.error(f"no such section: {', '.join(unknown)}")
-    return args
+    add_options(parser, SECTIONS)
+    return parse_options(parser, SECTIONS)
 
 
 if __name__ == "__main__":

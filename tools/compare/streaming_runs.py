@@ -10,7 +10,8 @@ import subprocess
 import tempfile
 import time
 
-from origin import ROOT, cpu_name, origin
+from origin import cpu_name, origin
+from workspace import ROOT
 
 OUTRIDER = ROOT / "target" / "release" / "outrider"
 CORES = len(os.sched_getaffinity(0))
@@ -129,11 +130,6 @@ def run_quietly(*command):
     done = subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{command_line(*command)}\n{done.stdout}{done.stderr}")
-
-
-def build():
-    command = ["cargo", "build", "--release", "--locked", "--package", "outrider-cli"]
-    subprocess.run(command, cwd=ROOT, check=True)
 
 
 def describe(section, quick, seconds, meanwhile):

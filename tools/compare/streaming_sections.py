@@ -1,7 +1,5 @@
 """The measurements of real-time decoding. Every section writes docs/streaming/<section>.csv and its entry in run.json."""
 
-import csv
-import json
 import math
 import pathlib
 import statistics
@@ -9,9 +7,10 @@ import tempfile
 import time
 
 from streaming_runs import (
-    CORES, OUTRIDER, ROOT, Meanwhile, Task, bench, describe, mark_crowded, run_quietly, stream, take_turns,
+    CORES, OUTRIDER, Meanwhile, Task, bench, describe, mark_crowded, run_quietly, stream, take_turns,
 )  # fmt: skip
 from streaming_soak import soak
+from workspace import ROOT, record, write_csv
 
 P = 0.001
 NETWORK = ROOT / "models" / "event-stim.safetensors"
@@ -44,20 +43,9 @@ def run(folder, names, quick):
         with meanwhile:
             rows = RUNNERS[name](effort)
         write_csv(folder / f"{name}.csv", rows)
-        path = folder / "run.json"
-        entries = json.loads(path.read_text()) if path.exists() else {}
-        entries[name] = describe(name, quick, time.monotonic() - start, meanwhile)
-        path.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n")
+        record(folder, name, describe(name, quick, time.monotonic() - start, meanwhile))
         kept &= all(row.get("kept") != "no" for row in rows)
     return kept
-
-
-def write_csv(path, rows):
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=names, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def held(effort):

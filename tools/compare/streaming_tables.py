@@ -1,17 +1,15 @@
 """Writes the tables about real-time decoding, each between its markers, from the files that the sections left."""
 
-import json
 import math
 
-from tables import between_markers, header, read, row, short
+from pages import Page, commit, header, prose, row, short, software, target, targets, words
+from workspace import read_results
 
 NAMES_OF_HISTORIES = {"one": "one long", "short": "short"}
 # What a worker may be busy at the most: the rest is for what comes in bunches.
 BUSY_MAX = 0.7
 # For the worked example: cores of a node, and those that serve its connections.
 NODE_CORES, CONNECTION_CORES = 8, 1
-# Other jobs that leave absolute times as they are.
-QUIET_CORES = 0.2
 PUBLISHED = (
     "CUDA-Q QEC's pipeline, GB200: network on the GPU, 16 PyMatching threads, 26 threads in all", "all at once", "whole", 16, 104,
     "yes", 192309, "335 to 352", "493 to 515", "1213 to 1249", "", "3757 to 3930", "", "", "",
@@ -20,40 +18,22 @@ ALL_QUANTILES = ("p50", "p90", "p99", "p999", "max")
 
 
 def rewrite(documents, folder):
-    """Rewrites the documents, of which `documents` has the paths by name."""
-    data = {path.stem: read(path) for path in folder.glob("*.csv")}
-    path = folder / "run.json"
-    runs = json.loads(path.read_text()) if path.exists() else {}
-    texts = {name: path.read_text() for name, path in documents.items()}
+    """Rewrites the tables of the documents, a folder."""
+    data, runs = read_results(folder)
+    pages = {name: Page(documents / name) for name in (PERFORMANCE, REAL_TIME)}
     for name, (document, section, table) in TABLES.items():
         if section in data:
-            lines = [*table(data[section]), "", provenance(runs[section])]
-            texts[document] = between_markers(texts[document], name, lines)
+            pages[document].put(name, [*table(data[section]), "", *provenance(runs[section])])
     if data:
-        lines = [*targets(data), "", *caveats(runs)]
-        texts["docs/performance.md"] = between_markers(texts["docs/performance.md"], "streaming-targets", lines)
-        texts["README.md"] = between_markers(texts["README.md"], "streaming", lines)
-    for name, path in documents.items():
-        path.write_text(texts[name])
+        pages[PERFORMANCE].put("streaming-targets", targets(data, JUDGES, runs))
+    for page in pages.values():
+        page.save()
 
 
 def provenance(run):
-    changes = "" if run["clean"] else " with local changes"
-    return (
-        f"`{run['command']}`, {run['date']}, commit {run['commit']}{changes}; {run['machine']}, {run['cores']} cores, load "
-        f"average {run['load_average']}, of which other jobs had {run['other_cores']} cores in the mean; "
-        f"{run['rustc'].rsplit(' (', 1)[0]}, {run['cc']}."
-    )
-
-
-def caveats(runs):
-    """What a reader of the figures must know about how they were taken."""
-    coarse = sorted(section for section, run in runs.items() if run["quick"])
-    busy = sorted(section for section, run in runs.items() if run["other_cores"] > QUIET_CORES)
-    if coarse:
-        yield f"Coarse figures, taken with `--quick`: {', '.join(coarse)}."
-    if busy:
-        yield f"Taken while other jobs had more than {QUIET_CORES} cores, so times are too long: {', '.join(busy)}."
+    return prose(words("provenance.streaming", command=run["command"], date=run["date"], commit=commit(run),
+                       machine=run["machine"], cores=run["cores"], load=run["load_average"], others=run["other_cores"],
+                       software=software(run)))  # fmt: skip
 
 
 def held_table(rows):
@@ -190,17 +170,11 @@ def work_example(rows):
     p, d = max((float(entry["p"]), int(entry["d"])) for entry in rows)
     entry = next(entry for entry in rows if (float(entry["p"]), int(entry["d"])) == (p, d)
                  and (entry["decoder"], entry["layout"]) == ("correlated", "parallel"))  # fmt: skip
-    cost, workers = float(entry["us_per_round"]), workers_for(entry)
-    each = NODE_CORES - CONNECTION_CORES
-    nodes = math.ceil(workers / each)
-    return [
-        f"Say a patch of d = {d} at p = {p:g}, a round each microsecond, correlated matching, parallel windows with c = g = b = d. "
-        f"A round costs {short(cost)} us of a worker; {short(cost)} / {BUSY_MAX} and upwards gives "
-        f"**{plural(workers, 'worker')}**. A worker wants a core, and so does the thread that takes the rounds. On nodes of "
-        f"{NODE_CORES} cores, {CONNECTION_CORES} of them for the connections, that is {plural(nodes, 'node')}, and one more if a "
-        f"node may be lost: **{plural(nodes + 1, 'node')}**. A cell is committed about 3 d = {3 * d} rounds after it began, and "
-        f"to a closing measurement the answer comes two windows after the last round."
-    ]
+    workers = workers_for(entry)
+    nodes = math.ceil(workers / (NODE_CORES - CONNECTION_CORES))
+    return prose(words("work-example.text", d=d, p=f"{p:g}", cost=short(entry["us_per_round"]), busy=BUSY_MAX,
+                       workers=plural(workers, "worker"), node_cores=NODE_CORES, nodes=plural(nodes, "node"),
+                       spare_nodes=plural(nodes + 1, "node"), lag=3 * d))  # fmt: skip
 
 
 def with_factor(entry):
@@ -212,69 +186,51 @@ def workers_for(entry):
     return math.ceil(float(entry["us_per_round"]) / BUSY_MAX)
 
 
-def targets(data):
-    lines = header("target", "measured", "met")
-    for section, judge in JUDGES:
-        if section in data:
-            lines += [row(target, measured, VERDICTS[met]) for target, measured, met in judge(data[section])]
-    return lines
-
-
-VERDICTS = {True: "yes", False: "**no**", None: ""}
-
-
 def judge_held(rows):
     for d, workers, word in (("5", "1", "one worker"), ("7", "2", "two workers")):
         entries = [entry for entry in rows if (entry["d"], entry["workers"]) == (d, workers)]
         best = min((entry for entry in entries if entry["histories"] == "one"),
                    key=lambda entry: (int(entry["runs"]) - int(entry["held"]), float(entry["lag_p99_us"])))  # fmt: skip
-        yield (f"1 us a round held at d = {d}, p = 0.001 by {word}",
-               f"in {runs_held(best)} runs of {int(best['rounds']) // int(best['runs'])} rounds, {waiting(best)}, commit lag "
-               f"p50 {short(best['lag_p50_us'])} us, p99 {short(best['lag_p99_us'])} us",
-               best["held"] == best["runs"])  # fmt: skip
+        yield target("held", best["held"] == best["runs"], limits={"d": d, "workers": word}, held=runs_held(best),
+                     rounds=int(best["rounds"]) // int(best["runs"]), waiting=waiting(best),
+                     p50=short(best["lag_p50_us"]), p99=short(best["lag_p99_us"]))  # fmt: skip
         if d == "5":
             best = min((entry for entry in entries if entry["histories"] == "short"),
                        key=lambda entry: float(entry["reaction_p99_us"]))  # fmt: skip
             p50, p99, p999 = quantiles(best, "reaction", ("p50", "p99", "p999"))
-            yield ("reaction p99 below 20 us at d = 5",
-                   f"{p99} us over {best['reaction_samples']} histories, {waiting(best)}; p50 {p50}, p99.9 {p999} us",
-                   float(best["reaction_p99_us"]) < 20)  # fmt: skip
+            yield target("reaction", float(best["reaction_p99_us"]) < 20, p50=p50, p99=p99, p999=p999,
+                         histories=best["reaction_samples"], waiting=waiting(best))  # fmt: skip
 
 
 def judge_rate(rows):
     for decoder in ("plain", "correlated"):
         entries = [entry for entry in rows if (entry["d"], entry["p"], entry["decoder"]) == ("13", "0.001", decoder)]
-        target = f"highest rate held at d = 13, p = 0.001, {decoder} (to be reported)"
         if not entries:
-            yield target, "not measured", False
+            yield target("rate-missing", False, limits={"decoder": decoder})
             continue
         best = min(entries, key=lambda entry: float(entry["round_time_us"]))
-        yield target, f"a round each {short(best['round_time_us'])} us, workers: {best['workers']}", None
+        yield target("rate", None, limits={"decoder": decoder}, round_time=short(best["round_time_us"]),
+                     workers=best["workers"])  # fmt: skip
 
 
 def judge_nodes(rows):
     windows = {entry["place"]: entry for entry in rows if entry["window_ns"] and entry["wait"] == "spin"}
     over = thousandth(float(windows["ring"]["window_ns"]) - float(windows["in process"]["window_ns"]))
-    yield ("a node over in process, by shared memory: below 2 us a window",
-           f"{short(over)} us in the median, {waiting(windows['ring'])}", over < 2)  # fmt: skip
+    yield target("node-window", over < 2, over=short(over), waiting=waiting(windows["ring"]))
     ours, theirs = (one(rows, place=place, wait="spin", round_time_us="10") for place in ("in process", "unix"))
     over = float(theirs["lag_p99_us"]) - float(ours["lag_p99_us"])
-    yield ("a node over in process, by Unix socket: below 50 us p99",
-           f"p99 of the commit lag {short(over)} us longer, {waiting(theirs)}", over < 50)  # fmt: skip
+    yield target("node-tail", over < 50, over=short(over), waiting=waiting(theirs))
 
 
 def judge_failover(rows):
     killed = [entry for entry in rows if entry["detection_us"]]
     lost, differ, compared = (sum(int(entry[name]) for entry in rows) for name in ("lost_rounds", "mismatches", "compared"))
-    yield ("kill -9 of a node: no round lost, no answer changed",
-           f"{len(killed)} kills, {lost} rounds lost, {differ} of {compared} answers differ",
-           lost == 0 and differ == 0)  # fmt: skip
+    yield target("kill", lost == 0 and differ == 0, kills=len(killed), lost=lost, differ=differ, compared=compared)
     late, anyway = (sum(added_us(entry, name) > float(entry["total_us"]) + MEASURE_US for entry in killed)
                     for name in ("lag_max_us", "undisturbed_lag_max_us"))  # fmt: skip
     added = sorted(added_us(entry, "lag_max_us") / 1e3 for entry in killed)
-    yield ("kill -9 of a node: no cell waits longer than until the loss is noticed and its cells are decided again",
-           f"one did after {late} of {len(killed)} kills, and in {anyway} of the same histories without a kill; added "
-           f"p50 {short(quantile(added, 0.5))} ms, p99 {short(quantile(added, 0.99))} ms", late == 0)  # fmt: skip
+    yield target("kill-wait", late == 0, late=late, kills=len(killed), anyway=anyway, p50=short(quantile(added, 0.5)),
+                 p99=short(quantile(added, 0.99)))  # fmt: skip
 
 
 # By so much sleeping threads on a shared machine may wake up late, one after the other.
@@ -284,20 +240,18 @@ MEASURE_US = 1000
 def judge_codec(rows):
     decode, ingest = ([entry for entry in rows if entry["bench"].startswith(name)] for name in ("wire/decode", "ingest"))
     worst = max(ingest, key=lambda entry: float(entry["ns"]))
-    yield ("measurements to detection events: below 200 ns a round",
-           f"{short(worst['ns'])} ns at the most, `{worst['bench']}`", float(worst["ns"]) < 200)  # fmt: skip
-    times = sorted((float(entry["ns"]), int(entry["per"])) for entry in decode)
-    yield ("decoding a frame: below 100 ns",
-           ", ".join(f"{short(ns)} ns with {per} rounds of d = {per}" for ns, per in times), times[-1][0] < 100)  # fmt: skip
+    yield target("ingest", float(worst["ns"]) < 200, ns=short(worst["ns"]), bench=worst["bench"])
+    frames = sorted((float(entry["ns"]), int(entry["per"])) for entry in decode)
+    each = ", ".join(f"{short(ns)} ns with {per} rounds of d = {per}" for ns, per in frames)
+    yield target("frame", frames[-1][0] < 100, times=each)
 
 
 def judge_soak(rows):
     longest = max(rows, key=lambda entry: int(entry["rounds"]))
     growth = max(int(entry["growth_kib"]) for entry in rows)
-    yield ("10^8 rounds in flat memory, in process and through two nodes",
-           f"{longest['rounds']} rounds, at most {growth} KiB more in the second half, "
-           f"{sum(int(entry['lost_rounds']) for entry in rows)} rounds lost",
-           int(longest["rounds"]) >= 10**8 and all(entry["kept"] == "yes" for entry in rows))  # fmt: skip
+    is_met = int(longest["rounds"]) >= 10**8 and all(entry["kept"] == "yes" for entry in rows)
+    yield target("soak", is_met, rounds=longest["rounds"], growth=growth,
+                 lost=sum(int(entry["lost_rounds"]) for entry in rows))  # fmt: skip
 
 
 def runs_held(entry):
@@ -311,7 +265,7 @@ def quantiles(entry, name, which):
 
 
 def waiting(entry):
-    """How threads waited; a star tells that there were more of them than cores."""
+    """How threads waited; a star marks rows with more of them than cores."""
     return entry["wait"] + ("*" if entry.get("crowded") else "")
 
 
@@ -336,7 +290,7 @@ def thousandth(value):
     return float(value) / 1e3
 
 
-PERFORMANCE, REAL_TIME = "docs/performance.md", "docs/real-time.md"
+PERFORMANCE, REAL_TIME = "performance.md", "real-time.md"
 TABLES = {
     "held": (PERFORMANCE, "held", held_table),
     "rate": (PERFORMANCE, "rate", rate_table),

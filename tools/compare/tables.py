@@ -1,51 +1,30 @@
-"""Writes the tables of docs/performance.md, and README's excerpt, each between its markers, from the files that the
-sections left."""
+"""Writes the tables of docs/performance.md, each between its markers, from the files that the sections left."""
 
-import csv
-import json
 import math
-import re
+
+from pages import Page, commit, header, interval, prose, row, short, software, target, targets, times, words
+from workspace import read_results
 
 
-def rewrite(document, readme, folder):
-    data = {path.stem: read(path) for path in folder.glob("*.csv")}
-    runs = json.loads((folder / "run.json").read_text())
-    text = document.read_text()
+def rewrite(document, folder):
+    data, runs = read_results(folder)
+    page = Page(document)
     for name, (section, table) in TABLES.items():
         if section in data:
-            lines = [*table(data[section]), "", provenance(f"run.py --only {section}", runs[section], "stabilizer_qec")]
-            text = between_markers(text, name, lines)
-    text = between_markers(text, "targets", [*targets(data), "", *caveats(runs)])
-    document.write_text(text)
-    if "speed" in data:
-        lines = [*excerpt(data), "", provenance("run.py --only speed", runs["speed"], "stabilizer_qec")]
-        readme.write_text(between_markers(readme.read_text(), "excerpt", lines))
+            source = provenance(f"run.py --only {section}", runs[section], "stabilizer_qec")
+            page.put(name, [*table(data[section]), "", *source])
+    page.put("targets", targets(data, JUDGES, runs))
+    page.save()
 
 
-def read(path):
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def between_markers(text, name, lines):
-    pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-    body = "\n".join(lines) + "\n"
-    text, count = pattern.subn(lambda match: match[1] + body + match[2], text)
-    if count != 1:
-        raise ValueError(f"the document has {count} places for the table {name}")
-    return text
-
-
-def provenance(words, run, subject):
-    command = f"python3 tools/compare/{words}" + (" --quick" if run["quick"] else "")
+def provenance(script, run, subject):
+    """How a section was measured on one core."""
+    command = f"python3 tools/compare/{script}" + (" --quick" if run["quick"] else "")
     if run.get("minutes") is not None:
         command += f" --minutes {run['minutes']:g}"
-    changes = "" if run["clean"] else " with local changes"
-    return (
-        f"`{command}`, {run['date']}, commit {run['commit']}{changes}; {run['cpu']}, one core of {run['cpus']}, "
-        f"load average {run['load_average']}; PyMatching {run['pymatching']}, Stim {run['stim']}, "
-        f"{subject} {run[subject]}, {run['rustc'].rsplit(' (', 1)[0]}, {run['cc']}."
-    )
+    return prose(words("provenance.one_core", command=command, date=run["date"], commit=commit(run), cpu=run["cpu"],
+                       cpus=run["cpus"], load=run["load_average"], pymatching=run["pymatching"], stim=run["stim"],
+                       subject=f"{subject} {run[subject]}", software=software(run)))  # fmt: skip
 
 
 def speed_table(kind):
@@ -142,98 +121,53 @@ def ler_table(rows):
     return lines
 
 
-def targets(data):
-    lines = header("target", "measured", "met")
-    for section, judge in JUDGES:
-        if section in data:
-            lines += [row(target, measured, "yes" if met else "**no**") for target, measured, met in judge(data[section])]
-    return lines
-
-
-def excerpt(data):
-    """Speed at one noise strength, and the targets that were missed."""
-    rows = data["speed"]
-    lines = header("d", "events per shot", "plain us", "PyMatching us", "ratio", "correlated us", "PyMatching us", "ratio",
-                   "union-find us")  # fmt: skip
-    for point in points(rows):
-        if point[0] == "0.003":
-            cells = []
-            for kind in ("mwpm", "mwpm-correlated"):
-                ours, theirs = (one(rows, point, program, kind) for program in ("outrider", "pymatching"))
-                cells += [short(ours["cpu_us"]), short(theirs["cpu_us"]), times(ours["pymatching_ratio"])]
-            union_find = one(rows, point, "outrider", "union-find")
-            lines.append(row(point[1], short(union_find["events_per_shot"]), *cells, short(union_find["cpu_us"])))
-    means = [f"**{times(mean(ratios_of(rows, kind)))}**" for kind in ("mwpm", "mwpm-correlated")]
-    lines.append(row("all p", "", "", "", means[0], "", "", means[1], ""))
-    for section, judge in JUDGES:
-        if section in data:
-            lines += [f"\nMissed: {target}; measured: {measured}." for target, measured, met in judge(data[section]) if not met]
-    return lines
-
-
-def caveats(runs):
-    """What a reader of the figures must know about how they were taken."""
-    coarse = sorted(section for section, run in runs.items() if run["quick"])
-    busy = sorted(section for section, run in runs.items() if run["load_average"] > QUIET_LOAD)
-    if coarse:
-        yield f"Coarse figures, taken with `--quick`: {', '.join(coarse)}."
-    if busy:
-        yield f"Taken beside other jobs, load average above {QUIET_LOAD}, so absolute times are too long: {', '.join(busy)}."
-
-
 def judge_speed(rows):
     plain, correlated = ratios_of(rows, "mwpm"), ratios_of(rows, "mwpm-correlated")
     prices = prices_of(rows, "outrider")
     checked = [entry for entry in rows if entry["equal_weights"]]
     equal, shots = (sum(int(entry[column]) for entry in checked) for column in ("equal_weights", "shots"))
-    yield "plain at least 2x PyMatching, geometric mean", times(mean(plain)), mean(plain) >= 2
-    yield "plain nowhere below 1.3x PyMatching", f"{times(min(plain))} at the least", min(plain) >= 1.3
-    yield ("correlated at most 1.8x our own plain",
-           f"{short(mean(prices))} geometric mean, {short(max(prices))} at most", max(prices) <= 1.8)  # fmt: skip
-    yield ("correlated at least 3.5x PyMatching's correlated",
-           f"{times(mean(correlated))} geometric mean, {times(min(correlated))} at the least",
-           mean(correlated) >= 3.5)  # fmt: skip
-    yield "plain weights equal to PyMatching's on every shot", f"{equal} of {shots}", equal == shots
+    yield target("plain-mean", mean(plain) >= 2, mean=times(mean(plain)))
+    yield target("plain-least", min(plain) >= 1.3, least=times(min(plain)))
+    yield target("second-pass", max(prices) <= 1.8, mean=times(mean(prices)), most=times(max(prices)))
+    yield target("correlated-mean", mean(correlated) >= 3.5, mean=times(mean(correlated)), least=times(min(correlated)))
+    yield target("weights", equal == shots, equal=equal, shots=shots)
 
 
 def judge_tails(rows):
     ratios = [float(one(rows, point, "pymatching", "mwpm")["p999_us"])
               / float(one(rows, point, "outrider", "mwpm")["p999_us"]) for point in points(rows)]  # fmt: skip
-    yield ("plain p99.9 of a shot below PyMatching's",
-           f"below at {sum(ratio > 1 for ratio in ratios)} of {len(ratios)} points, "
-           f"{times(min(ratios))} at the least", min(ratios) > 1)  # fmt: skip
+    below = sum(ratio > 1 for ratio in ratios)
+    yield target("tails", min(ratios) > 1, below=below, points=len(ratios), least=times(min(ratios)))
 
 
 def judge_build(rows):
     for kind in ("mwpm", "mwpm-correlated"):
         ratios = [float(entry["pymatching_ratio"]) for entry in rows
                   if entry["program"] == "outrider" and entry["decoder"] == kind]  # fmt: skip
-        yield f"building {kind} at d=21 faster than PyMatching", f"{times(min(ratios))} at the least", min(ratios) > 1
+        yield target("build", min(ratios) > 1, limits={"kind": kind}, least=times(min(ratios)))
 
 
 def judge_sampling(rows):
     ratios = [float(entry["outrider_ratio"]) for entry in rows if entry["program"].startswith("stim")]
-    yield "sampling at d=13 at least at Stim's rate", f"{times(min(ratios))} at the least", min(ratios) >= 1
+    yield target("sampling", min(ratios) >= 1, least=times(min(ratios)))
 
 
 def judge_memory(rows):
     large = max(float(entry["peak_bytes"]) for entry in rows if entry["graph_bytes"]) / 1e6
-    short_stream, long_stream = (entry for entry in rows if not entry["graph_bytes"])
-    before, after = (float(entry["peak_bytes"]) / 1e6 for entry in (short_stream, long_stream))
-    yield "a d=31, 31-round decoder below 200 MB", f"{short(large)} MB, the whole process", large < 200
-    yield ("10 million shots in constant memory",
-           f"{short(after)} MB, {long_stream['what']}; {short(before)} MB, {short_stream['what']}",
-           after < 1.5 * before)  # fmt: skip
+    streams = {entry["what"]: float(entry["peak_bytes"]) / 1e6 for entry in rows if not entry["graph_bytes"]}
+    before, after = streams.values()
+    sizes = "; ".join(f"{short(size)} MB for the {what}" for what, size in streams.items())
+    yield target("memory", large < 200, megabytes=short(large))
+    yield target("constant-memory", after < 1.5 * before, sizes=sizes)
 
 
 def judge_ler(rows):
     for kind in ("mwpm", "mwpm-correlated"):
         entries = [entry for entry in rows if entry["decoder"] == kind]
         ours, theirs = (sum(int(entry[column]) for entry in entries) for column in ("only_ours", "only_peer"))
-        # A fair coin for every shot that only one of the two fails, two standard deviations.
-        met = ours - theirs <= 2 * math.sqrt(ours + theirs)
-        yield (f"failures of {kind} not more than PyMatching's on the same shots",
-               f"only outrider fails {ours}, only PyMatching fails {theirs}", met)  # fmt: skip
+        # A fair coin for every shot that only one of the two gets wrong, two standard deviations.
+        is_met = ours - theirs <= 2 * math.sqrt(ours + theirs)
+        yield target("failures", is_met, limits={"kind": kind}, ours=ours, theirs=theirs)
 
 
 def points(rows):
@@ -259,29 +193,6 @@ def mean(values):
     return math.exp(sum(map(math.log, values)) / len(values))
 
 
-def interval(entry, prefix):
-    rate = int(entry[f"{prefix}failures"]) / int(entry["shots"])
-    return f"{rate:.2e} [{float(entry[f'{prefix}low']):.2e}, {float(entry[f'{prefix}high']):.2e}]"
-
-
-def short(value):
-    """Three significant digits, no exponent."""
-    value = float(value)
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def times(value):
-    return f"{float(value):.2f}x"
-
-
-def header(*names):
-    return [row(*names), "|" + "---|" * len(names)]
-
-
-def row(*cells):
-    return "| " + " | ".join(str(cell) for cell in cells) + " |"
-
-
 TABLES = {
     "speed": ("speed", speed_table("mwpm")),
     "correlated": ("speed", speed_table("mwpm-correlated")),
@@ -293,8 +204,6 @@ TABLES = {
     "memory": ("memory", memory_table),
     "ler": ("ler", ler_table),
 }
-# The run itself, and a little.
-QUIET_LOAD = 1.5
 JUDGES = [
     ("speed", judge_speed),
     ("tails", judge_tails),

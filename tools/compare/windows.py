@@ -20,8 +20,9 @@ import subprocess
 import tempfile
 import time
 
-from origin import ROOT, cpu_name, origin
-from tables import between_markers, header, row
+from origin import cpu_name, origin
+from pages import Page, commit, header, prose, row, words
+from workspace import ROOT, build
 
 FOLDER = ROOT / "docs" / "real-time"
 OUTRIDER = ROOT / "target" / "release" / "outrider"
@@ -48,17 +49,17 @@ def main():
     args = parse_arguments()
     table, run = FOLDER / "windows.csv", FOLDER / "run.json"
     if not args.report:
-        command = ["cargo", "build", "--release", "--locked", "--package", "outrider-cli"]
-        subprocess.run(command, cwd=ROOT, check=True)
+        build("outrider-cli")
         FOLDER.mkdir(parents=True, exist_ok=True)
         table.unlink(missing_ok=True)
         started = time.monotonic()
         measure(table, args)
         run.write_text(json.dumps(describe(args, started), indent=1) + "\n")
-    document = ROOT / "docs" / "real-time.md"
     tasks = read(table)
-    text = between_markers(document.read_text(), "windows", [*accuracy_table(tasks), "", provenance(json.loads(run.read_text()))])
-    document.write_text(between_markers(text, "windows-pooled", pooled_table(tasks)))
+    page = Page(ROOT / "docs" / "real-time.md")
+    page.put("windows", [*accuracy_table(tasks), "", *provenance(json.loads(run.read_text()))])
+    page.put("windows-pooled", pooled_table(tasks))
+    page.save()
 
 
 def parse_arguments():
@@ -74,7 +75,7 @@ def measure(table, args):
         square, wide = (count // 10 if args.quick else count for count in shots)
         rounds = ROUNDS_PER_DISTANCE * d
         with tempfile.TemporaryDirectory() as folder:
-            # The name tells `ler` what the file is about.
+            # `ler` takes the task's metadata from the name of the file.
             model = pathlib.Path(folder) / f"d={d},p={p},r={rounds},size={LENGTHS * d}x{d}.dem"
             outrider("gen", "--size", f"{LENGTHS * d}x{d}", "--rounds", rounds, "--p", p, "--dem-out", model)
             for buffer in (0, (d + 1) // 2, d):
@@ -94,7 +95,7 @@ def outrider(*words):
 
 
 def read(table):
-    """The counts of every task, by what tells it apart."""
+    """The counts of every task."""
     tasks = collections.defaultdict(collections.Counter)
     with open(table, newline="") as file:
         for line in csv.DictReader(file, skipinitialspace=True):
@@ -150,7 +151,7 @@ def describe(args, started):
     about = origin()
     return {
         "date": about["date"],
-        "commit": about["commit"] + ("" if about["clean"] else " with local changes"),
+        "commit": commit(about),
         "quick": args.quick,
         "minutes": round((time.monotonic() - started) / 60),
         "cpu": cpu_name(),
@@ -160,8 +161,7 @@ def describe(args, started):
 
 def provenance(run):
     command = "python3 tools/compare/windows.py" + (" --quick" if run["quick"] else "")
-    return (f"`{command}`, {run['date']}, commit {run['commit']}; {run['cpu']}, {run['threads']} threads, "
-            f"{run['minutes']} minutes, seed {SEED}.")  # fmt: skip
+    return prose(words("provenance.windows", command=command, seed=SEED, **run))
 
 
 if __name__ == "__main__":
