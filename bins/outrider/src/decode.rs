@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clap::Args;
 use outrider::{DecoderKind, DecoderOptions, Format, Isa, Layout};
-use outrider_node::WindowArgs;
+use outrider_options::WindowArgs;
 use serde::Serialize;
 use serde_json::{Map, Value};
 

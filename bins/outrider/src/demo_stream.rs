@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use outrider::{Decoder, DecoderKind, DetectorErrorModel, Isa, RoundSampler, SamplerOptions, Wait};
-use outrider_node::option_values::WaitHow;
-use outrider_node::{LoadedPatch, PatchArgs};
+use outrider_options::option_values::WaitHow;
+use outrider_options::{LoadedPatch, PatchArgs};
 use serde::Deserialize;
 use serde_json::json;
 

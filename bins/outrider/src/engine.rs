@@ -7,7 +7,7 @@ use outrider::{
     Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Gap, GraphOptions, Isa, MatchingGraph,
     Predecode, Predecoder, Status, SurfaceCode, WindowDecoder,
 };
-use outrider_node::{Windowing, decoder_label};
+use outrider_options::{Windowing, decoder_label};
 
 use crate::error::{Error, Result};
 use crate::predecoding::Predecoding;

@@ -9,8 +9,8 @@ use outrider::{
     Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, Orientation,
     SurfaceCode,
 };
-use outrider_node::option_values::PredecoderChoice;
-use outrider_node::{WindowArgs, Windowing};
+use outrider_options::option_values::PredecoderChoice;
+use outrider_options::{WindowArgs, Windowing};
 use serde_json::Value;
 
 use crate::campaign::{Pairs, Plan, Tally, count_errors};

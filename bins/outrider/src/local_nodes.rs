@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use outrider_controller::Address;
-use outrider_node::PatchArgs;
-use outrider_node::option_values::WaitHow;
+use outrider_options::PatchArgs;
+use outrider_options::option_values::WaitHow;
 use serde_json::Value;
 use tempfile::TempDir;
 

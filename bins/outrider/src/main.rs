@@ -6,7 +6,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use outrider_node::{DaemonArgs, one_line};
+use outrider_node::DaemonArgs;
+use outrider_options::one_line;
 
 use crate::error::{Error, Result};
 

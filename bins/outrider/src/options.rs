@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-pub(crate) use outrider_node::option_values::{
+pub(crate) use outrider_options::option_values::{
     basis, circuit_family, decoder_kind, format, isa, open_probability, orientation, positive, predecode,
     probability,
 };

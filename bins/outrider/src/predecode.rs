@@ -11,7 +11,7 @@ use outrider::{
     DecoderOptions, Format, Isa, Layout, MatchingGraph, Override, Predecode, Predecoder, Reach, ShotWriter,
     Shots,
 };
-use outrider_node::option_values::PredecoderChoice;
+use outrider_options::option_values::PredecoderChoice;
 use serde::Serialize;
 
 use crate::decoding::{WEIGHT_DIGITS, events as events_of, push_edge};

@@ -9,7 +9,7 @@ use outrider::{
     DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Isa, MatchingGraph,
     NetworkKind, Predecode, Predecoder, Rule, RuleOptions, SurfaceCode,
 };
-use outrider_node::option_values::PredecoderChoice;
+use outrider_options::option_values::PredecoderChoice;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 

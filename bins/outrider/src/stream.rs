@@ -10,8 +10,8 @@ use outrider::{
     Format, Isa, Layout, MeasurementMap, MeasurementStream, Patch, RoundSampler, SamplerOptions,
     StreamOptions, WorkersOptions,
 };
-use outrider_node::option_values::WaitHow;
-use outrider_node::{LoadedPatch, PatchArgs};
+use outrider_options::option_values::WaitHow;
+use outrider_options::{LoadedPatch, PatchArgs};
 
 use crate::engine::require_isa;
 use crate::error::{Error, Result};

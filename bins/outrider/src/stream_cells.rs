@@ -65,7 +65,7 @@ impl Cells {
 mod tests {
     use super::*;
     use outrider::Isa;
-    use outrider_node::PatchArgs;
+    use outrider_options::PatchArgs;
     use serde::Deserialize;
     use serde_json::{Value, json};
 

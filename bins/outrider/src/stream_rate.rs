@@ -125,7 +125,7 @@ mod tests {
     use crate::stream_session::Pace;
     use crate::stream_target::InProcess;
     use outrider::{Isa, RoundSampler, SamplerOptions, StreamOptions, Wait, WorkersOptions};
-    use outrider_node::{LoadedPatch, PatchArgs};
+    use outrider_options::{LoadedPatch, PatchArgs};
     use serde::Deserialize;
     use serde_json::json;
 

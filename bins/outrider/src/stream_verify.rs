@@ -125,7 +125,7 @@ mod tests {
     use super::*;
     use crate::stream_source::Processor;
     use outrider::{Isa, RoundSampler, SamplerOptions};
-    use outrider_node::PatchArgs;
+    use outrider_options::PatchArgs;
     use serde::Deserialize;
     use serde_json::json;
 

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 
 /// The model with every round written out, unless that would eat the memory.
 pub(crate) fn flat_model(surface: &SurfaceCode) -> Result<DetectorErrorModel> {
-    Ok(outrider_node::flat_model(surface, "--rounds")?)
+    Ok(outrider_options::flat_model(surface, "--rounds")?)
 }
 
 /// A square memory but for its noise, written as the metadata of `ler` write it: `d=13,r=13,b=x,c=paper,o=O1`.

@@ -7,7 +7,7 @@ use outrider::{
     Axis, CellShape, CellStream, DetectorErrorModel, MatchingGraph, Plan, PlanOptions, Rows, Window,
     WindowDecoder,
 };
-use outrider_node::Windowing;
+use outrider_options::Windowing;
 use serde_json::Value;
 
 use crate::error::{Error, Result};

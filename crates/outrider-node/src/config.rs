@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use outrider::WorkersOptions;
+use outrider_options::PatchArgs;
+use outrider_options::option_values::WaitHow;
 use outrider_transport::{Address, TlsFiles};
 use outrider_wire as wire;
 use serde::de::Error as _;
@@ -16,8 +18,6 @@ use serde::{Deserialize, Deserializer};
 
 use crate::daemon::Failure;
 use crate::node::NodeOptions;
-use crate::option_values::WaitHow;
-use crate::patch_args::PatchArgs;
 use crate::server::{Admission, ServerOptions};
 
 /// Bytes of a configuration file.

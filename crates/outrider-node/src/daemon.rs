@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use clap::Args;
 use outrider::{Isa, Patch, Workers};
+use outrider_options::option_values::WaitHow;
+use outrider_options::{LoadedPatch, PatchArgs, PatchError};
 use outrider_transport::Address;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
@@ -23,8 +25,6 @@ use tokio::{runtime, select};
 use crate::config::{Config, LogLevel};
 use crate::listener::Listener;
 use crate::logging;
-use crate::option_values::WaitHow;
-use crate::patch_args::{LoadedPatch, PatchArgs, PatchError};
 use crate::server::{Ending, Server, ServerError, ServerOptions};
 
 /// Decide cells for controllers: a decoder node

@@ -2,7 +2,7 @@
 
 use clap::{Args, Command, FromArgMatches};
 use outrider::{Isa, Patch};
-use outrider_node::{PatchArgs, PatchError};
+use outrider_options::{PatchArgs, PatchError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use outrider::{Axis, PlanOptions, RowLayout, Rows};
 use serde::Serialize;
 
 use crate::option_values::positive;
-use crate::patch_args::PatchError;
+use crate::patch_error::PatchError;
 
 /// How a history is cut.
 #[derive(Args, Clone, Copy, Debug, Default, Serialize)]

@@ -1,13 +1,12 @@
 //! Patches as options: the same ones for the programs and, as a table, for the configuration of a node.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{error, fmt};
 
-use clap::error::ErrorKind;
 use clap::{Args, Command, FromArgMatches};
 use outrider::{
     Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Error, Isa, NetworkKind,
@@ -16,7 +15,10 @@ use outrider::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
+use crate::flat_model::flat_model;
+use crate::labels::{decoder_label, file_stem, one_line};
 use crate::option_values::{self, PredecoderChoice};
+use crate::patch_error::PatchError;
 use crate::window_args::{WindowArgs, Windowing};
 
 /// What a patch is, and how it is decoded. Machines with equal ones have patches with equal digests.
@@ -82,16 +84,6 @@ pub struct LoadedPatch {
     pub label: String,
 }
 
-/// Why options make no patch.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum PatchError {
-    /// An option, which is named, is missing, out of range, or does not fit the others.
-    Option(String),
-    /// What the library found, in a file that is named if it is one.
-    Core(Error),
-}
-
 impl PatchArgs {
     /// Reads or generates the model, reads the pre-decoder, and cuts the patch.
     ///
@@ -120,7 +112,7 @@ impl PatchArgs {
     }
 
     /// The name of an option that is not left to its default, if there is one.
-    pub(crate) fn chosen_option(&self) -> Option<String> {
+    pub fn chosen_option(&self) -> Option<String> {
         let table = |options: &Self| serde_json::to_value(options).ok()?.as_object().cloned();
         let plain = table(&serde_json::from_str("{}").ok()?)?;
         table(self)?.into_iter().find(|(name, value)| plain.get(name) != Some(value)).map(|(name, _)| name)
@@ -204,7 +196,7 @@ impl PatchArgs {
         match &self.predecoder {
             PredecoderChoice::None => None,
             PredecoderChoice::Rule(rule) => Some(format!("rule:{rule}")),
-            PredecoderChoice::File(path) => Some(stem(path)),
+            PredecoderChoice::File(path) => Some(file_stem(path)),
         }
     }
 
@@ -226,46 +218,6 @@ impl PatchArgs {
     }
 }
 
-/// What tables call a decoder behind a pre-decoder of this name and use, in windows.
-pub fn decoder_label(
-    kind: DecoderKind,
-    predecoder: Option<(&str, Predecode)>,
-    windowing: Option<&Windowing>,
-) -> String {
-    let cut = windowing.map_or_else(String::new, Windowing::suffix);
-    match predecoder {
-        Some((name, Predecode::Hard)) => format!("{name}-hard+{kind}{cut}"),
-        Some((name, Predecode::Soft)) => format!("{name}+{kind}{cut}"),
-        None => format!("{kind}{cut}"),
-    }
-}
-
-/// The model with every round written out, unless that would eat the memory; `option` sets the rounds.
-///
-/// # Errors
-/// As [`SurfaceCode::model`], and [`PatchError::Option`] for too many detectors.
-pub fn flat_model(surface: &SurfaceCode, option: &str) -> Result<DetectorErrorModel, PatchError> {
-    let detectors = surface.detector_count();
-    if detectors > FLAT_DETECTORS_MAX {
-        return Err(PatchError::Option(format!(
-            "{option}: the memory has {detectors} detectors, more than the limit of {FLAT_DETECTORS_MAX} \
-             for a model without repeat blocks"
-        )));
-    }
-    Ok(surface.model()?)
-}
-
-/// clap's message on one line: its first paragraph, without the usage that follows.
-pub fn one_line(fault: &clap::Error) -> String {
-    if fault.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "no subcommand given; see --help".to_owned();
-    }
-    let text = fault.to_string();
-    let paragraph = text.split("\n\n").next().unwrap_or_default();
-    let words: Vec<&str> = paragraph.trim_start_matches("error:").split_whitespace().collect();
-    words.join(" ")
-}
-
 /// A table is taken as a command line, so that both mean the same, down to what is refused.
 impl<'de> Deserialize<'de> for PatchArgs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -282,42 +234,6 @@ impl<'de> Deserialize<'de> for PatchArgs {
     }
 }
 
-impl PatchError {
-    /// Names the file that the library's error is about, if it has none yet.
-    #[must_use]
-    pub fn with_path(self, path: &Path) -> Self {
-        match self {
-            Self::Core(error) => Self::Core(error.with_path(path)),
-            Self::Option(_) => self,
-        }
-    }
-
-    /// Whether the options or the files are at fault, rather than the machine.
-    pub fn is_bad_input(&self) -> bool {
-        match self {
-            Self::Option(_) => true,
-            Self::Core(error) => error.is_bad_input(),
-        }
-    }
-}
-
-impl From<Error> for PatchError {
-    fn from(error: Error) -> Self {
-        Self::Core(error)
-    }
-}
-
-impl fmt::Display for PatchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Option(message) => f.write_str(message),
-            Self::Core(error) => error.fmt(f),
-        }
-    }
-}
-
-impl error::Error for PatchError {}
-
 fn read_event_network(
     path: &Path,
     isa: Isa,
@@ -331,23 +247,16 @@ fn read_event_network(
     if NetworkKind::of(&bytes).map_err(|error| error.with_path(path))? == NetworkKind::Dense {
         return Err(PatchError::Option(format!(
             "--predecoder: {} is a dense network, which works on whole histories and not in windows",
-            stem(path)
+            file_stem(path)
         )));
     }
     let predecoder = PatchPredecoder::event_network(&bytes, isa, Arc::clone(model));
     Ok(predecoder.map_err(|error| error.with_path(path))?)
 }
 
-/// The name of a file without folder and suffix.
-fn stem(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
-
 fn by_name<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
 
-/// Detectors of a model with every round written out: about a gigabyte of it.
-const FLAT_DETECTORS_MAX: u64 = 1 << 21;
 /// Bytes of a network's file that are looked at.
 const NETWORK_BYTES_MAX: u64 = 1 << 29;
