@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use outrider_node::{DaemonArgs, Failure};
+use outrider_noded::{DaemonArgs, Failure};
 use outrider_options::one_line;
 
 #[derive(Parser, Debug)]

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use outrider_node::DaemonArgs;
+use outrider_noded::DaemonArgs;
 use outrider_options::one_line;
 
 use crate::error::{Error, Result};

@@ -15,8 +15,9 @@ use tokio::net::TcpListener;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use crate::guests::Guests;
-use crate::metrics::{Health, Metrics, Snapshot};
+use crate::metrics::Metrics;
+use crate::node_snapshot::{Health, Snapshot};
+use crate::task_limit::TaskLimit;
 
 /// Scrapers served at a time.
 const SCRAPERS_MAX: usize = 16;
@@ -30,7 +31,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// Answers scrapers for ever.
 pub(crate) async fn serve(listener: TcpListener, metrics: Metrics, snapshot: Arc<Mutex<Snapshot>>) {
     let metrics = Arc::new(metrics);
-    let mut scrapers = Guests::new(SCRAPERS_MAX);
+    let mut scrapers = TaskLimit::new(SCRAPERS_MAX);
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,

@@ -1,11 +1,9 @@
 //! The daemon: options and configuration to a server and a log; signals to its orderly end.
 
-use std::fmt;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -13,7 +11,7 @@ use std::time::Duration;
 use clap::Args;
 use outrider::{Isa, Patch, Workers};
 use outrider_options::option_values::WaitHow;
-use outrider_options::{LoadedPatch, PatchArgs, PatchError};
+use outrider_options::{LoadedPatch, PatchArgs};
 use outrider_transport::Address;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
@@ -23,9 +21,11 @@ use tokio::time::timeout;
 use tokio::{runtime, select};
 
 use crate::config::{Config, LogLevel};
+use crate::event_loop::Ending;
+use crate::failure::Failure;
 use crate::listener::Listener;
 use crate::logging;
-use crate::server::{Ending, Server, ServerError, ServerOptions};
+use crate::server::{Server, ServerError, ServerOptions};
 
 /// Decide cells for controllers: a decoder node
 ///
@@ -80,75 +80,6 @@ command, the configuration or a file that it names is wrong.
 Examples:
   outrider-node --listen unix:node.sock --distance 5 --p 0.001
   outrider-node --config /etc/outrider/node.toml --check";
-
-/// Why a node did not come up, or did not end in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Failure {
-    /// The command, the configuration or a file that it names is wrong.
-    Input(String),
-    /// The machine failed.
-    Machine(String),
-}
-
-impl Failure {
-    /// The exit code of a program that fails so.
-    pub fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Input(_) => ExitCode::from(2),
-            Self::Machine(_) => ExitCode::from(1),
-        }
-    }
-
-    /// Says in which file, and where in it, if it was found in one.
-    fn within(self, file: Option<&Path>, place: &str) -> Self {
-        let named = |message: String| match file {
-            Some(file) => format!("{}: {place}{message}", file.display()),
-            None => message,
-        };
-        match self {
-            Self::Input(message) => Self::Input(named(message)),
-            Self::Machine(message) => Self::Machine(named(message)),
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Input(message) | Self::Machine(message)) = self;
-        f.write_str(message)
-    }
-}
-
-impl std::error::Error for Failure {}
-
-impl From<outrider::Error> for Failure {
-    fn from(error: outrider::Error) -> Self {
-        if error.is_bad_input() { Self::Input(error.to_string()) } else { Self::Machine(error.to_string()) }
-    }
-}
-
-impl From<ServerError> for Failure {
-    fn from(error: ServerError) -> Self {
-        match error {
-            ServerError::Core(error) => error.into(),
-            ServerError::Tls(error) => Self::Input(error.to_string()),
-            ServerError::Listen(_, ref source) if source.kind() == ErrorKind::InvalidInput => {
-                Self::Input(error.to_string())
-            }
-            error => Self::Machine(error.to_string()),
-        }
-    }
-}
-
-impl From<PatchError> for Failure {
-    fn from(error: PatchError) -> Self {
-        match error {
-            PatchError::Core(error) => error.into(),
-            error => Self::Input(error.to_string()),
-        }
-    }
-}
 
 impl DaemonArgs {
     /// Runs a node until it is told to end.

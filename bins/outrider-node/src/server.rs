@@ -1,4 +1,4 @@
-//! A node that listens: its engine, its listeners, its metrics. For programs that want one inside.
+//! A node that listens: its event loop, its listeners, its metrics. For programs that want one inside.
 
 use std::fmt;
 use std::io;
@@ -8,16 +8,18 @@ use std::thread;
 use std::time::Duration;
 
 use outrider::{Patch, WorkersOptions};
+use outrider_node::NodeOptions;
 use outrider_transport::{Address, TlsFiles};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::engine::{self, EngineHandle, EngineOptions, Order};
+use crate::event_loop::{self, Ending, EventLoopHandle, EventLoopOptions, Order};
 use crate::http;
-use crate::listener::Listener;
-use crate::metrics::{Metrics, Snapshot};
-use crate::node::NodeOptions;
+use crate::listener::{Admission, Listener};
+use crate::logging::DroppedLines;
+use crate::metrics::Metrics;
+use crate::node_snapshot::Snapshot;
 
 /// How a [`Server`] works.
 #[derive(Clone)]
@@ -37,25 +39,7 @@ pub struct ServerOptions {
     /// How long it goes on deciding what can be decided when it is told to end.
     pub drain: Duration,
     /// Tells how many lines of a log were dropped, for the metrics.
-    pub dropped_lines: Option<Arc<dyn Fn() -> u64 + Send + Sync>>,
-}
-
-/// Who may connect through Unix sockets, and what protects the sockets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Admission {
-    /// User ids.
-    pub uids: Vec<u32>,
-    /// Permission bits of the socket's file.
-    pub mode: u32,
-}
-
-/// How a server ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// Every client knows which of its cells are open.
-    Drained,
-    /// The time to shut down was over before.
-    Abandoned,
+    pub dropped_lines: Option<DroppedLines>,
 }
 
 /// Why a server did not come up, or has ended.
@@ -79,7 +63,7 @@ pub enum ServerError {
 /// ```no_run
 /// use std::sync::Arc;
 /// use outrider::{Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, SurfaceCode};
-/// use outrider_node::{Server, ServerOptions};
+/// use outrider_noded::{Server, ServerOptions};
 ///
 /// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
 /// let circuit = Circuit::uniform(CircuitFamily::Stim, 0.001);
@@ -95,7 +79,7 @@ pub enum ServerError {
 /// # }
 /// ```
 pub struct Server {
-    engine: EngineHandle,
+    event_loop: EventLoopHandle,
     ended: oneshot::Receiver<thread::Result<Ending>>,
     addresses: Vec<Address>,
     metrics: Option<SocketAddr>,
@@ -137,25 +121,25 @@ impl Server {
             }
             None => None,
         };
-        let engine_options = EngineOptions {
+        let loop_options = EventLoopOptions {
             node: options.node.clone(),
             workers: options.workers.clone(),
             drain_ns: u64::try_from(options.drain.as_nanos()).unwrap_or(u64::MAX),
         };
         let snapshot = Arc::new(Mutex::new(Snapshot::default()));
-        let (engine, thread) = engine::start(patches, engine_options, random, Arc::clone(&snapshot))
+        let (event_loop, thread) = event_loop::start(patches, loop_options, random, Arc::clone(&snapshot))
             .map_err(ServerError::Core)?;
         let (tell, ended) = oneshot::channel();
         thread::spawn(move || drop(tell.send(thread.join())));
         let addresses = listeners.iter().map(|listener| listener.address.clone()).collect();
         let metrics = scrapers.as_ref().and_then(|scrapers| scrapers.local_addr().ok());
         let mut tasks: Vec<_> =
-            listeners.into_iter().map(|listener| tokio::spawn(listener.serve(engine.clone()))).collect();
+            listeners.into_iter().map(|listener| tokio::spawn(listener.serve(event_loop.clone()))).collect();
         if let Some(scrapers) = scrapers {
             let registry = Metrics::new(Arc::clone(&snapshot), options.dropped_lines.clone());
             tasks.push(tokio::spawn(http::serve(scrapers, registry, snapshot)));
         }
-        Ok(Self { engine, ended, addresses, metrics, tasks })
+        Ok(Self { event_loop, ended, addresses, metrics, tasks })
     }
 
     /// Where it listens, with the ports that were chosen for it.
@@ -175,7 +159,7 @@ impl Server {
 
     /// What tells it to end while it is waited for.
     pub fn handle(&self) -> ServerHandle {
-        ServerHandle(self.engine.clone())
+        ServerHandle(self.event_loop.clone())
     }
 
     /// Waits until it has ended.
@@ -198,7 +182,7 @@ impl Server {
 
 /// Tells a [`Server`] to end.
 #[derive(Clone)]
-pub struct ServerHandle(EngineHandle);
+pub struct ServerHandle(EventLoopHandle);
 
 impl ServerHandle {
     /// As [`Server::shut_down`].

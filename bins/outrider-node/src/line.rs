@@ -2,10 +2,9 @@
 
 use std::io;
 
+use outrider_node::{ConnectionId, Node};
 use outrider_transport::{Connection, Outgoing, Sent};
 use outrider_wire::limits::FRAME_BYTES_MAX;
-
-use crate::node::{ConnectionId, Node};
 
 /// A connection, and what it had no room for.
 pub(crate) struct Line {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use outrider::WorkersOptions;
+use outrider_node::NodeOptions;
 use outrider_options::PatchArgs;
 use outrider_options::option_values::WaitHow;
 use outrider_transport::{Address, TlsFiles};
@@ -16,9 +17,9 @@ use outrider_wire as wire;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::daemon::Failure;
-use crate::node::NodeOptions;
-use crate::server::{Admission, ServerOptions};
+use crate::failure::Failure;
+use crate::listener::Admission;
+use crate::server::ServerOptions;
 
 /// Bytes of a configuration file.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;

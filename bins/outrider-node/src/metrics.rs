@@ -1,13 +1,8 @@
-//! What a node tells Prometheus, and whoever asks whether it is well.
-//!
-//! The engine lays out a [`Snapshot`] now and then, and goes on at once if somebody is just looking at the last one. So
-//! neither a slow scraper nor a hundred of them can hold it up.
+//! Snapshots in the text format of OpenMetrics, for Prometheus.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use outrider::clock_ns;
-use outrider_wire::Hops;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
@@ -16,94 +11,8 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::journal::NodeCounters;
-use crate::logging::name;
-
-/// An engine that has not laid out a snapshot for so long is not well.
-const STALL_NS: u64 = 2_000_000_000;
-/// Upper ends of a histogram's bins, in nanoseconds; one more bin takes what is longer.
-const BINS_NS: [u64; 19] = [
-    1_000,
-    2_000,
-    5_000,
-    10_000,
-    20_000,
-    50_000,
-    100_000,
-    200_000,
-    500_000,
-    1_000_000,
-    2_000_000,
-    5_000_000,
-    10_000_000,
-    20_000_000,
-    50_000_000,
-    100_000_000,
-    200_000_000,
-    500_000_000,
-    1_000_000_000,
-];
-
-/// How a node is.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Snapshot {
-    pub(crate) taken_ns: u64,
-    pub(crate) counters: NodeCounters,
-    pub(crate) connections: u64,
-    pub(crate) sessions: u64,
-    pub(crate) streams: u64,
-    pub(crate) jobs: u64,
-    pub(crate) is_draining: bool,
-    pub(crate) latencies: Latencies,
-}
-
-/// Where the time of cells went.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Latencies {
-    /// From the last round of the window until given to a worker.
-    wait: Histogram,
-    /// Until the worker began.
-    queue: Histogram,
-    decode: Histogram,
-    /// From the last round of the window until the commit was ready to be sent.
-    total: Histogram,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Histogram {
-    bins: [u64; BINS_NS.len() + 1],
-    sum_ns: u64,
-    count: u64,
-}
-
-/// How a node is, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Health {
-    Well,
-    /// It shuts down.
-    Draining,
-    /// Its engine has not been heard of for a while.
-    Stalled,
-}
-
-impl Latencies {
-    /// Notes the hops of a cell whose commit is ready.
-    pub(crate) fn note(&mut self, hops: &Hops, now: u64) {
-        self.wait.span(hops.ingest_ns, hops.dispatched_ns);
-        self.queue.span(hops.dispatched_ns, hops.decode_start_ns);
-        self.decode.span(hops.decode_start_ns, hops.decode_end_ns);
-        self.total.span(hops.ingest_ns, now);
-    }
-}
-
-impl Histogram {
-    fn span(&mut self, from_ns: u64, to_ns: u64) {
-        let span = to_ns.saturating_sub(from_ns);
-        self.bins[BINS_NS.partition_point(|&end| end < span)] += 1;
-        self.sum_ns = self.sum_ns.saturating_add(span);
-        self.count += 1;
-    }
-}
+use crate::logging::{DroppedLines, error_name};
+use crate::node_snapshot::{BINS_NS, Latencies, Snapshot};
 
 /// The metrics of a node.
 #[derive(Debug)]
@@ -124,21 +33,6 @@ impl Metrics {
         text
     }
 }
-
-impl Snapshot {
-    pub(crate) fn health(&self) -> Health {
-        if clock_ns().saturating_sub(self.taken_ns) > STALL_NS {
-            Health::Stalled
-        } else if self.is_draining {
-            Health::Draining
-        } else {
-            Health::Well
-        }
-    }
-}
-
-/// Tells how many lines of a log were dropped.
-pub(crate) type DroppedLines = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 struct Node {
     snapshot: Arc<Mutex<Snapshot>>,
@@ -187,7 +81,7 @@ impl Collector for Node {
         ] {
             let mut metric = encoder.encode_descriptor(family, help, None, MetricType::Counter)?;
             for (&code, &count) in codes {
-                let label = [("error", name(code))];
+                let label = [("error", error_name(code))];
                 metric.encode_family(&label)?.encode_counter::<NoLabelSet, u64, f64>(&count, None)?;
             }
         }
@@ -218,24 +112,5 @@ impl Collector for Node {
                 .encode_histogram::<NoLabelSet>(sum, histogram.count, &bins, None)?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_fall_into_their_bins() {
-        let mut histogram = Histogram::default();
-        for span in [0, 1_000, 1_001, 1_000_000_000, 1_000_000_001] {
-            histogram.span(5, 5 + span);
-        }
-        histogram.span(7, 5);
-        assert_eq!(histogram.bins[0], 3);
-        assert_eq!(histogram.bins[1], 1);
-        assert_eq!(histogram.bins[BINS_NS.len() - 1], 1);
-        assert_eq!(histogram.bins[BINS_NS.len()], 1);
-        assert_eq!((histogram.count, histogram.sum_ns), (6, 2_000_002_002));
     }
 }

@@ -10,15 +10,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
+use outrider_node::NodeEvent;
 use outrider_wire::Error;
 use tracing::Level;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 
-use crate::journal::NodeEvent;
-use crate::metrics::DroppedLines;
-
 /// Lines that wait to be written.
 const WAITING_LINES_MAX: usize = 8192;
+
+/// Tells how many lines of a log were dropped.
+pub type DroppedLines = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// What keeps the log being written, until it is dropped; then what waits is written.
 pub(crate) struct Log {
@@ -82,23 +83,23 @@ pub(crate) fn begin(file: Option<&Path>, level: Level) -> io::Result<Log> {
 pub(crate) fn log(event: &NodeEvent) {
     match event {
         NodeEvent::HandshakeFailed { connection, code } => {
-            tracing::warn!(connection = connection.0, error = name(*code), "handshake failed");
+            tracing::warn!(connection = connection.0, error = error_name(*code), "handshake failed");
         }
         NodeEvent::SessionUp { session, connection, resumed } => {
             tracing::info!(session = session.0, connection = connection.0, resumed, "session up");
         }
         NodeEvent::SessionDown { session, code } => {
-            tracing::warn!(session = session.0, error = name(*code), "session without a connection");
+            tracing::warn!(session = session.0, error = error_name(*code), "session without a connection");
         }
         NodeEvent::SessionFailed { session, code } => {
-            tracing::warn!(session = session.0, error = name(*code), "session failed");
+            tracing::warn!(session = session.0, error = error_name(*code), "session failed");
         }
         NodeEvent::SessionOver { session } => tracing::info!(session = session.0, "session over"),
         NodeEvent::StreamOpened { session, stream, patch } => {
             tracing::info!(session = session.0, stream = stream.0, patch, "stream opened");
         }
         NodeEvent::StreamFailed { session, stream, code, text } => {
-            let error = name(*code);
+            let error = error_name(*code);
             tracing::warn!(session = session.0, stream = stream.0, error, text, "stream failed");
         }
         NodeEvent::CellsLeftOpen { session, stream, count, cells } => {
@@ -109,6 +110,6 @@ pub(crate) fn log(event: &NodeEvent) {
 }
 
 /// The name that PROTOCOL.md gives a code.
-pub(crate) fn name(code: u16) -> String {
+pub(crate) fn error_name(code: u16) -> String {
     Error::from_code(code.into()).map_or_else(|| format!("{code:#06x}"), |error| format!("{error:?}"))
 }

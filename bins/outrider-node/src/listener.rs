@@ -1,4 +1,4 @@
-//! Where a node is connected to: sockets are bound, callers are looked at, and connections handed to the engine.
+//! Where a node is connected to: sockets are bound, callers are looked at, and connections handed to the event loop.
 
 use std::fs::{self, Permissions};
 use std::future::Future;
@@ -16,9 +16,8 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::engine::{EngineHandle, Order};
-use crate::guests::Guests;
-use crate::server::Admission;
+use crate::event_loop::{EventLoopHandle, Order};
+use crate::task_limit::TaskLimit;
 
 /// How long a caller may take for what comes before the protocol: a TLS handshake, the descriptors of a ring.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,6 +25,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const CALLERS_MAX: usize = 256;
 /// How long to wait after a connection could not be taken, for want of descriptors perhaps.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Who may connect through Unix sockets, and what protects the sockets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admission {
+    /// User ids.
+    pub uids: Vec<u32>,
+    /// Permission bits of the socket's file.
+    pub mode: u32,
+}
 
 /// A bound address.
 pub(crate) struct Listener {
@@ -93,9 +101,9 @@ impl Listener {
         if is_usable { Ok(()) } else { Err(not_alone()) }
     }
 
-    /// Hands whoever connects to the engine, for ever.
-    pub(crate) async fn serve(self, engine: EngineHandle) {
-        let mut callers = Guests::new(CALLERS_MAX);
+    /// Hands whoever connects to the event loop, for ever.
+    pub(crate) async fn serve(self, event_loop: EventLoopHandle) {
+        let mut callers = TaskLimit::new(CALLERS_MAX);
         let Self { address, socket, _file } = self;
         loop {
             let called = match &socket {
@@ -126,13 +134,13 @@ impl Listener {
                 }
             };
             if let Caller::Connected(connection) = caller {
-                engine.tell(Order::Serve(connection));
+                event_loop.tell(Order::Serve(connection));
                 continue;
             }
-            let (engine, named) = (engine.clone(), address.clone());
+            let (event_loop, named) = (event_loop.clone(), address.clone());
             let another_went = callers.admit(async move {
                 match caller.connect().await {
-                    Ok(connection) => engine.tell(Order::Serve(connection)),
+                    Ok(connection) => event_loop.tell(Order::Serve(connection)),
                     Err(error) => tracing::warn!(address = %named, %error, "caller turned away"),
                 }
             });

@@ -7,12 +7,12 @@ use tokio::task::AbortHandle;
 
 /// Up to so many tasks. If there are more, the oldest makes room: whoever is slow, or says nothing at all, locks nobody
 /// out who is quick.
-pub(crate) struct Guests {
+pub(crate) struct TaskLimit {
     tasks: VecDeque<AbortHandle>,
     most: usize,
 }
 
-impl Guests {
+impl TaskLimit {
     /// Room for so many.
     pub(crate) fn new(most: usize) -> Self {
         Self { tasks: VecDeque::with_capacity(most), most }
@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn the_oldest_makes_room() {
         Builder::new_current_thread().build().unwrap().block_on(async {
-            let mut guests = Guests::new(2);
+            let mut guests = TaskLimit::new(2);
             let mut admit = || {
                 let (hold, end) = oneshot::channel::<()>();
                 let is_full = guests.admit(async move { drop(end.await) });

@@ -15,14 +15,13 @@ use std::time::Duration;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use outrider::{Error as DecodeError, Patch, PatchKey, Wait, Workers, WorkersOptions, clock_ns};
+use outrider_node::{ConnectionId, JobId, Node, NodeOptions};
 use outrider_transport::Connection;
 use outrider_wire::limits::FRAME_BYTES_MAX;
 
 use crate::line::Line;
 use crate::logging;
-use crate::metrics::{Latencies, Snapshot};
-use crate::node::{ConnectionId, JobId, Node, NodeOptions};
-use crate::server::Ending;
+use crate::node_snapshot::{Latencies, Snapshot};
 
 /// Bytes that are taken off a connection at a time, before others have their turn.
 const READ_BYTES: usize = 2 * FRAME_BYTES_MAX;
@@ -39,16 +38,16 @@ const SNAPSHOT_NS: u64 = 100_000_000;
 /// The token that connections never have: their numbers begin at 1.
 const WAKE: Token = Token(0);
 
-/// How an engine works.
+/// How an event loop works.
 #[derive(Debug, Clone)]
-pub(crate) struct EngineOptions {
+pub(crate) struct EventLoopOptions {
     pub(crate) node: NodeOptions,
     pub(crate) workers: WorkersOptions,
     /// How long what can be decided is decided when the node shuts down.
     pub(crate) drain_ns: u64,
 }
 
-/// What an engine is told.
+/// What an event loop is told.
 pub(crate) enum Order {
     /// Serve this connection.
     Serve(Connection),
@@ -58,15 +57,24 @@ pub(crate) enum Order {
     Abandon,
 }
 
-/// A running engine.
+/// How a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Every client knows which of its cells are open.
+    Drained,
+    /// The time to shut down was over before.
+    Abandoned,
+}
+
+/// A running event loop.
 #[derive(Clone)]
-pub(crate) struct EngineHandle {
+pub(crate) struct EventLoopHandle {
     orders: Sender<Order>,
     waker: Arc<Waker>,
 }
 
-impl EngineHandle {
-    /// Tells the engine; one that has ended does not listen.
+impl EventLoopHandle {
+    /// Tells the event loop; one that has ended does not listen.
     pub(crate) fn tell(&self, order: Order) {
         if self.orders.send(order).is_ok() {
             // A waker that fails has woken: its counter is full.
@@ -75,14 +83,14 @@ impl EngineHandle {
     }
 }
 
-/// Starts an engine on a thread of its own, all decoders made.
+/// Starts an event loop on a thread of its own, all decoders made.
 pub(crate) fn start(
     patches: Vec<Arc<Patch>>,
-    options: EngineOptions,
+    options: EventLoopOptions,
     draw: impl FnMut() -> [u8; 16] + Send + 'static,
     snapshot: Arc<Mutex<Snapshot>>,
-) -> Result<(EngineHandle, JoinHandle<Ending>), DecodeError> {
-    let failed = |source| DecodeError::Io { action: "start the engine", path: None, source };
+) -> Result<(EventLoopHandle, JoinHandle<Ending>), DecodeError> {
+    let failed = |source| DecodeError::Io { action: "start the event loop", path: None, source };
     let poll = Poll::new().map_err(failed)?;
     let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(failed)?);
     let mut workers = Workers::new(&options.workers)?;
@@ -92,7 +100,7 @@ pub(crate) fn start(
         workers.set_waker(Arc::new(move || drop(waker.wake())));
     }
     let (orders, told) = channel();
-    let engine = Engine {
+    let event_loop = EventLoop {
         node: Node::new(patches, options.node, draw),
         workers,
         keys,
@@ -115,11 +123,11 @@ pub(crate) fn start(
         snapshot_ns: 0,
     };
     let thread =
-        thread::Builder::new().name("engine".to_owned()).spawn(move || engine.run()).map_err(failed)?;
-    Ok((EngineHandle { orders, waker }, thread))
+        thread::Builder::new().name("event-loop".to_owned()).spawn(move || event_loop.run()).map_err(failed)?;
+    Ok((EventLoopHandle { orders, waker }, thread))
 }
 
-struct Engine {
+struct EventLoop {
     node: Node,
     workers: Workers,
     /// The workers' keys of the node's patches.
@@ -149,7 +157,7 @@ struct Engine {
     snapshot_ns: u64,
 }
 
-impl Engine {
+impl EventLoop {
     fn run(mut self) -> Ending {
         loop {
             let moved = self.turn();
