@@ -19,7 +19,7 @@ use outrider_node::{ConnectionId, JobId, Node, NodeOptions};
 use outrider_transport::Connection;
 use outrider_wire::limits::FRAME_BYTES_MAX;
 
-use crate::line::Line;
+use crate::buffered_connection::BufferedConnection;
 use crate::logging;
 use crate::node_snapshot::{Latencies, Snapshot};
 
@@ -109,7 +109,7 @@ pub(crate) fn start(
         told,
         poll,
         events: Events::with_capacity(EVENTS_MAX),
-        lines: BTreeMap::new(),
+        connections: BTreeMap::new(),
         rings: Vec::new(),
         readable: VecDeque::new(),
         buffer: vec![0; READ_BYTES],
@@ -122,8 +122,10 @@ pub(crate) fn start(
         snapshot,
         snapshot_ns: 0,
     };
-    let thread =
-        thread::Builder::new().name("event-loop".to_owned()).spawn(move || event_loop.run()).map_err(failed)?;
+    let thread = thread::Builder::new()
+        .name("event-loop".to_owned())
+        .spawn(move || event_loop.run())
+        .map_err(failed)?;
     Ok((EventLoopHandle { orders, waker }, thread))
 }
 
@@ -137,8 +139,8 @@ struct EventLoop {
     told: Receiver<Order>,
     poll: Poll,
     events: Events,
-    lines: BTreeMap<ConnectionId, Line>,
-    /// Those lines that run through shared memory and have to be looked at.
+    connections: BTreeMap<ConnectionId, BufferedConnection>,
+    /// Those connections that run through shared memory and have to be looked at.
     rings: Vec<ConnectionId>,
     /// Sockets that may have more to read, in turn.
     readable: VecDeque<ConnectionId>,
@@ -162,7 +164,7 @@ impl EventLoop {
         loop {
             let moved = self.turn();
             // Those that have not said who they are have nothing to be told.
-            if self.node.is_done() && self.lines.keys().all(|&id| self.node.is_greeting(id)) {
+            if self.node.is_done() && self.connections.keys().all(|&id| self.node.is_greeting(id)) {
                 self.publish(clock_ns());
                 return Ending::Drained;
             }
@@ -232,9 +234,9 @@ impl EventLoop {
                 continue;
             }
             let id = ConnectionId(event.token().0 as u64);
-            if let Some(line) = self.lines.get_mut(&id) {
-                line.is_blocked &= !event.is_writable();
-                if !line.connection.is_ring() && !self.readable.contains(&id) {
+            if let Some(connection) = self.connections.get_mut(&id) {
+                connection.is_blocked &= !event.is_writable();
+                if !connection.inner.is_ring() && !self.readable.contains(&id) {
                     self.readable.push_back(id);
                 }
             }
@@ -248,10 +250,10 @@ impl EventLoop {
 
     /// Asks every ring for a wake-up. One that fails is found out when it is read.
     fn rings_may_sleep(&mut self) -> bool {
-        let Self { rings, lines, .. } = self;
-        rings
-            .iter()
-            .all(|id| lines.get_mut(id).is_some_and(|line| line.connection.may_sleep().unwrap_or(false)))
+        let Self { rings, connections, .. } = self;
+        rings.iter().all(|id| {
+            connections.get_mut(id).is_some_and(|connection| connection.inner.may_sleep().unwrap_or(false))
+        })
     }
 
     fn sleep(&self) -> Duration {
@@ -286,7 +288,7 @@ impl EventLoop {
             tracing::error!(%error, "cannot watch a connection");
             return self.node.disconnect(id, clock_ns());
         }
-        self.lines.insert(id, Line::new(connection));
+        self.connections.insert(id, BufferedConnection::new(connection));
         if is_ring {
             self.rings.push(id);
         } else {
@@ -316,10 +318,10 @@ impl EventLoop {
     }
 
     fn read(&mut self, id: ConnectionId) -> Read {
-        let Some(line) = self.lines.get_mut(&id) else { return Read::Nothing };
-        match line.connection.read(&mut self.buffer) {
+        let Some(connection) = self.connections.get_mut(&id) else { return Read::Nothing };
+        match connection.inner.read(&mut self.buffer) {
             Ok(Some(0)) => {
-                self.drop_line(id);
+                self.drop_connection(id);
                 Read::End
             }
             Ok(Some(count)) => {
@@ -330,7 +332,7 @@ impl EventLoop {
             Ok(None) => Read::Nothing,
             Err(error) => {
                 tracing::debug!(connection = id.0, %error, "connection lost");
-                self.drop_line(id);
+                self.drop_connection(id);
                 Read::End
             }
         }
@@ -363,19 +365,19 @@ impl EventLoop {
     fn send_all(&mut self) {
         let mut next = self.node.next_busy(None);
         while let Some(id) = next {
-            if let Some(line) = self.lines.get_mut(&id) {
-                let is_ring = line.connection.is_ring();
-                let sent = if line.is_blocked && !is_ring {
+            if let Some(connection) = self.connections.get_mut(&id) {
+                let is_ring = connection.inner.is_ring();
+                let sent = if connection.is_blocked && !is_ring {
                     Ok(false)
                 } else {
-                    line.send(&mut self.node, id, self.now)
+                    connection.send(&mut self.node, id, self.now)
                 };
                 if let Err(error) = sent {
                     tracing::debug!(connection = id.0, %error, "connection lost");
-                    self.drop_line(id);
+                    self.drop_connection(id);
                 } else if self.node.is_over(id) {
                     // Whoever does not read the last words does without them.
-                    self.drop_line(id);
+                    self.drop_connection(id);
                 }
             } else {
                 self.node.disconnect(id, self.now);
@@ -391,9 +393,9 @@ impl EventLoop {
         }
     }
 
-    fn drop_line(&mut self, id: ConnectionId) {
-        if let Some(line) = self.lines.remove(&id) {
-            let socket = line.connection.socket().as_raw_fd();
+    fn drop_connection(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.remove(&id) {
+            let socket = connection.inner.socket().as_raw_fd();
             // Closing it would do the same.
             let _ = self.poll.registry().deregister(&mut SourceFd(&socket));
             self.rings.retain(|&ring| ring != id);

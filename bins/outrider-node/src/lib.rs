@@ -6,12 +6,12 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod buffered_connection;
 mod config;
 mod daemon;
 mod event_loop;
 mod failure;
 mod http;
-mod line;
 mod listener;
 mod logging;
 mod metrics;
