@@ -9,52 +9,21 @@ use clap::{Parser, Subcommand};
 use outrider_noded::DaemonArgs;
 use outrider_options::one_line;
 
+use crate::commands::{
+    bench, count_mistakes, decode, demo, generate, ler, m2d, predecode, predict, sample, shell,
+};
 use crate::error::{Error, Result};
 
-mod bench;
-mod campaign;
-mod count_mistakes;
-mod decode;
+mod commands;
 mod decoding;
-mod demo;
-mod demo_stream;
-mod engine;
 mod error;
-mod generate;
+mod formats;
 mod input;
-mod latency;
-mod ler;
-mod live_view;
-mod local_nodes;
-mod m2d;
-mod noise_file;
-mod numbers;
 mod options;
 mod output;
-mod predecode;
-mod predecoding;
-mod predict;
-mod progress;
-mod sample;
-mod sampling;
-mod shell;
-mod sinter;
-mod stages;
-mod stats;
-mod stim_text;
+mod report;
 mod stream;
-mod stream_cells;
-mod stream_figures;
-mod stream_nodes;
-mod stream_rate;
-mod stream_report;
-mod stream_session;
-mod stream_source;
-mod stream_target;
-mod stream_verify;
-mod surface;
 mod threads;
-mod windowing;
 
 /// Decode surface-code experiments: exact, correlated and union-find decoding of Stim data
 #[derive(Parser, Debug)]
@@ -76,7 +45,7 @@ enum Command {
     M2d(m2d::M2dArgs),
     Gen(generate::GenArgs),
     Ler(ler::LerArgs),
-    Stream(stream::StreamArgs),
+    Stream(commands::stream::StreamArgs),
     Node(DaemonArgs),
     Bench(bench::BenchArgs),
     Demo(demo::DemoArgs),
@@ -119,7 +88,7 @@ fn run(command: &Command) -> Result<()> {
         Command::M2d(args) => m2d::run(args),
         Command::Gen(args) => generate::run(args),
         Command::Ler(args) => ler::run(args),
-        Command::Stream(args) => stream::run(args),
+        Command::Stream(args) => commands::stream::run(args),
         Command::Node(args) => Ok(args.run()?),
         Command::Bench(args) => bench::run(args),
         Command::Demo(args) => demo::run(args),

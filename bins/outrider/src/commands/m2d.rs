@@ -7,7 +7,7 @@ use outrider::{Format, Layout, MeasurementMap, Shots};
 
 use crate::error::{Error, Result};
 use crate::input::{self, Batches, ShotSource, Truth};
-use crate::options;
+use crate::options::values;
 use crate::output::{self, Output};
 
 /// Turn measurements into detection events and observables
@@ -25,19 +25,19 @@ pub(crate) struct M2dArgs {
     #[arg(long = "in", value_name = "FILE", default_value = "-")]
     input: PathBuf,
     /// Format of the measurements
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = options::format())]
+    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
     in_format: Format,
     /// Sweep bits of the shots [default: all 0]
     #[arg(long, value_name = "FILE")]
     sweep: Option<PathBuf>,
     /// Format of the sweep bits
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = options::format())]
+    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
     sweep_format: Format,
     /// Where detection events go; - is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
     /// Format of the detection events
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = options::format())]
+    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
     out_format: Format,
     /// Append the observables to the detection events
     #[arg(long)]
@@ -46,7 +46,7 @@ pub(crate) struct M2dArgs {
     #[arg(long, value_name = "FILE")]
     obs_out: Option<PathBuf>,
     /// Format of the observables
-    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = options::format())]
+    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = values::format())]
     obs_out_format: Format,
 }
 

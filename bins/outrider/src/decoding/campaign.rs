@@ -9,13 +9,13 @@ use std::time::Instant;
 
 use outrider::{Decoder, Isa, Sampler, SamplerOptions, Shots};
 
-use crate::decoding::events;
-use crate::engine::Engine;
+use crate::decoding::decode_shots::events;
+use crate::decoding::decoder_factory::Engine;
+use crate::decoding::sampling::chunk_shots;
+use crate::decoding::stages::{StageTotals, Stages};
+use crate::decoding::windowed_decoder::WindowedDecoder;
 use crate::error::{Error, Result};
-use crate::sampling::chunk_shots;
-use crate::stages::{StageTotals, Stages};
 use crate::threads::{Worker, run_ordered};
-use crate::windowing::WindowedDecoder;
 
 /// Shots of one block, fewer only for models of more than a hundred thousand detectors.
 const BLOCK_SHOTS_MAX: usize = 4 * Sampler::BLOCK_SHOTS;

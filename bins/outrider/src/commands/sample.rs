@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use clap::Args;
 use outrider::{Format, Isa, Layout, Sampler, SamplerOptions, Shots};
 
-use crate::engine::require_isa;
+use crate::decoding::decoder_factory::require_isa;
+use crate::decoding::sampling::chunk_shots;
 use crate::error::Result;
 use crate::input;
-use crate::options;
+use crate::options::values;
 use crate::output::{self, Output};
-use crate::sampling::chunk_shots;
 use crate::threads::{Worker, run_ordered, thread_count};
 
 /// Shots that are sampled at a time, at most.
@@ -38,7 +38,7 @@ pub(crate) struct SampleArgs {
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
     /// Format of the detection events
-    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = options::format())]
+    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = values::format())]
     out_format: Format,
     /// Append the observables to the detection events
     #[arg(long)]
@@ -47,19 +47,19 @@ pub(crate) struct SampleArgs {
     #[arg(long, value_name = "FILE")]
     obs_out: Option<PathBuf>,
     /// Format of the observables
-    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = options::format())]
+    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = values::format())]
     obs_out_format: Format,
     /// Also write which errors fired: one bit per error instruction, repeats unrolled
     #[arg(long, value_name = "FILE")]
     errors_out: Option<PathBuf>,
     /// Format of the errors
-    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = options::format())]
+    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = values::format())]
     errors_out_format: Format,
     /// Threads to sample on [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
     /// Instruction set
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = options::isa())]
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::isa())]
     isa: Isa,
 }
 

@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use outrider::{Decoder, Shots};
 
-use crate::decoding::events;
+use crate::decoding::decode_shots::events;
+use crate::decoding::stages::{StageTotals, Stages};
 use crate::error::Result;
-use crate::stages::{StageTotals, Stages};
-use crate::stats::Latencies;
+use crate::report::stats::Latencies;
 
 /// Shots decoded before the clock counts.
 const WARM_UP_SHOTS: usize = 2000;

@@ -11,12 +11,12 @@ use std::time::Duration;
 use outrider::{Patch, Plan, Wait, clock_ns};
 
 use crate::error::{Error, Result};
-use crate::live_view::LiveView;
-use crate::stream_cells::Cells;
-use crate::stream_figures::Figures;
-use crate::stream_source::Source;
-use crate::stream_target::{CellReport, Target, Way};
-use crate::stream_verify::Answers;
+use crate::stream::figures::Figures;
+use crate::stream::live_view::LiveView;
+use crate::stream::reported_cells::Cells;
+use crate::stream::round_source::Source;
+use crate::stream::target::{CellReport, Target, Way};
+use crate::stream::verify::Answers;
 
 /// How histories are streamed.
 #[derive(Clone, Copy, Debug)]

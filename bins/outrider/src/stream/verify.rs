@@ -6,7 +6,7 @@ use std::sync::Arc;
 use outrider::{CellShape, CellStream, Patch, WindowDecoder};
 
 use crate::error::Result;
-use crate::stream_source::Source;
+use crate::stream::round_source::Source;
 
 /// Answers of a history, noted while it ran: all of them if they are not too many, otherwise ones at even distances, and
 /// the last.
@@ -123,7 +123,7 @@ const NOTED_MAX: u64 = 1 << 18;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stream_source::Processor;
+    use crate::stream::round_source::Processor;
     use outrider::{Isa, RoundSampler, SamplerOptions};
     use outrider_options::PatchArgs;
     use serde::Deserialize;

@@ -13,21 +13,21 @@ use outrider_options::option_values::PredecoderChoice;
 use outrider_options::{WindowArgs, Windowing};
 use serde_json::Value;
 
-use crate::campaign::{Pairs, Plan, Tally, count_errors};
-use crate::engine::{Engine, name};
+use crate::decoding::campaign::{Pairs, Plan, Tally, count_errors};
+use crate::decoding::decoder_factory::{Engine, name};
+use crate::decoding::predecoder_factory::{Predecoding, UseArgs};
+use crate::decoding::stages::StageTotals;
+use crate::decoding::windowed_decoder;
 use crate::error::{Error, Result};
+use crate::formats::sinter::{self, Counts, Metadata, Task};
+use crate::formats::stim_text;
 use crate::input;
-use crate::options::{self, Rounds};
+use crate::options::surface::flat_model;
+use crate::options::values::{self, Rounds};
 use crate::output::print;
-use crate::predecoding::{Predecoding, UseArgs};
-use crate::progress;
-use crate::sinter::{self, Counts, Metadata, Task};
-use crate::stages::StageTotals;
-use crate::stats::wilson;
-use crate::stim_text;
-use crate::surface::flat_model;
+use crate::report::progress;
+use crate::report::stats::wilson;
 use crate::threads::thread_count;
-use crate::windowing;
 
 /// Bytes of a circuit file accepted.
 const CIRCUIT_BYTES_MAX: u64 = 1 << 30;
@@ -59,7 +59,7 @@ pub(crate) struct LerArgs {
         value_name = "P,..",
         value_delimiter = ',',
         requires = "distance",
-        value_parser = options::probability,
+        value_parser = values::probability,
     )]
     p: Vec<f64>,
     /// Bases of the grid
@@ -68,17 +68,17 @@ pub(crate) struct LerArgs {
         value_name = "BASIS,..",
         value_delimiter = ',',
         default_value = "z",
-        value_parser = options::basis(),
+        value_parser = values::basis(),
     )]
     basis: Vec<Basis>,
     /// Rounds of the grid, or d for as many as the distance
     #[arg(long, value_name = "N|d", default_value = "d")]
     rounds: Rounds,
     /// Circuit of the grid
-    #[arg(long, value_name = "NAME", default_value = "stim", value_parser = options::circuit_family())]
+    #[arg(long, value_name = "NAME", default_value = "stim", value_parser = values::circuit_family())]
     circuit: CircuitFamily,
     /// Orientation of the paper's circuits
-    #[arg(long, value_name = "O", default_value = "O1", value_parser = options::orientation())]
+    #[arg(long, value_name = "O", default_value = "O1", value_parser = values::orientation())]
     orientation: Orientation,
     /// Decoders
     #[arg(
@@ -86,7 +86,7 @@ pub(crate) struct LerArgs {
         value_name = "NAME,..",
         value_delimiter = ',',
         default_value = "mwpm",
-        value_parser = options::decoder_kind(),
+        value_parser = values::decoder_kind(),
     )]
     decoder: Vec<DecoderKind>,
     /// Pre-decoder: none, rule:NAME with clique, smith or min-sum, or a network's .safetensors file; may be given
@@ -116,7 +116,7 @@ pub(crate) struct LerArgs {
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
     /// Instruction set
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = options::isa())]
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::isa())]
     isa: Isa,
     /// Skip error components with three or more detectors instead of refusing the model
     #[arg(long)]
@@ -324,7 +324,7 @@ impl Campaign<'_> {
 fn task(point: &Point, model: &str, kind: DecoderKind, predecoding: Option<&Predecoding>) -> Task {
     let mut metadata = point.metadata.clone();
     metadata.extend(predecoding.map(Predecoding::metadata).into_iter().flatten());
-    metadata.extend(point.windowing.as_ref().map(windowing::metadata).into_iter().flatten());
+    metadata.extend(point.windowing.as_ref().map(windowed_decoder::metadata).into_iter().flatten());
     let decoder = name(kind, predecoding, point.windowing.as_ref());
     let strong_id = sinter::strong_id(point.circuit.as_deref(), &decoder, model, &metadata);
     Task { decoder, strong_id, metadata }

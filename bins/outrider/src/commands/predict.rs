@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use outrider::{DecoderKind, DecoderOptions, DetectorErrorModel, Format, Isa, Layout};
 
-use crate::decoding::{Extras, decode_all};
-use crate::engine::Engine;
+use crate::decoding::decode_shots::{Extras, decode_all};
+use crate::decoding::decoder_factory::Engine;
 use crate::error::Result;
 use crate::input::{self, Batches, Truth};
-use crate::options;
+use crate::options::values;
 use crate::output::{self, Output};
 use crate::threads::thread_count;
 
@@ -27,7 +27,7 @@ pub(crate) struct PredictArgs {
     #[arg(long = "in", value_name = "FILE", default_value = "-")]
     input: PathBuf,
     /// Format of the detection events
-    #[arg(long = "in_format", value_name = "FORMAT", default_value = "b8", value_parser = options::format())]
+    #[arg(long = "in_format", value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
     in_format: Format,
     /// The shots carry observables behind the detectors, which are ignored
     #[arg(long = "in_includes_appended_observables")]
@@ -36,7 +36,7 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
     /// Format of the predictions
-    #[arg(long = "out_format", value_name = "FORMAT", default_value = "01", value_parser = options::format())]
+    #[arg(long = "out_format", value_name = "FORMAT", default_value = "01", value_parser = values::format())]
     out_format: Format,
     /// Correlated matching
     #[arg(long = "enable_correlations")]

@@ -11,16 +11,16 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::error::{Error, Result};
-use crate::live_view::LiveView;
-use crate::local_nodes::{LocalNodes, LocalNodesOptions, Transport};
 use crate::output::print;
-use crate::stats::wilson;
-use crate::stream_figures::Figures;
-use crate::stream_nodes::{Nodes, WhichNodes};
-use crate::stream_report::{Failover, verdict};
-use crate::stream_session::{Pace, Session, Verified};
-use crate::stream_source::Processor;
-use crate::stream_target::Target;
+use crate::report::stats::wilson;
+use crate::stream::driver::{Pace, Session, Verified};
+use crate::stream::figures::Figures;
+use crate::stream::live_view::LiveView;
+use crate::stream::local_nodes::{LocalNodes, LocalNodesOptions, Transport};
+use crate::stream::node_target::{Nodes, WhichNodes};
+use crate::stream::round_source::Processor;
+use crate::stream::run_report::{Failover, verdict};
+use crate::stream::target::Target;
 
 const DISTANCE: u32 = 7;
 const NOISE: f64 = 0.004;

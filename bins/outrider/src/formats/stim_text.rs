@@ -9,7 +9,7 @@ use std::path::Path;
 use outrider::{DetectorErrorModel, InstructionKind, Target};
 
 use crate::error::{Error, Result};
-use crate::numbers::general;
+use crate::formats::numbers::general;
 
 /// Stim's gates but for REPEAT, by canonical name.
 const GATES: &str = "\

@@ -9,10 +9,10 @@ use outrider::{
 };
 use outrider_options::{Windowing, decoder_label};
 
+use crate::decoding::predecoder_factory::Predecoding;
+use crate::decoding::stages::{Gaps, Stages};
+use crate::decoding::windowed_decoder::{WindowedDecoder, Windows};
 use crate::error::{Error, Result};
-use crate::predecoding::Predecoding;
-use crate::stages::{Gaps, Stages};
-use crate::windowing::{WindowedDecoder, Windows};
 
 /// A graph and how to decode on it.
 pub(crate) struct Engine<'a> {

@@ -11,18 +11,18 @@ use outrider::{
     Shots, SurfaceCode,
 };
 
-use crate::campaign::{Plan, count_errors};
-use crate::decoding::{Extras, decode_all};
-use crate::demo_stream;
-use crate::engine::Engine;
+use crate::commands::demo_stream;
+use crate::decoding::campaign::{Plan, count_errors};
+use crate::decoding::decode_shots::{Extras, decode_all};
+use crate::decoding::decoder_factory::Engine;
+use crate::decoding::latency::{Measured, measure};
+use crate::decoding::predecoder_factory::Predecoding;
 use crate::error::Result;
 use crate::input::{self, Batches, Truth};
-use crate::latency::{Measured, measure};
+use crate::options::surface::flat_model;
 use crate::output::print;
-use crate::predecoding::Predecoding;
-use crate::progress;
-use crate::stats::wilson;
-use crate::surface::flat_model;
+use crate::report::progress;
+use crate::report::stats::wilson;
 use crate::threads::thread_count;
 
 /// Show what the decoders do, in about a minute
@@ -38,9 +38,10 @@ pub(crate) struct DemoArgs {
 }
 
 const GOOGLE_NAME: &str = "google_sycamore_x_d3_r1";
-const GOOGLE_MODEL: &str = include_str!("../data/google_sycamore_x_d3_r1/circuit_detector_error_model.dem");
-const GOOGLE_SHOTS: &[u8] = include_bytes!("../data/google_sycamore_x_d3_r1/detection_events.b8");
-const GOOGLE_FLIPS: &[u8] = include_bytes!("../data/google_sycamore_x_d3_r1/obs_flips_actual.01");
+const GOOGLE_MODEL: &str =
+    include_str!("../../data/google_sycamore_x_d3_r1/circuit_detector_error_model.dem");
+const GOOGLE_SHOTS: &[u8] = include_bytes!("../../data/google_sycamore_x_d3_r1/detection_events.b8");
+const GOOGLE_FLIPS: &[u8] = include_bytes!("../../data/google_sycamore_x_d3_r1/obs_flips_actual.01");
 
 /// The sampled memory: large enough to be of interest, noisy enough to fail within the minute.
 const DISTANCE: u32 = 11;

@@ -6,13 +6,13 @@ use std::time::Instant;
 use clap::Args;
 use outrider::{Format, Layout};
 
-use crate::decoding::{Extras, decode_all};
+use crate::commands::predict::pymatching_engine;
+use crate::decoding::decode_shots::{Extras, decode_all};
 use crate::error::Result;
+use crate::formats::numbers::general;
 use crate::input::{self, Batches, Truth};
-use crate::numbers::general;
-use crate::options;
+use crate::options::values;
 use crate::output;
-use crate::predict::pymatching_engine;
 use crate::threads::thread_count;
 
 /// Count wrong predictions, with PyMatching's command line
@@ -30,7 +30,7 @@ pub(crate) struct CountMistakesArgs {
     #[arg(long = "in", value_name = "FILE", default_value = "-")]
     input: PathBuf,
     /// Format of the detection events
-    #[arg(long = "in_format", value_name = "FORMAT", default_value = "01", value_parser = options::format())]
+    #[arg(long = "in_format", value_name = "FORMAT", default_value = "01", value_parser = values::format())]
     in_format: Format,
     /// The shots carry their true observables behind the detectors
     #[arg(long = "in_includes_appended_observables")]
@@ -43,7 +43,7 @@ pub(crate) struct CountMistakesArgs {
         long = "obs_in_format",
         value_name = "FORMAT",
         default_value = "01",
-        value_parser = options::format(),
+        value_parser = values::format(),
     )]
     obs_in_format: Format,
     /// Where the count goes; - is standard output

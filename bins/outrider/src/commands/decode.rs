@@ -10,15 +10,15 @@ use outrider_options::WindowArgs;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::decoding::{Extras, decode_all};
-use crate::engine::Engine;
+use crate::decoding::decode_shots::{Extras, decode_all};
+use crate::decoding::decoder_factory::Engine;
+use crate::decoding::predecoder_factory::{PredecoderArgs, Predecoding};
+use crate::decoding::windowed_decoder;
 use crate::error::{Error, Result};
 use crate::input::{self, Batches, Truth};
-use crate::options;
+use crate::options::values;
 use crate::output::{self, Output};
-use crate::predecoding::{PredecoderArgs, Predecoding};
 use crate::threads::thread_count;
-use crate::windowing;
 
 /// Decode shots: detection events in, predicted observables out
 ///
@@ -34,7 +34,7 @@ pub(crate) struct DecodeArgs {
     #[arg(long = "in", value_name = "FILE", default_value = "-")]
     input: PathBuf,
     /// Format of the shots
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = options::format())]
+    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
     in_format: Format,
     /// The shots carry their true observables behind the detectors; mistakes are then counted in --stats
     #[arg(long)]
@@ -43,10 +43,10 @@ pub(crate) struct DecodeArgs {
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
     /// Format of the predictions
-    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = options::format())]
+    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = values::format())]
     out_format: Format,
     /// Decoder
-    #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = options::decoder_kind())]
+    #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = values::decoder_kind())]
     decoder: DecoderKind,
     #[command(flatten)]
     predecoder: PredecoderArgs,
@@ -65,7 +65,7 @@ pub(crate) struct DecodeArgs {
     #[arg(long, value_name = "FILE")]
     gap_out: Option<PathBuf>,
     /// Larger gaps are written as this one (nats). Their search ends there: a limit of 6 makes it several times faster
-    #[arg(long, value_name = "NATS", requires = "gap_out", value_parser = options::positive)]
+    #[arg(long, value_name = "NATS", requires = "gap_out", value_parser = values::positive)]
     gap_limit: Option<f64>,
     /// Threads to decode on [default: all cores]
     #[arg(long, value_name = "N")]
@@ -74,7 +74,7 @@ pub(crate) struct DecodeArgs {
     #[arg(long, value_name = "FILE")]
     stats: Option<PathBuf>,
     /// Instruction set
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = options::isa())]
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::isa())]
     isa: Isa,
     /// Prove for every shot that no other matching weighs less (mwpm; for mwpm-correlated, its second pass)
     #[arg(long)]
@@ -201,7 +201,9 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
             decoder: engine.kind().name(),
             predecoder: predecoding.as_ref().map(ToString::to_string),
             predecode: predecoding.as_ref().map(|predecoding| predecoding.usage().name()),
-            window: windowing.as_ref().map(|windowing| windowing::metadata(windowing).into_iter().collect()),
+            window: windowing
+                .as_ref()
+                .map(|windowing| windowed_decoder::metadata(windowing).into_iter().collect()),
             isa: engine.isa().name(),
             threads,
             shots: totals.shots,

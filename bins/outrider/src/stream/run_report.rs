@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use outrider_controller::{Address, NodeStatus};
 use serde::Serialize;
 
-use crate::stream_figures::Quantiles;
-use crate::stream_session::Verified;
+use crate::stream::driver::Verified;
+use crate::stream::figures::Quantiles;
 
 /// The object that `--json` writes.
 #[derive(Serialize)]

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use outrider::{Decoder, Error, MatchingGraph, Shots};
 
-use crate::engine::Engine;
+use crate::decoding::decoder_factory::Engine;
+use crate::decoding::stages::Gaps;
+use crate::decoding::windowed_decoder::{Ends, WindowedDecoder};
 use crate::error::Result;
+use crate::formats::numbers::general;
 use crate::input::{Batch, Batches};
-use crate::numbers::general;
-use crate::stages::Gaps;
 use crate::threads::{Worker, run_ordered};
-use crate::windowing::{Ends, WindowedDecoder};
 
 /// Digits that give a weight back bit for bit.
 pub(crate) const WEIGHT_DIGITS: usize = 17;

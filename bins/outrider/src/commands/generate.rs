@@ -6,10 +6,10 @@ use clap::{Args, ValueEnum};
 use outrider::{Basis, Circuit, CircuitFamily, Orientation, StimNoise, SurfaceCode};
 
 use crate::error::{Error, Result};
-use crate::noise_file;
-use crate::options::{self, Rounds, Size};
+use crate::formats::noise_file;
+use crate::options::surface::flat_model;
+use crate::options::values::{self, Rounds, Size};
 use crate::output::{self, Output};
-use crate::surface::flat_model;
 
 /// Generate a surface-code memory experiment: its circuit, its error model
 ///
@@ -22,7 +22,7 @@ pub(crate) struct GenArgs {
     #[arg(long, value_name = "NAME", value_enum, default_value_t = Code::RotatedSurface)]
     code: Code,
     /// Basis of the memory
-    #[arg(long, value_name = "BASIS", default_value = "z", value_parser = options::basis())]
+    #[arg(long, value_name = "BASIS", default_value = "z", value_parser = values::basis())]
     basis: Basis,
     /// Distance of a square patch
     #[arg(long, value_name = "D", required_unless_present = "size", conflicts_with = "size")]
@@ -35,25 +35,25 @@ pub(crate) struct GenArgs {
     rounds: Rounds,
     /// Circuit: Stim's generator's, the one of arXiv:2604.12841, or the form to which that paper's curves
     /// correspond
-    #[arg(long, value_name = "NAME", default_value = "stim", value_parser = options::circuit_family())]
+    #[arg(long, value_name = "NAME", default_value = "stim", value_parser = values::circuit_family())]
     circuit: CircuitFamily,
     /// Orientation of the paper's circuits
-    #[arg(long, value_name = "O", default_value = "O1", value_parser = options::orientation())]
+    #[arg(long, value_name = "O", default_value = "O1", value_parser = values::orientation())]
     orientation: Orientation,
     /// Strength of uniform noise: all four parameters of Stim's circuit, or the paper's depolarising model
-    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = options::probability)]
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = values::probability)]
     p: f64,
     /// Stim's circuit: depolarisation after each gate, instead of --p
-    #[arg(long, value_name = "P", value_parser = options::probability)]
+    #[arg(long, value_name = "P", value_parser = values::probability)]
     after_clifford_depolarization: Option<f64>,
     /// Stim's circuit: depolarisation of data qubits before each round, instead of --p
-    #[arg(long, value_name = "P", value_parser = options::probability)]
+    #[arg(long, value_name = "P", value_parser = values::probability)]
     before_round_data_depolarization: Option<f64>,
     /// Stim's circuit: flip before each measurement, instead of --p
-    #[arg(long, value_name = "P", value_parser = options::probability)]
+    #[arg(long, value_name = "P", value_parser = values::probability)]
     before_measure_flip_probability: Option<f64>,
     /// Stim's circuit: flip after each reset, instead of --p
-    #[arg(long, value_name = "P", value_parser = options::probability)]
+    #[arg(long, value_name = "P", value_parser = values::probability)]
     after_reset_flip_probability: Option<f64>,
     /// The paper's circuits: 25 probabilities as JSON, {"p_prep_X": 0.002, .., "p_cnot_ZZ": 0.0002}
     #[arg(long, value_name = "FILE", conflicts_with = "p")]

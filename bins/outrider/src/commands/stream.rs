@@ -13,22 +13,22 @@ use outrider::{
 use outrider_options::option_values::WaitHow;
 use outrider_options::{LoadedPatch, PatchArgs};
 
-use crate::engine::require_isa;
+use crate::decoding::decoder_factory::require_isa;
 use crate::error::{Error, Result};
 use crate::input;
-use crate::live_view::LiveView;
-use crate::local_nodes::{LocalNodes, LocalNodesOptions};
-use crate::options;
+use crate::options::values;
 use crate::output::{self, Output, print};
-use crate::stream_figures::Figures;
-use crate::stream_nodes::NodesArgs;
-use crate::stream_rate::{PERIOD_MAX, close_loop, find_rate};
-use crate::stream_report::{Report, Window};
-use crate::stream_session::{Pace, Session, Verified};
-use crate::stream_source::{
+use crate::stream::driver::{Pace, Session, Verified};
+use crate::stream::figures::Figures;
+use crate::stream::live_view::LiveView;
+use crate::stream::local_nodes::{LocalNodes, LocalNodesOptions};
+use crate::stream::node_target::NodesArgs;
+use crate::stream::rate_search::{PERIOD_MAX, close_loop, find_rate};
+use crate::stream::round_source::{
     Processor, Readout, Recording, Source, SweepBits, Truth, history_detectors, measurement_widths,
 };
-use crate::stream_target::{InProcess, Target};
+use crate::stream::run_report::{Report, Window};
+use crate::stream::target::{InProcess, Target};
 
 /// Decode in real time: rounds come at a fixed pace, corrections go out, and latencies are measured
 ///
@@ -72,10 +72,10 @@ pub(crate) struct StreamArgs {
     #[arg(long, value_name = "FILE", requires = "measurements")]
     sweep: Option<PathBuf>,
     /// Format of the sweep bits
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = options::format())]
+    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
     sweep_format: Format,
     /// Format of shots or measurements [default: b8]
-    #[arg(long, value_name = "FORMAT", value_parser = options::format())]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
     format: Option<Format>,
     /// Time of a round; 0 for as fast as rounds are taken
     #[arg(long, value_name = "US", default_value = "1", allow_negative_numbers = true, value_parser = round_time)]
@@ -102,7 +102,7 @@ pub(crate) struct StreamArgs {
     #[arg(long, value_name = "CORE,..", value_delimiter = ',', conflicts_with_all = ["nodes", "to"])]
     cores: Vec<usize>,
     /// Instruction set of this process
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = options::isa())]
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::isa())]
     isa: Isa,
     /// Afterwards decode each history again on one thread, and compare the answers on the way; the exit code is 1 if one
     /// differs

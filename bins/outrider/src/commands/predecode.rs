@@ -14,14 +14,14 @@ use outrider::{
 use outrider_options::option_values::PredecoderChoice;
 use serde::Serialize;
 
-use crate::decoding::{WEIGHT_DIGITS, events as events_of, push_edge};
-use crate::engine::Engine;
+use crate::decoding::decode_shots::{WEIGHT_DIGITS, events as events_of, push_edge};
+use crate::decoding::decoder_factory::Engine;
+use crate::decoding::predecoder_factory::{Predecoding, SettingArgs, UseArgs};
 use crate::error::{Error, Result};
+use crate::formats::numbers::general;
 use crate::input::{self, Batch, Batches, Truth};
-use crate::numbers::general;
-use crate::options;
+use crate::options::values;
 use crate::output::{self, Output, print};
-use crate::predecoding::{Predecoding, SettingArgs, UseArgs};
 use crate::threads::{Worker, run_ordered, thread_count};
 
 /// Pre-decode shots: detection events in, what is left of them out
@@ -47,7 +47,7 @@ pub(crate) struct PredecodeArgs {
     #[arg(long = "in", value_name = "FILE", default_value = "-")]
     input: PathBuf,
     /// Format of the shots
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = options::format())]
+    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
     in_format: Format,
     /// The shots carry observables behind the detectors, which are ignored
     #[arg(long)]
@@ -56,13 +56,13 @@ pub(crate) struct PredecodeArgs {
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
     /// Format of the residual shots
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = options::format())]
+    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
     out_format: Format,
     /// Also write the observables that the committed edges flip
     #[arg(long, value_name = "FILE")]
     obs_out: Option<PathBuf>,
     /// Format of these observables
-    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = options::format())]
+    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = values::format())]
     obs_out_format: Format,
     /// Also write ln((1-p)/p) of edges near events, p the probability that the edge flipped: one line per shot, such
     /// as `D3-D7:-1.5 D9-B:2.25` (B is the boundary), 17 digits
@@ -75,7 +75,7 @@ pub(crate) struct PredecodeArgs {
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
     /// Instruction set
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = options::isa())]
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::isa())]
     isa: Isa,
     /// Skip error components with three or more detectors instead of refusing the model
     #[arg(long)]

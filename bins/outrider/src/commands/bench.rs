@@ -10,14 +10,14 @@ use outrider::{
 };
 use serde::Serialize;
 
-use crate::engine::Engine;
+use crate::decoding::decoder_factory::Engine;
+use crate::decoding::latency::{Measured, measure, measure_stages};
+use crate::decoding::predecoder_factory::{PredecoderArgs, Predecoding};
 use crate::error::{Error, Result};
 use crate::input;
-use crate::latency::{Measured, measure, measure_stages};
-use crate::options::{self, Rounds};
+use crate::options::surface::flat_model;
+use crate::options::values::{self, Rounds};
 use crate::output::{self, print};
-use crate::predecoding::{PredecoderArgs, Predecoding};
-use crate::surface::flat_model;
 
 /// Measure the latency of single shots on one pinned thread
 ///
@@ -34,7 +34,7 @@ pub(crate) struct BenchArgs {
     #[arg(long = "in", value_name = "FILE", requires = "dem")]
     input: Option<PathBuf>,
     /// Format of the shots
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = options::format())]
+    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
     in_format: Format,
     /// The shots carry observables behind the detectors, which are ignored
     #[arg(long)]
@@ -43,20 +43,20 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "D", requires = "p")]
     distance: Option<u32>,
     /// Its noise strength
-    #[arg(long, value_name = "P", requires = "distance", value_parser = options::probability)]
+    #[arg(long, value_name = "P", requires = "distance", value_parser = values::probability)]
     p: Option<f64>,
     /// Its basis
-    #[arg(long, value_name = "BASIS", default_value = "z", value_parser = options::basis())]
+    #[arg(long, value_name = "BASIS", default_value = "z", value_parser = values::basis())]
     basis: Basis,
     /// Its circuit
-    #[arg(long, value_name = "NAME", default_value = "stim", value_parser = options::circuit_family())]
+    #[arg(long, value_name = "NAME", default_value = "stim", value_parser = values::circuit_family())]
     circuit: CircuitFamily,
     /// Rounds (of a memory: d for as many as the distance); they give the time per round [default: d for a
     /// memory]
     #[arg(long, value_name = "R")]
     rounds: Option<Rounds>,
     /// Decoder
-    #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = options::decoder_kind())]
+    #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = values::decoder_kind())]
     decoder: DecoderKind,
     #[command(flatten)]
     predecoder: PredecoderArgs,
@@ -67,7 +67,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// Instruction set
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = options::isa())]
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::isa())]
     isa: Isa,
     /// Skip error components with three or more detectors instead of refusing the model
     #[arg(long)]

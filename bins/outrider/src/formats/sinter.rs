@@ -11,10 +11,10 @@ use std::path::Path;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::campaign::Pairs;
+use crate::decoding::campaign::Pairs;
+use crate::decoding::stages::StageTotals;
 use crate::error::{Error, Result};
-use crate::numbers::python_repr;
-use crate::stages::StageTotals;
+use crate::formats::numbers::python_repr;
 
 /// sinter's header line, byte for byte.
 pub(crate) const HEADER: &str =

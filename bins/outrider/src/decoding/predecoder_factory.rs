@@ -14,9 +14,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::sinter::Metadata;
-use crate::surface::Experiment;
-use crate::{input, options};
+use crate::formats::sinter::Metadata;
+use crate::input;
+use crate::options::surface::Experiment;
+use crate::options::values;
 
 /// The pre-decoder of one decoder.
 #[derive(Args, Clone, Debug)]
@@ -33,7 +34,7 @@ pub(crate) struct PredecoderArgs {
 pub(crate) struct UseArgs {
     /// How the pre-decoder is used: soft, its log-odds are the weights of the shot; hard, what it is sure of is
     /// committed for good
-    #[arg(long, value_name = "USE", default_value = "soft", value_parser = options::predecode())]
+    #[arg(long, value_name = "USE", default_value = "soft", value_parser = values::predecode())]
     pub(crate) predecode: Predecode,
     #[command(flatten)]
     pub(crate) settings: SettingArgs,
@@ -43,13 +44,13 @@ pub(crate) struct UseArgs {
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct SettingArgs {
     /// Hard use commits edges of at least this probability; not for dense networks [default: 0.5]
-    #[arg(long, value_name = "P", value_parser = options::open_probability)]
+    #[arg(long, value_name = "P", value_parser = values::open_probability)]
     commit_probability: Option<f64>,
     /// Hard use of a dense network flips data qubits whose logit is at least this [default: 0]
-    #[arg(long, value_name = "LOGIT", allow_negative_numbers = true, value_parser = options::logit)]
+    #[arg(long, value_name = "LOGIT", allow_negative_numbers = true, value_parser = values::logit)]
     data_threshold: Option<f32>,
     /// Hard use of a dense network flips outcomes of stabilisers whose logit is at least this [default: 0]
-    #[arg(long, value_name = "LOGIT", allow_negative_numbers = true, value_parser = options::logit)]
+    #[arg(long, value_name = "LOGIT", allow_negative_numbers = true, value_parser = values::logit)]
     syndrome_threshold: Option<f32>,
     /// The memory that --dem is the model of, which dense networks must know: distance, rounds and basis, and if
     /// they are others than these, the circuit and the orientation
@@ -354,7 +355,7 @@ fn card_text(card: &str) -> String {
 }
 
 const SHIPPED_NAME: &str = "event-stim.safetensors";
-const SHIPPED: &[u8] = include_bytes!("../../../models/event-stim.safetensors");
+const SHIPPED: &[u8] = include_bytes!("../../../../models/event-stim.safetensors");
 /// Bytes of a network's file accepted.
 const NETWORK_BYTES_MAX: u64 = 1 << 29;
 /// Of a network's SHA-256, enough to tell networks apart.

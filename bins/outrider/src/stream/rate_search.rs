@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 use outrider::clock_ns;
 
 use crate::error::{Error, Result};
-use crate::stream_figures::Figures;
-use crate::stream_report::{FoundRate, RateTry, Sifl};
-use crate::stream_session::Session;
-use crate::stream_source::{Processor, Source};
+use crate::stream::driver::Session;
+use crate::stream::figures::Figures;
+use crate::stream::round_source::{Processor, Source};
+use crate::stream::run_report::{FoundRate, RateTry, Sifl};
 
 /// The closed loop (SIFL): a step's rounds arrive until the correction of the step before has landed, and are decoded
 /// as one history. If decoding is slower than the rounds, every step is longer than the one before.
@@ -121,9 +121,9 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use super::*;
-    use crate::live_view::LiveView;
-    use crate::stream_session::Pace;
-    use crate::stream_target::InProcess;
+    use crate::stream::driver::Pace;
+    use crate::stream::live_view::LiveView;
+    use crate::stream::target::InProcess;
     use outrider::{Isa, RoundSampler, SamplerOptions, StreamOptions, Wait, WorkersOptions};
     use outrider_options::{LoadedPatch, PatchArgs};
     use serde::Deserialize;

@@ -17,10 +17,10 @@ use outrider_controller::{
 use outrider_wire::Hops;
 
 use crate::error::{Error, Result};
-use crate::local_nodes::{LocalNodes, Transport};
-use crate::stream_figures::Times;
-use crate::stream_report::{Failover, NodeReport};
-use crate::stream_target::{CellReport, Progress, Target, Way};
+use crate::stream::figures::Times;
+use crate::stream::local_nodes::{LocalNodes, Transport};
+use crate::stream::run_report::{Failover, NodeReport};
+use crate::stream::target::{CellReport, Progress, Target, Way};
 
 /// Where rounds go, if not to threads of this process.
 #[derive(Args, Clone, Debug)]

@@ -9,7 +9,7 @@ use outrider::{Patch, Stream, StreamOptions, Times};
 use outrider_wire::Hops;
 
 use crate::error::Result;
-use crate::stream_report::{Failover, NodeReport};
+use crate::stream::run_report::{Failover, NodeReport};
 
 /// How far a target got.
 pub(crate) struct Progress<'a> {

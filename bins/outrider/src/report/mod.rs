@@ -1,0 +1,4 @@
+//! What is shown of a run.
+
+pub(crate) mod progress;
+pub(crate) mod stats;
