@@ -10,9 +10,9 @@ use outrider::{
 };
 use serde::Serialize;
 
-use crate::decoding::decoder_factory::Engine;
+use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::latency::{Measured, measure, measure_stages};
-use crate::decoding::predecoder_factory::{PredecoderArgs, Predecoding};
+use crate::decoding::predecoder_factory::{PredecoderArgs, PredecoderFactory};
 use crate::error::{Error, Result};
 use crate::input;
 use crate::options::surface::flat_model;
@@ -135,10 +135,10 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let Source { model, surface, rounds } = source(args)?;
     let setup = Instant::now();
     let options = DecoderOptions { kind: args.decoder, isa: args.isa, ..DecoderOptions::default() };
-    let predecoding = Predecoding::of(&args.predecoder)?;
-    let engine = Engine::new(&model, args.dem.as_deref(), options, args.ignore_undecomposable)?
+    let predecoding = PredecoderFactory::of(&args.predecoder)?;
+    let factory = DecoderFactory::new(&model, args.dem.as_deref(), options, args.ignore_undecomposable)?
         .predecoded(predecoding.as_ref(), surface.as_ref());
-    let mut decoder = engine.decoder()?;
+    let mut decoder = factory.decoder()?;
     let setup_seconds = setup.elapsed().as_secs_f64();
     let shots = shots(args, &model)?;
     let name = args.input.as_deref().map_or_else(|| Path::new("sampled shots"), input::name);
@@ -147,15 +147,15 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     }
     let measured = measure(&mut decoder, &shots).map_err(|error| error.with_path(Some(name)))?;
     let mean_us = measured.latencies.mean_us();
-    let predecoded = predecoded(&engine, &shots, &measured).map_err(|error| error.with_path(Some(name)))?;
+    let predecoded = predecoded(&factory, &shots, &measured).map_err(|error| error.with_path(Some(name)))?;
     let Measured { latencies, events, .. } = measured;
     let report = Report {
-        decoder: engine.kind().name(),
-        isa: engine.isa().name(),
+        decoder: factory.kind().name(),
+        isa: factory.isa().name(),
         shots: shots.len(),
         rounds,
-        detectors: engine.graph().node_count(),
-        edges: engine.graph().edge_count(),
+        detectors: factory.graph().node_count(),
+        edges: factory.graph().edge_count(),
         events_per_shot: events as f64 / shots.len() as f64,
         mean_us,
         p50_us: latencies.quantile_us(0.5),
@@ -177,13 +177,17 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
 }
 
 /// Times the stages and plain matching on the same shots; nothing without a pre-decoder.
-fn predecoded(engine: &Engine<'_>, shots: &Shots, measured: &Measured) -> Result<Option<Predecoded>> {
-    let (Some(predecoding), Some(mut stages)) = (engine.predecoding(), engine.stages()?) else {
+fn predecoded(
+    factory: &DecoderFactory<'_>,
+    shots: &Shots,
+    measured: &Measured,
+) -> Result<Option<Predecoded>> {
+    let (Some(predecoding), Some(mut stages)) = (factory.predecoding(), factory.stages()?) else {
         return Ok(None);
     };
     let count = shots.len() as f64;
     let times = measure_stages(&mut stages, shots)?;
-    let plain = measure(&mut engine.plain_decoder()?, shots)?;
+    let plain = measure(&mut factory.plain_decoder()?, shots)?;
     let plain_mean_us = plain.latencies.mean_us();
     Ok(Some(Predecoded {
         predecoder: predecoding.to_string(),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use clap::Args;
 use outrider::{Format, Layout};
 
-use crate::commands::predict::pymatching_engine;
+use crate::commands::predict::pymatching_factory;
 use crate::decoding::decode_shots::{Extras, decode_all};
 use crate::error::Result;
 use crate::formats::numbers::general;
@@ -69,8 +69,8 @@ pub(crate) fn run(args: &CountMistakesArgs) -> Result<()> {
         ("--obs_in", args.obs_in.as_deref()),
     ])?;
     let model = input::model(&args.dem)?;
-    let engine = pymatching_engine(&model, &args.dem, args.enable_correlations)?;
-    let observables = Layout::observables(engine.graph().observable_count() as usize);
+    let factory = pymatching_factory(&model, &args.dem, args.enable_correlations)?;
+    let observables = Layout::observables(factory.graph().observable_count() as usize);
     let layout = input::layout(&model, args.in_includes_appended_observables);
     let shots = input::shots(&args.input, args.in_format, layout)?;
     let truth = match &args.obs_in {
@@ -84,7 +84,8 @@ pub(crate) fn run(args: &CountMistakesArgs) -> Result<()> {
     let clock = Instant::now();
     let name = input::name(&args.input);
     let batches = Batches::new(shots, truth);
-    let totals = decode_all(&engine, thread_count(None)?, Extras::default(), batches, name, &mut |_| Ok(()))?;
+    let totals =
+        decode_all(&factory, thread_count(None)?, Extras::default(), batches, name, &mut |_| Ok(()))?;
     let microseconds = clock.elapsed().as_micros();
     output::write_all(&args.out, &format!("{} / {}\n", totals.mistakes, totals.shots))?;
     if args.time {

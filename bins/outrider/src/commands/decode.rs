@@ -11,8 +11,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::decoding::decode_shots::{Extras, decode_all};
-use crate::decoding::decoder_factory::Engine;
-use crate::decoding::predecoder_factory::{PredecoderArgs, Predecoding};
+use crate::decoding::decoder_factory::DecoderFactory;
+use crate::decoding::predecoder_factory::{PredecoderArgs, PredecoderFactory};
 use crate::decoding::windowed_decoder;
 use crate::error::{Error, Result};
 use crate::input::{self, Batches, Truth};
@@ -140,7 +140,7 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
         certify: args.certify,
         ..DecoderOptions::default()
     };
-    let predecoding = Predecoding::of(&args.predecoder)?;
+    let predecoding = PredecoderFactory::of(&args.predecoder)?;
     if args.edges_out.is_some() && predecoding.as_ref().is_some_and(|predecoding| !predecoding.tells_edges())
     {
         return Err(Error::Usage(
@@ -153,17 +153,17 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
             "--weights-out and --gap-out are of whole histories, not of windows".to_owned(),
         ));
     }
-    let engine = Engine::new(&model, Some(&args.dem), options, args.ignore_undecomposable)?
+    let factory = DecoderFactory::new(&model, Some(&args.dem), options, args.ignore_undecomposable)?
         .predecoded(predecoding.as_ref(), None)
         .windowed(windowing.as_ref())?;
     if args.gap_out.is_some() {
-        engine.require_gap()?;
+        factory.require_gap()?;
     }
     let layout = input::layout(&model, args.in_includes_appended_observables);
     let shots = input::shots(&args.input, args.in_format, layout)?;
     let truth = if args.in_includes_appended_observables { Truth::Appended } else { Truth::Unknown };
 
-    let observables = Layout::observables(engine.graph().observable_count() as usize);
+    let observables = Layout::observables(factory.graph().observable_count() as usize);
     let mut predictions = Output::shots(&args.out, args.out_format, observables)?;
     let mut weights = Output::create_optional(args.weights_out.as_deref())?;
     let mut edges = Output::create_optional(args.edges_out.as_deref())?;
@@ -179,7 +179,7 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
         gap_limit: args.gap_limit,
     };
     let batches = Batches::new(shots, truth);
-    let totals = decode_all(&engine, threads, extras, batches, input::name(&args.input), &mut |decoded| {
+    let totals = decode_all(&factory, threads, extras, batches, input::name(&args.input), &mut |decoded| {
         predictions.write(&decoded.predictions)?;
         if let Some(weights) = &mut weights {
             weights.put(decoded.weights.as_bytes())?;
@@ -196,15 +196,15 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
     let seconds = clock.elapsed().as_secs_f64();
 
     if let Some(stats) = &mut stats {
-        let graph = engine.graph();
+        let graph = factory.graph();
         let report = Stats {
-            decoder: engine.kind().name(),
+            decoder: factory.kind().name(),
             predecoder: predecoding.as_ref().map(ToString::to_string),
             predecode: predecoding.as_ref().map(|predecoding| predecoding.usage().name()),
             window: windowing
                 .as_ref()
                 .map(|windowing| windowed_decoder::metadata(windowing).into_iter().collect()),
-            isa: engine.isa().name(),
+            isa: factory.isa().name(),
             threads,
             shots: totals.shots,
             detection_events: totals.events,

@@ -14,9 +14,9 @@ use outrider::{
 use crate::commands::demo_stream;
 use crate::decoding::campaign::{Plan, count_errors};
 use crate::decoding::decode_shots::{Extras, decode_all};
-use crate::decoding::decoder_factory::Engine;
+use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::latency::{Measured, measure};
-use crate::decoding::predecoder_factory::Predecoding;
+use crate::decoding::predecoder_factory::PredecoderFactory;
 use crate::error::Result;
 use crate::input::{self, Batches, Truth};
 use crate::options::surface::flat_model;
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let model = DetectorErrorModel::parse(GOOGLE_MODEL)?;
     let timed = google_shots(&model)?.read_to_end()?;
     for kind in DecoderKind::ALL {
-        google_row(&engine(&model, kind)?, &timed)?;
+        google_row(&factory(&model, kind)?, &timed)?;
     }
     print(&format!(
         "\nRotated memory, distance {DISTANCE}, {DISTANCE} rounds, Z basis, uniform noise {NOISE}: \
@@ -91,10 +91,10 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let (mut timed, mut observables) = sampler.batches();
     sampler.sample(0, args.shots.min(TIMED_SHOTS as u64) as usize, &mut timed, &mut observables)?;
     for kind in DecoderKind::ALL {
-        sampled_row(&engine(&model, kind)?, args.shots, &timed)?;
+        sampled_row(&factory(&model, kind)?, args.shots, &timed)?;
     }
-    let predecoding = Predecoding::shipped()?;
-    let predecoded = engine(&model, DecoderKind::Mwpm)?.predecoded(Some(&predecoding), None);
+    let predecoding = PredecoderFactory::shipped()?;
+    let predecoded = factory(&model, DecoderKind::Mwpm)?.predecoded(Some(&predecoding), None);
     sampled_row(&predecoded, args.shots, &timed)?;
     demo_stream::show((args.shots / SHOTS_PER_HISTORY).max(1))?;
     print(NEXT)
@@ -105,50 +105,57 @@ fn google_shots(model: &DetectorErrorModel) -> Result<input::ShotSource> {
     input::shots_of(Box::new(Cursor::new(GOOGLE_SHOTS)), Path::new(GOOGLE_NAME), Format::B8, layout)
 }
 
-fn google_row(engine: &Engine<'_>, timed: &Shots) -> Result<()> {
-    let flips = Layout::observables(engine.graph().observable_count() as usize);
+fn google_row(factory: &DecoderFactory<'_>, timed: &Shots) -> Result<()> {
+    let flips = Layout::observables(factory.graph().observable_count() as usize);
     let name = Path::new(GOOGLE_NAME);
     let source = input::shots_of(Box::new(Cursor::new(GOOGLE_FLIPS)), name, Format::Text01, flips)?;
     let truth = Truth::Stream { source, name: name.to_owned() };
-    let batches = Batches::new(google_shots(engine.model())?, truth);
+    let batches = Batches::new(google_shots(factory.model())?, truth);
     let clock = Instant::now();
-    let totals = decode_all(engine, thread_count(None)?, Extras::default(), batches, name, &mut |_| Ok(()))?;
-    row(engine, totals.mistakes, totals.shots, clock.elapsed().as_secs_f64(), timed, 1)
+    let totals = decode_all(factory, thread_count(None)?, Extras::default(), batches, name, &mut |_| Ok(()))?;
+    row(factory, totals.mistakes, totals.shots, clock.elapsed().as_secs_f64(), timed, 1)
 }
 
-fn sampled_row(engine: &Engine<'_>, shots: u64, timed: &Shots) -> Result<()> {
+fn sampled_row(factory: &DecoderFactory<'_>, shots: u64, timed: &Shots) -> Result<()> {
     let plan = Plan {
         seed: 0,
-        isa: engine.isa(),
+        isa: factory.isa(),
         first_shot: 0,
         max_shots: shots,
         max_errors: u64::MAX,
         threads: thread_count(None)?,
         paired: false,
     };
-    let bar = progress::bar(plan.max_shots, "shots").with_prefix(engine.name());
+    let bar = progress::bar(plan.max_shots, "shots").with_prefix(factory.name());
     let clock = Instant::now();
-    let tally = count_errors(engine, plan, &mut |tally| {
+    let tally = count_errors(factory, plan, &mut |tally| {
         bar.inc(tally.shots);
         Ok(())
     });
     let seconds = clock.elapsed().as_secs_f64();
     bar.finish_and_clear();
     let tally = tally?;
-    row(engine, tally.errors, tally.shots, seconds, timed, DISTANCE)
+    row(factory, tally.errors, tally.shots, seconds, timed, DISTANCE)
 }
 
-fn engine(model: &DetectorErrorModel, kind: DecoderKind) -> Result<Engine<'_>> {
-    Engine::new(model, None, DecoderOptions { kind, ..DecoderOptions::default() }, false)
+fn factory(model: &DetectorErrorModel, kind: DecoderKind) -> Result<DecoderFactory<'_>> {
+    DecoderFactory::new(model, None, DecoderOptions { kind, ..DecoderOptions::default() }, false)
 }
 
 /// Times single shots and prints a line of the table.
-fn row(engine: &Engine<'_>, errors: u64, shots: u64, seconds: f64, timed: &Shots, rounds: u32) -> Result<()> {
-    let Measured { latencies, events_left, .. } = measure(&mut engine.decoder()?, timed)?;
+fn row(
+    factory: &DecoderFactory<'_>,
+    errors: u64,
+    shots: u64,
+    seconds: f64,
+    timed: &Shots,
+    rounds: u32,
+) -> Result<()> {
+    let Measured { latencies, events_left, .. } = measure(&mut factory.decoder()?, timed)?;
     let (low, high) = wilson(errors, shots);
     print(&format!(
         "  {:<18} {:>8.2e}  {:<23} {:>8.3} {:>8.2} {:>8.2} {:>9.2} {:>5.1} {:>11.0}\n",
-        engine.name(),
+        factory.name(),
         errors as f64 / shots.max(1) as f64,
         format!("{low:.2e} .. {high:.2e}"),
         latencies.mean_us() / f64::from(rounds),

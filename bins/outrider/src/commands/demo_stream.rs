@@ -13,14 +13,16 @@ use serde_json::json;
 use crate::error::{Error, Result};
 use crate::output::print;
 use crate::report::stats::wilson;
-use crate::stream::driver::{Pace, Session, Verified};
+use crate::stream::driver::{Driver, Pace};
 use crate::stream::figures::Figures;
 use crate::stream::live_view::LiveView;
 use crate::stream::local_nodes::{LocalNodes, LocalNodesOptions, Transport};
-use crate::stream::node_target::{Nodes, WhichNodes};
+use crate::stream::node_report::Failover;
+use crate::stream::node_target::{NodeTarget, WhichNodes};
 use crate::stream::round_source::Processor;
-use crate::stream::run_report::{Failover, verdict};
+use crate::stream::run_report::verdict;
 use crate::stream::target::Target;
+use crate::stream::verify::Verified;
 
 const DISTANCE: u32 = 7;
 const NOISE: f64 = 0.004;
@@ -44,7 +46,7 @@ pub(crate) fn show(histories: u64) -> Result<()> {
         workers: 0,
         wait: WaitHow::Yield,
     })?;
-    let mut nodes = Nodes::connect(&loaded.patch, WhichNodes::Local(local), None, PATIENCE)?;
+    let mut nodes = NodeTarget::connect(&loaded.patch, WhichNodes::Local(local), None, PATIENCE)?;
     let round_ns = compare(&loaded, &mut nodes, histories)? * SLACK;
     kill_one(&loaded, &mut nodes, histories * u64::from(ROUNDS), round_ns)
 }
@@ -59,7 +61,7 @@ fn patch() -> Result<(PatchArgs, LoadedPatch)> {
 
 /// Streams histories as fast as they are taken, decodes the same ones whole, and prints how many are wrong. Returns how
 /// long a round took.
-fn compare(loaded: &LoadedPatch, nodes: &mut Nodes, histories: u64) -> Result<f64> {
+fn compare(loaded: &LoadedPatch, nodes: &mut NodeTarget, histories: u64) -> Result<f64> {
     let layers = u64::from(ROUNDS) + 1;
     let mut source = processor(loaded, histories, layers)?;
     let (figures, _) = stream(loaded, nodes, &mut source, layers, 0.0, None)?;
@@ -81,7 +83,7 @@ fn compare(loaded: &LoadedPatch, nodes: &mut Nodes, histories: u64) -> Result<f6
 }
 
 /// Streams a long history, kills a node in the middle, and prints what that cost.
-fn kill_one(loaded: &LoadedPatch, nodes: &mut Nodes, rounds: u64, round_ns: f64) -> Result<()> {
+fn kill_one(loaded: &LoadedPatch, nodes: &mut NodeTarget, rounds: u64, round_ns: f64) -> Result<()> {
     nodes.kill_after(rounds / 2);
     let mut source = processor(loaded, 1, rounds + 1)?;
     let verified = Some(Verified::default());
@@ -112,13 +114,13 @@ fn cost(failover: &Failover) -> String {
 
 fn stream(
     loaded: &LoadedPatch,
-    nodes: &mut Nodes,
+    nodes: &mut NodeTarget,
     source: &mut Processor,
     layers: u64,
     round_ns: f64,
     verified: Option<Verified>,
 ) -> Result<(Figures, Option<Verified>)> {
-    let mut session = Session {
+    let mut driver = Driver {
         patch: &loaded.patch,
         target: nodes,
         pace: Pace { round_ns, history_ns: None, histories: 1, wait: Wait::SpinThenYield },
@@ -128,8 +130,8 @@ fn stream(
         corrected_ns: 0,
         verified,
     };
-    session.run(source, layers)?;
-    Ok((session.figures, session.verified))
+    driver.run(source, layers)?;
+    Ok((driver.figures, driver.verified))
 }
 
 fn processor(loaded: &LoadedPatch, histories: u64, layers: u64) -> Result<Processor> {

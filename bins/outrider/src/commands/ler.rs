@@ -13,19 +13,19 @@ use outrider_options::option_values::PredecoderChoice;
 use outrider_options::{WindowArgs, Windowing};
 use serde_json::Value;
 
-use crate::decoding::campaign::{Pairs, Plan, Tally, count_errors};
-use crate::decoding::decoder_factory::{Engine, name};
-use crate::decoding::predecoder_factory::{Predecoding, UseArgs};
-use crate::decoding::stages::StageTotals;
+use crate::decoding::campaign::{Plan, Tally, count_errors};
+use crate::decoding::decoder_factory::{DecoderFactory, name};
+use crate::decoding::predecoder_factory::{PredecoderFactory, UseArgs};
 use crate::decoding::windowed_decoder;
 use crate::error::{Error, Result};
-use crate::formats::sinter::{self, Counts, Metadata, Task};
+use crate::formats::sinter;
 use crate::formats::stim_text;
 use crate::input;
 use crate::options::surface::flat_model;
 use crate::options::values::{self, Rounds};
 use crate::output::print;
 use crate::report::progress;
+use crate::report::statistics::{Counts, Metadata, Pairs, StageTotals, Task};
 use crate::report::stats::wilson;
 use crate::threads::thread_count;
 
@@ -168,7 +168,7 @@ pub(crate) fn run(args: &LerArgs) -> Result<()> {
     }
     args.usage.settings.require_dem(args.dem.as_deref())?;
     args.usage.require_predecoder(&args.predecoder)?;
-    let predecoding = |choice| Predecoding::new(choice, &args.usage);
+    let predecoding = |choice| PredecoderFactory::new(choice, &args.usage);
     let predecoders: Vec<Option<_>> = args.predecoder.iter().map(predecoding).collect::<Result<_>>()?;
     args.usage.settings.require_dense(predecoders.iter().flatten())?;
     let windowings: Vec<Option<_>> = if args.dem.is_some() {
@@ -256,7 +256,7 @@ struct Campaign<'a> {
     args: &'a LerArgs,
     threads: usize,
     /// `None` stands for decoders on their own.
-    predecoders: Vec<Option<Predecoding>>,
+    predecoders: Vec<Option<PredecoderFactory>>,
     table: Table,
 }
 
@@ -279,7 +279,7 @@ impl Campaign<'_> {
         &self,
         point: &Point,
         kind: DecoderKind,
-        predecoding: Option<&Predecoding>,
+        predecoding: Option<&PredecoderFactory>,
         task: &Task,
     ) -> Result<Counts> {
         let args = self.args;
@@ -300,13 +300,14 @@ impl Campaign<'_> {
             return Ok(counts);
         }
         let options = DecoderOptions { kind, isa: args.isa, ..DecoderOptions::default() };
-        let engine = Engine::new(&point.model, point.path.as_deref(), options, args.ignore_undecomposable)?
-            .predecoded(predecoding, point.surface.as_ref())
-            .windowed(point.windowing.as_ref())?;
+        let factory =
+            DecoderFactory::new(&point.model, point.path.as_deref(), options, args.ignore_undecomposable)?
+                .predecoded(predecoding, point.surface.as_ref())
+                .windowed(point.windowing.as_ref())?;
         let bar = progress::bar(plan.max_shots, "shots").with_prefix(task.decoder.clone());
         let mut file = StatisticsFile { args, task, pending: Tally::default(), written: Instant::now() };
         let mut errors = counts.errors;
-        let total = count_errors(&engine, plan, &mut |tally| {
+        let total = count_errors(&factory, plan, &mut |tally| {
             errors += tally.errors;
             bar.inc(tally.shots);
             bar.set_message(format!("{errors} errors"));
@@ -321,9 +322,9 @@ impl Campaign<'_> {
     }
 }
 
-fn task(point: &Point, model: &str, kind: DecoderKind, predecoding: Option<&Predecoding>) -> Task {
+fn task(point: &Point, model: &str, kind: DecoderKind, predecoding: Option<&PredecoderFactory>) -> Task {
     let mut metadata = point.metadata.clone();
-    metadata.extend(predecoding.map(Predecoding::metadata).into_iter().flatten());
+    metadata.extend(predecoding.map(PredecoderFactory::metadata).into_iter().flatten());
     metadata.extend(point.windowing.as_ref().map(windowed_decoder::metadata).into_iter().flatten());
     let decoder = name(kind, predecoding, point.windowing.as_ref());
     let strong_id = sinter::strong_id(point.circuit.as_deref(), &decoder, model, &metadata);
@@ -373,7 +374,11 @@ struct Table {
 
 impl Table {
     /// Room for the names, and for the columns of pre-decoders and of pairs if there are any.
-    fn new(args: &LerArgs, predecoders: &[Option<Predecoding>], windowings: &[Option<Windowing>]) -> Self {
+    fn new(
+        args: &LerArgs,
+        predecoders: &[Option<PredecoderFactory>],
+        windowings: &[Option<Windowing>],
+    ) -> Self {
         let mut name_width = NAME_WIDTH_MIN;
         for predecoding in predecoders {
             for (&kind, windowing) in

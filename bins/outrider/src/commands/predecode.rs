@@ -15,8 +15,8 @@ use outrider_options::option_values::PredecoderChoice;
 use serde::Serialize;
 
 use crate::decoding::decode_shots::{WEIGHT_DIGITS, events as events_of, push_edge};
-use crate::decoding::decoder_factory::Engine;
-use crate::decoding::predecoder_factory::{Predecoding, SettingArgs, UseArgs};
+use crate::decoding::decoder_factory::DecoderFactory;
+use crate::decoding::predecoder_factory::{PredecoderFactory, SettingArgs, UseArgs};
 use crate::error::{Error, Result};
 use crate::formats::numbers::general;
 use crate::input::{self, Batch, Batches, Truth};
@@ -140,7 +140,7 @@ struct Totals {
 /// Runs the subcommand.
 pub(crate) fn run(args: &PredecodeArgs) -> Result<()> {
     let usage = UseArgs { predecode: Predecode::Hard, settings: args.settings };
-    let Some(predecoding) = Predecoding::new(&args.predecoder, &usage)? else {
+    let Some(predecoding) = PredecoderFactory::new(&args.predecoder, &usage)? else {
         return Err(Error::Usage("--predecoder none leaves nothing to do".to_owned()));
     };
     args.settings.require_dense([&predecoding])?;
@@ -151,7 +151,7 @@ pub(crate) fn run(args: &PredecodeArgs) -> Result<()> {
     }
 }
 
-fn predecode(args: &PredecodeArgs, dem: &Path, predecoding: &Predecoding) -> Result<()> {
+fn predecode(args: &PredecodeArgs, dem: &Path, predecoding: &PredecoderFactory) -> Result<()> {
     input::require_one_stdin(&[("--dem", Some(dem)), ("--in", Some(&args.input))])?;
     output::require_distinct(&[
         ("--out", Some(&args.out)),
@@ -162,16 +162,16 @@ fn predecode(args: &PredecodeArgs, dem: &Path, predecoding: &Predecoding) -> Res
     let threads = thread_count(args.threads)?;
     let model = input::model(dem)?;
     let options = DecoderOptions { isa: args.isa, ..DecoderOptions::default() };
-    let engine = Engine::new(&model, Some(dem), options, args.ignore_undecomposable)?
+    let factory = DecoderFactory::new(&model, Some(dem), options, args.ignore_undecomposable)?
         .predecoded(Some(predecoding), None);
-    let workers = workers(&engine, args, threads)?;
+    let workers = workers(&factory, args, threads)?;
     let mut stats = Output::create_optional(args.stats.as_deref())?;
-    let mut report = report(&engine, &workers);
+    let mut report = report(&factory, &workers);
 
     let layout = input::layout(&model, args.in_includes_appended_observables);
     let mut batches = Batches::new(input::shots(&args.input, args.in_format, layout)?, Truth::Unknown);
     let mut left = Output::shots(&args.out, args.out_format, Layout::detectors(layout.detectors))?;
-    let observables = Layout::observables(engine.graph().observable_count() as usize);
+    let observables = Layout::observables(factory.graph().observable_count() as usize);
     let flips = args.obs_out.as_deref().map(|path| Output::shots(path, args.obs_out_format, observables));
     let mut flips = flips.transpose()?;
     let mut log_odds = Output::create_optional(args.log_odds_out.as_deref())?;
@@ -197,28 +197,28 @@ fn predecode(args: &PredecodeArgs, dem: &Path, predecoding: &Predecoding) -> Res
     output::commit([Some(left), flips, log_odds, stats].into_iter().flatten())
 }
 
-fn workers(engine: &Engine<'_>, args: &PredecodeArgs, threads: usize) -> Result<Vec<StreamWorker>> {
+fn workers(factory: &DecoderFactory<'_>, args: &PredecodeArgs, threads: usize) -> Result<Vec<StreamWorker>> {
     let mut workers = Vec::with_capacity(threads);
-    // The engine has a pre-decoder.
-    for predecoder in (0..threads).filter_map(|_| engine.predecoder().transpose()) {
+    // The factory has a pre-decoder.
+    for predecoder in (0..threads).filter_map(|_| factory.predecoder().transpose()) {
         let name = input::name(&args.input).to_owned();
         workers.push(StreamWorker { predecoder: predecoder?, log_odds: args.log_odds_out.is_some(), name });
     }
     Ok(workers)
 }
 
-fn report(engine: &Engine<'_>, workers: &[StreamWorker]) -> Stats {
+fn report(factory: &DecoderFactory<'_>, workers: &[StreamWorker]) -> Stats {
     // There is a worker for each of at least one thread.
     let predecoder = &workers[0].predecoder;
     let Reach { x, y, rounds } = predecoder.reach();
     Stats {
         predecoder: predecoder.name().to_owned(),
-        isa: engine.isa().name(),
+        isa: factory.isa().name(),
         threads: workers.len(),
         totals: Totals::default(),
         seconds: 0.0,
         shots_per_second: 0.0,
-        other_edges_offset: engine.graph().natural(predecoder.weight_offset().into()),
+        other_edges_offset: factory.graph().natural(predecoder.weight_offset().into()),
         reach: [x, y, rounds],
         heap_bytes_per_thread: predecoder.heap_bytes(),
     }

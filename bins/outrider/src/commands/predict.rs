@@ -6,7 +6,7 @@ use clap::Args;
 use outrider::{DecoderKind, DecoderOptions, DetectorErrorModel, Format, Isa, Layout};
 
 use crate::decoding::decode_shots::{Extras, decode_all};
-use crate::decoding::decoder_factory::Engine;
+use crate::decoding::decoder_factory::DecoderFactory;
 use crate::error::Result;
 use crate::input::{self, Batches, Truth};
 use crate::options::values;
@@ -51,25 +51,25 @@ Example:
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     input::require_one_stdin(&[("--dem", Some(&args.dem)), ("--in", Some(&args.input))])?;
     let model = input::model(&args.dem)?;
-    let engine = pymatching_engine(&model, &args.dem, args.enable_correlations)?;
+    let factory = pymatching_factory(&model, &args.dem, args.enable_correlations)?;
     let layout = input::layout(&model, args.in_includes_appended_observables);
     let batches = Batches::new(input::shots(&args.input, args.in_format, layout)?, Truth::Unknown);
-    let observables = Layout::observables(engine.graph().observable_count() as usize);
+    let observables = Layout::observables(factory.graph().observable_count() as usize);
     let mut predictions = Output::shots(&args.out, args.out_format, observables)?;
     let name = input::name(&args.input);
-    decode_all(&engine, thread_count(None)?, Extras::default(), batches, name, &mut |decoded| {
+    decode_all(&factory, thread_count(None)?, Extras::default(), batches, name, &mut |decoded| {
         Ok(predictions.write(&decoded.predictions)?)
     })?;
     output::commit([predictions.finish()?])
 }
 
 /// Decodes as PyMatching does: it skips what it cannot decompose, but not when correlations are on.
-pub(crate) fn pymatching_engine<'a>(
+pub(crate) fn pymatching_factory<'a>(
     model: &'a DetectorErrorModel,
     path: &'a Path,
     correlations: bool,
-) -> Result<Engine<'a>> {
+) -> Result<DecoderFactory<'a>> {
     let kind = if correlations { DecoderKind::MwpmCorrelated } else { DecoderKind::Mwpm };
     let options = DecoderOptions { kind, isa: Isa::Auto, ..DecoderOptions::default() };
-    Engine::new(model, Some(path), options, !correlations)
+    DecoderFactory::new(model, Some(path), options, !correlations)
 }

@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use crate::Cli;
 use crate::error::{Error, Result};
 use crate::output::{self, Output};
 
@@ -30,16 +29,15 @@ pub(crate) struct ManArgs {
     dir: Option<PathBuf>,
 }
 
-/// Runs `completions`.
-pub(crate) fn completions(args: &CompletionsArgs) -> Result<()> {
+/// Runs `completions` for this command line.
+pub(crate) fn completions(args: &CompletionsArgs, mut command: Command) -> Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "outrider", &mut script);
+    clap_complete::generate(args.shell, &mut command, "outrider", &mut script);
     put(Path::new("-"), &script)
 }
 
-/// Runs `man`.
-pub(crate) fn man(args: &ManArgs) -> Result<()> {
-    let mut command = Cli::command();
+/// Runs `man` for this command line.
+pub(crate) fn man(args: &ManArgs, mut command: Command) -> Result<()> {
     command.build();
     let Some(dir) = &args.dir else { return put(Path::new("-"), &page(command)?) };
     for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
@@ -51,7 +49,7 @@ pub(crate) fn man(args: &ManArgs) -> Result<()> {
     put(&dir.join("outrider.1"), &page(command)?)
 }
 
-fn page(command: clap::Command) -> Result<Vec<u8>> {
+fn page(command: Command) -> Result<Vec<u8>> {
     let mut text = Vec::new();
     Man::new(command).render(&mut text).map_err(|error| Error::machine("manual page", error))?;
     Ok(text)

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::input;
 use crate::options::values;
 use crate::output::{self, Output, print};
-use crate::stream::driver::{Pace, Session, Verified};
+use crate::stream::driver::{Driver, Pace};
 use crate::stream::figures::Figures;
 use crate::stream::live_view::LiveView;
 use crate::stream::local_nodes::{LocalNodes, LocalNodesOptions};
@@ -29,6 +29,7 @@ use crate::stream::round_source::{
 };
 use crate::stream::run_report::{Report, Window};
 use crate::stream::target::{InProcess, Target};
+use crate::stream::verify::Verified;
 
 /// Decode in real time: rounds come at a fixed pace, corrections go out, and latencies are measured
 ///
@@ -177,7 +178,7 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     let mut source = args.source(&subject)?;
 
     let mut view = LiveView::start();
-    let mut session = Session {
+    let mut driver = Driver {
         patch,
         target: target.as_mut(),
         pace: Pace {
@@ -199,13 +200,13 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     let (mut sifl, mut found) = (None, None);
     if let Some(steps) = args.sifl {
         let mut processor = args.processor(&subject, u64::MAX)?;
-        sifl = Some(close_loop(&mut session, &mut processor, subject.layers, steps.get())?);
+        sifl = Some(close_loop(&mut driver, &mut processor, subject.layers, steps.get())?);
     } else if args.find_rate {
-        found = Some(find_rate(&mut session, &mut || args.source(&subject), subject.layers)?);
+        found = Some(find_rate(&mut driver, &mut || args.source(&subject), subject.layers)?);
     } else {
-        session.run(source.as_mut(), subject.layers)?;
+        driver.run(source.as_mut(), subject.layers)?;
     }
-    let Session { figures, verified, pace, .. } = session;
+    let Driver { figures, verified, pace, .. } = driver;
     drop(view);
 
     let cut = patch.cut();

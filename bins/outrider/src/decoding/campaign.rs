@@ -4,17 +4,18 @@
 //! blocks are counted in order and the stop rule looks at block borders only. So the counts depend on model,
 //! decoder and seed, never on threads or timing.
 
-use std::ops::{AddAssign, ControlFlow};
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use outrider::{Decoder, Isa, Sampler, SamplerOptions, Shots};
 
 use crate::decoding::decode_shots::events;
-use crate::decoding::decoder_factory::Engine;
+use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::sampling::chunk_shots;
-use crate::decoding::stages::{StageTotals, Stages};
+use crate::decoding::stages::Stages;
 use crate::decoding::windowed_decoder::WindowedDecoder;
 use crate::error::{Error, Result};
+use crate::report::statistics::{Pairs, StageTotals};
 use crate::threads::{Worker, run_ordered};
 
 /// Shots of one block, fewer only for models of more than a hundred thousand detectors.
@@ -54,25 +55,6 @@ pub(crate) struct Tally {
     pub(crate) pairs: Pairs,
 }
 
-/// The same shots decoded in windows and whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Pairs {
-    /// Shots decoded both ways.
-    pub(crate) shots: u64,
-    /// Of them, those with a wrong observable in windows only.
-    pub(crate) only_windows: u64,
-    /// Those with a wrong observable only where they are decoded whole.
-    pub(crate) only_whole: u64,
-}
-
-impl AddAssign for Pairs {
-    fn add_assign(&mut self, other: Self) {
-        self.shots = self.shots.saturating_add(other.shots);
-        self.only_windows = self.only_windows.saturating_add(other.only_windows);
-        self.only_whole = self.only_whole.saturating_add(other.only_whole);
-    }
-}
-
 impl Tally {
     /// Adds the counts of other shots.
     pub(crate) fn add(&mut self, other: Self) {
@@ -86,7 +68,7 @@ impl Tally {
 
 /// Counts until the plan's stop rule; `each` sees every block's tally in order.
 pub(crate) fn count_errors(
-    engine: &Engine<'_>,
+    factory: &DecoderFactory<'_>,
     plan: Plan,
     each: &mut dyn FnMut(Tally) -> Result<()>,
 ) -> Result<Tally> {
@@ -94,9 +76,9 @@ pub(crate) fn count_errors(
     let end = end.ok_or_else(|| Error::Usage("shot numbers exceed 64 bits".to_owned()))?;
     let mut workers = Vec::with_capacity(plan.threads);
     for _ in 0..plan.threads {
-        workers.push(BlockWorker::new(engine, plan)?);
+        workers.push(BlockWorker::new(factory, plan)?);
     }
-    let detectors = engine.graph().node_count() as usize;
+    let detectors = factory.graph().node_count() as usize;
     let block_shots = chunk_shots(detectors / 8, BLOCK_SHOTS_MAX) as u64;
     let mut next = plan.first_shot;
     let produce = move || {
@@ -134,18 +116,18 @@ enum Pipeline {
 }
 
 impl BlockWorker {
-    fn new(engine: &Engine<'_>, plan: Plan) -> Result<Self> {
+    fn new(factory: &DecoderFactory<'_>, plan: Plan) -> Result<Self> {
         let options = SamplerOptions { seed: plan.seed, isa: plan.isa };
-        let sampler = Sampler::with_options(engine.model(), &options)?;
+        let sampler = Sampler::with_options(factory.model(), &options)?;
         let (detectors, observables) = sampler.batches();
         let predictions = observables.clone();
         let whole_predictions = observables.clone();
-        let pipeline = match (engine.windowed_decoder()?, engine.stages()?) {
+        let pipeline = match (factory.windowed_decoder()?, factory.stages()?) {
             (Some(windowed), _) => Pipeline::Windowed(windowed),
             (None, Some(stages)) => Pipeline::Stages(stages),
-            (None, None) => Pipeline::Decoder(engine.decoder()?),
+            (None, None) => Pipeline::Decoder(factory.decoder()?),
         };
-        let whole = plan.paired.then(|| engine.decoder()).transpose()?;
+        let whole = plan.paired.then(|| factory.decoder()).transpose()?;
         let seed = plan.seed;
         Ok(Self { sampler, pipeline, whole, seed, detectors, observables, predictions, whole_predictions })
     }

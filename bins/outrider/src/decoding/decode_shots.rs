@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use outrider::{Decoder, Error, MatchingGraph, Shots};
 
-use crate::decoding::decoder_factory::Engine;
+use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::stages::Gaps;
 use crate::decoding::windowed_decoder::{Ends, WindowedDecoder};
 use crate::error::Result;
@@ -70,7 +70,7 @@ impl Totals {
 /// Decodes every batch on `threads` threads and hands the answers to `each` in the order of the shots;
 /// `name` is the stream's, for errors.
 pub(crate) fn decode_all(
-    engine: &Engine,
+    factory: &DecoderFactory,
     threads: usize,
     extras: Extras,
     mut batches: Batches,
@@ -79,12 +79,12 @@ pub(crate) fn decode_all(
 ) -> Result<Totals> {
     let mut workers = Vec::with_capacity(threads);
     for _ in 0..threads {
-        let gaps = extras.gaps.then(|| engine.gaps(extras.gap_limit)).transpose()?;
-        let decoder = match engine.windowed_decoder()? {
+        let gaps = extras.gaps.then(|| factory.gaps(extras.gap_limit)).transpose()?;
+        let decoder = match factory.windowed_decoder()? {
             Some(decoder) => ShotDecoder::Windowed(decoder),
-            None => ShotDecoder::Whole(engine.decoder()?),
+            None => ShotDecoder::Whole(factory.decoder()?),
         };
-        let graph = Arc::clone(engine.graph());
+        let graph = Arc::clone(factory.graph());
         workers.push(StreamWorker { graph, decoder, gaps, extras, name: name.to_owned(), edges: Vec::new() });
     }
     let mut totals = Totals::default();

@@ -9,23 +9,23 @@ use outrider::{
 };
 use outrider_options::{Windowing, decoder_label};
 
-use crate::decoding::predecoder_factory::Predecoding;
+use crate::decoding::predecoder_factory::PredecoderFactory;
 use crate::decoding::stages::{Gaps, Stages};
 use crate::decoding::windowed_decoder::{WindowedDecoder, Windows};
 use crate::error::{Error, Result};
 
 /// A graph and how to decode on it.
-pub(crate) struct Engine<'a> {
+pub(crate) struct DecoderFactory<'a> {
     model: &'a DetectorErrorModel,
     path: Option<&'a Path>,
     graph: Arc<MatchingGraph>,
     options: DecoderOptions,
-    predecoding: Option<&'a Predecoding>,
+    predecoding: Option<&'a PredecoderFactory>,
     surface: Option<&'a SurfaceCode>,
     windows: Option<Windows>,
 }
 
-impl<'a> Engine<'a> {
+impl<'a> DecoderFactory<'a> {
     /// Builds the graph; `path` names the model in errors.
     pub(crate) fn new(
         model: &'a DetectorErrorModel,
@@ -50,11 +50,11 @@ impl<'a> Engine<'a> {
     /// The same with a pre-decoder before every decoder; `surface` is what the model is of, where that is known.
     pub(crate) fn predecoded(
         mut self,
-        predecoding: Option<&'a Predecoding>,
+        predecoding: Option<&'a PredecoderFactory>,
         surface: Option<&'a SurfaceCode>,
     ) -> Self {
         self.surface = surface;
-        self.options.predecode = predecoding.map_or_else(Predecode::default, Predecoding::usage);
+        self.options.predecode = predecoding.map_or_else(Predecode::default, PredecoderFactory::usage);
         self.predecoding = predecoding;
         self
     }
@@ -95,7 +95,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The pre-decoder, if there is one.
-    pub(crate) fn predecoding(&self) -> Option<&Predecoding> {
+    pub(crate) fn predecoding(&self) -> Option<&PredecoderFactory> {
         self.predecoding
     }
 
@@ -123,7 +123,7 @@ impl<'a> Engine<'a> {
         self.windows.as_ref().map(|windows| windows.decoder(make)).transpose()
     }
 
-    /// A plain matching decoder for one thread, whatever this engine's own is.
+    /// A plain matching decoder for one thread, whatever this factory's own is.
     pub(crate) fn plain_decoder(&self) -> Result<Decoder> {
         let options = DecoderOptions { isa: self.options.isa, ..DecoderOptions::default() };
         Ok(Decoder::with_options(Arc::clone(&self.graph), &options)?)
@@ -154,7 +154,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Why a pre-decoder cannot be made for this model.
-    fn refused(&self, predecoding: &Predecoding, error: Error) -> Error {
+    fn refused(&self, predecoding: &PredecoderFactory, error: Error) -> Error {
         match error {
             Error::Core(error)
                 if matches!(error.status(), Some(Status::Format | Status::Argument | Status::Limit)) =>
@@ -170,7 +170,7 @@ impl<'a> Engine<'a> {
 /// What tables call a decoder behind a pre-decoder, in windows.
 pub(crate) fn name(
     kind: DecoderKind,
-    predecoding: Option<&Predecoding>,
+    predecoding: Option<&PredecoderFactory>,
     windowing: Option<&Windowing>,
 ) -> String {
     let predecoder = predecoding.map(|predecoding| (predecoding.to_string(), predecoding.usage()));

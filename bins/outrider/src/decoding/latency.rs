@@ -5,8 +5,9 @@ use std::time::Instant;
 use outrider::{Decoder, Shots};
 
 use crate::decoding::decode_shots::events;
-use crate::decoding::stages::{StageTotals, Stages};
+use crate::decoding::stages::Stages;
 use crate::error::Result;
+use crate::report::statistics::StageTotals;
 use crate::report::stats::Latencies;
 
 /// Shots decoded before the clock counts.

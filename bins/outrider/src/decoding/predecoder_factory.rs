@@ -14,10 +14,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::formats::sinter::Metadata;
 use crate::input;
 use crate::options::surface::Experiment;
 use crate::options::values;
+use crate::report::statistics::Metadata;
 
 /// The pre-decoder of one decoder.
 #[derive(Args, Clone, Debug)]
@@ -59,7 +59,7 @@ pub(crate) struct SettingArgs {
 }
 
 /// A pre-decoder, ready to be made for any graph, and how it is used.
-pub(crate) struct Predecoding {
+pub(crate) struct PredecoderFactory {
     kind: Kind,
     usage: Predecode,
     settings: SettingArgs,
@@ -80,7 +80,7 @@ struct NetworkFile {
     fingerprint: String,
 }
 
-impl Predecoding {
+impl PredecoderFactory {
     /// Looks at the options that several subcommands share; nothing for `none`.
     pub(crate) fn of(args: &PredecoderArgs) -> Result<Option<Self>> {
         args.usage.require_predecoder([&args.predecoder])?;
@@ -184,7 +184,7 @@ impl Predecoding {
     }
 }
 
-impl fmt::Display for Predecoding {
+impl fmt::Display for PredecoderFactory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             Kind::Rule(rule) => write!(f, "rule:{rule}"),
@@ -225,9 +225,9 @@ impl SettingArgs {
     /// Refuses --surface where no pre-decoder works on a layout.
     pub(crate) fn require_dense<'a>(
         self,
-        predecoders: impl IntoIterator<Item = &'a Predecoding>,
+        predecoders: impl IntoIterator<Item = &'a PredecoderFactory>,
     ) -> Result<()> {
-        if self.surface.is_some() && !predecoders.into_iter().any(Predecoding::is_dense) {
+        if self.surface.is_some() && !predecoders.into_iter().any(PredecoderFactory::is_dense) {
             return Err(Error::Usage(
                 "--surface is for dense networks, and --predecoder names none".to_owned(),
             ));

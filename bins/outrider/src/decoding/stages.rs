@@ -1,6 +1,5 @@
 //! Pre-decoding and decoding taken apart: for the time that each takes, and for gaps.
 
-use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,42 +7,14 @@ use outrider::{
     DecodeResult, Decoder, DecoderOptions, Gap, GapOptions, MatchingGraph, Override, Predecode, Predecoder,
 };
 
+use crate::report::statistics::StageTotals;
+
 /// A pre-decoder, and a decoder that takes what it leaves: the answers of a decoder that has the pre-decoder inside.
 pub(crate) struct Stages {
     predecoder: Predecoder,
     decoder: Decoder,
     usage: Predecode,
     events: Vec<u32>,
-}
-
-/// What the stages did, of one shot or of many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct StageTotals {
-    /// Detection events.
-    pub(crate) events: u64,
-    /// Events left to match.
-    pub(crate) events_left: u64,
-    /// Nanoseconds in the pre-decoder.
-    pub(crate) predecode_ns: u64,
-    /// Nanoseconds in the decoder after it.
-    pub(crate) decode_ns: u64,
-}
-
-impl StageTotals {
-    /// The pre-decoder's share of the time of both; 0 if there was none.
-    pub(crate) fn predecode_share(&self) -> f64 {
-        let total = self.predecode_ns.saturating_add(self.decode_ns);
-        self.predecode_ns as f64 / total.max(1) as f64
-    }
-}
-
-impl AddAssign for StageTotals {
-    fn add_assign(&mut self, other: Self) {
-        self.events = self.events.saturating_add(other.events);
-        self.events_left = self.events_left.saturating_add(other.events_left);
-        self.predecode_ns = self.predecode_ns.saturating_add(other.predecode_ns);
-        self.decode_ns = self.decode_ns.saturating_add(other.decode_ns);
-    }
 }
 
 impl Stages {

@@ -11,7 +11,7 @@ use outrider_options::Windowing;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::formats::sinter::Metadata;
+use crate::report::statistics::Metadata;
 
 /// What tells rows of statistics files apart that were decoded in windows.
 pub(crate) fn metadata(windowing: &Windowing) -> Metadata {

@@ -11,57 +11,13 @@ use std::path::Path;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::decoding::campaign::Pairs;
-use crate::decoding::stages::StageTotals;
 use crate::error::{Error, Result};
 use crate::formats::numbers::python_repr;
+use crate::report::statistics::{Counts, Metadata, Pairs, StageTotals, Task};
 
 /// sinter's header line, byte for byte.
 pub(crate) const HEADER: &str =
     "     shots,    errors,  discards, seconds,decoder,strong_id,json_metadata,custom_counts\n";
-
-/// Metadata values, in the order in which sinter would have them.
-pub(crate) type Metadata = Vec<(String, Value)>;
-
-/// What a row is about.
-#[derive(Clone, Debug)]
-pub(crate) struct Task {
-    /// Decoder name.
-    pub(crate) decoder: String,
-    /// See [`strong_id`].
-    pub(crate) strong_id: String,
-    /// Sorted by key, as sinter writes it.
-    pub(crate) metadata: Metadata,
-}
-
-/// What was counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Counts {
-    /// Shots taken.
-    pub(crate) shots: u64,
-    /// Shots with at least one wrong observable.
-    pub(crate) errors: u64,
-    /// Core seconds of sampling and decoding.
-    pub(crate) seconds: f64,
-    /// Of `shots`, those that the seed of this campaign made; the next one is the shot of this index.
-    pub(crate) seed_shots: u64,
-    /// Events and times, behind a pre-decoder.
-    pub(crate) stages: StageTotals,
-    /// Windows beside whole histories.
-    pub(crate) pairs: Pairs,
-}
-
-impl Counts {
-    /// Adds other counts of the same task.
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.shots = self.shots.saturating_add(other.shots);
-        self.errors = self.errors.saturating_add(other.errors);
-        self.seconds += other.seconds;
-        self.seed_shots = self.seed_shots.saturating_add(other.seed_shots);
-        self.stages += other.stages;
-        self.pairs += other.pairs;
-    }
-}
 
 /// sinter's `Task.strong_id()`: `circuit` and `model` as Stim prints them; `None` for a task without a
 /// circuit, which sinter itself does not know.

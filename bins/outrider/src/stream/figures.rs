@@ -2,57 +2,8 @@
 
 use std::fmt::Write as _;
 
-use hdrhistogram::Histogram;
-use serde::Serialize;
-
-use crate::error::{Error, Result};
-
-/// Times of one kind, in nanoseconds; the memory does not grow.
-pub(crate) struct Times(Histogram<u64>);
-
-impl Times {
-    pub(crate) fn new() -> Result<Self> {
-        let histogram = Histogram::new_with_bounds(1, LONGEST_NS, DIGITS);
-        Ok(Self(histogram.map_err(|error| Error::machine("histogram", error))?))
-    }
-
-    /// Adds the time from `from_ns` to `to_ns`, 0 if it is negative.
-    pub(crate) fn span(&mut self, from_ns: u64, to_ns: u64) {
-        self.0.saturating_record(to_ns.saturating_sub(from_ns));
-    }
-
-    /// Its quantiles in microseconds.
-    pub(crate) fn quantiles(&self) -> Quantiles {
-        self.quantiles_in(1e3)
-    }
-
-    /// Its quantiles in units of so many nanoseconds.
-    fn quantiles_in(&self, unit: f64) -> Quantiles {
-        // A quantile is the top of its bin, the largest value is exact.
-        let at = |q| self.0.value_at_quantile(q).min(self.0.max()) as f64 / unit;
-        Quantiles {
-            p50: at(0.5),
-            p90: at(0.9),
-            p99: at(0.99),
-            p999: at(0.999),
-            max: self.0.max() as f64 / unit,
-            mean: self.0.mean() / unit,
-            samples: self.0.len(),
-        }
-    }
-}
-
-/// Quantiles and mean of a distribution.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct Quantiles {
-    pub(crate) p50: f64,
-    pub(crate) p90: f64,
-    pub(crate) p99: f64,
-    pub(crate) p999: f64,
-    pub(crate) max: f64,
-    pub(crate) mean: f64,
-    pub(crate) samples: u64,
-}
+use crate::error::Result;
+use crate::report::latency_histogram::{Bin, LatencyHistogram, Quantiles};
 
 /// Everything measured over the histories of a run.
 pub(crate) struct Figures {
@@ -67,22 +18,22 @@ pub(crate) struct Figures {
     /// In which a history was under way.
     pub(crate) nanoseconds: u64,
     /// Last round due until its correction was out.
-    pub(crate) reaction: Times,
+    pub(crate) reaction: LatencyHistogram,
     /// Last layer of a cell's window due until its commit was merged.
-    pub(crate) commit_lag: Times,
+    pub(crate) commit_lag: LatencyHistogram,
     /// Hops of a cell: round due until pushed, window complete until dispatched, until begun, until decided, until
     /// merged. With nodes, network is what is left of the time from pushed to merged, and merge is part of it.
-    pub(crate) ingest: Times,
-    pub(crate) network: Times,
-    pub(crate) dispatch: Times,
-    pub(crate) queue: Times,
-    pub(crate) decode: Times,
-    pub(crate) merge: Times,
+    pub(crate) ingest: LatencyHistogram,
+    pub(crate) network: LatencyHistogram,
+    pub(crate) dispatch: LatencyHistogram,
+    pub(crate) queue: LatencyHistogram,
+    pub(crate) decode: LatencyHistogram,
+    pub(crate) merge: LatencyHistogram,
     /// Rounds that were not taken when they were due, because the target held as many as it can.
     pub(crate) credit_stops: u64,
     /// Rounds due and not committed, looked at whenever one is pushed; and in the last tenth of each history.
-    backlog: Times,
-    late_backlog: Times,
+    backlog: LatencyHistogram,
+    late_backlog: LatencyHistogram,
 }
 
 impl Figures {
@@ -95,17 +46,17 @@ impl Figures {
             events: 0,
             logical_errors: None,
             nanoseconds: 0,
-            reaction: Times::new()?,
-            commit_lag: Times::new()?,
-            ingest: Times::new()?,
-            network: Times::new()?,
-            dispatch: Times::new()?,
-            queue: Times::new()?,
-            decode: Times::new()?,
-            merge: Times::new()?,
+            reaction: LatencyHistogram::new()?,
+            commit_lag: LatencyHistogram::new()?,
+            ingest: LatencyHistogram::new()?,
+            network: LatencyHistogram::new()?,
+            dispatch: LatencyHistogram::new()?,
+            queue: LatencyHistogram::new()?,
+            decode: LatencyHistogram::new()?,
+            merge: LatencyHistogram::new()?,
             credit_stops: 0,
-            backlog: Times::new()?,
-            late_backlog: Times::new()?,
+            backlog: LatencyHistogram::new()?,
+            late_backlog: LatencyHistogram::new()?,
         })
     }
 
@@ -125,8 +76,7 @@ impl Figures {
     /// Whether the pace was kept: over the last tenth of the rounds, in the median, the backlog was no more than what
     /// the target holds, so that no round had to wait outside. Nothing if no history came so far.
     pub(crate) fn held(&self, rounds_max: u64) -> Option<bool> {
-        let backlog = &self.late_backlog.0;
-        (!backlog.is_empty()).then(|| backlog.value_at_quantile(0.5) <= rounds_max)
+        self.late_backlog.median().map(|median| median <= rounds_max)
     }
 
     /// Rounds, the layer of the readout not among them.
@@ -140,8 +90,8 @@ impl Figures {
     }
 
     /// The hops by name.
-    pub(crate) fn hops(&self) -> impl Iterator<Item = (&'static str, &Times)> {
-        let through_nodes = !self.network.0.is_empty();
+    pub(crate) fn hops(&self) -> impl Iterator<Item = (&'static str, &LatencyHistogram)> {
+        let through_nodes = !self.network.is_empty();
         let hops = [
             ("ingest", &self.ingest),
             ("network", &self.network),
@@ -159,31 +109,20 @@ impl Figures {
     pub(crate) fn histograms(&self) -> String {
         let mut text = "name,low_us,high_us,samples,quantile\n".to_owned();
         let named = [("reaction", &self.reaction), ("commit_lag", &self.commit_lag)];
-        for (name, Times(histogram)) in named.into_iter().chain(self.hops()) {
-            let mut below = 0;
-            for bin in histogram.iter_recorded() {
-                let samples = bin.count_at_value();
-                below += samples;
-                let value = bin.value_iterated_to();
-                let (low, high) = (histogram.lowest_equivalent(value), histogram.highest_equivalent(value));
+        for (name, times) in named.into_iter().chain(self.hops()) {
+            for Bin { low_ns, high_ns, samples, quantile } in times.bins() {
                 // Writing to a string cannot fail.
                 let _ = writeln!(
                     text,
-                    "{name},{},{},{samples},{:.9}",
-                    low as f64 / 1e3,
-                    high as f64 / 1e3,
-                    below as f64 / histogram.len() as f64
+                    "{name},{},{},{samples},{quantile:.9}",
+                    low_ns as f64 / 1e3,
+                    high_ns as f64 / 1e3
                 );
             }
         }
         text
     }
 }
-
-/// Longest time told apart: a quarter of an hour.
-const LONGEST_NS: u64 = 900_000_000_000;
-/// Digits that times are told to.
-const DIGITS: u8 = 3;
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@ pub(crate) mod driver;
 pub(crate) mod figures;
 pub(crate) mod live_view;
 pub(crate) mod local_nodes;
+pub(crate) mod node_report;
 pub(crate) mod node_target;
 pub(crate) mod rate_search;
 pub(crate) mod reported_cells;

@@ -17,9 +17,9 @@ use outrider_controller::{
 use outrider_wire::Hops;
 
 use crate::error::{Error, Result};
-use crate::stream::figures::Times;
+use crate::report::latency_histogram::LatencyHistogram;
 use crate::stream::local_nodes::{LocalNodes, Transport};
-use crate::stream::run_report::{Failover, NodeReport};
+use crate::stream::node_report::{Failover, NodeReport};
 use crate::stream::target::{CellReport, Progress, Target, Way};
 
 /// Where rounds go, if not to threads of this process.
@@ -54,7 +54,7 @@ pub(crate) struct NodesArgs {
 
 impl NodesArgs {
     /// Connects to the nodes that are named, or to those that were started for the purpose.
-    pub(crate) fn connect(&self, patch: &Arc<Patch>, local: Option<LocalNodes>) -> Result<Nodes> {
+    pub(crate) fn connect(&self, patch: &Arc<Patch>, local: Option<LocalNodes>) -> Result<NodeTarget> {
         let nodes = match local {
             Some(local) => WhichNodes::Local(local),
             None => WhichNodes::At(self.to.clone()),
@@ -65,7 +65,7 @@ impl NodesArgs {
             return Err(Error::Usage(format!("--to {address} needs {options}")));
         }
         let patience = Duration::from_secs_f64(self.patience.unwrap_or(PATIENCE_SECONDS));
-        let mut nodes = Nodes::connect(patch, nodes, self.tls(), patience)?;
+        let mut nodes = NodeTarget::connect(patch, nodes, self.tls(), patience)?;
         if let Some(rounds) = self.kill_after {
             nodes.kill_after(rounds);
         }
@@ -91,7 +91,7 @@ pub(crate) enum WhichNodes {
 }
 
 /// Decoder nodes, behind a controller.
-pub(crate) struct Nodes {
+pub(crate) struct NodeTarget {
     cluster: Cluster,
     patch: Arc<Patch>,
     history: PatchId,
@@ -113,7 +113,7 @@ pub(crate) struct Nodes {
 
 /// What the controller does not know of a node.
 struct NodeLog {
-    decode: Times,
+    decode: LatencyHistogram,
     /// It has taken a history, and has not been fenced since.
     has_joined: bool,
     /// Why it lost its cells last.
@@ -131,7 +131,7 @@ struct Loss {
     until_cell: u64,
 }
 
-impl Nodes {
+impl NodeTarget {
     /// Connects to nodes. `patience` is how long there may be none.
     pub(crate) fn connect(
         patch: &Arc<Patch>,
@@ -288,7 +288,7 @@ impl Nodes {
     }
 }
 
-impl Target for Nodes {
+impl Target for NodeTarget {
     fn restart(&mut self) -> Result<()> {
         if std::mem::take(&mut self.is_fresh) {
             return Ok(());
@@ -350,7 +350,7 @@ impl Target for Nodes {
     }
 }
 
-impl Drop for Nodes {
+impl Drop for NodeTarget {
     fn drop(&mut self) {
         self.cluster.shut_down(GOODBYE);
     }
@@ -358,7 +358,7 @@ impl Drop for Nodes {
 
 impl NodeLog {
     fn new() -> Result<Self> {
-        Ok(Self { decode: Times::new()?, has_joined: false, why_left: None })
+        Ok(Self { decode: LatencyHistogram::new()?, has_joined: false, why_left: None })
     }
 }
 
@@ -380,10 +380,10 @@ fn refused_round(error: PushError) -> Error {
     }
 }
 
-/// Seconds to wait.
 /// Unless another is wished for.
 const PATIENCE_SECONDS: f64 = 10.0;
 
+/// Seconds to wait.
 fn patience(text: &str) -> std::result::Result<f64, String> {
     text.parse()
         .ok()

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use outrider::clock_ns;
 
 use crate::error::{Error, Result};
-use crate::stream::driver::Session;
+use crate::stream::driver::Driver;
 use crate::stream::figures::Figures;
 use crate::stream::round_source::{Processor, Source};
 use crate::stream::run_report::{FoundRate, RateTry, Sifl};
@@ -13,18 +13,18 @@ use crate::stream::run_report::{FoundRate, RateTry, Sifl};
 /// The closed loop (SIFL): a step's rounds arrive until the correction of the step before has landed, and are decoded
 /// as one history. If decoding is slower than the rounds, every step is longer than the one before.
 pub(crate) fn close_loop(
-    session: &mut Session<'_>,
+    driver: &mut Driver<'_>,
     source: &mut Processor,
     layers_min: u64,
     steps: u64,
 ) -> Result<Sifl> {
-    let plan = std::sync::Arc::clone(session.patch.plan());
-    let round_ns = session.pace.round_ns;
+    let plan = std::sync::Arc::clone(driver.patch.plan());
+    let round_ns = driver.pace.round_ns;
     let (mut begin_ns, mut length) = (clock_ns(), layers_min);
     let (mut total, mut most, mut last, mut done, mut diverged) = (0, 0, 0, 0, false);
     while done < steps {
         source.set_length(length);
-        let Some(end) = session.run_history(source, length, begin_ns)? else { break };
+        let Some(end) = driver.run_history(source, length, begin_ns)? else { break };
         done += 1;
         last = length - 1;
         total += last;
@@ -53,32 +53,32 @@ pub(crate) fn close_loop(
 /// Finds the shortest round time that is held, by bisection, and leaves the figures of the last run that held. One that
 /// was interrupted tells nothing.
 pub(crate) fn find_rate(
-    session: &mut Session<'_>,
+    driver: &mut Driver<'_>,
     new_source: &mut dyn FnMut() -> Result<Box<dyn Source>>,
     length: u64,
 ) -> Result<FoundRate> {
     let mut tries = Vec::new();
-    let mut try_at = |session: &mut Session<'_>, round_ns: f64| -> Result<Option<(bool, Figures)>> {
-        let before = std::mem::replace(&mut session.figures, Figures::new()?);
-        session.pace.round_ns = round_ns;
-        session.run(new_source()?.as_mut(), length)?;
-        let figures = std::mem::replace(&mut session.figures, before);
-        if session.stop.load(Ordering::Relaxed) {
+    let mut try_at = |driver: &mut Driver<'_>, round_ns: f64| -> Result<Option<(bool, Figures)>> {
+        let before = std::mem::replace(&mut driver.figures, Figures::new()?);
+        driver.pace.round_ns = round_ns;
+        driver.run(new_source()?.as_mut(), length)?;
+        let figures = std::mem::replace(&mut driver.figures, before);
+        if driver.stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let held = round_ns > 0.0 && figures.held(session.target.rounds_max()) == Some(true);
+        let held = round_ns > 0.0 && figures.held(driver.target.rounds_max()) == Some(true);
         if round_ns > 0.0 {
             tries.push(RateTry { round_time_us: round_ns / 1e3, held });
         }
         Ok(Some((held, figures)))
     };
     // As fast as it goes is where to begin.
-    let (_, flat_out) = try_at(session, 0.0)?.ok_or_else(interrupted)?;
+    let (_, flat_out) = try_at(driver, 0.0)?.ok_or_else(interrupted)?;
     let mut too_fast = 1e9 / flat_out.rate().max(1.0) / FIRST_STEP;
     let mut kept = too_fast;
     let mut figures = loop {
         kept *= FIRST_STEP * FIRST_STEP;
-        let (held, figures) = try_at(session, kept)?.ok_or_else(interrupted)?;
+        let (held, figures) = try_at(driver, kept)?.ok_or_else(interrupted)?;
         if held {
             break figures;
         }
@@ -89,15 +89,15 @@ pub(crate) fn find_rate(
     };
     while kept / too_fast > PRECISION {
         let middle = (kept * too_fast).sqrt();
-        let Some((held, of_middle)) = try_at(session, middle)? else { break };
+        let Some((held, of_middle)) = try_at(driver, middle)? else { break };
         if held {
             (kept, figures) = (middle, of_middle);
         } else {
             too_fast = middle;
         }
     }
-    session.figures = figures;
-    session.pace.round_ns = kept;
+    driver.figures = figures;
+    driver.pace.round_ns = kept;
     Ok(FoundRate { round_time_us: kept / 1e3, rounds_per_second: 1e9 / kept, tries })
 }
 
@@ -141,17 +141,17 @@ mod tests {
         Processor::new(sampler, Arc::clone(loaded.patch.plan()), 1, LAYERS)
     }
 
-    /// Runs with a session that decodes on this thread.
-    fn with_session<T>(
+    /// Runs with a driver that decodes on this thread.
+    fn with_driver<T>(
         loaded: &LoadedPatch,
         round_ns: f64,
         stop: &AtomicBool,
-        run: impl FnOnce(&mut Session<'_>) -> T,
+        run: impl FnOnce(&mut Driver<'_>) -> T,
     ) -> T {
         let workers = WorkersOptions { count: 0, wait: Wait::SpinThenYield, cores: Vec::new() };
         let options = StreamOptions { workers, layers_max: None };
         let mut target = InProcess::new(Arc::clone(&loaded.patch), &options).expect("a stream");
-        run(&mut Session {
+        run(&mut Driver {
             patch: &loaded.patch,
             target: &mut target,
             pace: Pace { round_ns, history_ns: None, histories: 1, wait: Wait::SpinThenYield },
@@ -174,8 +174,7 @@ mod tests {
                 begun += 1;
                 Ok(Box::new(processor(&loaded)))
             };
-            let found =
-                with_session(&loaded, 0.0, &stop, |session| find_rate(session, &mut new_source, LAYERS));
+            let found = with_driver(&loaded, 0.0, &stop, |driver| find_rate(driver, &mut new_source, LAYERS));
             match found {
                 Ok(found) => {
                     assert!(found.tries.len() < completed);
@@ -191,8 +190,8 @@ mod tests {
     fn the_last_step_is_one_that_was_made() {
         let loaded = small_patch();
         // A step begins with so many rounds behind that the next has to be longer.
-        let sifl = with_session(&loaded, 100.0, &AtomicBool::new(false), |session| {
-            close_loop(session, &mut processor(&loaded), LAYERS, 1).expect("a step")
+        let sifl = with_driver(&loaded, 100.0, &AtomicBool::new(false), |driver| {
+            close_loop(driver, &mut processor(&loaded), LAYERS, 1).expect("a step")
         });
         assert_eq!((sifl.steps, sifl.rounds_most, sifl.rounds_last), (1, LAYERS - 1, LAYERS - 1));
     }

@@ -7,7 +7,7 @@ use outrider::{Cell, Plan};
 use crate::error::{Error, Result};
 
 /// Cells reported so far.
-pub(crate) struct Cells {
+pub(crate) struct ReportedCells {
     plan: Arc<Plan>,
     /// All cells before this one are reported, or empty.
     next: u64,
@@ -17,7 +17,7 @@ pub(crate) struct Cells {
     full: Option<u64>,
 }
 
-impl Cells {
+impl ReportedCells {
     /// None yet.
     pub(crate) fn new(plan: Arc<Plan>) -> Self {
         Self { plan, next: 0, ahead: Vec::new(), full: None }
@@ -78,7 +78,7 @@ mod tests {
 
     /// The lost layers if all cells but some are reported, in the order of `numbers`.
     fn lost(plan: &Arc<Plan>, numbers: impl Iterator<Item = u64>, missing: &[u64]) -> u64 {
-        let mut cells = Cells::new(Arc::clone(plan));
+        let mut cells = ReportedCells::new(Arc::clone(plan));
         for number in numbers.filter(|number| !missing.contains(number)) {
             if !plan.cell(number, Some(LENGTH)).expect("a cell").is_empty {
                 cells.take(number, LENGTH, Some(LENGTH)).expect("the first report");
@@ -112,13 +112,13 @@ mod tests {
     fn a_cell_is_reported_once() {
         let plan = plan(json!({ "distance": 3, "p": 0.01 }));
         for order in [[0, 1, 0], [1, 0, 1], [2, 1, 2]] {
-            let mut cells = Cells::new(Arc::clone(&plan));
+            let mut cells = ReportedCells::new(Arc::clone(&plan));
             let mut take = |number| cells.take(number, LENGTH, Some(LENGTH)).map(|_| ());
             assert!(take(order[0]).is_ok() && take(order[1]).is_ok());
             let refusal = take(order[2]).expect_err("a repetition").to_string();
             assert_eq!(refusal, format!("cell {}: reported twice", order[2]));
         }
         let beyond = plan.cell_count(LENGTH);
-        assert!(Cells::new(plan).take(beyond, LENGTH, Some(LENGTH)).is_err());
+        assert!(ReportedCells::new(plan).take(beyond, LENGTH, Some(LENGTH)).is_err());
     }
 }

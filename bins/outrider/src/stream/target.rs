@@ -1,5 +1,5 @@
 //! What `outrider stream` sends its rounds to: something that decodes a history at a time. This process's own threads are
-//! one, decoder nodes (`stream_nodes.rs`) another.
+//! one, decoder nodes (`node_target.rs`) another.
 
 use std::sync::Arc;
 use std::thread;
@@ -9,7 +9,7 @@ use outrider::{Patch, Stream, StreamOptions, Times};
 use outrider_wire::Hops;
 
 use crate::error::Result;
-use crate::stream::run_report::{Failover, NodeReport};
+use crate::stream::node_report::{Failover, NodeReport};
 
 /// How far a target got.
 pub(crate) struct Progress<'a> {

@@ -5,8 +5,31 @@ use std::sync::Arc;
 
 use outrider::{CellShape, CellStream, Patch, WindowDecoder};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::stream::round_source::Source;
+
+/// Compared answers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Verified {
+    /// Those that differ from the batch answer.
+    pub(crate) mismatches: u64,
+    /// All that were compared.
+    pub(crate) answers: u64,
+}
+
+impl Verified {
+    /// Fails if an answer differs.
+    pub(crate) fn require_same(self) -> Result<()> {
+        if self.mismatches == 0 {
+            return Ok(());
+        }
+        let Self { mismatches, answers } = self;
+        Err(Error::machine(
+            "--verify",
+            format!("{mismatches} of {answers} answers differ from the batch answer"),
+        ))
+    }
+}
 
 /// Answers of a history, noted while it ran: all of them if they are not too many, otherwise ones at even distances, and
 /// the last.
@@ -168,5 +191,12 @@ mod tests {
             let found = answers.verify(&loaded.patch, &mut source, &mut || Ok(())).expect("decided");
             assert_eq!(found, (wrong.len() as u64, count as u64));
         }
+    }
+
+    #[test]
+    fn an_answer_that_differs_is_a_failure() {
+        assert!(Verified { mismatches: 0, answers: 5 }.require_same().is_ok());
+        let error = Verified { mismatches: 1, answers: 5 }.require_same().expect_err("a mismatch");
+        assert_eq!(error.exit_code(), std::process::ExitCode::from(1));
     }
 }
