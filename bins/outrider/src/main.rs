@@ -21,6 +21,7 @@ mod formats;
 mod input;
 mod options;
 mod output;
+mod output_file;
 mod report;
 mod stream;
 mod threads;
