@@ -15,7 +15,7 @@ use outrider::{
     WorkersOptions,
 };
 use outrider_controller::{Address, Cluster, ClusterOptions, PatchId, TlsFiles};
-use outrider_node::{Server, ServerOptions};
+use outrider_noded::{Server, ServerOptions};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use outrider_node::{DaemonArgs, Failure, one_line};
+use outrider_noded::{DaemonArgs, Failure};
+use outrider_options::one_line;
 
 #[derive(Parser, Debug)]
 #[command(name = "outrider-node", version)]

@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use outrider_node::{Failure, PatchError};
+use outrider_noded::Failure;
+use outrider_options::PatchError;
 
 /// Why a subcommand stopped.
 #[derive(Debug)]

@@ -5,55 +5,26 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use outrider_node::{DaemonArgs, one_line};
+use clap::{CommandFactory, Parser, Subcommand};
+use outrider_noded::DaemonArgs;
+use outrider_options::one_line;
 
+use crate::commands::{
+    bench, count_mistakes, decode, demo, generate, ler, m2d, predecode, predict, sample, shell,
+};
 use crate::error::{Error, Result};
 
-mod bench;
-mod campaign;
-mod count_mistakes;
-mod decode;
+mod commands;
 mod decoding;
-mod demo;
-mod demo_stream;
-mod engine;
 mod error;
-mod generate;
+mod formats;
 mod input;
-mod latency;
-mod ler;
-mod live_view;
-mod local_nodes;
-mod m2d;
-mod noise_file;
-mod numbers;
 mod options;
 mod output;
-mod predecode;
-mod predecoding;
-mod predict;
-mod progress;
-mod sample;
-mod sampling;
-mod shell;
-mod sinter;
-mod stages;
-mod stats;
-mod stim_text;
+mod output_file;
+mod report;
 mod stream;
-mod stream_cells;
-mod stream_figures;
-mod stream_nodes;
-mod stream_rate;
-mod stream_report;
-mod stream_session;
-mod stream_source;
-mod stream_target;
-mod stream_verify;
-mod surface;
 mod threads;
-mod windowing;
 
 /// Decode surface-code experiments: exact, correlated and union-find decoding of Stim data
 #[derive(Parser, Debug)]
@@ -75,7 +46,7 @@ enum Command {
     M2d(m2d::M2dArgs),
     Gen(generate::GenArgs),
     Ler(ler::LerArgs),
-    Stream(stream::StreamArgs),
+    Stream(commands::stream::StreamArgs),
     Node(DaemonArgs),
     Bench(bench::BenchArgs),
     Demo(demo::DemoArgs),
@@ -118,11 +89,11 @@ fn run(command: &Command) -> Result<()> {
         Command::M2d(args) => m2d::run(args),
         Command::Gen(args) => generate::run(args),
         Command::Ler(args) => ler::run(args),
-        Command::Stream(args) => stream::run(args),
+        Command::Stream(args) => commands::stream::run(args),
         Command::Node(args) => Ok(args.run()?),
         Command::Bench(args) => bench::run(args),
         Command::Demo(args) => demo::run(args),
-        Command::Completions(args) => shell::completions(args),
-        Command::Man(args) => shell::man(args),
+        Command::Completions(args) => shell::completions(args, Cli::command()),
+        Command::Man(args) => shell::man(args, Cli::command()),
     }
 }

@@ -5,11 +5,12 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use outrider::{Format, Layout, OutputFile, ShotWriter};
+use outrider::{Format, Layout, ShotWriter};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::input;
+use crate::output_file::OutputFile;
 
 /// One output, not yet visible under its name until [`commit`].
 pub(crate) enum Output {
@@ -53,7 +54,7 @@ impl Output {
     fn publish(self) -> Result<()> {
         match self {
             Self::Stdout(_) => Ok(()),
-            Self::File(file) => Ok(file.commit()?),
+            Self::File(file) => file.commit(),
         }
     }
 

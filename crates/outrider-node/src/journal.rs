@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use outrider_wire::{self as wire, CellId, SessionId, StreamId};
 
-use crate::node::ConnectionId;
+use crate::node_ids::ConnectionId;
 
 /// What codes that PROTOCOL.md does not have are counted as: a client may send any.
 pub(crate) const UNKNOWN_CODE: u16 = u16::MAX;
@@ -44,8 +44,9 @@ pub struct NodeCounters {
 }
 
 /// Something that an operator may want to read about. Codes are those of PROTOCOL.md.
+///
+/// Not `non_exhaustive`: a log that leaves a new event out does not compile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum NodeEvent {
     /// A connection did not become a session's.
     HandshakeFailed {

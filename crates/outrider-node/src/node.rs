@@ -15,16 +15,9 @@ use outrider_wire::{
 };
 
 use crate::journal::{Journal, NodeCounters, NodeEvent};
+use crate::node_ids::{ConnectionId, JobId};
 use crate::owned_cells::Trouble;
 use crate::session::{Outcome, Session, Stream};
-
-/// A connection, in the order in which they came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionId(pub u64);
-
-/// A job that is out. Numbers are never used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JobId(pub u64);
 
 /// Limits of a [`Node`], and what it wants of sessions.
 #[derive(Debug, Clone)]

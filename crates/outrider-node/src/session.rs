@@ -10,7 +10,7 @@ use outrider_wire::{
 };
 
 use crate::journal::{Journal, NodeEvent};
-use crate::node::ConnectionId;
+use crate::node_ids::ConnectionId;
 use crate::owned_cells::{OwnedCells, Trouble};
 
 /// A share of the room for rounds by which a grant of credit must grow to be worth a frame.

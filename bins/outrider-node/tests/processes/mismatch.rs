@@ -2,7 +2,7 @@
 
 use outrider::Isa;
 use outrider_controller::{Cluster, Event, NodeId};
-use outrider_node::PatchArgs;
+use outrider_options::PatchArgs;
 use outrider_wire::{Digest, Error, FrameType, Hello, Open, StreamId, Versions};
 use serde_json::json;
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use outrider::{CellStream, Isa, Patch, RoundSampler, SamplerOptions};
 use outrider_controller::{Cluster, ClusterOptions, ControllerOptions, Event, PatchId, PushError};
-use outrider_node::{LoadedPatch, PatchArgs};
+use outrider_options::{LoadedPatch, PatchArgs};
 use outrider_wire::Options;
 use serde_json::json;
 

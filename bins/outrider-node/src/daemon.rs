@@ -1,0 +1,313 @@
+//! The daemon: options and configuration to a server and a log; signals to its orderly end.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+use outrider::{Isa, Patch, Workers};
+use outrider_options::option_values::WaitHow;
+use outrider_options::{LoadedPatch, PatchArgs};
+use outrider_transport::Address;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde_json::{Value, json};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tokio::{runtime, select};
+
+use crate::config::{Config, LogLevel};
+use crate::event_loop::Ending;
+use crate::failure::Failure;
+use crate::listener::Listener;
+use crate::logging;
+use crate::server::{Server, ServerError, ServerOptions};
+
+/// Decide cells for controllers: a decoder node
+///
+/// Listens where it is told, takes rounds of the patches that it was given, decides the cells that controllers assign
+/// to it, and answers with commits (PROTOCOL.md). When it is ready it prints a line on standard output: READY, and an
+/// object with its addresses and patches. Its log goes to standard error, a line of JSON for each event. SIGTERM and
+/// Ctrl-C let it decide what can be decided and tell every client what cannot; a second one ends it at once.
+#[derive(Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub struct DaemonArgs {
+    /// Configuration in TOML, with the same names as the options; options stand above it, but patches add up
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where to listen: unix:PATH, ring:PATH (shared memory), tcp:HOST:PORT (this host only) or tls:HOST:PORT
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<Address>,
+    /// Where to serve /metrics and /healthz
+    #[arg(long, value_name = "HOST:PORT")]
+    metrics: Option<String>,
+    /// Threads that decode; 0 to decode on the thread of the connections [default: the cores but one]
+    #[arg(long, value_name = "N")]
+    workers: Option<usize>,
+    /// How threads wait: spin, yield between looks, or block until woken [default: block]
+    #[arg(long, value_name = "HOW", value_enum)]
+    wait: Option<WaitHow>,
+    /// Cores that the workers are pinned to, in turn
+    #[arg(long, value_name = "CORE,..", value_delimiter = ',')]
+    cores: Vec<usize>,
+    /// What the log tells [default: info]
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    log_level: Option<LogLevel>,
+    /// File of the log [default: standard error]
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<PathBuf>,
+    /// Read everything, make every decoder, tell what would be served, and end
+    #[arg(long)]
+    check: bool,
+    /// End, as after SIGTERM, when standard input does
+    #[arg(long)]
+    exit_with_stdin: bool,
+    #[command(flatten)]
+    patch: PatchArgs,
+}
+
+/// How long a node that is told to end at once may take to write its log.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 every client was told how its cells stand; 1 the machine failed, or the time to shut down was over; 2 the \
+command, the configuration or a file that it names is wrong.
+
+Examples:
+  outrider-node --listen unix:node.sock --distance 5 --p 0.001
+  outrider-node --config /etc/outrider/node.toml --check";
+
+impl DaemonArgs {
+    /// Runs a node until it is told to end.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub fn run(&self) -> Result<(), Failure> {
+        let config = self.config()?;
+        let patches = self.load(&config.patches)?;
+        if patches.is_empty() {
+            return Err(Failure::Input(
+                "no patch: name one by --distance and --p or --dem, or by [[patch]] in --config".to_owned(),
+            ));
+        }
+        if config.listen.is_empty() {
+            return Err(Failure::Input("nowhere to listen: name an address by --listen".to_owned()));
+        }
+        if config.tls.is_none() && config.listen.iter().any(|address| matches!(address, Address::Tls(_))) {
+            return Err(Failure::Input("tls: addresses need certificates: [tls] in --config".to_owned()));
+        }
+        let options =
+            config.server_options().map_err(|failure| failure.within(self.config.as_deref(), ""))?;
+        let described = Vec::from_iter(patches.iter().map(describe));
+        let patches: Vec<_> = patches.into_iter().map(|loaded| loaded.patch).collect();
+        if self.check {
+            check(&patches, &options)?;
+            return say("CHECKED", &options.listen, None, &described);
+        }
+        let log = logging::begin(config.log.file.as_deref(), config.log.level.into()).map_err(|error| {
+            let file = config.log.file.as_deref().unwrap_or_else(|| Path::new("standard error"));
+            Failure::Input(format!("log {}: {error}", file.display()))
+        })?;
+        raise_descriptor_limit(options.node.connections_max);
+        let options = ServerOptions { dropped_lines: Some(log.dropped_lines()), ..options };
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::Machine(format!("tokio: {error}")))?;
+        let outcome = runtime.block_on(self.serve(patches, &options, &described));
+        // Callers that have not sent the descriptors of a ring yet are waited for by threads.
+        runtime.shutdown_background();
+        outcome
+    }
+
+    fn load(&self, patches: &[PatchArgs]) -> Result<Vec<LoadedPatch>, Failure> {
+        // Those of the file come first.
+        let from_file = patches.len() - usize::from(self.names_patch());
+        let load = |(at, patch): (usize, &PatchArgs)| {
+            let file = self.config.as_deref().filter(|_| at < from_file);
+            let named = |error| Failure::from(error).within(file, &format!("[[patch]] {}: ", at + 1));
+            patch.load(Isa::Auto).map_err(named)
+        };
+        patches.iter().enumerate().map(load).collect()
+    }
+
+    fn names_patch(&self) -> bool {
+        self.patch.dem.is_some() || self.patch.distance.is_some()
+    }
+
+    fn config(&self) -> Result<Config, Failure> {
+        let mut config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+        if !self.listen.is_empty() {
+            config.listen.clone_from(&self.listen);
+        }
+        if !self.cores.is_empty() {
+            config.cores.clone_from(&self.cores);
+        }
+        if let Some(metrics) = &self.metrics {
+            config.metrics = Some(metrics.clone());
+        }
+        config.workers = self.workers.unwrap_or(config.workers);
+        config.wait = self.wait.unwrap_or(config.wait);
+        config.log.level = self.log_level.unwrap_or(config.log.level);
+        if let Some(file) = &self.log_file {
+            config.log.file = Some(file.clone());
+        }
+        if self.names_patch() {
+            config.patches.push(self.patch.clone());
+        } else if let Some(option) = self.patch.chosen_option() {
+            return Err(Failure::Input(format!(
+                "--{option} says how a patch is decoded, but none is named by --distance or --dem"
+            )));
+        }
+        Ok(config)
+    }
+
+    async fn serve(
+        &self,
+        patches: Vec<Arc<Patch>>,
+        options: &ServerOptions,
+        described: &[Value],
+    ) -> Result<(), Failure> {
+        let signals = Signals::new(self.exit_with_stdin)?;
+        let server = Server::start(patches, options).await?;
+        let addresses: Vec<_> = server.addresses().iter().map(Address::to_string).collect();
+        tracing::info!(addresses = addresses.join(" "), "ready");
+        say("READY", server.addresses(), server.metrics(), described)?;
+        match signals.wait(server).await? {
+            Ending::Drained => {
+                tracing::info!("every client has been told; ending");
+                Ok(())
+            }
+            Ending::Abandoned => {
+                let why = "the time to shut down was over before every client was told";
+                tracing::error!(why);
+                Err(Failure::Machine(why.to_owned()))
+            }
+        }
+    }
+}
+
+/// Takes as many descriptors as may be had: every connection needs one.
+fn raise_descriptor_limit(connections_max: usize) {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // If that is refused there are those that there were.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let current = getrlimit(Resource::Nofile).current;
+    if let Some(descriptors) = current.filter(|&descriptors| descriptors <= connections_max as u64) {
+        tracing::warn!(descriptors, connections = connections_max, "too few descriptors for all connections");
+    }
+}
+
+/// Makes what a server would make, but for its sockets.
+fn check(patches: &[Arc<Patch>], options: &ServerOptions) -> Result<(), Failure> {
+    if let Some(tls) = &options.tls {
+        tls.server_config().map_err(ServerError::Tls)?;
+    }
+    for address in &options.listen {
+        Listener::check(address).map_err(|error| ServerError::Listen(address.to_string(), error))?;
+    }
+    if let Some(address) = &options.metrics {
+        let named = |error| ServerError::Listen(format!("metrics {address}"), error);
+        address.to_socket_addrs().map_err(named)?;
+    }
+    let mut workers = Workers::new(&options.workers)?;
+    for patch in patches {
+        workers.add(Arc::clone(patch))?;
+    }
+    Ok(())
+}
+
+/// What tells a daemon to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    stdin: Option<oneshot::Receiver<()>>,
+}
+
+impl Signals {
+    fn new(with_stdin: bool) -> Result<Self, Failure> {
+        let failed = |error: io::Error| Failure::Machine(format!("signal handler: {error}"));
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            stdin: with_stdin.then(watch_stdin).transpose().map_err(failed)?,
+        })
+    }
+
+    /// Waits for the first word to end, has the server end, and waits for that, or for the second word.
+    async fn wait(mut self, server: Server) -> Result<Ending, Failure> {
+        let stdin = async {
+            match self.stdin.take() {
+                Some(end) => drop(end.await),
+                None => std::future::pending().await,
+            }
+        };
+        let handle = server.handle();
+        let mut ended = pin!(server.ended());
+        select! {
+            _ = self.terminate.recv() => tracing::info!("SIGTERM: shutting down"),
+            _ = self.interrupt.recv() => tracing::info!("SIGINT: shutting down"),
+            () = stdin => tracing::info!("standard input has ended: shutting down"),
+            ending = &mut ended => return Ok(ending?),
+        }
+        handle.shut_down();
+        let second = select! {
+            ending = &mut ended => return Ok(ending?),
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        };
+        handle.abandon();
+        // Its log is to be whole; but nobody waits for a node that hangs.
+        let _ = timeout(LAST_WORDS, ended).await;
+        Err(Failure::Machine(format!("ended by a second {second}")))
+    }
+}
+
+/// Watches standard input on a thread, because reading it cannot be given up.
+fn watch_stdin() -> io::Result<oneshot::Receiver<()>> {
+    let (tell, end) = oneshot::channel();
+    thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+        let mut buffer = [0; 64];
+        while io::stdin().read(&mut buffer).is_ok_and(|count| count > 0) {}
+        drop(tell);
+    })?;
+    Ok(end)
+}
+
+/// What controllers have to know of a patch.
+fn describe(loaded: &LoadedPatch) -> Value {
+    let patch = &loaded.patch;
+    let widths = patch.widths();
+    json!({
+        "decoder": loaded.label,
+        "model": hex(patch.model_digest()),
+        "plan": hex(patch.plan_digest()),
+        "widths": { "first": widths.first, "cycle": widths.cycle, "last": widths.last },
+        "observables": patch.plan().graph().observable_count(),
+    })
+}
+
+/// Prints the one line on standard output.
+fn say(
+    word: &str,
+    addresses: &[Address],
+    metrics: Option<SocketAddr>,
+    patches: &[Value],
+) -> Result<(), Failure> {
+    let object = json!({
+        "addresses": addresses.iter().map(Address::to_string).collect::<Vec<_>>(),
+        "metrics": metrics.map(|address| address.to_string()),
+        "patches": patches,
+    });
+    let mut out = io::stdout().lock();
+    let written = writeln!(out, "{word} {object}").and_then(|()| out.flush());
+    written.map_err(|error| Failure::Machine(format!("standard output: {error}")))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

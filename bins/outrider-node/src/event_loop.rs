@@ -1,0 +1,428 @@
+//! The thread that everything of a node goes through: it owns the [`Node`], its connections and its workers.
+//!
+//! One thread, because a frame's way is shorter than a change of threads. It never waits for anybody: connections are
+//! read and written without blocking, each a little at a time, cells are decided by workers, logs and metrics are left
+//! for others to pick up.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token, Waker};
+use outrider::{Error as DecodeError, Patch, PatchKey, Wait, Workers, WorkersOptions, clock_ns};
+use outrider_node::{ConnectionId, JobId, Node, NodeOptions};
+use outrider_transport::Connection;
+use outrider_wire::limits::FRAME_BYTES_MAX;
+
+use crate::buffered_connection::BufferedConnection;
+use crate::logging;
+use crate::node_snapshot::{Latencies, Snapshot};
+
+/// Bytes that are taken off a connection at a time, before others have their turn.
+const READ_BYTES: usize = 2 * FRAME_BYTES_MAX;
+/// Socket events taken at a time.
+const EVENTS_MAX: usize = 256;
+/// Turns between two looks at sockets while a ring is spun on: asking the kernel takes longer than a look at a ring.
+const TURNS_PER_LOOK: u32 = 64;
+/// Turns in which nothing happened before a thread that may yield does.
+const TURNS_BEFORE_YIELD: u32 = 200;
+/// Longest sleep at all, so that metrics stay fresh.
+const NAP_NS: u64 = 100_000_000;
+/// How often metrics are laid out to be picked up.
+const SNAPSHOT_NS: u64 = 100_000_000;
+/// The token that connections never have: their numbers begin at 1.
+const WAKE: Token = Token(0);
+
+/// How an event loop works.
+#[derive(Debug, Clone)]
+pub(crate) struct EventLoopOptions {
+    pub(crate) node: NodeOptions,
+    pub(crate) workers: WorkersOptions,
+    /// How long what can be decided is decided when the node shuts down.
+    pub(crate) drain_ns: u64,
+}
+
+/// What an event loop is told.
+pub(crate) enum Order {
+    /// Serve this connection.
+    Serve(Connection),
+    /// Decide what can be decided, tell everybody what cannot, and end.
+    ShutDown,
+    /// End at once.
+    Abandon,
+}
+
+/// How a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Every client knows which of its cells are open.
+    Drained,
+    /// The time to shut down was over before.
+    Abandoned,
+}
+
+/// A running event loop.
+#[derive(Clone)]
+pub(crate) struct EventLoopHandle {
+    orders: Sender<Order>,
+    waker: Arc<Waker>,
+}
+
+impl EventLoopHandle {
+    /// Tells the event loop; one that has ended does not listen.
+    pub(crate) fn tell(&self, order: Order) {
+        if self.orders.send(order).is_ok() {
+            // A waker that fails has woken: its counter is full.
+            let _ = self.waker.wake();
+        }
+    }
+}
+
+/// Starts an event loop on a thread of its own, all decoders made.
+pub(crate) fn start(
+    patches: Vec<Arc<Patch>>,
+    options: EventLoopOptions,
+    draw: impl FnMut() -> [u8; 16] + Send + 'static,
+    snapshot: Arc<Mutex<Snapshot>>,
+) -> Result<(EventLoopHandle, JoinHandle<Ending>), DecodeError> {
+    let failed = |source| DecodeError::Io { action: "start the event loop", path: None, source };
+    let poll = Poll::new().map_err(failed)?;
+    let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(failed)?);
+    let mut workers = Workers::new(&options.workers)?;
+    let keys = patches.iter().map(|patch| workers.add(Arc::clone(patch))).collect::<Result<_, _>>()?;
+    if options.workers.wait == Wait::Block {
+        let waker = Arc::clone(&waker);
+        workers.set_waker(Arc::new(move || drop(waker.wake())));
+    }
+    let (orders, told) = channel();
+    let event_loop = EventLoop {
+        node: Node::new(patches, options.node, draw),
+        workers,
+        keys,
+        wait: options.workers.wait,
+        drain_ns: options.drain_ns,
+        told,
+        poll,
+        events: Events::with_capacity(EVENTS_MAX),
+        connections: BTreeMap::new(),
+        rings: Vec::new(),
+        readable: VecDeque::new(),
+        buffer: vec![0; READ_BYTES],
+        now: clock_ns(),
+        timer: None,
+        end_ns: None,
+        idle_turns: 0,
+        blind_turns: 0,
+        latencies: Latencies::default(),
+        snapshot,
+        snapshot_ns: 0,
+    };
+    let thread = thread::Builder::new()
+        .name("event-loop".to_owned())
+        .spawn(move || event_loop.run())
+        .map_err(failed)?;
+    Ok((EventLoopHandle { orders, waker }, thread))
+}
+
+struct EventLoop {
+    node: Node,
+    workers: Workers,
+    /// The workers' keys of the node's patches.
+    keys: Vec<PatchKey>,
+    wait: Wait,
+    drain_ns: u64,
+    told: Receiver<Order>,
+    poll: Poll,
+    events: Events,
+    connections: BTreeMap<ConnectionId, BufferedConnection>,
+    /// Those connections that run through shared memory and have to be looked at.
+    rings: Vec<ConnectionId>,
+    /// Sockets that may have more to read, in turn.
+    readable: VecDeque<ConnectionId>,
+    buffer: Vec<u8>,
+    /// The time when it was last looked at, in this turn or later.
+    now: u64,
+    /// When the node wants to be called.
+    timer: Option<u64>,
+    /// When the time to shut down is over, once it has begun.
+    end_ns: Option<u64>,
+    idle_turns: u32,
+    /// Turns since sockets were looked at.
+    blind_turns: u32,
+    latencies: Latencies,
+    snapshot: Arc<Mutex<Snapshot>>,
+    snapshot_ns: u64,
+}
+
+impl EventLoop {
+    fn run(mut self) -> Ending {
+        loop {
+            let moved = self.turn();
+            // Those that have not said who they are have nothing to be told.
+            if self.node.is_done() && self.connections.keys().all(|&id| self.node.is_greeting(id)) {
+                self.publish(clock_ns());
+                return Ending::Drained;
+            }
+            if self.end_ns.is_some_and(|end| clock_ns() >= end) {
+                let is_done = self.node.is_done();
+                self.node.abandon();
+                self.log_events();
+                self.publish(clock_ns());
+                return if is_done { Ending::Drained } else { Ending::Abandoned };
+            }
+            self.idle_turns = if moved { 0 } else { self.idle_turns.saturating_add(1) };
+            if self.wait == Wait::SpinThenYield && self.idle_turns > TURNS_BEFORE_YIELD {
+                thread::yield_now();
+            }
+        }
+    }
+
+    /// Does everything that can be done now, and a bounded share of what there is much of. Tells whether there was
+    /// anything.
+    fn turn(&mut self) -> bool {
+        let mut moved = self.look_at_sockets();
+        self.now = clock_ns();
+        moved |= self.read_rings();
+        moved |= self.read_sockets();
+        moved |= self.finish_cells();
+        if self.give_cells() {
+            moved = true;
+            // Without workers they have been decided by now.
+            self.finish_cells();
+        }
+        if self.timer.is_some_and(|timer| self.now >= timer) {
+            self.node.on_timer(self.now);
+            moved = true;
+        }
+        if moved {
+            self.send_all();
+            self.timer = self.node.next_timer();
+        }
+        if self.now >= self.snapshot_ns {
+            self.publish(self.now);
+        }
+        moved
+    }
+
+    /// Asks the kernel what has become of sockets, and sleeps there if this is how the node waits.
+    fn look_at_sockets(&mut self) -> bool {
+        let spins_on_rings = !self.rings.is_empty() && self.wait != Wait::Block;
+        self.blind_turns += 1;
+        if spins_on_rings && self.blind_turns < TURNS_PER_LOOK {
+            return false;
+        }
+        self.blind_turns = 0;
+        let may_sleep = self.wait == Wait::Block
+            && self.idle_turns > 0
+            && self.readable.is_empty()
+            && self.rings_may_sleep();
+        let timeout = if may_sleep { self.sleep() } else { Duration::ZERO };
+        if let Err(error) = self.poll.poll(&mut self.events, Some(timeout))
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            tracing::error!(%error, "cannot wait for sockets");
+        }
+        let mut is_told = false;
+        for event in &self.events {
+            if event.token() == WAKE {
+                is_told = true;
+                continue;
+            }
+            let id = ConnectionId(event.token().0 as u64);
+            if let Some(connection) = self.connections.get_mut(&id) {
+                connection.is_blocked &= !event.is_writable();
+                if !connection.inner.is_ring() && !self.readable.contains(&id) {
+                    self.readable.push_back(id);
+                }
+            }
+        }
+        let moved = !self.events.is_empty();
+        if is_told {
+            self.take_orders();
+        }
+        moved
+    }
+
+    /// Asks every ring for a wake-up. One that fails is found out when it is read.
+    fn rings_may_sleep(&mut self) -> bool {
+        let Self { rings, connections, .. } = self;
+        rings.iter().all(|id| {
+            connections.get_mut(id).is_some_and(|connection| connection.inner.may_sleep().unwrap_or(false))
+        })
+    }
+
+    fn sleep(&self) -> Duration {
+        let now = clock_ns();
+        let until = |time: Option<u64>| time.map_or(NAP_NS, |time| time.saturating_sub(now));
+        Duration::from_nanos(NAP_NS.min(until(self.timer)).min(until(self.end_ns)))
+    }
+
+    fn take_orders(&mut self) {
+        while let Ok(order) = self.told.try_recv() {
+            match order {
+                Order::Serve(connection) => self.serve(connection),
+                Order::Abandon => self.end_ns = Some(0),
+                Order::ShutDown => {
+                    let now = clock_ns();
+                    self.end_ns.get_or_insert_with(|| now.saturating_add(self.drain_ns));
+                    self.node.shut_down(now);
+                }
+            }
+        }
+    }
+
+    fn serve(&mut self, connection: Connection) {
+        let id = match self.node.connect(clock_ns()) {
+            Ok(id) => id,
+            Err(refusal) => return tracing::debug!(?refusal, "connection refused"),
+        };
+        let (socket, is_ring) = (connection.socket().as_raw_fd(), connection.is_ring());
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let token = Token(id.0 as usize);
+        if let Err(error) = self.poll.registry().register(&mut SourceFd(&socket), token, interest) {
+            tracing::error!(%error, "cannot watch a connection");
+            return self.node.disconnect(id, clock_ns());
+        }
+        self.connections.insert(id, BufferedConnection::new(connection));
+        if is_ring {
+            self.rings.push(id);
+        } else {
+            self.readable.push_back(id);
+        }
+    }
+
+    fn read_rings(&mut self) -> bool {
+        let mut moved = false;
+        for at in (0..self.rings.len()).rev() {
+            let id = self.rings[at];
+            moved |= self.read(id) != Read::Nothing;
+        }
+        moved
+    }
+
+    fn read_sockets(&mut self) -> bool {
+        let mut moved = false;
+        for _ in 0..self.readable.len() {
+            let Some(id) = self.readable.pop_front() else { break };
+            if self.read(id) == Read::Something {
+                moved = true;
+                self.readable.push_back(id);
+            }
+        }
+        moved
+    }
+
+    fn read(&mut self, id: ConnectionId) -> Read {
+        let Some(connection) = self.connections.get_mut(&id) else { return Read::Nothing };
+        match connection.inner.read(&mut self.buffer) {
+            Ok(Some(0)) => {
+                self.drop_connection(id);
+                Read::End
+            }
+            Ok(Some(count)) => {
+                self.now = clock_ns();
+                self.node.receive(id, &self.buffer[..count], self.now);
+                Read::Something
+            }
+            Ok(None) => Read::Nothing,
+            Err(error) => {
+                tracing::debug!(connection = id.0, %error, "connection lost");
+                self.drop_connection(id);
+                Read::End
+            }
+        }
+    }
+
+    fn finish_cells(&mut self) -> bool {
+        let mut moved = false;
+        while let Some(finished) = self.workers.finished() {
+            moved = true;
+            self.now = clock_ns();
+            let result = finished.result.as_ref().map(|&commit| commit);
+            if let Some(hops) = self.node.finish(JobId(finished.tag), finished.times, result, self.now) {
+                self.latencies.note(&hops, self.now);
+            }
+        }
+        moved
+    }
+
+    fn give_cells(&mut self) -> bool {
+        let mut moved = false;
+        while self.workers.has_room()
+            && let Some(job) = self.node.next_job(self.now)
+        {
+            moved = true;
+            self.workers.give(self.keys[job.patch], job.id.0, &job.cell, job.events, job.marks);
+        }
+        moved
+    }
+
+    fn send_all(&mut self) {
+        let mut next = self.node.next_busy(None);
+        while let Some(id) = next {
+            if let Some(connection) = self.connections.get_mut(&id) {
+                let is_ring = connection.inner.is_ring();
+                let sent = if connection.is_blocked && !is_ring {
+                    Ok(false)
+                } else {
+                    connection.send(&mut self.node, id, self.now)
+                };
+                if let Err(error) = sent {
+                    tracing::debug!(connection = id.0, %error, "connection lost");
+                    self.drop_connection(id);
+                } else if self.node.is_over(id) {
+                    // Whoever does not read the last words does without them.
+                    self.drop_connection(id);
+                }
+            } else {
+                self.node.disconnect(id, self.now);
+            }
+            next = self.node.next_busy(Some(id));
+        }
+        self.log_events();
+    }
+
+    fn log_events(&mut self) {
+        while let Some(event) = self.node.poll_event() {
+            logging::log(&event);
+        }
+    }
+
+    fn drop_connection(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.remove(&id) {
+            let socket = connection.inner.socket().as_raw_fd();
+            // Closing it would do the same.
+            let _ = self.poll.registry().deregister(&mut SourceFd(&socket));
+            self.rings.retain(|&ring| ring != id);
+            self.now = clock_ns();
+            self.node.disconnect(id, self.now);
+        }
+    }
+
+    /// Lays out how things are, unless somebody is just looking.
+    fn publish(&mut self, now: u64) {
+        self.snapshot_ns = now + SNAPSHOT_NS;
+        if let Ok(mut snapshot) = self.snapshot.try_lock() {
+            snapshot.taken_ns = now;
+            snapshot.counters.clone_from(self.node.counters());
+            snapshot.connections = self.node.connection_count() as u64;
+            snapshot.sessions = self.node.session_count() as u64;
+            snapshot.streams = self.node.stream_count() as u64;
+            snapshot.jobs = self.node.jobs_out() as u64;
+            snapshot.is_draining = self.end_ns.is_some();
+            snapshot.latencies.clone_from(&self.latencies);
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Read {
+    Nothing,
+    Something,
+    End,
+}

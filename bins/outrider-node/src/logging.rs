@@ -1,0 +1,115 @@
+//! The node's log: a line of JSON for everything that an operator may want to read about.
+//!
+//! Lines are handed to a thread that writes them. If it falls behind, lines are dropped and counted; the node never waits
+//! for a terminal or a disk.
+
+use std::fs::OpenOptions;
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use outrider_node::NodeEvent;
+use outrider_wire::Error;
+use tracing::Level;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+
+/// Lines that wait to be written.
+const WAITING_LINES_MAX: usize = 8192;
+
+/// Tells how many lines of a log were dropped.
+pub type DroppedLines = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// What keeps the log being written, until it is dropped; then what waits is written.
+pub(crate) struct Log {
+    _guard: WorkerGuard,
+    dropped: ErrorCounter,
+    unwritten: Arc<AtomicU64>,
+}
+
+/// Counts the lines that could not be written, because a disk is full or nobody reads a pipe any more.
+struct Counting<W> {
+    writer: W,
+    unwritten: Arc<AtomicU64>,
+}
+
+impl<W: Write> Write for Counting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.writer.write(bytes);
+        if written.as_ref().is_err_and(|error| error.kind() != ErrorKind::Interrupted) {
+            self.unwritten.fetch_add(1, Relaxed);
+        }
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+impl Log {
+    /// What tells how many lines were dropped, or could not be written.
+    pub(crate) fn dropped_lines(&self) -> DroppedLines {
+        let (dropped, unwritten) = (self.dropped.clone(), Arc::clone(&self.unwritten));
+        Arc::new(move || dropped.dropped_lines() as u64 + unwritten.load(Relaxed))
+    }
+}
+
+/// Begins the log: into a file, or on standard error.
+pub(crate) fn begin(file: Option<&Path>, level: Level) -> io::Result<Log> {
+    let unwritten = Arc::new(AtomicU64::new(0));
+    let writer: Box<dyn Write + Send> = match file {
+        Some(path) => Box::new(OpenOptions::new().create(true).append(true).open(path)?),
+        None => Box::new(io::stderr()),
+    };
+    let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES_MAX);
+    let (writer, guard): (NonBlocking, WorkerGuard) =
+        builder.finish(Counting { writer, unwritten: Arc::clone(&unwritten) });
+    let dropped = writer.error_counter();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_max_level(level)
+        .with_target(false)
+        .with_writer(writer)
+        .finish();
+    // One that is there already is that of whoever embeds the node.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    Ok(Log { _guard: guard, dropped, unwritten })
+}
+
+/// Writes what happened.
+pub(crate) fn log(event: &NodeEvent) {
+    match event {
+        NodeEvent::HandshakeFailed { connection, code } => {
+            tracing::warn!(connection = connection.0, error = error_name(*code), "handshake failed");
+        }
+        NodeEvent::SessionUp { session, connection, resumed } => {
+            tracing::info!(session = session.0, connection = connection.0, resumed, "session up");
+        }
+        NodeEvent::SessionDown { session, code } => {
+            tracing::warn!(session = session.0, error = error_name(*code), "session without a connection");
+        }
+        NodeEvent::SessionFailed { session, code } => {
+            tracing::warn!(session = session.0, error = error_name(*code), "session failed");
+        }
+        NodeEvent::SessionOver { session } => tracing::info!(session = session.0, "session over"),
+        NodeEvent::StreamOpened { session, stream, patch } => {
+            tracing::info!(session = session.0, stream = stream.0, patch, "stream opened");
+        }
+        NodeEvent::StreamFailed { session, stream, code, text } => {
+            let error = error_name(*code);
+            tracing::warn!(session = session.0, stream = stream.0, error, text, "stream failed");
+        }
+        NodeEvent::CellsLeftOpen { session, stream, count, cells } => {
+            let cells: Vec<u64> = cells.iter().map(|cell| cell.0).collect();
+            tracing::warn!(session = session.0, stream = stream.0, count, ?cells, "cells left open");
+        }
+    }
+}
+
+/// The name that PROTOCOL.md gives a code.
+pub(crate) fn error_name(code: u16) -> String {
+    Error::from_code(code.into()).map_or_else(|| format!("{code:#06x}"), |error| format!("{error:?}"))
+}

@@ -1,0 +1,453 @@
+//! `outrider ler`: logical error rates by sampling, as rows that sinter reads.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use outrider::{
+    Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, Orientation,
+    SurfaceCode,
+};
+use outrider_options::option_values::PredecoderChoice;
+use outrider_options::{WindowArgs, Windowing};
+use serde_json::Value;
+
+use crate::decoding::campaign::{Plan, Tally, count_errors};
+use crate::decoding::decoder_factory::{DecoderFactory, name};
+use crate::decoding::predecoder_factory::{PredecoderFactory, UseArgs};
+use crate::decoding::windowed_decoder;
+use crate::error::{Error, Result};
+use crate::formats::sinter;
+use crate::formats::stim_text;
+use crate::input;
+use crate::options::surface::flat_model;
+use crate::options::values::{self, Rounds};
+use crate::output::print;
+use crate::report::progress;
+use crate::report::statistics::{Counts, Metadata, Pairs, StageTotals, Task};
+use crate::report::stats::wilson;
+use crate::threads::thread_count;
+
+/// Bytes of a circuit file accepted.
+const CIRCUIT_BYTES_MAX: u64 = 1 << 30;
+
+/// How often a running task puts a row into the statistics file.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Measure logical error rates by sampling and decoding
+///
+/// Takes a model (--dem), a circuit with its model (--stim and --dem), or a grid of surface-code memories
+/// (--distance and --p). Shots are keyed by --seed and counted in blocks of 1024, so the counts are the
+/// same for any number of threads. With --out, rows in sinter's CSV are appended, for `sinter combine` and
+/// `sinter plot`; run the same command again, or with larger limits, and it goes on where the file ends.
+#[derive(Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct LerArgs {
+    /// Detector error model to sample and decode
+    #[arg(long, value_name = "FILE", required_unless_present = "distance", conflicts_with = "distance")]
+    dem: Option<PathBuf>,
+    /// The circuit that --dem belongs to; it gives the rows sinter's strong id
+    #[arg(long, value_name = "FILE", requires = "dem")]
+    stim: Option<PathBuf>,
+    /// Distances of the grid
+    #[arg(long, value_name = "D,..", value_delimiter = ',', requires = "p")]
+    distance: Vec<u32>,
+    /// Noise strengths of the grid
+    #[arg(
+        long,
+        value_name = "P,..",
+        value_delimiter = ',',
+        requires = "distance",
+        value_parser = values::probability,
+    )]
+    p: Vec<f64>,
+    /// Bases of the grid
+    #[arg(
+        long,
+        value_name = "BASIS,..",
+        value_delimiter = ',',
+        default_value = "z",
+        value_parser = values::basis(),
+    )]
+    basis: Vec<Basis>,
+    /// Rounds of the grid, or d for as many as the distance
+    #[arg(long, value_name = "N|d", default_value = "d")]
+    rounds: Rounds,
+    /// Circuit of the grid
+    #[arg(long, value_name = "NAME", default_value = "stim", value_parser = values::circuit_family())]
+    circuit: CircuitFamily,
+    /// Orientation of the paper's circuits
+    #[arg(long, value_name = "O", default_value = "O1", value_parser = values::orientation())]
+    orientation: Orientation,
+    /// Decoders
+    #[arg(
+        long,
+        value_name = "NAME,..",
+        value_delimiter = ',',
+        default_value = "mwpm",
+        value_parser = values::decoder_kind(),
+    )]
+    decoder: Vec<DecoderKind>,
+    /// Pre-decoder: none, rule:NAME with clique, smith or min-sum, or a network's .safetensors file; may be given
+    /// several times, and every decoder is measured behind every one
+    #[arg(long, value_name = "none|rule:NAME|FILE", default_value = "none")]
+    predecoder: Vec<PredecoderChoice>,
+    #[command(flatten)]
+    usage: UseArgs,
+    #[command(flatten)]
+    window: WindowArgs,
+    /// With --window: decode every shot whole too, and count the shots that fail only in windows, and only whole
+    #[arg(long)]
+    paired: bool,
+    /// Stop a task after this many shots
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    max_shots: u64,
+    /// Stop a task at the first block of 1024 shots that brings it to as many errors
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    max_errors: u64,
+    /// Key of the random numbers
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Statistics file to append to and to resume from
+    #[arg(long, value_name = "FILE.csv")]
+    out: Option<PathBuf>,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Instruction set
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::isa())]
+    isa: Isa,
+    /// Skip error components with three or more detectors instead of refusing the model
+    #[arg(long)]
+    ignore_undecomposable: bool,
+}
+
+const AFTER_HELP: &str = "\
+Intervals are Wilson score intervals at 95 %. `seconds` in a row, like us/shot in the table, are core time \
+of sampling and decoding together. custom_counts tells how many of a row's shots each seed made. A task \
+appends a row every 30 seconds and at its end.
+
+Behind a pre-decoder a row's decoder is called PREDECODER+DECODER (PREDECODER-hard+DECODER for hard use), its \
+json_metadata has the pre-decoder as `pre`, the start of a network file's SHA-256 as `net`, the use as `use` and given \
+thresholds as `commit_p`, `data_t` and `syndrome_t`, and its custom_counts add up `events` and `events_left` (detection events before and after it), `predecode_ns` and \
+`decode_ns` (core time in it, and in the decoder after it). The table has the mean events per shot, and the \
+pre-decoder's share of the time of both.
+
+In windows a row's decoder is called DECODER@LAYOUT, or DECODER@LAYOUT-bBUFFER where the buffer is not known to be as \
+long as the distance, and its json_metadata has `win`, `commit`, `gap`, `buffer` and, with rows, `row_width`, \
+`row_axis` and `row_pitch`. --paired adds the custom_counts `paired_shots`, `only_windows` and `only_whole`; its \
+decoding of whole histories is not part of the time.
+
+Examples:
+  outrider ler --distance 3,5,7 --p 0.003,0.006 --basis x,z --decoder mwpm,mwpm-correlated --out ler.csv
+  outrider ler --stim d=5,r=5,p=0.01.stim --dem model.dem --max-shots 10000000 --max-errors 500 --out ler.csv
+  outrider ler --distance 5,7 --p 0.005 --predecoder none --predecoder rule:min-sum --out ler.csv
+  outrider ler --distance 5,7 --p 0.003 --rounds 50 --window parallel --paired
+  sinter plot --in ler.csv --x_func m.p --group_func \"f'd={m.d} {decoder}'\" --xaxis '[log]p' --out ler.png";
+
+/// One circuit or model to measure.
+struct Point {
+    /// Where the model came from, for errors.
+    path: Option<PathBuf>,
+    model: DetectorErrorModel,
+    /// The memory that it is the model of, if it was generated.
+    surface: Option<SurfaceCode>,
+    /// How its history is cut.
+    windowing: Option<Windowing>,
+    /// As Stim prints it.
+    circuit: Option<String>,
+    metadata: Metadata,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &LerArgs) -> Result<()> {
+    let threads = thread_count(args.threads)?;
+    if let Some(path) = &args.out {
+        sinter::require_appendable(path)?;
+    }
+    args.usage.settings.require_dem(args.dem.as_deref())?;
+    args.usage.require_predecoder(&args.predecoder)?;
+    let predecoding = |choice| PredecoderFactory::new(choice, &args.usage);
+    let predecoders: Vec<Option<_>> = args.predecoder.iter().map(predecoding).collect::<Result<_>>()?;
+    args.usage.settings.require_dense(predecoders.iter().flatten())?;
+    let windowings: Vec<Option<_>> = if args.dem.is_some() {
+        vec![args.window.at(None)?]
+    } else {
+        args.distance
+            .iter()
+            .map(|&distance| args.window.at(Some(distance)))
+            .collect::<std::result::Result<_, _>>()?
+    };
+    if args.paired && windowings.iter().all(Option::is_none) {
+        return Err(Error::Usage("--paired is for windows: name a layout by --window".to_owned()));
+    }
+    let table = Table::new(args, &predecoders, &windowings);
+    let campaign = Campaign { args, threads, predecoders, table };
+    campaign.table.print_header()?;
+    if let Some(dem) = &args.dem {
+        return campaign.measure(&file_point(args, dem)?);
+    }
+    for &basis in &args.basis {
+        for &distance in &args.distance {
+            for &p in &args.p {
+                campaign.measure(&grid_point(args, basis, distance, p)?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn file_point(args: &LerArgs, dem: &Path) -> Result<Point> {
+    let stim = args.stim.as_deref();
+    let model = input::model(dem)?;
+    let circuit = match stim {
+        Some(path) => Some(circuit_of(path, dem, &model)?),
+        None => None,
+    };
+    let path = stim.unwrap_or(dem);
+    let metadata = sinter::metadata_of_name(path)
+        .unwrap_or_else(|| vec![("path".to_owned(), Value::from(path.to_string_lossy()))]);
+    let windowing = args.window.at(None)?;
+    Ok(Point { path: Some(dem.to_owned()), model, surface: None, windowing, circuit, metadata })
+}
+
+/// The text of a circuit, after a look at whether the model may be its own.
+fn circuit_of(path: &Path, dem: &Path, model: &DetectorErrorModel) -> Result<String> {
+    let circuit = stim_text::circuit(&input::text(path, CIRCUIT_BYTES_MAX)?, path)?;
+    let (detectors, observables) = (model.detector_count(), model.observable_count());
+    if (circuit.detectors, circuit.observables) != (detectors, observables) {
+        let message = format!(
+            "the circuit has {} detectors and {} observables, but {} has {detectors} and {observables}",
+            circuit.detectors,
+            circuit.observables,
+            dem.display()
+        );
+        return Err(Error::input(path.display(), message));
+    }
+    Ok(circuit.text)
+}
+
+fn grid_point(args: &LerArgs, basis: Basis, distance: u32, p: f64) -> Result<Point> {
+    let rounds = args.rounds.at(distance);
+    let surface = SurfaceCode::memory(distance, rounds)
+        .basis(basis)
+        .circuit(Circuit::uniform(args.circuit, p))
+        .orientation(args.orientation)
+        .build()?;
+    let mut metadata: Metadata = vec![
+        ("b".to_owned(), Value::from(basis.name())),
+        ("c".to_owned(), Value::from(args.circuit.name())),
+        ("d".to_owned(), Value::from(distance)),
+    ];
+    if args.circuit != CircuitFamily::Stim {
+        metadata.push(("o".to_owned(), Value::from(args.orientation.name())));
+    }
+    metadata.push(("p".to_owned(), Value::from(p)));
+    metadata.push(("r".to_owned(), Value::from(rounds)));
+    let circuit = stim_text::circuit(&surface.circuit_text(), Path::new("circuit"))?.text;
+    let model = flat_model(&surface)?;
+    let windowing = args.window.at(Some(distance))?;
+    Ok(Point { path: None, model, surface: Some(surface), windowing, circuit: Some(circuit), metadata })
+}
+
+/// What stays the same from point to point.
+struct Campaign<'a> {
+    args: &'a LerArgs,
+    threads: usize,
+    /// `None` stands for decoders on their own.
+    predecoders: Vec<Option<PredecoderFactory>>,
+    table: Table,
+}
+
+impl Campaign<'_> {
+    /// Measures a point with every decoder asked for.
+    fn measure(&self, point: &Point) -> Result<()> {
+        let model = stim_text::model(&point.model);
+        for predecoding in &self.predecoders {
+            for &kind in &self.args.decoder {
+                let task = task(point, &model, kind, predecoding.as_ref());
+                let counts = self.run_task(point, kind, predecoding.as_ref(), &task)?;
+                self.table.print_row(&task, &counts)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings a task to its limits and returns all its counts, those of earlier runs included.
+    fn run_task(
+        &self,
+        point: &Point,
+        kind: DecoderKind,
+        predecoding: Option<&PredecoderFactory>,
+        task: &Task,
+    ) -> Result<Counts> {
+        let args = self.args;
+        let mut counts = match &args.out {
+            Some(path) => sinter::read_counts(path, &task.strong_id, args.seed)?,
+            None => Counts::default(),
+        };
+        let plan = Plan {
+            seed: args.seed,
+            isa: args.isa,
+            first_shot: counts.seed_shots,
+            max_shots: args.max_shots.saturating_sub(counts.shots),
+            max_errors: args.max_errors.saturating_sub(counts.errors),
+            threads: self.threads,
+            paired: args.paired,
+        };
+        if plan.max_shots == 0 || plan.max_errors == 0 {
+            return Ok(counts);
+        }
+        let options = DecoderOptions { kind, isa: args.isa, ..DecoderOptions::default() };
+        let factory =
+            DecoderFactory::new(&point.model, point.path.as_deref(), options, args.ignore_undecomposable)?
+                .predecoded(predecoding, point.surface.as_ref())
+                .windowed(point.windowing.as_ref())?;
+        let bar = progress::bar(plan.max_shots, "shots").with_prefix(task.decoder.clone());
+        let mut file = StatisticsFile { args, task, pending: Tally::default(), written: Instant::now() };
+        let mut errors = counts.errors;
+        let total = count_errors(&factory, plan, &mut |tally| {
+            errors += tally.errors;
+            bar.inc(tally.shots);
+            bar.set_message(format!("{errors} errors"));
+            file.add(tally)
+        });
+        bar.finish_and_clear();
+        // What was counted before a failure is worth keeping.
+        file.write()?;
+        let total = total.map_err(|error| error.with_path(point.path.as_deref()))?;
+        counts.add(&new_counts(total));
+        Ok(counts)
+    }
+}
+
+fn task(point: &Point, model: &str, kind: DecoderKind, predecoding: Option<&PredecoderFactory>) -> Task {
+    let mut metadata = point.metadata.clone();
+    metadata.extend(predecoding.map(PredecoderFactory::metadata).into_iter().flatten());
+    metadata.extend(point.windowing.as_ref().map(windowed_decoder::metadata).into_iter().flatten());
+    let decoder = name(kind, predecoding, point.windowing.as_ref());
+    let strong_id = sinter::strong_id(point.circuit.as_deref(), &decoder, model, &metadata);
+    Task { decoder, strong_id, metadata }
+}
+
+/// Counts on their way to the statistics file.
+struct StatisticsFile<'a> {
+    args: &'a LerArgs,
+    task: &'a Task,
+    pending: Tally,
+    written: Instant,
+}
+
+impl StatisticsFile<'_> {
+    fn add(&mut self, tally: Tally) -> Result<()> {
+        self.pending.add(tally);
+        if self.written.elapsed() < CHECKPOINT_INTERVAL {
+            return Ok(());
+        }
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        self.written = Instant::now();
+        match &self.args.out {
+            Some(path) if pending.shots > 0 => {
+                sinter::append(path, &sinter::row(self.task, &new_counts(pending), self.args.seed))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn new_counts(tally: Tally) -> Counts {
+    let Tally { shots, errors, seconds, stages, pairs } = tally;
+    Counts { shots, errors, seconds, seed_shots: shots, stages, pairs }
+}
+
+/// The lines on standard output.
+struct Table {
+    name_width: usize,
+    predecoded: bool,
+    paired: bool,
+}
+
+impl Table {
+    /// Room for the names, and for the columns of pre-decoders and of pairs if there are any.
+    fn new(
+        args: &LerArgs,
+        predecoders: &[Option<PredecoderFactory>],
+        windowings: &[Option<Windowing>],
+    ) -> Self {
+        let mut name_width = NAME_WIDTH_MIN;
+        for predecoding in predecoders {
+            for (&kind, windowing) in
+                args.decoder.iter().flat_map(|kind| windowings.iter().map(move |w| (kind, w)))
+            {
+                name_width = name_width.max(name(kind, predecoding.as_ref(), windowing.as_ref()).len());
+            }
+        }
+        Self { name_width, predecoded: predecoders.iter().any(Option::is_some), paired: args.paired }
+    }
+
+    fn print_header(&self) -> Result<()> {
+        let stages = if self.predecoded { "  events    left  pre %" } else { "" };
+        let pairs = if self.paired { "  only windows  only whole" } else { "" };
+        print(&format!(
+            "{:<width$} {:>12} {:>8} {:>10}  {:<23} {:>9}{stages}{pairs}  task\n",
+            "decoder",
+            "shots",
+            "errors",
+            "LER",
+            "95% interval (Wilson)",
+            "us/shot",
+            width = self.name_width,
+        ))
+    }
+
+    fn print_row(&self, task: &Task, counts: &Counts) -> Result<()> {
+        let shots = counts.shots.max(1) as f64;
+        let (low, high) = wilson(counts.errors, counts.shots);
+        let label: Vec<String> = task
+            .metadata
+            .iter()
+            .map(|(key, value)| {
+                format!("{key}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            })
+            .collect();
+        print(&format!(
+            "{:<width$} {:>12} {:>8} {:>10.3e}  {:<23} {:>9.2}{}{}  {}\n",
+            task.decoder,
+            counts.shots,
+            counts.errors,
+            counts.errors as f64 / shots,
+            format!("{low:.3e} .. {high:.3e}"),
+            counts.seconds * 1e6 / shots,
+            self.stages(&counts.stages, shots),
+            self.pairs(counts.pairs),
+            label.join(","),
+            width = self.name_width,
+        ))
+    }
+
+    fn stages(&self, stages: &StageTotals, shots: f64) -> String {
+        if !self.predecoded {
+            return String::new();
+        }
+        if *stages == StageTotals::default() {
+            return format!(" {:>7} {:>7} {:>6}", "-", "-", "-");
+        }
+        let (events, left) = (stages.events as f64 / shots, stages.events_left as f64 / shots);
+        format!(" {events:>7.2} {left:>7.2} {:>6.1}", 100.0 * stages.predecode_share())
+    }
+
+    fn pairs(&self, pairs: Pairs) -> String {
+        if !self.paired {
+            return String::new();
+        }
+        format!(" {:>13} {:>11}", pairs.only_windows, pairs.only_whole)
+    }
+}
+
+/// Columns of the table that names have at least.
+const NAME_WIDTH_MIN: usize = 16;

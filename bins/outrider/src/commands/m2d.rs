@@ -1,0 +1,117 @@
+//! `outrider m2d`: measurements in, detection events and observables out.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use outrider::{Format, Layout, MeasurementMap, Shots};
+
+use crate::error::{Error, Result};
+use crate::input::{self, Batches, ShotSource, Truth};
+use crate::options::values;
+use crate::output::{self, Output};
+
+/// Turn measurements into detection events and observables
+///
+/// The circuit declares which parities of measurements these are; noise-free runs, and the sweep bits that the
+/// circuit reads, fix what each is compared with. The answer is that of `stim m2d`, but a detector that noise-free
+/// runs leave random is refused.
+#[derive(Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct M2dArgs {
+    /// Circuit, a .stim file
+    #[arg(long, value_name = "FILE")]
+    circuit: PathBuf,
+    /// Measurements; - is standard input
+    #[arg(long = "in", value_name = "FILE", default_value = "-")]
+    input: PathBuf,
+    /// Format of the measurements
+    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
+    in_format: Format,
+    /// Sweep bits of the shots [default: all 0]
+    #[arg(long, value_name = "FILE")]
+    sweep: Option<PathBuf>,
+    /// Format of the sweep bits
+    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
+    sweep_format: Format,
+    /// Where detection events go; - is standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    out: PathBuf,
+    /// Format of the detection events
+    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
+    out_format: Format,
+    /// Append the observables to the detection events
+    #[arg(long)]
+    append_observables: bool,
+    /// Also write the observables
+    #[arg(long, value_name = "FILE")]
+    obs_out: Option<PathBuf>,
+    /// Format of the observables
+    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = values::format())]
+    obs_out_format: Format,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  outrider m2d --circuit circuit.stim --in measurements.b8 --sweep sweep.b8 --out dets.b8 --obs-out obs.01
+  stim sample --shots 1000 --in circuit.stim --out_format b8 | outrider m2d --circuit circuit.stim > dets.b8";
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &M2dArgs) -> Result<()> {
+    let inputs = [("--in", Some(args.input.as_path())), ("--sweep", args.sweep.as_deref())];
+    input::require_one_stdin(&inputs)?;
+    output::require_distinct(&[("--out", Some(&args.out)), ("--obs-out", args.obs_out.as_deref())])?;
+    let map = MeasurementMap::from_file(&args.circuit)?;
+    let (mut detectors, mut observables) = map.batches();
+    let layout = Layout {
+        detectors: detectors.bits(),
+        observables: if args.append_observables { observables.bits() } else { 0 },
+        ..Layout::default()
+    };
+    let mut out = Output::shots(&args.out, args.out_format, layout)?;
+    let mut obs_out = match &args.obs_out {
+        Some(path) => {
+            Some(Output::shots(path, args.obs_out_format, Layout::observables(observables.bits()))?)
+        }
+        None => None,
+    };
+    let bits = |measurements| Layout { measurements, ..Layout::default() };
+    let mut measurements = Batches::new(
+        input::shots(&args.input, args.in_format, bits(map.measurement_count()))?,
+        Truth::Unknown,
+    );
+    let mut sweep = match &args.sweep {
+        Some(path) => Some(input::shots(path, args.sweep_format, bits(map.sweep_count()))?),
+        None => None,
+    };
+    while let Some(batch) = measurements.next()? {
+        let sweep_bits = match &mut sweep {
+            Some(source) => Some(next_sweep_bits(source, batch.rows.len(), args)?),
+            None => None,
+        };
+        map.convert(&batch.rows, sweep_bits.as_ref(), &mut detectors, &mut observables)?;
+        if args.append_observables {
+            out.write(&detectors.beside(&observables)?)?;
+        } else {
+            out.write(&detectors)?;
+        }
+        if let Some(obs_out) = &mut obs_out {
+            obs_out.write(&observables)?;
+        }
+    }
+    let mut outputs = vec![out.finish()?];
+    if let Some(obs_out) = obs_out {
+        outputs.push(obs_out.finish()?);
+    }
+    output::commit(outputs)
+}
+
+/// The sweep bits of the next `count` shots.
+fn next_sweep_bits(source: &mut ShotSource, count: usize, args: &M2dArgs) -> Result<Shots> {
+    let mut rows = source.batch();
+    if source.read(&mut rows, count)? < count {
+        let name = input::name(args.sweep.as_deref().unwrap_or(&args.input));
+        let message = format!("ends after {} shots, before the measurements", source.shots_read());
+        return Err(Error::input(name.display(), message));
+    }
+    Ok(rows)
+}

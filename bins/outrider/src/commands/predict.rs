@@ -1,0 +1,75 @@
+//! `outrider predict`: PyMatching's command of that name.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use outrider::{DecoderKind, DecoderOptions, DetectorErrorModel, Format, Isa, Layout};
+
+use crate::decoding::decode_shots::{Extras, decode_all};
+use crate::decoding::decoder_factory::DecoderFactory;
+use crate::error::Result;
+use crate::input::{self, Batches, Truth};
+use crate::options::values;
+use crate::output::{self, Output};
+use crate::threads::thread_count;
+
+/// Predict observables, with PyMatching's command line
+///
+/// Flags, defaults and output are those of `pymatching predict`. Without --enable_correlations error
+/// components with three or more detectors are skipped, as PyMatching does. Uses all cores.
+#[derive(Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct PredictArgs {
+    /// Detector error model
+    #[arg(long, value_name = "FILE")]
+    dem: PathBuf,
+    /// Detection events; - is standard input
+    #[arg(long = "in", value_name = "FILE", default_value = "-")]
+    input: PathBuf,
+    /// Format of the detection events
+    #[arg(long = "in_format", value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
+    in_format: Format,
+    /// The shots carry observables behind the detectors, which are ignored
+    #[arg(long = "in_includes_appended_observables")]
+    in_includes_appended_observables: bool,
+    /// Where predictions go; - is standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    out: PathBuf,
+    /// Format of the predictions
+    #[arg(long = "out_format", value_name = "FORMAT", default_value = "01", value_parser = values::format())]
+    out_format: Format,
+    /// Correlated matching
+    #[arg(long = "enable_correlations")]
+    enable_correlations: bool,
+}
+
+const AFTER_HELP: &str = "\
+Example:
+  outrider predict --dem model.dem --in dets.b8 --in_format b8 --out predictions.01 --out_format 01";
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &PredictArgs) -> Result<()> {
+    input::require_one_stdin(&[("--dem", Some(&args.dem)), ("--in", Some(&args.input))])?;
+    let model = input::model(&args.dem)?;
+    let factory = pymatching_factory(&model, &args.dem, args.enable_correlations)?;
+    let layout = input::layout(&model, args.in_includes_appended_observables);
+    let batches = Batches::new(input::shots(&args.input, args.in_format, layout)?, Truth::Unknown);
+    let observables = Layout::observables(factory.graph().observable_count() as usize);
+    let mut predictions = Output::shots(&args.out, args.out_format, observables)?;
+    let name = input::name(&args.input);
+    decode_all(&factory, thread_count(None)?, Extras::default(), batches, name, &mut |decoded| {
+        Ok(predictions.write(&decoded.predictions)?)
+    })?;
+    output::commit([predictions.finish()?])
+}
+
+/// Decodes as PyMatching does: it skips what it cannot decompose, but not when correlations are on.
+pub(crate) fn pymatching_factory<'a>(
+    model: &'a DetectorErrorModel,
+    path: &'a Path,
+    correlations: bool,
+) -> Result<DecoderFactory<'a>> {
+    let kind = if correlations { DecoderKind::MwpmCorrelated } else { DecoderKind::Mwpm };
+    let options = DecoderOptions { kind, isa: Isa::Auto, ..DecoderOptions::default() };
+    DecoderFactory::new(model, Some(path), options, !correlations)
+}

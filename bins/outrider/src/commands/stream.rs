@@ -1,0 +1,433 @@
+//! `outrider stream`: rounds in at the pace of a processor, corrections out, and how long that took.
+
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use outrider::{
+    Format, Isa, Layout, MeasurementMap, MeasurementStream, Patch, RoundSampler, SamplerOptions,
+    StreamOptions, WorkersOptions,
+};
+use outrider_options::option_values::WaitHow;
+use outrider_options::{LoadedPatch, PatchArgs};
+
+use crate::decoding::decoder_factory::require_isa;
+use crate::error::{Error, Result};
+use crate::input;
+use crate::options::values;
+use crate::output::{self, Output, print};
+use crate::stream::driver::{Driver, Pace};
+use crate::stream::figures::Figures;
+use crate::stream::live_view::LiveView;
+use crate::stream::local_nodes::{LocalNodes, LocalNodesOptions};
+use crate::stream::node_target::NodesArgs;
+use crate::stream::rate_search::{PERIOD_MAX, close_loop, find_rate};
+use crate::stream::round_source::{
+    Processor, Readout, Recording, Source, SweepBits, Truth, history_detectors, measurement_widths,
+};
+use crate::stream::run_report::{Report, Window};
+use crate::stream::target::{InProcess, Target};
+use crate::stream::verify::Verified;
+
+/// Decode in real time: rounds come at a fixed pace, corrections go out, and latencies are measured
+///
+/// Rounds come from a simulated processor, which samples a memory of any length, or from a file of shots or raw
+/// measurements. Round k of a history is due k round times after its beginning, whether or not the decoder keeps up, and
+/// latencies count from then. Histories are decoded in windows, on threads of this process or on decoder nodes; the
+/// answers do not depend on where, nor on nodes that are lost on the way. Ctrl-C ends the history in order.
+#[derive(Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct StreamArgs {
+    #[command(flatten)]
+    patch: PatchArgs,
+    /// Rounds of a history; its last layer of detectors, from the final readout, comes on top [default: the model's, or
+    /// as many as the distance]
+    #[arg(long, value_name = "N")]
+    rounds: Option<NonZeroU64>,
+    /// Histories of the simulated processor
+    #[arg(long, value_name = "K", default_value = "1")]
+    repeat: NonZeroU64,
+    /// Key of the random numbers
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Stream these shots instead, each a history; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["measurements", "repeat", "seed"])]
+    shots: Option<PathBuf>,
+    /// The shots carry their true observables behind the detectors
+    #[arg(long, requires = "shots")]
+    appended_observables: bool,
+    /// Stream these raw measurements of --stim instead, each shot a history; - is standard input
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires_all = ["stim", "dem"],
+        conflicts_with_all = ["shots", "repeat", "seed", "rounds"],
+    )]
+    measurements: Option<PathBuf>,
+    /// The circuit that --measurements are of, and --dem the model of
+    #[arg(long, value_name = "FILE", requires = "measurements")]
+    stim: Option<PathBuf>,
+    /// Sweep bits of the shots of --measurements [default: all 0]
+    #[arg(long, value_name = "FILE", requires = "measurements")]
+    sweep: Option<PathBuf>,
+    /// Format of the sweep bits
+    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
+    sweep_format: Format,
+    /// Format of shots or measurements [default: b8]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
+    format: Option<Format>,
+    /// Time of a round; 0 for as fast as rounds are taken
+    #[arg(long, value_name = "US", default_value = "1", allow_negative_numbers = true, value_parser = round_time)]
+    round_time: f64,
+    /// Let histories begin this far apart, each on time even if the one before is not over [default: each when the one
+    /// before is over]
+    #[arg(
+        long,
+        value_name = "US",
+        allow_negative_numbers = true,
+        value_parser = history_time,
+        conflicts_with_all = ["sifl", "find_rate", "verify"],
+    )]
+    history_time: Option<f64>,
+    #[command(flatten)]
+    nodes: NodesArgs,
+    /// Threads that decode, on each local node if there are any; 0 to decode on the thread that takes the rounds
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "to")]
+    workers: usize,
+    /// How threads wait: spin, yield between looks, or block until woken
+    #[arg(long, value_name = "HOW", default_value = "yield", value_enum)]
+    wait: WaitHow,
+    /// Cores that the workers are pinned to, in turn
+    #[arg(long, value_name = "CORE,..", value_delimiter = ',', conflicts_with_all = ["nodes", "to"])]
+    cores: Vec<usize>,
+    /// Instruction set of this process
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::isa())]
+    isa: Isa,
+    /// Afterwards decode each history again on one thread, and compare the answers on the way; the exit code is 1 if one
+    /// differs
+    #[arg(long)]
+    verify: bool,
+    /// The closed loop instead: K steps, each with the rounds that come until the correction of the step before has
+    /// landed, --rounds at least
+    #[arg(long, value_name = "K", conflicts_with_all = ["shots", "measurements", "repeat", "find_rate", "verify"])]
+    sifl: Option<NonZeroU64>,
+    /// Search for the shortest round time that is held
+    #[arg(long, conflicts_with_all = ["shots", "measurements", "verify", "round_time"])]
+    find_rate: bool,
+    /// Also write the run as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Also write the latency histograms as CSV
+    #[arg(long, value_name = "FILE")]
+    histogram: Option<PathBuf>,
+}
+
+const AFTER_HELP: &str = "\
+Held means: over the last tenth of the rounds of each history, in the median, no more rounds were due and not committed than \
+the decoder holds, so that none had to wait outside. Reaction is the time from when the last round of a history was due until its \
+correction was out; commit lag, of a cell, from when the last round of its window was due until its commit was merged. \
+The hops of a cell: ingest (round due until taken in), dispatch (window complete until given to a worker, waiting for \
+other cells included), queue (until begun), decode, merge. With nodes, dispatch, queue and decode are by the clock of the \
+node, and network is the rest of the time from when the last round of the window was taken in until the commit was merged.
+
+A node decides cells of the patch that the same options, or the same [[patch]] of its configuration, give it. Times of a \
+lost node count from when something came from it for the last time.
+
+Examples:
+  outrider stream --distance 5 --p 0.001 --rounds 1000000 --round-time 1
+  outrider stream --distance 5 --p 0.001 --rounds 50 --repeat 10000 --wait spin --json run.json --verify
+  outrider stream --distance 13 --p 0.001 --rounds 100000 --decoder mwpm-correlated --find-rate
+  outrider stream --dem model.dem --shots dets.b8 --commit 5 --gap 5 --buffer 5 --round-time 0
+  outrider stream --distance 13 --p 0.003 --rounds 104 --repeat 200000 --history-time 104
+  outrider stream --distance 7 --p 0.001 --rounds 200000 --round-time 10 --nodes 2 --kill-after 100000 --verify
+  outrider stream --distance 5 --p 0.001 --rounds 100000 --to unix:a.sock --to tls:decoder:7118 --tls-authority ca.pem \
+    --tls-certificate me.pem --tls-key me.key";
+
+/// What is decoded.
+struct Subject {
+    /// What makes the same patch elsewhere.
+    args: PatchArgs,
+    loaded: LoadedPatch,
+    /// Layers of a history.
+    layers: u64,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &StreamArgs) -> Result<()> {
+    args.require_fit()?;
+    let inputs = [
+        ("--dem", &args.patch.dem),
+        ("--shots", &args.shots),
+        ("--measurements", &args.measurements),
+        ("--sweep", &args.sweep),
+    ];
+    input::require_one_stdin(&inputs.map(|(option, path)| (option, path.as_deref())))?;
+    output::require_distinct(&[
+        ("--json", args.json.as_deref()),
+        ("--histogram", args.histogram.as_deref()),
+    ])?;
+    let subject = args.subject()?;
+    let patch = &subject.loaded.patch;
+    let stop = Arc::new(AtomicBool::new(false));
+    watch_signals(&stop)?;
+    let mut target = args.target(&subject)?;
+    let mut json = Output::create_optional(args.json.as_deref())?;
+    let mut histogram = Output::create_optional(args.histogram.as_deref())?;
+    let mut source = args.source(&subject)?;
+
+    let mut view = LiveView::start();
+    let mut driver = Driver {
+        patch,
+        target: target.as_mut(),
+        pace: Pace {
+            round_ns: args.round_time * 1e3,
+            history_ns: args.history_time.map(|time| time * 1e3),
+            histories: if args.shots.is_some() || args.measurements.is_some() {
+                u64::MAX
+            } else {
+                args.repeat.get()
+            },
+            wait: args.wait.into(),
+        },
+        stop: &stop,
+        view: &mut view,
+        figures: Figures::new()?,
+        corrected_ns: 0,
+        verified: args.verify.then(Verified::default),
+    };
+    let (mut sifl, mut found) = (None, None);
+    if let Some(steps) = args.sifl {
+        let mut processor = args.processor(&subject, u64::MAX)?;
+        sifl = Some(close_loop(&mut driver, &mut processor, subject.layers, steps.get())?);
+    } else if args.find_rate {
+        found = Some(find_rate(&mut driver, &mut || args.source(&subject), subject.layers)?);
+    } else {
+        driver.run(source.as_mut(), subject.layers)?;
+    }
+    let Driver { figures, verified, pace, .. } = driver;
+    drop(view);
+
+    let cut = patch.cut();
+    let rounds_max = target.rounds_max();
+    let mut report = Report {
+        rounds: figures.rounds(),
+        histories: figures.histories,
+        round_time_us: pace.round_ns / 1e3,
+        held: figures.held(rounds_max).filter(|_| pace.round_ns > 0.0),
+        lost_rounds: figures.layers_lost,
+        reaction_us: figures.reaction.quantiles(),
+        commit_lag_us: figures.commit_lag.quantiles(),
+        batch_mismatches: None,
+        answers_compared: None,
+        failovers: target.failovers().len(),
+        failover_us: target.failovers().to_vec(),
+        hops_us: figures.hops().map(|(name, times)| (name, times.quantiles())).collect(),
+        backlog_rounds: figures.backlog(),
+        rounds_max,
+        credit_stops: figures.credit_stops,
+        cells: figures.cells,
+        detection_events: figures.events,
+        logical_errors: figures.logical_errors,
+        seconds: figures.nanoseconds as f64 / 1e9,
+        rounds_per_second: figures.rounds() as f64 * 1e9 / figures.nanoseconds.max(1) as f64,
+        was_interrupted: stop.load(Ordering::Relaxed),
+        decoder: subject.loaded.label.clone(),
+        isa: args.is_local().then(|| args.isa.resolved().unwrap_or(args.isa).name().to_owned()),
+        target: args.target_name(),
+        nodes: target.nodes(),
+        workers: args.nodes.to.is_empty().then_some(args.workers),
+        wait: args.wait.name().to_owned(),
+        window: Window { commit: cut.commit, gap: cut.gap, buffer: cut.buffer, context: cut.context },
+        sifl,
+        find_rate: found,
+    };
+    report.set_verified(verified);
+    if let Some(json) = &mut json {
+        json.put(output::json(&report).as_bytes())?;
+    }
+    if let Some(histogram) = &mut histogram {
+        histogram.put(figures.histograms().as_bytes())?;
+    }
+    output::commit([json, histogram].into_iter().flatten())?;
+    if args.json.as_deref() != Some(Path::new("-")) {
+        print(&report.summary())?;
+    }
+    verified.map_or(Ok(()), Verified::require_same)
+}
+
+impl StreamArgs {
+    fn require_fit(&self) -> Result<()> {
+        require_isa(self.isa)?;
+        if self.sifl.is_some() && self.round_time == 0.0 {
+            return Err(Error::Usage("--sifl needs a --round-time".to_owned()));
+        }
+        if self.history_time.is_some() && self.round_time == 0.0 {
+            return Err(Error::Usage("--history-time needs a --round-time".to_owned()));
+        }
+        if self.is_local() && self.nodes.patience.is_some() {
+            return Err(Error::Usage("--patience is for nodes: --nodes or --to".to_owned()));
+        }
+        if self.format.is_some() && self.shots.is_none() && self.measurements.is_none() {
+            return Err(Error::Usage("--format is that of --shots or --measurements".to_owned()));
+        }
+        if !self.cores.is_empty() && self.workers == 0 {
+            return Err(Error::Usage("--cores is for workers, and there are none".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn target(&self, subject: &Subject) -> Result<Box<dyn Target>> {
+        let patch = &subject.loaded.patch;
+        if let Some(count) = self.nodes.nodes {
+            let local = LocalNodes::start(&LocalNodesOptions {
+                count: count.into(),
+                transport: self.nodes.transport,
+                patch: subject.args.clone(),
+                workers: self.workers,
+                wait: self.wait,
+            })?;
+            return Ok(Box::new(self.nodes.connect(patch, Some(local))?));
+        }
+        if !self.nodes.to.is_empty() {
+            return Ok(Box::new(self.nodes.connect(patch, None)?));
+        }
+        let workers =
+            WorkersOptions { count: self.workers, wait: self.wait.into(), cores: self.cores.clone() };
+        Ok(Box::new(InProcess::new(Arc::clone(patch), &StreamOptions { workers, layers_max: None })?))
+    }
+
+    /// Whether this process decodes.
+    fn is_local(&self) -> bool {
+        self.nodes.nodes.is_none() && self.nodes.to.is_empty()
+    }
+
+    fn target_name(&self) -> &'static str {
+        match (self.nodes.nodes, &self.nodes.to[..]) {
+            (Some(_), _) => "local nodes",
+            (None, [_, ..]) => "nodes",
+            (None, []) => "this process",
+        }
+    }
+
+    /// The patch, and how long its histories are. One that is too short for the windows' reference is its own.
+    fn subject(&self) -> Result<Subject> {
+        let mut args = self.patch.clone();
+        let mut loaded = args.load(self.isa)?;
+        let own_rounds = u64::from(loaded.patch.plan().layer_count()) - 1;
+        let usual_rounds = self.patch.distance.map_or(own_rounds, u64::from);
+        let rounds = self.rounds.map_or(usual_rounds, NonZeroU64::get);
+        let mut served = self.served(&loaded.patch, rounds + 1);
+        let is_open = self.patch.distance.is_some() && self.patch.reference_rounds.is_none();
+        if served.is_err() && is_open && rounds < own_rounds {
+            args.reference_rounds = u32::try_from(rounds).ok();
+            loaded = args.load(self.isa)?;
+            served = self.served(&loaded.patch, rounds + 1);
+        }
+        let layers = served.map_err(|error| refused_length(&loaded.patch, error))?;
+        if self.nodes.kill_after.is_some_and(|killed| killed >= layers) {
+            return Err(Error::Usage(format!("--kill-after: the first history has {rounds} rounds")));
+        }
+        Ok(Subject { args, loaded, layers })
+    }
+
+    /// Layers of a history: those asked for, or for the closed loop, where histories have any length, at least these.
+    fn served(&self, patch: &Patch, layers: u64) -> std::result::Result<u64, outrider::Error> {
+        let plan = patch.plan();
+        match (self.sifl, plan.layers_min()) {
+            (Some(_), Some(least)) => {
+                let least = layers.max(least);
+                let served = (least..least + PERIOD_MAX).find(|&layers| plan.check_length(layers).is_ok());
+                Ok(served.unwrap_or(least))
+            }
+            (Some(_), None) => plan.check_length(layers + 1).map(|()| layers),
+            (None, _) => plan.check_length(layers).map(|()| layers),
+        }
+    }
+
+    fn processor(&self, subject: &Subject, histories: u64) -> Result<Processor> {
+        let sampler =
+            RoundSampler::new(&subject.loaded.model, &SamplerOptions { seed: self.seed, isa: self.isa })
+                .map_err(|error| Error::from(error).with_path(self.patch.dem.as_deref()))?;
+        Ok(Processor::new(sampler, Arc::clone(subject.loaded.patch.plan()), histories, subject.layers))
+    }
+
+    fn source(&self, subject: &Subject) -> Result<Box<dyn Source>> {
+        if let Some(path) = &self.shots {
+            return Ok(Box::new(self.recording(path, subject)?));
+        }
+        if let (Some(path), Some(stim)) = (&self.measurements, &self.stim) {
+            return Ok(Box::new(self.readout(path, stim, subject)?));
+        }
+        Ok(Box::new(self.processor(subject, self.repeat.get())?))
+    }
+
+    fn recording(&self, path: &Path, subject: &Subject) -> Result<Recording> {
+        let plan = subject.loaded.patch.plan();
+        let truth = if self.appended_observables { Truth::Appended } else { Truth::Unknown };
+        let observables =
+            if self.appended_observables { plan.graph().observable_count() as usize } else { 0 };
+        let detectors = history_detectors(plan, subject.layers, "--shots")?;
+        let layout = Layout { detectors, observables, ..Layout::default() };
+        let shots = input::shots(path, self.format.unwrap_or(Format::B8), layout)?;
+        Ok(Recording::new(shots, Arc::clone(plan), subject.layers, truth))
+    }
+
+    fn readout(&self, path: &Path, stim: &Path, subject: &Subject) -> Result<Readout> {
+        let map = MeasurementMap::from_file(stim)?;
+        let measured =
+            MeasurementStream::new(&map).map_err(|error| Error::from(error).with_path(Some(stim)))?;
+        let (layers, detectors) = (subject.layers, subject.loaded.model.detector_count());
+        if (u64::from(measured.layer_count()), map.detector_count() as u64) != (layers, detectors) {
+            let message = format!(
+                "the circuit has {} detectors in {} layers, but --dem has {detectors} in {layers}",
+                map.detector_count(),
+                measured.layer_count()
+            );
+            return Err(Error::input(stim.display(), message));
+        }
+        let layout = Layout { measurements: map.measurement_count(), ..Layout::default() };
+        let shots = input::shots(path, self.format.unwrap_or(Format::B8), layout)?;
+        let sweep_layout = Layout { measurements: map.sweep_count(), ..Layout::default() };
+        let sweep = self.sweep.as_ref().map(|path| {
+            let shots = input::shots(path, self.sweep_format, sweep_layout)?;
+            Ok::<_, Error>(SweepBits::new(shots, path))
+        });
+        Ok(Readout::new(shots, sweep.transpose()?, measured, measurement_widths(&map)?))
+    }
+}
+
+fn refused_length(patch: &Patch, error: outrider::Error) -> Error {
+    let own = patch.plan().layer_count();
+    Error::Usage(format!("--rounds: {error} (the last layer, of the readout, included; the model has {own})"))
+}
+
+/// Sets `stop` at the first Ctrl-C or SIGTERM; the second ends the program.
+fn watch_signals(stop: &Arc<AtomicBool>) -> Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    for signal in [SIGINT, SIGTERM] {
+        let watch = || {
+            signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(stop))?;
+            signal_hook::flag::register(signal, Arc::clone(stop))
+        };
+        watch().map_err(|error| Error::machine("signal handler", error))?;
+    }
+    Ok(())
+}
+
+/// A time of a round in microseconds, or 0.
+fn round_time(text: &str) -> std::result::Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|time| (0.0..=ROUND_TIME_MAX_US).contains(time))
+        .ok_or_else(|| format!("expected microseconds from 0 to {ROUND_TIME_MAX_US}"))
+}
+
+/// The same, but not 0.
+fn history_time(text: &str) -> std::result::Result<f64, String> {
+    round_time(text)
+        .and_then(|time| if time > 0.0 { Ok(time) } else { Err("expected more than 0".to_owned()) })
+}
+
+const ROUND_TIME_MAX_US: f64 = 1e6;

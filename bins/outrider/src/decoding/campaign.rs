@@ -1,0 +1,196 @@
+//! Logical error rates by sampling: sample, decode, compare, until enough shots or errors are counted.
+//!
+//! Shots are taken in blocks whose borders are fixed multiples of a number that depends on the model alone;
+//! blocks are counted in order and the stop rule looks at block borders only. So the counts depend on model,
+//! decoder and seed, never on threads or timing.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use outrider::{Decoder, Isa, Sampler, SamplerOptions, Shots};
+
+use crate::decoding::decode_shots::events;
+use crate::decoding::decoder_factory::DecoderFactory;
+use crate::decoding::sampling::chunk_shots;
+use crate::decoding::stages::Stages;
+use crate::decoding::windowed_decoder::WindowedDecoder;
+use crate::error::{Error, Result};
+use crate::report::statistics::{Pairs, StageTotals};
+use crate::threads::{Worker, run_ordered};
+
+/// Shots of one block, fewer only for models of more than a hundred thousand detectors.
+const BLOCK_SHOTS_MAX: usize = 4 * Sampler::BLOCK_SHOTS;
+
+/// What to sample, and when to stop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// Key of the random numbers.
+    pub(crate) seed: u64,
+    /// Instruction set of the sampler.
+    pub(crate) isa: Isa,
+    /// First shot.
+    pub(crate) first_shot: u64,
+    /// Stop after this many shots.
+    pub(crate) max_shots: u64,
+    /// Stop at the end of the block that brings as many errors.
+    pub(crate) max_errors: u64,
+    /// Threads.
+    pub(crate) threads: usize,
+    /// Decode every shot whole too, beside its windows.
+    pub(crate) paired: bool,
+}
+
+/// What one block, or several, gave.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    /// Shots counted.
+    pub(crate) shots: u64,
+    /// Shots with a wrong observable.
+    pub(crate) errors: u64,
+    /// Core seconds of sampling and decoding.
+    pub(crate) seconds: f64,
+    /// Events and times, behind a pre-decoder.
+    pub(crate) stages: StageTotals,
+    /// Windows beside whole histories.
+    pub(crate) pairs: Pairs,
+}
+
+impl Tally {
+    /// Adds the counts of other shots.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.shots += other.shots;
+        self.errors += other.errors;
+        self.seconds += other.seconds;
+        self.stages += other.stages;
+        self.pairs += other.pairs;
+    }
+}
+
+/// Counts until the plan's stop rule; `each` sees every block's tally in order.
+pub(crate) fn count_errors(
+    factory: &DecoderFactory<'_>,
+    plan: Plan,
+    each: &mut dyn FnMut(Tally) -> Result<()>,
+) -> Result<Tally> {
+    let end = plan.first_shot.checked_add(plan.max_shots);
+    let end = end.ok_or_else(|| Error::Usage("shot numbers exceed 64 bits".to_owned()))?;
+    let mut workers = Vec::with_capacity(plan.threads);
+    for _ in 0..plan.threads {
+        workers.push(BlockWorker::new(factory, plan)?);
+    }
+    let detectors = factory.graph().node_count() as usize;
+    let block_shots = chunk_shots(detectors / 8, BLOCK_SHOTS_MAX) as u64;
+    let mut next = plan.first_shot;
+    let produce = move || {
+        let first = next;
+        next = (first / block_shots).saturating_add(1).saturating_mul(block_shots).min(end);
+        Ok((first < end).then_some(first..next))
+    };
+    let mut total = Tally::default();
+    run_ordered(workers, Box::new(produce), &mut |tally: Tally| {
+        total.add(tally);
+        each(tally)?;
+        let enough = total.errors >= plan.max_errors;
+        Ok(if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    Ok(total)
+}
+
+struct BlockWorker {
+    sampler: Sampler,
+    pipeline: Pipeline,
+    /// The decoder of whole histories to compare windows with.
+    whole: Option<Decoder>,
+    seed: u64,
+    detectors: Shots,
+    observables: Shots,
+    predictions: Shots,
+    whole_predictions: Shots,
+}
+
+/// Decoders without a pre-decoder take batches; behind one, each stage is timed shot by shot.
+enum Pipeline {
+    Decoder(Decoder),
+    Stages(Stages),
+    Windowed(WindowedDecoder),
+}
+
+impl BlockWorker {
+    fn new(factory: &DecoderFactory<'_>, plan: Plan) -> Result<Self> {
+        let options = SamplerOptions { seed: plan.seed, isa: plan.isa };
+        let sampler = Sampler::with_options(factory.model(), &options)?;
+        let (detectors, observables) = sampler.batches();
+        let predictions = observables.clone();
+        let whole_predictions = observables.clone();
+        let pipeline = match (factory.windowed_decoder()?, factory.stages()?) {
+            (Some(windowed), _) => Pipeline::Windowed(windowed),
+            (None, Some(stages)) => Pipeline::Stages(stages),
+            (None, None) => Pipeline::Decoder(factory.decoder()?),
+        };
+        let whole = plan.paired.then(|| factory.decoder()).transpose()?;
+        let seed = plan.seed;
+        Ok(Self { sampler, pipeline, whole, seed, detectors, observables, predictions, whole_predictions })
+    }
+
+    fn decode(&mut self) -> std::result::Result<StageTotals, outrider::Error> {
+        let mut totals = StageTotals::default();
+        match &mut self.pipeline {
+            Pipeline::Decoder(decoder) => {
+                decoder.decode_batch(&self.detectors, &mut self.predictions, None)?;
+            }
+            Pipeline::Stages(stages) => {
+                self.predictions.resize(self.detectors.len());
+                for row in 0..self.detectors.len() {
+                    let events = events(&self.detectors, row, stages.graph().node_count());
+                    let shot = stages.decode(events, self.predictions.row_mut(row));
+                    totals += shot.map_err(|error| error.with_shot(row as u64 + 1))?;
+                }
+            }
+            Pipeline::Windowed(windowed) => {
+                self.predictions.resize(self.detectors.len());
+                for (index, row) in self.detectors.rows().enumerate() {
+                    let shot = windowed.decode(row, self.predictions.row_mut(index), None);
+                    shot.map_err(|error| error.with_shot(index as u64 + 1))?;
+                }
+            }
+        }
+        Ok(totals)
+    }
+
+    /// Decodes the block whole too, and counts where that makes a difference.
+    fn pair(&mut self) -> std::result::Result<Pairs, outrider::Error> {
+        let Some(whole) = &mut self.whole else { return Ok(Pairs::default()) };
+        whole.decode_batch(&self.detectors, &mut self.whole_predictions, None)?;
+        let guesses = self.predictions.rows().zip(self.whole_predictions.rows());
+        let mut pairs = Pairs { shots: self.detectors.len() as u64, ..Pairs::default() };
+        for (flips, (windowed, whole)) in self.observables.rows().zip(guesses) {
+            pairs.only_windows += u64::from(windowed != flips && whole == flips);
+            pairs.only_whole += u64::from(windowed == flips && whole != flips);
+        }
+        Ok(pairs)
+    }
+
+    /// An error of the block that begins with shot `first`, which numbers its own rows.
+    fn place(&self, error: outrider::Error, first: u64) -> outrider::Error {
+        let row = error.place().and_then(|place| place.shot).unwrap_or(1);
+        error.with_path(format!("seed {}", self.seed)).with_shot(first + row)
+    }
+}
+
+impl Worker for BlockWorker {
+    type Job = std::ops::Range<u64>;
+    type Answer = Tally;
+
+    fn run(&mut self, shots: Self::Job) -> Result<Tally> {
+        let clock = Instant::now();
+        // A block is small.
+        let count = usize::try_from(shots.end - shots.start).unwrap_or(usize::MAX);
+        self.sampler.sample(shots.start, count, &mut self.detectors, &mut self.observables)?;
+        let stages = self.decode().map_err(|error| self.place(error, shots.start))?;
+        let seconds = clock.elapsed().as_secs_f64();
+        let pairs = self.pair().map_err(|error| self.place(error, shots.start))?;
+        let wrong =
+            self.observables.rows().zip(self.predictions.rows()).filter(|(flip, guess)| flip != guess);
+        Ok(Tally { shots: shots.end - shots.start, errors: wrong.count() as u64, seconds, stages, pairs })
+    }
+}

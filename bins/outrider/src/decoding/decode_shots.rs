@@ -1,0 +1,220 @@
+//! Streams of shots through the decoders of all threads.
+
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use outrider::{Decoder, Error, MatchingGraph, Shots};
+
+use crate::decoding::decoder_factory::DecoderFactory;
+use crate::decoding::stages::Gaps;
+use crate::decoding::windowed_decoder::{Ends, WindowedDecoder};
+use crate::error::Result;
+use crate::formats::numbers::general;
+use crate::input::{Batch, Batches};
+use crate::threads::{Worker, run_ordered};
+
+/// Digits that give a weight back bit for bit.
+pub(crate) const WEIGHT_DIGITS: usize = 17;
+
+/// What is wanted beyond predictions.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extras {
+    /// A line of weight per shot.
+    pub(crate) weights: bool,
+    /// A line of edges per shot.
+    pub(crate) edges: bool,
+    /// A line of complementary gap per shot.
+    pub(crate) gaps: bool,
+    /// Where their search ends, in natural units.
+    pub(crate) gap_limit: Option<f64>,
+}
+
+/// What became of one batch.
+pub(crate) struct Decoded {
+    /// Predicted observables.
+    pub(crate) predictions: Shots,
+    /// One line per shot, if wanted.
+    pub(crate) weights: String,
+    /// One line per shot, if wanted.
+    pub(crate) edges: String,
+    /// One line per shot, if wanted.
+    pub(crate) gaps: String,
+    /// Sums over the batch.
+    pub(crate) totals: Totals,
+}
+
+/// Sums over shots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    /// Shots decoded.
+    pub(crate) shots: u64,
+    /// Detection events in them.
+    pub(crate) events: u64,
+    /// Events that were left to match after pre-decoding; in windows, those that any window had to match.
+    pub(crate) events_left: u64,
+    /// Shots with a wrong observable, where the truth is known.
+    pub(crate) mistakes: u64,
+}
+
+impl Totals {
+    fn add(&mut self, other: Self) {
+        self.shots += other.shots;
+        self.events += other.events;
+        self.events_left += other.events_left;
+        self.mistakes += other.mistakes;
+    }
+}
+
+/// Decodes every batch on `threads` threads and hands the answers to `each` in the order of the shots;
+/// `name` is the stream's, for errors.
+pub(crate) fn decode_all(
+    factory: &DecoderFactory,
+    threads: usize,
+    extras: Extras,
+    mut batches: Batches,
+    name: &Path,
+    each: &mut dyn FnMut(Decoded) -> Result<()>,
+) -> Result<Totals> {
+    let mut workers = Vec::with_capacity(threads);
+    for _ in 0..threads {
+        let gaps = extras.gaps.then(|| factory.gaps(extras.gap_limit)).transpose()?;
+        let decoder = match factory.windowed_decoder()? {
+            Some(decoder) => ShotDecoder::Windowed(decoder),
+            None => ShotDecoder::Whole(factory.decoder()?),
+        };
+        let graph = Arc::clone(factory.graph());
+        workers.push(StreamWorker { graph, decoder, gaps, extras, name: name.to_owned(), edges: Vec::new() });
+    }
+    let mut totals = Totals::default();
+    run_ordered(workers, Box::new(move || batches.next()), &mut |decoded: Decoded| {
+        totals.add(decoded.totals);
+        each(decoded)?;
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(totals)
+}
+
+struct StreamWorker {
+    graph: Arc<MatchingGraph>,
+    decoder: ShotDecoder,
+    gaps: Option<Gaps>,
+    extras: Extras,
+    name: PathBuf,
+    /// Of the last shot, if wanted.
+    edges: Vec<Ends>,
+}
+
+enum ShotDecoder {
+    Whole(Decoder),
+    Windowed(WindowedDecoder),
+}
+
+/// What became of one shot.
+struct DecodedShot {
+    events_left: u64,
+    /// In natural units; windows do not tell it.
+    weight: Option<f64>,
+}
+
+impl StreamWorker {
+    fn decode(&mut self, detectors: &[u8], prediction: &mut [u8]) -> std::result::Result<DecodedShot, Error> {
+        self.edges.clear();
+        match &mut self.decoder {
+            ShotDecoder::Whole(decoder) => {
+                let result = decoder.decode(detectors, &[], prediction)?;
+                if self.extras.edges {
+                    for &edge in decoder.edges()? {
+                        self.edges.push(Ends::of(&self.graph, edge)?);
+                    }
+                }
+                let weight = self.graph.natural(result.weight);
+                Ok(DecodedShot { events_left: result.matched_count.into(), weight: Some(weight) })
+            }
+            ShotDecoder::Windowed(decoder) => {
+                let edges = self.extras.edges.then_some(&mut self.edges);
+                let events_left = decoder.decode(detectors, prediction, edges)?;
+                self.edges.sort_unstable();
+                Ok(DecodedShot { events_left, weight: None })
+            }
+        }
+    }
+}
+
+impl Worker for StreamWorker {
+    type Job = Batch;
+    type Answer = Decoded;
+
+    fn run(&mut self, batch: Batch) -> Result<Decoded> {
+        let graph = Arc::clone(&self.graph);
+        let detector_bytes = graph.detector_bytes();
+        let mut decoded = Decoded {
+            predictions: Shots::zeroed(graph.observable_count() as usize, batch.rows.len()),
+            weights: String::new(),
+            edges: String::new(),
+            gaps: String::new(),
+            totals: Totals { shots: batch.rows.len() as u64, ..Totals::default() },
+        };
+        for (index, row) in batch.rows.rows().enumerate() {
+            let prediction = decoded.predictions.row_mut(index);
+            let shot = batch.first + index as u64 + 1;
+            let result = self.decode(&row[..detector_bytes], prediction);
+            let result = result.map_err(|error| error.with_path(&self.name).with_shot(shot))?;
+            decoded.totals.events += events(&batch.rows, index, graph.node_count()).count() as u64;
+            decoded.totals.events_left += result.events_left;
+            if let Some(weight) = result.weight.filter(|_| self.extras.weights) {
+                push_weight(&mut decoded.weights, weight);
+            }
+            if self.extras.edges {
+                push_edges(&mut decoded.edges, &self.edges);
+            }
+            if let Some(gaps) = &mut self.gaps {
+                let events = events(&batch.rows, index, graph.node_count());
+                let gap = gaps.gap(events, prediction[0] & 1 == 1);
+                let gap = gap.map_err(|error| error.with_path(&self.name).with_shot(shot))?;
+                push_weight(&mut decoded.gaps, graph.natural(gap));
+            }
+        }
+        if let Some(flips) = &batch.flips {
+            let mistakes = flips.rows().zip(decoded.predictions.rows()).filter(|(flip, guess)| flip != guess);
+            decoded.totals.mistakes = mistakes.count() as u64;
+        }
+        Ok(decoded)
+    }
+}
+
+/// The detection events of a row, which may have observables behind its detectors.
+pub(crate) fn events(rows: &Shots, row: usize, detectors: u32) -> impl Iterator<Item = u32> {
+    rows.ones(row).map(|bit| bit as u32).take_while(move |&event| event < detectors)
+}
+
+fn push_weight(text: &mut String, weight: f64) {
+    text.push_str(&general(weight, WEIGHT_DIGITS));
+    text.push('\n');
+}
+
+/// Appends one line of edges: `D3-D7` between detectors, `D9-B` to the boundary, separated by spaces.
+fn push_edges(text: &mut String, edges: &[Ends]) {
+    for (index, &edge) in edges.iter().enumerate() {
+        if index > 0 {
+            text.push(' ');
+        }
+        push_ends(text, edge);
+    }
+    text.push('\n');
+}
+
+/// Appends `D3-D7` or `D9-B`.
+pub(crate) fn push_edge(text: &mut String, graph: &MatchingGraph, edge: u32) -> Result<()> {
+    push_ends(text, Ends::of(graph, edge)?);
+    Ok(())
+}
+
+fn push_ends(text: &mut String, Ends { node1, node2 }: Ends) {
+    // Writing to a string cannot fail.
+    let _ = match node2 {
+        Some(node2) => write!(text, "D{node1}-D{node2}"),
+        None => write!(text, "D{node1}-B"),
+    };
+}

@@ -1,0 +1,187 @@
+//! From a model to decoders: one graph, and one network, shared by the decoders of all threads.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use outrider::{
+    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Gap, GraphOptions, Isa, MatchingGraph,
+    Predecode, Predecoder, Status, SurfaceCode, WindowDecoder,
+};
+use outrider_options::{Windowing, decoder_label};
+
+use crate::decoding::predecoder_factory::PredecoderFactory;
+use crate::decoding::stages::{Gaps, Stages};
+use crate::decoding::windowed_decoder::{WindowedDecoder, Windows};
+use crate::error::{Error, Result};
+
+/// A graph and how to decode on it.
+pub(crate) struct DecoderFactory<'a> {
+    model: &'a DetectorErrorModel,
+    path: Option<&'a Path>,
+    graph: Arc<MatchingGraph>,
+    options: DecoderOptions,
+    predecoding: Option<&'a PredecoderFactory>,
+    surface: Option<&'a SurfaceCode>,
+    windows: Option<Windows>,
+}
+
+impl<'a> DecoderFactory<'a> {
+    /// Builds the graph; `path` names the model in errors.
+    pub(crate) fn new(
+        model: &'a DetectorErrorModel,
+        path: Option<&'a Path>,
+        options: DecoderOptions,
+        ignore_undecomposable: bool,
+    ) -> Result<Self> {
+        require_isa(options.isa)?;
+        if options.certify && options.kind == DecoderKind::UnionFind {
+            return Err(Error::Usage(
+                "--certify needs a matching decoder; union-find proves nothing".to_owned(),
+            ));
+        }
+        let correlations = options.kind.needs_correlations();
+        let graph_options = GraphOptions { correlations, ignore_undecomposable, ..GraphOptions::default() };
+        let graph =
+            MatchingGraph::new(model, &graph_options).map_err(|error| Error::from(error).with_path(path))?;
+        let graph = Arc::new(graph);
+        Ok(Self { model, path, graph, options, predecoding: None, surface: None, windows: None })
+    }
+
+    /// The same with a pre-decoder before every decoder; `surface` is what the model is of, where that is known.
+    pub(crate) fn predecoded(
+        mut self,
+        predecoding: Option<&'a PredecoderFactory>,
+        surface: Option<&'a SurfaceCode>,
+    ) -> Self {
+        self.surface = surface;
+        self.options.predecode = predecoding.map_or_else(Predecode::default, PredecoderFactory::usage);
+        self.predecoding = predecoding;
+        self
+    }
+
+    /// The same, decoding in windows if the history is cut.
+    pub(crate) fn windowed(mut self, windowing: Option<&Windowing>) -> Result<Self> {
+        let Some(windowing) = windowing else { return Ok(self) };
+        if self.options.certify {
+            return Err(Error::Usage(
+                "--certify proves answers on whole histories, not in windows".to_owned(),
+            ));
+        }
+        if self.predecoding.is_some_and(|predecoding| !predecoding.tells_edges()) {
+            return Err(Error::Usage(
+                "--window: a dense network used hard does not tell its edges, as windows need it to"
+                    .to_owned(),
+            ));
+        }
+        let reach = self.predecoder()?.map_or(0.0, |predecoder| predecoder.reach().rounds);
+        let windows = Windows::new(&self.graph, self.model, windowing, reach);
+        self.windows = Some(windows.map_err(|error| error.with_path(self.path))?);
+        Ok(self)
+    }
+
+    /// The model.
+    pub(crate) fn model(&self) -> &'a DetectorErrorModel {
+        self.model
+    }
+
+    /// The graph.
+    pub(crate) fn graph(&self) -> &Arc<MatchingGraph> {
+        &self.graph
+    }
+
+    /// The kind of decoder.
+    pub(crate) fn kind(&self) -> DecoderKind {
+        self.options.kind
+    }
+
+    /// The pre-decoder, if there is one.
+    pub(crate) fn predecoding(&self) -> Option<&PredecoderFactory> {
+        self.predecoding
+    }
+
+    /// What tables call it: the decoder, and before it the pre-decoder.
+    pub(crate) fn name(&self) -> String {
+        name(self.options.kind, self.predecoding, None)
+    }
+
+    /// The instruction set that the decoders run on.
+    pub(crate) fn isa(&self) -> Isa {
+        self.options.isa.resolved().unwrap_or(self.options.isa)
+    }
+
+    /// A decoder for one thread, with its pre-decoder.
+    pub(crate) fn decoder(&self) -> Result<Decoder> {
+        Ok(match self.predecoder()? {
+            Some(predecoder) => Decoder::with_predecoder(predecoder, &self.options)?,
+            None => Decoder::with_options(Arc::clone(&self.graph), &self.options)?,
+        })
+    }
+
+    /// A decoder for one thread that decides a history in windows, if it is cut.
+    pub(crate) fn windowed_decoder(&self) -> Result<Option<WindowedDecoder>> {
+        let make = |window| Ok(WindowDecoder::new(window, self.predecoder()?, &self.options)?);
+        self.windows.as_ref().map(|windows| windows.decoder(make)).transpose()
+    }
+
+    /// A plain matching decoder for one thread, whatever this factory's own is.
+    pub(crate) fn plain_decoder(&self) -> Result<Decoder> {
+        let options = DecoderOptions { isa: self.options.isa, ..DecoderOptions::default() };
+        Ok(Decoder::with_options(Arc::clone(&self.graph), &options)?)
+    }
+
+    /// Pre-decoder and decoder apart, for one thread; nothing without a pre-decoder.
+    pub(crate) fn stages(&self) -> Result<Option<Stages>> {
+        let Some(predecoder) = self.predecoder()? else { return Ok(None) };
+        Ok(Some(Stages::new(predecoder, &self.options)?))
+    }
+
+    /// Refuses a model without a complementary gap.
+    pub(crate) fn require_gap(&self) -> Result<()> {
+        Gap::new(&self.graph).map_err(|error| Error::from(error).with_path(self.path))?;
+        Ok(())
+    }
+
+    /// The complementary gaps of one thread, up to a limit in natural units.
+    pub(crate) fn gaps(&self, limit: Option<f64>) -> Result<Gaps> {
+        Ok(Gaps::new(&self.graph, self.predecoder()?, &self.options, limit)?)
+    }
+
+    /// The pre-decoder of one thread, if there is one.
+    pub(crate) fn predecoder(&self) -> Result<Option<Predecoder>> {
+        let Some(predecoding) = self.predecoding else { return Ok(None) };
+        let predecoder = predecoding.make(&self.graph, self.model, self.surface, self.options.isa);
+        Ok(Some(predecoder.map_err(|error| self.refused(predecoding, error))?))
+    }
+
+    /// Why a pre-decoder cannot be made for this model.
+    fn refused(&self, predecoding: &PredecoderFactory, error: Error) -> Error {
+        match error {
+            Error::Core(error)
+                if matches!(error.status(), Some(Status::Format | Status::Argument | Status::Limit)) =>
+            {
+                let place = self.path.unwrap_or_else(|| Path::new("generated model"));
+                Error::input(place.display(), format!("{predecoding}: {error}"))
+            }
+            error => error.with_path(self.path),
+        }
+    }
+}
+
+/// What tables call a decoder behind a pre-decoder, in windows.
+pub(crate) fn name(
+    kind: DecoderKind,
+    predecoding: Option<&PredecoderFactory>,
+    windowing: Option<&Windowing>,
+) -> String {
+    let predecoder = predecoding.map(|predecoding| (predecoding.to_string(), predecoding.usage()));
+    let predecoder = predecoder.as_ref().map(|(name, usage)| (name.as_str(), *usage));
+    decoder_label(kind, predecoder, windowing)
+}
+
+/// Refuses an instruction set that this machine lacks.
+pub(crate) fn require_isa(isa: Isa) -> Result<()> {
+    if isa.is_available() {
+        return Ok(());
+    }
+    Err(Error::Usage(format!("--isa {isa}: this machine or build does not have it")))
+}

@@ -1,0 +1,93 @@
+//! Single-shot latency on one pinned thread.
+
+use std::time::Instant;
+
+use outrider::{Decoder, Shots};
+
+use crate::decoding::decode_shots::events;
+use crate::decoding::stages::Stages;
+use crate::error::Result;
+use crate::report::statistics::StageTotals;
+use crate::report::stats::Latencies;
+
+/// Shots decoded before the clock counts.
+const WARM_UP_SHOTS: usize = 2000;
+
+/// What was measured.
+pub(crate) struct Measured {
+    /// Time of every shot, from its packed bits to its observables.
+    pub(crate) latencies: Latencies,
+    /// Detection events of all shots.
+    pub(crate) events: u64,
+    /// Events that were left to match after pre-decoding.
+    pub(crate) events_left: u64,
+}
+
+/// Decodes every shot once, after a warm-up on the first ones, on a thread of its own that stays on one
+/// core where the system allows it.
+pub(crate) fn measure(decoder: &mut Decoder, shots: &Shots) -> Result<Measured> {
+    on_one_core(|| measure_here(decoder, shots))
+}
+
+/// The same with pre-decoder and decoder timed apart; of times only the totals.
+pub(crate) fn measure_stages(stages: &mut Stages, shots: &Shots) -> Result<StageTotals> {
+    on_one_core(|| {
+        let detectors = stages.graph().node_count();
+        let mut observables = vec![0; stages.graph().observable_bytes()];
+        for row in 0..shots.len().min(WARM_UP_SHOTS) {
+            stages.decode(events(shots, row, detectors), &mut observables)?;
+        }
+        let mut totals = StageTotals::default();
+        for row in 0..shots.len() {
+            let shot = stages.decode(events(shots, row, detectors), &mut observables);
+            totals += shot.map_err(|error| error.with_shot(row as u64 + 1))?;
+        }
+        Ok(totals)
+    })
+}
+
+fn on_one_core<T: Send>(body: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            pin_to_one_core();
+            body()
+        });
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn measure_here(decoder: &mut Decoder, shots: &Shots) -> Result<Measured> {
+    let detector_bytes = decoder.graph().detector_bytes();
+    let mut observables = vec![0; decoder.graph().observable_bytes()];
+    for row in shots.rows().take(WARM_UP_SHOTS) {
+        decoder.decode(&row[..detector_bytes], &[], &mut observables)?;
+    }
+    let (mut events, mut events_left) = (0, 0);
+    let mut samples_ns = Vec::with_capacity(shots.len());
+    for (index, row) in shots.rows().enumerate() {
+        let row = &row[..detector_bytes];
+        let clock = Instant::now();
+        let result = decoder.decode(row, &[], &mut observables);
+        let elapsed = clock.elapsed();
+        let result = result.map_err(|error| error.with_shot(index as u64 + 1))?;
+        events += u64::from(result.event_count);
+        events_left += u64::from(result.matched_count);
+        samples_ns.push(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX));
+    }
+    Ok(Measured { latencies: Latencies::new(samples_ns), events, events_left })
+}
+
+/// Keeps this thread on the last core that it may use: the first ones tend to serve interrupts. Best
+/// effort: without it latencies are only noisier.
+#[cfg(target_os = "linux")]
+fn pin_to_one_core() {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let Ok(allowed) = sched_getaffinity(None) else { return };
+    let Some(last) = (0..CpuSet::MAX_CPU).rev().find(|&cpu| allowed.is_set(cpu)) else { return };
+    let mut one = CpuSet::new();
+    one.set(last);
+    let _ = sched_setaffinity(None, &one);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn pin_to_one_core() {}

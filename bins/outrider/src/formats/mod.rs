@@ -1,0 +1,6 @@
+//! Files of other programs, and numbers as they print them.
+
+pub(crate) mod noise_file;
+pub(crate) mod numbers;
+pub(crate) mod sinter;
+pub(crate) mod stim_text;

@@ -1,0 +1,4 @@
+//! Options that several subcommands share.
+
+pub(crate) mod surface;
+pub(crate) mod values;

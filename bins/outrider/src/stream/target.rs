@@ -1,0 +1,134 @@
+//! What `outrider stream` sends its rounds to: something that decodes a history at a time. This process's own threads are
+//! one, decoder nodes (`node_target.rs`) another.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use outrider::{Patch, Stream, StreamOptions, Times};
+use outrider_wire::Hops;
+
+use crate::error::Result;
+use crate::stream::node_report::{Failover, NodeReport};
+
+/// How far a target got.
+pub(crate) struct Progress<'a> {
+    /// Rounds can be pushed.
+    pub(crate) has_room: bool,
+    /// Every cell that begins before this layer is committed.
+    pub(crate) committed: u64,
+    /// Cells committed without holes.
+    pub(crate) cells: u64,
+    /// What they flip.
+    pub(crate) observables: &'a [u8],
+    /// The history has ended, and everything is committed.
+    pub(crate) is_finished: bool,
+}
+
+/// What became of a cell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CellReport {
+    pub(crate) number: u64,
+    /// When its commit was merged.
+    pub(crate) merged_ns: u64,
+    pub(crate) way: Way,
+}
+
+/// How a cell came to be decided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way {
+    /// By a worker of this process.
+    Worker(Times),
+    /// By a node, whose clock is its own.
+    Node {
+        /// When the last round of its window was pushed, by the clock of this process.
+        pushed_ns: u64,
+        /// The times on the node.
+        hops: Hops,
+    },
+}
+
+/// Something that decodes a history at a time.
+pub(crate) trait Target {
+    /// Begins a history; the one before is finished.
+    fn restart(&mut self) -> Result<()>;
+    /// Takes a round; there is room.
+    fn push(&mut self, events: &[u8], detector_count: u32, is_last: bool) -> Result<()>;
+    /// Goes on, and tells how far it got.
+    fn poll(&mut self) -> Result<Progress<'_>>;
+    /// Sleeps until there may be something to poll, or the time is over.
+    fn sleep(&mut self, most: Duration);
+    /// What became of a cell, once.
+    fn next_report(&mut self) -> Option<CellReport>;
+    /// Rounds that it can hold.
+    fn rounds_max(&self) -> u64;
+    /// How its nodes do, if it has any.
+    fn nodes(&self) -> Vec<NodeReport>;
+    /// What the loss of nodes has cost.
+    fn failovers(&self) -> &[Failover];
+}
+
+/// Worker threads of this process.
+pub(crate) struct InProcess {
+    stream: Stream,
+    is_fresh: bool,
+}
+
+impl InProcess {
+    /// Starts the workers and prepares their decoders. They wake the thread that makes it whenever there may be something
+    /// to poll.
+    pub(crate) fn new(patch: Arc<Patch>, options: &StreamOptions) -> Result<Self> {
+        let mut stream = Stream::new(patch, options)?;
+        if options.workers.wait == outrider::Wait::Block {
+            let me = thread::current();
+            stream.set_waker(Arc::new(move || me.unpark()));
+        }
+        Ok(Self { stream, is_fresh: true })
+    }
+}
+
+impl Target for InProcess {
+    fn restart(&mut self) -> Result<()> {
+        if !std::mem::take(&mut self.is_fresh) {
+            self.stream.restart()?;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, events: &[u8], detector_count: u32, is_last: bool) -> Result<()> {
+        Ok(self.stream.push(events, detector_count, is_last)?)
+    }
+
+    fn poll(&mut self) -> Result<Progress<'_>> {
+        let state = self.stream.poll()?;
+        Ok(Progress {
+            has_room: state.room > 0,
+            committed: state.committed,
+            cells: state.cells,
+            observables: state.observables,
+            is_finished: state.is_finished,
+        })
+    }
+
+    fn sleep(&mut self, most: Duration) {
+        thread::park_timeout(most);
+    }
+
+    fn next_report(&mut self) -> Option<CellReport> {
+        let report = self.stream.next_report()?;
+        let way = Way::Worker(report.times);
+        Some(CellReport { number: report.number, merged_ns: report.merged_ns, way })
+    }
+
+    fn rounds_max(&self) -> u64 {
+        self.stream.layers_max()
+    }
+
+    fn nodes(&self) -> Vec<NodeReport> {
+        Vec::new()
+    }
+
+    fn failovers(&self) -> &[Failover] {
+        &[]
+    }
+}

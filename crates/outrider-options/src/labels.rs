@@ -1,0 +1,38 @@
+//! Names in tables, and messages of one line.
+
+use std::path::Path;
+
+use clap::error::ErrorKind;
+use outrider::{DecoderKind, Predecode};
+
+use crate::window_args::Windowing;
+
+/// What tables call a decoder behind a pre-decoder of this name and use, in windows.
+pub fn decoder_label(
+    kind: DecoderKind,
+    predecoder: Option<(&str, Predecode)>,
+    windowing: Option<&Windowing>,
+) -> String {
+    let cut = windowing.map_or_else(String::new, Windowing::suffix);
+    match predecoder {
+        Some((name, Predecode::Hard)) => format!("{name}-hard+{kind}{cut}"),
+        Some((name, Predecode::Soft)) => format!("{name}+{kind}{cut}"),
+        None => format!("{kind}{cut}"),
+    }
+}
+
+/// The name of a file without folder and suffix.
+pub fn file_stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// clap's message on one line: its first paragraph, without the usage that follows.
+pub fn one_line(fault: &clap::Error) -> String {
+    if fault.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "no subcommand given; see --help".to_owned();
+    }
+    let text = fault.to_string();
+    let paragraph = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = paragraph.trim_start_matches("error:").split_whitespace().collect();
+    words.join(" ")
+}

@@ -1,0 +1,262 @@
+//! Patches as options: the same ones for the programs and, as a table, for the configuration of a node.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, Command, FromArgMatches};
+use outrider::{
+    Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Error, Isa, NetworkKind,
+    Orientation, Patch, PatchOptions, PatchPredecoder, Predecode, SurfaceCode,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::Value;
+
+use crate::flat_model::flat_model;
+use crate::labels::{decoder_label, file_stem, one_line};
+use crate::option_values::{self, PredecoderChoice};
+use crate::patch_error::PatchError;
+use crate::window_args::{WindowArgs, Windowing};
+
+/// What a patch is, and how it is decoded. Machines with equal ones have patches with equal digests.
+///
+/// Read from a table, its keys are the names of the options.
+#[derive(Args, Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PatchArgs {
+    /// Detector error model of a history of the patch
+    #[arg(long, value_name = "FILE", conflicts_with = "distance")]
+    pub dem: Option<PathBuf>,
+    /// Distance of a surface-code memory
+    #[arg(long, value_name = "D", requires = "p")]
+    pub distance: Option<u32>,
+    /// Its noise strength
+    #[arg(long, value_name = "P", requires = "distance", value_parser = option_values::probability)]
+    pub p: Option<f64>,
+    /// Its basis
+    #[arg(long, value_name = "BASIS", default_value = "z", value_parser = option_values::basis())]
+    #[serde(serialize_with = "by_name")]
+    pub basis: Basis,
+    /// Its circuit
+    #[arg(long, value_name = "NAME", default_value = "stim", value_parser = option_values::circuit_family())]
+    #[serde(serialize_with = "by_name")]
+    pub circuit: CircuitFamily,
+    /// Orientation of the paper's circuits
+    #[arg(long, value_name = "O", default_value = "O1", value_parser = option_values::orientation())]
+    #[serde(serialize_with = "by_name")]
+    pub orientation: Orientation,
+    /// Rounds of the memory that is the model of histories of any length; shorter ones have to be it themselves [default:
+    /// enough for the windows]
+    #[arg(long, value_name = "N", requires = "distance", value_parser = clap::value_parser!(u32).range(1..))]
+    pub reference_rounds: Option<u32>,
+    /// Decoder
+    #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = option_values::decoder_kind())]
+    #[serde(serialize_with = "by_name")]
+    pub decoder: DecoderKind,
+    /// Pre-decoder: none, rule:NAME with clique, smith or min-sum, or an event network's .safetensors file
+    #[arg(long, value_name = "none|rule:NAME|FILE", default_value = "none")]
+    pub predecoder: PredecoderChoice,
+    /// How the pre-decoder is used: soft, its log-odds are the weights of the shot; hard, what it is sure of is
+    /// committed for good
+    #[arg(long, value_name = "USE", default_value = "soft", value_parser = option_values::predecode())]
+    #[serde(serialize_with = "by_name")]
+    pub predecode: Predecode,
+    /// Hard use commits edges of at least this probability [default: 0.5]
+    #[arg(long, value_name = "P", value_parser = option_values::open_probability)]
+    pub commit_probability: Option<f64>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    #[allow(missing_docs, reason = "clap would take a comment for the help of the whole command")]
+    pub window: WindowArgs,
+}
+
+/// A patch, ready to be decoded.
+#[derive(Debug)]
+pub struct LoadedPatch {
+    /// The patch.
+    pub patch: Arc<Patch>,
+    /// Its model, that of one history.
+    pub model: Arc<DetectorErrorModel>,
+    /// What tables call the decoder, such as `rule:min-sum+mwpm@parallel-b3`.
+    pub label: String,
+}
+
+impl PatchArgs {
+    /// Reads or generates the model, reads the pre-decoder, and cuts the patch.
+    ///
+    /// # Errors
+    /// See [`PatchError`].
+    pub fn load(&self, isa: Isa) -> Result<LoadedPatch, PatchError> {
+        self.require_fit()?;
+        let (model, patch) = match (&self.dem, self.distance, self.p) {
+            (Some(path), _, _) => {
+                let model = Arc::new(DetectorErrorModel::from_file(path)?);
+                let patch = self.patch(&model, isa).map_err(|error| error.with_path(path))?;
+                (model, patch)
+            }
+            (None, Some(distance), Some(p)) => match self.reference_rounds {
+                Some(rounds) => self.memory(distance, p, rounds, isa)?,
+                None => self.reference(distance, p, isa)?,
+            },
+            _ => {
+                return Err(PatchError::Option("--dem or --distance says what to decode".to_owned()));
+            }
+        };
+        let predecoder = self.predecoder_name();
+        let predecoder = predecoder.as_deref().map(|name| (name, self.predecode));
+        let label = decoder_label(self.decoder, predecoder, Some(&self.windowing()?));
+        Ok(LoadedPatch { patch: Arc::new(patch), model, label })
+    }
+
+    /// The name of an option that is not left to its default, if there is one.
+    pub fn chosen_option(&self) -> Option<String> {
+        let table = |options: &Self| serde_json::to_value(options).ok()?.as_object().cloned();
+        let plain = table(&serde_json::from_str("{}").ok()?)?;
+        table(self)?.into_iter().find(|(name, value)| plain.get(name) != Some(value)).map(|(name, _)| name)
+    }
+
+    /// The same options as arguments of a program.
+    ///
+    /// # Errors
+    /// For a path that is not text.
+    pub fn to_arguments(&self) -> Result<Vec<String>, PatchError> {
+        let table = serde_json::to_value(self).map_err(|error| PatchError::Option(error.to_string()))?;
+        let options = table.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+        Ok(options
+            .map(|(name, value)| match value.as_str() {
+                Some(text) => format!("--{name}={text}"),
+                None => format!("--{name}={value}"),
+            })
+            .collect())
+    }
+
+    /// A memory whose plan serves histories of any length. It depends on nothing but these options, so that a program
+    /// and a node that never heard of each other have the same one.
+    fn reference(
+        &self,
+        distance: u32,
+        p: f64,
+        isa: Isa,
+    ) -> Result<(Arc<DetectorErrorModel>, Patch), PatchError> {
+        let mut rounds = self.windowing()?.cut().reference_rounds();
+        loop {
+            let (model, patch) = self.memory(distance, p, rounds, isa)?;
+            if patch.plan().layers_min().is_some() {
+                return Ok((model, patch));
+            }
+            // A pre-decoder sees further than the windows.
+            rounds = rounds.saturating_mul(2);
+        }
+    }
+
+    fn memory(
+        &self,
+        distance: u32,
+        p: f64,
+        rounds: u32,
+        isa: Isa,
+    ) -> Result<(Arc<DetectorErrorModel>, Patch), PatchError> {
+        let surface = SurfaceCode::memory(distance, rounds)
+            .basis(self.basis)
+            .circuit(Circuit::uniform(self.circuit, p))
+            .orientation(self.orientation)
+            .build()?;
+        let model = Arc::new(flat_model(&surface, "--reference-rounds")?);
+        let patch = self.patch(&model, isa)?;
+        Ok((model, patch))
+    }
+
+    fn patch(&self, model: &Arc<DetectorErrorModel>, isa: Isa) -> Result<Patch, PatchError> {
+        let decoder = DecoderOptions {
+            kind: self.decoder,
+            isa,
+            predecode: self.predecode,
+            ..DecoderOptions::default()
+        };
+        let predecoder = match &self.predecoder {
+            PredecoderChoice::None => None,
+            PredecoderChoice::Rule(rule) => Some(PatchPredecoder::rule(*rule, isa, Arc::clone(model))),
+            PredecoderChoice::File(path) => Some(read_event_network(path, isa, model)?),
+        };
+        let predecoder = match (predecoder, self.commit_probability) {
+            (Some(predecoder), Some(probability)) => Some(predecoder.with_threshold(probability)),
+            (predecoder, _) => predecoder,
+        };
+        Ok(Patch::new(model, &PatchOptions { plan: self.windowing()?.cut(), decoder, predecoder })?)
+    }
+
+    fn windowing(&self) -> Result<Windowing, PatchError> {
+        self.window.of_stream(self.distance)
+    }
+
+    fn predecoder_name(&self) -> Option<String> {
+        match &self.predecoder {
+            PredecoderChoice::None => None,
+            PredecoderChoice::Rule(rule) => Some(format!("rule:{rule}")),
+            PredecoderChoice::File(path) => Some(file_stem(path)),
+        }
+    }
+
+    /// Refuses options that would change nothing.
+    fn require_fit(&self) -> Result<(), PatchError> {
+        let is_hard = self.predecode == Predecode::Hard;
+        if self.predecoder == PredecoderChoice::None && (is_hard || self.commit_probability.is_some()) {
+            return Err(PatchError::Option(
+                "--predecode and --commit-probability are for pre-decoders: name one by --predecoder"
+                    .to_owned(),
+            ));
+        }
+        if self.commit_probability.is_some() && !is_hard {
+            return Err(PatchError::Option(
+                "--commit-probability is for hard use; soft use commits nothing for good".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A table is taken as a command line, so that both mean the same, down to what is refused.
+impl<'de> Deserialize<'de> for PatchArgs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let table: BTreeMap<String, Value> = BTreeMap::deserialize(deserializer)?;
+        let arguments = table.iter().map(|(name, value)| match value.as_str() {
+            Some(text) => format!("--{name}={text}"),
+            None => format!("--{name}={value}"),
+        });
+        let command = Command::new("patch").no_binary_name(true).disable_help_flag(true);
+        Self::augment_args(command)
+            .try_get_matches_from(arguments)
+            .and_then(|matches| Self::from_arg_matches(&matches))
+            .map_err(|fault| de::Error::custom(one_line(&fault)))
+    }
+}
+
+fn read_event_network(
+    path: &Path,
+    isa: Isa,
+    model: &Arc<DetectorErrorModel>,
+) -> Result<PatchPredecoder, PatchError> {
+    let io_error = |action| move |source| Error::Io { action, path: Some(path.to_owned()), source };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(io_error("open"))?;
+    // One byte past the limit is enough for the parser to refuse the rest.
+    file.take(NETWORK_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(io_error("read"))?;
+    if NetworkKind::of(&bytes).map_err(|error| error.with_path(path))? == NetworkKind::Dense {
+        return Err(PatchError::Option(format!(
+            "--predecoder: {} is a dense network, which works on whole histories and not in windows",
+            file_stem(path)
+        )));
+    }
+    let predecoder = PatchPredecoder::event_network(&bytes, isa, Arc::clone(model));
+    Ok(predecoder.map_err(|error| error.with_path(path))?)
+}
+
+fn by_name<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+/// Bytes of a network's file that are looked at.
+const NETWORK_BYTES_MAX: u64 = 1 << 29;
