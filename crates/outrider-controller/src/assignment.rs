@@ -16,7 +16,7 @@ pub(crate) struct Assignment {
 
 impl Assignment {
     /// Whether the ranges of a member fit a frame.
-    pub(crate) fn can_be_said(stretch: u64) -> bool {
+    pub(crate) fn fits_in_a_frame(stretch: u64) -> bool {
         stretch <= CELL_RANGES_MAX.into()
     }
 

@@ -4,17 +4,17 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
-use std::{error, fmt, io, thread};
+use std::{io, thread};
 
 use outrider::{Patch, clock_ns};
 use outrider_transport::{Address, Connection, Outgoing, TlsFiles};
-use outrider_wire as wire;
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::{read, write};
 use rustls::ClientConfig;
 
-use crate::controller::{Controller, ControllerOptions, NodeId, PatchId, PushError};
+use crate::controller::{Controller, ControllerOptions, NodeId, PatchId};
+use crate::error::{ClusterError, OpenError, PushError};
 use crate::event::{CellCommit, Event};
 use crate::history::PatchState;
 
@@ -32,18 +32,6 @@ pub struct ClusterOptions {
     pub controller: ControllerOptions,
     /// What it shows, and whom it trusts, on `tls:` addresses.
     pub tls: Option<TlsFiles>,
-}
-
-/// Why a [`Cluster`] could not be made.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ClusterError {
-    /// An option is out of its range, or there are no nodes or too many.
-    Options(wire::Error),
-    /// Certificates or key are missing or not to be understood.
-    Tls(io::Error),
-    /// The system has no file descriptor left.
-    Descriptor(io::Error),
 }
 
 /// A controller of running nodes, driven by the thread that owns it: nothing happens but in its methods.
@@ -130,7 +118,7 @@ impl Cluster {
         let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC);
         let bell = bell.map_err(|error| ClusterError::Descriptor(error.into()))?;
         Ok(Self {
-            controller: controller.map_err(ClusterError::Options)?,
+            controller: controller?,
             lines: nodes.iter().map(line).collect(),
             tls,
             dialled,
@@ -147,7 +135,7 @@ impl Cluster {
     ///
     /// # Errors
     /// As [`Controller::open`].
-    pub fn open(&mut self, patch: &Arc<Patch>) -> Result<PatchId, wire::Error> {
+    pub fn open(&mut self, patch: &Arc<Patch>) -> Result<PatchId, OpenError> {
         let now = self.look_at_clock();
         let id = self.controller.open(Arc::clone(patch), now)?;
         self.send_all();
@@ -362,7 +350,7 @@ impl Cluster {
         match sent {
             // Last words are waited for, but not those of a line that is of no use at all.
             Ok(sent)
-                if self.controller.is_spoilt(node) || !sent.is_blocked && self.controller.is_over(node) =>
+                if self.controller.is_defunct(node) || !sent.is_blocked && self.controller.is_over(node) =>
             {
                 self.hang_up(node, None);
             }
@@ -387,17 +375,5 @@ impl Cluster {
 fn is_nobody(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
 }
-
-impl fmt::Display for ClusterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Options(error) => error.fmt(f),
-            Self::Tls(error) => error.fmt(f),
-            Self::Descriptor(error) => write!(f, "no descriptor to wait by: {error}"),
-        }
-    }
-}
-
-impl error::Error for ClusterError {}
 
 const NS_PER_SECOND: u64 = 1_000_000_000;

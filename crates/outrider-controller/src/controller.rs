@@ -2,22 +2,22 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::{error, fmt};
 
-use outrider::{Error as PlanError, Patch};
+use outrider::Patch;
 use outrider_wire as wire;
 use outrider_wire::{ClientEvent, SteadyClock, StreamId};
 
 use crate::assignment::Assignment;
+use crate::error::{OpenError, OptionsError, PushError};
 use crate::event::{CellCommit, Event, Leave};
 use crate::history::{History, Merge, PatchState};
-use crate::node_link::{Line, NodeLink};
+use crate::node_link::{LineState, NodeLink};
 use crate::node_status::NodeStatus;
 
 /// Nodes of a controller.
-const NODES_MAX: usize = 64;
+pub(crate) const NODES_MAX: usize = 64;
 /// Events and commits that are kept for the caller; the oldest are dropped and counted.
-const TOLD_MAX: usize = 1 << 16;
+const UNREAD_MAX: usize = 1 << 16;
 
 /// A decoder node, by its place in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,28 +81,7 @@ pub struct ControllerCounters {
     /// Times that a node's credit ran out.
     pub starvations: u64,
     /// Events and commits that were dropped because nobody took them.
-    pub untold: u64,
-}
-
-/// Why a round was not taken. Nothing has changed.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum PushError {
-    /// There is no room until cells are committed: the nodes do not keep up, or there are none.
-    Full,
-    /// The last round has been.
-    Ended,
-    /// The patch is not open.
-    UnknownPatch,
-    /// The round does not have as many detectors as it must.
-    Width {
-        /// What it must have.
-        expected: u32,
-        /// What it has.
-        found: u32,
-    },
-    /// The plan does not serve a history that ends here.
-    Plan(PlanError),
+    pub dropped: u64,
 }
 
 /// Spreads patches over nodes. See the crate.
@@ -125,12 +104,16 @@ impl Controller {
     /// A controller of so many nodes, none of them connected.
     ///
     /// # Errors
-    /// [`BadOption`](wire::Error::BadOption) for options out of range, no nodes or more than 64.
-    pub fn new(nodes: usize, options: ControllerOptions, now: u64) -> Result<Self, wire::Error> {
-        if !(1..=NODES_MAX).contains(&nodes) || options.batch_rounds == 0 {
-            return Err(wire::Error::BadOption);
+    /// Options out of their ranges, no nodes or more than 64.
+    pub fn new(nodes: usize, options: ControllerOptions, now: u64) -> Result<Self, OptionsError> {
+        if !(1..=NODES_MAX).contains(&nodes) {
+            return Err(OptionsError::NodeCount(nodes));
         }
-        let links = (0..nodes).map(|_| NodeLink::new(&options, now)).collect::<Result<_, _>>()?;
+        if options.batch_rounds == 0 {
+            return Err(OptionsError::BatchRounds);
+        }
+        let link = |_| NodeLink::new(&options, now).map_err(OptionsError::Session);
+        let links = (0..nodes).map(link).collect::<Result<_, _>>()?;
         Ok(Self {
             clock: SteadyClock::new(now),
             options,
@@ -147,14 +130,19 @@ impl Controller {
     /// Begins a history of a patch.
     ///
     /// # Errors
-    /// [`BadArgument`](wire::Error::BadArgument) for a patch whose layers or rows do not fit the protocol.
-    pub fn open(&mut self, patch: Arc<Patch>, now: u64) -> Result<PatchId, wire::Error> {
+    /// A patch whose layers or ranks do not fit the protocol.
+    pub fn open(&mut self, patch: Arc<Patch>, now: u64) -> Result<PatchId, OpenError> {
         let now = self.clock.observe(now);
-        let period = patch.plan().period().unwrap_or(u32::MAX) as usize;
-        let cycle = patch.widths().cycle.len();
-        let fits = cycle <= period && cycle <= wire::limits::CYCLE_LAYERS_MAX as usize;
-        if !fits || !Assignment::can_be_said(patch.stretch()) {
-            return Err(wire::Error::BadArgument);
+        let (layers, period) = (patch.widths().cycle.len(), patch.plan().period().unwrap_or(u32::MAX));
+        let max = period.min(wire::limits::CYCLE_LAYERS_MAX) as usize;
+        if layers > max {
+            return Err(OpenError::Cycle { layers, max });
+        }
+        if !Assignment::fits_in_a_frame(patch.stretch()) {
+            return Err(OpenError::Stretch {
+                cells: patch.stretch(),
+                max: wire::limits::CELL_RANGES_MAX.into(),
+            });
         }
         let id = PatchId(self.next_patch);
         self.next_patch += 1;
@@ -217,7 +205,7 @@ impl Controller {
 
     /// A connection is being tried.
     pub fn dialling(&mut self, node: NodeId) {
-        self.links[node.0].line = Line::Dialling;
+        self.links[node.0].line = LineState::Dialling;
     }
 
     /// A connection is there.
@@ -238,7 +226,7 @@ impl Controller {
         link.disconnected(&self.options, now);
         // While all sessions end nobody is waited for, nor fenced.
         link.is_up &= !self.is_closing;
-        link.is_cut_off(wire::Error::ConnectionLost, now);
+        link.note_outage(wire::Error::ConnectionLost, now);
         self.take_events(node, now);
     }
 
@@ -260,15 +248,15 @@ impl Controller {
     }
 
     /// Whether it is of no use even for last words: drop it without waiting for room for them.
-    pub fn is_spoilt(&self, node: NodeId) -> bool {
-        self.links[node.0].line == Line::Spoilt
+    pub fn is_defunct(&self, node: NodeId) -> bool {
+        self.links[node.0].line == LineState::Defunct
     }
 
     /// Takes all the bytes that came from a node.
     pub fn receive(&mut self, node: NodeId, mut bytes: &[u8], now: u64) {
         let now = self.clock.observe(now);
-        self.links[node.0].heard(now);
-        while !bytes.is_empty() && self.links[node.0].line == Line::Connected {
+        self.links[node.0].note_arrival(now);
+        while !bytes.is_empty() && self.links[node.0].line == LineState::Connected {
             let count = self.links[node.0].session.receive(bytes, now);
             bytes = &bytes[count..];
             self.take_events(node, now);
@@ -424,7 +412,7 @@ impl Controller {
                 match history.merge(node, round, &commit, now) {
                     Merge::New { pushed_ns } => {
                         let hops = commit.hops;
-                        link.praise();
+                        link.count_cell();
                         self.counters.cells += 1;
                         let is_late = |deadline| now.saturating_sub(pushed_ns) > deadline;
                         self.counters.late += u64::from(self.options.deadline_ns.is_some_and(is_late));
@@ -466,10 +454,10 @@ impl Controller {
             ClientEvent::Closed { stream: None, .. } if self.is_closing => None,
             ClientEvent::Closed { stream: None, .. } => Some(Leave::ShuttingDown),
             ClientEvent::Refused(fault) | ClientEvent::PeerError(fault) => {
-                Some(Leave::Rejected(fault.code, fault.text.to_owned()))
+                Some(Leave::Rejected(fault.code, fault.to_string()))
             }
             ClientEvent::ConnectionLost(error) => {
-                link.is_cut_off(error, now);
+                link.note_outage(error, now);
                 link.hang_up();
                 self.events.push_back(Event::ConnectionLost { node, error });
                 None
@@ -523,7 +511,7 @@ impl Controller {
         let lost = history.tell_assignment(&mut self.links, now);
         for node in history.pump(&mut self.links, &self.options, now) {
             self.counters.starvations += 1;
-            self.links[node.0].starved();
+            self.links[node.0].count_starvation();
             self.events.push_back(Event::OutOfCredit { node, patch });
         }
         for (node, error) in lost {
@@ -533,33 +521,10 @@ impl Controller {
 
     /// Drops what nobody takes.
     fn bound(&mut self) {
-        let events = self.events.len().saturating_sub(TOLD_MAX);
-        let commits = self.commits.len().saturating_sub(TOLD_MAX);
+        let events = self.events.len().saturating_sub(UNREAD_MAX);
+        let commits = self.commits.len().saturating_sub(UNREAD_MAX);
         self.events.drain(..events);
         self.commits.drain(..commits);
-        self.counters.untold += (events + commits) as u64;
-    }
-}
-
-impl fmt::Display for PushError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full => f.write_str("no room for another round until cells are committed"),
-            Self::Ended => f.write_str("the last round has been"),
-            Self::UnknownPatch => f.write_str("the patch is not open"),
-            Self::Width { expected, found } => {
-                write!(f, "a round of {found} detectors where {expected} are expected")
-            }
-            Self::Plan(error) => error.fmt(f),
-        }
-    }
-}
-
-impl error::Error for PushError {
-    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        match self {
-            Self::Plan(error) => Some(error),
-            _ => None,
-        }
+        self.counters.dropped += (events + commits) as u64;
     }
 }

@@ -8,13 +8,15 @@
 mod assignment;
 mod cluster;
 mod controller;
+mod error;
 mod event;
 mod history;
 mod node_link;
 mod node_status;
 
-pub use cluster::{Cluster, ClusterError, ClusterOptions};
-pub use controller::{Controller, ControllerCounters, ControllerOptions, NodeId, PatchId, PushError};
+pub use cluster::{Cluster, ClusterOptions};
+pub use controller::{Controller, ControllerCounters, ControllerOptions, NodeId, PatchId};
+pub use error::{ClusterError, OpenError, OptionsError, PushError};
 pub use event::{CellCommit, Event, Leave};
 pub use history::PatchState;
 pub use node_status::{NodeState, NodeStatus};

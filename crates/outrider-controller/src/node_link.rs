@@ -11,7 +11,7 @@ use crate::node_status::{NodeState, NodeStatus};
 #[derive(Debug)]
 pub(crate) struct NodeLink {
     pub(crate) session: ClientSession,
-    pub(crate) line: Line,
+    pub(crate) line: LineState,
     /// The session before, while the connection is still its own.
     leaving: Option<Box<ClientSession>>,
     /// No connection is tried before.
@@ -29,11 +29,11 @@ pub(crate) struct NodeLink {
     /// Fences in a row, without a commit between them.
     fences: u32,
     /// What is told of the node, but for its state and the counts of the session at hand.
-    told: NodeStatus,
+    status_so_far: NodeStatus,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Line {
+pub(crate) enum LineState {
     /// No connection.
     Idle,
     /// One is being tried.
@@ -42,14 +42,14 @@ pub(crate) enum Line {
     /// One over which a session that has ended says its last words.
     Leaving,
     /// One that is of no use any more, to be dropped.
-    Spoilt,
+    Defunct,
 }
 
 impl NodeLink {
     pub(crate) fn new(options: &ControllerOptions, now: u64) -> Result<Self, wire::Error> {
         Ok(Self {
             session: ClientSession::new(&options.wire, now)?,
-            line: Line::Idle,
+            line: LineState::Idle,
             leaving: None,
             pause_until: now,
             down: None,
@@ -58,30 +58,30 @@ impl NodeLink {
             waiting: BTreeSet::new(),
             unclosed: Vec::new(),
             fences: 0,
-            told: NodeStatus::default(),
+            status_so_far: NodeStatus::default(),
         })
     }
 
     pub(crate) fn wants_connection(&self, now: u64) -> bool {
-        self.line == Line::Idle && now >= self.pause_until
+        self.line == LineState::Idle && now >= self.pause_until
     }
 
     /// When a connection should be tried, if there is none, or one that is left be dropped.
     pub(crate) fn next_dial(&self) -> Option<u64> {
-        matches!(self.line, Line::Idle | Line::Leaving).then_some(self.pause_until)
+        matches!(self.line, LineState::Idle | LineState::Leaving).then_some(self.pause_until)
     }
 
     pub(crate) fn on_timer(&mut self, now: u64) {
         self.session.on_timer(now);
-        if self.line == Line::Leaving && now >= self.pause_until {
+        if self.line == LineState::Leaving && now >= self.pause_until {
             self.hang_up();
         }
     }
 
     pub(crate) fn transmit(&mut self, out: &mut [u8], now: u64) -> usize {
         match (self.line, &mut self.leaving) {
-            (Line::Connected, _) => self.session.transmit(out, now),
-            (Line::Leaving, Some(leaving)) => leaving.transmit(out, now),
+            (LineState::Connected, _) => self.session.transmit(out, now),
+            (LineState::Leaving, Some(leaving)) => leaving.transmit(out, now),
             _ => 0,
         }
     }
@@ -89,17 +89,17 @@ impl NodeLink {
     /// Whether the connection is of no more use.
     pub(crate) fn is_over(&self) -> bool {
         match self.line {
-            Line::Leaving => self.leaving.as_ref().is_none_or(|leaving| leaving.is_finished()),
-            line => line == Line::Spoilt,
+            LineState::Leaving => self.leaving.as_ref().is_none_or(|leaving| leaving.is_finished()),
+            line => line == LineState::Defunct,
         }
     }
 
     /// The connection has ended, or could not be had.
     pub(crate) fn disconnected(&mut self, options: &ControllerOptions, now: u64) {
-        if self.line == Line::Dialling {
+        if self.line == LineState::Dialling {
             self.pause(options, now);
         }
-        self.line = Line::Idle;
+        self.line = LineState::Idle;
         self.leaving = None;
         self.session.connection_lost(now);
     }
@@ -107,12 +107,12 @@ impl NodeLink {
     pub(crate) fn connected(&mut self, options: &ControllerOptions, now: u64) {
         self.pause(options, now);
         // One that came too late, after a fence, is dropped.
-        let is_wanted = self.line != Line::Spoilt && self.session.connect(now).is_ok();
-        self.line = if is_wanted { Line::Connected } else { Line::Spoilt };
+        let is_wanted = self.line != LineState::Defunct && self.session.connect(now).is_ok();
+        self.line = if is_wanted { LineState::Connected } else { LineState::Defunct };
     }
 
     /// There is no connection, or none that works, because of `error`.
-    pub(crate) fn is_cut_off(&mut self, error: wire::Error, now: u64) {
+    pub(crate) fn note_outage(&mut self, error: wire::Error, now: u64) {
         self.down.get_or_insert((now, error));
     }
 
@@ -125,17 +125,17 @@ impl NodeLink {
     pub(crate) fn established(&mut self, resumed: bool) {
         self.down = None;
         self.is_up = true;
-        self.told.sessions += u64::from(!resumed);
+        self.status_so_far.sessions += u64::from(!resumed);
     }
 
     /// Something came from the node.
-    pub(crate) fn heard(&mut self, now: u64) {
-        self.told.heard_ns = Some(now);
+    pub(crate) fn note_arrival(&mut self, now: u64) {
+        self.status_so_far.heard_ns = Some(now);
     }
 
     /// Its credit has run out.
-    pub(crate) fn starved(&mut self) {
-        self.told.starvations += 1;
+    pub(crate) fn count_starvation(&mut self) {
+        self.status_so_far.starvations += 1;
     }
 
     pub(crate) fn status(&self) -> NodeStatus {
@@ -145,7 +145,7 @@ impl NodeLink {
             (false, _) if self.fences > 0 => NodeState::Fenced,
             (false, _) => NodeState::Absent,
         };
-        let mut status = NodeStatus { state, ..self.told };
+        let mut status = NodeStatus { state, ..self.status_so_far };
         status.counters += self.session.counters();
         status.round_trip_ns = self.session.round_trip_ns().or(status.round_trip_ns);
         status
@@ -166,23 +166,23 @@ impl NodeLink {
 
     /// Lets the connection go.
     pub(crate) fn hang_up(&mut self) {
-        if self.line != Line::Idle {
-            self.line = Line::Spoilt;
+        if self.line != LineState::Idle {
+            self.line = LineState::Defunct;
         }
     }
 
     /// Forgets the session, but for its last words. Another may begin after a pause that doubles from fence to fence.
     pub(crate) fn fence(&mut self, options: &ControllerOptions, now: u64) {
         let pause = options.rejoin_ns << self.fences.min(REJOIN_DOUBLINGS_MAX);
-        self.told = self.status();
-        self.told.fences += 1;
-        let has_last_words = self.line == Line::Connected && self.session.has_ended();
+        self.status_so_far = self.status();
+        self.status_so_far.fences += 1;
+        let has_last_words = self.line == LineState::Connected && self.session.has_ended();
         self.hang_up();
         if let Ok(session) = ClientSession::new(&options.wire, now) {
             let before = std::mem::replace(&mut self.session, session);
             if has_last_words {
                 self.leaving = Some(Box::new(before));
-                self.line = Line::Leaving;
+                self.line = LineState::Leaving;
             }
         }
         self.fences += 1;
@@ -195,9 +195,9 @@ impl NodeLink {
     }
 
     /// It has decided a cell.
-    pub(crate) fn praise(&mut self) {
+    pub(crate) fn count_cell(&mut self) {
         self.fences = 0;
-        self.told.cells += 1;
+        self.status_so_far.cells += 1;
     }
 }
 

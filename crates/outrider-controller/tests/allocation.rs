@@ -2,8 +2,6 @@
 //! them into frames, to keep them and the commits of cells, to decide which cells can be decided, nor to tell of them.
 //! (That decoders and workers do not either is counted in `c_core/tests/allocation.rs`.)
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,6 +10,7 @@ use outrider::{
 };
 use outrider_controller::{Controller, ControllerOptions, NodeId, PatchId};
 use outrider_node::{ConnectionId, Node, NodeOptions, Times};
+use outrider_test_support::{CountingAllocator, Random, allocations};
 use outrider_wire::limits::FRAME_BYTES_MAX;
 
 const ROUND_NS: u64 = 1_000;
@@ -30,9 +29,9 @@ fn rounds_on_nodes_allocate_nothing_after_warm_up() {
         // Dense noise makes lists long.
         line.stream(WARM_ROUNDS, |random| random.word());
         line.stream(WARM_ROUNDS, |random| random.word() & random.word() & random.word());
-        let before = ALLOCATIONS.get();
+        let before = allocations();
         line.stream(ROUNDS, |random| random.word() & random.word() & random.word());
-        assert_eq!(ALLOCATIONS.get() - before, 0, "{plan:?}, {nodes} nodes");
+        assert_eq!(allocations() - before, 0, "{plan:?}, {nodes} nodes");
         let state = line.controller.state(line.history).expect("it is open");
         assert!(state.committed + 30 > 2 * WARM_ROUNDS + ROUNDS);
     }
@@ -121,38 +120,5 @@ impl Line {
     }
 }
 
-/// Sebastiano Vigna's splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn word(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-}
-
-thread_local! {
-    /// Of this thread alone: the test harness has threads of its own.
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller keeps the same contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the same contract; `alloc` got the pointer from the same allocator.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;

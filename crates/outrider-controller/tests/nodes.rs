@@ -532,9 +532,9 @@ fn a_node_that_never_answers_is_let_go_though_its_line_is_full() {
     assert!(controller.wants_connection(node, 0));
     controller.dialling(node);
     controller.connected(node, 0);
-    assert!(!controller.is_spoilt(node));
+    assert!(!controller.is_defunct(node));
     controller.on_timer(patience);
-    assert!(controller.is_spoilt(node));
+    assert!(controller.is_defunct(node));
     controller.disconnected(node, patience);
     assert!(controller.wants_connection(node, patience));
 }
@@ -554,7 +554,7 @@ fn a_connection_that_comes_after_a_fence_is_not_kept() {
     cluster.controller.on_timer(fenced);
     assert_eq!(cluster.controller.status(node).state, NodeState::Fenced);
     cluster.controller.connected(node, fenced);
-    assert!(cluster.controller.is_spoilt(node));
+    assert!(cluster.controller.is_defunct(node));
     cluster.controller.disconnected(node, fenced);
     assert!(!cluster.controller.wants_connection(node, fenced + options.rejoin_ns - 1));
     assert!(cluster.controller.wants_connection(node, fenced + options.rejoin_ns));

@@ -1,7 +1,5 @@
 //! Descriptors that hold no ring, and processes that write what no correct end writes.
 
-mod support;
-
 use std::fs::File;
 use std::io::{IoSlice, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -15,9 +13,9 @@ use outrider_ring::{
     CAPACITY_BYTES_MAX, Consumer, Corruption, Error, HEADER_BYTES, MAGIC, Producer, Ring, VERSION, Wait,
     receive_descriptor, send_descriptor,
 };
+use outrider_test_support::Random;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
-use support::Random;
 
 const WRITTEN: u64 = 128;
 const PRODUCER_CLOSED: u64 = 192;
@@ -202,7 +200,7 @@ fn a_peer_that_takes_back_every_request_to_be_woken_delays_only_to_the_timeout()
 /// for good.
 #[test]
 fn random_damage_gives_named_errors() -> Result<(), Error> {
-    let mut random = Random::new(3);
+    let mut random = Random(3);
     let mut corrupted = 0;
     for _ in 0..3000 {
         let capacity = CAPACITY << random.below(3);
@@ -229,13 +227,13 @@ fn random_damage_gives_named_errors() -> Result<(), Error> {
 /// The same while another thread damages without pause.
 #[test]
 fn damage_at_any_moment_gives_named_errors() -> Result<(), Error> {
-    let mut random = Random::new(4);
+    let mut random = Random(4);
     for round in 0..20 {
         let (mut producer, mut consumer, memory) = ends(CAPACITY)?;
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
             scope.spawn(|| {
-                let mut random = Random::new(100 + round);
+                let mut random = Random(100 + round);
                 while !done.load(Relaxed) {
                     damage(&memory, CAPACITY, &mut random);
                     thread::yield_now();
@@ -275,7 +273,7 @@ fn only_one_descriptor_at_a_time_is_accepted() -> Result<(), Error> {
 fn use_once(producer: &mut Producer, consumer: &mut Consumer, random: &mut Random) {
     if random.below(2) == 0 {
         let message = [9; 200];
-        let (head, tail) = (random.below(9) as usize, random.below(70) as usize);
+        let (head, tail) = (random.below(9), random.below(70));
         match producer.try_push_parts(&message[..head], &message[..tail]) {
             Ok(()) | Err(Error::Full | Error::Closed | Error::TooLong { .. }) => {}
             Err(Error::Corrupt(Corruption::Read { .. })) => {}
@@ -298,12 +296,12 @@ fn damage(memory: &File, capacity: u64, random: &mut Random) {
         0 | 1 => WRITTEN,
         2 | 3 => READ,
         4 if random.below(8) == 0 => PRODUCER_CLOSED,
-        _ => random.below((HEADER_BYTES + capacity) / 8 - 1) * 8 + random.below(9),
+        _ => random.below_u64((HEADER_BYTES + capacity) / 8 - 1) * 8 + random.below_u64(9),
     };
     let value = match random.below(4) {
-        0 => random.next(),
-        1 => u64::MAX - random.below(3),
-        _ => random.below(capacity / 8 * 3),
+        0 => random.word(),
+        1 => u64::MAX - random.below_u64(3),
+        _ => random.below_u64(capacity / 8 * 3),
     };
     poke(memory, offset, value);
 }

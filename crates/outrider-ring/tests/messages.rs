@@ -6,11 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use outrider_ring::{CAPACITY_BYTES_MAX, CAPACITY_BYTES_MIN, Consumer, End, Error, Producer, Ring, Wait};
-use support::{PATIENCE, Random};
+use outrider_test_support::Random;
+use support::PATIENCE;
 
 #[test]
 fn every_length_arrives_at_every_place_in_every_division() -> Result<(), Error> {
-    let mut random = Random::new(1);
+    let mut random = Random(1);
     for length in 0..=56 {
         let mut bytes = vec![0; length];
         for split in 0..=length {
@@ -140,10 +141,10 @@ fn ends_on_two_threads_wait_for_each_other() -> Result<(), Error> {
     for (wait, messages) in [(Wait::Spin, 20), (Wait::Yield, 1000), (Wait::Block, 20_000)] {
         let (mut producer, mut consumer) = ring_with(64, wait)?;
         let sender = thread::spawn(move || {
-            let mut random = Random::new(2);
+            let mut random = Random(2);
             (0..messages).try_for_each(|_| producer.push(&message(&mut random), PATIENCE))
         });
-        let mut random = Random::new(2);
+        let mut random = Random(2);
         for _ in 0..messages {
             assert_eq!(consumer.pop(PATIENCE)?, Some(&message(&mut random)[..]));
         }
@@ -185,7 +186,7 @@ fn errors_say_what_is_wrong() {
 }
 
 fn message(random: &mut Random) -> Vec<u8> {
-    let mut bytes = vec![0; random.below(57) as usize];
+    let mut bytes = vec![0; random.below(57)];
     random.fill(&mut bytes);
     bytes
 }

@@ -11,7 +11,8 @@ use std::thread;
 use std::time::Duration;
 
 use outrider_ring::{Duplex, Error, Wait};
-use support::{PATIENCE, Random, checksum};
+use outrider_test_support::Random;
+use support::{PATIENCE, checksum};
 
 const MESSAGES: u64 = 1_000_000;
 const CAPACITY: u64 = 1 << 14;
@@ -96,11 +97,11 @@ struct Messages {
 
 impl Messages {
     fn new() -> Self {
-        Self { random: Random::new(7), bytes: [0; 300] }
+        Self { random: Random(7), bytes: [0; 300] }
     }
 
     fn next(&mut self) -> &[u8] {
-        let length = self.random.below(self.bytes.len() as u64 + 1) as usize;
+        let length = self.random.below(self.bytes.len() + 1);
         self.random.fill(&mut self.bytes[..length]);
         &self.bytes[..length]
     }

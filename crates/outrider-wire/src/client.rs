@@ -2,7 +2,6 @@
 
 use crate::agreement::Agreement;
 use crate::commits::{Commit, Marks};
-use crate::counters::Counters;
 use crate::error::{Error, Scope};
 use crate::fault::Fault;
 use crate::flow::{Batch, Flow};
@@ -14,21 +13,18 @@ use crate::limits::LAYERS_MAX;
 use crate::link::{Link, Side};
 use crate::options::Options;
 use crate::rounds::Layer;
+use crate::session::Session;
 use crate::streams::{Assign, Closed, Credit, Open};
-use crate::table::Table;
+use crate::table::{StreamState, Table};
 
 /// A session as the controller sees it.
-///
-/// It takes bytes, times and calls, and gives bytes, events and the time at which it wants to be called
-/// again. After anything was received or a timer ran, take events until there are none; after any call,
-/// transmit until nothing is left.
+pub type ClientSession = Session<ClientSide>;
+
+/// What only the controller's side of a session has.
 #[derive(Debug)]
-pub struct ClientSession {
-    link: Link,
-    input: Input,
+pub struct ClientSide {
     streams: Table<Stream>,
-    token: Token,
-    /// A stream may have run out of credit since the caller was last told.
+    /// A stream may have run out of credit of which the caller has had no event.
     starved: bool,
     /// The caller has closed the session.
     is_closing: bool,
@@ -132,15 +128,6 @@ struct Stream {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StreamState {
-    Opening,
-    Open,
-    /// The node has ended it.
-    Ended,
-    Closing,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Starvation {
     None,
     Untold,
@@ -152,7 +139,8 @@ impl ClientSession {
     pub fn new(options: &Options, now: u64) -> Result<Self, Error> {
         let link = Link::new(Side::Client, options, now)?;
         let input = Input::new(options.frame_bytes_max());
-        Ok(Self { link, input, streams: Table::new(), token: Token::NONE, starved: false, is_closing: false })
+        let side = ClientSide { streams: Table::new(), starved: false, is_closing: false };
+        Ok(Self { link, input, token: Token::NONE, side })
     }
 
     /// A new connection is there: begin the session over it, or resume it.
@@ -177,37 +165,6 @@ impl ClientSession {
         Ok(())
     }
 
-    /// The connection has ended. The session lives on for a while.
-    pub fn connection_lost(&mut self, now: u64) {
-        self.link.observe(now);
-        self.link.connection_lost();
-    }
-
-    /// Takes bytes from the connection, as many as there is room for, and returns their number. Take the
-    /// events, then offer the rest.
-    pub fn receive(&mut self, bytes: &[u8], now: u64) -> usize {
-        self.link.observe(now);
-        if self.link.is_connected() { self.input.receive(bytes) } else { bytes.len() }
-    }
-
-    /// Fills `out` with frames for the connection and returns how many bytes they take. With room for
-    /// [`FRAME_BYTES_MAX`](crate::limits::FRAME_BYTES_MAX), zero means that there is nothing to send.
-    pub fn transmit(&mut self, out: &mut [u8], now: u64) -> usize {
-        self.link.observe(now);
-        self.link.transmit(out)
-    }
-
-    /// When [`on_timer`](Self::on_timer) is due, by the clock of the caller.
-    pub fn next_timer(&self) -> Option<u64> {
-        self.link.next_timer()
-    }
-
-    /// Does what is due. Receive what has come before, or the other side seems silent.
-    pub fn on_timer(&mut self, now: u64) {
-        self.link.observe(now);
-        self.link.on_timer();
-    }
-
     /// What happened next.
     pub fn poll_event(&mut self) -> Option<ClientEvent<'_>> {
         if let Some(stream) = self.take_starved() {
@@ -220,7 +177,7 @@ impl ClientSession {
             return self.link.take_notice().map(ClientEvent::of_notice);
         };
         let payload = self.input.payload(payload);
-        match deliver(&mut self.link, &mut self.streams, &mut self.token, &header, payload) {
+        match deliver(&mut self.link, &mut self.side.streams, &mut self.token, &header, payload) {
             Ok(event) => Some(event),
             Err(error) => {
                 self.link.fail(error);
@@ -233,17 +190,17 @@ impl ClientSession {
     pub fn open(&mut self, stream: StreamId, open: &Open, now: u64) -> Result<Sequence, Error> {
         self.link.observe(now);
         let streams_max = self.link.agreement().ok_or(Error::NotEstablished)?.streams_max;
-        if self.is_closing {
+        if self.side.is_closing {
             return Err(Error::SessionEnded);
         }
         if !open.is_valid() || stream.0 == 0 {
             return Err(Error::BadArgument);
         }
-        let place = self.streams.check_insert(stream, streams_max)?;
+        let place = self.side.streams.check_insert(stream, streams_max)?;
         let sequence = self.link.send(Header::new(FrameType::Open), Some(stream), open)?;
         let (flow, parity_words) = (Flow::new(open.widths.clone()), open.parity_words());
         let (state, starvation) = (StreamState::Opening, Starvation::None);
-        self.streams.insert(place, stream, Stream { state, flow, parity_words, starvation });
+        self.side.streams.insert(place, stream, Stream { state, flow, parity_words, starvation });
         Ok(sequence)
     }
 
@@ -258,7 +215,7 @@ impl ClientSession {
         now: u64,
     ) -> Result<Sequence, Error> {
         self.link.observe(now);
-        let flow = &mut live(&mut self.streams, stream)?.flow;
+        let flow = &mut live(&mut self.side.streams, stream)?.flow;
         flow.check_assign(epoch)?;
         if !assign.is_valid() {
             return Err(Error::BadArgument);
@@ -281,7 +238,7 @@ impl ClientSession {
     ) -> Result<Sequence, Error> {
         self.link.observe(now);
         let RoundsBatch { first_round, layers, skips, is_last } = batch;
-        let Stream { flow, starvation, .. } = live(&mut self.streams, stream)?;
+        let Stream { flow, starvation, .. } = live(&mut self.side.streams, stream)?;
         let count_fits = (1..=LAYERS_MAX as usize).contains(&layers.len());
         if !count_fits || !layers.iter().all(Layer::is_valid) {
             return Err(Error::BadArgument);
@@ -291,7 +248,7 @@ impl ClientSession {
         let position = match flow.check_rounds(batch, layers.iter().copied()) {
             Ok(position) => position,
             Err(Error::CreditExceeded) => {
-                self.starved |= starvation.begin();
+                self.side.starved |= starvation.begin();
                 return Err(Error::OutOfCredit);
             }
             Err(error) => return Err(error),
@@ -302,7 +259,7 @@ impl ClientSession {
         let sequence = self.link.send(header, Some(stream), layers)?;
         flow.advance(position);
         if flow.credit() == 0 && !is_last {
-            self.starved |= starvation.begin();
+            self.side.starved |= starvation.begin();
         }
         Ok(sequence)
     }
@@ -317,7 +274,7 @@ impl ClientSession {
         now: u64,
     ) -> Result<Sequence, Error> {
         self.link.observe(now);
-        let flow = &live(&mut self.streams, stream)?.flow;
+        let flow = &live(&mut self.side.streams, stream)?.flow;
         flow.check_assigned()?;
         if !marks.is_valid() {
             return Err(Error::BadArgument);
@@ -329,18 +286,18 @@ impl ClientSession {
     /// Asks the node to end a stream, or without one the session. It may commit some more first.
     pub fn close(&mut self, stream: Option<StreamId>, now: u64) -> Result<Sequence, Error> {
         self.link.observe(now);
-        if self.is_closing {
+        if self.side.is_closing {
             return Err(Error::SessionEnded);
         }
         if let Some(id) = stream
-            && self.streams.find(id)?.state == StreamState::Closing
+            && self.side.streams.find(id)?.state == StreamState::Closing
         {
             return Err(Error::StreamEnded);
         }
         let nothing: &[u8] = &[];
         let sequence = self.link.send(Header::new(FrameType::Close), stream, nothing)?;
-        self.is_closing = stream.is_none();
-        for (id, open) in self.streams.iter_mut() {
+        self.side.is_closing = stream.is_none();
+        for (id, open) in self.side.streams.iter_mut() {
             if stream.is_none_or(|stream| stream == id) {
                 open.state = StreamState::Closing;
             }
@@ -350,27 +307,7 @@ impl ClientSession {
 
     /// How many rounds may be sent on a stream now.
     pub fn credit(&mut self, stream: StreamId) -> Result<u64, Error> {
-        self.streams.find(stream).map(|stream| stream.flow.credit())
-    }
-
-    /// What both sides agreed on, once they have.
-    pub fn agreement(&self) -> Option<&Agreement> {
-        self.link.agreement()
-    }
-
-    /// The lowest sequence number that the node has not acknowledged.
-    pub fn unacknowledged(&self) -> Sequence {
-        self.link.unacknowledged()
-    }
-
-    /// The last time from PING to PONG.
-    pub fn round_trip_ns(&self) -> Option<u64> {
-        self.link.round_trip_ns()
-    }
-
-    /// Counts for metrics.
-    pub fn counters(&self) -> Counters {
-        self.link.counters()
+        self.side.streams.find(stream).map(|stream| stream.flow.credit())
     }
 
     /// Whether the session has ended. There may be last words to send.
@@ -384,11 +321,11 @@ impl ClientSession {
     }
 
     fn take_starved(&mut self) -> Option<StreamId> {
-        if !self.starved || self.link.has_ended() {
+        if !self.side.starved || self.link.has_ended() {
             return None;
         }
-        let untold = self.streams.iter_mut().find(|(_, stream)| stream.starvation == Starvation::Untold);
-        self.starved = untold.is_some();
+        let untold = self.side.streams.iter_mut().find(|(_, stream)| stream.starvation == Starvation::Untold);
+        self.side.starved = untold.is_some();
         untold.map(|(id, stream)| {
             stream.starvation = Starvation::Told;
             id

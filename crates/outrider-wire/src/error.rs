@@ -1,4 +1,4 @@
-use std::fmt;
+use crate::codes::coded;
 
 /// What an [`Error`] ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,31 +20,21 @@ pub enum Scope {
 /// Declares the errors once: name, value, scope and text.
 macro_rules! errors {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $scope:ident, $text:literal;)+) => {
-        /// Everything that can go wrong, with its value on the wire.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[repr(u16)]
-        #[non_exhaustive]
-        pub enum Error {
-            $($(#[doc = $doc])+ $name = $code,)+
+        coded! {
+            /// Everything that can go wrong, with its value on the wire.
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+            #[non_exhaustive]
+            pub enum Error {
+                $($(#[doc = $doc])+ #[error($text)] $name = $code,)+
+            }
         }
 
         impl Error {
-            /// All errors, in the order of their values.
-            pub const ALL: &[Self] = &[$(Self::$name),+];
-
             /// What the error ends.
             pub fn scope(self) -> Scope {
                 match self {
                     $(Self::$name => Scope::$scope,)+
                 }
-            }
-        }
-
-        impl fmt::Display for Error {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(match self {
-                    $(Self::$name => $text,)+
-                })
             }
         }
     };
@@ -160,17 +150,3 @@ errors! {
     /// The other side, or this one, has ended the stream.
     StreamEnded = 0x0506, Call, "stream ended";
 }
-
-impl Error {
-    /// The value on the wire.
-    pub fn code(self) -> u16 {
-        self as u16
-    }
-
-    /// The error with that value, if there is one.
-    pub fn from_code(code: u32) -> Option<Self> {
-        Self::ALL.iter().copied().find(|error| u32::from(error.code()) == code)
-    }
-}
-
-impl std::error::Error for Error {}

@@ -26,14 +26,15 @@ pub struct Fault<'a> {
 impl<'a> Fault<'a> {
     const FIXED_BYTES: usize = 72;
 
-    /// A fault without values.
+    /// A fault without values. The text is what people learn beyond the name of the error, which is shown anyway: where
+    /// that says it all, make the fault [from](Self::from) the error.
     pub fn new(error: Error, text: &'a str) -> Self {
         Self { code: error.code().into(), expected: [0; 32], found: [0; 32], text }
     }
 
     /// Two hashes that should be equal.
     pub fn of_digests(error: Error, expected: &Digest, found: &Digest) -> Self {
-        Self { expected: expected.0, found: found.0, ..Self::new(error, "") }
+        Self { expected: expected.0, found: found.0, ..Self::from(error) }
     }
 
     /// Two ranges of versions, each as two little-endian 16-bit numbers.
@@ -44,7 +45,7 @@ impl<'a> Fault<'a> {
             bytes[2..4].copy_from_slice(&versions.max.to_le_bytes());
             bytes
         };
-        Self { expected: value(expected), found: value(found), ..Self::new(Error::VersionMismatch, "") }
+        Self { expected: value(expected), found: value(found), ..Self::from(Error::VersionMismatch) }
     }
 
     /// Features that are required, and those that are offered, each as a little-endian 64-bit number.
@@ -54,7 +55,7 @@ impl<'a> Fault<'a> {
             bytes[..8].copy_from_slice(&features.to_le_bytes());
             bytes
         };
-        Self { expected: value(required), found: value(offered), ..Self::new(Error::FeatureMissing, "") }
+        Self { expected: value(required), found: value(offered), ..Self::from(Error::FeatureMissing) }
     }
 
     /// The error, if this version knows it.
@@ -83,8 +84,15 @@ impl<'a> Fault<'a> {
     }
 }
 
+impl From<Error> for Fault<'_> {
+    /// A fault whose text is empty.
+    fn from(error: Error) -> Self {
+        Self::new(error, "")
+    }
+}
+
 impl fmt::Display for Fault<'_> {
-    /// In one line: the name, both hashes where two do not agree, and the text.
+    /// In one line: the name, both hashes where two do not agree, and the text where it adds to the name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.error() {
             Some(error) => error.fmt(f)?,
@@ -93,7 +101,7 @@ impl fmt::Display for Fault<'_> {
         if matches!(self.error(), Some(Error::ModelMismatch | Error::PlanMismatch)) {
             write!(f, ": expected {}, found {}", Digest(self.expected), Digest(self.found))?;
         }
-        if !self.text.is_empty() {
+        if !self.text.is_empty() && self.error().is_none_or(|error| error.to_string() != self.text) {
             write!(f, ": {}", self.text.escape_debug())?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 //! It holds no more memory than a HELLO frame needs, so ten thousand idle connections cost little.
 
 use crate::agreement::Agreement;
-use crate::clock::Clock;
+use crate::clock::SteadyClock;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::frame::{Decoded, decode_frame, encode_frame};
@@ -17,7 +17,7 @@ use crate::options::Options;
 pub struct Handshake {
     bytes: [u8; Self::BYTES],
     length: usize,
-    clock: Clock,
+    clock: SteadyClock,
     deadline: u64,
 }
 
@@ -33,7 +33,7 @@ impl Handshake {
 
     /// A connection that has just been accepted.
     pub fn new(options: &Options, now: u64) -> Self {
-        let clock = Clock::new(now);
+        let clock = SteadyClock::new(now);
         let deadline = clock.after(options.handshake_ns);
         Self { bytes: [0; Self::BYTES], length: 0, clock, deadline }
     }
@@ -63,8 +63,7 @@ impl Handshake {
 
     /// Whether that time has come.
     pub fn has_expired(&mut self, now: u64) -> bool {
-        self.clock.observe(now);
-        self.clock.passed() >= self.deadline
+        self.clock.observe(now) >= self.deadline
     }
 }
 

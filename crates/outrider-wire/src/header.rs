@@ -6,6 +6,7 @@
 use crc_fast::crc32_iscsi;
 
 use crate::bytes::{Reader, Writer};
+use crate::codes::coded;
 use crate::error::Error;
 use crate::ids::{Epoch, SessionId, StreamId};
 
@@ -27,47 +28,48 @@ pub const FLAGS_CRITICAL: u32 = 0x0000_ffff;
 
 const CHECKED_BYTES: usize = HEADER_BYTES - 4;
 
-/// The type of a frame. From 16 on frames are sequenced: 16 to 31 from the client, from 32 on from the
-/// server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u16)]
-pub enum FrameType {
-    /// Client: begin or resume a session.
-    Hello = 1,
-    /// Server: the session begins or goes on.
-    Welcome = 2,
-    /// Server: it does not.
-    Refuse = 3,
-    /// Sequenced frames below a number have arrived.
-    Ack = 8,
-    /// The same, and the next one has to be sent again, with all that follow.
-    Nak = 9,
-    /// Are you there?
-    Ping = 10,
-    /// Yes.
-    Pong = 11,
-    /// The session has ended, and why.
-    Error = 12,
-    /// Client: begin a stream.
-    Open = 16,
-    /// Client: the cells of a stream that this node owns from here on.
-    Assign = 17,
-    /// Client: consecutive layers of detection events.
-    Rounds = 18,
-    /// Client: marks of a cell that was decided elsewhere.
-    Marks = 19,
-    /// Client: end a stream, or the session.
-    Close = 20,
-    /// Server: the stream has begun.
-    Opened = 32,
-    /// Server: a cell is decided.
-    Commit = 33,
-    /// Server: more rounds may be sent.
-    Credit = 34,
-    /// Server: the stream has ended, and why.
-    StreamError = 35,
-    /// Server: the stream or session has ended, with the cells that are still open.
-    Closed = 36,
+coded! {
+    /// The type of a frame. From 16 on frames are sequenced: 16 to 31 from the client, from 32 on from the
+    /// server.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum FrameType {
+        /// Client: begin or resume a session.
+        Hello = 1,
+        /// Server: the session begins or goes on.
+        Welcome = 2,
+        /// Server: it does not.
+        Refuse = 3,
+        /// Sequenced frames below a number have arrived.
+        Ack = 8,
+        /// The same, and the next one has to be sent again, with all that follow.
+        Nak = 9,
+        /// Are you there?
+        Ping = 10,
+        /// Yes.
+        Pong = 11,
+        /// The session has ended, and why.
+        Error = 12,
+        /// Client: begin a stream.
+        Open = 16,
+        /// Client: the cells of a stream that this node owns from here on.
+        Assign = 17,
+        /// Client: consecutive layers of detection events.
+        Rounds = 18,
+        /// Client: marks of a cell that was decided elsewhere.
+        Marks = 19,
+        /// Client: end a stream, or the session.
+        Close = 20,
+        /// Server: the stream has begun.
+        Opened = 32,
+        /// Server: a cell is decided.
+        Commit = 33,
+        /// Server: more rounds may be sent.
+        Credit = 34,
+        /// Server: the stream has ended, and why.
+        StreamError = 35,
+        /// Server: the stream or session has ended, with the cells that are still open.
+        Closed = 36,
+    }
 }
 
 /// What a frame says before its payload.
@@ -98,64 +100,18 @@ pub struct Header {
 }
 
 impl FrameType {
-    /// All types, in the order of their values.
-    pub const ALL: [Self; 18] = [
-        Self::Hello,
-        Self::Welcome,
-        Self::Refuse,
-        Self::Ack,
-        Self::Nak,
-        Self::Ping,
-        Self::Pong,
-        Self::Error,
-        Self::Open,
-        Self::Assign,
-        Self::Rounds,
-        Self::Marks,
-        Self::Close,
-        Self::Opened,
-        Self::Commit,
-        Self::Credit,
-        Self::StreamError,
-        Self::Closed,
-    ];
-
     /// Whether frames of this type carry sequence numbers and are kept until acknowledged.
     pub fn is_sequenced(self) -> bool {
-        self as u16 >= Self::Open as u16
+        self.code() >= Self::Open.code()
     }
 
     /// Of a sequenced frame, who may send it.
     pub(crate) fn is_from_client(self) -> bool {
-        (self as u16) < Self::Opened as u16
+        self.code() < Self::Opened.code()
     }
 
     pub(crate) fn is_handshake(self) -> bool {
         matches!(self, Self::Hello | Self::Welcome | Self::Refuse)
-    }
-
-    fn from_code(code: u16) -> Option<Self> {
-        Some(match code {
-            1 => Self::Hello,
-            2 => Self::Welcome,
-            3 => Self::Refuse,
-            8 => Self::Ack,
-            9 => Self::Nak,
-            10 => Self::Ping,
-            11 => Self::Pong,
-            12 => Self::Error,
-            16 => Self::Open,
-            17 => Self::Assign,
-            18 => Self::Rounds,
-            19 => Self::Marks,
-            20 => Self::Close,
-            32 => Self::Opened,
-            33 => Self::Commit,
-            34 => Self::Credit,
-            35 => Self::StreamError,
-            36 => Self::Closed,
-            _ => return None,
-        })
     }
 
     fn flags_known(self) -> u32 {
@@ -200,7 +156,7 @@ impl Header {
         let mut writer = Writer::new(&mut bytes);
         writer.u32(MAGIC);
         writer.u16(self.version);
-        writer.u16(self.frame_type as u16);
+        writer.u16(self.frame_type.code());
         writer.u32(self.flags);
         writer.u32(self.epoch.0);
         writer.u64(self.session.0);
@@ -233,7 +189,7 @@ impl Header {
         if reader.u32()? != crc32_iscsi(&bytes[..CHECKED_BYTES]) {
             return Err(Error::BadHeaderChecksum);
         }
-        let frame_type = FrameType::from_code(type_code).ok_or(Error::UnknownType)?;
+        let frame_type = FrameType::from_code(type_code.into()).ok_or(Error::UnknownType)?;
         if flags & FLAGS_CRITICAL & !frame_type.flags_known() != 0 {
             return Err(Error::UnknownFlag);
         }

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use crate::agreement::Agreement;
-use crate::clock::Clock;
+use crate::clock::SteadyClock;
 use crate::control::{Ack, Beat, Nak};
 use crate::counters::Counters;
 use crate::error::{Error, Scope};
@@ -64,7 +64,7 @@ struct Pending {
     ping: bool,
 }
 
-/// Deadlines, in passed time.
+/// Deadlines, by the steady clock.
 #[derive(Debug, Default)]
 struct Timers {
     ping: u64,
@@ -77,7 +77,9 @@ struct Timers {
 pub(crate) struct Link {
     side: Side,
     options: Options,
-    clock: Clock,
+    clock: SteadyClock,
+    /// When the session was made; its PINGs carry the time since then.
+    made: u64,
     state: State,
     agreement: Option<Agreement>,
     outbox: Outbox,
@@ -103,7 +105,8 @@ impl Link {
         Ok(Self {
             side,
             options: options.clone(),
-            clock: Clock::new(now),
+            clock: SteadyClock::new(now),
+            made: now,
             state: State::Idle,
             agreement: None,
             outbox: Outbox::new(options.retained_bytes),
@@ -271,27 +274,32 @@ impl Link {
     }
 
     pub(crate) fn on_timer(&mut self) {
-        let passed = self.clock.passed();
+        let now = self.clock.time();
         match self.state {
-            State::Greeting { until, .. } if passed >= until => self.fail(Error::HandshakeTimeout),
-            State::Down { until } if passed >= until => self.fail(Error::ResumeExpired),
-            State::Up if passed >= self.timers.silence => self.fail(Error::PeerSilent),
-            State::Up => self.on_timer_up(passed),
+            State::Greeting { until, .. } if now >= until => self.fail(Error::HandshakeTimeout),
+            State::Down { until } if now >= until => self.fail(Error::ResumeExpired),
+            State::Up if now >= self.timers.silence => self.fail(Error::PeerSilent),
+            State::Up => self.on_timer_up(now),
             _ => {}
         }
     }
 
-    fn on_timer_up(&mut self, passed: u64) {
-        if self.timers.ack.is_some_and(|deadline| passed >= deadline) {
+    fn on_timer_up(&mut self, now: u64) {
+        if self.timers.ack.is_some_and(|deadline| now >= deadline) {
             self.acknowledge();
         }
-        if self.timers.nak.is_some_and(|deadline| passed >= deadline) {
+        if self.timers.nak.is_some_and(|deadline| now >= deadline) {
             self.ask_again(Error::SequenceGap);
         }
-        if passed >= self.timers.ping {
+        if now >= self.timers.ping {
             self.pending.ping = true;
             self.timers.ping = self.clock.after(self.heartbeat_ns());
         }
+    }
+
+    /// How long the session has been there.
+    fn age_ns(&self) -> u64 {
+        self.clock.time() - self.made
     }
 
     fn heartbeat_ns(&self) -> u64 {
@@ -458,7 +466,7 @@ impl Link {
         if frame_type == FrameType::Ping {
             self.pending.pong = Some(beat.echo);
         } else {
-            self.round_trip_ns = self.clock.passed().checked_sub(beat.echo);
+            self.round_trip_ns = self.age_ns().checked_sub(beat.echo);
         }
         Ok(())
     }
@@ -487,7 +495,7 @@ impl Link {
         header.version = agreement.version;
         header.session = agreement.session;
         header.stream = stream.unwrap_or(StreamId(0));
-        header.send_time_ns = self.clock.now();
+        header.send_time_ns = self.clock.shown();
         self.outbox.push(header, payload)
     }
 
@@ -527,7 +535,7 @@ impl Link {
             self.pending.ack = false;
             Some(bytes)
         } else if self.pending.ping {
-            let bytes = self.put(FrameType::Ping, &self.beat_now(self.clock.passed()), out)?;
+            let bytes = self.put(FrameType::Ping, &self.beat_now(self.age_ns()), out)?;
             self.pending.ping = false;
             Some(bytes)
         } else if self.state == State::Up {
@@ -542,7 +550,7 @@ impl Link {
     }
 
     fn put_greeting(&self, greeting: Greeting, out: &mut [u8]) -> Option<usize> {
-        let send_time_ns = self.clock.now();
+        let send_time_ns = self.clock.shown();
         match greeting {
             Greeting::Hello(session, hello) => {
                 write_frame(Header { session, send_time_ns, ..Header::new(FrameType::Hello) }, &hello, out)
@@ -560,7 +568,7 @@ impl Link {
 
     fn put(&self, frame_type: FrameType, payload: &impl Payload, out: &mut [u8]) -> Option<usize> {
         let Agreement { session, version, .. } = self.agreement?;
-        let send_time_ns = self.clock.now();
+        let send_time_ns = self.clock.shown();
         write_frame(Header { session, version, send_time_ns, ..Header::new(frame_type) }, payload, out)
     }
 }

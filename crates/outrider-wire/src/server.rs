@@ -2,7 +2,6 @@
 
 use crate::agreement::Agreement;
 use crate::commits::{Commit, Marks};
-use crate::counters::Counters;
 use crate::error::{Error, Scope};
 use crate::fault::Fault;
 use crate::flow::{Batch, Flow};
@@ -14,19 +13,18 @@ use crate::input::Input;
 use crate::link::{Link, Side};
 use crate::options::Options;
 use crate::rounds::Rounds;
+use crate::session::Session;
 use crate::streams::{Assign, Closed, Credit, Open};
-use crate::table::Table;
+use crate::table::{StreamState, Table};
 
-/// A session as the node sees it.
-///
-/// It is used like a [`ClientSession`](crate::ClientSession), but begins with a
-/// [`Handshake`](crate::Handshake), which says which session a connection is for.
+/// A session as the node sees it. It begins with a [`Handshake`](crate::Handshake), which finds the session that a
+/// connection is for.
+pub type ServerSession = Session<ServerSide>;
+
+/// What only the node's side of a session has.
 #[derive(Debug)]
-pub struct ServerSession {
-    link: Link,
-    input: Input,
+pub struct ServerSide {
     streams: Table<Stream>,
-    token: Token,
     state: SessionState,
 }
 
@@ -100,16 +98,6 @@ struct Stream {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StreamState {
-    Opening,
-    Open,
-    /// This side has ended it; the client may not know yet.
-    Ended,
-    /// The client has ended it.
-    Closing,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SessionState {
     Open,
     /// The client has ended it.
@@ -130,15 +118,15 @@ impl ServerSession {
     ) -> Result<Self, Fault<'static>> {
         let agreement = greeted.agree(options, session)?;
         if !greeted.hello().token.is_none() {
-            return Err(Fault::new(Error::UnknownSession, ""));
+            return Err(Fault::from(Error::UnknownSession));
         }
         if session.0 == 0 || token.is_none() {
-            return Err(Fault::new(Error::BadArgument, ""));
+            return Err(Fault::from(Error::BadArgument));
         }
-        let mut link = Link::new(Side::Server, options, now).map_err(|error| Fault::new(error, ""))?;
+        let mut link = Link::new(Side::Server, options, now)?;
         let input = Input::new(options.frame_bytes_max());
         establish(&mut link, agreement, token, greeted)?;
-        Ok(Self { link, input, streams: Table::new(), token, state: SessionState::Open })
+        Ok(Self { link, input, token, side: ServerSide { streams: Table::new(), state: SessionState::Open } })
     }
 
     /// Goes on over a new connection. If this fails the session is as before, with its old connection if it
@@ -146,13 +134,13 @@ impl ServerSession {
     pub fn resume(&mut self, greeted: &Greeted, now: u64) -> Result<(), Fault<'static>> {
         self.link.observe(now);
         let Some(before) = self.link.agreement().copied().filter(|_| !self.link.has_ended()) else {
-            return Err(Fault::new(Error::SessionEnded, ""));
+            return Err(Fault::from(Error::SessionEnded));
         };
         if greeted.session() != before.session {
-            return Err(Fault::new(Error::UnknownSession, ""));
+            return Err(Fault::from(Error::UnknownSession));
         }
         if !greeted.hello().token.matches(&self.token) {
-            return Err(Fault::new(Error::WrongToken, ""));
+            return Err(Fault::from(Error::WrongToken));
         }
         let agreement = greeted.agree(self.link.options(), before.session)?;
         if agreement != before {
@@ -161,37 +149,6 @@ impl ServerSession {
         establish(&mut self.link, agreement, self.token, greeted)?;
         self.input.clear();
         Ok(())
-    }
-
-    /// The connection has ended. The session lives on for a while.
-    pub fn connection_lost(&mut self, now: u64) {
-        self.link.observe(now);
-        self.link.connection_lost();
-    }
-
-    /// Takes bytes from the connection, as many as there is room for, and returns their number. Take the
-    /// events, then offer the rest.
-    pub fn receive(&mut self, bytes: &[u8], now: u64) -> usize {
-        self.link.observe(now);
-        if self.link.is_connected() { self.input.receive(bytes) } else { bytes.len() }
-    }
-
-    /// Fills `out` with frames for the connection and returns how many bytes they take. With room for
-    /// [`FRAME_BYTES_MAX`](crate::limits::FRAME_BYTES_MAX), zero means that there is nothing to send.
-    pub fn transmit(&mut self, out: &mut [u8], now: u64) -> usize {
-        self.link.observe(now);
-        self.link.transmit(out)
-    }
-
-    /// When [`on_timer`](Self::on_timer) is due, by the clock of the caller.
-    pub fn next_timer(&self) -> Option<u64> {
-        self.link.next_timer()
-    }
-
-    /// Does what is due. Receive what has come before, or the other side seems silent.
-    pub fn on_timer(&mut self, now: u64) {
-        self.link.observe(now);
-        self.link.on_timer();
     }
 
     /// What happened next.
@@ -208,7 +165,7 @@ impl ServerSession {
             }
         };
         let payload = self.input.payload(payload);
-        match deliver(&mut self.link, &mut self.streams, &mut self.state, &header, payload) {
+        match deliver(&mut self.link, &mut self.side.streams, &mut self.side.state, &header, payload) {
             Ok(event) => Some(event),
             Err(error) => {
                 self.link.fail(error);
@@ -220,7 +177,7 @@ impl ServerSession {
     /// Takes a stream, and grants its first rounds.
     pub fn accept_stream(&mut self, stream: StreamId, credit: u64, now: u64) -> Result<Sequence, Error> {
         self.link.observe(now);
-        let open = self.streams.find(stream)?;
+        let open = self.side.streams.find(stream)?;
         if open.state != StreamState::Opening {
             return Err(Error::OutOfState);
         }
@@ -240,7 +197,7 @@ impl ServerSession {
         now: u64,
     ) -> Result<Sequence, Error> {
         self.link.observe(now);
-        let open = self.streams.find(stream)?;
+        let open = self.side.streams.find(stream)?;
         if open.state == StreamState::Ended {
             return Err(Error::StreamEnded);
         }
@@ -254,7 +211,7 @@ impl ServerSession {
     /// Grants so many rounds in all since the stream began.
     pub fn grant(&mut self, stream: StreamId, rounds: u64, now: u64) -> Result<Sequence, Error> {
         self.link.observe(now);
-        let open = self.streams.find(stream)?;
+        let open = self.side.streams.find(stream)?;
         if open.state != StreamState::Open {
             return Err(Error::StreamEnded);
         }
@@ -279,7 +236,7 @@ impl ServerSession {
         now: u64,
     ) -> Result<Sequence, Error> {
         self.link.observe(now);
-        let open = self.streams.find(stream)?;
+        let open = self.side.streams.find(stream)?;
         if matches!(open.state, StreamState::Opening | StreamState::Ended) {
             return Err(Error::StreamEnded);
         }
@@ -301,8 +258,8 @@ impl ServerSession {
     ) -> Result<Sequence, Error> {
         self.link.observe(now);
         let may_close = match stream {
-            Some(id) => self.streams.find(id)?.state == StreamState::Closing,
-            None => self.state != SessionState::Closed,
+            Some(id) => self.side.streams.find(id)?.state == StreamState::Closing,
+            None => self.side.state != SessionState::Closed,
         };
         if !may_close {
             return Err(Error::OutOfState);
@@ -312,38 +269,18 @@ impl ServerSession {
         }
         let sequence = self.link.send(Header::new(FrameType::Closed), stream, closed)?;
         match stream {
-            Some(id) => self.streams.remove(id),
+            Some(id) => self.side.streams.remove(id),
             None => {
-                self.state = SessionState::Closed;
-                self.streams = Table::new();
+                self.side.state = SessionState::Closed;
+                self.side.streams = Table::new();
             }
         }
         Ok(sequence)
     }
 
-    /// What both sides agreed on.
-    pub fn agreement(&self) -> Option<&Agreement> {
-        self.link.agreement()
-    }
-
-    /// The lowest sequence number that the client has not acknowledged.
-    pub fn unacknowledged(&self) -> Sequence {
-        self.link.unacknowledged()
-    }
-
-    /// The last time from PING to PONG.
-    pub fn round_trip_ns(&self) -> Option<u64> {
-        self.link.round_trip_ns()
-    }
-
-    /// Counts for metrics.
-    pub fn counters(&self) -> Counters {
-        self.link.counters()
-    }
-
-    /// Whether the session has ended and the client knows, as far as it can be told.
+    /// Whether the session has ended and everything about that has been sent, and acknowledged where it can be.
     pub fn is_finished(&self) -> bool {
-        let closing = self.link.has_ended() || self.state == SessionState::Closed;
+        let closing = self.link.has_ended() || self.side.state == SessionState::Closed;
         closing && self.link.is_drained()
     }
 
@@ -352,8 +289,8 @@ impl ServerSession {
         let is_sequenced = header.frame_type.is_sequenced();
         let ended = |stream: &mut Stream| stream.state == StreamState::Ended;
         let stream_ended =
-            header.frame_type != FrameType::Close && self.streams.find(header.stream).is_ok_and(ended);
-        is_sequenced && (self.state == SessionState::Closed || stream_ended)
+            header.frame_type != FrameType::Close && self.side.streams.find(header.stream).is_ok_and(ended);
+        is_sequenced && (self.side.state == SessionState::Closed || stream_ended)
     }
 }
 
@@ -382,7 +319,7 @@ fn establish(
         payload_bytes_max: options.payload_bytes_max,
         streams_max: options.streams_max,
     };
-    link.establish(agreement, greeted.hello().wanted, Some(welcome)).map_err(|error| Fault::new(error, ""))
+    Ok(link.establish(agreement, greeted.hello().wanted, Some(welcome))?)
 }
 
 /// Turns a frame for the session into an event.

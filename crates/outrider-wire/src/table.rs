@@ -8,6 +8,18 @@ pub(crate) struct Table<S> {
     streams: Vec<(StreamId, S)>,
 }
 
+/// How a stream stands. Each side learns of the other's steps later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StreamState {
+    /// The node has yet to take it.
+    Opening,
+    Open,
+    /// The node has ended it.
+    Ended,
+    /// The client has ended it.
+    Closing,
+}
+
 impl<S> Table<S> {
     pub(crate) fn new() -> Self {
         Self { streams: Vec::new() }

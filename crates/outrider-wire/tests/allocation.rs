@@ -1,9 +1,7 @@
 //! A session that has begun allocates nothing: neither for rounds and commits, nor for acknowledgements,
 //! heartbeats and repairs.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
+use outrider_test_support::{CountingAllocator, allocations};
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use outrider_wire::{
     Assign, CellId, CellRange, ClientEvent, ClientSession, Commit, Digest, Epoch, Handshake, Hops, Layer,
@@ -13,35 +11,14 @@ use outrider_wire::{
 const STREAM: StreamId = StreamId(1);
 const LAYERS: usize = 5;
 
-struct Counting;
-
-thread_local! {
-    /// Of this thread alone: the test harness has threads of its own.
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes to the system's allocator unchanged; counting touches no memory of the caller.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`, and the memory came from `System`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 #[test]
 fn a_session_that_has_begun_allocates_nothing() {
     let mut buffer = vec![0; FRAME_BYTES_MAX];
     let (mut client, mut server) = established(&mut buffer);
-    let before = ALLOCATIONS.get();
+    let before = allocations();
     let (mut rounds, mut commits) = (0, 0);
     for turn in 0..20_000 {
         let now = turn * 50_000;
@@ -74,7 +51,7 @@ fn a_session_that_has_begun_allocates_nothing() {
             commits += usize::from(matches!(event, ClientEvent::Commit { .. }));
         }
     }
-    assert_eq!(ALLOCATIONS.get(), before);
+    assert_eq!(allocations(), before);
     assert_eq!((rounds, commits), (20_000 * LAYERS, 20_000));
     assert_eq!(client.counters().repairs_made, 20);
 }

@@ -1,6 +1,5 @@
 use std::fmt;
 use std::ptr::{self, NonNull};
-use std::str::FromStr;
 use std::sync::Arc;
 
 use outrider_sys as sys;
@@ -9,6 +8,7 @@ use crate::error::{Error, Status, check, check_length};
 use crate::graph::{GraphOptions, MatchingGraph};
 use crate::kernels::Isa;
 use crate::model::{DetectorErrorModel, owned, view};
+use crate::names::named;
 use crate::predecoder::{Predecode, Predecoder};
 use crate::shots::Shots;
 
@@ -395,49 +395,17 @@ impl fmt::Debug for Decoder {
 }
 
 impl DecoderKind {
-    /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Mwpm, Self::MwpmCorrelated, Self::UnionFind];
-
-    /// The name that [`FromStr`] takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Mwpm => "mwpm",
-            Self::MwpmCorrelated => "mwpm-correlated",
-            Self::UnionFind => "union-find",
-        }
-    }
-
     /// Whether it needs a graph with [`correlations`](GraphOptions::correlations).
     pub fn needs_correlations(self) -> bool {
         self == Self::MwpmCorrelated
     }
-
-    fn to_raw(self) -> sys::otr_decoder_kind {
-        match self {
-            Self::Mwpm => sys::otr_decoder_kind::OTR_DECODER_MWPM,
-            Self::MwpmCorrelated => sys::otr_decoder_kind::OTR_DECODER_MWPM_CORRELATED,
-            Self::UnionFind => sys::otr_decoder_kind::OTR_DECODER_UNION_FIND,
-        }
-    }
 }
 
-impl fmt::Display for DecoderKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for DecoderKind {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| Error::Name {
-            what: "decoder",
-            found: name.to_owned(),
-            expected: "mwpm, mwpm-correlated, union-find",
-        })
-    }
-}
+named!(DecoderKind, "decoder", otr_decoder_kind;
+    Mwpm "mwpm" OTR_DECODER_MWPM,
+    MwpmCorrelated "mwpm-correlated" OTR_DECODER_MWPM_CORRELATED,
+    UnionFind "union-find" OTR_DECODER_UNION_FIND,
+);
 
 impl DecoderOptions {
     pub(crate) fn to_raw(self, predecoder: Option<&Predecoder>) -> sys::otr_decoder_options {

@@ -1,6 +1,5 @@
 use std::fmt;
 use std::ptr::{self, NonNull};
-use std::str::FromStr;
 use std::sync::Arc;
 
 use outrider_sys as sys;
@@ -9,6 +8,7 @@ use crate::error::{Details, Error, LineMeaning, check_length};
 use crate::graph::MatchingGraph;
 use crate::kernels::Isa;
 use crate::model::{owned, view};
+use crate::names::named;
 use crate::predecoder::Predecoder;
 use crate::shots::Shots;
 use crate::surface_code::SurfaceCode;
@@ -207,40 +207,7 @@ impl Predecoder {
     }
 }
 
-impl DenseArithmetic {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Float, Self::Integer];
-
-    /// The name that [`FromStr`] takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Float => "float",
-            Self::Integer => "integer",
-        }
-    }
-
-    fn to_raw(self) -> sys::otr_dense_arithmetic {
-        match self {
-            Self::Float => sys::otr_dense_arithmetic::OTR_DENSE_FLOAT,
-            Self::Integer => sys::otr_dense_arithmetic::OTR_DENSE_INTEGER,
-        }
-    }
-}
-
-impl fmt::Display for DenseArithmetic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for DenseArithmetic {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|arithmetic| arithmetic.name() == name).ok_or_else(|| Error::Name {
-            what: "arithmetic",
-            found: name.to_owned(),
-            expected: "float, integer",
-        })
-    }
-}
+named!(DenseArithmetic, "arithmetic", otr_dense_arithmetic;
+    Float "float" OTR_DENSE_FLOAT,
+    Integer "integer" OTR_DENSE_INTEGER,
+);

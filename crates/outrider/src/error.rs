@@ -8,10 +8,11 @@ use outrider_sys as sys;
 ///
 /// [`Display`](fmt::Display) gives one line that starts with the place, `model.dem:12:8: …` or
 /// `shots.b8: shot 7: …`, and needs no further context.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The C core refused or failed.
+    #[error("{place}{message}")]
     Core {
         /// What kind of failure.
         status: Status,
@@ -21,6 +22,7 @@ pub enum Error {
         message: String,
     },
     /// A slice or batch of the wrong length; nothing was read or written.
+    #[error("{what}: expected {expected}, found {found}")]
     Length {
         /// What was measured, with its unit, such as `detectors, in bytes`.
         what: &'static str,
@@ -30,6 +32,7 @@ pub enum Error {
         found: u64,
     },
     /// A name that no variant of the type carries.
+    #[error("unknown {what} '{}', expected one of {expected}", found.escape_debug())]
     Name {
         /// What was named, such as `decoder`.
         what: &'static str,
@@ -39,6 +42,7 @@ pub enum Error {
         expected: &'static str,
     },
     /// A file, pipe or device failed.
+    #[error("{}cannot {action}: {source}", prefix(path.as_deref()))]
     Io {
         /// What was attempted, such as `read`.
         action: &'static str,
@@ -48,6 +52,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A thread of this crate panicked: a bug of it, or of what it was given to call.
+    #[error("a thread panicked: {message}")]
     Panic {
         /// What the panic said.
         message: String,
@@ -169,30 +174,9 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Core { place, message, .. } => write!(f, "{place}{message}"),
-            Self::Length { what, expected, found } => write!(f, "{what}: expected {expected}, found {found}"),
-            Self::Name { what, found, expected } => {
-                write!(f, "unknown {what} '{}', expected one of {expected}", found.escape_debug())
-            }
-            Self::Io { action, path: Some(path), source } => {
-                write!(f, "{}: cannot {action}: {source}", path.display())
-            }
-            Self::Io { action, path: None, source } => write!(f, "cannot {action}: {source}"),
-            Self::Panic { message } => write!(f, "a thread panicked: {message}"),
-        }
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io { source, .. } => Some(source),
-            _ => None,
-        }
-    }
+/// The file of a message without a line, as its prefix.
+fn prefix(path: Option<&Path>) -> String {
+    path.map_or_else(String::new, |path| format!("{}: ", path.display()))
 }
 
 impl fmt::Display for Place {
@@ -221,48 +205,44 @@ impl fmt::Display for Place {
     }
 }
 
-impl Status {
-    /// The number that the C headers give this status.
-    pub fn code(self) -> u32 {
-        match self {
-            Self::Argument => sys::otr_status::OTR_ERR_ARGUMENT.0,
-            Self::Unsupported => sys::otr_status::OTR_ERR_UNSUPPORTED.0,
-            Self::Index => sys::otr_status::OTR_ERR_INDEX.0,
-            Self::Limit => sys::otr_status::OTR_ERR_LIMIT.0,
-            Self::Memory => sys::otr_status::OTR_ERR_MEMORY.0,
-            Self::Parse => sys::otr_status::OTR_ERR_PARSE.0,
-            Self::Probability => sys::otr_status::OTR_ERR_PROBABILITY.0,
-            Self::Undecomposable => sys::otr_status::OTR_ERR_UNDECOMPOSABLE.0,
-            Self::Truncated => sys::otr_status::OTR_ERR_TRUNCATED.0,
-            Self::Format => sys::otr_status::OTR_ERR_FORMAT.0,
-            Self::Random => sys::otr_status::OTR_ERR_RANDOM.0,
-            Self::OddParity => sys::otr_status::OTR_ERR_ODD_PARITY.0,
-            Self::Certificate => sys::otr_status::OTR_ERR_CERTIFICATE.0,
-            Self::Residual => sys::otr_status::OTR_ERR_RESIDUAL.0,
-            Self::Other(code) => code,
-        }
-    }
+/// Gives each kind of failure the status of the C headers, in both directions.
+macro_rules! statuses {
+    ($($kind:ident $status:ident),+ $(,)?) => {
+        impl Status {
+            /// The number that the C headers give this status.
+            pub fn code(self) -> u32 {
+                match self {
+                    $(Self::$kind => sys::otr_status::$status.0,)+
+                    Self::Other(code) => code,
+                }
+            }
 
-    fn from_raw(status: sys::otr_status) -> Self {
-        match status {
-            sys::otr_status::OTR_ERR_ARGUMENT => Self::Argument,
-            sys::otr_status::OTR_ERR_UNSUPPORTED => Self::Unsupported,
-            sys::otr_status::OTR_ERR_INDEX => Self::Index,
-            sys::otr_status::OTR_ERR_LIMIT => Self::Limit,
-            sys::otr_status::OTR_ERR_MEMORY => Self::Memory,
-            sys::otr_status::OTR_ERR_PARSE => Self::Parse,
-            sys::otr_status::OTR_ERR_PROBABILITY => Self::Probability,
-            sys::otr_status::OTR_ERR_UNDECOMPOSABLE => Self::Undecomposable,
-            sys::otr_status::OTR_ERR_TRUNCATED => Self::Truncated,
-            sys::otr_status::OTR_ERR_FORMAT => Self::Format,
-            sys::otr_status::OTR_ERR_RANDOM => Self::Random,
-            sys::otr_status::OTR_ERR_ODD_PARITY => Self::OddParity,
-            sys::otr_status::OTR_ERR_CERTIFICATE => Self::Certificate,
-            sys::otr_status::OTR_ERR_RESIDUAL => Self::Residual,
-            sys::otr_status(code) => Self::Other(code),
+            fn from_raw(status: sys::otr_status) -> Self {
+                match status {
+                    $(sys::otr_status::$status => Self::$kind,)+
+                    sys::otr_status(code) => Self::Other(code),
+                }
+            }
         }
-    }
+    };
 }
+
+statuses!(
+    Argument OTR_ERR_ARGUMENT,
+    Unsupported OTR_ERR_UNSUPPORTED,
+    Index OTR_ERR_INDEX,
+    Limit OTR_ERR_LIMIT,
+    Memory OTR_ERR_MEMORY,
+    Parse OTR_ERR_PARSE,
+    Probability OTR_ERR_PROBABILITY,
+    Undecomposable OTR_ERR_UNDECOMPOSABLE,
+    Truncated OTR_ERR_TRUNCATED,
+    Format OTR_ERR_FORMAT,
+    Random OTR_ERR_RANDOM,
+    OddParity OTR_ERR_ODD_PARITY,
+    Certificate OTR_ERR_CERTIFICATE,
+    Residual OTR_ERR_RESIDUAL,
+);
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,10 +1,10 @@
 use std::fmt;
-use std::str::FromStr;
 use std::sync::OnceLock;
 
 use outrider_sys as sys;
 
 use crate::error::{Error, Status, check_length};
+use crate::names::named;
 
 /// An instruction set. Every one gives bit-identical results.
 ///
@@ -36,10 +36,6 @@ pub enum Isa {
 }
 
 impl Isa {
-    /// Every value, for listings and tests.
-    pub const ALL: [Self; 7] =
-        [Self::Auto, Self::Portable, Self::Neon, Self::Avx2, Self::Avx512, Self::Avx512Vnni, Self::Amx];
-
     /// The instruction sets of this machine, the best one last; [`Isa::Auto`] is not among them.
     pub fn available() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|&isa| isa != Self::Auto && isa.is_available())
@@ -55,19 +51,6 @@ impl Isa {
     pub fn resolved(self) -> Option<Self> {
         let raw = Kernels::new(self)?.0.isa;
         Self::ALL.into_iter().find(|&isa| isa != Self::Auto && isa.to_raw() == raw)
-    }
-
-    /// The name that [`FromStr`] takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Portable => "portable",
-            Self::Avx2 => "avx2",
-            Self::Avx512 => "avx512",
-            Self::Avx512Vnni => "avx512vnni",
-            Self::Amx => "amx",
-            Self::Neon => "neon",
-        }
     }
 
     /// Says in the error of a `create` call which instruction set is missing.
@@ -93,23 +76,15 @@ impl Isa {
     }
 }
 
-impl fmt::Display for Isa {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Isa {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|isa| isa.name() == name).ok_or_else(|| Error::Name {
-            what: "instruction set",
-            found: name.to_owned(),
-            expected: "auto, portable, neon, avx2, avx512, avx512vnni, amx",
-        })
-    }
-}
+named!(Isa, "instruction set";
+    Auto "auto",
+    Portable "portable",
+    Neon "neon",
+    Avx2 "avx2",
+    Avx512 "avx512",
+    Avx512Vnni "avx512vnni",
+    Amx "amx",
+);
 
 const AMX: sys::otr_isa = sys::otr_isa::OTR_ISA_AMX;
 

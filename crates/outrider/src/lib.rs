@@ -40,6 +40,7 @@ mod labels;
 mod measurement_stream;
 mod measurements;
 mod model;
+mod names;
 mod network_kind;
 mod patch;
 mod patch_predecoder;

@@ -2,7 +2,6 @@ use std::any::Any;
 use std::ffi::CStr;
 use std::fmt;
 use std::ptr::{self, NonNull};
-use std::str::FromStr;
 use std::sync::Arc;
 
 use outrider_sys as sys;
@@ -11,6 +10,7 @@ use crate::decoder::Override;
 use crate::error::{Error, Status, check};
 use crate::graph::MatchingGraph;
 use crate::model::{owned, view};
+use crate::names::named;
 
 /// A pre-decoder: detection events in; log-odds of edges near them, or a smaller shot, out.
 ///
@@ -199,40 +199,7 @@ impl fmt::Debug for Predecoder {
     }
 }
 
-impl Predecode {
-    /// Both uses.
-    pub const ALL: [Self; 2] = [Self::Soft, Self::Hard];
-
-    /// The name that [`FromStr`] takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Soft => "soft",
-            Self::Hard => "hard",
-        }
-    }
-
-    pub(crate) fn to_raw(self) -> sys::otr_predecode {
-        match self {
-            Self::Soft => sys::otr_predecode::OTR_PREDECODE_SOFT,
-            Self::Hard => sys::otr_predecode::OTR_PREDECODE_HARD,
-        }
-    }
-}
-
-impl fmt::Display for Predecode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Predecode {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|predecode| predecode.name() == name).ok_or_else(|| Error::Name {
-            what: "use of a pre-decoder",
-            found: name.to_owned(),
-            expected: "soft, hard",
-        })
-    }
-}
+named!(Predecode, "use of a pre-decoder", otr_predecode;
+    Soft "soft" OTR_PREDECODE_SOFT,
+    Hard "hard" OTR_PREDECODE_HARD,
+);

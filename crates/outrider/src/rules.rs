@@ -1,6 +1,4 @@
-use std::fmt;
 use std::ptr;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use outrider_sys as sys;
@@ -9,6 +7,7 @@ use crate::error::{Details, Error, LineMeaning};
 use crate::graph::MatchingGraph;
 use crate::kernels::Isa;
 use crate::model::DetectorErrorModel;
+use crate::names::named;
 use crate::predecoder::Predecoder;
 
 /// A pre-decoder that needs no training.
@@ -91,42 +90,8 @@ impl RuleOptions {
     }
 }
 
-impl Rule {
-    /// Every rule.
-    pub const ALL: [Self; 3] = [Self::Clique, Self::Smith, Self::MinSum];
-
-    /// The name that [`FromStr`] takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Clique => "clique",
-            Self::Smith => "smith",
-            Self::MinSum => "min-sum",
-        }
-    }
-
-    fn to_raw(self) -> sys::otr_rule_kind {
-        match self {
-            Self::Clique => sys::otr_rule_kind::OTR_RULE_CLIQUE,
-            Self::Smith => sys::otr_rule_kind::OTR_RULE_SMITH,
-            Self::MinSum => sys::otr_rule_kind::OTR_RULE_MIN_SUM,
-        }
-    }
-}
-
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Rule {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|rule| rule.name() == name).ok_or_else(|| Error::Name {
-            what: "rule",
-            found: name.to_owned(),
-            expected: "clique, smith, min-sum",
-        })
-    }
-}
+named!(Rule, "rule", otr_rule_kind;
+    Clique "clique" OTR_RULE_CLIQUE,
+    Smith "smith" OTR_RULE_SMITH,
+    MinSum "min-sum" OTR_RULE_MIN_SUM,
+);

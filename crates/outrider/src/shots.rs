@@ -5,7 +5,6 @@ use std::iter;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
-use std::str::FromStr;
 
 use outrider_sys as sys;
 
@@ -14,6 +13,7 @@ use crate::error::{
 };
 use crate::kernels::Isa;
 use crate::model::{owned, view};
+use crate::names::named;
 
 /// Shots as rows of packed bits: bit k of a row is bit `k % 8` of its byte `k / 8`, padding is zero.
 ///
@@ -202,51 +202,14 @@ pub enum Format {
     Dets,
 }
 
-impl Format {
-    /// Every format.
-    pub const ALL: [Self; 6] = [Self::Text01, Self::B8, Self::R8, Self::Ptb64, Self::Hits, Self::Dets];
-
-    /// The name that [`FromStr`] takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Text01 => "01",
-            Self::B8 => "b8",
-            Self::R8 => "r8",
-            Self::Ptb64 => "ptb64",
-            Self::Hits => "hits",
-            Self::Dets => "dets",
-        }
-    }
-
-    fn to_raw(self) -> sys::otr_shot_format {
-        match self {
-            Self::Text01 => sys::otr_shot_format::OTR_FORMAT_01,
-            Self::B8 => sys::otr_shot_format::OTR_FORMAT_B8,
-            Self::R8 => sys::otr_shot_format::OTR_FORMAT_R8,
-            Self::Ptb64 => sys::otr_shot_format::OTR_FORMAT_PTB64,
-            Self::Hits => sys::otr_shot_format::OTR_FORMAT_HITS,
-            Self::Dets => sys::otr_shot_format::OTR_FORMAT_DETS,
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Format {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| Error::Name {
-            what: "shot format",
-            found: name.to_owned(),
-            expected: "01, b8, r8, ptb64, hits, dets",
-        })
-    }
-}
+named!(Format, "shot format", otr_shot_format;
+    Text01 "01" OTR_FORMAT_01,
+    B8 "b8" OTR_FORMAT_B8,
+    R8 "r8" OTR_FORMAT_R8,
+    Ptb64 "ptb64" OTR_FORMAT_PTB64,
+    Hits "hits" OTR_FORMAT_HITS,
+    Dets "dets" OTR_FORMAT_DETS,
+);
 
 /// What one record of a stream holds, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

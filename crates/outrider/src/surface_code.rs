@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ptr::{self, NonNull};
-use std::str::FromStr;
 
 use outrider_sys as sys;
 
 use crate::error::{Details, Error, LineMeaning, argument_error};
 use crate::model::{DetectorErrorModel, owned, text_of};
+use crate::names::named;
 
 /// A memory experiment on the rotated surface code: its circuit and its error model.
 ///
@@ -364,122 +364,23 @@ impl PaperNoise {
     }
 }
 
-impl Basis {
-    /// Both bases.
-    pub const ALL: [Self; 2] = [Self::X, Self::Z];
+named!(Basis, "basis", otr_basis;
+    X "x" OTR_BASIS_X,
+    Z "z" OTR_BASIS_Z,
+);
 
-    /// The name that [`FromStr`] takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::X => "x",
-            Self::Z => "z",
-        }
-    }
+named!(CircuitFamily, "circuit", otr_circuit_family;
+    Stim "stim" OTR_CIRCUIT_STIM,
+    Paper "paper" OTR_CIRCUIT_PAPER,
+    PaperPublished "paper-published" OTR_CIRCUIT_PAPER_PUBLISHED,
+);
 
-    fn to_raw(self) -> sys::otr_basis {
-        match self {
-            Self::X => sys::otr_basis::OTR_BASIS_X,
-            Self::Z => sys::otr_basis::OTR_BASIS_Z,
-        }
-    }
-}
-
-impl fmt::Display for Basis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Basis {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        let found = Self::ALL.into_iter().find(|basis| basis.name() == name);
-        found.ok_or_else(|| Error::Name { what: "basis", found: name.to_owned(), expected: "x, z" })
-    }
-}
-
-impl CircuitFamily {
-    /// Every family.
-    pub const ALL: [Self; 3] = [Self::Stim, Self::Paper, Self::PaperPublished];
-
-    /// The name that [`FromStr`] takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Stim => "stim",
-            Self::Paper => "paper",
-            Self::PaperPublished => "paper-published",
-        }
-    }
-
-    fn to_raw(self) -> sys::otr_circuit_family {
-        match self {
-            Self::Stim => sys::otr_circuit_family::OTR_CIRCUIT_STIM,
-            Self::Paper => sys::otr_circuit_family::OTR_CIRCUIT_PAPER,
-            Self::PaperPublished => sys::otr_circuit_family::OTR_CIRCUIT_PAPER_PUBLISHED,
-        }
-    }
-}
-
-impl fmt::Display for CircuitFamily {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for CircuitFamily {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|family| family.name() == name).ok_or_else(|| Error::Name {
-            what: "circuit",
-            found: name.to_owned(),
-            expected: "stim, paper, paper-published",
-        })
-    }
-}
-
-impl Orientation {
-    /// All four.
-    pub const ALL: [Self; 4] = [Self::O1, Self::O2, Self::O3, Self::O4];
-
-    /// The name that [`FromStr`] takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::O1 => "O1",
-            Self::O2 => "O2",
-            Self::O3 => "O3",
-            Self::O4 => "O4",
-        }
-    }
-
-    fn to_raw(self) -> sys::otr_orientation {
-        match self {
-            Self::O1 => sys::otr_orientation::OTR_ORIENTATION_O1,
-            Self::O2 => sys::otr_orientation::OTR_ORIENTATION_O2,
-            Self::O3 => sys::otr_orientation::OTR_ORIENTATION_O3,
-            Self::O4 => sys::otr_orientation::OTR_ORIENTATION_O4,
-        }
-    }
-}
-
-impl fmt::Display for Orientation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Orientation {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|orientation| orientation.name() == name).ok_or_else(|| Error::Name {
-            what: "orientation",
-            found: name.to_owned(),
-            expected: "O1, O2, O3, O4",
-        })
-    }
-}
+named!(Orientation, "orientation", otr_orientation;
+    O1 "O1" OTR_ORIENTATION_O1,
+    O2 "O2" OTR_ORIENTATION_O2,
+    O3 "O3" OTR_ORIENTATION_O3,
+    O4 "O4" OTR_ORIENTATION_O4,
+);
 
 /// Paulis in the order of [`PaperNoise::idle_cnot`] and [`PaperNoise::idle_spam`].
 const PAULIS: [&str; 3] = ["X", "Y", "Z"];

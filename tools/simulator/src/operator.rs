@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use outrider_controller::{Controller, ControllerOptions, Event, Leave, NodeId, PatchId, PushError};
+use outrider_controller::{
+    Controller, ControllerOptions, Event, Leave, NodeId, OptionsError, PatchId, PushError,
+};
+use outrider_wire::Counters;
 use outrider_wire::limits::FRAME_BYTES_MAX;
-use outrider_wire::{Counters, Error};
 
 use crate::clock::SkewedClock;
 use crate::network::Network;
@@ -96,7 +98,7 @@ impl Operator {
         options: ControllerOptions,
         clock: SkewedClock,
         histories: Vec<Running>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, OptionsError> {
         Ok(Self {
             controller: Controller::new(nodes, options, clock.at(0))?,
             clock,
@@ -362,7 +364,7 @@ impl Operator {
                 stage.blame(format!("history {:?} holds {held} rounds", running.id));
             }
         }
-        if self.controller.counters().untold > 0 {
+        if self.controller.counters().dropped > 0 {
             stage.blame("the controller has dropped events".to_owned());
         }
     }

@@ -1,24 +1,22 @@
-//! The dice of a run: SplitMix64.
+//! The dice of a run.
+
+use outrider_test_support::Random as Numbers;
 
 #[derive(Debug)]
-pub(crate) struct Random(u64);
+pub(crate) struct Random(Numbers);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(Numbers(seed))
     }
 
     pub(crate) fn word(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ (word >> 31)
+        self.0.word()
     }
 
     /// Below `bound`, which is not zero.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.word() % bound
+        self.0.below_u64(bound)
     }
 
     /// From `first` to `last`, both included.
@@ -34,7 +32,7 @@ impl Random {
 
     /// Yes, once in `count` times.
     pub(crate) fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
+        self.0.one_in(count)
     }
 
     pub(crate) fn coin(&mut self) -> bool {
@@ -42,7 +40,7 @@ impl Random {
     }
 
     pub(crate) fn index(&mut self, length: usize) -> usize {
-        self.below(length as u64) as usize
+        self.0.below(length)
     }
 
     pub(crate) fn choose<T: Copy>(&mut self, among: &[T]) -> T {

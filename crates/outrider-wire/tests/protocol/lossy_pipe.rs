@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use outrider_test_support::Random;
 use outrider_wire::{
     Assign, CellId, ClientEvent, ClientSession, Closed, Commit, Counters, Epoch, Error, Handshake, Hops,
     Layer, Options, RoundsBatch, ServerEvent, ServerSession,
@@ -35,26 +36,6 @@ fn a_seed_reproduces_its_run() {
     let traces: Vec<u64> = (0..5).map(|seed| run(seed).0).collect();
     assert_eq!(traces, (0..5).map(|seed| run(seed).0).collect::<Vec<_>>());
     assert!((1..5).all(|seed| traces[seed] != traces[0]));
-}
-
-/// splitmix64.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
-    }
 }
 
 #[derive(Debug, Default)]
@@ -159,7 +140,7 @@ impl Run {
     fn tick(&mut self) -> bool {
         self.network.now += TICK_NS;
         if self.network.random.one_in(200) {
-            self.network.client_lag += self.network.random.below(50_000_000);
+            self.network.client_lag += self.network.random.below_u64(50_000_000);
         }
         if self.network.random.one_in(400) {
             self.break_connection();
@@ -337,7 +318,7 @@ impl Network {
         self.to_server.flights.clear();
         self.to_client.flights.clear();
         self.handshake = None;
-        self.reconnect_at = Some(self.now + self.random.below(2_000_000));
+        self.reconnect_at = Some(self.now + self.random.below_u64(2_000_000));
     }
 
     /// Sends bytes on their way: whole, damaged, twice, or not at all.
@@ -346,10 +327,10 @@ impl Network {
             return;
         }
         let pipe = if there { &mut self.to_server } else { &mut self.to_client };
-        let at = self.now + self.random.below(300_000);
-        match self.random.below(40) {
+        let at = self.now + self.random.below_u64(300_000);
+        match self.random.below_u64(40) {
             0 => {
-                let bit = self.random.below(8 * bytes.len() as u64) as usize;
+                let bit = self.random.below_u64(8 * bytes.len() as u64) as usize;
                 bytes[bit / 8] ^= 1 << (bit % 8);
                 pipe.launch(at, bytes);
             }
@@ -378,7 +359,7 @@ impl Pipe {
 }
 
 fn bits_of(round: u64) -> [u8; 1] {
-    [(Random(round).next() & 0b1111) as u8]
+    [(Random(round).word() & 0b1111) as u8]
 }
 
 fn answer(parity: &[u64; 2]) -> Commit<'_> {

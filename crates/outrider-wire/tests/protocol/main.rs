@@ -4,6 +4,7 @@
 mod bounds;
 mod closing;
 mod documents;
+mod errors;
 mod golden;
 mod handshake;
 mod hostile;
