@@ -4,7 +4,36 @@
  * A tree alternates outer regions, which grow, and inner regions, which shrink; every inner region is matched
  * to the outer one below it, and the root is unmatched. Two trees that meet are matched along the path
  * between their roots; a matched pair that a tree meets joins it; a tree that meets itself makes the odd
- * cycle one region, a blossom. */
+ * cycle one region, a blossom.
+ *
+ * An example, which c_core/tests/blossom_steps.c takes step by step. Capital letters are detection events,
+ * small ones other nodes.
+ *
+ *                                  +-- 14 -- A -- 8 -- B -- 12 -- x -- 4 -- F -- 18 -- boundary
+ *                                  |                   |
+ *   G -- 6 -- z -- 8 -- y -- 12 -- E                  12
+ *                                  |                   |
+ *                                  +-- 12 -- D -- 8 -- C
+ *
+ * The numbers of a row are the radii after its step, the last one that of blossom S or T.
+ *
+ * time  step              A  B  C  D  E  F  G ST
+ *    0  greedy start      4  4  4  4  8  4  6  -  A-B and C-D are matched; E, F and G are roots
+ *    0  E meets D         4  4  4  4  8  4  6  -  D-C join the tree of E: D shrinks, C grows
+ *    0  F reaches x       4  4  4  4  8  4  6  -  F holds x
+ *    0  G reaches z       4  4  4  4  8  4  6  -  G holds z
+ *    2  E meets A         4  4  6  2 10  6  8  -  A-B join the tree of E
+ *    3  B meets C         3  5  7  1 11  7  9  0  one tree: the cycle E D C B A becomes blossom S
+ *    4  S reaches y       3  5  7  1 11  8 10  1  S holds y
+ *    5  S meets F         3  5  7  1 11  9 11  2  two trees: S-F are matched along B x F, both freeze
+ *    7  G meets S         3  5  7  1 11  9 13  2  S-F join the tree of G: S shrinks, F grows
+ *    8  S leaves y        3  5  7  1 11 10 14  1  y is free
+ *    8  G reaches y       3  5  7  1 11 10 14  1  G holds y and z
+ *    9  S has radius 0    3  5  7  1 11 11 15  -  S shatters: E A B stay between G and F; C-D are matched
+ *   14  B has radius 0    8  0  7  1  6 16 20  0  A and F meet at B itself: A B F become blossom T
+ *   16  T meets boundary  8  0  7  1  4 16 22  2  F is matched to it; inside T A-B, up the tree E-G
+ *
+ * The radii add up to 60, the weight of A-B, C-D, E-y-z-G and F-boundary. */
 #include "match/matcher_state.h"
 
 static void attach_matched_pair(otr_matcher *m, uint32_t region, uint32_t inner, otr_link link);
