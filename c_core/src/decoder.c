@@ -213,7 +213,7 @@ static void cancel_answer(otr_decoder *d) {
 /* The second pass: edges of the first answer lower the weights of edges that fail together with them. What a
  * pre-decoder has fixed for good is no part of it. */
 static otr_status match_again(otr_decoder *d) {
-    int changed = 0;
+    bool changed = false;
     otr_status status = gather_edges(d, FIXED, d->recalled.count);
     if (status == OTR_OK) {
         cancel_answer(d);

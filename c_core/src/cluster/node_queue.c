@@ -2,10 +2,11 @@
 
 #include "common/array.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int comes_before(otr_queue_entry a, otr_queue_entry b);
+static bool comes_before(otr_queue_entry a, otr_queue_entry b);
 static void sift_up(otr_node_queue *queue, uint32_t slot, otr_queue_entry entry);
 static void sift_down(otr_node_queue *queue, uint32_t slot, otr_queue_entry entry);
 
@@ -44,7 +45,7 @@ otr_queue_entry otr_node_queue_pop(otr_node_queue *queue) {
     return first;
 }
 
-static int comes_before(otr_queue_entry a, otr_queue_entry b) {
+static bool comes_before(otr_queue_entry a, otr_queue_entry b) {
     return (a.time < b.time) | ((a.time == b.time) & (a.node < b.node));
 }
 

@@ -1,5 +1,5 @@
 /* A priority queue of graph nodes: each node at most once, keyed by (time, node), so equal times come out by
- * lowest index. A binary heap that knows every node's slot; capacity for all nodes is allocated once. */
+ * lowest index. A binary heap with the slot of every node; capacity for all nodes is allocated once. */
 #ifndef OTR_NODE_QUEUE_H
 #define OTR_NODE_QUEUE_H
 

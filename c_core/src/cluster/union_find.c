@@ -14,15 +14,16 @@
  * them later (a cluster freezes) does not: a node that comes up too early looks again and goes back into the
  * queue.
  *
- * Clusters are lists of nodes, and each node knows its cluster; a union moves the nodes of the smaller
- * one. Radii follow from one clock per cluster, radius = reach(cluster) - origin(node), so growth touches
- * no node. Two growing clusters may meet at half a unit of time; that completion is rounded up. */
+ * Clusters are lists of nodes, and cluster_of has the cluster of each node; a union moves the nodes of the
+ * smaller one. Radii follow from one clock per cluster, radius = reach(cluster) - origin(node), so growth
+ * touches no node. Two growing clusters may meet at half a unit of time; that completion is rounded up. */
 #include "cluster/union_find.h"
 
 #include "cluster/node_queue.h"
 #include "common/array.h"
 #include "common/bits.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* Later than every completion: a path of OTR_GRAPH_NODES_MAX edges of OTR_WEIGHT_MAX stays below 2^56. */
@@ -35,9 +36,9 @@ typedef struct cluster {
     int64_t reach_at_0;
     uint32_t first; /* any node of the cluster's circular list */
     uint32_t size;
-    uint8_t growing;
-    uint8_t odd;
-    uint8_t grounded; /* touches the boundary */
+    bool growing;
+    bool odd;
+    bool grounded; /* touches the boundary */
 } cluster;
 
 /* A node of a cluster; not reset, but filled when a cluster takes the node in. */
@@ -76,14 +77,14 @@ struct otr_union_find {
 static void start_clusters(otr_union_find *uf, const uint32_t *events, size_t event_count);
 static void reach_node(otr_union_find *uf, uint32_t node, uint32_t into, int64_t origin, uint32_t charged);
 static void match_neighbours(otr_union_find *uf, const uint32_t *events, size_t event_count);
-static int has_chosen(const otr_union_find *uf, uint32_t node, uint32_t head);
+static bool has_chosen(const otr_union_find *uf, uint32_t node, uint32_t head);
 static void look_first(otr_union_find *uf, uint32_t node);
 static uint64_t scan(const otr_union_find *uf, uint32_t begin, uint32_t end, uint32_t *least, uint32_t *arc);
-static int has_reached(const otr_union_find *uf, uint32_t node);
+static bool has_reached(const otr_union_find *uf, uint32_t node);
 static void look(otr_union_find *uf, uint32_t node, int64_t now);
 static void advance(otr_union_find *uf, uint32_t node, int64_t now);
-static int is_idle(const otr_union_find *uf, uint32_t node);
-static int is_due(const otr_union_find *uf, uint32_t node, int64_t now);
+static bool is_idle(const otr_union_find *uf, uint32_t node);
+static bool is_due(const otr_union_find *uf, uint32_t node, int64_t now);
 static void complete(otr_union_find *uf, uint32_t node, int64_t now);
 static void ground(otr_union_find *uf, uint32_t index, int64_t now);
 static void join(otr_union_find *uf, uint32_t a, uint32_t b, int64_t now);
@@ -165,7 +166,7 @@ static void start_clusters(otr_union_find *uf, const uint32_t *events, size_t ev
     uf->reached_count = 0;
     uf->growing_count = (uint32_t)event_count;
     for (uint32_t i = 0; i < event_count; i++) {
-        uf->clusters[i] = (cluster){.first = events[i], .growing = 1, .odd = 1};
+        uf->clusters[i] = (cluster){.first = events[i], .growing = true, .odd = true};
         reach_node(uf, events[i], i, 0, 1);
     }
 }
@@ -186,7 +187,7 @@ static void match_neighbours(otr_union_find *uf, const uint32_t *events, size_t 
             otr_node_queue_set(&uf->queue, node, otr_boundary_weight(uf->weights, node));
         } else if (arc != OTR_NONE) {
             otr_arc chosen = uf->weights->arcs[arc];
-            int is_event = has_reached(uf, chosen.head);
+            bool is_event = has_reached(uf, chosen.head);
             int64_t due = chosen.weight >> is_event;
             if (!is_event || !has_chosen(uf, chosen.head, node)) {
                 otr_node_queue_set(&uf->queue, node, due);
@@ -197,7 +198,7 @@ static void match_neighbours(otr_union_find *uf, const uint32_t *events, size_t 
     }
 }
 
-static int has_chosen(const otr_union_find *uf, uint32_t node, uint32_t head) {
+static bool has_chosen(const otr_union_find *uf, uint32_t node, uint32_t head) {
     uint32_t arc = uf->members[node].arc;
     return arc != OTR_NONE && arc != BOUNDARY_ARC && uf->weights->arcs[arc].head == head;
 }
@@ -315,7 +316,7 @@ static void advance(otr_union_find *uf, uint32_t node, int64_t now) {
 /* True if `node` can stay out of the queue: its cluster is frozen, and no other cluster had a node next to
  * it at its last look, or only one that has joined. A neighbour taken in since then looked at the edge
  * itself. */
-static int is_idle(const otr_union_find *uf, uint32_t node) {
+static bool is_idle(const otr_union_find *uf, uint32_t node) {
     uint32_t own = uf->cluster_of[node];
     uint32_t rival = uf->members[node].rival;
     return !uf->clusters[own].growing &&
@@ -323,20 +324,20 @@ static int is_idle(const otr_union_find *uf, uint32_t node) {
 }
 
 /* True if the edge that the node's last look chose is complete and leads out of the cluster. */
-static int is_due(const otr_union_find *uf, uint32_t node, int64_t now) {
+static bool is_due(const otr_union_find *uf, uint32_t node, int64_t now) {
     uint32_t own = uf->cluster_of[node];
     uint32_t arc = uf->members[node].arc;
     uint32_t growing = uf->clusters[own].growing;
     int64_t grown = radius_of(uf, node, now);
     uint32_t weight = otr_boundary_weight(uf->weights, node);
     if (arc == OTR_NONE) {
-        return 0;
+        return false;
     }
     if (arc != BOUNDARY_ARC) {
         uint32_t head = uf->weights->arcs[arc].head;
         if (has_reached(uf, head)) {
             if (uf->cluster_of[head] == own) {
-                return 0;
+                return false;
             }
             growing += uf->clusters[uf->cluster_of[head]].growing;
             grown += radius_of(uf, head, now);
@@ -373,8 +374,8 @@ static void complete(otr_union_find *uf, uint32_t node, int64_t now) {
 static void ground(otr_union_find *uf, uint32_t index, int64_t now) {
     cluster *grounded = &uf->clusters[index];
     grounded->reach_at_0 += now;
-    grounded->growing = 0;
-    grounded->grounded = 1;
+    grounded->growing = false;
+    grounded->grounded = true;
     uf->growing_count--;
 }
 
@@ -422,8 +423,8 @@ static void splice(otr_union_find *uf, uint32_t a, uint32_t b) {
     uf->members[b].next = next;
 }
 
-static int has_reached(const otr_union_find *uf, uint32_t node) {
-    return (int)(uf->is_reached[node >> 6] >> (node & 63)) & 1;
+static bool has_reached(const otr_union_find *uf, uint32_t node) {
+    return (uf->is_reached[node >> 6] >> (node & 63) & 1) != 0;
 }
 
 static int64_t radius_of(const otr_union_find *uf, uint32_t node, int64_t now) {

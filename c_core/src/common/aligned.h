@@ -2,6 +2,7 @@
 #ifndef OTR_COMMON_ALIGNED_H
 #define OTR_COMMON_ALIGNED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define OTR_CACHE_LINE_BYTES 64
@@ -13,9 +14,9 @@ typedef struct otr_aligned {
     size_t bytes; /* usable from `data` on */
 } otr_aligned;
 
-/* Makes room for `count` elements; what the block held is lost when it grows. Returns 0 when memory is out or
- * the size overflows; the block is then unchanged. */
-int otr_aligned_reserve(otr_aligned *block, size_t count, size_t element_bytes);
+/* Makes room for `count` elements; what the block held is lost when it grows. Returns false when memory is
+ * out or the size overflows; the block is then unchanged. */
+bool otr_aligned_reserve(otr_aligned *block, size_t count, size_t element_bytes);
 
 void otr_aligned_free(otr_aligned *block);
 

@@ -6,7 +6,7 @@
 /* Smallest capacity of a growing array. */
 #define ARRAY_CAPACITY_MIN 16
 
-int otr_array_enlarge(void **items, size_t *capacity, size_t wanted, size_t element_bytes) {
+bool otr_array_enlarge(void **items, size_t *capacity, size_t wanted, size_t element_bytes) {
     size_t grown = *capacity + *capacity / 2;
     void *moved;
     if (grown < wanted) {
@@ -16,15 +16,15 @@ int otr_array_enlarge(void **items, size_t *capacity, size_t wanted, size_t elem
         grown = ARRAY_CAPACITY_MIN;
     }
     if (grown > SIZE_MAX / element_bytes) {
-        return 0;
+        return false;
     }
     moved = realloc(*items, grown * element_bytes);
     if (moved == NULL) {
-        return 0;
+        return false;
     }
     *items = moved;
     *capacity = grown;
-    return 1;
+    return true;
 }
 
 void *otr_array_zeroed(size_t count, size_t element_bytes) {

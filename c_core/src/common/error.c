@@ -3,14 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Messages quote files, whose words may hold line breaks and worse. */
-static void keep_plain(char *message) {
-    for (; *message != '\0'; message++) {
-        if (*message < ' ' || *message > '~') {
-            *message = '?';
-        }
-    }
-}
+static void keep_plain(char *message);
 
 otr_status otr_error_set(otr_error *error, otr_status status, uint64_t line, uint32_t column,
                          const char *format, ...) {
@@ -25,4 +18,13 @@ otr_status otr_error_set(otr_error *error, otr_status status, uint64_t line, uin
         keep_plain(error->message);
     }
     return status;
+}
+
+/* Messages quote files, whose words may hold line breaks and worse. */
+static void keep_plain(char *message) {
+    for (; *message != '\0'; message++) {
+        if (*message < ' ' || *message > '~') {
+            *message = '?';
+        }
+    }
 }

@@ -3,6 +3,7 @@
  * table with linear probing, so no input makes a lookup slow. */
 #include "common/key_table.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,10 +14,11 @@
 /* Slots of the first hash table. */
 #define SLOTS_MIN 1024
 
+static bool grow_heads(otr_key_table *table, size_t wanted);
 static uint32_t append(otr_key_table *table, uint64_t key);
-static int grow_heads(otr_key_table *table, size_t wanted);
-static int grow_slots(otr_key_table *table);
+static bool grow_slots(otr_key_table *table);
 static uint32_t *find_slot(const otr_key_table *table, uint64_t key);
+static uint64_t mix(uint64_t key);
 
 uint32_t otr_key_table_add(otr_key_table *table, uint64_t key) {
     const size_t upper = (size_t)(key >> 32);
@@ -59,6 +61,15 @@ void otr_key_table_free(otr_key_table *table) {
     *table = (otr_key_table){0};
 }
 
+static bool grow_heads(otr_key_table *table, size_t wanted) {
+    if (!otr_array_reserve((void **)&table->heads, &table->head_capacity, wanted, sizeof *table->heads)) {
+        return false;
+    }
+    memset(table->heads + table->head_count, 0xFF, (wanted - table->head_count) * sizeof *table->heads);
+    table->head_count = wanted;
+    return true;
+}
+
 static uint32_t append(otr_key_table *table, uint64_t key) {
     if (table->count == OTR_KEY_NONE || !OTR_ARRAY_GROW(table->keys, table->count, table->capacity) ||
         !OTR_ARRAY_GROW(table->next, table->count, table->next_capacity)) {
@@ -69,22 +80,13 @@ static uint32_t append(otr_key_table *table, uint64_t key) {
     return (uint32_t)table->count++;
 }
 
-static int grow_heads(otr_key_table *table, size_t wanted) {
-    if (!otr_array_reserve((void **)&table->heads, &table->head_capacity, wanted, sizeof *table->heads)) {
-        return 0;
-    }
-    memset(table->heads + table->head_count, 0xFF, (wanted - table->head_count) * sizeof *table->heads);
-    table->head_count = wanted;
-    return 1;
-}
-
-static int grow_slots(otr_key_table *table) {
+static bool grow_slots(otr_key_table *table) {
     const uint32_t *old = table->slots;
     const size_t old_count = table->slot_count;
     const size_t slot_count = old_count > 0 ? 2 * old_count : SLOTS_MIN;
     uint32_t *slots = otr_array_new(slot_count, sizeof *slots);
     if (slots == NULL) {
-        return 0;
+        return false;
     }
     memset(slots, 0xFF, slot_count * sizeof *slots);
     table->slots = slots;
@@ -95,14 +97,7 @@ static int grow_slots(otr_key_table *table) {
         }
     }
     free((void *)old);
-    return 1;
-}
-
-/* The finaliser of MurmurHash3 (Appleby): every bit of the key reaches every bit of the result. */
-static uint64_t mix(uint64_t key) {
-    key = (key ^ (key >> 33)) * 0xFF51AFD7ED558CCDu;
-    key = (key ^ (key >> 33)) * 0xC4CEB9FE1A85EC53u;
-    return key ^ (key >> 33);
+    return true;
 }
 
 /* The slot that holds `key`, or the free one where it belongs. */
@@ -113,4 +108,11 @@ static uint32_t *find_slot(const otr_key_table *table, uint64_t key) {
         slot = (slot + 1) & mask;
     }
     return &table->slots[slot];
+}
+
+/* The finaliser of MurmurHash3 (Appleby): every bit of the key reaches every bit of the result. */
+static uint64_t mix(uint64_t key) {
+    key = (key ^ (key >> 33)) * 0xFF51AFD7ED558CCDu;
+    key = (key ^ (key >> 33)) * 0xC4CEB9FE1A85EC53u;
+    return key ^ (key >> 33);
 }

@@ -10,22 +10,12 @@
 /* Bytes of the text that an error message quotes at most. */
 #define QUOTE_BYTES 40
 
-static int is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static int is_name_byte(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-static char to_lower(char c) {
-    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-}
-
-static uint32_t column_of(const char *line_begin, const char *byte) {
-    const size_t column = (size_t)(byte - line_begin) + 1;
-    return column < UINT32_MAX ? (uint32_t)column : UINT32_MAX;
-}
+static bool is_space(char c);
+static bool is_name_byte(char c);
+static char to_lower(char c);
+static otr_status read_argument(otr_scanner *scanner, bool probability, double *out);
+static bool ends_argument(char c);
+static uint32_t column_of(const char *line_begin, const char *byte);
 
 otr_status otr_scanner_start(otr_scanner *scanner, const char *text, size_t bytes, otr_error *error) {
     const char *nul = bytes > 0 ? memchr(text, '\0', bytes) : NULL;
@@ -71,7 +61,7 @@ size_t otr_scanner_name(otr_scanner *scanner) {
     return (size_t)(scanner->next - begin);
 }
 
-int otr_scanner_same_name(const char *begin, size_t bytes, const char *name) {
+bool otr_scanner_same_name(const char *begin, size_t bytes, const char *name) {
     size_t same = 0;
     while (same < bytes && to_lower(begin[same]) == name[same]) {
         same++;
@@ -79,7 +69,7 @@ int otr_scanner_same_name(const char *begin, size_t bytes, const char *name) {
     return same == bytes && name[same] == '\0';
 }
 
-otr_status otr_scanner_tag_read(otr_scanner *scanner, otr_scanner_tag *tag, int *found) {
+otr_status otr_scanner_tag_read(otr_scanner *scanner, otr_scanner_tag *tag, bool *found) {
     *found = otr_scanner_peek(scanner) == '[';
     tag->count = 0;
     if (!*found) {
@@ -119,35 +109,7 @@ otr_status otr_scanner_tag_read(otr_scanner *scanner, otr_scanner_tag *tag, int 
     return OTR_OK;
 }
 
-static int ends_argument(char c) {
-    return c == ',' || c == ')' || c == '(' || c == '\n' || c == '#' || is_space(c);
-}
-
-/* Reads one number between '(' or ',' and ',' or ')'. */
-static otr_status read_argument(otr_scanner *scanner, int probability, double *out) {
-    const char *begin;
-    int number = 1;
-    otr_scanner_skip_spaces(scanner);
-    begin = scanner->next;
-    while (scanner->next < scanner->end && !ends_argument(*scanner->next)) {
-        scanner->next++;
-    }
-    *out = 0;
-    if (scanner->next > begin) {
-        number = otr_decimal_parse(begin, (size_t)(scanner->next - begin), out);
-    }
-    if (probability && !(number && *out >= 0 && *out <= 1)) {
-        return otr_scanner_fail_quoting(scanner, OTR_ERR_PROBABILITY, "", begin,
-                                        " is not a probability between 0 and 1");
-    }
-    if (!number) {
-        return otr_scanner_fail_quoting(scanner, OTR_ERR_PARSE, "", begin, " is not a finite number");
-    }
-    otr_scanner_skip_spaces(scanner);
-    return OTR_OK;
-}
-
-otr_status otr_scanner_arguments_read(otr_scanner *scanner, int probabilities, otr_scanner_arguments *out) {
+otr_status otr_scanner_arguments_read(otr_scanner *scanner, bool probabilities, otr_scanner_arguments *out) {
     out->count = 0;
     if (otr_scanner_peek(scanner) != '(') {
         return OTR_OK;
@@ -236,4 +198,49 @@ otr_status otr_scanner_fail_quoting(otr_scanner *scanner, otr_status status, con
     quote[bytes] = '\0';
     return otr_error_set(scanner->error, status, scanner->line, column_of(scanner->line_begin, begin),
                          "%s'%s'%s", before, quote, after);
+}
+
+static bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static bool is_name_byte(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+static char to_lower(char c) {
+    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+/* Reads one number between '(' or ',' and ',' or ')'. */
+static otr_status read_argument(otr_scanner *scanner, bool probability, double *out) {
+    const char *begin;
+    bool is_number = true;
+    otr_scanner_skip_spaces(scanner);
+    begin = scanner->next;
+    while (scanner->next < scanner->end && !ends_argument(*scanner->next)) {
+        scanner->next++;
+    }
+    *out = 0;
+    if (scanner->next > begin) {
+        is_number = otr_decimal_parse(begin, (size_t)(scanner->next - begin), out);
+    }
+    if (probability && !(is_number && *out >= 0 && *out <= 1)) {
+        return otr_scanner_fail_quoting(scanner, OTR_ERR_PROBABILITY, "", begin,
+                                        " is not a probability between 0 and 1");
+    }
+    if (!is_number) {
+        return otr_scanner_fail_quoting(scanner, OTR_ERR_PARSE, "", begin, " is not a finite number");
+    }
+    otr_scanner_skip_spaces(scanner);
+    return OTR_OK;
+}
+
+static bool ends_argument(char c) {
+    return c == ',' || c == ')' || c == '(' || c == '\n' || c == '#' || is_space(c);
+}
+
+static uint32_t column_of(const char *line_begin, const char *byte) {
+    const size_t column = (size_t)(byte - line_begin) + 1;
+    return column < UINT32_MAX ? (uint32_t)column : UINT32_MAX;
 }

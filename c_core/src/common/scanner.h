@@ -5,6 +5,8 @@
 
 #include "outrider/status.h"
 
+#include <stdbool.h>
+
 /* Arguments of one instruction. */
 #define OTR_SCANNER_ARGUMENTS_MAX 16
 
@@ -45,8 +47,9 @@ static inline char otr_scanner_peek(const otr_scanner *scanner) {
     return scanner->next < scanner->end ? *scanner->next : '\n';
 }
 
-/* 1 at the end of an instruction's targets: a comment, a newline or the end of the text. */
-static inline int otr_scanner_at_line_end(const otr_scanner *scanner) {
+/* Whether the cursor is at the end of an instruction's targets: a comment, a newline or the end of the text.
+ */
+static inline bool otr_scanner_at_line_end(const otr_scanner *scanner) {
     return otr_scanner_peek(scanner) == '\n' || otr_scanner_peek(scanner) == '#';
 }
 
@@ -56,12 +59,13 @@ void otr_scanner_skip_blank(otr_scanner *scanner);
 /* Moves past a name and returns its bytes, 0 if there is none. */
 size_t otr_scanner_name(otr_scanner *scanner);
 /* Whether `bytes` bytes are `name`, which has no upper case, ignoring case. */
-int otr_scanner_same_name(const char *begin, size_t bytes, const char *name);
-/* Reads "[...]" if it stands at the cursor, into tag->bytes and tag->count, and tells whether it did. */
-otr_status otr_scanner_tag_read(otr_scanner *scanner, otr_scanner_tag *tag, int *found);
+bool otr_scanner_same_name(const char *begin, size_t bytes, const char *name);
+/* Reads "[...]" if it stands at the cursor, into tag->bytes and tag->count, and sets *found to whether it
+ * did. */
+otr_status otr_scanner_tag_read(otr_scanner *scanner, otr_scanner_tag *tag, bool *found);
 /* Reads "(1, 2)" if it stands at the cursor; an empty argument is 0. With `probabilities` each must be one.
  */
-otr_status otr_scanner_arguments_read(otr_scanner *scanner, int probabilities, otr_scanner_arguments *out);
+otr_status otr_scanner_arguments_read(otr_scanner *scanner, bool probabilities, otr_scanner_arguments *out);
 /* Reads a whole number of at most `max`. */
 otr_status otr_scanner_integer(otr_scanner *scanner, uint64_t max, uint64_t *out);
 /* Reads spaces and a whole number of at most `max`. */

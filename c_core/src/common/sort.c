@@ -3,29 +3,8 @@
 /* Lists of at most this length are sorted by insertion. */
 #define INSERTION_MAX 24
 
-static void insertion_sort(uint32_t *indices, size_t count) {
-    for (size_t i = 1; i < count; i++) {
-        const uint32_t moved = indices[i];
-        size_t hole = i;
-        for (; hole > 0 && indices[hole - 1] > moved; hole--) {
-            indices[hole] = indices[hole - 1];
-        }
-        indices[hole] = moved;
-    }
-}
-
-static void sift_down(uint32_t *indices, size_t root, size_t count) {
-    const uint32_t moved = indices[root];
-    for (size_t child = 2 * root + 1; child < count; child = 2 * root + 1) {
-        child += child + 1 < count && indices[child + 1] > indices[child];
-        if (indices[child] <= moved) {
-            break;
-        }
-        indices[root] = indices[child];
-        root = child;
-    }
-    indices[root] = moved;
-}
+static void insertion_sort(uint32_t *indices, size_t count);
+static void sift_down(uint32_t *indices, size_t root, size_t count);
 
 /* Heap sort: no recursion, no worst case. */
 void otr_sort_indices(uint32_t *indices, size_t count) {
@@ -64,4 +43,28 @@ size_t otr_sort_cancel(uint32_t *indices, size_t count) {
         i = run;
     }
     return kept;
+}
+
+static void insertion_sort(uint32_t *indices, size_t count) {
+    for (size_t i = 1; i < count; i++) {
+        const uint32_t moved = indices[i];
+        size_t hole = i;
+        for (; hole > 0 && indices[hole - 1] > moved; hole--) {
+            indices[hole] = indices[hole - 1];
+        }
+        indices[hole] = moved;
+    }
+}
+
+static void sift_down(uint32_t *indices, size_t root, size_t count) {
+    const uint32_t moved = indices[root];
+    for (size_t child = 2 * root + 1; child < count; child = 2 * root + 1) {
+        child += child + 1 < count && indices[child + 1] > indices[child];
+        if (indices[child] <= moved) {
+            break;
+        }
+        indices[root] = indices[child];
+        root = child;
+    }
+    indices[root] = moved;
 }

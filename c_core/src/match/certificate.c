@@ -14,52 +14,71 @@ typedef struct check {
     uint32_t *owner; /* node -> region whose shell holds it; OTR_NONE if unoccupied */
 } check;
 
-static uint32_t depth_of(const otr_matcher *m, uint32_t region) {
-    uint32_t depth = 0;
-    while (region != OTR_NONE) {
-        region = m->regions[region].blossom;
-        depth++;
+static void check_node(const check *c, uint32_t node, otr_certificate *out);
+static void check_edge(const check *c, uint32_t node1, uint32_t node2, uint32_t weight, otr_certificate *out);
+static int64_t change_along(const check *c, uint32_t node1, uint32_t node2);
+static int64_t heights_below(const check *c, uint32_t node, uint32_t end);
+static int64_t own_height(const check *c, uint32_t node);
+static int64_t total_height(const check *c, uint32_t node);
+static uint32_t depth_of(const otr_matcher *m, uint32_t region);
+
+/* A fresh state of this size for every call keeps the hot path free of it: certificates are for tests and
+ * doubts. */
+otr_status otr_matcher_certify(const otr_matcher *m, otr_certificate *out) {
+    check c = {m, otr_array_new(m->node_count, sizeof *c.owner)};
+    if (c.owner == NULL) {
+        return OTR_ERR_MEMORY;
     }
-    return depth;
+    for (uint32_t node = 0; node < m->node_count; node++) {
+        c.owner[node] = OTR_NONE;
+    }
+    out->dual = otr_matcher_weight(m);
+    out->edges_checked = 0;
+    out->edges_overtight = 0;
+    out->min_slack = INT64_MAX;
+    for (uint32_t region = 0; region < m->region_count; region++) {
+        out->edges_overtight += otr_radius(m, &m->regions[region]) < 0;
+        for (uint32_t node = m->regions[region].shell; node != OTR_NONE; node = m->sites[node].below) {
+            c.owner[node] = region;
+        }
+    }
+    /* Every event is inside its own region, or the heights prove nothing. */
+    for (uint32_t event = 0; event < m->event_count; event++) {
+        out->edges_overtight +=
+            c.owner[m->events[event]] != event || m->sites[m->events[event]].arc != OTR_NONE;
+    }
+    for (uint32_t node = 0; node < m->node_count; node++) {
+        if (c.owner[node] != OTR_NONE) {
+            check_node(&c, node, out);
+        }
+    }
+    free(c.owner);
+    return OTR_OK;
 }
 
-/* The heights of all regions at a node: radii around the event it was reached from, less the way to it. */
-static int64_t total_height(const check *c, uint32_t node) {
+/* Every edge at the node; one between two occupied nodes is checked from its lower end. */
+static void check_node(const check *c, uint32_t node, otr_certificate *out) {
     const otr_matcher *const m = c->matcher;
-    int64_t height = 0;
-    for (; m->sites[node].arc != OTR_NONE; node = otr_previous_node(m, node)) {
-        height -= m->arcs[m->sites[node].arc].weight;
+    const uint32_t boundary = otr_boundary_weight(m->weights, node);
+    if (boundary != OTR_WEIGHT_NO_BOUNDARY) {
+        check_edge(c, node, OTR_BOUNDARY, boundary, out);
     }
-    for (uint32_t region = m->sites[node].event; region != OTR_NONE; region = m->regions[region].blossom) {
-        height += otr_radius(m, &m->regions[region]);
+    for (uint32_t a = m->nodes[node].begin; a < m->nodes[node + 1].begin; a++) {
+        const otr_arc arc = m->arcs[a];
+        if (c->owner[arc.head] == OTR_NONE || node < arc.head) {
+            check_edge(c, node, arc.head, arc.weight, out);
+        }
     }
-    return height;
 }
 
-/* The height of the region that owns the node; those around it have their full radius there. */
-static int64_t own_height(const check *c, uint32_t node) {
-    const otr_matcher *const m = c->matcher;
-    int64_t height = total_height(c, node);
-    for (uint32_t region = m->regions[c->owner[node]].blossom; region != OTR_NONE;
-         region = m->regions[region].blossom) {
-        height -= otr_radius(m, &m->regions[region]);
+static void check_edge(const check *c, uint32_t node1, uint32_t node2, uint32_t weight,
+                       otr_certificate *out) {
+    const int64_t slack = (int64_t)weight - change_along(c, node1, node2);
+    out->edges_checked++;
+    out->edges_overtight += slack < 0;
+    if (slack < out->min_slack) {
+        out->min_slack = slack;
     }
-    return height;
-}
-
-/* Sum of the heights from the node's owner up to, and without, region `end`. */
-static int64_t heights_below(const check *c, uint32_t node, uint32_t end) {
-    const otr_matcher *const m = c->matcher;
-    uint32_t region = c->owner[node];
-    int64_t sum;
-    if (region == end) {
-        return 0;
-    }
-    sum = own_height(c, node);
-    for (region = m->regions[region].blossom; region != end; region = m->regions[region].blossom) {
-        sum += otr_radius(m, &m->regions[region]);
-    }
-    return sum;
 }
 
 /* Sum over all regions of the change of height along the edge between two nodes. */
@@ -96,61 +115,50 @@ static int64_t change_along(const check *c, uint32_t node1, uint32_t node2) {
     return heights_below(c, node1, a) + heights_below(c, node2, a) + at_common;
 }
 
-static void check_edge(const check *c, uint32_t node1, uint32_t node2, uint32_t weight,
-                       otr_certificate *out) {
-    const int64_t slack = (int64_t)weight - change_along(c, node1, node2);
-    out->edges_checked++;
-    out->edges_overtight += slack < 0;
-    if (slack < out->min_slack) {
-        out->min_slack = slack;
-    }
-}
-
-/* Every edge at the node; one between two occupied nodes is checked from its lower end. */
-static void check_node(const check *c, uint32_t node, otr_certificate *out) {
+/* Sum of the heights from the node's owner up to, and without, region `end`. */
+static int64_t heights_below(const check *c, uint32_t node, uint32_t end) {
     const otr_matcher *const m = c->matcher;
-    const uint32_t boundary = otr_boundary_weight(m->weights, node);
-    if (boundary != OTR_WEIGHT_NO_BOUNDARY) {
-        check_edge(c, node, OTR_BOUNDARY, boundary, out);
+    uint32_t region = c->owner[node];
+    int64_t sum;
+    if (region == end) {
+        return 0;
     }
-    for (uint32_t a = m->nodes[node].begin; a < m->nodes[node + 1].begin; a++) {
-        const otr_arc arc = m->arcs[a];
-        if (c->owner[arc.head] == OTR_NONE || node < arc.head) {
-            check_edge(c, node, arc.head, arc.weight, out);
-        }
+    sum = own_height(c, node);
+    for (region = m->regions[region].blossom; region != end; region = m->regions[region].blossom) {
+        sum += otr_radius(m, &m->regions[region]);
     }
+    return sum;
 }
 
-/* A fresh state of this size for every call keeps the hot path free of it: certificates are for tests and
- * doubts. */
-otr_status otr_matcher_certify(const otr_matcher *m, otr_certificate *out) {
-    check c = {m, otr_array_new(m->node_count, sizeof *c.owner)};
-    if (c.owner == NULL) {
-        return OTR_ERR_MEMORY;
+/* The height of the region that owns the node; those around it have their full radius there. */
+static int64_t own_height(const check *c, uint32_t node) {
+    const otr_matcher *const m = c->matcher;
+    int64_t height = total_height(c, node);
+    for (uint32_t region = m->regions[c->owner[node]].blossom; region != OTR_NONE;
+         region = m->regions[region].blossom) {
+        height -= otr_radius(m, &m->regions[region]);
     }
-    for (uint32_t node = 0; node < m->node_count; node++) {
-        c.owner[node] = OTR_NONE;
+    return height;
+}
+
+/* The heights of all regions at a node: radii around the event it was reached from, less the way to it. */
+static int64_t total_height(const check *c, uint32_t node) {
+    const otr_matcher *const m = c->matcher;
+    int64_t height = 0;
+    for (; m->sites[node].arc != OTR_NONE; node = otr_previous_node(m, node)) {
+        height -= m->arcs[m->sites[node].arc].weight;
     }
-    out->dual = otr_matcher_weight(m);
-    out->edges_checked = 0;
-    out->edges_overtight = 0;
-    out->min_slack = INT64_MAX;
-    for (uint32_t region = 0; region < m->region_count; region++) {
-        out->edges_overtight += otr_radius(m, &m->regions[region]) < 0;
-        for (uint32_t node = m->regions[region].shell; node != OTR_NONE; node = m->sites[node].below) {
-            c.owner[node] = region;
-        }
+    for (uint32_t region = m->sites[node].event; region != OTR_NONE; region = m->regions[region].blossom) {
+        height += otr_radius(m, &m->regions[region]);
     }
-    /* Every event is inside its own region, or the heights prove nothing. */
-    for (uint32_t event = 0; event < m->event_count; event++) {
-        out->edges_overtight +=
-            c.owner[m->events[event]] != event || m->sites[m->events[event]].arc != OTR_NONE;
+    return height;
+}
+
+static uint32_t depth_of(const otr_matcher *m, uint32_t region) {
+    uint32_t depth = 0;
+    while (region != OTR_NONE) {
+        region = m->regions[region].blossom;
+        depth++;
     }
-    for (uint32_t node = 0; node < m->node_count; node++) {
-        if (c.owner[node] != OTR_NONE) {
-            check_node(&c, node, out);
-        }
-    }
-    free(c.owner);
-    return OTR_OK;
+    return depth;
 }

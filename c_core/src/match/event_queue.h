@@ -8,6 +8,7 @@
 
 #include "common/array.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct otr_queue {
@@ -16,16 +17,16 @@ typedef struct otr_queue {
     size_t capacity;
 } otr_queue;
 
-static inline int otr_queue_before(uint64_t a, uint64_t b) {
+static inline bool otr_queue_before(uint64_t a, uint64_t b) {
     return (int64_t)(a - b) < 0;
 }
 
-/* Returns 0 when memory is out. */
-static inline int otr_queue_push(otr_queue *queue, uint32_t time, uint32_t id) {
+/* Returns false when memory is out. */
+static inline bool otr_queue_push(otr_queue *queue, uint32_t time, uint32_t id) {
     const uint64_t key = (uint64_t)time << 32 | id;
     size_t hole = queue->count;
     if (!OTR_ARRAY_GROW(queue->keys, queue->count, queue->capacity)) {
-        return 0;
+        return false;
     }
     queue->count++;
     while (hole > 0) {
@@ -37,7 +38,7 @@ static inline int otr_queue_push(otr_queue *queue, uint32_t time, uint32_t id) {
         hole = parent;
     }
     queue->keys[hole] = key;
-    return 1;
+    return true;
 }
 
 /* The queue is not empty. */

@@ -1,54 +1,182 @@
 /* Growing and shrinking regions over the nodes of the graph, in order of time.
  *
- * Every coming event belongs to a node of a growing region: the first of its arcs over which the region
- * reaches a new node or meets another region. A node has one live queue entry, for the earliest event known
- * when it was last looked at; when the entry comes up the node is looked at again, so an entry may come too
- * early but never too late. Hence whoever makes an event possible earlier than was known (a node set free, a
- * shrinking region stopped) must queue the growing neighbours. A region that freezes leaves its entries
- * behind: when one comes up, its node queues the growing neighbours, which may not know how far the region
- * has come meanwhile. */
+ * A contact is what happens to a growing region at one of its nodes: over an arc it reaches a free node,
+ * meets another region, or meets the boundary. A node has one live queue entry, for the first contact that it
+ * had when it was last scheduled. When the entry comes up, the contact is looked for anew, so an entry may
+ * come too early but never too late. Hence whatever makes a contact earlier (a node set free, a shrinking
+ * region stopped) must queue the growing neighbours. A region that freezes leaves its entries behind: when
+ * one comes up, its node queues the growing neighbours, whose entries may be about the time before the
+ * freeze. */
 #include "match/matcher_state.h"
 
 /* Stands for the boundary where an arc is named. */
 #define ARC_BOUNDARY (UINT32_MAX - 1)
-/* No event over this arc. */
+/* No contact over this arc. */
 #define GAP_NONE UINT32_MAX
 
-static void enqueue_node(otr_matcher *m, uint32_t node, uint32_t gap, uint32_t arc) {
-    otr_site *const site = &m->sites[node];
-    const uint32_t time = (uint32_t)m->now + gap;
-    if (site->queued && (int32_t)(time - site->due) >= 0) {
+static bool next_at_node(otr_matcher *m, uint32_t node, uint32_t arc, otr_step *step);
+static bool is_due(const otr_matcher *m, uint32_t node, uint32_t arc);
+static uint32_t first_contact(const otr_matcher *m, uint32_t node, uint32_t *arc);
+static inline uint32_t gap_between(const otr_matcher *m, uint32_t top, uint32_t reach, otr_arc arc);
+static bool next_of_region(const otr_matcher *m, uint32_t id, otr_step *step);
+static uint32_t next_loss(const otr_matcher *m, const otr_region *region);
+static void reach_node(otr_matcher *m, uint32_t tail, uint32_t arc);
+static void leave_last_node(otr_matcher *m, uint32_t id);
+static void enqueue_node(otr_matcher *m, uint32_t node, uint32_t gap, uint32_t arc);
+static void enqueue_region(otr_matcher *m, uint32_t region, uint32_t gap);
+static void enqueue_growing_neighbours(otr_matcher *m, uint32_t node, uint32_t reach);
+
+void otr_flood_run(otr_matcher *m) {
+    otr_step step = {.node = OTR_NONE};
+    while (m->tree_count > 0 && otr_flood_next(m, &step)) {
+        otr_flood_take(m, &step);
+    }
+}
+
+bool otr_flood_next(otr_matcher *m, otr_step *step) {
+    /* Where one contact was, another may be at the same time. */
+    uint32_t node = step->node;
+    uint32_t arc = OTR_NONE;
+    while (m->failure == OTR_OK) {
+        uint64_t key;
+        uint32_t time, id;
+        if (node != OTR_NONE && next_at_node(m, node, arc, step)) {
+            return true;
+        }
+        node = OTR_NONE;
+        if (m->queue.count == 0) {
+            m->failure = OTR_ERR_ODD_PARITY;
+            return false;
+        }
+        key = otr_queue_pop(&m->queue);
+        time = (uint32_t)(key >> 32);
+        id = (uint32_t)key;
+        if (id >= m->node_count) {
+            m->now += (uint32_t)(time - (uint32_t)m->now);
+            if (next_of_region(m, id - m->node_count, step)) {
+                return true;
+            }
+        } else if (m->sites[id].queued && m->sites[id].due == time) {
+            m->now += (uint32_t)(time - (uint32_t)m->now);
+            m->sites[id].queued = 0;
+            node = id;
+            arc = m->sites[id].due_arc;
+        }
+    }
+    return false;
+}
+
+inline void otr_flood_take(otr_matcher *m, const otr_step *step) {
+    switch (step->kind) {
+    case OTR_STEP_REACH_NODE:
+        reach_node(m, step->node, step->arc);
+        break;
+    case OTR_STEP_MEET_REGION: {
+        const otr_link link = otr_link_over_arc(m, step->node, step->arc);
+        otr_trees_meet(m, step->region, m->sites[m->arcs[step->arc].head].top, link);
+        break;
+    }
+    case OTR_STEP_MEET_BOUNDARY:
+        otr_trees_meet_boundary(m, step->region, otr_link_to_boundary(m, step->node));
+        break;
+    case OTR_STEP_LEAVE_NODE:
+        leave_last_node(m, step->region);
+        break;
+    case OTR_STEP_VANISH:
+        otr_trees_vanish(m, step->region);
+        break;
+    }
+}
+
+void otr_flood_schedule(otr_matcher *m, uint32_t node) {
+    uint32_t arc = OTR_NONE;
+    const uint32_t gap = first_contact(m, node, &arc);
+    if (gap != GAP_NONE) {
+        enqueue_node(m, node, gap, arc);
+    }
+}
+
+void otr_flood_schedule_inside(otr_matcher *m, uint32_t region) {
+    for (uint32_t part = region; part != OTR_NONE; part = otr_next_inside(m, part, region)) {
+        for (uint32_t node = m->regions[part].shell; node != OTR_NONE; node = m->sites[node].below) {
+            otr_flood_schedule(m, node);
+        }
+    }
+}
+
+void otr_flood_grow(otr_matcher *m, uint32_t region) {
+    otr_set_slope(m, &m->regions[region], 1);
+    otr_flood_schedule_inside(m, region);
+}
+
+void otr_flood_shrink(otr_matcher *m, uint32_t region) {
+    otr_set_slope(m, &m->regions[region], -1);
+    enqueue_region(m, region,
+                   (uint32_t)otr_radius(m, &m->regions[region]) - next_loss(m, &m->regions[region]));
+}
+
+void otr_flood_freeze(otr_matcher *m, uint32_t region) {
+    const bool was_shrinking = m->regions[region].slope < 0;
+    otr_set_slope(m, &m->regions[region], 0);
+    if (!was_shrinking) {
         return;
     }
-    if (!otr_queue_push(&m->queue, time, node)) {
-        m->failure = OTR_ERR_MEMORY;
-        return;
-    }
-    site->queued = 1;
-    site->due = time;
-    site->due_arc = arc;
-}
-
-static void enqueue_region(otr_matcher *m, uint32_t region, uint32_t gap) {
-    if (!otr_queue_push(&m->queue, (uint32_t)m->now + gap, m->node_count + region)) {
-        m->failure = OTR_ERR_MEMORY;
+    for (uint32_t part = region; part != OTR_NONE; part = otr_next_inside(m, part, region)) {
+        for (uint32_t node = m->regions[part].shell; node != OTR_NONE; node = m->sites[node].below) {
+            enqueue_growing_neighbours(m, node, otr_reach_past(m, &m->sites[node]));
+        }
     }
 }
 
-/* Time until a growing region that reaches `reach` past the tail of `arc` meets the region at its head. */
-static inline uint32_t gap_between(const otr_matcher *m, uint32_t top, uint32_t reach, otr_arc arc) {
-    const otr_site *const site = &m->sites[arc.head];
-    const otr_region *const region = &m->regions[site->top];
-    uint32_t gap;
-    if (site->top == top || region->slope < 0) {
-        return GAP_NONE;
+/* Whether a contact happens at a node now, and which; `arc` is where to look first, or OTR_NONE. If not, the
+ * node is scheduled, or its growing neighbours are if it is frozen. */
+static bool next_at_node(otr_matcher *m, uint32_t node, uint32_t arc, otr_step *step) {
+    const otr_site *const site = &m->sites[node];
+    int32_t slope;
+    if (!otr_is_occupied(m, node)) {
+        return false;
     }
-    gap = arc.weight - reach - ((uint32_t)otr_radius(m, region) + site->offset);
-    return region->slope > 0 ? gap / 2 : gap;
+    slope = m->regions[site->top].slope;
+    if (slope == 0) {
+        enqueue_growing_neighbours(m, node, otr_reach_past(m, site));
+    }
+    if (slope <= 0) {
+        return false;
+    }
+    if (!is_due(m, node, arc)) {
+        const uint32_t gap = first_contact(m, node, &arc);
+        if (gap != 0) {
+            if (gap != GAP_NONE) {
+                enqueue_node(m, node, gap, arc);
+            }
+            return false;
+        }
+    }
+    step->kind = arc == ARC_BOUNDARY                     ? OTR_STEP_MEET_BOUNDARY
+                 : otr_is_occupied(m, m->arcs[arc].head) ? OTR_STEP_MEET_REGION
+                                                         : OTR_STEP_REACH_NODE;
+    step->region = site->top;
+    step->node = node;
+    step->arc = arc;
+    return true;
 }
 
-/* The first event of a node of a growing region: returns its gap and names its arc. */
-static uint32_t first_event(const otr_matcher *m, uint32_t node, uint32_t *arc) {
+/* Whether the contact over this arc happens now. */
+static bool is_due(const otr_matcher *m, uint32_t node, uint32_t arc) {
+    const otr_site *const site = &m->sites[node];
+    const uint32_t reach = otr_reach_past(m, site);
+    if (arc == OTR_NONE) {
+        return false;
+    }
+    if (arc == ARC_BOUNDARY) {
+        return otr_boundary_weight(m->weights, node) == reach;
+    }
+    return (otr_is_occupied(m, m->arcs[arc].head) ? gap_between(m, site->top, reach, m->arcs[arc])
+                                                  : m->arcs[arc].weight - reach) == 0;
+}
+
+/* The first contact at a node of a growing region: returns the time until then, and its arc. */
+static uint32_t first_contact(const otr_matcher *m, uint32_t node, uint32_t *arc) {
     const otr_site *const site = &m->sites[node];
     const uint32_t top = site->top;
     const uint32_t reach = otr_reach_past(m, site);
@@ -78,15 +206,38 @@ static uint32_t first_event(const otr_matcher *m, uint32_t node, uint32_t *arc) 
     return gap;
 }
 
-void otr_flood_look(otr_matcher *m, uint32_t node) {
-    uint32_t arc = OTR_NONE;
-    const uint32_t gap = first_event(m, node, &arc);
-    if (gap != GAP_NONE) {
-        enqueue_node(m, node, gap, arc);
+/* Time until a growing region that reaches `reach` past the tail of `arc` meets the region at its head. */
+static inline uint32_t gap_between(const otr_matcher *m, uint32_t top, uint32_t reach, otr_arc arc) {
+    const otr_site *const site = &m->sites[arc.head];
+    const otr_region *const region = &m->regions[site->top];
+    uint32_t gap;
+    if (site->top == top || region->slope < 0) {
+        return GAP_NONE;
     }
+    gap = arc.weight - reach - ((uint32_t)otr_radius(m, region) + site->offset);
+    return region->slope > 0 ? gap / 2 : gap;
 }
 
-static void occupy_over(otr_matcher *m, uint32_t tail, uint32_t arc) {
+/* Whether a region loses something now. Its entries are not taken back when it stops to shrink. */
+static bool next_of_region(const otr_matcher *m, uint32_t id, otr_step *step) {
+    const otr_region *const region = &m->regions[id];
+    if (region->slope >= 0 || (uint32_t)otr_radius(m, region) != next_loss(m, region)) {
+        return false;
+    }
+    step->kind = region->shell == OTR_NONE || m->sites[region->shell].arc == OTR_NONE ? OTR_STEP_VANISH
+                                                                                      : OTR_STEP_LEAVE_NODE;
+    step->region = id;
+    step->node = OTR_NONE;
+    step->arc = OTR_NONE;
+    return true;
+}
+
+/* Radius at which a shrinking region loses its last node, or vanishes. */
+static uint32_t next_loss(const otr_matcher *m, const otr_region *region) {
+    return region->shell == OTR_NONE ? 0 : 0u - m->sites[region->shell].offset;
+}
+
+static void reach_node(otr_matcher *m, uint32_t tail, uint32_t arc) {
     const uint32_t node = m->arcs[arc].head;
     const otr_site *const from = &m->sites[tail];
     otr_site *const site = &m->sites[node];
@@ -101,21 +252,37 @@ static void occupy_over(otr_matcher *m, uint32_t tail, uint32_t arc) {
     if (m->awaited[node >> 6] >> (node & 63) & 1) {
         otr_apply_waiting_rules(m, node);
     }
-    otr_flood_look(m, node);
+    otr_flood_schedule(m, node);
 }
 
-/* Whether what the queue entry was about happens now, without looking at the other arcs. */
-static int is_due(const otr_matcher *m, uint32_t node, uint32_t arc) {
-    const otr_site *const site = &m->sites[node];
-    const uint32_t reach = otr_reach_past(m, site);
-    if (arc == OTR_NONE) {
-        return 0;
+static void leave_last_node(otr_matcher *m, uint32_t id) {
+    otr_region *const region = &m->regions[id];
+    const uint32_t node = region->shell;
+    region->shell = m->sites[node].below;
+    otr_vacate(m, node);
+    enqueue_growing_neighbours(m, node, 0);
+    enqueue_region(m, id, (uint32_t)otr_radius(m, region) - next_loss(m, region));
+}
+
+static void enqueue_node(otr_matcher *m, uint32_t node, uint32_t gap, uint32_t arc) {
+    otr_site *const site = &m->sites[node];
+    const uint32_t time = (uint32_t)m->now + gap;
+    if (site->queued && (int32_t)(time - site->due) >= 0) {
+        return;
     }
-    if (arc == ARC_BOUNDARY) {
-        return otr_boundary_weight(m->weights, node) == reach;
+    if (!otr_queue_push(&m->queue, time, node)) {
+        m->failure = OTR_ERR_MEMORY;
+        return;
     }
-    return (otr_is_occupied(m, m->arcs[arc].head) ? gap_between(m, site->top, reach, m->arcs[arc])
-                                                  : m->arcs[arc].weight - reach) == 0;
+    site->queued = 1;
+    site->due = time;
+    site->due_arc = arc;
+}
+
+static void enqueue_region(otr_matcher *m, uint32_t region, uint32_t gap) {
+    if (!otr_queue_push(&m->queue, (uint32_t)m->now + gap, m->node_count + region)) {
+        m->failure = OTR_ERR_MEMORY;
+    }
 }
 
 /* Queues the growing neighbours of a node for when they meet it; its own region, frozen or just gone from it,
@@ -131,116 +298,6 @@ static void enqueue_growing_neighbours(otr_matcher *m, uint32_t node, uint32_t r
             if (m->regions[site->top].slope > 0) {
                 enqueue_node(m, arc.head, arc.weight - otr_reach_past(m, site) - reach, OTR_NONE);
             }
-        }
-    }
-}
-
-static void node_event(otr_matcher *m, uint32_t node) {
-    otr_site *const site = &m->sites[node];
-    uint32_t arc = site->due_arc;
-    while (m->failure == OTR_OK && otr_is_occupied(m, node) && m->regions[site->top].slope > 0) {
-        if (!is_due(m, node, arc)) {
-            const uint32_t gap = first_event(m, node, &arc);
-            if (gap != 0) {
-                if (gap != GAP_NONE) {
-                    enqueue_node(m, node, gap, arc);
-                }
-                return;
-            }
-        }
-        if (arc == ARC_BOUNDARY) {
-            otr_trees_meet_boundary(m, site->top, otr_link_to_boundary(m, node));
-        } else if (otr_is_occupied(m, m->arcs[arc].head)) {
-            const otr_link link = otr_link_over_arc(m, node, arc);
-            otr_trees_meet(m, site->top, m->sites[m->arcs[arc].head].top, link);
-        } else {
-            occupy_over(m, node, arc);
-        }
-        arc = OTR_NONE;
-    }
-    if (otr_is_occupied(m, node) && m->regions[site->top].slope == 0) {
-        enqueue_growing_neighbours(m, node, otr_reach_past(m, site));
-    }
-}
-
-/* Radius at which a shrinking region loses its last node, or vanishes. */
-static uint32_t next_loss(const otr_matcher *m, const otr_region *region) {
-    return region->shell == OTR_NONE ? 0 : 0u - m->sites[region->shell].offset;
-}
-
-static void set_free(otr_matcher *m, uint32_t region, uint32_t node) {
-    m->regions[region].shell = m->sites[node].below;
-    otr_vacate(m, node);
-    enqueue_growing_neighbours(m, node, 0);
-}
-
-static void region_event(otr_matcher *m, uint32_t id) {
-    otr_region *const region = &m->regions[id];
-    if (region->slope >= 0 || (uint32_t)otr_radius(m, region) != next_loss(m, region)) {
-        return;
-    }
-    if (region->shell == OTR_NONE || m->sites[region->shell].arc == OTR_NONE) {
-        otr_trees_vanish(m, id);
-        return;
-    }
-    set_free(m, id, region->shell);
-    enqueue_region(m, id, (uint32_t)otr_radius(m, region) - next_loss(m, region));
-}
-
-void otr_flood_run(otr_matcher *m) {
-    while (m->tree_count > 0 && m->failure == OTR_OK) {
-        uint64_t key;
-        uint32_t time, id;
-        if (m->queue.count == 0) {
-            m->failure = OTR_ERR_ODD_PARITY;
-            return;
-        }
-        key = otr_queue_pop(&m->queue);
-        time = (uint32_t)(key >> 32);
-        id = (uint32_t)key;
-        if (id < m->node_count) {
-            otr_site *const site = &m->sites[id];
-            if (!site->queued || site->due != time) {
-                continue;
-            }
-            site->queued = 0;
-            m->now += (uint32_t)(time - (uint32_t)m->now);
-            node_event(m, id);
-        } else {
-            m->now += (uint32_t)(time - (uint32_t)m->now);
-            region_event(m, id - m->node_count);
-        }
-    }
-}
-
-void otr_flood_look_inside(otr_matcher *m, uint32_t region) {
-    for (uint32_t part = region; part != OTR_NONE; part = otr_next_inside(m, part, region)) {
-        for (uint32_t node = m->regions[part].shell; node != OTR_NONE; node = m->sites[node].below) {
-            otr_flood_look(m, node);
-        }
-    }
-}
-
-void otr_flood_grow(otr_matcher *m, uint32_t region) {
-    otr_set_slope(m, &m->regions[region], 1);
-    otr_flood_look_inside(m, region);
-}
-
-void otr_flood_shrink(otr_matcher *m, uint32_t region) {
-    otr_set_slope(m, &m->regions[region], -1);
-    enqueue_region(m, region,
-                   (uint32_t)otr_radius(m, &m->regions[region]) - next_loss(m, &m->regions[region]));
-}
-
-void otr_flood_freeze(otr_matcher *m, uint32_t region) {
-    const int was_shrinking = m->regions[region].slope < 0;
-    otr_set_slope(m, &m->regions[region], 0);
-    if (!was_shrinking) {
-        return;
-    }
-    for (uint32_t part = region; part != OTR_NONE; part = otr_next_inside(m, part, region)) {
-        for (uint32_t node = m->regions[part].shell; node != OTR_NONE; node = m->sites[node].below) {
-            enqueue_growing_neighbours(m, node, otr_reach_past(m, &m->sites[node]));
         }
     }
 }

@@ -7,38 +7,42 @@
  * At low error rates this settles most events. */
 #include "match/matcher_state.h"
 
-static void limit_radius(otr_start *start, uint32_t limit) {
-    start->radius = limit < start->radius ? limit : start->radius;
-}
-
-static void add_contact(otr_matcher *m, uint32_t event, uint32_t other, uint32_t weight, uint32_t edge) {
-    otr_start *const a = &m->starts[event];
-    otr_start *const b = &m->starts[other];
-    const otr_contact contact = {{event, other}, weight, edge, {a->first_contact, b->first_contact}};
-    if (!OTR_ARRAY_GROW(m->contacts, m->contact_count, m->contact_capacity)) {
-        m->failure = OTR_ERR_MEMORY;
-        return;
-    }
-    a->first_contact = (uint32_t)m->contact_count;
-    b->first_contact = (uint32_t)m->contact_count;
-    m->contacts[m->contact_count++] = contact;
-    limit_radius(a, weight / 2 & ~1u);
-    limit_radius(b, weight / 2 & ~1u);
-}
-
-/* Notes the contacts over some of the event's forward arcs: bit i of `occupied` is about arc `first` + i. */
+static void note_contacts_alone(otr_matcher *m, uint32_t event);
+static void note_contacts_among_others(otr_matcher *m, uint32_t event);
 static void add_contacts(otr_matcher *m, uint32_t event, const otr_node *record, uint32_t first,
-                         uint64_t occupied) {
-    for (; occupied != 0; occupied &= occupied - 1) {
-        const uint32_t a = first + otr_ctz64(occupied);
-        const otr_arc arc = m->arcs[a];
-        add_contact(m, event, m->sites[arc.head].event, arc.weight,
-                    record->first_edge + (a - record->forward));
+                         uint64_t occupied);
+static void add_contact(otr_matcher *m, uint32_t event, uint32_t other, uint32_t weight, uint32_t edge);
+static void limit_radius(otr_start *start, uint32_t limit);
+static void raise_radius(otr_matcher *m, uint32_t event);
+static uint32_t next_contact(const otr_contact *contact, uint32_t event);
+static uint32_t other_event(const otr_contact *contact, uint32_t event);
+static void match(otr_start *start, uint32_t partner, uint32_t edge);
+
+void otr_greedy_start(otr_matcher *m, bool overridden) {
+    m->contact_count = 0;
+    for (size_t i = 0; i < m->batch_count; i++) {
+        otr_start *const start = &m->starts[m->batch[i]];
+        start->radius = UINT32_MAX;
+        start->first_contact = OTR_NONE;
+        start->partner = OTR_NONE;
+    }
+    for (size_t i = 0; i < m->batch_count; i++) {
+        if (i + OTR_EVENTS_AHEAD < m->batch_count) {
+            otr_prefetch(&m->nodes[m->events[m->batch[i + OTR_EVENTS_AHEAD]]]);
+        }
+        if (!overridden) {
+            note_contacts_alone(m, m->batch[i]);
+        } else {
+            note_contacts_among_others(m, m->batch[i]);
+        }
+    }
+    for (size_t i = 0; i < m->batch_count && m->failure == OTR_OK; i++) {
+        raise_radius(m, m->batch[i]);
     }
 }
 
-/* With nothing overridden and no other regions, the shortest edge is known, and looking at the forward
- * arcs is enough to see every contact once. */
+/* With nothing overridden and no other regions, the shortest edge is that of the node's record, and the
+ * forward arcs are enough to find every contact once. */
 static void note_contacts_alone(otr_matcher *m, uint32_t event) {
     const uint32_t node = m->events[event];
     const otr_node *const record = &m->nodes[node];
@@ -88,17 +92,34 @@ static void note_contacts_among_others(otr_matcher *m, uint32_t event) {
     limit_radius(&m->starts[event], room & ~1u);
 }
 
-static uint32_t next_contact(const otr_contact *contact, uint32_t event) {
-    return contact->next[contact->event[1] == event];
+/* Notes the contacts over some of the event's forward arcs: bit i of `occupied` is about arc `first` + i. */
+static void add_contacts(otr_matcher *m, uint32_t event, const otr_node *record, uint32_t first,
+                         uint64_t occupied) {
+    for (; occupied != 0; occupied &= occupied - 1) {
+        const uint32_t a = first + otr_ctz64(occupied);
+        const otr_arc arc = m->arcs[a];
+        add_contact(m, event, m->sites[arc.head].event, arc.weight,
+                    record->first_edge + (a - record->forward));
+    }
 }
 
-static uint32_t other_event(const otr_contact *contact, uint32_t event) {
-    return contact->event[0] ^ contact->event[1] ^ event;
+static void add_contact(otr_matcher *m, uint32_t event, uint32_t other, uint32_t weight, uint32_t edge) {
+    otr_start *const a = &m->starts[event];
+    otr_start *const b = &m->starts[other];
+    const otr_contact contact = {{event, other}, weight, edge, {a->first_contact, b->first_contact}};
+    if (!OTR_ARRAY_GROW(m->contacts, m->contact_count, m->contact_capacity)) {
+        m->failure = OTR_ERR_MEMORY;
+        return;
+    }
+    a->first_contact = (uint32_t)m->contact_count;
+    b->first_contact = (uint32_t)m->contact_count;
+    m->contacts[m->contact_count++] = contact;
+    limit_radius(a, weight / 2 & ~1u);
+    limit_radius(b, weight / 2 & ~1u);
 }
 
-static void match(otr_start *start, uint32_t partner, uint32_t edge) {
-    start->partner = partner;
-    start->edge = edge;
+static void limit_radius(otr_start *start, uint32_t limit) {
+    start->radius = limit < start->radius ? limit : start->radius;
 }
 
 /* Raises the radius of an event until it touches something, and matches it to what it touches if that is
@@ -133,25 +154,15 @@ static void raise_radius(otr_matcher *m, uint32_t event) {
     }
 }
 
-void otr_greedy_start(otr_matcher *m, int plain) {
-    m->contact_count = 0;
-    for (size_t i = 0; i < m->batch_count; i++) {
-        otr_start *const start = &m->starts[m->batch[i]];
-        start->radius = UINT32_MAX;
-        start->first_contact = OTR_NONE;
-        start->partner = OTR_NONE;
-    }
-    for (size_t i = 0; i < m->batch_count; i++) {
-        if (i + OTR_EVENTS_AHEAD < m->batch_count) {
-            otr_prefetch(&m->nodes[m->events[m->batch[i + OTR_EVENTS_AHEAD]]]);
-        }
-        if (plain) {
-            note_contacts_alone(m, m->batch[i]);
-        } else {
-            note_contacts_among_others(m, m->batch[i]);
-        }
-    }
-    for (size_t i = 0; i < m->batch_count && m->failure == OTR_OK; i++) {
-        raise_radius(m, m->batch[i]);
-    }
+static uint32_t next_contact(const otr_contact *contact, uint32_t event) {
+    return contact->next[contact->event[1] == event];
+}
+
+static uint32_t other_event(const otr_contact *contact, uint32_t event) {
+    return contact->event[0] ^ contact->event[1] ^ event;
+}
+
+static void match(otr_start *start, uint32_t partner, uint32_t edge) {
+    start->partner = partner;
+    start->edge = edge;
 }

@@ -5,7 +5,7 @@
  * trees and blossoms, and the sum of all radii is the weight (sparse blossom, arXiv:2303.15933). Three things
  * differ from that paper:
  *  - a greedy start sets radii and matches neighbouring events before any region grows (greedy_start.c);
- *  - nodes remember the arc they were reached by, so a matched pair knows its path without a second search;
+ *  - nodes keep the arc they were reached by, so a matched pair has its path without a second search;
  *  - after some weights were lowered, only the regions that became infeasible are mended (correlated.c). */
 #ifndef OTR_MATCHER_H
 #define OTR_MATCHER_H
@@ -13,25 +13,27 @@
 #include "graph/weights.h"
 #include "outrider/decoder.h"
 
+#include <stdbool.h>
+
 typedef struct otr_matcher otr_matcher;
 
 /* Borrows `weights`, whose values now count as its own; they may change between solves. OTR_ERR_MEMORY. */
 otr_status otr_matcher_create(otr_matcher **out, otr_weights *weights, const otr_kernels *kernels);
 void otr_matcher_destroy(otr_matcher *matcher);
 
-/* Matches `events` (ascending, distinct; borrowed until otr_matcher_reset). `overridden` is non-zero if some
- * weight is not its own. On success the solution stays in the matcher until otr_matcher_reset, which
+/* Matches `events` (ascending, distinct; borrowed until otr_matcher_reset). `overridden`: some weight may
+ * differ from the graph's own. On success the solution stays in the matcher until otr_matcher_reset, which
  * the caller must call before the next solve, also after an error. OTR_ERR_ODD_PARITY, OTR_ERR_MEMORY. */
 otr_status otr_matcher_solve(otr_matcher *matcher, const uint32_t *events, size_t event_count,
-                             int overridden);
+                             bool overridden);
 
 /* The second pass of correlated matching. Lowers the borrowed weights by the rules of `edges`, but of no edge
  * whose bit in `committed` is set, and makes the solution a minimum again. Only edges with an occupied end
- * are really lowered, as no others matter; the caller restores the weights. *changed tells whether pairs were
- * matched anew; if not, the edges read out before are still those of the solution. Statuses as
+ * are really lowered, as no others matter; the caller restores the weights. *changed is set to whether pairs
+ * were matched anew; if not, the edges read out before are still those of the solution. Statuses as
  * otr_matcher_solve. */
 otr_status otr_matcher_correlate(otr_matcher *matcher, const uint32_t *edges, size_t edge_count,
-                                 const uint64_t *committed, int *changed);
+                                 const uint64_t *committed, bool *changed);
 
 /* Total weight of the solution: the sum of all radii. */
 int64_t otr_matcher_weight(const otr_matcher *matcher);
@@ -48,7 +50,7 @@ void otr_matcher_pairs(otr_matcher *matcher, const otr_pair **pairs, size_t *pai
  * OTR_ERR_MEMORY. */
 otr_status otr_matcher_certify(const otr_matcher *matcher, otr_certificate *out);
 
-/* Forgets the solution; cost grows with the nodes it occupied. */
+/* Clears the solution; cost grows with the nodes it occupied. */
 void otr_matcher_reset(otr_matcher *matcher);
 
 /* Heap bytes held now. */

@@ -14,9 +14,11 @@
 #include "match/event_queue.h"
 #include "match/matcher.h"
 
+#include <stdbool.h>
+
 /* Region ids: the i-th event's own region is i; blossoms follow. */
 #define OTR_MATCH_BOUNDARY (UINT32_MAX - 1)
-/* Mark in otr_link.path of a path that is the one edge in the other bits. */
+/* Set in otr_link.path if the path is the one edge in the other bits. */
 #define OTR_PATH_SINGLE 0x80000000u
 
 /* A tight path between an event of one region and an event of another (or the boundary). */
@@ -33,7 +35,7 @@ typedef struct otr_waiting_rule {
     uint32_t rule;
 } otr_waiting_rule;
 
-/* A node of the graph as the search sees it; meaningful while its `occupied` bit is set. */
+/* What the search keeps of a node; meaningful while its `occupied` bit is set. */
 typedef struct otr_site {
     uint32_t top;     /* outermost region it belongs to */
     uint32_t offset;  /* how far `top` reaches past the node is radius(top) + offset */
@@ -41,31 +43,31 @@ typedef struct otr_site {
     uint32_t arc;     /* arc (from its predecessor) it was reached by; OTR_NONE at the event itself */
     uint32_t below;   /* node reached before it in the same region's shell, or OTR_NONE */
     uint32_t due;     /* time of its live queue entry */
-    uint32_t due_arc; /* arc that the entry is about, OTR_NONE = look at all */
-    uint32_t queued;  /* whether there is a live entry; kept also while unoccupied */
+    uint32_t due_arc; /* arc of the contact that it is queued for; OTR_NONE: any of its arcs */
+    uint32_t queued;  /* 1 while it has a live entry; kept also while unoccupied */
 } otr_site;
 
 typedef struct otr_region {
-    int64_t base;         /* radius at time t is base + slope * t */
-    int32_t slope;        /* 1 growing, 0 frozen, -1 shrinking */
-    uint32_t shell;       /* last node it reached itself, head of a list through otr_site.below */
-    uint32_t blossom;     /* blossom it is part of, OTR_NONE for an outermost region */
-    uint32_t first_child; /* blossoms: a region of its cycle; OTR_NONE for an event's own region */
-    uint32_t cycle_next;  /* parts of a blossom: next region around the cycle ... */
-    otr_link cycle_link;  /* ... and the link to it */
-    uint32_t match;       /* outermost regions: partner, OTR_MATCH_BOUNDARY or OTR_NONE */
+    int64_t base;        /* radius at time t is base + slope * t */
+    int32_t slope;       /* 1 growing, 0 frozen, -1 shrinking */
+    uint32_t shell;      /* last node it reached itself, head of a list through otr_site.below */
+    uint32_t blossom;    /* blossom it is part of, OTR_NONE for an outermost region */
+    uint32_t first_part; /* blossoms: a region of its cycle; OTR_NONE for an event's own region */
+    uint32_t cycle_next; /* parts of a blossom: next region around the cycle ... */
+    otr_link cycle_link; /* ... and the link to it */
+    uint32_t match;      /* outermost regions: partner, OTR_MATCH_BOUNDARY or OTR_NONE */
     otr_link match_link;
     /* Alternating trees. A tree node is an outer (growing) region with its inner (shrinking) partner; its
      * links live in the outer region. The root has no inner region. */
-    uint32_t outer;  /* in a tree: the outer region of its tree node; else OTR_NONE */
-    uint32_t inner;  /* outer regions: partner or OTR_NONE */
-    uint32_t parent; /* outer regions: parent's outer region or OTR_NONE */
-    otr_link up;     /* outer regions: from the inner region to the parent's outer region */
-    uint32_t first_kid;
-    uint32_t next_kid;
-    uint32_t previous_kid;
-    uint32_t mark; /* stamp of the last walk that passed here */
-    uint32_t exit; /* while a solution is read out: event that the region's match ends at */
+    uint32_t outer;       /* in a tree: the outer region of its tree node; else OTR_NONE */
+    uint32_t inner;       /* outer regions: partner or OTR_NONE */
+    uint32_t parent;      /* outer regions: parent's outer region or OTR_NONE */
+    otr_link up;          /* outer regions: from the inner region to the parent's outer region */
+    uint32_t first_child; /* outer regions: a tree node below, by its outer region, or OTR_NONE */
+    uint32_t next_sibling;
+    uint32_t previous_sibling;
+    uint32_t stamp; /* of the last walk that passed here */
+    uint32_t exit;  /* while a solution is read out: event that the region's match ends at */
 } otr_region;
 
 /* Forward arcs that otr_node.ahead holds. */
@@ -73,19 +75,19 @@ typedef struct otr_region {
 /* otr_node.ahead_count of a node with more of them, or with one that leads too far ahead. */
 #define OTR_AHEAD_MANY UINT16_MAX
 
-/* What the search needs to know of a node, in half a cache line. Edges are numbered by their lower node, so
- * the edge of a forward arc follows from its place. */
+/* What the search reads of a node, in half a cache line. Edges are numbered by their lower node, so the edge
+ * of a forward arc follows from its place. */
 typedef struct otr_node {
     uint32_t begin;   /* its first arc; the arcs end where the next node's begin */
     uint32_t forward; /* its first arc to a higher node */
     uint32_t nearest; /* smallest weight at the node when nothing is overridden */
-    uint32_t
-        first_edge; /* edge of the arc `forward`; the boundary edge, if there is one, follows the last one */
+    /* Edge of the arc `forward`. The boundary edge, if there is one, follows those of the forward arcs. */
+    uint32_t first_edge;
     uint16_t ahead[OTR_AHEAD_MAX]; /* how far the forward arcs' heads are ahead of the node */
     uint16_t ahead_count;          /* number of forward arcs, or OTR_AHEAD_MANY */
 } otr_node;
 
-/* What the greedy start knows of an event. */
+/* An event in the greedy start. */
 typedef struct otr_start {
     uint32_t radius;
     uint32_t room;          /* most that the radius can be, contacts apart */
@@ -120,7 +122,7 @@ struct otr_matcher {
     size_t region_capacity;
     uint32_t region_count;
     uint32_t free_region; /* freed blossoms, linked through cycle_next */
-    uint32_t mark;
+    uint32_t stamp;       /* the last one given */
 
     uint64_t now;
     uint32_t tree_count; /* trees still growing */
@@ -151,15 +153,15 @@ struct otr_matcher {
     /* The solution read out. */
     uint32_t *edges;
     size_t edge_count, edge_capacity;
-    otr_pair *pairs;
+    otr_pair *pairs; /* by lower event; OTR_NONE at upper ones, which otr_matcher_pairs takes out */
     size_t pair_count, pair_capacity;
 };
 
 /* How many events ahead of their use a loop over events asks for their nodes' records. */
 #define OTR_EVENTS_AHEAD 8
 
-static inline int otr_is_occupied(const otr_matcher *m, uint32_t node) {
-    return (int)(m->occupied[node >> 6] >> (node & 63)) & 1;
+static inline bool otr_is_occupied(const otr_matcher *m, uint32_t node) {
+    return (m->occupied[node >> 6] >> (node & 63) & 1) != 0;
 }
 
 /* The edge from a node to the boundary; there is one. */
@@ -205,13 +207,13 @@ static inline void otr_set_slope(const otr_matcher *m, otr_region *region, int32
 
 /* The region after `region` in a walk over `root` and everything inside it; OTR_NONE at the end. */
 static inline uint32_t otr_next_inside(const otr_matcher *m, uint32_t region, uint32_t root) {
-    if (m->regions[region].first_child != OTR_NONE) {
-        return m->regions[region].first_child;
+    if (m->regions[region].first_part != OTR_NONE) {
+        return m->regions[region].first_part;
     }
     while (region != root) {
         const uint32_t blossom = m->regions[region].blossom;
         const uint32_t next = m->regions[region].cycle_next;
-        if (next != m->regions[blossom].first_child) {
+        if (next != m->regions[blossom].first_part) {
             return next;
         }
         region = blossom;
@@ -224,28 +226,54 @@ static inline otr_link otr_reversed(otr_link link) {
     return reversed;
 }
 
-/* matcher.c: starting events. */
+/* matcher.c: from events to a solution. */
 
 /* Makes an event its own region of radius 0, holding its node, matched to nothing. */
 void otr_matcher_place(otr_matcher *m, uint32_t event);
-/* Solves for the events of the batch, which are placed and unmatched; all other regions are matched and
- * frozen. `plain`: there are no other regions, and nothing is overridden. */
-otr_status otr_matcher_run_batch(otr_matcher *m, int plain);
+/* Makes the place of a blossom without parts or nodes free for another. */
+void otr_matcher_free_blossom(otr_matcher *m, uint32_t blossom);
+/* otr_matcher_solve up to its first step. */
+otr_status otr_matcher_start(otr_matcher *m, const uint32_t *events, size_t event_count, bool overridden);
+/* Matches or makes roots of trees the events of the batch, and queues the roots. If `overridden`, weights may
+ * differ from the graph's own, the events are placed, and other regions may stand, matched and frozen. Sets
+ * m->failure. */
+void otr_matcher_start_batch(otr_matcher *m, bool overridden);
+/* Takes the steps that are left of a started batch. */
+otr_status otr_matcher_finish_batch(otr_matcher *m);
 
-/* greedy_start.c: radii and partners for the events of the batch, in m->starts. `plain` as above. */
-void otr_greedy_start(otr_matcher *m, int plain);
-
-/* matcher.c: makes the place of a blossom without parts or nodes free for another. */
-void otr_free_blossom(otr_matcher *m, uint32_t blossom);
+/* greedy_start.c: radii and partners for the events of the batch, in m->starts. `overridden` as above. */
+void otr_greedy_start(otr_matcher *m, bool overridden);
 
 /* flood.c: regions over nodes. */
 
-/* Runs until no tree is left; sets m->failure otherwise. */
+typedef enum otr_step_kind {
+    OTR_STEP_REACH_NODE,    /* a growing region reaches the free node at the head of `arc` */
+    OTR_STEP_MEET_REGION,   /* a growing region meets the region at the head of `arc` */
+    OTR_STEP_MEET_BOUNDARY, /* a growing region meets the boundary at `node` */
+    OTR_STEP_LEAVE_NODE,    /* a shrinking region leaves the last node that it reached */
+    OTR_STEP_VANISH         /* a shrinking region has radius 0 */
+} otr_step_kind;
+
+/* Something that happens at one time to one outermost region. */
+typedef struct otr_step {
+    otr_step_kind kind;
+    uint32_t region;
+    uint32_t node; /* of a growing region: where it happens; else OTR_NONE */
+    uint32_t arc;
+} otr_step;
+
+/* Sets m->now to the time of the next step, and *step to what it is, while a tree is left. On entry *step is
+ * the one before, the first time one whose node is OTR_NONE. Returns false with m->failure set:
+ * OTR_ERR_ODD_PARITY if there is no step, OTR_ERR_MEMORY. */
+bool otr_flood_next(otr_matcher *m, otr_step *step);
+/* Takes the step; sets m->failure. */
+void otr_flood_take(otr_matcher *m, const otr_step *step);
+/* Takes steps until no tree is left; sets m->failure. */
 void otr_flood_run(otr_matcher *m);
-/* Finds the next event of a node of a growing region and queues it. */
-void otr_flood_look(otr_matcher *m, uint32_t node);
-/* otr_flood_look at every node of a region that is growing or part of a growing one. */
-void otr_flood_look_inside(otr_matcher *m, uint32_t region);
+/* Queues a node of a growing region for its next contact, if it has one. */
+void otr_flood_schedule(otr_matcher *m, uint32_t node);
+/* otr_flood_schedule for every node of a region that is growing or part of a growing one. */
+void otr_flood_schedule_inside(otr_matcher *m, uint32_t region);
 void otr_flood_grow(otr_matcher *m, uint32_t region);
 void otr_flood_shrink(otr_matcher *m, uint32_t region);
 void otr_flood_freeze(otr_matcher *m, uint32_t region);
@@ -253,7 +281,7 @@ void otr_flood_freeze(otr_matcher *m, uint32_t region);
 /* correlated.c: lowers the edges at a node just become occupied, whose rules were waiting for that. */
 void otr_apply_waiting_rules(otr_matcher *m, uint32_t node);
 
-/* trees.c: what happens when regions meet. */
+/* trees.c: what becomes of regions that meet. */
 
 /* Growing region `region` meets `other` (not shrinking) along `link`, which goes from the first to the
  * second. */

@@ -91,7 +91,7 @@ static otr_status parse_text(parser *p) {
 }
 
 static otr_status parse_instruction(parser *p) {
-    int tagged;
+    bool tagged;
     otr_status status;
     p->gate_place = otr_scanner_here(&p->scanner);
     p->first_operation = p->circuit->operation_count;

@@ -123,7 +123,7 @@ static otr_status parse_name(parser *p) {
 }
 
 static otr_status parse_tag(parser *p) {
-    int found;
+    bool found;
     const otr_status status = otr_scanner_tag_read(&p->scanner, &p->tag, &found);
     if (status == OTR_OK && found) {
         p->instruction.tag = p->tag.bytes;

@@ -70,9 +70,11 @@ fn compile(command: &mut Command) {
     let internal = root().join("c_core/src");
     let flags =
         ["-std=c11", "-O1", "-ffp-contract=off", "-DOTR_PORTABLE_ONLY", "-Wall", "-Wextra", "-Werror"];
+    // The flags that the library is built with, so that sanitizers watch these programs too.
+    let more = std::env::var("CFLAGS").unwrap_or_default();
     // A preloaded sanitizer would find the compiler's own leaks.
-    command.env_remove("LD_PRELOAD");
-    let output = run(command.args(flags).arg("-I").arg(include).arg("-I").arg(internal));
+    command.env_remove("LD_PRELOAD").args(flags).args(more.split_whitespace());
+    let output = run(command.arg("-I").arg(include).arg("-I").arg(internal));
     assert!(output.status.success(), "{command:?}\n{}", last_lines(&output));
 }
 
