@@ -3,8 +3,8 @@
 #define OTR_EVENT_NETWORK_INTERNAL_H
 
 #include "common/aligned.h"
-#include "kernels/event_layers.h"
 #include "outrider/event_network.h"
+#include "outrider/kernels.h"
 #include "predecode/lattice.h"
 #include "predecode/safetensors.h"
 

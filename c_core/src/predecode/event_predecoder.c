@@ -49,22 +49,6 @@ static otr_status fill(event_predecoder *self, const otr_model *model, otr_error
 static const otr_predecoder_kind KIND = {
     .name = "event network", .soft = soft, .hard = NULL, .reach = reach, .bytes = bytes, .destroy = destroy};
 
-static const otr_event_layers *layers_for(otr_isa isa, uint32_t width) {
-    const otr_event_layers *table = otr_event_layers_portable;
-#if defined(OTR_KERNELS_X86)
-    if (isa == OTR_ISA_AVX2) {
-        table = otr_event_layers_avx2;
-    } else if (isa == OTR_ISA_AVX512) {
-        table = otr_event_layers_avx512;
-    } else if (isa == OTR_ISA_AVX512VNNI || isa == OTR_ISA_AMX) {
-        table = otr_event_layers_avx512vnni;
-    }
-#else
-    (void)isa;
-#endif
-    return &table[width / OTR_EVENT_WIDTH_STEP - 1];
-}
-
 otr_status otr_event_predecoder_create(otr_predecoder **out, const otr_event_network *network,
                                        const otr_graph *graph, const otr_model *model, otr_isa isa,
                                        otr_error *error) {
@@ -91,7 +75,7 @@ static otr_status create(event_predecoder *self, const otr_event_network *networ
     otr_status status = otr_predecoder_init(&self->base, &KIND, graph, isa);
     self->network = network;
     if (status == OTR_OK) {
-        self->layers = layers_for(self->base.kernels->isa, network->width);
+        self->layers = &self->base.kernels->event_layers[network->width / OTR_EVENT_WIDTH_STEP - 1];
         status = fill(self, model, error);
     }
     if (status != OTR_OK) {
