@@ -1,7 +1,7 @@
 /* One graph as a network in training sees it: which events are near, and which outputs score which edges. */
 #include "common/array.h"
 #include "common/error.h"
-#include "predecode/event_network_internal.h"
+#include "predecode/event/event_classes.h"
 #include "train/training_internal.h"
 
 #include <math.h>
