@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that the C core keeps to its rooms: every #include "..." of c_core/src against the table "Rooms" of ARCHITECTURE.md.
+"""Checks every #include "..." of c_core/src against the table "Rooms" of ARCHITECTURE.md.
 
     python3 .ci/rooms.py
 

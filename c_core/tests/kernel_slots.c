@@ -81,6 +81,13 @@ static void compare_words(size_t word_count, int pattern) {
     CHECK(memcmp(target[0], target[1], sizeof target[0]) == 0);
 }
 
+/* Enough set bits to fill sums of 16 bits. */
+static void compare_long_counts(void) {
+    static uint64_t words[10000];
+    memset(words, 0xFF, sizeof words);
+    CHECK(k->count_bits(words, 10000) == 640000);
+}
+
 static void compare_random_numbers(void) {
     uint64_t words[2][2 * OTR_RANDOM_LANES], skips[2][OTR_RANDOM_LANES];
     const uint64_t key = random_word(), high = random_word(), low = random_word() / OTR_RANDOM_LANES;
@@ -294,6 +301,7 @@ static void compare_all(void) {
             compare_arcs(count, pattern);
         }
     }
+    compare_long_counts();
     for (int i = 0; i < 500; i++) {
         compare_random_numbers();
     }

@@ -139,6 +139,16 @@ fn xor_and_count_agree_with_plain_loops() {
 }
 
 #[test]
+fn long_counts_overflow_nothing() {
+    let words = vec![u64::MAX; 100_000];
+    for table in tables("count_bits") {
+        // SAFETY: pointer and length describe `words`.
+        let count = unsafe { table.count_bits.unwrap()(words.as_ptr(), words.len()) };
+        assert_eq!(count, 6_400_000, "{:?}", table.isa);
+    }
+}
+
+#[test]
 fn digits_and_bits_convert_both_ways() {
     let mut random = Random(4);
     for table in tables("digits_to_bits, bits_to_digits") {
