@@ -6,33 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// An archive of kernels compiled for one instruction set: file suffix and compiler flags.
-struct IsaArchive {
-    suffix: &'static str,
-    arch: &'static str,
-    flags: &'static [&'static str],
-    more_flags: &'static [&'static str],
-}
-
-const AVX512_FLAGS: &[&str] =
-    &["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mbmi", "-mbmi2", "-mpopcnt"];
-
-const ISA_ARCHIVES: &[IsaArchive] = &[
-    IsaArchive {
-        suffix: "_avx2",
-        arch: "x86_64",
-        flags: &["-mavx2", "-mbmi", "-mbmi2", "-mpopcnt"],
-        more_flags: &[],
-    },
-    IsaArchive { suffix: "_avx512", arch: "x86_64", flags: AVX512_FLAGS, more_flags: &[] },
-    IsaArchive { suffix: "_avx512vnni", arch: "x86_64", flags: AVX512_FLAGS, more_flags: &["-mavx512vnni"] },
-    IsaArchive {
-        suffix: "_avx512amx",
-        arch: "x86_64",
-        flags: AVX512_FLAGS,
-        more_flags: &["-mavx512vnni", "-mamx-tile", "-mamx-int8"],
-    },
-];
+/// A line for each instruction set: the end of its files' names, its architecture, its compiler flags.
+const INSTRUCTION_SETS: &str = include_str!("c_core/instruction_sets.txt");
 
 fn main() {
     let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
@@ -44,27 +19,21 @@ fn main() {
     println!("cargo::metadata=include={}", core.join("include").display());
 
     let sources = c_files(&core.join("src"));
-    let isa_of = |path: &Path| {
-        let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("");
-        ISA_ARCHIVES.iter().find(|isa| stem.ends_with(isa.suffix))
+    let sets: Vec<Vec<&str>> = INSTRUCTION_SETS
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let is_of = |path: &Path, set: &[&str]| {
+        path.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| stem.ends_with(set[0]))
     };
-    let mut portable = compiler(&core);
-    portable.files(sources.iter().filter(|path| isa_of(path).is_none()));
-    for isa in ISA_ARCHIVES.iter().filter(|isa| isa.arch == arch) {
-        let files: Vec<&PathBuf> = sources
-            .iter()
-            .filter(|path| isa_of(path).is_some_and(|found| found.suffix == isa.suffix))
-            .collect();
-        if files.is_empty() {
-            continue;
-        }
+    for set in sets.iter().filter(|set| set[1] == arch) {
         let mut build = compiler(&core);
-        build.files(files);
-        for flag in isa.flags.iter().chain(isa.more_flags) {
-            build.flag(flag);
-        }
-        build.compile(&format!("outrider{}", isa.suffix));
+        build.files(sources.iter().filter(|path| is_of(path, set))).flags(&set[2..]);
+        build.compile(&format!("outrider{}", set[0]));
     }
+    let mut portable = compiler(&core);
+    portable.files(sources.iter().filter(|path| !sets.iter().any(|set| is_of(path, set))));
     // Last, so that the linker sees the core before the kernels it refers to.
     portable.compile("outrider_core");
 }
@@ -88,9 +57,6 @@ fn compiler(core: &Path) -> cc::Build {
         "-ffp-contract=off",
     ] {
         build.flag(flag);
-    }
-    if std::env::var_os("CARGO_CFG_DEBUG_ASSERTIONS").is_none() {
-        build.define("NDEBUG", None);
     }
     if std::env::var_os("OUTRIDER_WERROR").is_some() {
         build.warnings_into_errors(true);

@@ -24,6 +24,12 @@ pub const OTR_DENSE_GROUPS_ALIGN: u32 = 16;
 pub const OTR_DENSE_TABLE: u32 = 1024;
 pub const OTR_DENSE_TILE: u32 = 32;
 pub const OTR_INDEX_SLACK: u32 = 16;
+pub const OTR_EVENT_WIDTH_STEP: u32 = 16;
+pub const OTR_EVENT_WIDTH_MAX: u32 = 64;
+pub const OTR_EVENT_WIDTHS: u32 = 4;
+pub const OTR_EVENT_HEAD: u32 = 16;
+pub const OTR_EVENT_OVERRIDE_SLACK: u32 = 8;
+pub const OTR_TRAINING_BLOCK: u32 = 16;
 pub const OTR_SURFACE_DISTANCE_MIN: u32 = 2;
 pub const OTR_SURFACE_DISTANCE_MAX: u32 = 127;
 pub const OTR_SURFACE_ROUNDS_MAX: u32 = 100000000;
@@ -471,6 +477,199 @@ const _: () = {
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
+pub struct otr_event_pair {
+    pub first: u32,
+    pub second: u32,
+    pub class_index: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_event_pair"][::core::mem::size_of::<otr_event_pair>() - 12usize];
+    ["Alignment of otr_event_pair"][::core::mem::align_of::<otr_event_pair>() - 4usize];
+    [
+        "Offset of field: otr_event_pair::first",
+    ][::core::mem::offset_of!(otr_event_pair, first) - 0usize];
+    [
+        "Offset of field: otr_event_pair::second",
+    ][::core::mem::offset_of!(otr_event_pair, second) - 4usize];
+    [
+        "Offset of field: otr_event_pair::class_index",
+    ][::core::mem::offset_of!(otr_event_pair, class_index) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_event_spot {
+    pub place: u16,
+    pub phase: u16,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_event_spot"][::core::mem::size_of::<otr_event_spot>() - 4usize];
+    ["Alignment of otr_event_spot"][::core::mem::align_of::<otr_event_spot>() - 2usize];
+    [
+        "Offset of field: otr_event_spot::place",
+    ][::core::mem::offset_of!(otr_event_spot, place) - 0usize];
+    [
+        "Offset of field: otr_event_spot::phase",
+    ][::core::mem::offset_of!(otr_event_spot, phase) - 2usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_event_layers {
+    pub start_rows: ::core::option::Option<
+        unsafe extern "C" fn(
+            places: *const i16,
+            phases: *const i16,
+            spots: *const otr_event_spot,
+            nodes: *const u32,
+            event_count: usize,
+            sums: *mut i16,
+        ),
+    >,
+    pub add_rows: ::core::option::Option<
+        unsafe extern "C" fn(
+            rows: *const i16,
+            pairs: *const otr_event_pair,
+            pair_count: usize,
+            sums: *mut i16,
+        ),
+    >,
+    pub narrow_rows: ::core::option::Option<
+        unsafe extern "C" fn(
+            sums: *const i16,
+            event_count: usize,
+            shift: u32,
+            h: *mut u8,
+        ),
+    >,
+    pub dense: ::core::option::Option<
+        unsafe extern "C" fn(
+            matrix: *const i8,
+            biases: *const i32,
+            shift: u32,
+            events: *const u32,
+            event_count: usize,
+            h: *const u8,
+            sums: *mut i32,
+        ),
+    >,
+    pub messages: ::core::option::Option<
+        unsafe extern "C" fn(
+            matrices: *const i8,
+            pairs: *const otr_event_pair,
+            pair_count: usize,
+            h: *const u8,
+            sums: *mut i32,
+        ),
+    >,
+    pub narrow_sums: ::core::option::Option<
+        unsafe extern "C" fn(
+            sums: *const i32,
+            event_count: usize,
+            shift: u32,
+            h: *mut u8,
+        ),
+    >,
+    pub head: ::core::option::Option<
+        unsafe extern "C" fn(
+            matrix: *const i8,
+            biases: *const i32,
+            shift: u32,
+            events: *const u32,
+            event_count: usize,
+            h: *const u8,
+            out: *mut i32,
+            stride: usize,
+        ),
+    >,
+    pub write_overrides: ::core::option::Option<
+        unsafe extern "C" fn(
+            edges: *const otr_override,
+            slots: u32,
+            nodes: *const u32,
+            named: *const u32,
+            event_count: usize,
+            steps: *const i32,
+            stride: usize,
+            unit: i32,
+            out: *mut otr_override,
+        ) -> usize,
+    >,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_event_layers"][::core::mem::size_of::<otr_event_layers>() - 64usize];
+    [
+        "Alignment of otr_event_layers",
+    ][::core::mem::align_of::<otr_event_layers>() - 8usize];
+    [
+        "Offset of field: otr_event_layers::start_rows",
+    ][::core::mem::offset_of!(otr_event_layers, start_rows) - 0usize];
+    [
+        "Offset of field: otr_event_layers::add_rows",
+    ][::core::mem::offset_of!(otr_event_layers, add_rows) - 8usize];
+    [
+        "Offset of field: otr_event_layers::narrow_rows",
+    ][::core::mem::offset_of!(otr_event_layers, narrow_rows) - 16usize];
+    [
+        "Offset of field: otr_event_layers::dense",
+    ][::core::mem::offset_of!(otr_event_layers, dense) - 24usize];
+    [
+        "Offset of field: otr_event_layers::messages",
+    ][::core::mem::offset_of!(otr_event_layers, messages) - 32usize];
+    [
+        "Offset of field: otr_event_layers::narrow_sums",
+    ][::core::mem::offset_of!(otr_event_layers, narrow_sums) - 40usize];
+    [
+        "Offset of field: otr_event_layers::head",
+    ][::core::mem::offset_of!(otr_event_layers, head) - 48usize];
+    [
+        "Offset of field: otr_event_layers::write_overrides",
+    ][::core::mem::offset_of!(otr_event_layers, write_overrides) - 56usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_training_blocks {
+    pub apply: ::core::option::Option<
+        unsafe extern "C" fn(
+            width: u32,
+            count: usize,
+            target: *const u32,
+            source: *const u32,
+            weights: *const f32,
+            in_: *const f32,
+            out: *mut f32,
+        ),
+    >,
+    pub outer: ::core::option::Option<
+        unsafe extern "C" fn(
+            width: u32,
+            count: usize,
+            target: *const u32,
+            source: *const u32,
+            in_: *const f32,
+            gradient: *const f32,
+            out: *mut f32,
+        ),
+    >,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_training_blocks",
+    ][::core::mem::size_of::<otr_training_blocks>() - 16usize];
+    [
+        "Alignment of otr_training_blocks",
+    ][::core::mem::align_of::<otr_training_blocks>() - 8usize];
+    [
+        "Offset of field: otr_training_blocks::apply",
+    ][::core::mem::offset_of!(otr_training_blocks, apply) - 0usize];
+    [
+        "Offset of field: otr_training_blocks::outer",
+    ][::core::mem::offset_of!(otr_training_blocks, outer) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
 pub struct otr_kernels {
     pub isa: otr_isa,
     pub bit_indices: ::core::option::Option<
@@ -533,10 +732,12 @@ pub struct otr_kernels {
             output: *mut u8,
         ),
     >,
+    pub event_layers: *const otr_event_layers,
+    pub training_blocks: *const otr_training_blocks,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 96usize];
+    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 112usize];
     ["Alignment of otr_kernels"][::core::mem::align_of::<otr_kernels>() - 8usize];
     [
         "Offset of field: otr_kernels::isa",
@@ -574,6 +775,12 @@ const _: () = {
     [
         "Offset of field: otr_kernels::dense_activate",
     ][::core::mem::offset_of!(otr_kernels, dense_activate) - 88usize];
+    [
+        "Offset of field: otr_kernels::event_layers",
+    ][::core::mem::offset_of!(otr_kernels, event_layers) - 96usize];
+    [
+        "Offset of field: otr_kernels::training_blocks",
+    ][::core::mem::offset_of!(otr_kernels, training_blocks) - 104usize];
 };
 unsafe extern "C" {
     pub fn otr_kernels_for(isa: otr_isa) -> *const otr_kernels;

@@ -56,7 +56,7 @@ fn the_readme_is_right() {
         readme.split("It prints `").nth(1).and_then(|rest| rest.split('`').next()).expect("its output");
     std::fs::write(directory.join("tour.c"), code).expect("the scratch directory is writable");
     let x86 = cfg!(target_arch = "x86_64");
-    for line in ["    gcc ", "    for f in "].iter().take(if x86 { 2 } else { 1 }) {
+    for line in ["    gcc ", "    grep "].iter().take(if x86 { 2 } else { 1 }) {
         let library = readme.lines().find(|text| text.starts_with(line)).expect("a build line");
         let sources = format!("{}/c_core", root().display());
         let library = library.replace("c_core", &sources).replace("gcc", &compiler());

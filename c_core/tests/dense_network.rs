@@ -11,8 +11,13 @@ use support::model::{ParseError, blank_error};
 use support::random::Random;
 
 const NETWORKS: [&str; 2] = ["narrow", "wide-kernel"];
-const INSTRUCTION_SETS: [otr_isa; 4] =
-    [otr_isa::OTR_ISA_AUTO, otr_isa::OTR_ISA_AVX2, otr_isa::OTR_ISA_AVX512, otr_isa::OTR_ISA_AVX512VNNI];
+const INSTRUCTION_SETS: [otr_isa; 5] = [
+    otr_isa::OTR_ISA_AUTO,
+    otr_isa::OTR_ISA_NEON,
+    otr_isa::OTR_ISA_AVX2,
+    otr_isa::OTR_ISA_AVX512,
+    otr_isa::OTR_ISA_AVX512VNNI,
+];
 const PORTABLE: otr_isa = otr_isa::OTR_ISA_PORTABLE;
 const FLOAT: otr_dense_arithmetic = otr_dense_arithmetic::OTR_DENSE_FLOAT;
 const INTEGER: otr_dense_arithmetic = otr_dense_arithmetic::OTR_DENSE_INTEGER;

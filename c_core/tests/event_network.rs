@@ -12,8 +12,9 @@ use support::event_network::{Code, Colouring, NetworkFile, Reference, Shape};
 use support::model::{Model, ParseError, blank_error};
 use support::random::Random;
 
-const ISAS: [otr_isa; 5] = [
+const ISAS: [otr_isa; 6] = [
     otr_isa::OTR_ISA_PORTABLE,
+    otr_isa::OTR_ISA_NEON,
     otr_isa::OTR_ISA_AVX2,
     otr_isa::OTR_ISA_AVX512,
     otr_isa::OTR_ISA_AVX512VNNI,

@@ -8,11 +8,11 @@ use random::Random;
 
 const ISAS: [otr_isa; 6] = [
     otr_isa::OTR_ISA_PORTABLE,
+    otr_isa::OTR_ISA_NEON,
     otr_isa::OTR_ISA_AVX2,
     otr_isa::OTR_ISA_AVX512,
     otr_isa::OTR_ISA_AVX512VNNI,
     otr_isa::OTR_ISA_AMX,
-    otr_isa::OTR_ISA_NEON,
 ];
 
 const SIZES: [usize; 17] = [0, 1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 511, 31 * 64 + 7];
@@ -135,6 +135,16 @@ fn xor_and_count_agree_with_plain_loops() {
                 assert_eq!(counts, [64 * words as u64, expected], "{:?} {words} words", table.isa);
             }
         }
+    }
+}
+
+#[test]
+fn long_counts_overflow_nothing() {
+    let words = vec![u64::MAX; 100_000];
+    for table in tables("count_bits") {
+        // SAFETY: pointer and length describe `words`.
+        let count = unsafe { table.count_bits.unwrap()(words.as_ptr(), words.len()) };
+        assert_eq!(count, 6_400_000, "{:?}", table.isa);
     }
 }
 
@@ -421,6 +431,211 @@ fn dense_activate_looks_places_up() {
                 }
                 assert_eq!(output.pop(), Some(CANARY), "{:?} writes past the end", table.isa);
                 assert!(output == expected, "{:?}", table.isa);
+            }
+        }
+    }
+}
+
+const EVENTS: usize = 13;
+const WIDTH_MAX: usize = OTR_EVENT_WIDTH_MAX as usize;
+const HEAD: usize = OTR_EVENT_HEAD as usize;
+const SLACK: usize = OTR_EVENT_OVERRIDE_SLACK as usize;
+
+/// Rows that begin on cache lines, as the event network's loops want them.
+#[derive(Clone)]
+#[repr(align(64))]
+struct Rows<T, const N: usize>([T; N]);
+
+/// What the event network's loops read: features, rows, matrices and biases, and the events of a shot.
+struct EventData {
+    features: Rows<u8, { EVENTS * WIDTH_MAX }>,
+    rows: Rows<i16, { 6 * WIDTH_MAX }>,
+    matrices: Rows<i8, { 6 * WIDTH_MAX * WIDTH_MAX }>,
+    biases: Rows<i32, WIDTH_MAX>,
+    spots: Vec<otr_event_spot>,
+    pairs: Vec<otr_event_pair>,
+    nodes: Vec<u32>,
+    listed: Vec<u32>,
+    named: Vec<u32>,
+    edges: Vec<otr_override>,
+}
+
+impl EventData {
+    const NODES: usize = 29;
+    const CLASSES: usize = 3;
+    const SLOTS_MAX: usize = 32;
+
+    fn new(random: &mut Random) -> Self {
+        let extreme = random.below(4) == 0;
+        let mut signed = |bound: usize| random.below(2 * bound) as i32 - bound as i32;
+        let matrices = std::array::from_fn(|_| if extreme { -128 } else { signed(128) as i8 });
+        let rows = std::array::from_fn(|_| signed(500) as i16);
+        let biases = std::array::from_fn(|_| signed(1 << 29));
+        let weights: Vec<i32> = (0..Self::NODES * Self::SLOTS_MAX).map(|_| signed(1 << 27)).collect();
+        let mut below = |bound: usize| random.below(bound) as u32;
+        let pair = |first: u32, step: u32, class_index: u32| otr_event_pair {
+            first,
+            second: (first + 1 + step) % EVENTS as u32,
+            class_index,
+        };
+        Self {
+            features: Rows(std::array::from_fn(|_| if extreme { 127 } else { below(128) as u8 })),
+            rows: Rows(rows),
+            matrices: Rows(matrices),
+            biases: Rows(biases),
+            spots: (0..Self::NODES)
+                .map(|_| otr_event_spot { place: below(3) as u16, phase: below(3) as u16 })
+                .collect(),
+            pairs: (0..40).map(|_| pair(below(EVENTS), below(EVENTS - 1), below(Self::CLASSES))).collect(),
+            nodes: (0..EVENTS).map(|_| below(Self::NODES)).collect(),
+            listed: (0..EVENTS as u32).rev().collect(),
+            named: (0..EVENTS).map(|_| below(1 << 32)).collect(),
+            edges: (0..Self::NODES * Self::SLOTS_MAX)
+                .map(|i| otr_override {
+                    edge: if below(5) == 0 { u32::MAX } else { i as u32 },
+                    weight: weights[i],
+                })
+                .collect(),
+        }
+    }
+
+    /// Runs every loop of one table over the first `count` events; returns all that they write.
+    fn run(
+        &self,
+        layers: &otr_event_layers,
+        width: usize,
+        count: usize,
+        shift: u32,
+        slots: usize,
+    ) -> EventSums {
+        let stride = slots.next_multiple_of(HEAD);
+        let mut out = EventSums {
+            rows: Rows([0; EVENTS * WIDTH_MAX]),
+            sums: Rows([0; EVENTS * WIDTH_MAX]),
+            narrow: Rows([CANARY; EVENTS * WIDTH_MAX]),
+            narrow_rows: Rows([CANARY; EVENTS * WIDTH_MAX]),
+            steps: Rows([0; EVENTS * WIDTH_MAX]),
+            overrides: vec![otr_override { edge: 0, weight: 0 }; EVENTS * Self::SLOTS_MAX + SLACK],
+        };
+        let (matrices, features) = (self.matrices.0.as_ptr(), self.features.0.as_ptr());
+        let (rows, biases) = (self.rows.0.as_ptr(), self.biases.0.as_ptr());
+        // SAFETY: the arrays hold EVENTS rows of the greatest width, matrices and rows of every class, and every
+        // node's spot and edges; indices are below these; rows begin on cache lines or divide one.
+        unsafe {
+            let sums = out.rows.0.as_mut_ptr();
+            let phases = rows.add(width);
+            layers.start_rows.unwrap()(rows, phases, self.spots.as_ptr(), self.nodes.as_ptr(), count, sums);
+            layers.add_rows.unwrap()(rows, self.pairs.as_ptr(), self.pairs.len(), sums);
+            layers.narrow_rows.unwrap()(sums, count, shift, out.narrow_rows.0.as_mut_ptr());
+            let (listed, sums) = (self.listed.as_ptr(), out.sums.0.as_mut_ptr());
+            layers.dense.unwrap()(matrices, biases, shift, listed, count, features, sums);
+            layers.messages.unwrap()(matrices, self.pairs.as_ptr(), self.pairs.len(), features, sums);
+            layers.narrow_sums.unwrap()(sums, count, shift, out.narrow.0.as_mut_ptr());
+            let steps = out.steps.0.as_mut_ptr();
+            for first in (0..stride).step_by(HEAD) {
+                let (matrix, biases) = (matrices.add(first * width), biases.add(first));
+                let head = layers.head.unwrap();
+                head(matrix, biases, shift, listed, count, features, steps.add(first), stride);
+            }
+            let written = layers.write_overrides.unwrap()(
+                self.edges.as_ptr(),
+                slots as u32,
+                self.nodes.as_ptr(),
+                self.named.as_ptr(),
+                count,
+                steps,
+                stride,
+                34,
+                out.overrides.as_mut_ptr(),
+            );
+            out.overrides.truncate(written);
+        }
+        out
+    }
+}
+
+struct EventSums {
+    rows: Rows<i16, { EVENTS * WIDTH_MAX }>,
+    sums: Rows<i32, { EVENTS * WIDTH_MAX }>,
+    narrow: Rows<u8, { EVENTS * WIDTH_MAX }>,
+    narrow_rows: Rows<u8, { EVENTS * WIDTH_MAX }>,
+    steps: Rows<i32, { EVENTS * WIDTH_MAX }>,
+    overrides: Vec<otr_override>,
+}
+
+impl EventSums {
+    fn overrides(&self) -> Vec<(u32, i32)> {
+        self.overrides.iter().map(|change| (change.edge, change.weight)).collect()
+    }
+}
+
+/// The event network's loops have a plain evaluation of their own in tests/event_network.rs; here every slot is
+/// compared alone.
+#[test]
+fn event_layers_agree_at_every_width() {
+    let mut random = Random(13);
+    for shift in 0..=16 {
+        let data = EventData::new(&mut random);
+        for (index, width) in (16..=WIDTH_MAX).step_by(16).enumerate() {
+            for count in 0..=EVENTS {
+                let slots = 1 + random.below(EventData::SLOTS_MAX);
+                // SAFETY: a table for each width, a constant of the library.
+                let layers = |table: &otr_kernels| unsafe { &*table.event_layers.add(index) };
+                let expected = data.run(layers(portable()), width, count, shift, slots);
+                for table in tables("event_layers") {
+                    let found = data.run(layers(table), width, count, shift, slots);
+                    let what = format!("{:?}, width {width}, {count} events, shift {shift}", table.isa);
+                    assert!(found.rows.0 == expected.rows.0, "start_rows, add_rows: {what}");
+                    assert!(found.narrow_rows.0 == expected.narrow_rows.0, "narrow_rows: {what}");
+                    assert!(found.sums.0 == expected.sums.0, "dense, messages: {what}");
+                    assert!(found.narrow.0 == expected.narrow.0, "narrow_sums: {what}");
+                    assert!(found.steps.0 == expected.steps.0, "head: {what}");
+                    assert_eq!(found.overrides(), expected.overrides(), "write_overrides: {what}");
+                }
+            }
+        }
+    }
+}
+
+/// `apply` and `outer` of one table on the same pairs.
+fn train(table: &otr_kernels, width: usize, pairs: &[[u32; 2]], weights: &[f32], rows: &[f32]) -> Vec<f32> {
+    let (targets, sources): (Vec<u32>, Vec<u32>) =
+        pairs.iter().map(|&[target, source]| (target, source)).unzip();
+    let (mut out, mut products) = (vec![0.0; rows.len()], vec![0.0; weights.len()]);
+    // SAFETY: the table is a constant of the library; rows and weights have WIDTH_MAX columns or more, pairs
+    // name rows.
+    unsafe {
+        let blocks = &*table.training_blocks;
+        let (target, source, count) = (targets.as_ptr(), sources.as_ptr(), pairs.len());
+        let (weights, rows) = (weights.as_ptr(), rows.as_ptr());
+        blocks.apply.unwrap()(width as u32, count, target, source, weights, rows, out.as_mut_ptr());
+        blocks.outer.unwrap()(width as u32, count, target, source, rows, rows, products.as_mut_ptr());
+    }
+    out.extend(products);
+    out
+}
+
+#[test]
+fn training_blocks_agree_but_for_rounding() {
+    let mut random = Random(14);
+    for width in (16..=WIDTH_MAX).step_by(16) {
+        for count in [0, 1, 2, 3, 31, 40] {
+            let mut values = |count: usize| -> Vec<f32> {
+                (0..count).map(|_| random.below(2000) as f32 * 1e-3 - 1.0).collect()
+            };
+            let (weights, rows) = (values(WIDTH_MAX * WIDTH_MAX), values(EVENTS * WIDTH_MAX));
+            let pairs: Vec<[u32; 2]> =
+                (0..count).map(|_| [random.below(EVENTS) as u32, random.below(EVENTS) as u32]).collect();
+            let expected = train(portable(), width, &pairs, &weights, &rows);
+            assert!(count == 0 || expected.iter().any(|&value| value != 0.0));
+            for table in tables("training_blocks") {
+                let found = train(table, width, &pairs, &weights, &rows);
+                let near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-4;
+                assert!(
+                    found.iter().zip(&expected).all(near),
+                    "{:?} width {width}, {count} pairs",
+                    table.isa
+                );
             }
         }
     }

@@ -359,7 +359,7 @@ fn every_instruction_set_and_every_history_give_the_same_answers() {
         let graph = Graph::new(&case.model);
         for kind in RULES {
             let mut used = rule(&graph, &case.model, kind);
-            for isa in [Isa::OTR_ISA_PORTABLE, Isa::OTR_ISA_AVX2, Isa::OTR_ISA_AVX512] {
+            for isa in [Isa::OTR_ISA_PORTABLE, Isa::OTR_ISA_NEON, Isa::OTR_ISA_AVX2, Isa::OTR_ISA_AVX512] {
                 let on = otr_rule_options { isa, ..options(kind) };
                 let mut fresh = match Predecoder::rule(&graph, &case.model, &on) {
                     Ok(fresh) => fresh,
@@ -480,8 +480,11 @@ fn bad_options_and_other_models_get_one_clear_error() {
         let wrong = otr_rule_options { normalization, ..min_sum };
         expect(LINE, wrong, argument, "the normalization of min-sum must be 1 to 256");
     }
-    let absent = otr_rule_options { isa: Isa::OTR_ISA_NEON, ..smith };
-    expect(LINE, absent, otr_status::OTR_ERR_UNSUPPORTED, "instruction set neon is not available");
+    let (isa, name) =
+        if cfg!(target_arch = "aarch64") { (Isa::OTR_ISA_AVX2, "avx2") } else { (Isa::OTR_ISA_NEON, "neon") };
+    let absent = otr_rule_options { isa, ..smith };
+    let unsupported = format!("instruction set {name} is not available");
+    expect(LINE, absent, otr_status::OTR_ERR_UNSUPPORTED, &unsupported);
     let other = "the model is not the one that the graph was built from";
     expect("error(0.1) D0 D1\n", smith, argument, other);
     let moved = LINE.replace("D2 D3", "D2 D4");

@@ -158,7 +158,11 @@ fn command_lines_are_checked() {
         ("decode --dem m.dem --bogus", "--bogus"),
         ("decode --dem m.dem --decoder best", "best"),
         ("decode --dem m.dem --in-format b9", "b9"),
-        ("decode --dem m.dem --isa neon", "neon"),
+        if cfg!(target_arch = "aarch64") {
+            ("decode --dem m.dem --isa avx2", "avx2")
+        } else {
+            ("decode --dem m.dem --isa neon", "neon")
+        },
         ("decode --dem m.dem --threads 0", "0"),
         ("decode --dem m.dem --threads 100000", "--threads"),
         ("decode --dem m.dem --decoder union-find --certify", "--certify"),

@@ -6,6 +6,7 @@
 #ifndef OUTRIDER_KERNELS_H
 #define OUTRIDER_KERNELS_H
 
+#include "outrider/graph.h"
 #include "outrider/status.h"
 
 #ifdef __cplusplus
@@ -17,7 +18,7 @@ typedef enum otr_isa {
     OTR_ISA_PORTABLE = 1,   /* plain C */
     OTR_ISA_AVX2 = 2,       /* x86-64: AVX2, BMI1, BMI2, POPCNT */
     OTR_ISA_AVX512 = 3,     /* x86-64: the above and AVX-512 F, BW, VL, DQ */
-    OTR_ISA_NEON = 4,       /* AArch64; the slot is reserved, no kernels are written yet */
+    OTR_ISA_NEON = 4,       /* AArch64, where every CPU has it */
     OTR_ISA_AVX512VNNI = 5, /* x86-64: AVX512 and AVX-512 VNNI */
     OTR_ISA_AMX = 6         /* x86-64: the above, AMX-TILE and AMX-INT8; see below */
 } otr_isa;
@@ -58,8 +59,95 @@ typedef struct otr_dense_weights {
 /* Entries past the last that bit_indices may scribble on. */
 #define OTR_INDEX_SLACK 16
 
-/* One table of hot loops. Contracts hold for every table; buffers need no more than the alignment of their
- * type. */
+/* Widths of an event network: multiples of the first, up to the second. */
+#define OTR_EVENT_WIDTH_STEP 16
+#define OTR_EVENT_WIDTH_MAX 64
+#define OTR_EVENT_WIDTHS 4
+/* Outputs of one head. */
+#define OTR_EVENT_HEAD 16
+/* Entries past the last that write_overrides may scribble on. */
+#define OTR_EVENT_OVERRIDE_SLACK 8
+
+/* Two events that are near each other, by their position in the list of events, and what kind of pair they
+ * are. */
+typedef struct otr_event_pair {
+    uint32_t first;
+    uint32_t second;
+    uint32_t class_index;
+} otr_event_pair;
+
+/* Rows that describe where a detector is. */
+typedef struct otr_event_spot {
+    uint16_t place;
+    uint16_t phase;
+} otr_event_spot;
+
+/* The inner loops of the event network, for one width.
+ *
+ * Features are `width` values of 0..127 an event, h[event * width + channel]. Sums are int16 or int32 rows
+ * beside them; nothing overflows or saturates, which whoever makes the weights sees to. So sums may be added
+ * up in any order, and all tables give the same bits. Matrices are packed for vectors: weights[(in / 4 *
+ * outputs + out) * 4 + in % 4]. Rows of h, sums, matrices and biases begin on cache lines of their own or
+ * divide one. */
+typedef struct otr_event_layers {
+    /* Of event k: sums = places[spots[nodes[k]].place] + phases[spots[nodes[k]].phase], one row each. */
+    void (*start_rows)(const int16_t *places, const int16_t *phases, const otr_event_spot *spots,
+                       const uint32_t *nodes, size_t event_count, int16_t *sums);
+
+    /* For each pair: sums of `first` += row 2 class_index, sums of `second` += row 2 class_index + 1. */
+    void (*add_rows)(const int16_t *rows, const otr_event_pair *pairs, size_t pair_count, int16_t *sums);
+
+    /* h = clamp(sums >> shift, 0, 127) for all channels of event_count events. */
+    void (*narrow_rows)(const int16_t *sums, size_t event_count, uint32_t shift, uint8_t *h);
+
+    /* For the events listed: sums = biases + (h << shift) + matrix h. */
+    void (*dense)(const int8_t *matrix, const int32_t *biases, uint32_t shift, const uint32_t *events,
+                  size_t event_count, const uint8_t *h, int32_t *sums);
+
+    /* For each pair: sums of `first` += matrix 2 class_index times h of `second`, and sums of `second` +=
+     * matrix 2 class_index + 1 times h of `first`. */
+    void (*messages)(const int8_t *matrices, const otr_event_pair *pairs, size_t pair_count, const uint8_t *h,
+                     int32_t *sums);
+
+    /* h = clamp(sums >> shift, 0, 127) for all channels of event_count events. */
+    void (*narrow_sums)(const int32_t *sums, size_t event_count, uint32_t shift, uint8_t *h);
+
+    /* For the events listed: out[event * stride + k] = (biases[k] + (matrix h)[k]) >> shift,
+     * k < OTR_EVENT_HEAD. */
+    void (*head)(const int8_t *matrix, const int32_t *biases, uint32_t shift, const uint32_t *events,
+                 size_t event_count, const uint8_t *h, int32_t *out, size_t stride);
+
+    /* Writes the overrides of a shot and returns their number. Event k has the edges edges[nodes[k] * slots +
+     * i], i < slots, at the graph's weight, and skips those that are UINT32_MAX and those with bit i of
+     * named[k]. A weight becomes weight - unit * steps[k * stride + i], within OTR_WEIGHT_MAX. `stride` is a
+     * multiple of OTR_EVENT_HEAD; `out` has OTR_EVENT_OVERRIDE_SLACK entries more than are written. */
+    size_t (*write_overrides)(const otr_override *edges, uint32_t slots, const uint32_t *nodes,
+                              const uint32_t *named, size_t event_count, const int32_t *steps, size_t stride,
+                              int32_t unit, otr_override *out);
+} otr_event_layers;
+
+/* Rows and columns of a block of weights in training. */
+#define OTR_TRAINING_BLOCK 16
+
+/* The inner loops of training: products of blocks of weights over many pairs of events. Rows of events, and
+ * of weights, are `width` floats apart; of each row the first OTR_TRAINING_BLOCK count. Pairs are sorted by
+ * relation, so a block is loaded once and stays in registers while all its pairs pass. Tables may differ in
+ * the last bits; nothing else in otr_kernels does. */
+typedef struct otr_training_blocks {
+    /* out[target[k]] += in[source[k]] . weights, for k < count */
+    void (*apply)(uint32_t width, size_t count, const uint32_t *target, const uint32_t *source,
+                  const float *weights, const float *in, float *out);
+
+    /* out = sum over k of the outer products in[source[k]] x gradient[target[k]] */
+    void (*outer)(uint32_t width, size_t count, const uint32_t *target, const uint32_t *source,
+                  const float *in, const float *gradient, float *out);
+} otr_training_blocks;
+
+/* All hot loops of one instruction set, every family of them: what a handle captures when it is made.
+ * Contracts hold for every table; buffers need no more than the alignment of their type.
+ *
+ * An instruction set is what the calling thread runs on. A device is not one: it has memory and a queue of
+ * its own, works on batches and is waited for, so it gets a type of its own beside this one. */
 typedef struct otr_kernels {
     otr_isa isa;
 
@@ -115,13 +203,18 @@ typedef struct otr_kernels {
      * multiple of OTR_DENSE_BLOCK. */
     void (*dense_activate)(const int32_t *sums, const float *scales, const float *offsets,
                            const uint8_t *table, size_t channel_count, uint8_t *output);
+
+    /* OTR_EVENT_WIDTHS tables: that of width w is event_layers[w / OTR_EVENT_WIDTH_STEP - 1]. */
+    const otr_event_layers *event_layers;
+
+    const otr_training_blocks *training_blocks;
 } otr_kernels;
 
 /* The table for `isa`, a constant of the library. Returns NULL when this CPU, operating system or build lacks
  * it (never for OTR_ISA_AUTO and OTR_ISA_PORTABLE). Thread-safe. */
 OTR_API const otr_kernels *otr_kernels_for(otr_isa isa);
 
-/* "portable", "avx2", "avx512", "avx512vnni", "amx", "neon", "auto"; "unknown" for other values. */
+/* "auto", "portable", "neon", "avx2", "avx512", "avx512vnni", "amx"; "unknown" for other values. */
 OTR_API const char *otr_isa_name(otr_isa isa);
 
 #ifdef __cplusplus

@@ -21,7 +21,7 @@ extern "C" {
 #define OTR_GEOMETRY_PLACES 49
 #define OTR_GEOMETRY_PHASES 14
 /* Widths of layers are multiples of the first, up to the second. */
-#define OTR_TRAINING_WIDTH_STEP 16
+#define OTR_TRAINING_WIDTH_STEP OTR_TRAINING_BLOCK
 #define OTR_TRAINING_WIDTH_MAX 64
 /* Cells of the box that holds the lattice with a margin of one radius. */
 #define OTR_TRAINING_CELLS_MAX 0x10000000

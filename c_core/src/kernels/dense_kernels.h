@@ -2,7 +2,7 @@
 #ifndef OTR_DENSE_KERNELS_H
 #define OTR_DENSE_KERNELS_H
 
-#include "outrider/kernels.h"
+#include "kernels/kernels_tables.h"
 
 #include <string.h>
 
@@ -15,13 +15,16 @@
 
 OTR_DENSE_SUMS(otr_portable_dense_sums);
 OTR_DENSE_ACTIVATE(otr_portable_dense_activate);
-#if defined(__x86_64__)
+#if defined(OTR_KERNELS_X86)
 OTR_DENSE_SUMS(otr_avx2_dense_sums);
 OTR_DENSE_ACTIVATE(otr_avx2_dense_activate);
 OTR_DENSE_SUMS(otr_avx512_dense_sums);
 OTR_DENSE_ACTIVATE(otr_avx512_dense_activate);
 OTR_DENSE_SUMS(otr_avx512vnni_dense_sums);
 OTR_DENSE_SUMS(otr_amx_dense_sums);
+#elif defined(OTR_KERNELS_NEON)
+OTR_DENSE_SUMS(otr_neon_dense_sums);
+OTR_DENSE_ACTIVATE(otr_neon_dense_activate);
 #endif
 
 /* Bytes of one block of weights. */

@@ -2,7 +2,7 @@
 #include "kernels/dense_kernels.h"
 
 #if !defined(__AVX512BW__)
-#error "compile this file with its instruction set enabled (see build.rs)"
+#error "compile this file with its instruction set enabled (see c_core/instruction_sets.txt)"
 #endif
 
 #include <immintrin.h>

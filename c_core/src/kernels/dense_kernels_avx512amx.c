@@ -7,7 +7,7 @@
 
 /* Clang 14 spells it without the underscore. */
 #if !defined(__AMX_INT8__) && !defined(__AMXINT8__)
-#error "compile this file with its instruction set enabled (see build.rs)"
+#error "compile this file with its instruction set enabled (see c_core/instruction_sets.txt)"
 #endif
 
 #include <immintrin.h>

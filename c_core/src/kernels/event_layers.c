@@ -103,7 +103,7 @@ size_t otr_portable_write_overrides(const otr_override *edges, uint32_t slots, c
         for (uint32_t i = 0; i < slots; i++) {
             const int64_t weight = own[i].weight - (int64_t)unit * steps[k * stride + i];
             out[count] = (otr_override){.edge = own[i].edge, .weight = clamp_weight(weight)};
-            count += own[i].edge != OTR_NONE && !(named[k] >> i & 1);
+            count += own[i].edge != UINT32_MAX && !(named[k] >> i & 1);
         }
     }
     return count;

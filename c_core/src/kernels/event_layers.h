@@ -1,64 +1,8 @@
-/* The inner loops of the event network, for every instruction set and width.
- *
- * Features are `width` (16, 32, 48 or 64) values of 0..127 an event, h[event * width + channel]. Sums are
- * int16 or int32 rows beside them; nothing overflows or saturates, which whoever makes the weights sees to.
- * Matrices are packed for vectors: weights[(in / 4 * outputs + out) * 4 + in % 4]. Rows of h, sums, matrices
- * and biases begin on cache lines of their own or divide one. All tables give the same bits. */
+/* The event network's loops, for every instruction set and width (see otr_event_layers for the contracts). */
 #ifndef OTR_EVENT_LAYERS_H
 #define OTR_EVENT_LAYERS_H
 
 #include "kernels/kernels_tables.h"
-#include "predecode/neighbours.h"
-
-#define OTR_EVENT_WIDTH_STEP 16
-#define OTR_EVENT_WIDTH_MAX 64
-#define OTR_EVENT_WIDTHS (OTR_EVENT_WIDTH_MAX / OTR_EVENT_WIDTH_STEP)
-/* Outputs of one head. */
-#define OTR_EVENT_HEAD 16
-#define OTR_EVENT_OVERRIDE_SLACK 8
-
-/* Rows that describe where a detector is. */
-typedef struct otr_event_spot {
-    uint16_t place;
-    uint16_t phase;
-} otr_event_spot;
-
-typedef struct otr_event_layers {
-    /* Of event k: sums = places[spots[nodes[k]].place] + phases[spots[nodes[k]].phase], one row each. */
-    void (*start_rows)(const int16_t *places, const int16_t *phases, const otr_event_spot *spots,
-                       const uint32_t *nodes, size_t event_count, int16_t *sums);
-
-    /* For each pair: sums of `first` += row 2 class_index, sums of `second` += row 2 class_index + 1. */
-    void (*add_rows)(const int16_t *rows, const otr_event_pair *pairs, size_t pair_count, int16_t *sums);
-
-    /* h = clamp(sums >> shift, 0, 127) for all channels of event_count events. */
-    void (*narrow_rows)(const int16_t *sums, size_t event_count, uint32_t shift, uint8_t *h);
-
-    /* For the events listed: sums = biases + (h << shift) + matrix h. */
-    void (*dense)(const int8_t *matrix, const int32_t *biases, uint32_t shift, const uint32_t *events,
-                  size_t event_count, const uint8_t *h, int32_t *sums);
-
-    /* For each pair: sums of `first` += matrix 2 class_index times h of `second`, and sums of `second` +=
-     * matrix 2 class_index + 1 times h of `first`. */
-    void (*messages)(const int8_t *matrices, const otr_event_pair *pairs, size_t pair_count, const uint8_t *h,
-                     int32_t *sums);
-
-    /* h = clamp(sums >> shift, 0, 127) for all channels of event_count events. */
-    void (*narrow_sums)(const int32_t *sums, size_t event_count, uint32_t shift, uint8_t *h);
-
-    /* For the events listed: out[event * stride + k] = (biases[k] + (matrix h)[k]) >> shift,
-     * k < OTR_EVENT_HEAD. */
-    void (*head)(const int8_t *matrix, const int32_t *biases, uint32_t shift, const uint32_t *events,
-                 size_t event_count, const uint8_t *h, int32_t *out, size_t stride);
-
-    /* Writes the overrides of a shot and returns their number. Event k has the edges edges[nodes[k] * slots +
-     * i], i < slots, at the graph's weight, and skips those that are OTR_NONE and those with bit i of
-     * named[k]. A weight becomes weight - unit * steps[k * stride + i], within OTR_WEIGHT_MAX. `stride` is a
-     * multiple of OTR_EVENT_HEAD; `out` has OTR_EVENT_OVERRIDE_SLACK entries more than are written. */
-    size_t (*write_overrides)(const otr_override *edges, uint32_t slots, const uint32_t *nodes,
-                              const uint32_t *named, size_t event_count, const int32_t *steps, size_t stride,
-                              int32_t unit, otr_override *out);
-} otr_event_layers;
 
 /* The portable function, for tables that do not better it. */
 size_t otr_portable_write_overrides(const otr_override *edges, uint32_t slots, const uint32_t *nodes,
@@ -71,7 +15,11 @@ extern const otr_event_layers otr_event_layers_portable[OTR_EVENT_WIDTHS];
 extern const otr_event_layers otr_event_layers_avx2[OTR_EVENT_WIDTHS];
 extern const otr_event_layers otr_event_layers_avx512[OTR_EVENT_WIDTHS];
 extern const otr_event_layers otr_event_layers_avx512vnni[OTR_EVENT_WIDTHS];
+#elif defined(OTR_KERNELS_NEON)
+extern const otr_event_layers otr_event_layers_neon[OTR_EVENT_WIDTHS];
 #endif
+
+_Static_assert(OTR_EVENT_WIDTHS *OTR_EVENT_WIDTH_STEP == OTR_EVENT_WIDTH_MAX, "a table for every width");
 
 /* Writes one table: the functions of a file, each with its width as a constant first argument. */
 #define OTR_EVENT_LAYERS_OF(W)                                                                               \

@@ -1,6 +1,6 @@
 /* The event network with AVX-512 BW; products as in event_layers_avx2.c. */
 #if !defined(__AVX512BW__)
-#error "compile this file with its instruction set enabled (see build.rs)"
+#error "compile this file with its instruction set enabled (see c_core/instruction_sets.txt)"
 #endif
 
 #include <immintrin.h>

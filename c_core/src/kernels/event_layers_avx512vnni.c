@@ -1,6 +1,6 @@
 /* The event network with AVX-512 VNNI, whose one instruction does a whole step of four products. */
 #if !defined(__AVX512VNNI__)
-#error "compile this file with its instruction set enabled (see build.rs)"
+#error "compile this file with its instruction set enabled (see c_core/instruction_sets.txt)"
 #endif
 
 #include <immintrin.h>

@@ -3,11 +3,13 @@
 #include "common/bits.h"
 #include "common/random.h"
 #include "kernels/dense_kernels.h"
+#include "kernels/event_layers.h"
 #include "kernels/kernels_tables.h"
 #include "kernels/scan_arcs.h"
+#include "kernels/training_blocks.h"
 
 #if !defined(__AVX2__) || !defined(__BMI__) || !defined(__BMI2__) || !defined(__POPCNT__)
-#error "compile this file with its instruction set enabled (see build.rs)"
+#error "compile this file with its instruction set enabled (see c_core/instruction_sets.txt)"
 #endif
 
 #include <immintrin.h>
@@ -267,4 +269,6 @@ const otr_kernels otr_kernels_avx2 = {
     .scan_arcs = otr_avx2_scan_arcs,
     .dense_sums = otr_avx2_dense_sums,
     .dense_activate = otr_avx2_dense_activate,
+    .event_layers = otr_event_layers_avx2,
+    .training_blocks = &otr_training_blocks_avx2,
 };

@@ -3,11 +3,13 @@
 #include "common/bits.h"
 #include "common/random.h"
 #include "kernels/dense_kernels.h"
+#include "kernels/event_layers.h"
 #include "kernels/kernels_tables.h"
 #include "kernels/scan_arcs.h"
+#include "kernels/training_blocks.h"
 
 #if !defined(__AVX512F__) || !defined(__AVX512BW__) || !defined(__AVX512VL__) || !defined(__AVX512DQ__)
-#error "compile this file with its instruction set enabled (see build.rs)"
+#error "compile this file with its instruction set enabled (see c_core/instruction_sets.txt)"
 #endif
 
 #include <immintrin.h>
@@ -261,22 +263,25 @@ static void geometric_skips(const uint64_t *words, double scale, uint64_t *skips
     .bit_indices = bit_indices, .transpose_64x64 = transpose_64x64, .xor_words = xor_words,                  \
     .count_bits = count_bits, .digits_to_bits = digits_to_bits, .bits_to_digits = bits_to_digits,            \
     .random_words = random_words, .geometric_skips = geometric_skips, .scan_arcs = otr_avx512_scan_arcs,     \
-    .dense_activate = otr_avx512_dense_activate
+    .dense_activate = otr_avx512_dense_activate, .training_blocks = &otr_training_blocks_avx512
 
 const otr_kernels otr_kernels_avx512 = {
     .isa = OTR_ISA_AVX512,
     AVX512_SLOTS,
     .dense_sums = otr_avx512_dense_sums,
+    .event_layers = otr_event_layers_avx512,
 };
 
 const otr_kernels otr_kernels_avx512vnni = {
     .isa = OTR_ISA_AVX512VNNI,
     AVX512_SLOTS,
     .dense_sums = otr_avx512vnni_dense_sums,
+    .event_layers = otr_event_layers_avx512vnni,
 };
 
 const otr_kernels otr_kernels_amx = {
     .isa = OTR_ISA_AMX,
     AVX512_SLOTS,
     .dense_sums = otr_amx_dense_sums,
+    .event_layers = otr_event_layers_avx512vnni,
 };

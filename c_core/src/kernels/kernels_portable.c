@@ -2,8 +2,10 @@
 #include "common/bits.h"
 #include "common/random.h"
 #include "kernels/dense_kernels.h"
+#include "kernels/event_layers.h"
 #include "kernels/kernels_tables.h"
 #include "kernels/scan_arcs.h"
+#include "kernels/training_blocks.h"
 
 size_t otr_portable_bit_indices(const uint8_t *bits, size_t bit_count, uint32_t *indices) {
     size_t count = 0;
@@ -106,4 +108,6 @@ const otr_kernels otr_kernels_portable = {
     .scan_arcs = otr_portable_scan_arcs,
     .dense_sums = otr_portable_dense_sums,
     .dense_activate = otr_portable_dense_activate,
+    .event_layers = otr_event_layers_portable,
+    .training_blocks = &otr_training_blocks_portable,
 };

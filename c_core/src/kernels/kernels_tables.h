@@ -4,9 +4,13 @@
 
 #include "outrider/kernels.h"
 
-/* -DOTR_PORTABLE_ONLY builds without the instruction-set files, which need compiler flags of their own. */
+/* Which instruction-set files this build has. Those of x86-64 need compiler flags of their own, which
+ * c_core/instruction_sets.txt lists; those of AArch64 are empty elsewhere. -DOTR_PORTABLE_ONLY builds without
+ * any. */
 #if defined(__x86_64__) && !defined(OTR_PORTABLE_ONLY)
 #define OTR_KERNELS_X86 1
+#elif defined(__aarch64__) && !defined(__AARCH64EB__) && !defined(OTR_PORTABLE_ONLY)
+#define OTR_KERNELS_NEON 1
 #endif
 
 extern const otr_kernels otr_kernels_portable;
@@ -15,6 +19,8 @@ extern const otr_kernels otr_kernels_avx2;
 extern const otr_kernels otr_kernels_avx512;
 extern const otr_kernels otr_kernels_avx512vnni;
 extern const otr_kernels otr_kernels_amx;
+#elif defined(OTR_KERNELS_NEON)
+extern const otr_kernels otr_kernels_neon;
 #endif
 
 /* The portable kernels by name: a table points at them where its instruction set brings no gain. */

@@ -2,15 +2,18 @@
 #ifndef OTR_SCAN_ARCS_H
 #define OTR_SCAN_ARCS_H
 
-#include "outrider/kernels.h"
+#include "kernels/kernels_tables.h"
 
 uint64_t otr_portable_scan_arcs(const uint32_t *arcs, uint32_t count, const uint64_t *bits, uint32_t *least,
                                 uint32_t *position);
-#if defined(__x86_64__)
+#if defined(OTR_KERNELS_X86)
 uint64_t otr_avx2_scan_arcs(const uint32_t *arcs, uint32_t count, const uint64_t *bits, uint32_t *least,
                             uint32_t *position);
 uint64_t otr_avx512_scan_arcs(const uint32_t *arcs, uint32_t count, const uint64_t *bits, uint32_t *least,
                               uint32_t *position);
+#elif defined(OTR_KERNELS_NEON)
+uint64_t otr_neon_scan_arcs(const uint32_t *arcs, uint32_t count, const uint64_t *bits, uint32_t *least,
+                            uint32_t *position);
 #endif
 
 #endif

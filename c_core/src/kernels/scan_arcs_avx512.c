@@ -1,7 +1,7 @@
 #include "kernels/scan_arcs.h"
 
 #if !defined(__AVX512F__)
-#error "compile this file with its instruction set enabled (see build.rs)"
+#error "compile this file with its instruction set enabled (see c_core/instruction_sets.txt)"
 #endif
 
 #include <immintrin.h>

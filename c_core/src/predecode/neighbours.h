@@ -2,19 +2,13 @@
 #ifndef OTR_NEIGHBOURS_H
 #define OTR_NEIGHBOURS_H
 
+#include "outrider/kernels.h"
 #include "predecode/lattice.h"
 
 /* Largest component of an offset that is searched. */
 #define OTR_NEIGHBOUR_OFFSET_MAX 8
 /* Added to twice the class: the pair counts from its second event's side. */
 #define OTR_NEIGHBOUR_SWAP 1
-
-/* Two events, by their position in the list of events, and what kind of pair they are. */
-typedef struct otr_event_pair {
-    uint32_t first;
-    uint32_t second;
-    uint32_t class_index;
-} otr_event_pair;
 
 /* Up to 64 sites forward of an event: bit b of the word is at deltas[b]. */
 typedef struct otr_neighbour_word {

@@ -1,7 +1,7 @@
 /* One graph as a network in training sees it: which events are near, and which outputs score which edges. */
 #include "common/array.h"
 #include "common/error.h"
-#include "predecode/event_network_internal.h"
+#include "predecode/event/event_classes.h"
 #include "train/training_internal.h"
 
 #include <math.h>
@@ -42,7 +42,6 @@ otr_status otr_training_create(otr_training **out, const otr_graph *graph, const
     }
     t->graph = graph;
     t->kernels = otr_kernels_for(isa);
-    t->blocks = otr_training_blocks_for(t->kernels);
     status = fill_training(t, model, geometry, offset_nats, error);
     if (status != OTR_OK) {
         otr_training_destroy(t);
@@ -158,7 +157,7 @@ static void copy_rule(otr_training *t, const otr_event_geometry *g) {
     t->rule.kinds = (uint32_t)g->kinds;
     t->sets = (uint32_t)g->sets;
     t->slots = (uint32_t)g->slots;
-    for (int32_t k = 0; k < g->kinds; k++) {
+    for (uint32_t k = 0; k < OTR_LATTICE_KINDS_MAX && k < t->rule.kinds; k++) {
         t->rule.transposed[k] = g->transposed[k] != 0;
         t->set_of_kind[k] = g->set[k];
     }

@@ -4,7 +4,6 @@
 
 #include "outrider/training.h"
 #include "predecode/lattice.h"
-#include "train/training_blocks.h"
 
 /* One growing array for each view of otr_training_shots that has one. */
 typedef struct otr_training_arrays {
@@ -34,7 +33,6 @@ typedef struct otr_training_gap {
 struct otr_training {
     const otr_graph *graph;
     const otr_kernels *kernels;
-    const otr_training_blocks *blocks;
     otr_lattice_rule rule;
     otr_lattice lattice;
     uint8_t set_of_kind[OTR_LATTICE_KINDS_MAX];

@@ -5,8 +5,8 @@
 #include <string.h>
 
 static int usable(const otr_training *t, uint32_t width) {
-    return t != NULL && t->shots.relation_pairs != NULL && width >= OTR_BLOCK &&
-           width <= OTR_TRAINING_WIDTH_MAX && width % OTR_BLOCK == 0;
+    return t != NULL && t->shots.relation_pairs != NULL && width >= OTR_TRAINING_BLOCK &&
+           width <= OTR_TRAINING_WIDTH_MAX && width % OTR_TRAINING_BLOCK == 0;
 }
 
 otr_status otr_training_embed_forward(const otr_training *training, uint32_t width, const float *rows,
@@ -34,11 +34,11 @@ otr_status otr_training_embed_backward(const otr_training *training, uint32_t wi
         return OTR_ERR_ARGUMENT;
     }
     for (uint32_t r = 0; r < otr_training_relations(training); r++) {
-        for (uint32_t first = 0; first < width; first += OTR_BLOCK) {
-            float sum[OTR_BLOCK] = {0};
+        for (uint32_t first = 0; first < width; first += OTR_TRAINING_BLOCK) {
+            float sum[OTR_TRAINING_BLOCK] = {0};
             for (uint64_t k = s->relation_pairs[r]; k < s->relation_pairs[r + 1]; k++) {
                 const float *const from = gradient + (size_t)s->target[k] * width + first;
-                for (size_t c = 0; c < OTR_BLOCK; c++) {
+                for (size_t c = 0; c < OTR_TRAINING_BLOCK; c++) {
                     sum[c] += from[c];
                 }
             }
@@ -58,10 +58,11 @@ otr_status otr_training_message_forward(const otr_training *training, uint32_t w
         const float *const matrix = weights + (size_t)r * width * width;
         const uint64_t first = s->relation_pairs[r];
         const size_t count = (size_t)(s->relation_pairs[r + 1] - first);
-        for (uint32_t to = 0; to < width; to += OTR_BLOCK) {
-            for (uint32_t from = 0; from < width; from += OTR_BLOCK) {
-                training->blocks->apply(width, count, s->target + first, s->source + first,
-                                        matrix + (size_t)from * width + to, in + from, out + to);
+        for (uint32_t to = 0; to < width; to += OTR_TRAINING_BLOCK) {
+            for (uint32_t from = 0; from < width; from += OTR_TRAINING_BLOCK) {
+                training->kernels->training_blocks->apply(width, count, s->target + first, s->source + first,
+                                                          matrix + (size_t)from * width + to, in + from,
+                                                          out + to);
             }
         }
     }
@@ -92,12 +93,14 @@ otr_status otr_training_message_backward(const otr_training *training, uint32_t 
         const uint32_t *const target = s->target + first;
         const uint32_t *const source = s->source + first;
         transpose(width, weights + place, matrix);
-        for (uint32_t to = 0; to < width; to += OTR_BLOCK) {
-            for (uint32_t from = 0; from < width; from += OTR_BLOCK) {
-                training->blocks->apply(width, count, source, target, matrix + (size_t)from * width + to,
-                                        gradient + from, in_gradient + to);
-                training->blocks->outer(width, count, target, source, in + from, gradient + to,
-                                        weight_gradient + place + (size_t)from * width + to);
+        for (uint32_t to = 0; to < width; to += OTR_TRAINING_BLOCK) {
+            for (uint32_t from = 0; from < width; from += OTR_TRAINING_BLOCK) {
+                training->kernels->training_blocks->apply(width, count, source, target,
+                                                          matrix + (size_t)from * width + to, gradient + from,
+                                                          in_gradient + to);
+                training->kernels->training_blocks->outer(
+                    width, count, target, source, in + from, gradient + to,
+                    weight_gradient + place + (size_t)from * width + to);
             }
         }
     }

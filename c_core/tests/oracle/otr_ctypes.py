@@ -16,12 +16,11 @@ from pathlib import Path
 CORE = Path(__file__).resolve().parents[2]
 
 _FLAGS = ["-std=c11", "-O2", "-fPIC", "-ffp-contract=off", f"-I{CORE / 'include'}", f"-I{CORE / 'src'}"]
-_AVX512 = "-mavx512f -mavx512bw -mavx512vl -mavx512dq -mbmi -mbmi2 -mpopcnt".split()
-_ISA_FLAGS = {
-    "_avx2": "-mavx2 -mbmi -mbmi2 -mpopcnt".split(),
-    "_avx512": _AVX512,
-    "_avx512vnni": [*_AVX512, "-mavx512vnni"],
-    "_avx512amx": [*_AVX512, "-mavx512vnni", "-mamx-tile", "-mamx-int8"],
+# Suffix of files -> architecture and flags.
+_INSTRUCTION_SETS = {
+    suffix: (architecture, flags)
+    for suffix, architecture, *flags in map(str.split, (CORE / "instruction_sets.txt").read_text().splitlines())
+    if suffix != "#"
 }
 
 
@@ -86,17 +85,13 @@ class OutriderError(Exception):
 def _build(directory):
     """Compiles every C file of the core and returns the path of the shared library."""
     compiler = os.environ.get("CC", "gcc")
-    groups = {suffix: [] for suffix in ("", *_ISA_FLAGS)}
-    for source in sorted((CORE / "src").rglob("*.c")):
-        groups[next((s for s in _ISA_FLAGS if source.stem.endswith(s)), "")].append(str(source))
     objects = []
-    for suffix, sources in groups.items():
-        if suffix and platform.machine() != "x86_64":
-            continue
-        flags = _FLAGS + _ISA_FLAGS.get(suffix, [])
-        for source in sources:
-            objects.append(os.path.join(directory, f"{Path(source).stem}.o"))
-            subprocess.run([compiler, *flags, "-c", source, "-o", objects[-1]], check=True)
+    for source in sorted((CORE / "src").rglob("*.c")):
+        sets = (s for suffix, s in _INSTRUCTION_SETS.items() if source.stem.endswith(suffix))
+        architecture, flags = next(sets, (platform.machine(), []))
+        if architecture == platform.machine():
+            objects.append(os.path.join(directory, f"{source.stem}.o"))
+            subprocess.run([compiler, *_FLAGS, *flags, "-c", source, "-o", objects[-1]], check=True)
     path = os.path.join(directory, "liboutrider.so")
     subprocess.run([compiler, "-shared", "-o", path, *objects, "-lm"], check=True)
     return path

@@ -31,7 +31,7 @@ pub enum Isa {
     Avx512Vnni,
     /// The above, AMX-TILE and AMX-INT8, where the operating system lets the process use them.
     Amx,
-    /// AArch64; reserved, no kernels are written yet.
+    /// AArch64, where every CPU has it.
     Neon,
 }
 

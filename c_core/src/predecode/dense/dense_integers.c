@@ -9,7 +9,7 @@
 #include "common/array.h"
 #include "common/error.h"
 #include "common/exponential.h"
-#include "predecode/dense_internal.h"
+#include "predecode/dense/dense_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

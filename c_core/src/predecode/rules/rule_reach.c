@@ -1,6 +1,6 @@
 /* Where detectors are, and how far apart those of one edge or one error can be. */
 #include "common/array.h"
-#include "predecode/rule_internal.h"
+#include "predecode/rules/rule_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #include "common/bits.h"
 #include "common/error.h"
 #include "graph/graph_internal.h"
-#include "predecode/rule_internal.h"
+#include "predecode/rules/rule_internal.h"
 
 #include <stdlib.h>
 

@@ -8,10 +8,6 @@
 
 #include "outrider/dense_network.h"
 
-/* How names of tensors begin; what training on several devices puts before them. */
-#define OTR_DENSE_NET "net."
-#define OTR_DENSE_MODULE "module."
-
 /* A layer on integers. An activation a is input_scale * (integer - input_zero); the sums become places in the
  * table by scale and offset, or logits in the last layer, which has no table. */
 typedef struct otr_dense_integers {

@@ -4,7 +4,7 @@
  * further along y, then x). What the first event is to the second is one relation, what the second is to the
  * first another. With weights shared between mirrored kinds the same two relations turn up from several
  * directions; they are one class then, with the events exchanged where the roles are. */
-#include "predecode/event_network_internal.h"
+#include "predecode/event/event_classes.h"
 
 #include "common/array.h"
 #include "predecode/neighbours.h"
@@ -52,9 +52,9 @@ uint32_t otr_event_relation(uint32_t radius, otr_offset offset) {
     return number - (offset.t > 0 || (offset.t == 0 && (offset.y > 0 || (offset.y == 0 && offset.x > 0))));
 }
 
-static uint8_t find_slot(const otr_event_network *network, uint32_t set, otr_offset offset) {
-    for (uint32_t slot = 0; slot < network->slot_count; slot++) {
-        const otr_slot *const other = &network->slots[(size_t)set * network->slot_count + slot];
+static uint8_t find_slot(const otr_event_layout *layout, uint32_t set, otr_offset offset) {
+    for (uint32_t slot = 0; slot < layout->slot_count; slot++) {
+        const otr_slot *const other = &layout->slots[(size_t)set * layout->slot_count + slot];
         if (!other->is_boundary && other->offset.x == offset.x && other->offset.y == offset.y &&
             other->offset.t == offset.t) {
             return (uint8_t)slot;
@@ -64,8 +64,8 @@ static uint8_t find_slot(const otr_event_network *network, uint32_t set, otr_off
 }
 
 /* What an event of `kind` and another one at `offset` from it are to each other. */
-static otr_event_class class_of(const otr_event_network *network, uint32_t kind, otr_offset offset) {
-    const otr_lattice_rule *const rule = &network->rule;
+static otr_event_class class_of(const otr_event_layout *layout, uint32_t kind, otr_offset offset) {
+    const otr_lattice_rule *const rule = &layout->rule;
     const uint32_t other_kind = otr_lattice_kind_at(rule, kind, offset);
     const otr_offset back = {-offset.x, -offset.y, -offset.t};
     const uint32_t kinds[2] = {kind, other_kind};
@@ -73,11 +73,11 @@ static otr_event_class class_of(const otr_event_network *network, uint32_t kind,
                                 otr_lattice_framed(rule, other_kind, back)};
     otr_event_class found;
     for (int end = 0; end < 2; end++) {
-        const uint32_t set = network->set_of_kind[kinds[end]];
-        const uint32_t relation = otr_event_relation(network->radius, seen[end]);
-        found.slots[end] = find_slot(network, set, seen[end]);
+        const uint32_t set = layout->set_of_kind[kinds[end]];
+        const uint32_t relation = otr_event_relation(layout->radius, seen[end]);
+        found.slots[end] = find_slot(layout, set, seen[end]);
         found.relations[end] = relation == OTR_EVENT_NO_RELATION ? OTR_EVENT_NO_RELATION
-                                                                 : set * network->relation_count + relation;
+                                                                 : set * layout->relation_count + relation;
     }
     if (found.slots[0] == OTR_EVENT_NO_SLOT || found.slots[1] == OTR_EVENT_NO_SLOT) {
         found.slots[0] = found.slots[1] = OTR_EVENT_NO_SLOT;
@@ -89,25 +89,25 @@ static int is_forward(otr_offset offset) {
     return offset.t > 0 || (offset.t == 0 && (offset.y > 0 || (offset.y == 0 && offset.x > 0)));
 }
 
-static int is_of_use(const otr_event_network *network, otr_offset offset) {
-    if (is_near(network->radius, offset)) {
+static int is_of_use(const otr_event_layout *layout, otr_offset offset) {
+    if (is_near(layout->radius, offset)) {
         return 1;
     }
-    for (uint32_t kind = 0; kind < network->rule.kinds; kind++) {
-        if (class_of(network, kind, offset).slots[0] != OTR_EVENT_NO_SLOT) {
+    for (uint32_t kind = 0; kind < layout->rule.kinds; kind++) {
+        if (class_of(layout, kind, offset).slots[0] != OTR_EVENT_NO_SLOT) {
             return 1;
         }
     }
     return 0;
 }
 
-static void list_offsets(otr_event_classes *classes, const otr_event_network *network) {
+static void list_offsets(otr_event_classes *classes, const otr_event_layout *layout) {
     const int32_t most = OTR_NEIGHBOUR_OFFSET_MAX;
     for (int32_t t = 0; t <= most; t++) {
         for (int32_t y = -most; y <= most; y++) {
             for (int32_t x = -most; x <= most; x++) {
                 const otr_offset offset = {x, y, t};
-                if (is_forward(offset) && is_of_use(network, offset)) {
+                if (is_forward(offset) && is_of_use(layout, offset)) {
                     classes->offsets[classes->offset_count++] = offset;
                 }
             }
@@ -136,36 +136,36 @@ static uint16_t code_of(otr_event_classes *classes, uint32_t begin, const otr_ev
 }
 
 /* Numbers the classes of near pairs, or of the others. */
-static void number_classes(otr_event_classes *classes, const otr_event_network *network, int near) {
+static void number_classes(otr_event_classes *classes, const otr_event_layout *layout, int near) {
     const uint32_t begin = classes->count;
-    for (uint32_t kind = 0; kind < network->rule.kinds; kind++) {
+    for (uint32_t kind = 0; kind < layout->rule.kinds; kind++) {
         for (uint32_t i = 0; i < classes->offset_count; i++) {
-            if (is_near(network->radius, classes->offsets[i]) == near) {
-                const otr_event_class found = class_of(network, kind, classes->offsets[i]);
+            if (is_near(layout->radius, classes->offsets[i]) == near) {
+                const otr_event_class found = class_of(layout, kind, classes->offsets[i]);
                 classes->codes[(size_t)kind * classes->offset_count + i] = code_of(classes, begin, &found);
             }
         }
     }
 }
 
-otr_status otr_event_classes_init(otr_event_classes *classes, const otr_event_network *network) {
+otr_status otr_event_classes_init(otr_event_classes *classes, const otr_event_layout *layout) {
     size_t pairs;
     *classes = (otr_event_classes){0};
     classes->offsets = otr_array_new(FORWARD_MAX, sizeof *classes->offsets);
     if (classes->offsets == NULL) {
         return OTR_ERR_MEMORY;
     }
-    list_offsets(classes, network);
-    pairs = (size_t)classes->offset_count * network->rule.kinds;
+    list_offsets(classes, layout);
+    pairs = (size_t)classes->offset_count * layout->rule.kinds;
     classes->codes = otr_array_new(pairs, sizeof *classes->codes);
     classes->classes = otr_array_new(pairs, sizeof *classes->classes);
     if (classes->codes == NULL || classes->classes == NULL) {
         otr_event_classes_free(classes);
         return OTR_ERR_MEMORY;
     }
-    number_classes(classes, network, 1);
+    number_classes(classes, layout, 1);
     classes->message_count = classes->count;
-    number_classes(classes, network, 0);
+    number_classes(classes, layout, 0);
     return OTR_OK;
 }
 

@@ -1,7 +1,7 @@
 /* Rules without training: their names, their options, and which file makes which. */
 #include "common/error.h"
 #include "graph/graph_internal.h"
-#include "predecode/rule_internal.h"
+#include "predecode/rules/rule_internal.h"
 
 #include <string.h>
 

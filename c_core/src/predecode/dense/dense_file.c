@@ -3,13 +3,17 @@
 #include "common/bits.h"
 #include "common/error.h"
 #include "common/text.h"
-#include "predecode/dense_internal.h"
+#include "predecode/dense/dense_internal.h"
+#include "predecode/network_kinds.h"
 #include "predecode/safetensors.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define WEIGHT_RANK 5
+/* How names of tensors begin; what training on several devices puts before them. */
+#define NET "net."
+#define MODULE "module."
 /* Convolutions are every third module of the published networks: dropout and activation lie between. */
 #define MODULES_PER_LAYER 3
 #define NAME_BYTES 48
@@ -89,10 +93,22 @@ otr_dense_info otr_dense_network_info(const otr_dense_network *network) {
     return info;
 }
 
+int otr_dense_network_claims(const otr_safetensors *file) {
+    const size_t skip = strlen(MODULE);
+    for (size_t i = 0; i < file->tensor_count; i++) {
+        const char *const name = file->tensors[i].name;
+        const size_t start = strncmp(name, MODULE, skip) == 0 ? skip : 0;
+        if (strncmp(name + start, NET, strlen(NET)) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static void layer_name(char name[NAME_BYTES], const char *prefix, uint32_t layer, const char *part) {
     otr_text text = {.buffer = name, .capacity = NAME_BYTES};
     otr_text_put_string(&text, prefix);
-    otr_text_put_string(&text, OTR_DENSE_NET);
+    otr_text_put_string(&text, NET);
     otr_text_put_unsigned(&text, MODULES_PER_LAYER * layer);
     otr_text_put_string(&text, part);
     otr_text_end(&text);
@@ -102,8 +118,8 @@ static otr_status read_network(otr_dense_network *network, const otr_safetensors
     char name[NAME_BYTES];
     const char *prefix;
     otr_status status = OTR_OK;
-    layer_name(name, OTR_DENSE_MODULE, 0, ".weight");
-    prefix = otr_safetensors_find(file, name) != NULL ? OTR_DENSE_MODULE : "";
+    layer_name(name, MODULE, 0, ".weight");
+    prefix = otr_safetensors_find(file, name) != NULL ? MODULE : "";
     do {
         if (network->layer_count == OTR_DENSE_LAYERS_MAX) {
             return otr_error_set(error, OTR_ERR_LIMIT, 0, 0, "more than %d layers", OTR_DENSE_LAYERS_MAX);

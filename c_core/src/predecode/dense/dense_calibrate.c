@@ -2,7 +2,7 @@
 #include "common/array.h"
 #include "common/bits.h"
 #include "common/error.h"
-#include "predecode/dense_internal.h"
+#include "predecode/dense/dense_internal.h"
 
 #include <stdlib.h>
 

@@ -5,16 +5,15 @@
  * Sums cannot overflow. In 32 bits a row of all relations and the own matrix adds up to less than 2^29, to
  * which come a bias and a noise term of at most 2^29 each and a feature below 2^7 shifted by at most 16 bits;
  * in 16 bits the largest possible sum is computed for every channel. */
-#include "predecode/event_network_internal.h"
+#include "predecode/event/event_network_internal.h"
 
-#include "common/bits.h"
+#include "common/array.h"
 #include "common/error.h"
+#include "predecode/event/event_tensors.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "common/array.h"
 
 #define FEATURE_MAX 127
 #define WEIGHT_MAGNITUDE_MAX 128
@@ -63,17 +62,6 @@ otr_status otr_event_read_weights(otr_event_network *network, const otr_safetens
     return reader.status;
 }
 
-int32_t otr_event_integer(const otr_tensor *tensor, uint64_t index) {
-    switch (tensor->dtype) {
-    case OTR_DTYPE_I8:
-        return (int8_t)tensor->data[index];
-    case OTR_DTYPE_I16:
-        return (int16_t)otr_load_tail(tensor->data + 2 * index, 2);
-    default:
-        return (int32_t)otr_load_tail(tensor->data + 4 * index, 4);
-    }
-}
-
 /* A tensor, unless something failed before. */
 static const otr_tensor *take(weight_reader *reader, const char *name, otr_dtype dtype, uint32_t rank,
                               const uint64_t *shape) {
@@ -87,7 +75,7 @@ static const otr_tensor *take(weight_reader *reader, const char *name, otr_dtype
 
 static void find_width(weight_reader *reader) {
     otr_event_network *const n = reader->network;
-    const uint64_t shape[] = {n->set_count, n->relation_count, OTR_EVENT_ANY};
+    const uint64_t shape[] = {n->layout.set_count, n->layout.relation_count, OTR_EVENT_ANY};
     const otr_tensor *const tensor = take(reader, "embed", OTR_DTYPE_I16, 3, shape);
     if (tensor == NULL) {
         return;
@@ -104,11 +92,11 @@ static void find_width(weight_reader *reader) {
 static void allocate(weight_reader *reader) {
     otr_event_network *const n = reader->network;
     const size_t squares =
-        (size_t)n->layer_count * (n->set_count + 2 * n->classes.message_count) + n->set_count;
-    const size_t heads = (size_t)n->set_count * n->head_count * OTR_EVENT_HEAD;
+        (size_t)n->layer_count * (n->layout.set_count + 2 * n->classes.message_count) + n->layout.set_count;
+    const size_t heads = (size_t)n->layout.set_count * n->head_count * OTR_EVENT_HEAD;
     const size_t rows = (size_t)2 * n->classes.message_count +
-                        (size_t)n->rule.kinds * (OTR_PLACE_CLASSES + OTR_PHASE_CLASSES);
-    const size_t biases = ((size_t)n->layer_count + 1) * n->set_count * n->width + heads;
+                        (size_t)n->layout.rule.kinds * (OTR_PLACE_CLASSES + OTR_PHASE_CLASSES);
+    const size_t biases = ((size_t)n->layer_count + 1) * n->layout.set_count * n->width + heads;
     n->noise = otr_array_zeroed(((size_t)n->layer_count + 1) * n->width, sizeof *n->noise);
     if (n->noise == NULL || !otr_aligned_reserve(&n->weights, (squares * n->width + heads) * n->width, 1) ||
         !otr_aligned_reserve(&n->rows, rows * n->width, sizeof(int16_t)) ||
@@ -150,10 +138,10 @@ static void copy_biases(weight_reader *reader, const otr_tensor *tensor, uint64_
 
 static void read_biases(weight_reader *reader, const char *name, uint32_t shift, int32_t *biases) {
     const otr_event_network *const n = reader->network;
-    const uint64_t shape[] = {n->set_count, n->width};
+    const uint64_t shape[] = {n->layout.set_count, n->width};
     const otr_tensor *const tensor = take(reader, name, OTR_DTYPE_I32, 2, shape);
     if (tensor != NULL) {
-        copy_biases(reader, tensor, 0, n->set_count * n->width, shift, biases);
+        copy_biases(reader, tensor, 0, n->layout.set_count * n->width, shift, biases);
     }
 }
 
@@ -173,7 +161,7 @@ static void read_noise(weight_reader *reader, const char *name, float *noise) {
 /* Rows of relations, in the order of the classes. */
 static void read_embedding(weight_reader *reader) {
     otr_event_network *const n = reader->network;
-    const uint64_t shape[] = {n->set_count, n->relation_count, n->width};
+    const uint64_t shape[] = {n->layout.set_count, n->layout.relation_count, n->width};
     const otr_tensor *const tensor = take(reader, "embed", OTR_DTYPE_I16, 3, shape);
     int16_t *next = otr_event_embed(n);
     for (uint32_t i = 0; tensor != NULL && i < 2 * n->classes.message_count; i++) {
@@ -188,8 +176,8 @@ static void read_embedding(weight_reader *reader) {
 /* Rows of places and of phases. */
 static void read_rows(weight_reader *reader) {
     otr_event_network *const n = reader->network;
-    const uint64_t place_shape[] = {n->rule.kinds, OTR_PLACE_CLASSES, n->width};
-    const uint64_t phase_shape[] = {n->rule.kinds, 2, OTR_END_CLASSES, n->width};
+    const uint64_t place_shape[] = {n->layout.rule.kinds, OTR_PLACE_CLASSES, n->width};
+    const uint64_t phase_shape[] = {n->layout.rule.kinds, 2, OTR_END_CLASSES, n->width};
     const otr_tensor *const places = take(reader, "place", OTR_DTYPE_I16, 3, place_shape);
     const otr_tensor *const phases = take(reader, "phase", OTR_DTYPE_I16, 4, phase_shape);
     int16_t *next = otr_event_places(n);
@@ -222,8 +210,9 @@ static int32_t largest(const int16_t *rows, uint32_t count, uint32_t width, uint
 static int64_t relations_bound(const otr_tensor *embed, const otr_event_network *n, uint32_t set,
                                uint32_t c) {
     int64_t sum = 0;
-    for (uint32_t i = 0; i < n->relation_count; i++) {
-        sum += magnitude(otr_event_integer(embed, ((uint64_t)set * n->relation_count + i) * n->width + c));
+    for (uint32_t i = 0; i < n->layout.relation_count; i++) {
+        sum += magnitude(
+            otr_event_integer(embed, ((uint64_t)set * n->layout.relation_count + i) * n->width + c));
     }
     return sum;
 }
@@ -231,11 +220,11 @@ static int64_t relations_bound(const otr_tensor *embed, const otr_event_network 
 static void bound_rows(weight_reader *reader) {
     otr_event_network *const n = reader->network;
     const otr_tensor *const embed = otr_safetensors_find(reader->file, "embed");
-    for (uint32_t kind = 0; kind < n->rule.kinds; kind++) {
+    for (uint32_t kind = 0; kind < n->layout.rule.kinds; kind++) {
         const int16_t *const places = otr_event_places(n) + (size_t)kind * OTR_PLACE_CLASSES * n->width;
         const int16_t *const phases = otr_event_phases(n) + (size_t)kind * OTR_PHASE_CLASSES * n->width;
         for (uint32_t c = 0; c < n->width; c++) {
-            const int64_t bound = relations_bound(embed, n, n->set_of_kind[kind], c) +
+            const int64_t bound = relations_bound(embed, n, n->layout.set_of_kind[kind], c) +
                                   largest(places, OTR_PLACE_CLASSES, n->width, c) +
                                   largest(phases, OTR_PHASE_CLASSES, n->width, c) + half_of(n->embed_shift);
             if (bound > INT16_MAX) {
@@ -253,13 +242,13 @@ static void bound_rows(weight_reader *reader) {
 static void read_layer(weight_reader *reader, uint32_t layer) {
     otr_event_network *const n = reader->network;
     const uint32_t width = n->width;
-    const uint64_t self_shape[] = {n->set_count, width, width};
-    const uint64_t relations_shape[] = {n->set_count, n->relation_count, width, width};
+    const uint64_t self_shape[] = {n->layout.set_count, width, width};
+    const uint64_t relations_shape[] = {n->layout.set_count, n->layout.relation_count, width, width};
     char name[NAME_BYTES];
     const otr_tensor *self, *relations;
     snprintf(name, sizeof name, "layer.%u.self", layer);
     self = take(reader, name, OTR_DTYPE_I8, 3, self_shape);
-    for (uint32_t set = 0; self != NULL && set < n->set_count; set++) {
+    for (uint32_t set = 0; self != NULL && set < n->layout.set_count; set++) {
         pack(self, (uint64_t)set * width, width, width, width, otr_event_self(n, layer, set));
     }
     snprintf(name, sizeof name, "layer.%u.relations", layer);
@@ -277,9 +266,9 @@ static void read_layer(weight_reader *reader, uint32_t layer) {
 
 static void read_hidden(weight_reader *reader) {
     otr_event_network *const n = reader->network;
-    const uint64_t shape[] = {n->set_count, n->width, n->width};
+    const uint64_t shape[] = {n->layout.set_count, n->width, n->width};
     const otr_tensor *const tensor = take(reader, "hidden.weight", OTR_DTYPE_I8, 3, shape);
-    for (uint32_t set = 0; tensor != NULL && set < n->set_count; set++) {
+    for (uint32_t set = 0; tensor != NULL && set < n->layout.set_count; set++) {
         pack(tensor, (uint64_t)set * n->width, n->width, n->width, n->width, otr_event_hidden(n, set));
     }
     read_biases(reader, "hidden.bias", n->hidden_shift, otr_event_biases(n, n->layer_count, 0));
@@ -287,18 +276,18 @@ static void read_hidden(weight_reader *reader) {
 
 static void read_head(weight_reader *reader) {
     otr_event_network *const n = reader->network;
-    const uint64_t shape[] = {n->set_count, n->slot_count, n->width};
-    const uint64_t bias_shape[] = {n->set_count, n->slot_count};
+    const uint64_t shape[] = {n->layout.set_count, n->layout.slot_count, n->width};
+    const uint64_t bias_shape[] = {n->layout.set_count, n->layout.slot_count};
     const otr_tensor *const weight = take(reader, "head.weight", OTR_DTYPE_I8, 3, shape);
     const otr_tensor *const bias = take(reader, "head.bias", OTR_DTYPE_I32, 2, bias_shape);
     if (weight == NULL || bias == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < n->set_count * n->head_count; i++) {
+    for (uint32_t i = 0; i < n->layout.set_count * n->head_count; i++) {
         const uint32_t set = i / n->head_count, first = i % n->head_count * OTR_EVENT_HEAD;
-        const uint32_t left = n->slot_count - first;
+        const uint32_t left = n->layout.slot_count - first;
         const uint32_t count = left < OTR_EVENT_HEAD ? left : OTR_EVENT_HEAD;
-        const uint64_t begin = (uint64_t)set * n->slot_count + first;
+        const uint64_t begin = (uint64_t)set * n->layout.slot_count + first;
         pack(weight, begin, count, n->width, OTR_EVENT_HEAD, otr_event_head(n, set, i % n->head_count));
         copy_biases(reader, bias, begin, count, n->head_shift,
                     otr_event_head_biases(n, set, i % n->head_count));

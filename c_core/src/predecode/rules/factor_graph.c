@@ -3,7 +3,7 @@
  *
  * A set of edges is found again by walking a tree of prefixes: the key table numbers pairs of a prefix and
  * the edge that follows it. */
-#include "predecode/factor_graph.h"
+#include "predecode/rules/factor_graph.h"
 
 #include "common/array.h"
 #include "common/error.h"
@@ -11,7 +11,7 @@
 #include "common/sort.h"
 #include "graph/graph_build.h"
 #include "model/model_internal.h"
-#include "predecode/rule_internal.h"
+#include "predecode/rules/rule_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,9 @@
 /* Training blocks with AVX2: as much of a block at a time as 16 registers hold. */
-#include "train/training_blocks.h"
+#include "kernels/training_blocks.h"
+
+#if !defined(__AVX2__)
+#error "compile this file with its instruction set enabled (see c_core/instruction_sets.txt)"
+#endif
 
 #include <immintrin.h>
 
@@ -9,8 +13,8 @@
 
 static void apply_half(uint32_t width, size_t count, const uint32_t *target, const uint32_t *source,
                        const float *weights, const float *in, float *out) {
-    __m256 block[OTR_BLOCK];
-    for (size_t c = 0; c < OTR_BLOCK; c++) {
+    __m256 block[OTR_TRAINING_BLOCK];
+    for (size_t c = 0; c < OTR_TRAINING_BLOCK; c++) {
         block[c] = _mm256_loadu_ps(weights + c * width);
     }
     for (size_t k = 0; k < count; k++) {
@@ -18,7 +22,7 @@ static void apply_half(uint32_t width, size_t count, const uint32_t *target, con
         float *const to = out + (size_t)target[k] * width;
         __m256 even = _mm256_loadu_ps(to);
         __m256 odd = _mm256_setzero_ps();
-        for (size_t c = 0; c < OTR_BLOCK; c += 2) {
+        for (size_t c = 0; c < OTR_TRAINING_BLOCK; c += 2) {
             even = _mm256_add_ps(even, _mm256_mul_ps(_mm256_broadcast_ss(from + c), block[c]));
             odd = _mm256_add_ps(odd, _mm256_mul_ps(_mm256_broadcast_ss(from + c + 1), block[c + 1]));
         }
@@ -34,7 +38,7 @@ static void apply(uint32_t width, size_t count, const uint32_t *target, const ui
 
 static void outer(uint32_t width, size_t count, const uint32_t *target, const uint32_t *source,
                   const float *in, const float *gradient, float *out) {
-    for (size_t row = 0; row < OTR_BLOCK; row += ROWS) {
+    for (size_t row = 0; row < OTR_TRAINING_BLOCK; row += ROWS) {
         __m256 low[ROWS], high[ROWS];
         for (size_t c = 0; c < ROWS; c++) {
             low[c] = high[c] = _mm256_setzero_ps();

@@ -3,7 +3,7 @@
  * Events are numbered as they come. Near pairs are found once, sorted by class, and each layer walks that
  * list: all pairs that use the same two matrices follow each other, so that a matrix comes from the nearest
  * cache or a register, and what is gathered for every event lies in a small array of sums. */
-#include "predecode/event_network_internal.h"
+#include "predecode/event/event_network_internal.h"
 
 #include "common/array.h"
 #include "common/error.h"
@@ -49,22 +49,6 @@ static otr_status fill(event_predecoder *self, const otr_model *model, otr_error
 static const otr_predecoder_kind KIND = {
     .name = "event network", .soft = soft, .hard = NULL, .reach = reach, .bytes = bytes, .destroy = destroy};
 
-static const otr_event_layers *layers_for(otr_isa isa, uint32_t width) {
-    const otr_event_layers *table = otr_event_layers_portable;
-#if defined(OTR_KERNELS_X86)
-    if (isa == OTR_ISA_AVX2) {
-        table = otr_event_layers_avx2;
-    } else if (isa == OTR_ISA_AVX512) {
-        table = otr_event_layers_avx512;
-    } else if (isa == OTR_ISA_AVX512VNNI || isa == OTR_ISA_AMX) {
-        table = otr_event_layers_avx512vnni;
-    }
-#else
-    (void)isa;
-#endif
-    return &table[width / OTR_EVENT_WIDTH_STEP - 1];
-}
-
 otr_status otr_event_predecoder_create(otr_predecoder **out, const otr_event_network *network,
                                        const otr_graph *graph, const otr_model *model, otr_isa isa,
                                        otr_error *error) {
@@ -91,7 +75,7 @@ static otr_status create(event_predecoder *self, const otr_event_network *networ
     otr_status status = otr_predecoder_init(&self->base, &KIND, graph, isa);
     self->network = network;
     if (status == OTR_OK) {
-        self->layers = layers_for(self->base.kernels->isa, network->width);
+        self->layers = &self->base.kernels->event_layers[network->width / OTR_EVENT_WIDTH_STEP - 1];
         status = fill(self, model, error);
     }
     if (status != OTR_OK) {
@@ -125,7 +109,7 @@ static size_t bytes(const otr_predecoder *base) {
     const event_predecoder *const self = (const event_predecoder *)base;
     const size_t nodes = self->lattice.node_count;
     return sizeof *self + otr_lattice_bytes(&self->lattice) + otr_neighbours_bytes(&self->neighbours) +
-           nodes * sizeof *self->spots + nodes * self->network->slot_count * sizeof *self->edges +
+           nodes * sizeof *self->spots + nodes * self->network->layout.slot_count * sizeof *self->edges +
            self->places.bytes + self->biases.bytes + self->rows.bytes + self->features.bytes +
            self->sums.bytes + self->listed_capacity * sizeof *self->listed +
            self->named_capacity * sizeof *self->named;
@@ -136,13 +120,13 @@ static size_t bytes(const otr_predecoder *base) {
 static otr_status find_edges(event_predecoder *self, otr_error *error) {
     const otr_event_network *const n = self->network;
     const otr_graph *const graph = self->base.graph;
-    const size_t count = (size_t)graph->node_count * n->slot_count;
+    const size_t count = (size_t)graph->node_count * n->layout.slot_count;
     uint32_t *const edges = otr_array_new(count, sizeof *edges);
     otr_status status = OTR_ERR_MEMORY;
     self->edges = otr_array_new(count, sizeof *self->edges);
     if (edges != NULL && self->edges != NULL) {
-        status =
-            otr_lattice_edges(&self->lattice, graph, n->slots, n->slot_count, n->set_of_kind, edges, error);
+        status = otr_lattice_edges(&self->lattice, graph, n->layout.slots, n->layout.slot_count,
+                                   n->layout.set_of_kind, edges, error);
     }
     if (status == OTR_OK) {
         for (size_t i = 0; i < count; i++) {
@@ -192,7 +176,7 @@ static otr_status refuse_noise(otr_error *error) {
 
 static otr_status add_noise_to_places(event_predecoder *self, double level, otr_error *error) {
     const otr_event_network *const n = self->network;
-    const size_t rows = (size_t)n->rule.kinds * OTR_PLACE_CLASSES;
+    const size_t rows = (size_t)n->layout.rule.kinds * OTR_PLACE_CLASSES;
     const int32_t half = (int32_t)((UINT32_C(1) << n->embed_shift) >> 1);
     if (!otr_aligned_reserve(&self->places, rows * n->width, sizeof(int16_t))) {
         return OTR_ERR_MEMORY;
@@ -212,7 +196,7 @@ static otr_status add_noise_to_places(event_predecoder *self, double level, otr_
 
 static otr_status add_noise_to_biases(event_predecoder *self, double level, otr_error *error) {
     const otr_event_network *const n = self->network;
-    const size_t per_layer = (size_t)n->set_count * n->width;
+    const size_t per_layer = (size_t)n->layout.set_count * n->width;
     int32_t *biases;
     if (!otr_aligned_reserve(&self->biases, n->layer_count * per_layer, sizeof *biases)) {
         return OTR_ERR_MEMORY;
@@ -240,7 +224,7 @@ static otr_status fill(event_predecoder *self, const otr_model *model, otr_error
         return otr_error_set(error, OTR_ERR_FORMAT, 0, 0,
                              "the graph's weights are too coarse for the network's log-odds");
     }
-    status = otr_lattice_init(&self->lattice, &n->rule, graph, model, error);
+    status = otr_lattice_init(&self->lattice, &n->layout.rule, graph, model, error);
     status = status == OTR_OK ? find_edges(self, error) : status;
     status = status == OTR_OK ? find_spots(self) : status;
     status = status == OTR_OK ? add_noise_to_places(self, level, error) : status;
@@ -288,8 +272,8 @@ static otr_status soft(otr_predecoder *base, const uint32_t *events, size_t even
     run_hidden(self, event_count);
     run_heads(self);
     join_ends(self, event_count);
-    base->override_count = self->layers->write_overrides(self->edges, self->network->slot_count, events,
-                                                         self->named, event_count, self->sums.data,
+    base->override_count = self->layers->write_overrides(self->edges, self->network->layout.slot_count,
+                                                         events, self->named, event_count, self->sums.data,
                                                          head_stride(self), self->unit, base->overrides);
     return OTR_OK;
 }
@@ -304,7 +288,7 @@ static otr_status reserve(event_predecoder *self, size_t event_count) {
                            sizeof *self->listed) ||
         !otr_array_reserve((void **)&self->named, &self->named_capacity, event_count, sizeof *self->named) ||
         !otr_array_reserve((void **)&base->overrides, &base->override_capacity,
-                           event_count * self->network->slot_count + OTR_EVENT_OVERRIDE_SLACK,
+                           event_count * self->network->layout.slot_count + OTR_EVENT_OVERRIDE_SLACK,
                            sizeof *base->overrides)) {
         return OTR_ERR_MEMORY;
     }
@@ -312,7 +296,7 @@ static otr_status reserve(event_predecoder *self, size_t event_count) {
 }
 
 static uint32_t set_of(const event_predecoder *self, uint32_t node) {
-    return self->network->set_of_kind[self->lattice.kinds[node]];
+    return self->network->layout.set_of_kind[self->lattice.kinds[node]];
 }
 
 static void list_by_set(event_predecoder *self, const uint32_t *events, size_t event_count) {
@@ -321,12 +305,12 @@ static void list_by_set(event_predecoder *self, const uint32_t *events, size_t e
     for (size_t i = 0; i < event_count; i++) {
         next[set_of(self, events[i])]++;
     }
-    for (uint32_t set = 0; set < self->network->set_count; set++) {
+    for (uint32_t set = 0; set < self->network->layout.set_count; set++) {
         const size_t count = next[set];
         self->set_begin[set] = next[set] = before;
         before += count;
     }
-    self->set_begin[self->network->set_count] = before;
+    self->set_begin[self->network->layout.set_count] = before;
     for (size_t i = 0; i < event_count; i++) {
         self->listed[next[set_of(self, events[i])]++] = (uint32_t)i;
     }
@@ -347,9 +331,9 @@ static void embed(event_predecoder *self, const uint32_t *events, size_t event_c
 static void run_layer(event_predecoder *self, uint32_t layer, size_t event_count) {
     const otr_event_network *const n = self->network;
     const int32_t *const biases =
-        (const int32_t *)self->biases.data + (size_t)layer * n->set_count * n->width;
+        (const int32_t *)self->biases.data + (size_t)layer * n->layout.set_count * n->width;
     const uint32_t shift = n->layer_shifts[layer];
-    for (uint32_t set = 0; set < n->set_count; set++) {
+    for (uint32_t set = 0; set < n->layout.set_count; set++) {
         const size_t begin = self->set_begin[set];
         self->layers->dense(otr_event_self(n, layer, set), biases + (size_t)set * n->width, shift,
                             self->listed + begin, self->set_begin[set + 1] - begin, self->features.data,
@@ -362,7 +346,7 @@ static void run_layer(event_predecoder *self, uint32_t layer, size_t event_count
 
 static void run_hidden(event_predecoder *self, size_t event_count) {
     const otr_event_network *const n = self->network;
-    for (uint32_t set = 0; set < n->set_count; set++) {
+    for (uint32_t set = 0; set < n->layout.set_count; set++) {
         const size_t begin = self->set_begin[set];
         self->layers->dense(otr_event_hidden(n, set), otr_event_biases(n, n->layer_count, set),
                             n->hidden_shift, self->listed + begin, self->set_begin[set + 1] - begin,
@@ -373,7 +357,7 @@ static void run_hidden(event_predecoder *self, size_t event_count) {
 
 static void run_heads(event_predecoder *self) {
     const otr_event_network *const n = self->network;
-    for (uint32_t set = 0; set < n->set_count; set++) {
+    for (uint32_t set = 0; set < n->layout.set_count; set++) {
         const size_t begin = self->set_begin[set];
         for (uint32_t head = 0; head < n->head_count; head++) {
             self->layers->head(otr_event_head(n, set, head), otr_event_head_biases(n, set, head),

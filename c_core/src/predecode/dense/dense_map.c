@@ -6,7 +6,7 @@
 #include "code/surface_internal.h"
 #include "common/array.h"
 #include "common/error.h"
-#include "predecode/dense_internal.h"
+#include "predecode/dense/dense_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

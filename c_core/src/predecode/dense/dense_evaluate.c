@@ -1,6 +1,6 @@
 /* Evaluating the dense network on a volume of voxels, layer by layer, in floats or in integers. */
 #include "common/array.h"
-#include "predecode/dense_internal.h"
+#include "predecode/dense/dense_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

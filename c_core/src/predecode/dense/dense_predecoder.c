@@ -9,7 +9,7 @@
 #include "common/error.h"
 #include "common/exponential.h"
 #include "graph/graph_internal.h"
-#include "predecode/dense_internal.h"
+#include "predecode/dense/dense_internal.h"
 #include "predecode/predecoder_internal.h"
 
 #include <stdlib.h>

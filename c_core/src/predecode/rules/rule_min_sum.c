@@ -15,8 +15,8 @@
 #include "common/array.h"
 #include "common/bits.h"
 #include "common/error.h"
-#include "predecode/factor_graph.h"
-#include "predecode/rule_internal.h"
+#include "predecode/rules/factor_graph.h"
+#include "predecode/rules/rule_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

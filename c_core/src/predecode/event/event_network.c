@@ -1,20 +1,21 @@
 /* Reading event networks: every tensor is checked here, its numbers are packed in event_network_weights.c. */
-#include "predecode/event_network_internal.h"
+#include "predecode/event/event_network_internal.h"
 
 #include "common/array.h"
 #include "common/error.h"
+#include "predecode/event/event_tensors.h"
+#include "predecode/network_kinds.h"
 
 #include <float.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define FORMAT "outrider-event-network"
 #define VERSION "1"
 #define LATTICE_NUMBERS 8
 #define SCALARS 3
 /* Shifts besides those of the layers: embed, hidden, head. */
 #define SHIFTS_MORE 3
-#define SHAPE_TEXT_BYTES 96
 
 static otr_status read_network(otr_event_network *network, const otr_safetensors *file, otr_error *error);
 static otr_status check_format(const otr_safetensors *file, otr_error *error);
@@ -59,7 +60,7 @@ void otr_event_network_destroy(otr_event_network *network) {
     otr_aligned_free(&network->weights);
     otr_aligned_free(&network->rows);
     otr_aligned_free(&network->biases);
-    free(network->slots);
+    free(network->layout.slots);
     free(network->noise);
     free(network->card);
     free(network);
@@ -74,7 +75,7 @@ uint32_t otr_event_network_layers(const otr_event_network *network) {
 }
 
 uint32_t otr_event_network_radius(const otr_event_network *network) {
-    return network->radius;
+    return network->layout.radius;
 }
 
 static int32_t larger_magnitude(int32_t most, int32_t value) {
@@ -83,16 +84,16 @@ static int32_t larger_magnitude(int32_t most, int32_t value) {
 }
 
 otr_reach otr_event_network_reach(const otr_event_network *network) {
-    const int32_t sites = (int32_t)((network->layer_count + 1) * network->radius);
+    const int32_t sites = (int32_t)((network->layer_count + 1) * network->layout.radius);
     otr_offset edge = {0, 0, 0};
-    for (uint32_t i = 0; i < network->set_count * network->slot_count; i++) {
-        const otr_offset offset = network->slots[i].offset;
+    for (uint32_t i = 0; i < network->layout.set_count * network->layout.slot_count; i++) {
+        const otr_offset offset = network->layout.slots[i].offset;
         edge.x = larger_magnitude(larger_magnitude(edge.x, offset.x), offset.y);
         edge.t = larger_magnitude(edge.t, offset.t);
     }
-    return (otr_reach){.x = (double)(sites + edge.x) * network->rule.pitch.x,
-                       .y = (double)(sites + edge.x) * network->rule.pitch.y,
-                       .rounds = (double)(sites + edge.t) * network->rule.pitch.t};
+    return (otr_reach){.x = (double)(sites + edge.x) * network->layout.rule.pitch.x,
+                       .y = (double)(sites + edge.x) * network->layout.rule.pitch.y,
+                       .rounds = (double)(sites + edge.t) * network->layout.rule.pitch.t};
 }
 
 const char *otr_event_network_card(const otr_event_network *network) {
@@ -100,66 +101,11 @@ const char *otr_event_network_card(const otr_event_network *network) {
 }
 
 size_t otr_event_network_bytes(const otr_event_network *network) {
-    const size_t codes = (size_t)network->classes.offset_count * network->rule.kinds;
+    const size_t codes = (size_t)network->classes.offset_count * network->layout.rule.kinds;
     return sizeof *network + network->weights.bytes + network->rows.bytes + network->biases.bytes +
-           (size_t)network->set_count * network->slot_count * sizeof *network->slots +
+           (size_t)network->layout.set_count * network->layout.slot_count * sizeof *network->layout.slots +
            (network->layer_count + 1) * network->width * sizeof *network->noise + strlen(network->card) + 1 +
            codes * (sizeof *network->classes.codes + sizeof *network->classes.classes);
-}
-
-/* Tensors. */
-
-/* "[2, 118, 16]", "any" for a length that is free. */
-static void shape_text(char *text, uint32_t rank, const uint64_t *shape) {
-    size_t bytes = 0;
-    text[bytes++] = '[';
-    for (uint32_t i = 0; i < rank; i++) {
-        const char *const separator = i > 0 ? ", " : "";
-        const int written = shape[i] == OTR_EVENT_ANY
-                                ? snprintf(text + bytes, SHAPE_TEXT_BYTES - 1 - bytes, "%sany", separator)
-                                : snprintf(text + bytes, SHAPE_TEXT_BYTES - 1 - bytes, "%s%llu", separator,
-                                           (unsigned long long)shape[i]);
-        bytes += (size_t)written;
-        if (bytes >= SHAPE_TEXT_BYTES - 1) {
-            bytes = SHAPE_TEXT_BYTES - 2;
-        }
-    }
-    text[bytes++] = ']';
-    text[bytes] = '\0';
-}
-
-static int shape_fits(const otr_tensor *tensor, uint32_t rank, const uint64_t *shape) {
-    if (tensor->rank != rank || tensor->element_count == 0) {
-        return 0;
-    }
-    for (uint32_t i = 0; i < rank; i++) {
-        if (shape[i] != OTR_EVENT_ANY && shape[i] != tensor->shape[i]) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-const otr_tensor *otr_event_tensor(const otr_safetensors *file, const char *name, otr_dtype dtype,
-                                   uint32_t rank, const uint64_t *shape, otr_error *error) {
-    const otr_tensor *const tensor = otr_safetensors_find(file, name);
-    char found[SHAPE_TEXT_BYTES], expected[SHAPE_TEXT_BYTES];
-    if (tensor == NULL) {
-        otr_error_set(error, OTR_ERR_FORMAT, 0, 0, "event network without a tensor '%s'", name);
-        return NULL;
-    }
-    if (tensor->dtype != dtype) {
-        otr_error_set(error, OTR_ERR_FORMAT, 0, 0, "tensor '%s' is %s, not %s", name,
-                      otr_dtype_name(tensor->dtype), otr_dtype_name(dtype));
-        return NULL;
-    }
-    if (!shape_fits(tensor, rank, shape)) {
-        shape_text(found, tensor->rank, tensor->shape);
-        shape_text(expected, rank, shape);
-        otr_error_set(error, OTR_ERR_FORMAT, 0, 0, "tensor '%s' has shape %s, not %s", name, found, expected);
-        return NULL;
-    }
-    return tensor;
 }
 
 /* The numbers that say what the others mean. */
@@ -180,14 +126,19 @@ static otr_status read_network(otr_event_network *network, const otr_safetensors
     status = status == OTR_OK ? read_sets(network, file, error) : status;
     status = status == OTR_OK ? read_shifts(network, file, error) : status;
     status = status == OTR_OK ? read_scalars(network, file, error) : status;
-    status = status == OTR_OK ? otr_event_classes_init(&network->classes, network) : status;
+    status = status == OTR_OK ? otr_event_classes_init(&network->classes, &network->layout) : status;
     return status == OTR_OK ? otr_event_read_weights(network, file, error) : status;
+}
+
+int otr_event_network_claims(const otr_safetensors *file) {
+    const char *const format = otr_safetensors_metadata(file, "format");
+    return format != NULL && strcmp(format, FORMAT) == 0;
 }
 
 static otr_status check_format(const otr_safetensors *file, otr_error *error) {
     const char *const format = otr_safetensors_metadata(file, "format");
     const char *const version = otr_safetensors_metadata(file, "version");
-    if (format == NULL || strcmp(format, OTR_EVENT_FORMAT) != 0) {
+    if (!otr_event_network_claims(file)) {
         return otr_error_set(error, OTR_ERR_FORMAT, 0, 0, "not an event network: metadata format is %.40s",
                              format != NULL ? format : "missing");
     }
@@ -206,7 +157,7 @@ static otr_status refuse(otr_error *error, const char *tensor, const char *why) 
 static otr_status read_lattice(otr_event_network *network, const otr_safetensors *file, otr_error *error) {
     const uint64_t shape[] = {LATTICE_NUMBERS};
     const otr_tensor *const tensor = otr_event_tensor(file, "lattice", OTR_DTYPE_I32, 1, shape, error);
-    otr_lattice_rule *const rule = &network->rule;
+    otr_lattice_rule *const rule = &network->layout.rule;
     int32_t kinds, radius;
     if (tensor == NULL) {
         return OTR_ERR_FORMAT;
@@ -227,25 +178,25 @@ static otr_status read_lattice(otr_event_network *network, const otr_safetensors
         return refuse(error, "lattice", "the radius is not 1 to 4");
     }
     rule->kinds = (uint32_t)kinds;
-    network->radius = (uint32_t)radius;
-    network->relation_count = otr_event_relation_count(network->radius);
+    network->layout.radius = (uint32_t)radius;
+    network->layout.relation_count = otr_event_relation_count(network->layout.radius);
     return OTR_OK;
 }
 
 static otr_status read_sets(otr_event_network *network, const otr_safetensors *file, otr_error *error) {
-    const uint64_t shape[] = {network->rule.kinds, 2};
+    const uint64_t shape[] = {network->layout.rule.kinds, 2};
     const otr_tensor *const tensor = otr_event_tensor(file, "frames", OTR_DTYPE_I32, 2, shape, error);
     if (tensor == NULL) {
         return OTR_ERR_FORMAT;
     }
-    for (uint32_t kind = 0; kind < network->rule.kinds; kind++) {
+    for (uint32_t kind = 0; kind < network->layout.rule.kinds; kind++) {
         const int32_t transposed = otr_event_integer(tensor, 2 * kind);
         const int32_t set = otr_event_integer(tensor, 2 * kind + 1);
-        if (transposed < 0 || transposed > 1 || set < 0 || set >= (int32_t)network->set_count) {
+        if (transposed < 0 || transposed > 1 || set < 0 || set >= (int32_t)network->layout.set_count) {
             return refuse(error, "frames", "not 0 or 1, then a set that exists");
         }
-        network->rule.transposed[kind] = (uint8_t)transposed;
-        network->set_of_kind[kind] = (uint8_t)set;
+        network->layout.rule.transposed[kind] = (uint8_t)transposed;
+        network->layout.set_of_kind[kind] = (uint8_t)set;
     }
     return OTR_OK;
 }
@@ -275,20 +226,21 @@ static otr_status read_slots(otr_event_network *network, const otr_safetensors *
     if (tensor == NULL) {
         return OTR_ERR_FORMAT;
     }
-    if (tensor->shape[0] > network->rule.kinds || tensor->shape[1] > OTR_EVENT_SLOTS_MAX) {
+    if (tensor->shape[0] > network->layout.rule.kinds || tensor->shape[1] > OTR_EVENT_SLOTS_MAX) {
         return refuse(error, "slots", "more sets than kinds, or more than 32 slots");
     }
-    network->set_count = (uint32_t)tensor->shape[0];
-    network->slot_count = (uint32_t)tensor->shape[1];
-    network->head_count = (network->slot_count + OTR_EVENT_HEAD - 1) / OTR_EVENT_HEAD;
-    network->slots = otr_array_zeroed((size_t)tensor->element_count / 4, sizeof *network->slots);
-    if (network->slots == NULL) {
+    network->layout.set_count = (uint32_t)tensor->shape[0];
+    network->layout.slot_count = (uint32_t)tensor->shape[1];
+    network->head_count = (network->layout.slot_count + OTR_EVENT_HEAD - 1) / OTR_EVENT_HEAD;
+    network->layout.slots =
+        otr_array_zeroed((size_t)tensor->element_count / 4, sizeof *network->layout.slots);
+    if (network->layout.slots == NULL) {
         return OTR_ERR_MEMORY;
     }
-    for (uint32_t i = 0; i < network->set_count * network->slot_count; i++) {
-        const uint32_t in_set = i % network->slot_count;
+    for (uint32_t i = 0; i < network->layout.set_count * network->layout.slot_count; i++) {
+        const uint32_t in_set = i % network->layout.slot_count;
         const int32_t is_boundary = otr_event_integer(tensor, 4 * i + 3);
-        otr_slot *const slot = &network->slots[i];
+        otr_slot *const slot = &network->layout.slots[i];
         slot->offset = (otr_offset){otr_event_integer(tensor, 4 * i), otr_event_integer(tensor, 4 * i + 1),
                                     otr_event_integer(tensor, 4 * i + 2)};
         slot->is_boundary = is_boundary == 1;
