@@ -9,7 +9,7 @@
 #include "common/array.h"
 #include "common/bits.h"
 #include "common/sort.h"
-#include "decoder_internal.h"
+#include "decode/decoder_internal.h"
 #include "predecode/predecoder_internal.h"
 #include "window/window_internal.h"
 

@@ -6,7 +6,7 @@
 #include "common/array.h"
 #include "common/bits.h"
 #include "common/sort.h"
-#include "decoder_internal.h"
+#include "decode/decoder_internal.h"
 #include "graph/shot_weights.h"
 #include "match/matcher.h"
 #include "predecode/predecoder_internal.h"
