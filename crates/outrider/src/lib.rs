@@ -75,7 +75,7 @@ pub use network_kind::NetworkKind;
 pub use output::OutputFile;
 pub use patch::{LayerWidths, MakePredecoder, Patch, PatchOptions, PatchPredecoder};
 pub use plan::{Axis, Cell, CellShape, Plan, PlanOptions, RowLayout, Rows};
-pub use predecoder::{Predecode, Predecoder, Reach, Residual};
+pub use predecoder::{Predecode, Predecoded, PredecodedBatch, Predecoder, Reach};
 pub use round_sampler::{RoundSampler, SampledLayer};
 pub use rules::{Rule, RuleOptions};
 pub use sampler::{Sampler, SamplerOptions};
