@@ -810,59 +810,169 @@ const _: () = {
         "Offset of field: otr_reach::rounds",
     ][::core::mem::offset_of!(otr_reach, rounds) - 16usize];
 };
+impl otr_predecode {
+    pub const OTR_PREDECODE_SOFT: otr_predecode = otr_predecode(0);
+    pub const OTR_PREDECODE_HARD: otr_predecode = otr_predecode(1);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_predecode(pub ::core::ffi::c_uint);
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
-pub struct otr_residual {
+pub struct otr_predecoded {
     pub events: *const u32,
     pub event_count: usize,
+    pub overrides: *const otr_override,
+    pub override_count: usize,
     pub observables: *const u8,
     pub edges: *const u32,
     pub edge_count: usize,
+    pub weight_offset: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_residual"][::core::mem::size_of::<otr_residual>() - 40usize];
-    ["Alignment of otr_residual"][::core::mem::align_of::<otr_residual>() - 8usize];
+    ["Size of otr_predecoded"][::core::mem::size_of::<otr_predecoded>() - 64usize];
+    ["Alignment of otr_predecoded"][::core::mem::align_of::<otr_predecoded>() - 8usize];
     [
-        "Offset of field: otr_residual::events",
-    ][::core::mem::offset_of!(otr_residual, events) - 0usize];
+        "Offset of field: otr_predecoded::events",
+    ][::core::mem::offset_of!(otr_predecoded, events) - 0usize];
     [
-        "Offset of field: otr_residual::event_count",
-    ][::core::mem::offset_of!(otr_residual, event_count) - 8usize];
+        "Offset of field: otr_predecoded::event_count",
+    ][::core::mem::offset_of!(otr_predecoded, event_count) - 8usize];
     [
-        "Offset of field: otr_residual::observables",
-    ][::core::mem::offset_of!(otr_residual, observables) - 16usize];
+        "Offset of field: otr_predecoded::overrides",
+    ][::core::mem::offset_of!(otr_predecoded, overrides) - 16usize];
     [
-        "Offset of field: otr_residual::edges",
-    ][::core::mem::offset_of!(otr_residual, edges) - 24usize];
+        "Offset of field: otr_predecoded::override_count",
+    ][::core::mem::offset_of!(otr_predecoded, override_count) - 24usize];
     [
-        "Offset of field: otr_residual::edge_count",
-    ][::core::mem::offset_of!(otr_residual, edge_count) - 32usize];
+        "Offset of field: otr_predecoded::observables",
+    ][::core::mem::offset_of!(otr_predecoded, observables) - 32usize];
+    [
+        "Offset of field: otr_predecoded::edges",
+    ][::core::mem::offset_of!(otr_predecoded, edges) - 40usize];
+    [
+        "Offset of field: otr_predecoded::edge_count",
+    ][::core::mem::offset_of!(otr_predecoded, edge_count) - 48usize];
+    [
+        "Offset of field: otr_predecoded::weight_offset",
+    ][::core::mem::offset_of!(otr_predecoded, weight_offset) - 56usize];
 };
 unsafe extern "C" {
     pub fn otr_predecoder_destroy(predecoder: *mut otr_predecoder);
 }
 unsafe extern "C" {
     #[must_use]
-    pub fn otr_predecoder_soft(
+    pub fn otr_predecoder_apply(
         predecoder: *mut otr_predecoder,
+        use_: otr_predecode,
         events: *const u32,
         event_count: usize,
-        overrides: *mut *const otr_override,
-        override_count: *mut usize,
+        out: *mut otr_predecoded,
     ) -> otr_status;
 }
 unsafe extern "C" {
-    pub fn otr_predecoder_weight_offset(predecoder: *const otr_predecoder) -> i32;
+    pub fn otr_predecoder_weight_offset(
+        predecoder: *const otr_predecoder,
+        use_: otr_predecode,
+    ) -> i32;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_predecoded_batch {
+    _unused: [u8; 0],
 }
 unsafe extern "C" {
     #[must_use]
-    pub fn otr_predecoder_hard(
-        predecoder: *mut otr_predecoder,
-        events: *const u32,
-        event_count: usize,
-        out: *mut otr_residual,
+    pub fn otr_predecoded_batch_create(
+        out: *mut *mut otr_predecoded_batch,
     ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_predecoded_batch_destroy(batch: *mut otr_predecoded_batch);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_predecoder_apply_batch(
+        predecoder: *mut otr_predecoder,
+        use_: otr_predecode,
+        events: *const u32,
+        event_begin: *const usize,
+        shot_count: usize,
+        out: *mut otr_predecoded_batch,
+        failed_shot: *mut usize,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_predecoded_spans {
+    pub shot_count: usize,
+    pub events: *const u32,
+    pub event_begin: *const usize,
+    pub overrides: *const otr_override,
+    pub override_begin: *const usize,
+    pub observables: *const u8,
+    pub observable_stride: usize,
+    pub edges: *const u32,
+    pub edge_begin: *const usize,
+    pub weight_offset: i32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_predecoded_spans",
+    ][::core::mem::size_of::<otr_predecoded_spans>() - 80usize];
+    [
+        "Alignment of otr_predecoded_spans",
+    ][::core::mem::align_of::<otr_predecoded_spans>() - 8usize];
+    [
+        "Offset of field: otr_predecoded_spans::shot_count",
+    ][::core::mem::offset_of!(otr_predecoded_spans, shot_count) - 0usize];
+    [
+        "Offset of field: otr_predecoded_spans::events",
+    ][::core::mem::offset_of!(otr_predecoded_spans, events) - 8usize];
+    [
+        "Offset of field: otr_predecoded_spans::event_begin",
+    ][::core::mem::offset_of!(otr_predecoded_spans, event_begin) - 16usize];
+    [
+        "Offset of field: otr_predecoded_spans::overrides",
+    ][::core::mem::offset_of!(otr_predecoded_spans, overrides) - 24usize];
+    [
+        "Offset of field: otr_predecoded_spans::override_begin",
+    ][::core::mem::offset_of!(otr_predecoded_spans, override_begin) - 32usize];
+    [
+        "Offset of field: otr_predecoded_spans::observables",
+    ][::core::mem::offset_of!(otr_predecoded_spans, observables) - 40usize];
+    [
+        "Offset of field: otr_predecoded_spans::observable_stride",
+    ][::core::mem::offset_of!(otr_predecoded_spans, observable_stride) - 48usize];
+    [
+        "Offset of field: otr_predecoded_spans::edges",
+    ][::core::mem::offset_of!(otr_predecoded_spans, edges) - 56usize];
+    [
+        "Offset of field: otr_predecoded_spans::edge_begin",
+    ][::core::mem::offset_of!(otr_predecoded_spans, edge_begin) - 64usize];
+    [
+        "Offset of field: otr_predecoded_spans::weight_offset",
+    ][::core::mem::offset_of!(otr_predecoded_spans, weight_offset) - 72usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_predecoded_batch_spans(
+        batch: *const otr_predecoded_batch,
+        out: *mut otr_predecoded_spans,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_predecoded_batch_shot(
+        batch: *const otr_predecoded_batch,
+        shot: usize,
+        out: *mut otr_predecoded,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_predecoded_batch_bytes(batch: *const otr_predecoded_batch) -> usize;
 }
 unsafe extern "C" {
     #[must_use]
@@ -895,13 +1005,6 @@ pub struct otr_decoder_kind(pub ::core::ffi::c_uint);
 pub struct otr_decoder {
     _unused: [u8; 0],
 }
-impl otr_predecode {
-    pub const OTR_PREDECODE_SOFT: otr_predecode = otr_predecode(0);
-    pub const OTR_PREDECODE_HARD: otr_predecode = otr_predecode(1);
-}
-#[repr(transparent)]
-#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
-pub struct otr_predecode(pub ::core::ffi::c_uint);
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct otr_decoder_options {
@@ -991,6 +1094,17 @@ unsafe extern "C" {
         decoder: *mut otr_decoder,
         events: *const u32,
         event_count: usize,
+        overrides: *const otr_override,
+        override_count: usize,
+        observables: *mut u8,
+        result: *mut otr_result,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_decoder_decode_predecoded(
+        decoder: *mut otr_decoder,
+        shot: *const otr_predecoded,
         overrides: *const otr_override,
         override_count: usize,
         observables: *mut u8,
@@ -1511,6 +1625,16 @@ unsafe extern "C" {
         gap: *mut otr_gap,
         events: *const u32,
         event_count: usize,
+        overrides: *const otr_override,
+        override_count: usize,
+        result: *mut otr_gap_result,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_gap_decode_predecoded(
+        gap: *mut otr_gap,
+        shot: *const otr_predecoded,
         overrides: *const otr_override,
         override_count: usize,
         result: *mut otr_gap_result,
@@ -2155,6 +2279,18 @@ unsafe extern "C" {
         decoder: *mut otr_window_decoder,
         events: *const u32,
         event_count: usize,
+        marks: *const u32,
+        mark_count: usize,
+        overrides: *const otr_override,
+        override_count: usize,
+        out: *mut otr_commit,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_decode_predecoded(
+        decoder: *mut otr_window_decoder,
+        cell: *const otr_predecoded,
         marks: *const u32,
         mark_count: usize,
         overrides: *const otr_override,

@@ -23,8 +23,8 @@ use outrider::{
     Basis, CellShape, CellStream, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions,
     DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap, Geometry,
     GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap, MeasurementStream,
-    Override, Patch, PatchOptions, Plan, PlanOptions, Predecode, Predecoder, Role, Rule, RuleOptions,
-    Sampler, SamplerOptions, Shots, Slot, Stream, StreamOptions, SurfaceCode, Training, Window,
+    Override, Patch, PatchOptions, Plan, PlanOptions, Predecode, PredecodedBatch, Predecoder, Role, Rule,
+    RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream, StreamOptions, SurfaceCode, Training, Window,
     WindowDecoder, WorkersOptions,
 };
 
@@ -64,6 +64,52 @@ fn rules_allocate_nothing_after_warm_up() {
             decode_all(&mut decoder, &shots);
             assert_eq!(allocations() - before, 0, "{rule} {predecode}");
         }
+    }
+}
+
+#[test]
+fn pre_decoding_apart_allocates_nothing_after_warm_up() {
+    let model = memory(0.006);
+    let shots = sample(&model, 300);
+    let graph = Arc::new(MatchingGraph::new(&model, &GraphOptions::default()).expect("a matchable model"));
+    let roles = vec![Role::Cell; graph.node_count() as usize];
+    let window = Arc::new(Window::new(Arc::clone(&graph), &roles).expect("a cell"));
+    let events: Vec<Vec<u32>> =
+        shots.rows().map(|row| (0..8 * row.len() as u32).filter(|&k| bit(row, k)).collect()).collect();
+    let ends = events.iter().scan(0, |end, shot| {
+        *end += shot.len();
+        Some(*end)
+    });
+    let begin: Vec<usize> = std::iter::once(0).chain(ends).collect();
+    let joined = events.concat();
+    for predecode in Predecode::ALL {
+        let rule = || {
+            Predecoder::rule(Arc::clone(&graph), &model, &RuleOptions::new(Rule::MinSum)).expect("its graph")
+        };
+        let options = DecoderOptions { predecode, ..DecoderOptions::default() };
+        let mut predecoder = rule();
+        let mut batch = PredecodedBatch::new().expect("memory");
+        let mut together = Decoder::with_predecoder(rule(), &options).expect("rules go both ways");
+        let mut decoder = Decoder::with_options(Arc::clone(&graph), &options).expect("a decoder");
+        let mut gap = Gap::new(&graph).expect("a memory has one observable on a patch");
+        let mut cells = WindowDecoder::new(Arc::clone(&window), None, &options).expect("a decoder");
+        let mut predictions = Shots::zeroed(1, shots.len());
+        let mut run = || {
+            together.decode_batch(&shots, &mut predictions, None).expect("every shot matches");
+            predecoder.apply_batch(predecode, &joined, &begin, &mut batch).expect("valid events");
+            for index in 0..batch.len() {
+                let shot = batch.shot(index).expect("a shot of the batch");
+                decoder.decode_predecoded(&shot, &[], &mut [0]).expect("every shot matches");
+                decoder.edges().expect("a shot was decoded");
+                gap.decode_predecoded(&shot, &[]).expect("every shot matches");
+                gap.edges(true).expect("a shot was decoded");
+                cells.decode_predecoded(&shot, &[], &[]).expect("every shot matches");
+            }
+        };
+        run();
+        let before = allocations();
+        run();
+        assert_eq!(allocations() - before, 0, "{predecode}");
     }
 }
 
@@ -272,8 +318,8 @@ fn an_event_network_allocates_nothing_after_warm_up() {
         shots.rows().map(|row| (0..8 * row.len() as u32).filter(|&k| bit(row, k)).collect()).collect();
     let mut run = || {
         for shot in &events {
-            predecoder.soft(shot).expect("valid events");
-            predecoder.hard(shot).expect("valid events");
+            predecoder.apply(Predecode::Soft, shot).expect("valid events");
+            predecoder.apply(Predecode::Hard, shot).expect("valid events");
         }
     };
     run();
