@@ -1,7 +1,7 @@
 //! The dense network: against PyTorch's logits in `golden/dense`, against the published residual formula written out
 //! by coordinates, on every instruction set, and what is refused.
 
-mod support;
+use crate::support;
 
 use outrider_sys::*;
 use std::ffi::CString;

@@ -1,6 +1,6 @@
 //! Event networks: every instruction set against a plain evaluation of the formulas; files that must be refused.
 
-mod support;
+use crate::support;
 
 use outrider::{Basis, Circuit, CircuitFamily, SurfaceCode};
 use outrider_sys::*;

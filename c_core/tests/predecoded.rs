@@ -1,6 +1,6 @@
 //! What every kind of pre-decoder leaves of a shot, taken one by one, in batches, and by decoders, gaps and windows.
 
-mod support;
+use crate::support;
 
 use std::sync::Arc;
 

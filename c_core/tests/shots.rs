@@ -1,7 +1,6 @@
 //! The six result formats: against files that Stim wrote, at every split point, and on bad input.
 
-#[path = "support/random.rs"]
-mod random;
+use crate::support::random;
 
 use outrider_sys::*;
 use random::Random;

@@ -1,7 +1,7 @@
 //! Streams: whatever the order in which cells are decided, and however the layers come, the answer is that of the
 //! history's cells decided by rank.
 
-mod support;
+use crate::support;
 
 use outrider::{DetectorErrorModel, Sampler};
 use outrider_sys::*;

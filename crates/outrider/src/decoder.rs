@@ -336,7 +336,7 @@ impl Decoder {
     ///
     /// # Errors
     /// [`Argument`](crate::Status::Argument) if no shot was decoded,
-    /// [`Unsupported`](crate::Status::Unsupported) if a pre-decoder committed what is not given as edges.
+    /// [`Unsupported`](crate::Status::Unsupported) after hard use of a pre-decoder that does not report its edges.
     pub fn edges(&mut self) -> Result<&[u32], Error> {
         let mut edges = ptr::null();
         let mut count = 0;

@@ -30,7 +30,7 @@ pub struct RuleOptions {
     pub isa: Isa,
     /// Passes of `smith`, iterations of `min-sum`: 1 to 1000.
     pub iterations: u32,
-    /// `min-sum`: what detectors say is multiplied by this / 256; 1 to 256.
+    /// `min-sum`: the messages of detectors are multiplied by this / 256; 1 to 256.
     pub normalization: u32,
 }
 
