@@ -1,16 +1,17 @@
 //! A [`Controller`] with connections to nodes that run.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 use std::time::Duration;
-use std::{io, thread};
 
 use outrider::{Patch, clock_ns};
 use outrider_transport::{Address, Connection, Outgoing, TlsFiles};
 use outrider_wire::limits::FRAME_BYTES_MAX;
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use rustix::io::{read, write};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustls::ClientConfig;
 
 use crate::controller::{Controller, ControllerOptions, NodeId, PatchId};
@@ -24,6 +25,8 @@ const SOCKET_PACE_NS: u64 = 2_000;
 const TIMER_PACE_NS: u64 = 20_000;
 /// Bytes that are taken off a connection at a time.
 const READ_BYTES: usize = 2 * FRAME_BYTES_MAX;
+/// Longest sleep at a time, an hour: where there is no `ppoll`, a sleep is an `i32` of milliseconds, rounded up.
+const SLEEP_NS_MAX: u64 = 3600 * NS_PER_SECOND;
 
 /// How a [`Cluster`] connects.
 #[derive(Debug, Clone, Default)]
@@ -67,8 +70,8 @@ pub struct Cluster {
     tls: Option<Arc<ClientConfig>>,
     dialled: Receiver<(NodeId, io::Result<Connection>)>,
     report: Sender<(NodeId, io::Result<Connection>)>,
-    /// An eventfd that wakes [`Cluster::wait`] when there is a report.
-    bell: Arc<OwnedFd>,
+    /// Wakes [`Cluster::wait`] when there is a report.
+    bell: Arc<Bell>,
     buffer: Vec<u8>,
     /// The time of the last look at the clock. Calls of the controller get times that never go back.
     now: u64,
@@ -115,8 +118,7 @@ impl Cluster {
             failure: None,
         };
         let (report, dialled) = channel();
-        let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC);
-        let bell = bell.map_err(|error| ClusterError::Descriptor(error.into()))?;
+        let bell = Bell::new().map_err(ClusterError::Descriptor)?;
         Ok(Self {
             controller: controller?,
             lines: nodes.iter().map(line).collect(),
@@ -202,21 +204,20 @@ impl Cluster {
         let now = clock_ns();
         let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
         let timer = self.controller.next_timer().map_or(most, |timer| timer.saturating_sub(now));
-        let timeout = most.min(timer);
+        let timeout = most.min(timer).min(SLEEP_NS_MAX);
         let timeout =
             Timespec { tv_sec: (timeout / NS_PER_SECOND) as i64, tv_nsec: (timeout % NS_PER_SECOND) as i64 };
         let mut sockets: Vec<_> = self
             .lines
             .iter()
             .filter_map(NodeLine::watched)
-            .chain([(self.bell.as_fd(), PollFlags::IN)])
+            .chain([(self.bell.read_end.as_fd(), PollFlags::IN)])
             .map(|(socket, flags)| PollFd::from_borrowed_fd(socket, flags))
             .collect();
         // An interrupted sleep is a short one.
         let _ = poll(&mut sockets, Some(&timeout));
         if sockets.last().is_some_and(|bell| !bell.revents().is_empty()) {
-            // One read takes all that was rung.
-            let _ = read(&self.bell, &mut [0; 8]);
+            self.bell.take(&mut self.buffer);
         }
         // The next poll looks at everything.
         self.sockets_ns = 0;
@@ -300,8 +301,7 @@ impl Cluster {
         let dial = move || {
             // If the cluster is gone, nothing receives this.
             let _ = report.send((node, Connection::dial(&address, tls.as_ref())));
-            // It fails only where it has been rung already.
-            let _ = write(&*bell, &1_u64.to_ne_bytes());
+            bell.ring();
         };
         if let Err(error) = thread::Builder::new().name(format!("dial {}", node.0)).spawn(dial) {
             self.hang_up(node, Some(&error));
@@ -371,9 +371,73 @@ impl Cluster {
     }
 }
 
+/// A bell that other threads ring: a byte through two connected sockets. An eventfd does with one descriptor, but is of
+/// Linux alone; to ring and to take are one system call each either way.
+///
+/// Whoever may ring holds both ends, so that no byte meets a closed socket.
+#[derive(Debug)]
+struct Bell {
+    write_end: UnixStream,
+    read_end: UnixStream,
+}
+
+impl Bell {
+    fn new() -> io::Result<Self> {
+        let (write_end, read_end) = UnixStream::pair()?;
+        for end in [&write_end, &read_end] {
+            end.set_nonblocking(true)?;
+        }
+        Ok(Self { write_end, read_end })
+    }
+
+    fn ring(&self) {
+        // It fails only where so much was rung that there is no room for more.
+        let _ = (&self.write_end).write(&[0]);
+    }
+
+    /// Takes all that was rung in one read: the buffer has room for more bytes than the sockets.
+    fn take(&self, buffer: &mut [u8]) {
+        let _ = (&self.read_end).read(buffer);
+    }
+}
+
 /// Whether there is no listener at an address: the host has answered so, or the file is not there.
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
 }
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_rung(bell: &Bell) -> bool {
+        let mut ends = [PollFd::new(&bell.read_end, PollFlags::IN)];
+        poll(&mut ends, Some(&Timespec::default())).unwrap() == 1
+    }
+
+    #[test]
+    fn one_read_takes_all_that_was_rung() {
+        let (bell, mut buffer) = (Bell::new().unwrap(), vec![0; READ_BYTES]);
+        assert!(!is_rung(&bell));
+        for times in [1, 2, 100_000] {
+            // The last of so many rings find no room, and do not wait for any.
+            (0..times).for_each(|_| bell.ring());
+            assert!(is_rung(&bell), "{times}");
+            bell.take(&mut buffer);
+            assert!(!is_rung(&bell), "{times}");
+        }
+        bell.take(&mut buffer);
+    }
+
+    #[test]
+    fn a_bell_outlives_its_cluster_in_the_hands_of_a_dialling_thread() {
+        let nodes = ["unix:none.sock".parse().unwrap()];
+        let cluster = Cluster::new(&nodes, &ClusterOptions::default()).unwrap();
+        let bell = Arc::clone(&cluster.bell);
+        drop(cluster);
+        bell.ring();
+        assert!(is_rung(&bell));
+    }
+}
