@@ -68,6 +68,7 @@ impl Listener {
         admission: &Admission,
         tls: Option<&Arc<ServerConfig>>,
     ) -> io::Result<Self> {
+        address.check_system()?;
         let mut file = None;
         let mut unix = |path| {
             let (listener, bound) = bind_unix(path, admission.mode)?;
@@ -93,6 +94,7 @@ impl Listener {
 
     /// Finds out what can be found out about an address without binding it.
     pub(crate) fn check(address: &Address) -> io::Result<()> {
+        address.check_system()?;
         let is_usable = match address {
             Address::Unix(_) | Address::Ring(_) => true,
             Address::Tcp(host_port) => host_port.to_socket_addrs()?.any(|address| address.ip().is_loopback()),

@@ -1,6 +1,7 @@
 //! Where a node listens, as people write it.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -9,7 +10,7 @@ use std::str::FromStr;
 pub enum Address {
     /// `unix:PATH`: a Unix socket.
     Unix(PathBuf),
-    /// `ring:PATH`: shared memory on the same host, handed over through this Unix socket.
+    /// `ring:PATH`: shared memory on the same host, handed over through this Unix socket. Linux only.
     Ring(PathBuf),
     /// `tcp:HOST:PORT`: TCP without encryption, within this host only. Port 0 is for listening on any that is free.
     Tcp(String),
@@ -24,6 +25,24 @@ impl Address {
         let host = host_port.rsplit_once(':').map_or(&host_port[..], |(host, _)| host);
         host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
     }
+
+    /// Whether this operating system has the kind of connection.
+    ///
+    /// # Errors
+    /// [`Unsupported`](io::ErrorKind::Unsupported) for `ring:` addresses anywhere but on Linux.
+    pub fn check_system(&self) -> io::Result<()> {
+        match self {
+            Self::Ring(_) if !HAS_RINGS => Err(no_rings()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Rings are of `memfd_create`, seals and futexes.
+const HAS_RINGS: bool = cfg!(target_os = "linux");
+
+pub(crate) fn no_rings() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "ring: transports need Linux")
 }
 
 impl FromStr for Address {
@@ -34,13 +53,15 @@ impl FromStr for Address {
         let (kind, rest) = text.split_once(':').ok_or_else(refused)?;
         let has_port =
             rest.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-        match kind {
-            "unix" if !rest.is_empty() => Ok(Self::Unix(rest.into())),
-            "ring" if !rest.is_empty() => Ok(Self::Ring(rest.into())),
-            "tcp" if has_port => Ok(Self::Tcp(rest.to_owned())),
-            "tls" if has_port => Ok(Self::Tls(rest.to_owned())),
-            _ => Err(refused()),
-        }
+        let address = match kind {
+            "unix" if !rest.is_empty() => Self::Unix(rest.into()),
+            "ring" if !rest.is_empty() => Self::Ring(rest.into()),
+            "tcp" if has_port => Self::Tcp(rest.to_owned()),
+            "tls" if has_port => Self::Tls(rest.to_owned()),
+            _ => return Err(refused()),
+        };
+        address.check_system().map_err(|error| format!("'{}': {error}", text.escape_debug()))?;
+        Ok(address)
     }
 }
 
@@ -63,14 +84,25 @@ mod tests {
 
     #[test]
     fn addresses_are_read_as_they_are_written() {
-        for text in
-            ["unix:/run/node.sock", "ring:node.ring", "tcp:127.0.0.1:7117", "tls:[::1]:7118", "tls:a.b:1"]
-        {
+        for text in ["unix:/run/node.sock", "tcp:127.0.0.1:7117", "tls:[::1]:7118", "tls:a.b:1"] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
         for text in ["", "unix:", "tcp:127.0.0.1", "tcp::1", "tls:host:65536", "http:a:1", "/run/x"] {
             assert!(text.parse::<Address>().unwrap_err().contains("expected unix:PATH"), "{text}");
         }
         assert_eq!("tls:[::1]:7118".parse::<Address>().unwrap().host(), "::1");
+    }
+
+    #[test]
+    fn rings_need_linux() {
+        let (text, ring) = ("ring:node.ring", Address::Ring("node.ring".into()));
+        assert_eq!(ring.to_string(), text);
+        if cfg!(target_os = "linux") {
+            ring.check_system().unwrap();
+            assert_eq!(text.parse(), Ok(ring));
+        } else {
+            assert_eq!(ring.check_system().unwrap_err().kind(), io::ErrorKind::Unsupported);
+            assert_eq!(text.parse::<Address>().unwrap_err(), "'ring:node.ring': ring: transports need Linux");
+        }
     }
 }

@@ -33,8 +33,10 @@ impl Connection {
     /// Connects, for as long as it takes up to a time. `tls` is for addresses that ask for it.
     ///
     /// # Errors
-    /// What the operating system answers; plain TCP to another host.
+    /// What the operating system answers; plain TCP to another host; a ring [elsewhere than on
+    /// Linux](Address::check_system).
     pub fn dial(address: &Address, tls: Option<&Arc<ClientConfig>>) -> io::Result<Self> {
+        address.check_system()?;
         match address {
             Address::Unix(path) => Self::unix(UnixStream::connect(path)?),
             Address::Ring(path) => {
@@ -83,7 +85,7 @@ impl Connection {
     /// come, up to a time.
     ///
     /// # Errors
-    /// Whatever came was no ring; see [`outrider_ring::Error`].
+    /// Whatever came was no ring, with an `outrider_ring::Error` inside; a system other than Linux.
     pub fn accept_ring(socket: UnixStream, patience: Duration) -> io::Result<Self> {
         Ok(Self(Line::Ring(Box::new(RingLine::accept(socket, patience)?))))
     }
@@ -146,7 +148,7 @@ impl Connection {
     pub fn socket(&self) -> BorrowedFd<'_> {
         match &self.0 {
             Line::Unix(socket) => socket.as_fd(),
-            Line::Ring(line) => line.socket.as_fd(),
+            Line::Ring(line) => line.socket(),
             Line::Tcp(socket) => socket.as_fd(),
             Line::TlsClient(stream) => stream.sock.as_fd(),
             Line::TlsServer(stream) => stream.sock.as_fd(),

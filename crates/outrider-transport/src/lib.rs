@@ -30,6 +30,11 @@
 mod address;
 mod connection;
 mod outgoing;
+#[cfg(target_os = "linux")]
+mod ring_line;
+// Rings need Linux. Elsewhere none is ever made: `ring:` addresses are refused.
+#[cfg(not(target_os = "linux"))]
+#[path = "no_ring_line.rs"]
 mod ring_line;
 mod tls;
 

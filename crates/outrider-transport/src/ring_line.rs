@@ -4,6 +4,7 @@
 //! byte on it wakes an end that sleeps until one of its sockets becomes readable.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ const RING_BYTES: u64 = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct RingLine {
     rings: Duplex,
-    pub(crate) socket: UnixStream,
+    socket: UnixStream,
     /// Looks in vain since the socket was last looked at, which costs more than a look at the ring.
     looks: u32,
 }
@@ -81,6 +82,10 @@ impl RingLine {
             return Ok(false);
         }
         self.rings.consumer.ask_for_bell().map_err(io::Error::other)
+    }
+
+    pub(crate) fn socket(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 
     fn ring_bell(&mut self) -> io::Result<()> {

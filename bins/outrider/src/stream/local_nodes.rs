@@ -33,7 +33,7 @@ pub(crate) struct LocalNodesOptions {
 pub(crate) enum Transport {
     /// A Unix socket.
     Unix,
-    /// Shared memory.
+    /// Shared memory, on Linux.
     Ring,
     /// TCP.
     Tcp,
@@ -91,6 +91,7 @@ impl LocalNodes {
             Transport::Ring => Address::Ring(path("socket")),
             Transport::Tcp => Address::Tcp("127.0.0.1:0".to_owned()),
         };
+        address.check_system().map_err(failed)?;
         let log = path("log");
         let mut process = Command::new(std::env::current_exe().map_err(failed)?)
             .args(["node", "--exit-with-stdin", "--log-level", "error", "--wait", options.wait.name()])
