@@ -70,6 +70,9 @@ pub struct DaemonArgs {
     patch: PatchArgs,
 }
 
+/// Descriptors of a node that are not those of connections that it serves: logs, listeners, callers, scrapers.
+const OTHER_DESCRIPTORS: u64 = 1024;
+
 /// How long a node that is told to end at once may take to write its log.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -194,8 +197,14 @@ impl DaemonArgs {
 /// Takes as many descriptors as may be had: every connection needs one.
 fn raise_descriptor_limit(connections_max: usize) {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    // If that is refused there are those that there were.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    // macOS refuses to have no limit, which is the maximum there, and gives a number.
+    let needed = Some(connections_max as u64 + OTHER_DESCRIPTORS);
+    for current in [maximum, needed] {
+        // If both are refused there are those that there were.
+        if setrlimit(Resource::Nofile, Rlimit { current, maximum }).is_ok() {
+            break;
+        }
+    }
     let current = getrlimit(Resource::Nofile).current;
     if let Some(descriptors) = current.filter(|&descriptors| descriptors <= connections_max as u64) {
         tracing::warn!(descriptors, connections = connections_max, "too few descriptors for all connections");
