@@ -6,7 +6,7 @@ use crate::support;
 use outrider_sys::*;
 use std::ffi::CString;
 use std::ptr;
-use support::c_program::{root, run, scratch};
+use support::c_program::root;
 use support::model::{ParseError, blank_error};
 use support::random::Random;
 
@@ -434,14 +434,15 @@ fn overflowing_activations_are_no_ranges() {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn tiles_agree_with_plain_c() {
+    use support::c_program::{compile_program, last_lines, run, scratch};
     let directory = scratch("amx_twin");
-    let program = support::c_program::compile_program(
+    let program = compile_program(
         &[root().join("c_core/tests/amx_twin.c"), root().join("c_core/src/kernels/dense_kernels.c")],
         &[],
         &directory,
     );
     let output = run(&mut std::process::Command::new(program));
-    assert!(output.status.success(), "{}", support::c_program::last_lines(&output));
+    assert!(output.status.success(), "{}", last_lines(&output));
     let sums: u64 = String::from_utf8_lossy(&output.stdout).trim().parse().expect("a count");
     assert!(sums > 50_000, "only {sums}");
 }

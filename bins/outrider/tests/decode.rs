@@ -272,6 +272,7 @@ fn undecomposable_errors_are_refused_or_counted() {
     assert_eq!(json(&get_text(folder.path(), "s.json"))["ignored_components"], 1);
 }
 
+#[cfg(target_os = "linux")] // the one with a /dev/full
 #[test]
 fn a_full_disk_is_a_failure_of_the_machine() {
     let folder = folder();

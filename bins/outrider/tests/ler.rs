@@ -142,6 +142,7 @@ fn rates_are_those_measured_with_stim_and_pymatching() {
     assert!((0.165..0.182).contains(&rate), "{rate}");
 }
 
+#[cfg(target_os = "linux")] // the one with a /dev/full
 #[test]
 fn a_full_disk_keeps_the_file_whole() {
     let folder = folder();

@@ -1,6 +1,7 @@
 //! `outrider stream` onto decoder nodes, through real processes. Nothing here depends on how fast the machine is: a node
 //! that it slows down so much that others take its place is as good as one that was killed.
-#![cfg(target_os = "linux")]
+//!
+//! Rings need Linux. Elsewhere the runs over them go over Unix sockets.
 
 mod support;
 
@@ -13,6 +14,9 @@ use support::*;
 
 /// Sleeping threads leave the cores to those of the other tests.
 const MEMORY: &str = "--distance 3 --p 0.01 --round-time 0 --verify --wait block";
+
+/// Where there are rings.
+const RING: &str = if cfg!(target_os = "linux") { "ring" } else { "unix" };
 
 /// Runs the command with `--json` and checks what holds for every run.
 fn stream(folder: &Path, line: &str) -> Value {
@@ -49,16 +53,14 @@ fn answers(report: &Value) -> [&Value; 4] {
 fn local_nodes_answer_as_the_batch_over_every_transport() {
     let folder = folder();
     let path = folder.path();
+    let ring = format!("--transport {RING}");
     for (memory, options) in [
-        ("--rounds 2000 --repeat 3", ["--transport unix", "--transport ring", "--transport tcp"]),
+        ("--rounds 2000 --repeat 3", ["--transport unix", &ring, "--transport tcp"]),
         (
             "--rounds 4 --repeat 40",
-            ["--transport unix --workers 0", "--workers 2", "--transport ring --workers 0"],
+            ["--transport unix --workers 0", "--workers 2", &format!("{ring} --workers 0")],
         ),
-        (
-            "--rounds 500 --window forward --buffer 2 --predecoder rule:smith",
-            ["", "--transport ring", "--transport tcp"],
-        ),
+        ("--rounds 500 --window forward --buffer 2 --predecoder rule:smith", ["", &ring, "--transport tcp"]),
     ] {
         let here = outrider(path, words(&format!("stream {MEMORY} {memory} --json here.json")));
         assert_eq!(here.code, Some(0), "{here:?}");
@@ -78,7 +80,7 @@ fn the_death_of_a_node_costs_no_answer() {
     let path = folder.path();
     let memory = format!("{MEMORY} --rounds 10000");
     let whole = stream(path, &format!("{memory} --nodes 1"));
-    for transport in ["unix", "ring", "tcp"] {
+    for transport in ["unix", RING, "tcp"] {
         let line = format!("{memory} --nodes 2 --transport {transport} --kill-after 2500");
         let report = stream(path, &line);
         assert_eq!(answers(&report), answers(&whole), "{transport}");
@@ -129,11 +131,12 @@ fn nodes_of_others_take_rounds_of_any_source() {
     outrider(path, words("sample --dem c.dem --shots 30 --out d.b8 --out-format b8 --append-observables"))
         .text();
     let patch = "--dem c.dem --commit 3 --gap 3 --buffer 3";
-    let nodes = ["unix:a.sock", "ring:b.sock"]
+    let second = format!("{RING}:b.sock");
+    let nodes = ["unix:a.sock", &second]
         .map(|address| Node::start(path, &format!("--listen {address} --listen tcp:127.0.0.1:0 {patch}")));
     let tcp = nodes[1].ready["addresses"][1].as_str().expect("an address").to_owned();
     let shots = "--shots d.b8 --appended-observables --round-time 0 --verify";
-    for to in ["--to unix:a.sock", "--to unix:a.sock --to ring:b.sock", &format!("--to {tcp}")] {
+    for to in ["--to unix:a.sock", &format!("--to unix:a.sock --to {second}"), &format!("--to {tcp}")] {
         let report = stream(path, &format!("{patch} {shots} {to}"));
         assert_eq!((report["histories"].as_u64(), &report["workers"]), (Some(30), &Value::Null));
     }

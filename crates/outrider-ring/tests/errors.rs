@@ -1,4 +1,5 @@
 //! The texts of errors.
+#![cfg(target_os = "linux")] // as the crate
 
 use std::error::Error as _;
 use std::io;

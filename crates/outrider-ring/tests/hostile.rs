@@ -1,4 +1,5 @@
 //! Descriptors that hold no ring, and processes that write what no correct end writes.
+#![cfg(target_os = "linux")] // as the crate
 
 use std::fs::File;
 use std::io::{IoSlice, Write};

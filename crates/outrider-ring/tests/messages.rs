@@ -1,4 +1,5 @@
 //! What two correct ends may rely on: contents, order, limits, waiting, closing.
+#![cfg(target_os = "linux")] // as the crate
 
 mod support;
 

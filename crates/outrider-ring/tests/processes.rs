@@ -1,5 +1,6 @@
 //! Two real processes: this program starts itself again as the other side, with the socket as its standard
 //! input.
+#![cfg(target_os = "linux")] // as the crate
 
 mod support;
 
