@@ -2175,8 +2175,8 @@ pub struct otr_plan_layout(pub ::core::ffi::c_uint);
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct otr_plan_options {
-    pub commit: u32,
-    pub gap: u32,
+    pub cell_layers: u32,
+    pub spacing: u32,
     pub buffer: u32,
     pub width: u32,
     pub axis: u32,
@@ -2191,11 +2191,11 @@ const _: () = {
         "Alignment of otr_plan_options",
     ][::core::mem::align_of::<otr_plan_options>() - 8usize];
     [
-        "Offset of field: otr_plan_options::commit",
-    ][::core::mem::offset_of!(otr_plan_options, commit) - 0usize];
+        "Offset of field: otr_plan_options::cell_layers",
+    ][::core::mem::offset_of!(otr_plan_options, cell_layers) - 0usize];
     [
-        "Offset of field: otr_plan_options::gap",
-    ][::core::mem::offset_of!(otr_plan_options, gap) - 4usize];
+        "Offset of field: otr_plan_options::spacing",
+    ][::core::mem::offset_of!(otr_plan_options, spacing) - 4usize];
     [
         "Offset of field: otr_plan_options::buffer",
     ][::core::mem::offset_of!(otr_plan_options, buffer) - 8usize];

@@ -259,8 +259,8 @@ fn any_order_of_cells_gives_the_answer_by_rank() {
 fn cells_without_detectors_are_passed() {
     let text = memory((7, 3), 40);
     let graph = Graph::with_correlations(&text);
-    for (commit, gap) in [(1, 0), (1, 1), (2, 0), (3, 2)] {
-        let options = PlanOptions { commit, gap, width: 3, axis: 1, ..parallel(3) };
+    for (cell_layers, spacing) in [(1, 0), (1, 1), (2, 0), (3, 2)] {
+        let options = PlanOptions { cell_layers, spacing, width: 3, axis: 1, ..parallel(3) };
         let plan = Plan::new(&graph, &text, &options).unwrap();
         let mut stream = Stream::new(&plan, layers_needed(&plan)).unwrap();
         let (mut decided, layers) = (0, u64::from(plan.measures().0));
@@ -279,7 +279,7 @@ fn cells_without_detectors_are_passed() {
         let empty = (0..plan.cell_count(layers)).filter_map(|number| plan.cell(number, layers).ok());
         let empty = empty.filter(|cell| cell.is_empty != 0).count() as u64;
         assert!(
-            decided + empty <= plan.cell_count(layers) && (commit > 1 || empty > 0),
+            decided + empty <= plan.cell_count(layers) && (cell_layers > 1 || empty > 0),
             "{empty} of {decided}"
         );
     }
@@ -288,7 +288,7 @@ fn cells_without_detectors_are_passed() {
 #[test]
 fn an_endless_stream_needs_no_more_memory() {
     let mut random = Random(63);
-    for options in [parallel(3), PlanOptions { gap: 0, ..parallel(3) }] {
+    for options in [parallel(3), PlanOptions { spacing: 0, ..parallel(3) }] {
         let text = memory((3, 3), 40);
         let graph = Graph::with_correlations(&text);
         let plan = Plan::new(&graph, &text, &options).unwrap();

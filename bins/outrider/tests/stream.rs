@@ -271,7 +271,7 @@ fn bad_input_is_refused_on_one_line() {
         ("--distance 3 --p 0.01 --cores 0 --workers 0", &["--cores"]),
         ("--distance 3 --p 0.01 --workers 100000", &["100000 workers"]),
         ("--distance 3 --p 0.01 --window forward --gap 2", &["--gap"]),
-        ("--distance 3 --p 0.01 --commit 0", &["commit is 0"]),
+        ("--distance 3 --p 0.01 --commit 0", &["cell_layers is 0"]),
         ("--distance 3 --p 0.01 --round-time 0 --sifl 3", &["--sifl"]),
         ("--distance 3 --p 0.01 --decoder none", &["--decoder"]),
         ("--distance 3 --p 0.01 --rounds 20 --json none/run.json", &["none/run.json"]),

@@ -170,7 +170,7 @@ fn options_that_do_not_fit_are_refused() {
         ("--window forward --commit 3", "--window forward needs --buffer"),
         ("--window brick --commit 4 --buffer 3", "--window brick needs --row-width"),
         ("--window brick --commit 4 --buffer 3 --row-width 0", "--row-width 0"),
-        ("--window forward --commit 0 --buffer 3", "m.dem: commit is 0"),
+        ("--window forward --commit 0 --buffer 3", "m.dem: cell_layers is 0"),
         ("--window forward --commit 3 --buffer 5000", "m.dem: buffer is 5000"),
         ("--window brick --commit 1 --buffer 3 --row-width 2", "m.dem: bricks have two layers or more"),
         ("--window forward --commit 3 --buffer 3 --weights-out w.txt", "--weights-out"),

@@ -180,7 +180,7 @@ fn plans() -> [PlanOptions; 5] {
     let bricks = PlanOptions { rows: Some(rows), ..PlanOptions::forward(4) };
     // Without a buffer a commit leaves marks beyond its window.
     let blind = PlanOptions { buffer: 0, ..parallel };
-    [parallel, PlanOptions::forward(3), PlanOptions { gap: 1, ..parallel }, bricks, blind]
+    [parallel, PlanOptions::forward(3), PlanOptions { spacing: 1, ..parallel }, bricks, blind]
 }
 
 fn finish(cluster: &mut Cluster, id: PatchId) -> Vec<u64> {

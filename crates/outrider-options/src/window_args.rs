@@ -131,8 +131,8 @@ impl WindowArgs {
         let rows =
             layout.has_rows().then(|| self.rows(layout, known("--row-width", self.row_width)?)).transpose();
         let cut = PlanOptions {
-            commit: known("--commit", self.commit)?,
-            gap,
+            cell_layers: known("--commit", self.commit)?,
+            spacing: gap,
             buffer: known("--buffer", self.buffer)?,
             rows: rows?,
             context: 0,

@@ -84,7 +84,7 @@ fn options_that_make_no_patch_are_named() {
         ("--dem none.dem", "none.dem"),
         ("--distance 3 --p 0.01 --window whole", "--window whole"),
         ("--distance 3 --p 0.01 --window forward --gap 2", "--gap is not for"),
-        ("--distance 3 --p 0.01 --commit 0", "commit is 0"),
+        ("--distance 3 --p 0.01 --commit 0", "cell_layers is 0"),
         ("--distance 3 --p 0.01 --predecode hard", "--predecode"),
         ("--distance 3 --p 0.01 --predecoder rule:smith --commit-probability 0.9", "--commit-probability"),
         ("--distance 3 --p 0.01 --predecoder none.safetensors", "none.safetensors"),

@@ -22,11 +22,11 @@ fn a_memory_of_reference_rounds_serves_histories_of_any_length() {
         for plan in [
             parallel,
             PlanOptions::forward(distance),
-            PlanOptions { gap: 1, ..parallel },
+            PlanOptions { spacing: 1, ..parallel },
             PlanOptions { buffer: 2, context: 9, ..parallel },
-            PlanOptions { gap: 3 * distance, commit: 1, ..parallel },
-            PlanOptions { gap: 0, rows: rows(RowLayout::Chessboard), ..parallel },
-            PlanOptions { gap: 0, commit: 2 * distance, rows: rows(RowLayout::Brick), ..parallel },
+            PlanOptions { spacing: 3 * distance, cell_layers: 1, ..parallel },
+            PlanOptions { spacing: 0, rows: rows(RowLayout::Chessboard), ..parallel },
+            PlanOptions { spacing: 0, cell_layers: 2 * distance, rows: rows(RowLayout::Brick), ..parallel },
         ] {
             for (basis, family) in [
                 (Basis::Z, CircuitFamily::Stim),

@@ -46,7 +46,7 @@ impl Scene {
         let known = [
             parallel,
             PlanOptions::forward(SMALL),
-            PlanOptions { gap: 1, ..parallel },
+            PlanOptions { spacing: 1, ..parallel },
             PlanOptions { rows: Some(rows), ..PlanOptions::forward(WIDE) },
         ];
         let mut subjects = Vec::new();
@@ -59,7 +59,7 @@ impl Scene {
         }
         let first_strange = subjects.len();
         subjects.push(Subject::new(SMALL, parallel, DecoderKind::Mwpm, OTHER_ERROR_RATE)?);
-        let other_plan = PlanOptions { gap: 2, ..parallel };
+        let other_plan = PlanOptions { spacing: 2, ..parallel };
         subjects.push(Subject::new(SMALL, other_plan, DecoderKind::Mwpm, ERROR_RATE)?);
         Ok(Self { subjects, first_strange })
     }

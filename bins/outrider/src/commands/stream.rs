@@ -239,7 +239,12 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
         nodes: target.nodes(),
         workers: args.nodes.to.is_empty().then_some(args.workers),
         wait: args.wait.name().to_owned(),
-        window: Window { commit: cut.commit, gap: cut.gap, buffer: cut.buffer, context: cut.context },
+        window: Window {
+            commit: cut.cell_layers,
+            spacing: cut.spacing,
+            buffer: cut.buffer,
+            context: cut.context,
+        },
         sifl,
         find_rate: found,
     };

@@ -13,13 +13,14 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::report::statistics::Metadata;
 
-/// What tells rows of statistics files apart that were decoded in windows.
+/// Of rows of statistics files that were decoded in windows. sinter's strong id hashes the keys: with another name the
+/// same task would count as another.
 pub(crate) fn metadata(windowing: &Windowing) -> Metadata {
-    let PlanOptions { commit, gap, buffer, rows, .. } = windowing.cut();
+    let PlanOptions { cell_layers, spacing, buffer, rows, .. } = windowing.cut();
     let mut metadata = vec![
         ("win".to_owned(), Value::from(windowing.layout())),
-        ("commit".to_owned(), Value::from(commit)),
-        ("gap".to_owned(), Value::from(gap)),
+        ("commit".to_owned(), Value::from(cell_layers)),
+        ("gap".to_owned(), Value::from(spacing)),
         ("buffer".to_owned(), Value::from(buffer)),
     ];
     if let Some(Rows { width, axis, pitch, .. }) = rows {

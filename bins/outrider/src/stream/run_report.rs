@@ -61,7 +61,7 @@ pub(crate) struct Report {
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Window {
     pub(crate) commit: u32,
-    pub(crate) gap: u32,
+    pub(crate) spacing: u32,
     pub(crate) buffer: u32,
     pub(crate) context: u32,
 }
@@ -114,7 +114,7 @@ impl Report {
     pub(crate) fn summary(&self) -> String {
         let mut text = format!(
             "{} rounds in {} histories, {:.3} s, {:.0} rounds/s, {:.3} events/round\n\
-             {} on {}; cells of {} rounds, gaps of {}, buffers of {}\n",
+             {} on {}; cells of {} rounds, spacing {}, buffer {}\n",
             self.rounds,
             self.histories,
             self.seconds,
@@ -123,7 +123,7 @@ impl Report {
             self.decoder,
             self.place(),
             self.window.commit,
-            self.window.gap,
+            self.window.spacing,
             self.window.buffer,
         );
         if self.round_time_us > 0.0 {
