@@ -274,7 +274,7 @@ impl History {
     /// Lets cells enter that may need rounds which are there.
     fn enter(&mut self) -> Result<(), Error> {
         // Cells of another row with higher numbers may begin a little earlier.
-        let near = self.end_round() + u64::from(self.patch.cut().commit);
+        let near = self.end_round() + u64::from(self.patch.cut().cell_layers);
         while let Some(cell) = self.look_at_upcoming()?
             && (cell.events_first < near || self.length.is_some())
         {
@@ -373,7 +373,7 @@ impl History {
         let first = self.open_cells().map(|entry| entry.cell.events_first).min();
         let first = first.unwrap_or_else(|| self.end_round());
         // Cells of another row that have not entered.
-        first.saturating_sub(self.patch.cut().commit.into()).clamp(self.first_round, self.end_round())
+        first.saturating_sub(self.patch.cut().cell_layers.into()).clamp(self.first_round, self.end_round())
     }
 
     /// Sends what the nodes need and have room for. Returns nodes whose credit has just run out.

@@ -413,7 +413,7 @@ impl OwnedCells {
         let open = self.cells.iter().filter(|owned| owned.stage != Stage::Committed).map(|owned| &owned.cell);
         let first = open.chain(&self.upcoming).map(|cell| cell.events_first).min().unwrap_or(self.next_round);
         // Cells of other rows that have not entered may begin a little earlier.
-        let kept = first.saturating_sub(self.patch.cut().commit.into());
+        let kept = first.saturating_sub(self.patch.cut().cell_layers.into());
         while self.layers.front().is_some_and(|layer| layer.round < kept) {
             self.spare.extend(self.layers.pop_front());
         }
