@@ -102,7 +102,7 @@ def work(effort):
             cut = ["--commit", d, "--buffer", d]
             rows += work_of_memory(f"{d}x{d}", d, p, {
                 "forward": ["--window", "forward", *cut],
-                "parallel": ["--window", "parallel", "--gap", d, *cut],
+                "parallel": ["--window", "parallel", "--spacing", d, *cut],
                 "sandwich": ["--window", "sandwich", *cut],
             }, effort)  # fmt: skip
             rows += work_of_memory(f"{3 * d}x{d}", d, p, {"brick": ["--window", "brick", "--row-width", d, *cut]}, effort)

@@ -45,7 +45,7 @@ fn a_wrong_configuration_is_one_line_and_nothing_is_bound() {
         ("[[patch]]\ndistance = 3", &["--p"]),
         ("[[patch]]\ndistance = 3\np = 2.0", &["--p"]),
         ("[[patch]]\ndistance = 3\np = 0.01\ncommit = 0", &["commit"]),
-        ("[[patch]]\ndem = 'flat.dem'", &["--gap"]),
+        ("[[patch]]\ndem = 'flat.dem'", &["--spacing"]),
         (
             "[[patch]]\ndem = 'flat.dem'\nwindow = 'forward'\ncommit = 3\nbuffer = 3",
             &["flat.dem: detector D0"],
