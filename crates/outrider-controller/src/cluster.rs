@@ -70,7 +70,7 @@ pub struct Cluster {
     /// An eventfd that wakes [`Cluster::wait`] when there is a report.
     bell: Arc<OwnedFd>,
     buffer: Vec<u8>,
-    /// The time when it was last looked at: to the controller it must not go back.
+    /// The last time passed to the controller, which must not decrease.
     now: u64,
     /// When sockets and timers are to be looked at again.
     sockets_ns: u64,

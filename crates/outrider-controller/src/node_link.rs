@@ -14,7 +14,7 @@ pub(crate) struct NodeLink {
     pub(crate) line: LineState,
     /// The session before, while the connection is still its own.
     leaving: Option<Box<ClientSession>>,
-    /// No connection is tried before.
+    /// No connection attempt before this time.
     pause_until: u64,
     /// Since when there has been no connection that works, and why.
     pub(crate) down: Option<(u64, wire::Error)>,
@@ -24,7 +24,7 @@ pub(crate) struct NodeLink {
     pub(crate) refused: BTreeSet<PatchId>,
     /// Patches for which it had no stream left, as far as the caller has been told.
     pub(crate) waiting: BTreeSet<PatchId>,
-    /// Streams to be closed for which the session had no room.
+    /// Streams to close for which the session had no room.
     unclosed: Vec<StreamId>,
     /// Fences in a row, without a commit between them.
     fences: u32,

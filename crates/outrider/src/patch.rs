@@ -96,9 +96,7 @@ impl Patch {
         if let Some(predecoder) = &options.predecoder {
             let reach = (predecoder.make)(&graph)?.reach().rounds.ceil();
             if reach > f64::from(u32::MAX) {
-                return Err(argument_error(
-                    "a pre-decoder that looks at whole histories does not fit windows",
-                ));
+                return Err(argument_error("a pre-decoder for whole histories does not fit windows"));
             }
             options.plan.context = options.plan.context.max(reach as u32);
         }
@@ -118,7 +116,7 @@ impl Patch {
         &self.plan
     }
 
-    /// How the plan was asked to cut.
+    /// The options of the plan.
     pub fn cut(&self) -> &PlanOptions {
         &self.cut
     }

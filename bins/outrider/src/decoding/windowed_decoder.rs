@@ -49,7 +49,7 @@ impl Windows {
     ) -> Result<Self> {
         if reach.ceil() > f64::from(u32::MAX) {
             return Err(Error::Usage(
-                "--predecoder: one that looks at whole histories does not fit windows".to_owned(),
+                "--predecoder: one for whole histories does not fit windows".to_owned(),
             ));
         }
         let options = PlanOptions { context: reach.ceil() as u32, ..windowing.cut() };

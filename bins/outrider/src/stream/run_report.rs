@@ -1,4 +1,4 @@
-//! What `outrider stream` tells of a run.
+//! What `outrider stream` reports of a run.
 
 use std::collections::BTreeMap;
 
@@ -131,7 +131,7 @@ impl Report {
             text += &format!("{} us a round: {verdict}\n", self.round_time_us);
         }
         text += &format!(
-            "lost rounds: {}; waited for room: {}; backlog p50 {:.0}, p99 {:.0}, max {:.0} rounds of {} held\n",
+            "lost rounds: {}; waited for room: {}; backlog p50 {:.0}, p99 {:.0}, max {:.0} of at most {} rounds\n",
             self.lost_rounds,
             self.credit_stops,
             self.backlog_rounds.p50,
