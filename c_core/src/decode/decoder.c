@@ -38,7 +38,7 @@ struct otr_decoder {
 
     /* Laid out for one offset, see otr_decoder_lay_weights. */
     bool is_laid_out;
-    int32_t total_offset;
+    int32_t shot_offset; /* added to the decoder's own */
     otr_shot_weights weights;
     otr_matcher *matcher;
     otr_union_find *union_find;
@@ -88,19 +88,19 @@ static void clear_weights(otr_decoder *d) {
 }
 
 otr_status otr_decoder_lay_weights(otr_decoder *d, int32_t weight_offset) {
-    const int32_t total = otr_weight_clamped((int64_t)d->own_offset + weight_offset);
     otr_status status;
-    if (d->is_laid_out && d->total_offset == total) {
+    if (d->is_laid_out && d->shot_offset == weight_offset) {
         return OTR_OK;
     }
     clear_weights(d);
-    status = otr_shot_weights_init(&d->weights, d->graph, d->kernels, total);
+    status = otr_shot_weights_init(&d->weights, d->graph, d->kernels,
+                                   otr_weight_clamped((int64_t)d->own_offset + weight_offset));
     status = status == OTR_OK ? create_engine(d) : status;
     if (status != OTR_OK) {
         clear_weights(d);
         return status;
     }
-    d->total_offset = total;
+    d->shot_offset = weight_offset;
     d->is_laid_out = true;
     return OTR_OK;
 }
@@ -389,8 +389,10 @@ static otr_status match_shot(otr_decoder *d, const otr_predecoded *shot, const o
         return status;
     }
     otr_shot_weights_begin(&d->weights);
-    status = otr_shot_weights_override(&d->weights, shot->overrides, shot->override_count);
-    if (status == OTR_OK) {
+    if (shot->override_count > 0) {
+        status = otr_shot_weights_override(&d->weights, shot->overrides, shot->override_count);
+    }
+    if (status == OTR_OK && override_count > 0) {
         status = otr_shot_weights_override(&d->weights, overrides, override_count);
     }
     if (status == OTR_OK) {
@@ -422,7 +424,7 @@ static otr_status decode_prepared(otr_decoder *d, size_t event_count, const otr_
     otr_status status = OTR_OK;
     d->answered = false;
     if (d->predecoder != NULL) {
-        status = otr_predecoder_apply(d->predecoder, d->predecode, d->events, event_count, &shot);
+        status = otr_predecoder_run(d->predecoder, d->predecode, d->events, event_count, &shot);
     }
     if (status == OTR_OK) {
         status = match_shot(d, &shot, overrides, override_count, observables, result);
@@ -524,12 +526,15 @@ static otr_status decode_rows(otr_decoder *d, const uint8_t *detectors, size_t d
                               size_t shot_count, const batch_output *out, size_t *row) {
     const size_t wanted = shot_count - *row < BATCH_SHOTS ? shot_count - *row : BATCH_SHOTS;
     size_t done;
+    otr_predecoded_spans spans;
     const otr_status predecoded =
         predecode_rows(d, detectors + *row * detector_stride, detector_stride, wanted, &done);
+    if (done > 0) {
+        otr_predecoded_batch_spans(d->batch, &spans);
+    }
     for (size_t i = 0; i < done; i++, ++*row) {
-        otr_predecoded shot;
-        otr_status status = otr_predecoded_batch_shot(d->batch, i, &shot);
-        status = status == OTR_OK ? decode_row(d, &shot, out, *row) : status;
+        const otr_predecoded shot = otr_predecoded_at(&spans, i);
+        const otr_status status = decode_row(d, &shot, out, *row);
         if (status != OTR_OK) {
             return status;
         }

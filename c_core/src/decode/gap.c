@@ -30,7 +30,7 @@ struct otr_gap {
 
     /* Laid out for one offset, on the parted graph. */
     bool is_laid_out;
-    int32_t total_offset;
+    int32_t shot_offset; /* added to the gap's own */
     otr_shot_weights weights;
     otr_matcher *matcher;
 
@@ -190,7 +190,7 @@ static uint32_t edge_count(const otr_gap *gap) {
 static otr_status lay_weights(otr_gap *gap, int32_t weight_offset) {
     const int32_t total = otr_weight_clamped((int64_t)gap->own_offset + weight_offset);
     otr_status status;
-    if (gap->is_laid_out && gap->total_offset == total) {
+    if (gap->is_laid_out && gap->shot_offset == weight_offset) {
         return OTR_OK;
     }
     clear_weights(gap);
@@ -205,7 +205,7 @@ static otr_status lay_weights(otr_gap *gap, int32_t weight_offset) {
         clear_weights(gap);
         return status;
     }
-    gap->total_offset = total;
+    gap->shot_offset = weight_offset;
     gap->is_laid_out = true;
     return OTR_OK;
 }

@@ -124,21 +124,27 @@ static otr_status apply_hard(otr_predecoder *self, const uint32_t *events, size_
     return status == OTR_OK ? commit(self, events, event_count, out) : status;
 }
 
+otr_status otr_predecoder_run(otr_predecoder *self, otr_predecode use, const uint32_t *events,
+                              size_t event_count, otr_predecoded *out) {
+    const otr_status status = otr_predecoder_check_events(self, events, event_count);
+    if (status != OTR_OK) {
+        return status;
+    }
+    *out = (otr_predecoded){.weight_offset = otr_predecoder_weight_offset(self, use)};
+    return use == OTR_PREDECODE_SOFT ? apply_soft(self, events, event_count, out)
+                                     : apply_hard(self, events, event_count, out);
+}
+
 otr_status otr_predecoder_apply(otr_predecoder *predecoder, otr_predecode use, const uint32_t *events,
                                 size_t event_count, otr_predecoded *out) {
-    otr_predecoded shot = {0};
+    otr_predecoded shot;
     otr_status status;
     if (predecoder == NULL || (uint32_t)use > OTR_PREDECODE_HARD || (events == NULL && event_count > 0) ||
         out == NULL) {
         return OTR_ERR_ARGUMENT;
     }
-    status = otr_predecoder_check_events(predecoder, events, event_count);
+    status = otr_predecoder_run(predecoder, use, events, event_count, &shot);
     if (status == OTR_OK) {
-        status = use == OTR_PREDECODE_SOFT ? apply_soft(predecoder, events, event_count, &shot)
-                                           : apply_hard(predecoder, events, event_count, &shot);
-    }
-    if (status == OTR_OK) {
-        shot.weight_offset = otr_predecoder_weight_offset(predecoder, use);
         *out = shot;
     }
     return status;

@@ -48,7 +48,25 @@ void otr_predecoder_free(otr_predecoder *self);
 otr_status otr_predecoder_check_events(const otr_predecoder *self, const uint32_t *events,
                                        size_t event_count);
 
+/* otr_predecoder_apply with arguments that are there; *out may be written on failure, too. */
+otr_status otr_predecoder_run(otr_predecoder *self, otr_predecode use, const uint32_t *events,
+                              size_t event_count, otr_predecoded *out);
+
 /* Appends one override. OTR_ERR_MEMORY. */
 otr_status otr_predecoder_override(otr_predecoder *self, uint32_t edge, int32_t weight);
+
+/* One of the shots of a batch. */
+static inline otr_predecoded otr_predecoded_at(const otr_predecoded_spans *all, size_t shot) {
+    return (otr_predecoded){
+        .events = all->events + all->event_begin[shot],
+        .event_count = all->event_begin[shot + 1] - all->event_begin[shot],
+        .overrides = all->overrides + all->override_begin[shot],
+        .override_count = all->override_begin[shot + 1] - all->override_begin[shot],
+        .observables = all->observables != NULL ? all->observables + shot * all->observable_stride : NULL,
+        .edges = all->edges != NULL ? all->edges + all->edge_begin[shot] : NULL,
+        .edge_count = all->edge_begin[shot + 1] - all->edge_begin[shot],
+        .weight_offset = all->weight_offset,
+    };
+}
 
 #endif

@@ -221,7 +221,8 @@ static int logical_parity(const dense_predecoder *self) {
     return parity;
 }
 
-static otr_status hard(otr_predecoder *base, const uint32_t *events, size_t event_count, otr_predecoded *out) {
+static otr_status hard(otr_predecoder *base, const uint32_t *events, size_t event_count,
+                       otr_predecoded *out) {
     dense_predecoder *const self = (dense_predecoder *)base;
     const otr_dense_map *const map = &self->map;
     evaluate(self, events, event_count);
