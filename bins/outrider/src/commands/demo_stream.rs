@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::error::{Error, Result};
 use crate::output::print;
-use crate::report::stats::wilson;
+use crate::report::wilson::wilson;
 use crate::stream::driver::{Driver, Pace};
 use crate::stream::figures::Figures;
 use crate::stream::live_view::LiveView;
