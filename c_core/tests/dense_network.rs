@@ -203,6 +203,7 @@ fn reach_is_that_of_the_layers() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a list of cases")]
 fn files_that_are_something_else_are_refused_in_one_line() {
     let good = || File::layers(&[2, 4], 3);
     Network::read(&good().bytes()).unwrap();

@@ -396,6 +396,7 @@ fn oddities_read_as_stim_reads_them() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table of cases")]
 fn bad_input_names_shot_and_column() {
     use otr_shot_format as f;
     use otr_status as s;

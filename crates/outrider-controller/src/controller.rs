@@ -421,34 +421,12 @@ impl Controller {
                     self.counters.stale += 1;
                     return Some(None);
                 }
-                match history.merge(node, round, &commit, now) {
-                    Merge::New { pushed_ns } => {
-                        let hops = commit.hops;
-                        link.praise();
-                        self.counters.cells += 1;
-                        let is_late = |deadline| now.saturating_sub(pushed_ns) > deadline;
-                        self.counters.late += u64::from(self.options.deadline_ns.is_some_and(is_late));
-                        self.commits.push_back(CellCommit {
-                            patch,
-                            cell,
-                            node,
-                            pushed_ns,
-                            merged_ns: now,
-                            hops,
-                        });
-                        None
-                    }
-                    Merge::Again { is_same: true } => {
-                        self.counters.repeated += 1;
-                        None
-                    }
-                    Merge::Again { is_same: false } => {
-                        self.counters.disagreements += 1;
-                        self.events.push_back(Event::Disagreement { patch, cell, node });
-                        None
-                    }
-                    Merge::Stray => Some(Leave::Stray(cell)),
-                }
+                let merged = history.merge(node, round, &commit, now);
+                let hops = commit.hops;
+                self.take_merged(
+                    merged,
+                    CellCommit { patch, cell, node, pushed_ns: now, merged_ns: now, hops },
+                )
             }
             ClientEvent::StaleCommit { .. } => {
                 self.counters.stale += 1;
@@ -478,6 +456,31 @@ impl Controller {
             _ => None,
         };
         Some(leave)
+    }
+
+    /// Acts on what became of a commit, but for the time when its cell was pushed.
+    fn take_merged(&mut self, merged: Merge, commit: CellCommit) -> Option<Leave> {
+        let CellCommit { patch, cell, node, merged_ns, .. } = commit;
+        match merged {
+            Merge::New { pushed_ns } => {
+                self.links[node.0].praise();
+                self.counters.cells += 1;
+                let is_late = |deadline| merged_ns.saturating_sub(pushed_ns) > deadline;
+                self.counters.late += u64::from(self.options.deadline_ns.is_some_and(is_late));
+                self.commits.push_back(CellCommit { pushed_ns, ..commit });
+                None
+            }
+            Merge::Again { is_same: true } => {
+                self.counters.repeated += 1;
+                None
+            }
+            Merge::Again { is_same: false } => {
+                self.counters.disagreements += 1;
+                self.events.push_back(Event::Disagreement { patch, cell, node });
+                None
+            }
+            Merge::Stray => Some(Leave::Stray(cell)),
+        }
     }
 
     fn join(&mut self, node: NodeId, patch: PatchId, now: u64) {
