@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use outrider::{Cell, CellStream, Error, LayerWidths, Patch};
+use outrider::{Cell, CellBook, Error, LayerWidths, Patch};
 use outrider_wire as wire;
 use outrider_wire::{
     Assign, ClientSession, Digest, Epoch, List, Mark, Marks, Open, RoundsBatch, StreamId, Widths,
@@ -140,7 +140,7 @@ impl History {
         let widest = cycle.into_iter().chain([first, last]).max().unwrap_or(0);
         Self {
             layer_bytes: LAYER_HEAD_BYTES + widest.div_ceil(8),
-            room: ROOM_FACTOR * CellStream::layers_needed(patch.plan()),
+            room: ROOM_FACTOR * CellBook::layers_needed(patch.plan()),
             patch,
             stream,
             layers: VecDeque::new(),
@@ -626,7 +626,7 @@ impl History {
             self.first_round += 1;
         }
         let wanted = self.open_cells().flat_map(|entry| &entry.dependencies).copied().min();
-        let reach = CellStream::layers_needed(self.patch.plan());
+        let reach = CellBook::layers_needed(self.patch.plan());
         while let Some(entry) = self.cells.front()
             && entry.cell.number < self.frontier
             && wanted.is_none_or(|wanted| entry.cell.number < wanted)

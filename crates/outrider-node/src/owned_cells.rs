@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
-use outrider::{Cell, CellStream, Commit, Error, LayerWidths, Patch, Plan};
+use outrider::{Cell, CellBook, Commit, Error, LayerWidths, Patch, Plan};
 use outrider_wire as wire;
 use outrider_wire::{CellId, CellRange, Mark};
 
@@ -139,7 +139,7 @@ impl OwnedCells {
         ranges: impl Iterator<Item = CellRange>,
         round: u64,
     ) -> Result<Self, Trouble> {
-        let reach = CellStream::layers_needed(patch.plan());
+        let reach = CellBook::layers_needed(patch.plan());
         let LayerWidths { first, cycle, last } = patch.widths();
         let widest = u64::from(cycle.into_iter().chain([first, last]).max().unwrap_or(0));
         let mut books = Self {

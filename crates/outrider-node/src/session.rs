@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use outrider::{Cell, CellStream, Commit, LayerWidths, Patch};
+use outrider::{Cell, CellBook, Commit, LayerWidths, Patch};
 use outrider_wire as wire;
 use outrider_wire::{
     Closed, Digest, Epoch, Fault, Hops, List, Open, ServerEvent, ServerSession, SessionId, StreamId, Widths,
@@ -390,7 +390,7 @@ fn choose(open: &Open, patches: &[Arc<Patch>]) -> Result<(usize, u64), Fault<'st
         let (model, plan) = digests(patch);
         match open.check(&model, &plan) {
             Ok(()) if *open == open_of(patch) => {
-                return Ok((place, ROOM_FACTOR * CellStream::layers_needed(patch.plan())));
+                return Ok((place, ROOM_FACTOR * CellBook::layers_needed(patch.plan())));
             }
             Ok(()) => fault = Fault::new(wire::Error::StreamRefused, "other widths than those of the model"),
             // That the model is known and only the plan is another says more.

@@ -358,7 +358,7 @@ impl Operator {
                 ));
             }
             let held = state.rounds - state.committed.min(state.rounds);
-            if held > ROOM_FACTOR * outrider::CellStream::layers_needed(plan) {
+            if held > ROOM_FACTOR * outrider::CellBook::layers_needed(plan) {
                 stage.blame(format!("history {:?} holds {held} rounds", running.id));
             }
         }
