@@ -23,6 +23,7 @@ mod owned_cells;
 mod patch_args;
 mod server;
 mod session;
+mod stream_fault;
 mod window_args;
 
 pub use daemon::{DaemonArgs, Failure};
