@@ -20,10 +20,10 @@ use event_network::{Colouring, NetworkFile, Shape};
 use random::Random;
 
 use outrider::{
-    Basis, CellShape, CellStream, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions,
-    DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap, Geometry,
-    GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap, MeasurementStream,
-    Override, Patch, PatchOptions, Plan, PlanOptions, Predecode, PredecodedBatch, Predecoder, Role, Rule,
+    Basis, CellBook, CellBookOptions, CellImport, CellShape, Circuit, CircuitFamily, Decoder, DecoderKind,
+    DecoderOptions, DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap,
+    Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap,
+    MeasurementStream, Override, Patch, PatchOptions, Plan, PlanOptions, Predecode, PredecodedBatch, Predecoder, Role, Rule,
     RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream, StreamOptions, SurfaceCode, Training, Window,
     WindowDecoder, WorkersOptions,
 };
@@ -204,8 +204,10 @@ fn stream_noise(kind: DecoderKind) -> usize {
     let graph = Arc::new(MatchingGraph::new(&model, &options).expect("a matchable model"));
     let nodes = graph.node_count();
     let plan = Arc::new(Plan::new(graph, &model, &PlanOptions::parallel(5)).expect("layers that repeat"));
-    let mut stream =
-        CellStream::new(Arc::clone(&plan), CellStream::layers_needed(&plan)).expect("enough layers");
+    let mut stream = CellBook::new(Arc::clone(&plan), CellBook::layers_needed(&plan)).expect("enough layers");
+    // Another book decides nothing and imports all commits.
+    let options = CellBookOptions { lead: 5, can_reopen: true, ..CellBookOptions::new(&plan) };
+    let mut keeper = CellBook::with_options(Arc::clone(&plan), &options).expect("enough layers");
     let mut decoders: Vec<(CellShape, WindowDecoder)> = Vec::new();
     let mut random = Random(9);
     let mut row = [0; 3];
@@ -220,6 +222,7 @@ fn stream_noise(kind: DecoderKind) -> usize {
         row.fill_with(|| (random.word() & random.word() & random.word() & random.word()) as u8);
         let bits = plan.layer_detectors(layer, None);
         stream.push(&row[..bits.div_ceil(8) as usize], bits, false).expect("room for a layer");
+        keeper.push(&row[..bits.div_ceil(8) as usize], bits, false).expect("room for a layer");
         while let Some(cell) = stream.next() {
             if !decoders.iter().any(|(shape, _)| *shape == cell.shape) {
                 let window = Arc::new(plan.window(&cell).expect("a cell of the plan"));
@@ -232,10 +235,14 @@ fn stream_noise(kind: DecoderKind) -> usize {
             let commit = decoder.1.decode(input.events, input.marks, &[]).expect("a window matches");
             marked_edges += commit.marks.iter().filter(|&&mark| mark >= nodes).count();
             stream.commit(cell.number, &commit).expect("the cell is out");
+            let placed = stream.commit_of(cell.number).expect("cells after it are open");
+            let import = keeper.import(cell.number, &placed).expect("the cell is complete");
+            assert!(matches!(import, CellImport::New { .. }), "{import:?}");
         }
     }
     assert_eq!(allocations() - before, 0, "{kind}");
     assert!(stream.state().committed > layers - 30 && decoders.len() < 8);
+    assert_eq!(keeper.state().observables, stream.state().observables);
     marked_edges
 }
 

@@ -575,6 +575,10 @@ uint32_t otr_plan_levels(const otr_plan *plan) {
     return (plan->options.gap > 0 ? 2 : 1) * (plan->row_count > 1 ? 2 : 1);
 }
 
+uint32_t otr_plan_commit(const otr_plan *plan) {
+    return plan->options.commit;
+}
+
 uint32_t otr_plan_longest(const otr_plan *plan) {
     return plan->options.commit > plan->options.gap ? plan->options.commit : plan->options.gap;
 }
