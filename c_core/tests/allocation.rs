@@ -20,11 +20,11 @@ use event_network::{Colouring, NetworkFile, Shape};
 use random::Random;
 
 use outrider::{
-    Basis, CellShape, CellStream, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions,
-    DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap, Geometry,
-    GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap, MeasurementStream,
-    Override, Patch, PatchOptions, Plan, PlanOptions, Predecode, Predecoder, Role, Rule, RuleOptions,
-    Sampler, SamplerOptions, Shots, Slot, Stream, StreamOptions, SurfaceCode, Training, Window,
+    Basis, CellBook, CellBookOptions, CellImport, CellShape, Circuit, CircuitFamily, Decoder, DecoderKind,
+    DecoderOptions, DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap,
+    Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap,
+    MeasurementStream, Override, Patch, PatchOptions, Plan, PlanOptions, Predecode, PredecodedBatch, Predecoder, Role, Rule,
+    RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream, StreamOptions, SurfaceCode, Training, Window,
     WindowDecoder, WorkersOptions,
 };
 
@@ -64,6 +64,52 @@ fn rules_allocate_nothing_after_warm_up() {
             decode_all(&mut decoder, &shots);
             assert_eq!(allocations() - before, 0, "{rule} {predecode}");
         }
+    }
+}
+
+#[test]
+fn pre_decoding_apart_allocates_nothing_after_warm_up() {
+    let model = memory(0.006);
+    let shots = sample(&model, 300);
+    let graph = Arc::new(MatchingGraph::new(&model, &GraphOptions::default()).expect("a matchable model"));
+    let roles = vec![Role::Cell; graph.node_count() as usize];
+    let window = Arc::new(Window::new(Arc::clone(&graph), &roles).expect("a cell"));
+    let events: Vec<Vec<u32>> =
+        shots.rows().map(|row| (0..8 * row.len() as u32).filter(|&k| bit(row, k)).collect()).collect();
+    let ends = events.iter().scan(0, |end, shot| {
+        *end += shot.len();
+        Some(*end)
+    });
+    let begin: Vec<usize> = std::iter::once(0).chain(ends).collect();
+    let joined = events.concat();
+    for predecode in Predecode::ALL {
+        let rule = || {
+            Predecoder::rule(Arc::clone(&graph), &model, &RuleOptions::new(Rule::MinSum)).expect("its graph")
+        };
+        let options = DecoderOptions { predecode, ..DecoderOptions::default() };
+        let mut predecoder = rule();
+        let mut batch = PredecodedBatch::new().expect("memory");
+        let mut together = Decoder::with_predecoder(rule(), &options).expect("rules go both ways");
+        let mut decoder = Decoder::with_options(Arc::clone(&graph), &options).expect("a decoder");
+        let mut gap = Gap::new(&graph).expect("a memory has one observable on a patch");
+        let mut cells = WindowDecoder::new(Arc::clone(&window), None, &options).expect("a decoder");
+        let mut predictions = Shots::zeroed(1, shots.len());
+        let mut run = || {
+            together.decode_batch(&shots, &mut predictions, None).expect("every shot matches");
+            predecoder.apply_batch(predecode, &joined, &begin, &mut batch).expect("valid events");
+            for index in 0..batch.len() {
+                let shot = batch.shot(index).expect("a shot of the batch");
+                decoder.decode_predecoded(&shot, &[], &mut [0]).expect("every shot matches");
+                decoder.edges().expect("a shot was decoded");
+                gap.decode_predecoded(&shot, &[]).expect("every shot matches");
+                gap.edges(true).expect("a shot was decoded");
+                cells.decode_predecoded(&shot, &[], &[]).expect("every shot matches");
+            }
+        };
+        run();
+        let before = allocations();
+        run();
+        assert_eq!(allocations() - before, 0, "{predecode}");
     }
 }
 
@@ -158,8 +204,10 @@ fn stream_noise(kind: DecoderKind) -> usize {
     let graph = Arc::new(MatchingGraph::new(&model, &options).expect("a matchable model"));
     let nodes = graph.node_count();
     let plan = Arc::new(Plan::new(graph, &model, &PlanOptions::parallel(5)).expect("layers that repeat"));
-    let mut stream =
-        CellStream::new(Arc::clone(&plan), CellStream::layers_needed(&plan)).expect("enough layers");
+    let mut stream = CellBook::new(Arc::clone(&plan), CellBook::layers_needed(&plan)).expect("enough layers");
+    // Another book decides nothing and imports all commits.
+    let options = CellBookOptions { lead: 5, can_reopen: true, ..CellBookOptions::new(&plan) };
+    let mut keeper = CellBook::with_options(Arc::clone(&plan), &options).expect("enough layers");
     let mut decoders: Vec<(CellShape, WindowDecoder)> = Vec::new();
     let mut random = Random(9);
     let mut row = [0; 3];
@@ -174,6 +222,7 @@ fn stream_noise(kind: DecoderKind) -> usize {
         row.fill_with(|| (random.word() & random.word() & random.word() & random.word()) as u8);
         let bits = plan.layer_detectors(layer, None);
         stream.push(&row[..bits.div_ceil(8) as usize], bits, false).expect("room for a layer");
+        keeper.push(&row[..bits.div_ceil(8) as usize], bits, false).expect("room for a layer");
         while let Some(cell) = stream.next() {
             if !decoders.iter().any(|(shape, _)| *shape == cell.shape) {
                 let window = Arc::new(plan.window(&cell).expect("a cell of the plan"));
@@ -186,10 +235,14 @@ fn stream_noise(kind: DecoderKind) -> usize {
             let commit = decoder.1.decode(input.events, input.marks, &[]).expect("a window matches");
             marked_edges += commit.marks.iter().filter(|&&mark| mark >= nodes).count();
             stream.commit(cell.number, &commit).expect("the cell is out");
+            let placed = stream.commit_of(cell.number).expect("cells after it are open");
+            let import = keeper.import(cell.number, &placed).expect("the cell is complete");
+            assert!(matches!(import, CellImport::New { .. }), "{import:?}");
         }
     }
     assert_eq!(allocations() - before, 0, "{kind}");
     assert!(stream.state().committed > layers - 30 && decoders.len() < 8);
+    assert_eq!(keeper.state().observables, stream.state().observables);
     marked_edges
 }
 
@@ -272,8 +325,8 @@ fn an_event_network_allocates_nothing_after_warm_up() {
         shots.rows().map(|row| (0..8 * row.len() as u32).filter(|&k| bit(row, k)).collect()).collect();
     let mut run = || {
         for shot in &events {
-            predecoder.soft(shot).expect("valid events");
-            predecoder.hard(shot).expect("valid events");
+            predecoder.apply(Predecode::Soft, shot).expect("valid events");
+            predecoder.apply(Predecode::Hard, shot).expect("valid events");
         }
     };
     run();

@@ -1,7 +1,7 @@
 //! The dense network: against PyTorch's logits in `golden/dense`, against the published residual formula written out
 //! by coordinates, on every instruction set, and what is refused.
 
-mod support;
+use crate::support;
 
 use outrider_sys::*;
 use std::ffi::CString;
@@ -208,6 +208,7 @@ fn reach_is_that_of_the_layers() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a list of cases")]
 fn files_that_are_something_else_are_refused_in_one_line() {
     let good = || File::layers(&[2, 4], 3);
     Network::read(&good().bytes()).unwrap();
@@ -939,25 +940,26 @@ impl<'a> Predecoder<'a> {
     }
 
     fn soft(&mut self, events: &[u32]) -> Vec<otr_override> {
-        let (mut overrides, mut count) = (ptr::null(), 0);
-        // SAFETY: the pre-decoder is alive; its overrides live until the next call.
-        unsafe {
-            let status =
-                otr_predecoder_soft(self.raw, events.as_ptr(), events.len(), &mut overrides, &mut count);
-            assert_eq!(status, otr_status::OTR_OK);
-            std::slice::from_raw_parts(overrides, count).to_vec()
-        }
+        let left = self.apply(otr_predecode::OTR_PREDECODE_SOFT, events);
+        // SAFETY: the overrides live until the next call.
+        unsafe { std::slice::from_raw_parts(left.overrides, left.override_count).to_vec() }
     }
 
     /// The residual events and the packed observables.
     fn hard(&mut self, events: &[u32]) -> (Vec<u32>, u8) {
-        // SAFETY: the pre-decoder is alive; a struct of pointers and numbers may be zero; the residual lives until the
-        // next call.
+        let left = self.apply(otr_predecode::OTR_PREDECODE_HARD, events);
+        assert!(left.edges.is_null(), "corrections are no edges");
+        // SAFETY: events and observables live until the next call.
+        unsafe { (std::slice::from_raw_parts(left.events, left.event_count).to_vec(), *left.observables) }
+    }
+
+    fn apply(&mut self, usage: otr_predecode, events: &[u32]) -> otr_predecoded {
+        // SAFETY: the pre-decoder is alive; a struct of pointers and numbers may be zero.
         unsafe {
-            let mut out: otr_residual = std::mem::zeroed();
-            let status = otr_predecoder_hard(self.raw, events.as_ptr(), events.len(), &mut out);
+            let mut left: otr_predecoded = std::mem::zeroed();
+            let status = otr_predecoder_apply(self.raw, usage, events.as_ptr(), events.len(), &mut left);
             assert_eq!(status, otr_status::OTR_OK);
-            (std::slice::from_raw_parts(out.events, out.event_count).to_vec(), *out.observables)
+            left
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which edges of the matching graph flipped: they explain the shot, and they are those of the errors that fired.
 
-mod support;
+use crate::support;
 
 use outrider::{
     Basis, Circuit, CircuitFamily, DetectorErrorModel, GraphOptions, InstructionKind, MatchingGraph, Sampler,

@@ -1,13 +1,13 @@
 //! Event networks: every instruction set against a plain evaluation of the formulas; files that must be refused.
 
-mod support;
+use crate::support;
 
 use outrider::{Basis, Circuit, CircuitFamily, SurfaceCode};
 use outrider_sys::*;
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::ptr;
-use support::decoding::Graph;
+use support::decoding::{Graph, view};
 use support::event_network::{Code, Colouring, NetworkFile, Reference, Shape};
 use support::model::{Model, ParseError, blank_error};
 use support::random::Random;
@@ -117,14 +117,16 @@ impl<'a> Predecoder<'a> {
 
     /// Overrides by edge; each edge must come once.
     fn soft(&mut self, events: &[u32]) -> BTreeMap<u32, i64> {
-        let (mut overrides, mut count) = (ptr::null(), 0);
-        // SAFETY: the events are valid for their count; the outputs are ours.
+        // SAFETY: a struct of pointers and numbers may be zero.
+        let mut left: otr_predecoded = unsafe { std::mem::zeroed() };
+        // SAFETY: the events are valid for their count; the output is ours.
         let status = unsafe {
-            otr_predecoder_soft(self.raw, events.as_ptr(), events.len(), &mut overrides, &mut count)
+            let soft = otr_predecode::OTR_PREDECODE_SOFT;
+            otr_predecoder_apply(self.raw, soft, events.as_ptr(), events.len(), &mut left)
         };
         assert_eq!(status, otr_status::OTR_OK);
-        // SAFETY: the overrides live until the next call; none may be a null pointer.
-        let list = if count == 0 { &[] } else { unsafe { std::slice::from_raw_parts(overrides, count) } };
+        // SAFETY: the overrides live until the next call.
+        let list = unsafe { view(left.overrides, left.override_count) };
         let map: BTreeMap<_, _> = list.iter().map(|change| (change.edge, change.weight.into())).collect();
         assert_eq!(map.len(), list.len(), "an edge came twice");
         map
@@ -132,7 +134,7 @@ impl<'a> Predecoder<'a> {
 
     fn offset(&self) -> i64 {
         // SAFETY: the pre-decoder is alive.
-        unsafe { otr_predecoder_weight_offset(self.raw) }.into()
+        unsafe { otr_predecoder_weight_offset(self.raw, otr_predecode::OTR_PREDECODE_SOFT) }.into()
     }
 }
 

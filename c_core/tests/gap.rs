@@ -1,6 +1,6 @@
 //! The complementary gap: both classes against brute force, and against the decoder on surface codes.
 
-mod support;
+use crate::support;
 
 use outrider::{Basis, Circuit, CircuitFamily, Sampler, SurfaceCode};
 use outrider_sys::*;

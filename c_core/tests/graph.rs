@@ -1,9 +1,6 @@
 //! Matching graphs: PyMatching's merge rules, integer weights, implied weights, refusals, and limits.
 
-#[path = "support/graph.rs"]
-mod graph;
-#[path = "support/model.rs"]
-mod model;
+use crate::support::graph;
 
 use graph::{BOUNDARY, CORRELATED, Edge, Graph, PLAIN};
 use outrider_sys::*;

@@ -1,7 +1,6 @@
 //! Every kernel of every instruction set against a plain Rust version, at awkward sizes and offsets.
 
-#[path = "support/random.rs"]
-mod random;
+use crate::support::random;
 
 use outrider_sys::*;
 use random::Random;

@@ -1,8 +1,7 @@
 //! Labels of the published pre-decoder: by the rules, bit for bit; they explain every shot; equivalence keeps what
 //! they mean.
 
-#[path = "support/published_labels.rs"]
-mod published_labels;
+use crate::support::published_labels;
 
 use outrider::{
     Basis, Circuit, CircuitFamily, GraphOptions, Isa, LabelBatch, LabelOptions, LabelSampler, MatchingGraph,

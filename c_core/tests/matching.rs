@@ -1,6 +1,6 @@
 //! Exact matching through the decoder interface, against brute force and against PyMatching's answers.
 
-mod support;
+use crate::support;
 
 use outrider_sys::otr_status;
 use support::brute_force::{lightest_corrections, lightest_matching};

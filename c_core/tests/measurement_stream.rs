@@ -1,8 +1,7 @@
 //! Measurement streams: layers and observables of histories of many lengths, pushed in all kinds of pieces, against the
 //! measurement map of the unrolled circuit; and what is refused.
 
-#[path = "support/random.rs"]
-mod random;
+use crate::support::random;
 
 use outrider::{
     Basis, Circuit, CircuitFamily, Error, MeasurementMap, MeasurementStream, Orientation, Shots, Status,

@@ -1,9 +1,6 @@
 //! Detector error models: what the parser accepts, where it says an error is, folded counts, the flat walk, and text.
 
-#[path = "support/model.rs"]
-mod model;
-#[path = "support/random.rs"]
-mod random;
+use crate::support::{model, random};
 
 use model::{Flat, Model, ParseError};
 use outrider_sys::*;

@@ -1,6 +1,6 @@
 //! Per-shot weights: as exact as a graph built with those weights, and gone with their shot.
 
-mod support;
+use crate::support;
 
 use outrider_sys::{OTR_WEIGHT_MAX, otr_decoder_options, otr_status};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Plans: cells and ranks of every layout, and windows of a short reference that serve a longer history.
 
-mod support;
+use crate::support;
 
 use outrider::Basis;
 use outrider_sys::*;

@@ -1,5 +1,6 @@
-/* Decoders with a pre-decoder that does what it is told: soft use is overriding by hand, hard use is decoding
- * the residual by hand, for every kind of decoder. Ends with 0 if all holds. */
+/* Decoders with a pre-decoder that follows a script: soft use is overriding by hand, hard use is decoding the
+ * residual by hand, for every kind of decoder, whether the decoder has the pre-decoder or takes what it left,
+ * one by one or in batches. Ends with 0 if all holds. */
 #include "fuzz/fuzz.h"
 #include "predecode/predecoder_internal.h"
 
@@ -38,7 +39,8 @@ static otr_status soft(otr_predecoder *self, const uint32_t *events, size_t even
 }
 
 /* Corrects something that is no edge. */
-static otr_status hard(otr_predecoder *self, const uint32_t *events, size_t event_count, otr_residual *out) {
+static otr_status hard(otr_predecoder *self, const uint32_t *events, size_t event_count,
+                       otr_predecoded *out) {
     self->observables[0] = 1;
     out->events = events;
     out->event_count = event_count;
@@ -164,10 +166,11 @@ static void check_hard(otr_decoder *decoder, otr_decoder *by_hand, scripted *s, 
                        const otr_override *own) {
     uint8_t left[ROW] = {0};
     uint32_t events[DETECTORS];
-    otr_residual residual;
+    otr_predecoded residual;
     answer found = decode(decoder, row, own, OWN);
     const size_t count = events_of(row, events);
-    CHECK(otr_predecoder_hard(&s->shared, events, count, &residual) == OTR_OK);
+    CHECK(otr_predecoder_apply(&s->shared, OTR_PREDECODE_HARD, events, count, &residual) == OTR_OK);
+    CHECK(residual.weight_offset == 0 && residual.override_count == 0);
     for (size_t i = 0; i < residual.event_count; i++) {
         left[residual.events[i] / 8] |= (uint8_t)(1u << residual.events[i] % 8);
     }
@@ -178,6 +181,67 @@ static void check_hard(otr_decoder *decoder, otr_decoder *by_hand, scripted *s, 
     }
     CHECK(same(&found, &expected));
     CHECK(found.result.event_count == count);
+}
+
+/* Pre-decoder and decoder apart give what they give together, the decoder having no offset but its own. */
+static void check_apart(otr_decoder *decoder, otr_decoder *apart, scripted *s, otr_predecode use,
+                        const uint8_t *row, const otr_override *own) {
+    const answer expected = decode(decoder, row, own, OWN);
+    const uint32_t *edges = NULL;
+    uint32_t events[DETECTORS];
+    otr_predecoded shot;
+    answer found = {0};
+    CHECK(otr_predecoder_apply(&s->shared, use, events, events_of(row, events), &shot) == OTR_OK);
+    CHECK(shot.weight_offset == otr_predecoder_weight_offset(&s->shared, use));
+    found.status = otr_decoder_decode_predecoded(apart, &shot, own, OWN, &found.observables, &found.result);
+    CHECK(found.status == OTR_OK && found.result.event_count == shot.event_count);
+    /* What was left is not needed any more. */
+    CHECK(otr_predecoder_apply(&s->shared, use, events, 0, &shot) == OTR_OK);
+    CHECK(otr_decoder_edges(apart, &edges, &found.edge_count) == OTR_OK);
+    memcpy(found.edges, edges, found.edge_count * sizeof *edges);
+    CHECK(same(&found, &expected));
+}
+
+/* A batch leaves of each shot what single calls leave, and those before one that fails. */
+static void check_predecoded_batch(scripted *s, otr_predecode use, const uint8_t *row) {
+    uint32_t events[3 * DETECTORS];
+    const size_t count = events_of(row, events);
+    const size_t begin[4] = {0, count, count, 2 * count};
+    otr_predecoded_batch *batch = NULL;
+    otr_predecoded_spans all;
+    otr_predecoded one, single;
+    size_t failed_shot = 9;
+    memcpy(events + count, events, count * sizeof *events);
+    CHECK(otr_predecoded_batch_create(&batch) == OTR_OK);
+    CHECK(otr_predecoder_apply_batch(&s->shared, use, events, begin, 3, batch, &failed_shot) == OTR_OK);
+    CHECK(otr_predecoded_batch_spans(batch, &all) == OTR_OK && all.shot_count == 3 && failed_shot == 9);
+    CHECK(all.event_begin[3] >= all.event_begin[2] &&
+          all.weight_offset == (use == OTR_PREDECODE_SOFT ? s->shared.weight_offset : 0));
+    for (size_t i = 0; i < 3; i++) {
+        const size_t own = begin[i + 1] - begin[i];
+        CHECK(otr_predecoded_batch_shot(batch, i, &one) == OTR_OK);
+        CHECK(otr_predecoder_apply(&s->shared, use, events + begin[i], own, &single) == OTR_OK);
+        CHECK(one.event_count == single.event_count && one.override_count == single.override_count);
+        CHECK(one.edge_count == single.edge_count && one.weight_offset == single.weight_offset);
+        CHECK(memcmp(one.events, single.events, one.event_count * sizeof *one.events) == 0);
+        CHECK(one.override_count == 0 ||
+              memcmp(one.overrides, single.overrides, one.override_count * sizeof *one.overrides) == 0);
+        CHECK((one.observables == NULL) == (single.observables == NULL));
+        CHECK(one.observables == NULL || *one.observables == *single.observables);
+        CHECK((one.edges == NULL) == (single.edges == NULL));
+        CHECK(one.edge_count == 0 ||
+              memcmp(one.edges, single.edges, one.edge_count * sizeof *one.edges) == 0);
+    }
+    CHECK(otr_predecoded_batch_shot(batch, 3, &one) == OTR_ERR_INDEX);
+    if (count > 0) {
+        events[count] = DETECTORS;
+        CHECK(otr_predecoder_apply_batch(&s->shared, use, events, begin, 3, batch, &failed_shot) ==
+              OTR_ERR_INDEX);
+        CHECK(failed_shot == 2 && otr_predecoded_batch_shot(batch, 1, &one) == OTR_OK);
+        CHECK(otr_predecoded_batch_shot(batch, 2, &one) == OTR_ERR_INDEX);
+    }
+    CHECK(otr_predecoded_batch_bytes(batch) > 0);
+    otr_predecoded_batch_destroy(batch);
 }
 
 /* Rows of a batch go the same way, and a failing pre-decoder fails its shot only. */
@@ -223,12 +287,104 @@ static void check_kind(const otr_graph *graph, otr_decoder_kind kind) {
         check_hard(hardly, hard_by_hand, &s, row, own);
         check_batch(softly, &s, row);
         check_batch(hardly, &s, row);
+        check_apart(softly, hard_by_hand, &s, OTR_PREDECODE_SOFT, row, own);
+        check_apart(hardly, hard_by_hand, &s, OTR_PREDECODE_HARD, row, own);
+        check_predecoded_batch(&s, OTR_PREDECODE_SOFT, row);
+        check_predecoded_batch(&s, OTR_PREDECODE_HARD, row);
     }
     otr_decoder_destroy(softly);
     otr_decoder_destroy(soft_by_hand);
     otr_decoder_destroy(hardly);
     otr_decoder_destroy(hard_by_hand);
     otr_predecoder_destroy(&s.shared);
+}
+
+/* What cannot be left of a shot is refused, everywhere in the same way. */
+static void check_bad_shots(const otr_graph *graph) {
+    static const uint32_t descending[2] = {2, 1}, twice[2] = {1, 1}, far[1] = {DETECTORS}, none[1] = {0};
+    const uint32_t edges[1] = {otr_graph_edge_count(graph)};
+    const otr_override change = {otr_graph_edge_count(graph), 2};
+    const uint8_t observables[1] = {0};
+    const struct {
+        otr_predecoded shot;
+        otr_status status;
+    } bad[] = {
+        {{.events = descending, .event_count = 2}, OTR_ERR_INDEX},
+        {{.events = twice, .event_count = 2}, OTR_ERR_INDEX},
+        {{.events = far, .event_count = 1}, OTR_ERR_INDEX},
+        {{.overrides = &change, .override_count = 1}, OTR_ERR_INDEX},
+        {{.observables = observables, .edges = edges, .edge_count = 1}, OTR_ERR_INDEX},
+        {{.edges = none, .edge_count = 1}, OTR_ERR_ARGUMENT},
+        {{.event_count = 1}, OTR_ERR_ARGUMENT},
+        {{.override_count = 1}, OTR_ERR_ARGUMENT},
+        {{.observables = observables, .edge_count = 1}, OTR_ERR_ARGUMENT},
+    };
+    uint8_t roles[DETECTORS];
+    otr_decoder *decoder = NULL;
+    otr_window *window = NULL;
+    otr_window_decoder *cells = NULL;
+    otr_gap *gap = NULL;
+    memset(roles, OTR_WINDOW_CELL, sizeof roles);
+    CHECK(otr_decoder_create(&decoder, graph, NULL) == OTR_OK);
+    CHECK(otr_gap_create(&gap, graph, NULL, NULL) == OTR_OK);
+    CHECK(otr_window_create(&window, graph, roles, NULL) == OTR_OK);
+    CHECK(otr_window_decoder_create(&cells, window, NULL) == OTR_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        const otr_predecoded *const shot = &bad[i].shot;
+        otr_result result = {.weight = 77};
+        otr_gap_result weights = {.observable = 77};
+        otr_commit commit = {.event_count = 77};
+        CHECK(otr_decoder_decode_predecoded(decoder, shot, NULL, 0, NULL, &result) == bad[i].status);
+        CHECK(otr_gap_decode_predecoded(gap, shot, NULL, 0, &weights) == bad[i].status);
+        CHECK(otr_window_decode_predecoded(cells, shot, NULL, 0, NULL, 0, &commit) == bad[i].status);
+        CHECK(result.weight == 77 && weights.observable == 77 && commit.event_count == 77);
+    }
+    const otr_predecoded edgeless = {.observables = observables};
+    const uint32_t *list;
+    size_t count;
+    otr_gap_result weights;
+    otr_commit commit;
+    CHECK(otr_decoder_decode_predecoded(decoder, &edgeless, NULL, 0, NULL, NULL) == OTR_OK);
+    CHECK(otr_decoder_edges(decoder, &list, &count) == OTR_ERR_UNSUPPORTED);
+    CHECK(otr_gap_decode_predecoded(gap, &edgeless, NULL, 0, &weights) == OTR_OK);
+    CHECK(otr_gap_edges(gap, 0, &list, &count) == OTR_ERR_UNSUPPORTED);
+    CHECK(otr_window_decode_predecoded(cells, &edgeless, NULL, 0, NULL, 0, &commit) == OTR_ERR_UNSUPPORTED);
+    CHECK(otr_decoder_decode_predecoded(decoder, NULL, NULL, 0, NULL, NULL) == OTR_ERR_ARGUMENT);
+    CHECK(otr_gap_decode_predecoded(gap, NULL, NULL, 0, &weights) == OTR_ERR_ARGUMENT);
+    CHECK(otr_window_decode_predecoded(cells, NULL, NULL, 0, NULL, 0, &commit) == OTR_ERR_ARGUMENT);
+    otr_window_decoder_destroy(cells);
+    otr_window_destroy(window);
+    otr_gap_destroy(gap);
+    otr_decoder_destroy(decoder);
+}
+
+/* The pre-decoder is one whose corrections are no edges. */
+static void check_bad_batches(otr_predecoder *predecoder) {
+    static const size_t descending[3] = {0, 2, 1}, begin[2] = {0, 1};
+    static const uint32_t events[2] = {0, 1};
+    otr_predecoded_batch *batch = NULL;
+    otr_predecoded_spans all;
+    otr_predecoded shot;
+    size_t failed_shot = 9;
+    CHECK(otr_predecoded_batch_create(NULL) == OTR_ERR_ARGUMENT);
+    CHECK(otr_predecoded_batch_create(&batch) == OTR_OK);
+    CHECK(otr_predecoded_batch_spans(batch, &all) == OTR_OK && all.shot_count == 0 &&
+          all.event_begin[0] == 0);
+    CHECK(otr_predecoder_apply_batch(predecoder, OTR_PREDECODE_HARD, events, begin, 1, batch, NULL) ==
+          OTR_OK);
+    CHECK(otr_predecoder_apply_batch(predecoder, OTR_PREDECODE_HARD, events, descending, 2, batch,
+                                     &failed_shot) == OTR_ERR_ARGUMENT);
+    CHECK(otr_predecoder_apply_batch(predecoder, (otr_predecode)2, events, begin, 1, batch, &failed_shot) ==
+          OTR_ERR_ARGUMENT);
+    CHECK(otr_predecoder_apply_batch(predecoder, OTR_PREDECODE_HARD, NULL, begin, 1, batch, &failed_shot) ==
+          OTR_ERR_ARGUMENT);
+    CHECK(failed_shot == 9 && otr_predecoded_batch_shot(batch, 0, &shot) == OTR_OK);
+    CHECK(shot.observables != NULL && shot.edges == NULL && *shot.observables == 1);
+    CHECK(otr_predecoded_batch_shot(batch, 0, NULL) == OTR_ERR_ARGUMENT);
+    CHECK(otr_predecoded_batch_spans(NULL, &all) == OTR_ERR_ARGUMENT);
+    CHECK(otr_predecoder_apply(predecoder, (otr_predecode)2, events, 2, &shot) == OTR_ERR_ARGUMENT);
+    otr_predecoded_batch_destroy(batch);
+    otr_predecoded_batch_destroy(NULL);
 }
 
 static void check_refusals(const otr_graph *graph, const otr_graph *other) {
@@ -253,6 +409,7 @@ static void check_refusals(const otr_graph *graph, const otr_graph *other) {
     otr_decoder_destroy(decoder);
     options.predecode = (otr_predecode)2;
     CHECK(otr_decoder_create(&decoder, graph, &options) == OTR_ERR_ARGUMENT);
+    check_bad_batches(&predecoder);
     otr_predecoder_destroy(&predecoder);
 }
 
@@ -263,6 +420,7 @@ int main(void) {
         check_kind(graph, (otr_decoder_kind)kind);
     }
     check_refusals(graph, other);
+    check_bad_shots(graph);
     otr_graph_destroy(other);
     otr_graph_destroy(graph);
     return 0;

@@ -1,6 +1,6 @@
 //! Decoders with a pre-decoder, by a C program that brings a kind of its own.
 
-mod support;
+use crate::support;
 
 use std::process::Command;
 use support::c_program::{compile_core, compile_program, last_lines, root, run, scratch};

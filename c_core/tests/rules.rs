@@ -1,7 +1,7 @@
 //! Pre-decoders without training: what they clear on hand-made shots, that what they clear is accounted for, and that
 //! message passing is exact on trees.
 
-mod support;
+use crate::support;
 
 use outrider::{Circuit, CircuitFamily, DetectorErrorModel, Sampler, SurfaceCode};
 use outrider_sys::*;

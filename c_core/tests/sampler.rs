@@ -1,7 +1,6 @@
 //! The sampler: the same shots everywhere, the right rates, and nothing outside the caller's rows.
 
-#[path = "support/random.rs"]
-mod random;
+use crate::support::random;
 
 use outrider_sys::*;
 use random::Random;

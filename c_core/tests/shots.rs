@@ -1,7 +1,6 @@
 //! The six result formats: against files that Stim wrote, at every split point, and on bad input.
 
-#[path = "support/random.rs"]
-mod random;
+use crate::support::random;
 
 use outrider_sys::*;
 use random::Random;
@@ -404,6 +403,7 @@ fn oddities_read_as_stim_reads_them() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table of cases")]
 fn bad_input_names_shot_and_column() {
     use otr_shot_format as f;
     use otr_status as s;

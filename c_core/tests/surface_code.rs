@@ -1,10 +1,7 @@
 //! Surface-code circuits and their error models: against Stim's for small cases, against the code's structure for
 //! many, and what is refused.
 
-#[path = "support/model.rs"]
-mod model;
-#[path = "support/random.rs"]
-mod random;
+use crate::support::{model, random};
 
 use model::{Flat, Model, ParseError, blank_error};
 use outrider_sys::*;

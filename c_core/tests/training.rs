@@ -1,6 +1,6 @@
 //! Training: batches against brute force over coordinates, layers against plain loops, gaps against otr_gap.
 
-mod support;
+use crate::support;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

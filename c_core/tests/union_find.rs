@@ -1,7 +1,7 @@
 //! Union-find through the decoder interface: valid corrections, errors where none exists, exact on the simple cases
 //! where it must be, close to minimum weight elsewhere.
 
-mod support;
+use crate::support;
 
 use outrider_sys::otr_status;
 use support::brute_force::{lightest_corrections, lightest_matching};

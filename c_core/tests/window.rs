@@ -1,7 +1,7 @@
 //! Windows: the graph of a window against its definition, and cells decided one after the other against the history
 //! decoded at once.
 
-mod support;
+use crate::support;
 
 use outrider::{Basis, Circuit, CircuitFamily, DetectorErrorModel, Sampler, SurfaceCode};
 use outrider_sys::*;

@@ -15,6 +15,7 @@ mod http;
 mod listener;
 mod logging;
 mod metrics;
+mod node_pages;
 mod node_snapshot;
 mod server;
 mod task_limit;

@@ -19,6 +19,7 @@ use crate::http;
 use crate::listener::{Admission, Listener};
 use crate::logging::DroppedLines;
 use crate::metrics::Metrics;
+use crate::node_pages::NodePages;
 use crate::node_snapshot::Snapshot;
 
 /// How a [`Server`] works.
@@ -136,8 +137,8 @@ impl Server {
         let mut tasks: Vec<_> =
             listeners.into_iter().map(|listener| tokio::spawn(listener.serve(event_loop.clone()))).collect();
         if let Some(scrapers) = scrapers {
-            let registry = Metrics::new(Arc::clone(&snapshot), options.dropped_lines.clone());
-            tasks.push(tokio::spawn(http::serve(scrapers, registry, snapshot)));
+            let metrics = Metrics::new(Arc::clone(&snapshot), options.dropped_lines.clone());
+            tasks.push(tokio::spawn(http::serve(scrapers, NodePages { metrics, snapshot })));
         }
         Ok(Self { event_loop, ended, addresses, metrics, tasks })
     }

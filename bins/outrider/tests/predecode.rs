@@ -179,6 +179,7 @@ fn proofs_and_gaps_are_those_behind_the_pre_decoder() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "mostly arguments of commands")]
 fn campaigns_count_what_decode_counts() {
     let folder = folder();
     let path = folder.path();

@@ -23,21 +23,15 @@ typedef enum otr_decoder_kind {
 
 typedef struct otr_decoder otr_decoder;
 
-/* How a decoder uses a pre-decoder. Both go with every kind.
- *  - Soft: its overrides are the shot's weights. Overrides of the caller's come after them and win.
- *  - Hard: its residual is decoded under the graph's own weights (and the caller's overrides), and the
- *    observables of what it committed are added. */
-typedef enum otr_predecode { OTR_PREDECODE_SOFT = 0, OTR_PREDECODE_HARD = 1 } otr_predecode;
-
 typedef struct otr_decoder_options {
     otr_decoder_kind kind;
     otr_isa isa; /* OTR_ISA_AUTO picks the best; a missing one is OTR_ERR_UNSUPPORTED */
     int certify; /* non-zero (matching kinds only): prove every answer minimal, see otr_certificate */
     otr_predecoder *predecoder; /* borrowed, used by this decoder alone while it lives; NULL for none */
-    otr_predecode predecode;
+    otr_predecode predecode;    /* its use */
     int32_t weight_offset; /* added to the weight of every edge that no override names; offset and sum are
                               clamped and rounded like an override. A negative sum commits the edge as ever.
-                              Soft use adds the pre-decoder's own offset to it */
+                              The weight_offset of a pre-decoded shot is added to it */
 } otr_decoder_options;
 
 /* MWPM, best instruction set, no certificates, no pre-decoder, no offset. */
@@ -63,7 +57,8 @@ typedef struct otr_result {
     uint32_t matched_count; /* events left to match after pre-decoding and committed edges flipped theirs */
 } otr_result;
 
-/* Decodes one shot.
+/* Decodes one shot. A pre-decoder among the options comes first, and the shot is what it leaves; overrides of
+ * the caller come after its own and win.
  *  detectors    packed bits, detector k = byte k/8, bit k%8; ceil(nodes/8) bytes; padding bits are ignored
  *  overrides    override_count entries, NULL if 0
  *  observables  out, packed bits, ceil(observables/8) bytes, padding zero; NULL if not wanted
@@ -81,6 +76,20 @@ OTR_API otr_status otr_decoder_decode_events(otr_decoder *decoder, const uint32_
                                              const otr_override *overrides, size_t override_count,
                                              uint8_t *observables, otr_result *result);
 
+/* Decodes what a pre-decoder left of a shot, whichever and wherever it was; one among the options is not
+ * asked. Overrides of the caller come after those of the shot and win; the observables of what is committed
+ * in the shot are added. Nothing of *shot is needed after the call; result->event_count is its event_count.
+ *
+ * The weights of a decoder are laid out for one offset: that of its pre-decoder at first. A shot of another
+ * weight_offset lays them out anew, which takes as long as creating a decoder, and allocates.
+ * Statuses as for otr_decoder_decode, and OTR_ERR_INDEX for events that are not ascending and distinct, or
+ * one that is >= nodes, or a committed edge that is none; OTR_ERR_ARGUMENT for committed edges without
+ * observables.
+ */
+OTR_API otr_status otr_decoder_decode_predecoded(otr_decoder *decoder, const otr_predecoded *shot,
+                                                 const otr_override *overrides, size_t override_count,
+                                                 uint8_t *observables, otr_result *result);
+
 /* Decodes shot_count shots: row i of `detectors` starts at i*detector_stride bytes, row i of `observables` at
  * i*observable_stride. `weights` (nullable) takes shot_count integer weights. Stops at the first failing
  * shot, whose number (from 0) goes to *failed_shot (nullable); rows before it are written, its own and later
@@ -91,8 +100,8 @@ OTR_API otr_status otr_decoder_decode_batch(otr_decoder *decoder, const uint8_t 
 
 /* The edges of the last shot's answer (committed edges included, also those of a pre-decoder, an edge used
  * twice cancelled), ascending. Valid until the next call on the decoder. *edges may be NULL when *count is 0.
- * OTR_ERR_ARGUMENT if no shot was decoded, OTR_ERR_UNSUPPORTED after hard use of a pre-decoder that does not
- * tell its edges. */
+ * OTR_ERR_ARGUMENT if no shot was decoded, OTR_ERR_UNSUPPORTED if what a pre-decoder committed in it is not
+ * given as edges. */
 OTR_API otr_status otr_decoder_edges(otr_decoder *decoder, const uint32_t **edges, size_t *count);
 
 /* A matched pair of detection events, event1 < event2, or event2 = OTR_BOUNDARY. */

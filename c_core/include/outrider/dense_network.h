@@ -98,7 +98,7 @@ OTR_API otr_status otr_dense_predecoder_create(otr_predecoder **out, const otr_d
 /* The network's logits of a shot, in the order (plane, round, row, column): Z error and X error of the data
  * qubit at (row, column), false outcome of the X and of the Z stabiliser at the cell. There are *logit_count
  * = OTR_DENSE_PLANES * rounds * distance^2, which live until the next call. Events as for
- * otr_predecoder_soft. OTR_ERR_ARGUMENT if the pre-decoder is of another kind, OTR_ERR_INDEX. */
+ * otr_predecoder_apply. OTR_ERR_ARGUMENT if the pre-decoder is of another kind, OTR_ERR_INDEX. */
 OTR_API otr_status otr_dense_predecoder_logits(otr_predecoder *predecoder, const uint32_t *events,
                                                size_t event_count, const float **logits, size_t *logit_count);
 

@@ -75,11 +75,10 @@ OTR_API size_t otr_window_bytes(const otr_window *window);
 typedef struct otr_window_decoder otr_window_decoder;
 
 /* The decoder borrows `window`. Options are those of otr_decoder_create for the window's graph, but for the
- * pre-decoder: it is one on the history's graph, asked about the raw events that the caller passes, in the
- * window and around it, as far as its reach (otr_predecoder_reach) goes. So it says the same of an edge as it
- * says on the whole history. Hard use needs one that tells its edges (OTR_ERR_UNSUPPORTED at the first shot
- * otherwise). Statuses as for otr_decoder_create. Single-threaded; allocates in create and in its first
- * shots, and none after warm-up. */
+ * pre-decoder: it is one on the history's graph, applied to the raw events that the caller passes, in the
+ * window and around it, as far as its reach (otr_predecoder_reach) goes. So it gives an edge the weight that
+ * it has on the whole history. Statuses as for otr_decoder_create. Single-threaded; allocates in create and
+ * in its first shots, and none after warm-up. */
 OTR_API otr_status otr_window_decoder_create(otr_window_decoder **out, const otr_window *window,
                                              const otr_decoder_options *options);
 OTR_API void otr_window_decoder_destroy(otr_window_decoder *decoder);
@@ -104,11 +103,22 @@ typedef struct otr_commit {
  *             are ignored. Where edges are combined the lightest of them counts
  * OTR_ERR_INDEX: an event, mark or overridden edge is not of the history, or events are not ascending.
  * OTR_ERR_ODD_PARITY: the window has no perfect matching; it may have one with other marks.
+ * OTR_ERR_UNSUPPORTED: what the pre-decoder commits is not given as edges.
  * OTR_ERR_RESIDUAL: the commit does not explain the events of the cell: a bug of this library.
  * OTR_ERR_ARGUMENT, OTR_ERR_MEMORY, any status of decoder and pre-decoder. *out is untouched on failure. */
 OTR_API otr_status otr_window_decode(otr_window_decoder *decoder, const uint32_t *events, size_t event_count,
                                      const uint32_t *marks, size_t mark_count, const otr_override *overrides,
                                      size_t override_count, otr_commit *out);
+
+/* Decides the cell from what a pre-decoder left of the history, in the window and around it; one among the
+ * options is not asked. Of *cell only what concerns the window counts: its committed edges are the cell's if
+ * they touch it. Nothing of it is needed after the call. A weight_offset other than the last cell's takes as
+ * long as creating a decoder, and allocates. Otherwise as otr_window_decode, and OTR_ERR_INDEX for an edge of
+ * *cell that is not of the history. */
+OTR_API otr_status otr_window_decode_predecoded(otr_window_decoder *decoder, const otr_predecoded *cell,
+                                                const uint32_t *marks, size_t mark_count,
+                                                const otr_override *overrides, size_t override_count,
+                                                otr_commit *out);
 
 /* Heap bytes held now, without the window's. */
 OTR_API size_t otr_window_decoder_bytes(const otr_window_decoder *decoder);

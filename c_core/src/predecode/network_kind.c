@@ -5,7 +5,7 @@
 
 typedef struct network_kind {
     otr_network_kind kind;
-    int (*claims)(const otr_safetensors *file);
+    bool (*claims)(const otr_safetensors *file);
 } network_kind;
 
 /* The first that claims a file has it. */

@@ -5,8 +5,10 @@
 
 #include "predecode/safetensors.h"
 
+#include <stdbool.h>
+
 /* Whether a file is of the kind, by names alone: the kind's reader may still refuse it. */
-int otr_event_network_claims(const otr_safetensors *file);
-int otr_dense_network_claims(const otr_safetensors *file);
+bool otr_event_network_claims(const otr_safetensors *file);
+bool otr_dense_network_claims(const otr_safetensors *file);
 
 #endif

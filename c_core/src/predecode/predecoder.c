@@ -60,22 +60,6 @@ static otr_status run_soft(otr_predecoder *self, const uint32_t *events, size_t 
     return self->kind->soft(self, events, event_count);
 }
 
-otr_status otr_predecoder_soft(otr_predecoder *predecoder, const uint32_t *events, size_t event_count,
-                               const otr_override **overrides, size_t *override_count) {
-    otr_status status;
-    if (predecoder == NULL || (events == NULL && event_count > 0) || overrides == NULL ||
-        override_count == NULL) {
-        return OTR_ERR_ARGUMENT;
-    }
-    status = otr_predecoder_check_events(predecoder, events, event_count);
-    status = status == OTR_OK ? run_soft(predecoder, events, event_count) : status;
-    if (status == OTR_OK) {
-        *overrides = predecoder->overrides;
-        *override_count = predecoder->override_count;
-    }
-    return status;
-}
-
 static void flip_observables(otr_predecoder *self, uint32_t edge) {
     const otr_graph *const graph = self->graph;
     for (uint32_t i = graph->observable_begin[edge]; i < graph->observable_begin[edge + 1]; i++) {
@@ -85,7 +69,7 @@ static void flip_observables(otr_predecoder *self, uint32_t edge) {
 
 /* Commits the overrides at or below the threshold: their ends flip events, and their observables flip. */
 static otr_status commit(otr_predecoder *self, const uint32_t *events, size_t event_count,
-                         otr_residual *out) {
+                         otr_predecoded *out) {
     const otr_graph *const graph = self->graph;
     if (!otr_array_reserve((void **)&self->residual, &self->residual_capacity,
                            event_count + 2 * self->override_count, sizeof *self->residual) ||
@@ -112,36 +96,62 @@ static otr_status commit(otr_predecoder *self, const uint32_t *events, size_t ev
         flip_observables(self, edge);
     }
     self->residual_count = otr_sort_cancel(self->residual, self->residual_count);
-    *out = (otr_residual){.events = self->residual,
-                          .event_count = self->residual_count,
-                          .observables = self->observables,
-                          .edges = self->edges,
-                          .edge_count = self->edge_count};
+    out->events = self->residual;
+    out->event_count = self->residual_count;
+    out->observables = self->observables;
+    out->edges = self->edges;
+    out->edge_count = self->edge_count;
     return OTR_OK;
 }
 
-otr_status otr_predecoder_hard(otr_predecoder *predecoder, const uint32_t *events, size_t event_count,
-                               otr_residual *out) {
-    otr_residual residual = {0};
+static otr_status apply_soft(otr_predecoder *self, const uint32_t *events, size_t event_count,
+                             otr_predecoded *out) {
+    const otr_status status = run_soft(self, events, event_count);
+    out->events = events;
+    out->event_count = event_count;
+    out->overrides = self->overrides;
+    out->override_count = self->override_count;
+    return status;
+}
+
+static otr_status apply_hard(otr_predecoder *self, const uint32_t *events, size_t event_count,
+                             otr_predecoded *out) {
     otr_status status;
-    if (predecoder == NULL || (events == NULL && event_count > 0) || out == NULL) {
+    if (self->kind->hard != NULL) {
+        return self->kind->hard(self, events, event_count, out);
+    }
+    status = run_soft(self, events, event_count);
+    return status == OTR_OK ? commit(self, events, event_count, out) : status;
+}
+
+otr_status otr_predecoder_run(otr_predecoder *self, otr_predecode use, const uint32_t *events,
+                              size_t event_count, otr_predecoded *out) {
+    const otr_status status = otr_predecoder_check_events(self, events, event_count);
+    if (status != OTR_OK) {
+        return status;
+    }
+    *out = (otr_predecoded){.weight_offset = otr_predecoder_weight_offset(self, use)};
+    return use == OTR_PREDECODE_SOFT ? apply_soft(self, events, event_count, out)
+                                     : apply_hard(self, events, event_count, out);
+}
+
+otr_status otr_predecoder_apply(otr_predecoder *predecoder, otr_predecode use, const uint32_t *events,
+                                size_t event_count, otr_predecoded *out) {
+    otr_predecoded shot;
+    otr_status status;
+    if (predecoder == NULL || (uint32_t)use > OTR_PREDECODE_HARD || (events == NULL && event_count > 0) ||
+        out == NULL) {
         return OTR_ERR_ARGUMENT;
     }
-    status = otr_predecoder_check_events(predecoder, events, event_count);
-    if (status == OTR_OK && predecoder->kind->hard != NULL) {
-        status = predecoder->kind->hard(predecoder, events, event_count, &residual);
-    } else if (status == OTR_OK) {
-        status = run_soft(predecoder, events, event_count);
-        status = status == OTR_OK ? commit(predecoder, events, event_count, &residual) : status;
-    }
+    status = otr_predecoder_run(predecoder, use, events, event_count, &shot);
     if (status == OTR_OK) {
-        *out = residual;
+        *out = shot;
     }
     return status;
 }
 
-int32_t otr_predecoder_weight_offset(const otr_predecoder *predecoder) {
-    return predecoder->weight_offset;
+int32_t otr_predecoder_weight_offset(const otr_predecoder *predecoder, otr_predecode use) {
+    return use == OTR_PREDECODE_SOFT ? predecoder->weight_offset : 0;
 }
 
 otr_status otr_predecoder_set_threshold(otr_predecoder *predecoder, double probability) {

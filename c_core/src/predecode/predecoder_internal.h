@@ -1,7 +1,9 @@
 /* What a kind of pre-decoder provides, and what all kinds share.
  *
  * A kind embeds otr_predecoder as its first member, fills in the table, and is created through its own public
- * header. */
+ * header. All of them work shot by shot, and otr_predecoder_apply_batch asks for one after the other. A kind
+ * that is better asked for many at once (on a device) gets an entry for that beside `soft` and `hard`, which
+ * fills a whole otr_predecoded_batch; then nothing above it changes. */
 #ifndef OTR_PREDECODER_INTERNAL_H
 #define OTR_PREDECODER_INTERNAL_H
 
@@ -12,8 +14,9 @@ typedef struct otr_predecoder_kind {
     /* Events are checked: ascending, distinct, in range. Appends to the overrides with
      * otr_predecoder_override. */
     otr_status (*soft)(otr_predecoder *self, const uint32_t *events, size_t event_count);
-    /* NULL: hard use commits what soft use finds likely enough. */
-    otr_status (*hard)(otr_predecoder *self, const uint32_t *events, size_t event_count, otr_residual *out);
+    /* Fills in the events, the observables and perhaps the edges, in a struct of zeros. NULL: hard use
+     * commits what soft use finds likely enough. */
+    otr_status (*hard)(otr_predecoder *self, const uint32_t *events, size_t event_count, otr_predecoded *out);
     otr_reach (*reach)(const otr_predecoder *self);
     size_t (*bytes)(const otr_predecoder *self); /* beyond the shared part */
     void (*destroy)(otr_predecoder *self);       /* frees the kind's own, and self */
@@ -23,7 +26,7 @@ struct otr_predecoder {
     const otr_predecoder_kind *kind;
     const otr_graph *graph;
     const otr_kernels *kernels;
-    int32_t weight_offset;
+    int32_t weight_offset;    /* of soft use */
     int32_t threshold_weight; /* hard use commits edges of at most this weight; 0 stands for 1/2 */
 
     otr_override *overrides;
@@ -45,7 +48,25 @@ void otr_predecoder_free(otr_predecoder *self);
 otr_status otr_predecoder_check_events(const otr_predecoder *self, const uint32_t *events,
                                        size_t event_count);
 
+/* otr_predecoder_apply with arguments that are there; *out may be written on failure, too. */
+otr_status otr_predecoder_run(otr_predecoder *self, otr_predecode use, const uint32_t *events,
+                              size_t event_count, otr_predecoded *out);
+
 /* Appends one override. OTR_ERR_MEMORY. */
 otr_status otr_predecoder_override(otr_predecoder *self, uint32_t edge, int32_t weight);
+
+/* One of the shots of a batch. */
+static inline otr_predecoded otr_predecoded_at(const otr_predecoded_spans *all, size_t shot) {
+    return (otr_predecoded){
+        .events = all->events + all->event_begin[shot],
+        .event_count = all->event_begin[shot + 1] - all->event_begin[shot],
+        .overrides = all->overrides + all->override_begin[shot],
+        .override_count = all->override_begin[shot + 1] - all->override_begin[shot],
+        .observables = all->observables != NULL ? all->observables + shot * all->observable_stride : NULL,
+        .edges = all->edges != NULL ? all->edges + all->edge_begin[shot] : NULL,
+        .edge_count = all->edge_begin[shot + 1] - all->edge_begin[shot],
+        .weight_offset = all->weight_offset,
+    };
+}
 
 #endif

@@ -575,6 +575,10 @@ uint32_t otr_plan_levels(const otr_plan *plan) {
     return (plan->options.spacing > 0 ? 2 : 1) * (plan->row_count > 1 ? 2 : 1);
 }
 
+uint32_t otr_plan_cell_layers(const otr_plan *plan) {
+    return plan->options.cell_layers;
+}
+
 uint32_t otr_plan_longest(const otr_plan *plan) {
     return larger(plan->options.cell_layers, plan->options.spacing);
 }

@@ -1,6 +1,6 @@
-/* Decides one cell: puts raw events and the marks of lower ranks together, has the window decoded, and keeps
- * of the answer what touches the cell. That the cell's events are explained is checked every time; it costs a
- * pass over the bits of the window. */
+/* Decides one cell: puts what pre-decoding left and the marks of lower ranks together, has the window
+ * decoded, and keeps of the answer what touches the cell. That the cell's events are explained is checked
+ * every time; it costs a pass over the bits of the window. */
 #include "outrider/window.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "common/array.h"
 #include "common/bits.h"
 #include "common/sort.h"
-#include "decoder_internal.h"
+#include "decode/decode.h"
 #include "predecode/predecoder_internal.h"
 #include "window/window_internal.h"
 
@@ -21,7 +21,7 @@ struct otr_window_decoder {
     otr_decoder *decoder;
     otr_predecoder *predecoder; /* borrowed, on the history's graph; or NULL */
     otr_predecode predecode;
-    int32_t weight_offset;
+    int32_t weight_offset; /* of the options */
 
     uint8_t *row;          /* events of the window, one bit a node, zero between calls */
     int32_t *part_weights; /* one a part, NOT_OVERRIDDEN between calls */
@@ -39,16 +39,18 @@ struct otr_window_decoder {
 };
 
 static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options *options);
-static otr_status check_input(const otr_window_decoder *d, const uint32_t *events, size_t event_count,
-                              const uint32_t *marks, size_t mark_count, const otr_override *overrides,
-                              size_t override_count);
-static otr_status heed_marks(otr_window_decoder *d, const uint32_t *marks, size_t count);
+static otr_status check_input(const otr_window_decoder *d, const uint32_t *marks, size_t mark_count,
+                              const otr_override *overrides, size_t override_count);
+static otr_status decide(otr_window_decoder *d, const otr_predecoded *cell, const uint32_t *marks,
+                         size_t mark_count, const otr_override *overrides, size_t override_count,
+                         otr_commit *out);
+static otr_status apply_marks(otr_window_decoder *d, const uint32_t *marks, size_t count);
 static void flip_in_window(otr_window_decoder *d, const uint32_t *detectors, size_t count);
-static void flip_ends(otr_window_decoder *d, const otr_residual *residual);
-static otr_status add_overrides(otr_window_decoder *d, const otr_override *overrides, size_t count);
-static otr_status finish_overrides(otr_window_decoder *d);
-static otr_status match(otr_window_decoder *d, const otr_residual *residual, otr_result *result);
-static otr_status mark_first_pass(otr_window_decoder *d);
+static void flip_ends(otr_window_decoder *d, const otr_predecoded *cell, bool in_window);
+static otr_status override_edges(otr_window_decoder *d, const otr_predecoded *cell,
+                                 const otr_override *overrides, size_t override_count);
+static otr_status match(otr_window_decoder *d, const otr_predecoded *cell, uint32_t *event_count);
+static otr_status mark_first_pass(otr_window_decoder *d, const otr_cell_answer *answer);
 static otr_status commit(otr_window_decoder *d);
 
 otr_status otr_window_decoder_create(otr_window_decoder **out, const otr_window *window,
@@ -95,58 +97,36 @@ void otr_window_decoder_destroy(otr_window_decoder *d) {
 otr_status otr_window_decode(otr_window_decoder *d, const uint32_t *events, size_t event_count,
                              const uint32_t *marks, size_t mark_count, const otr_override *overrides,
                              size_t override_count, otr_commit *out) {
-    otr_residual residual = {0};
-    otr_result result;
+    otr_predecoded cell = {.events = events, .event_count = event_count};
     otr_status status;
     if (d == NULL || (events == NULL && event_count > 0) || (marks == NULL && mark_count > 0) ||
         (overrides == NULL && override_count > 0) || out == NULL) {
         return OTR_ERR_ARGUMENT;
     }
-    status = check_input(d, events, event_count, marks, mark_count, overrides, override_count);
-    if (status != OTR_OK) {
-        return status;
-    }
-    if (d->predecoder != NULL && d->predecode == OTR_PREDECODE_HARD) {
-        status = otr_predecoder_hard(d->predecoder, events, event_count, &residual);
-        if (status == OTR_OK && residual.edges == NULL) {
-            status = OTR_ERR_UNSUPPORTED;
-        }
-    } else if (d->predecoder != NULL) {
-        const otr_override *soft = NULL;
-        size_t soft_count = 0;
-        status = otr_predecoder_soft(d->predecoder, events, event_count, &soft, &soft_count);
-        if (status == OTR_OK) {
-            status = add_overrides(d, soft, soft_count);
-        }
-    }
+    status = otr_predecoded_check(&cell, d->window->history->node_count, d->window->history->edge_count);
     if (status == OTR_OK) {
-        status = add_overrides(d, overrides, override_count);
+        status = check_input(d, marks, mark_count, overrides, override_count);
     }
-    /* Also after a failure: it puts the scratch in order. */
-    const otr_status finished = finish_overrides(d);
-    status = status == OTR_OK ? finished : status;
+    if (status == OTR_OK && d->predecoder != NULL) {
+        status = otr_predecoder_apply(d->predecoder, d->predecode, events, event_count, &cell);
+    }
+    return status == OTR_OK ? decide(d, &cell, marks, mark_count, overrides, override_count, out) : status;
+}
+
+otr_status otr_window_decode_predecoded(otr_window_decoder *d, const otr_predecoded *cell,
+                                        const uint32_t *marks, size_t mark_count,
+                                        const otr_override *overrides, size_t override_count,
+                                        otr_commit *out) {
+    otr_status status;
+    if (d == NULL || cell == NULL || (marks == NULL && mark_count > 0) ||
+        (overrides == NULL && override_count > 0) || out == NULL) {
+        return OTR_ERR_ARGUMENT;
+    }
+    status = otr_predecoded_check(cell, d->window->history->node_count, d->window->history->edge_count);
     if (status == OTR_OK) {
-        flip_in_window(d, events, event_count);
-        status = heed_marks(d, marks, mark_count);
-        if (status == OTR_OK) {
-            status = match(d, &residual, &result);
-        }
-        if (status == OTR_OK) {
-            status = commit(d);
-        }
-        memset(d->row, 0, otr_bytes_for_bits(d->window->graph->node_count));
+        status = check_input(d, marks, mark_count, overrides, override_count);
     }
-    d->override_count = 0;
-    if (status != OTR_OK) {
-        return status;
-    }
-    *out = (otr_commit){.observables = d->observables,
-                        .marks = d->marks,
-                        .mark_count = d->mark_count,
-                        .edges = d->edges,
-                        .edge_count = d->edge_count,
-                        .event_count = result.event_count};
-    return OTR_OK;
+    return status == OTR_OK ? decide(d, cell, marks, mark_count, overrides, override_count, out) : status;
 }
 
 size_t otr_window_decoder_bytes(const otr_window_decoder *d) {
@@ -161,10 +141,9 @@ size_t otr_window_decoder_bytes(const otr_window_decoder *d) {
 static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options *options) {
     const otr_graph *const graph = d->window->graph;
     const size_t parts = d->window->part_begin[graph->edge_count];
-    const int is_soft = d->predecoder != NULL && d->predecode == OTR_PREDECODE_SOFT;
-    const int64_t soft_offset = is_soft ? otr_predecoder_weight_offset(d->predecoder) : 0;
     otr_decoder_options inner = *options;
-    d->weight_offset = otr_weight_clamped(options->weight_offset + soft_offset);
+    otr_status status;
+    d->weight_offset = options->weight_offset;
     d->row = otr_array_zeroed(otr_bytes_for_bits(graph->node_count), 1);
     d->part_weights = otr_array_new(parts, sizeof *d->part_weights);
     d->observables = otr_array_zeroed(otr_bytes_for_bits(graph->observable_count), 1);
@@ -178,19 +157,17 @@ static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options 
         d->part_weights[part] = NOT_OVERRIDDEN;
     }
     inner.predecoder = NULL;
-    inner.weight_offset = d->weight_offset;
-    return otr_decoder_create(&d->decoder, graph, &inner);
+    status = otr_decoder_create(&d->decoder, graph, &inner);
+    if (status == OTR_OK && d->predecoder != NULL) {
+        status =
+            otr_decoder_lay_weights(d->decoder, otr_predecoder_weight_offset(d->predecoder, d->predecode));
+    }
+    return status;
 }
 
-static otr_status check_input(const otr_window_decoder *d, const uint32_t *events, size_t event_count,
-                              const uint32_t *marks, size_t mark_count, const otr_override *overrides,
-                              size_t override_count) {
+static otr_status check_input(const otr_window_decoder *d, const uint32_t *marks, size_t mark_count,
+                              const otr_override *overrides, size_t override_count) {
     const otr_graph *const history = d->window->history;
-    for (size_t i = 0; i < event_count; i++) {
-        if (events[i] >= history->node_count || (i > 0 && events[i] <= events[i - 1])) {
-            return OTR_ERR_INDEX;
-        }
-    }
     for (size_t i = 0; i < mark_count; i++) {
         if (marks[i] >= history->node_count && marks[i] - history->node_count >= history->edge_count) {
             return OTR_ERR_INDEX;
@@ -204,6 +181,41 @@ static otr_status check_input(const otr_window_decoder *d, const uint32_t *event
     return OTR_OK;
 }
 
+/* Decides the cell from what is left of the history, which is known to be that. */
+static otr_status decide(otr_window_decoder *d, const otr_predecoded *cell, const uint32_t *marks,
+                         size_t mark_count, const otr_override *overrides, size_t override_count,
+                         otr_commit *out) {
+    uint32_t event_count;
+    otr_status status;
+    if (cell->observables != NULL && cell->edges == NULL) {
+        return OTR_ERR_UNSUPPORTED;
+    }
+    status = override_edges(d, cell, overrides, override_count);
+    if (status == OTR_OK) {
+        /* The raw events: those that are left, and those of all that is committed. */
+        flip_in_window(d, cell->events, cell->event_count);
+        flip_ends(d, cell, false);
+        status = apply_marks(d, marks, mark_count);
+        if (status == OTR_OK) {
+            status = match(d, cell, &event_count);
+        }
+        if (status == OTR_OK) {
+            status = commit(d);
+        }
+        memset(d->row, 0, otr_bytes_for_bits(d->window->graph->node_count));
+    }
+    if (status != OTR_OK) {
+        return status;
+    }
+    *out = (otr_commit){.observables = d->observables,
+                        .marks = d->marks,
+                        .mark_count = d->mark_count,
+                        .edges = d->edges,
+                        .edge_count = d->edge_count,
+                        .event_count = event_count};
+    return OTR_OK;
+}
+
 static void flip_in_window(otr_window_decoder *d, const uint32_t *detectors, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const uint32_t node = otr_window_number(&d->window->nodes, detectors[i]);
@@ -213,9 +225,9 @@ static void flip_in_window(otr_window_decoder *d, const uint32_t *detectors, siz
     }
 }
 
-/* Flips what lower ranks flipped, and has the decoder recall the edges that they used: in the order of their
- * numbers, on which ties in the second pass may depend, whatever order the marks came in. */
-static otr_status heed_marks(otr_window_decoder *d, const uint32_t *marks, size_t count) {
+/* Flips what lower ranks flipped, and lists the edges that they used for the second pass: in the order of
+ * their numbers, on which ties there may depend, whatever order the marks came in. */
+static otr_status apply_marks(otr_window_decoder *d, const uint32_t *marks, size_t count) {
     const uint32_t detectors = d->window->history->node_count;
     size_t distinct = 0;
     d->recalled_count = 0;
@@ -241,7 +253,6 @@ static otr_status heed_marks(otr_window_decoder *d, const uint32_t *marks, size_
         }
     }
     d->recalled_count = distinct;
-    otr_decoder_recall(d->decoder, d->recalled, d->recalled_count);
     return OTR_OK;
 }
 
@@ -250,12 +261,13 @@ static uint32_t edge_of(const otr_window_decoder *d, uint32_t history_edge) {
     return otr_window_number(&d->window->edges, history_edge);
 }
 
-/* Flips, once or back, the ends of the edges that hard use has committed. */
-static void flip_ends(otr_window_decoder *d, const otr_residual *residual) {
+/* Flips, once or back, the ends of the edges that hard use has committed: of all, or of those in the window.
+ */
+static void flip_ends(otr_window_decoder *d, const otr_predecoded *cell, bool in_window) {
     const otr_graph *const history = d->window->history;
-    for (size_t i = 0; i < residual->edge_count; i++) {
-        const uint32_t edge = residual->edges[i];
-        if (edge_of(d, edge) != OTR_NONE) {
+    for (size_t i = 0; i < cell->edge_count; i++) {
+        const uint32_t edge = cell->edges[i];
+        if (!in_window || edge_of(d, edge) != OTR_NONE) {
             const uint32_t ends[2] = {history->edge_node1[edge], history->edge_node2[edge]};
             flip_in_window(d, ends, 2);
         }
@@ -299,15 +311,16 @@ static otr_status add_overrides(otr_window_decoder *d, const otr_override *overr
     return OTR_OK;
 }
 
-/* Overrides the edges of several parts by the lightest of these. */
-static otr_status finish_overrides(otr_window_decoder *d) {
+/* Overrides the edges of several parts by the lightest of these; `offset` is that of the parts that nothing
+ * overrides. Puts the scratch in order, also after a failure. */
+static otr_status finish_overrides(otr_window_decoder *d, int32_t offset) {
     const otr_window *const window = d->window;
     otr_status status = OTR_OK;
     for (size_t i = 0; i < d->combined_count && status == OTR_OK; i++) {
         const uint32_t edge = d->combined[i];
         int32_t lightest = OTR_WEIGHT_MAX;
         for (uint32_t part = window->part_begin[edge]; part < window->part_begin[edge + 1]; part++) {
-            const int64_t own = (int64_t)window->history->edge_weight[window->parts[part]] + d->weight_offset;
+            const int64_t own = (int64_t)window->history->edge_weight[window->parts[part]] + offset;
             const int32_t weight =
                 d->part_weights[part] == NOT_OVERRIDDEN ? otr_weight_clamped(own) : d->part_weights[part];
             lightest = weight < lightest ? weight : lightest;
@@ -324,11 +337,25 @@ static otr_status finish_overrides(otr_window_decoder *d) {
     return status;
 }
 
+/* Fills d->overrides; the later ones of an edge count. */
+static otr_status override_edges(otr_window_decoder *d, const otr_predecoded *cell,
+                                 const otr_override *overrides, size_t override_count) {
+    const int32_t offset = otr_weight_clamped((int64_t)d->weight_offset + cell->weight_offset);
+    otr_status status, finished;
+    d->override_count = 0;
+    status = add_overrides(d, cell->overrides, cell->override_count);
+    if (status == OTR_OK) {
+        status = add_overrides(d, overrides, override_count);
+    }
+    finished = finish_overrides(d, offset);
+    return status == OTR_OK ? finished : status;
+}
+
 /* Appends to the committed edges; whether the edge is one of the cell is checked here. */
 static otr_status add_edge(otr_window_decoder *d, uint32_t history_edge) {
     const otr_graph *const history = d->window->history;
     const uint32_t ends[2] = {history->edge_node1[history_edge], history->edge_node2[history_edge]};
-    int is_owned = 0;
+    bool is_owned = false;
     for (int i = 0; i < 2; i++) {
         const uint32_t node = otr_window_number(&d->window->nodes, ends[i]);
         is_owned |= node != OTR_NONE && otr_bit_get(d->window->in_cell, node);
@@ -344,26 +371,30 @@ static otr_status add_edge(otr_window_decoder *d, uint32_t history_edge) {
 }
 
 /* Matches the events in d->row, without those that hard use explains, and gathers the cell's edges. */
-static otr_status match(otr_window_decoder *d, const otr_residual *residual, otr_result *result) {
-    const uint32_t *answer = NULL;
-    size_t answer_count = 0;
+static otr_status match(otr_window_decoder *d, const otr_predecoded *cell, uint32_t *event_count) {
+    const otr_cell_shot shot = {.detectors = d->row,
+                                .overrides = d->overrides,
+                                .override_count = d->override_count,
+                                .weight_offset = cell->weight_offset,
+                                .recalled = d->recalled,
+                                .recalled_count = d->recalled_count};
+    otr_cell_answer answer;
     otr_status status;
-    flip_ends(d, residual);
-    status = otr_decoder_decode(d->decoder, d->row, d->overrides, d->override_count, NULL, result);
-    flip_ends(d, residual);
-    if (status == OTR_OK) {
-        status = mark_first_pass(d);
+    flip_ends(d, cell, true);
+    status = otr_decoder_decode_cell(d->decoder, &shot, &answer);
+    flip_ends(d, cell, true);
+    if (status != OTR_OK) {
+        return status;
     }
-    if (status == OTR_OK) {
-        status = otr_decoder_edges(d->decoder, &answer, &answer_count);
-    }
+    *event_count = answer.event_count;
+    status = mark_first_pass(d, &answer);
     d->edge_count = 0;
-    for (size_t i = 0; i < answer_count && status == OTR_OK; i++) {
-        status = add_edge(d, d->window->source[answer[i]]);
+    for (size_t i = 0; i < answer.edge_count && status == OTR_OK; i++) {
+        status = add_edge(d, d->window->source[answer.edges[i]]);
     }
-    for (size_t i = 0; i < residual->edge_count && status == OTR_OK; i++) {
-        if (edge_of(d, residual->edges[i]) != OTR_NONE) {
-            status = add_edge(d, residual->edges[i]);
+    for (size_t i = 0; i < cell->edge_count && status == OTR_OK; i++) {
+        if (edge_of(d, cell->edges[i]) != OTR_NONE) {
+            status = add_edge(d, cell->edges[i]);
         }
     }
     d->edge_count = otr_sort_cancel(d->edges, d->edge_count);
@@ -379,16 +410,14 @@ static otr_status add_mark(otr_window_decoder *d, uint32_t mark) {
 }
 
 /* Marks, the first of the commit, the edges of the first pass that concern higher ranks. */
-static otr_status mark_first_pass(otr_window_decoder *d) {
+static otr_status mark_first_pass(otr_window_decoder *d, const otr_cell_answer *answer) {
     const otr_window *const window = d->window;
-    const uint32_t *edges;
-    size_t count;
     otr_status status = OTR_OK;
-    otr_decoder_first_pass(d->decoder, &edges, &count);
     d->mark_count = 0;
-    for (size_t i = 0; i < count && status == OTR_OK; i++) {
-        if (otr_bit_get(window->informs, edges[i])) {
-            status = add_mark(d, window->history->node_count + window->source[edges[i]]);
+    for (size_t i = 0; i < answer->first_pass_count && status == OTR_OK; i++) {
+        const uint32_t edge = answer->first_pass[i];
+        if (otr_bit_get(window->informs, edge)) {
+            status = add_mark(d, window->history->node_count + window->source[edge]);
         }
     }
     return status;

@@ -190,6 +190,50 @@ static void check_certificate(const otr_decoder *decoder) {
     CHECK(proof.primal == proof.dual && proof.edges_overtight == 0 && proof.min_slack >= 0);
 }
 
+static size_t list_events(uint32_t syndrome, uint32_t *events) {
+    size_t count = 0;
+    for (uint32_t node = 0; node < NODES_MAX; node++) {
+        if (syndrome >> node & 1) {
+            events[count++] = node;
+        }
+    }
+    return count;
+}
+
+/* The same shot as soft use leaves it: some overrides are its own, and the answer is the same. */
+static void decode_softly(otr_decoder *decoder, const otr_graph *graph, const shot *shot,
+                          const answer *expected) {
+    const size_t own = shot->override_count / 2;
+    uint32_t events[NODES_MAX];
+    const otr_predecoded left = {.events = events,
+                                 .event_count = list_events(syndrome_of(shot), events),
+                                 .overrides = shot->overrides,
+                                 .override_count = own};
+    answer found = {.status = OTR_OK};
+    CHECK(otr_decoder_decode_predecoded(decoder, &left, shot->overrides + own, shot->override_count - own,
+                                        &found.observables, &found.result) == OTR_OK);
+    CHECK(check_edges(decoder, graph, shot, &found, 0) == expected->edges);
+    CHECK(found.result.weight == expected->result.weight && found.observables == expected->observables);
+}
+
+/* The same shot as hard use leaves it, with one edge committed: the answer explains it all the same. */
+static void decode_firmly(otr_decoder *decoder, const otr_graph *graph, const shot *shot) {
+    uint32_t events[NODES_MAX];
+    uint8_t committed = 0;
+    otr_edge edge;
+    otr_predecoded left = {
+        .events = events, .observables = &committed, .edges = &shot->overrides[0].edge, .edge_count = 1};
+    answer found = {.status = OTR_OK};
+    CHECK(otr_graph_edge(graph, shot->overrides[0].edge, &edge) == OTR_OK);
+    for (uint32_t o = 0; o < edge.observable_count; o++) {
+        committed ^= (uint8_t)(1u << edge.observables[o]);
+    }
+    left.event_count = list_events(syndrome_of(shot) ^ ends_of(&edge), events);
+    CHECK(otr_decoder_decode_predecoded(decoder, &left, shot->overrides, shot->override_count,
+                                        &found.observables, &found.result) == OTR_OK);
+    check_edges(decoder, graph, shot, &found, 0);
+}
+
 static answer decode(otr_decoder *decoder, const otr_graph *graph, otr_decoder_kind kind, const shot *shot) {
     answer out = {.observables = 0};
     out.status = otr_decoder_decode_events(decoder, shot->events, shot->event_count, shot->overrides,
@@ -201,6 +245,10 @@ static answer decode(otr_decoder *decoder, const otr_graph *graph, otr_decoder_k
         CHECK(out.result.event_count <= shot->event_count);
         if (kind != OTR_DECODER_UNION_FIND) {
             check_certificate(decoder);
+        }
+        decode_softly(decoder, graph, shot, &out);
+        if (shot->override_count > 0) {
+            decode_firmly(decoder, graph, shot);
         }
     } else {
         CHECK(out.status == OTR_ERR_ODD_PARITY);

@@ -48,31 +48,31 @@ static const memory *memory_of(otr_circuit_family family) {
 /* Overrides name each edge at most once, in any order. */
 static uint64_t ask_softly(otr_predecoder *predecoder, const otr_graph *graph, const uint32_t *events,
                            size_t event_count) {
-    const otr_override *overrides = NULL;
+    otr_predecoded left;
     const uint32_t edge_count = otr_graph_edge_count(graph);
     uint8_t *const named = allocate(edge_count);
     uint64_t sum = 0;
-    size_t count = 0;
     memset(named, 0, edge_count);
-    CHECK(otr_predecoder_soft(predecoder, events, event_count, &overrides, &count) == OTR_OK);
-    for (size_t i = 0; i < count; i++) {
-        CHECK(overrides[i].edge < edge_count && !named[overrides[i].edge]);
-        named[overrides[i].edge] = 1;
-        sum += hash((uint64_t)overrides[i].edge << 32 | (uint32_t)overrides[i].weight);
+    CHECK(otr_predecoder_apply(predecoder, OTR_PREDECODE_SOFT, events, event_count, &left) == OTR_OK);
+    for (size_t i = 0; i < left.override_count; i++) {
+        const otr_override override = left.overrides[i];
+        CHECK(override.edge < edge_count && !named[override.edge]);
+        named[override.edge] = 1;
+        sum += hash((uint64_t) override.edge << 32 | (uint32_t) override.weight);
     }
     free(named);
     return sum;
 }
 
 static uint64_t ask_firmly(otr_predecoder *predecoder, const uint32_t *events, size_t event_count) {
-    otr_residual residual;
+    otr_predecoded left;
     uint64_t sum;
-    CHECK(otr_predecoder_hard(predecoder, events, event_count, &residual) == OTR_OK);
-    CHECK(residual.observables[0] <= 1);
-    sum = residual.observables[0];
-    for (size_t i = 0; i < residual.event_count; i++) {
-        CHECK(residual.events[i] < DETECTORS && (i == 0 || residual.events[i - 1] < residual.events[i]));
-        sum = hash(sum + residual.events[i]);
+    CHECK(otr_predecoder_apply(predecoder, OTR_PREDECODE_HARD, events, event_count, &left) == OTR_OK);
+    CHECK(left.observables[0] <= 1);
+    sum = left.observables[0];
+    for (size_t i = 0; i < left.event_count; i++) {
+        CHECK(left.events[i] < DETECTORS && (i == 0 || left.events[i - 1] < left.events[i]));
+        sum = hash(sum + left.events[i]);
     }
     return sum;
 }

@@ -134,11 +134,34 @@ static void write_and_read(const otr_model *model, otr_shot_format format, const
     free(again);
 }
 
+/* A decoder that once lacked memory lays out its weights for an offset, and decodes the shot, later. */
+static void decode_predecoded(otr_decoder *decoder, const uint32_t *events, size_t event_count) {
+    static const uint8_t observables[1] = {1};
+    static const uint32_t edges[1] = {3};
+    const otr_override change = {0, -1000};
+    const otr_predecoded shot = {.events = events,
+                                 .event_count = event_count,
+                                 .overrides = &change,
+                                 .override_count = 1,
+                                 .observables = observables,
+                                 .edges = edges,
+                                 .edge_count = 1,
+                                 .weight_offset = 20};
+    const uint32_t *answer;
+    size_t count;
+    if (!good(otr_decoder_decode_predecoded(decoder, &shot, &change, 1, NULL, NULL))) {
+        CHECK(otr_decoder_bytes(decoder) > 0);
+        CHECK(otr_decoder_decode_predecoded(decoder, &shot, &change, 1, NULL, NULL) == OTR_OK);
+    }
+    good(otr_decoder_edges(decoder, &answer, &count));
+}
+
 /* A decoder that once lacked memory decodes the same shot later. */
 static void decode(const otr_graph *graph, otr_decoder_kind kind, const uint8_t *rows, size_t stride) {
     otr_decoder_options options = otr_decoder_options_default();
     otr_decoder *decoder = NULL;
     const otr_override change = {0, -1000};
+    const uint32_t events[2] = {1, 2};
     options.kind = kind;
     options.certify = kind != OTR_DECODER_UNION_FIND;
     if (good(otr_decoder_create(&decoder, graph, &options))) {
@@ -148,8 +171,21 @@ static void decode(const otr_graph *graph, otr_decoder_kind kind, const uint8_t 
                 CHECK(otr_decoder_decode(decoder, row, &change, 1, NULL, NULL) == OTR_OK);
             }
         }
+        decode_predecoded(decoder, events, 2);
     }
     otr_decoder_destroy(decoder);
+}
+
+/* The same for a cell that comes pre-decoded. */
+static void decide_predecoded_cell(otr_window_decoder *decoder) {
+    static const uint32_t event = 1;
+    const otr_override change = {0, -1000};
+    const otr_predecoded cell = {
+        .events = &event, .event_count = 1, .overrides = &change, .override_count = 1, .weight_offset = 20};
+    otr_commit commit;
+    if (!good(otr_window_decode_predecoded(decoder, &cell, NULL, 0, NULL, 0, &commit))) {
+        CHECK(otr_window_decode_predecoded(decoder, &cell, NULL, 0, NULL, 0, &commit) == OTR_OK);
+    }
 }
 
 /* The first half of the detectors is the cell, the others are its buffer. */
@@ -174,10 +210,30 @@ static void decide_cell(const otr_graph *graph, otr_predecoder *predecoder) {
                 CHECK(otr_window_decode(decoder, &event, 1, NULL, 0, &change, 1, &commit) == OTR_OK);
             }
         }
+        decide_predecoded_cell(decoder);
     }
     otr_window_decoder_destroy(decoder);
     otr_window_destroy(window);
     free(roles);
+}
+
+static void match_predecoded_classes(otr_gap *gap) {
+    static const uint8_t observables[1] = {1};
+    static const uint32_t event = 1, edge = 3;
+    const otr_predecoded shot = {.events = &event,
+                                 .event_count = 1,
+                                 .observables = observables,
+                                 .edges = &edge,
+                                 .edge_count = 1,
+                                 .weight_offset = 20};
+    const uint32_t *edges;
+    size_t count;
+    otr_gap_result result;
+    if (!good(otr_gap_decode_predecoded(gap, &shot, NULL, 0, &result))) {
+        CHECK(otr_gap_bytes(gap) > 0);
+        CHECK(otr_gap_decode_predecoded(gap, &shot, NULL, 0, &result) == OTR_OK);
+    }
+    good(otr_gap_edges(gap, 0, &edges, &count));
 }
 
 static void match_classes(const otr_graph *graph) {
@@ -193,6 +249,7 @@ static void match_classes(const otr_graph *graph) {
             }
             good(otr_gap_edges(gap, 1, &edges, &count));
         }
+        match_predecoded_classes(gap);
     }
     otr_gap_destroy(gap);
 }
@@ -204,12 +261,48 @@ static void predecode_shots(otr_predecoder *predecoder, const uint8_t *rows, siz
     for (size_t i = 0; i < SHOTS; i++) {
         const size_t count =
             otr_kernels_for(OTR_ISA_AUTO)->bit_indices(rows + i * stride, node_count, events);
-        otr_residual residual;
-        if (!good(otr_predecoder_hard(predecoder, events, count, &residual))) {
-            CHECK(otr_predecoder_hard(predecoder, events, count, &residual) == OTR_OK);
+        otr_predecoded left;
+        if (!good(otr_predecoder_apply(predecoder, OTR_PREDECODE_HARD, events, count, &left))) {
+            CHECK(otr_predecoder_apply(predecoder, OTR_PREDECODE_HARD, events, count, &left) == OTR_OK);
         }
     }
     free(events);
+}
+
+/* The same for a batch: it has the shots before the one that lacked memory, and later all. */
+static void predecode_batch(otr_predecoder *predecoder) {
+    static const uint32_t events[5] = {1, 2, 0, 3, 4};
+    static const size_t begin[4] = {0, 2, 2, 5};
+    otr_predecoded_batch *batch = NULL;
+    otr_predecoded left;
+    if (good(otr_predecoded_batch_create(&batch))) {
+        for (int use = OTR_PREDECODE_SOFT; use <= OTR_PREDECODE_HARD; use++) {
+            size_t done = 3;
+            if (!good(otr_predecoder_apply_batch(predecoder, (otr_predecode)use, events, begin, 3, batch,
+                                                 &done))) {
+                CHECK(done < 3 && otr_predecoded_batch_shot(batch, done, &left) == OTR_ERR_INDEX);
+                CHECK(done == 0 || otr_predecoded_batch_shot(batch, done - 1, &left) == OTR_OK);
+                CHECK(otr_predecoder_apply_batch(predecoder, (otr_predecode)use, events, begin, 3, batch,
+                                                 NULL) == OTR_OK);
+            }
+            CHECK(otr_predecoded_batch_shot(batch, 2, &left) == OTR_OK);
+        }
+    }
+    otr_predecoded_batch_destroy(batch);
+}
+
+/* The same for a decoder that pre-decodes a batch. */
+static void decode_batch(const otr_graph *graph, otr_predecoder *predecoder, const uint8_t *rows,
+                         size_t stride) {
+    otr_decoder_options options = otr_decoder_options_default();
+    otr_decoder *decoder = NULL;
+    uint8_t observables[SHOTS];
+    options.predecoder = predecoder;
+    if (good(otr_decoder_create(&decoder, graph, &options)) &&
+        !good(otr_decoder_decode_batch(decoder, rows, stride, SHOTS, observables, 1, NULL, NULL))) {
+        CHECK(otr_decoder_decode_batch(decoder, rows, stride, SHOTS, observables, 1, NULL, NULL) == OTR_OK);
+    }
+    otr_decoder_destroy(decoder);
 }
 
 static void predecode(const otr_graph *graph, const otr_model *model, otr_rule_kind kind, const uint8_t *rows,
@@ -218,6 +311,8 @@ static void predecode(const otr_graph *graph, const otr_model *model, otr_rule_k
     otr_predecoder *rule = NULL;
     if (good(otr_rule_predecoder_create(&rule, graph, model, &options, NULL))) {
         predecode_shots(rule, rows, stride, otr_graph_node_count(graph));
+        predecode_batch(rule);
+        decode_batch(graph, rule, rows, stride);
         decide_cell(graph, rule);
     }
     otr_predecoder_destroy(rule);
@@ -243,16 +338,15 @@ static size_t make_network_file(uint8_t *bytes) {
 static void use_dense_network(const otr_dense_network *network, const otr_surface *surface,
                               const otr_graph *graph) {
     otr_predecoder *predecoder = NULL;
-    const otr_override *overrides;
-    otr_residual residual;
-    size_t count;
+    otr_predecoded left;
     if (good(otr_dense_predecoder_create(&predecoder, network, surface, graph, NULL, NULL))) {
         for (uint32_t event = 0; event < 3; event++) {
-            if (!good(otr_predecoder_soft(predecoder, &event, 1, &overrides, &count))) {
-                CHECK(otr_predecoder_soft(predecoder, &event, 1, &overrides, &count) == OTR_OK);
+            if (!good(otr_predecoder_apply(predecoder, OTR_PREDECODE_SOFT, &event, 1, &left))) {
+                CHECK(otr_predecoder_apply(predecoder, OTR_PREDECODE_SOFT, &event, 1, &left) == OTR_OK);
             }
-            good(otr_predecoder_hard(predecoder, &event, 1, &residual));
+            good(otr_predecoder_apply(predecoder, OTR_PREDECODE_HARD, &event, 1, &left));
         }
+        predecode_batch(predecoder);
     }
     otr_predecoder_destroy(predecoder);
 }
@@ -331,6 +425,75 @@ static void run_network(const otr_graph *graph, const otr_model *model, const ui
     otr_event_network_destroy(network);
 }
 
+/* Layers without events; commits of every other cell are imported if one range is followed. */
+static void fill_book(otr_cell_book *book, const otr_plan *plan, bool imports) {
+    static const uint8_t quiet[1] = {0};
+    static const otr_placed_mark marks[1] = {{0, 0}};
+    const uint64_t layers = otr_plan_layer_count(plan);
+    otr_error error = {0};
+    for (uint64_t layer = 0; layer < layers; layer++) {
+        const uint32_t width = otr_plan_layer_detectors(plan, layer, layers);
+        const bool is_last = layer + 1 == layers;
+        CHECK(width <= 8 * sizeof quiet);
+        if (!good_or_told(otr_cell_book_push(book, quiet, width, is_last, 0, &error), &error)) {
+            CHECK(otr_cell_book_push(book, quiet, width, is_last, 0, &error) == OTR_OK);
+        }
+    }
+    for (uint64_t number = 1; imports && number < otr_plan_cell_count(plan, layers); number += 2) {
+        otr_cell cell;
+        otr_import_outcome outcome;
+        uint64_t arrived;
+        CHECK(otr_plan_cell(plan, number, layers, &cell) == OTR_OK);
+        const otr_placed_commit commit = {.layer = cell.first_layer, .marks = marks, .mark_count = 1};
+        if (!good(otr_cell_book_import(book, number, &commit, &outcome, &arrived))) {
+            CHECK(otr_cell_book_import(book, number, &commit, &outcome, &arrived) == OTR_OK);
+        }
+    }
+}
+
+/* A book that once lacked memory takes the same layer or commit, and gives the same input, later. */
+static void keep_book(const otr_plan *plan, bool imports) {
+    static const uint8_t flips[1] = {0};
+    static const otr_cell_range every_other = {0, 2, OTR_CELLS_ENDLESS};
+    const otr_commit commit = {.observables = flips};
+    otr_cell_book_options options = otr_cell_book_options_default(plan);
+    otr_cell_book *book = NULL;
+    otr_cell_book_state state;
+    otr_cell_input input;
+    otr_cell cell;
+    otr_error error = {0};
+    options.layers_max += otr_plan_layer_count(plan);
+    options.followed = imports ? &every_other : NULL;
+    options.followed_count = imports ? 1 : 0;
+    if (good_or_told(otr_cell_book_create(&book, plan, &options, &error), &error)) {
+        fill_book(book, plan, imports);
+        while (otr_cell_book_next(book, &cell)) {
+            if (!good_or_told(otr_cell_book_input(book, cell.number, &input, &error), &error)) {
+                CHECK(otr_cell_book_input(book, cell.number, &input, &error) == OTR_OK);
+            }
+            CHECK(input.event_count == 0 && (imports || input.mark_count == 0));
+            if (!good(otr_cell_book_commit(book, cell.number, &commit))) {
+                CHECK(otr_cell_book_commit(book, cell.number, &commit) == OTR_OK);
+            }
+        }
+        otr_cell_book_look(book, &state);
+        CHECK(state.is_finished);
+    }
+    otr_cell_book_destroy(book);
+}
+
+static void keep_books(const otr_model *model, const otr_graph *graph) {
+    otr_plan_options options = otr_plan_options_default(3);
+    otr_plan *plan = NULL;
+    otr_error error = {0};
+    options.cell_layers = options.spacing = options.buffer = 1;
+    if (good_or_told(otr_plan_create(&plan, graph, model, &options, &error), &error)) {
+        keep_book(plan, false);
+        keep_book(plan, true);
+    }
+    otr_plan_destroy(plan);
+}
+
 static void convert_measurements(void) {
     static const char text[] =
         "R 0 1\nRX 2\nCX sweep[1] 0 sweep[0] 1\nREPEAT 9 {\nCX 0 1\nMPP Z0*Z1 X2*X2\nMR !1\n"
@@ -373,6 +536,7 @@ static void tour(void) {
             for (int kind = OTR_RULE_CLIQUE; kind <= OTR_RULE_MIN_SUM; kind++) {
                 predecode(graph, model, (otr_rule_kind)kind, rows, stride);
             }
+            keep_books(model, graph);
             run_network(graph, model, rows, stride);
             train(model, graph, rows, stride);
         }

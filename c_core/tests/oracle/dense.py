@@ -46,22 +46,28 @@ class DenseOptions(ctypes.Structure):
     ]
 
 
-class Residual(ctypes.Structure):
-    """otr_residual"""
-
-    _fields_ = [
-        ("events", ctypes.POINTER(ctypes.c_uint32)),
-        ("event_count", ctypes.c_size_t),
-        ("observables", ctypes.POINTER(ctypes.c_uint8)),
-        ("edges", ctypes.POINTER(ctypes.c_uint32)),
-        ("edge_count", ctypes.c_size_t),
-    ]
-
-
 class Override(ctypes.Structure):
     """otr_override"""
 
     _fields_ = [("edge", ctypes.c_uint32), ("weight", ctypes.c_int32)]
+
+
+class Predecoded(ctypes.Structure):
+    """otr_predecoded"""
+
+    _fields_ = [
+        ("events", ctypes.POINTER(ctypes.c_uint32)),
+        ("event_count", ctypes.c_size_t),
+        ("overrides", ctypes.POINTER(Override)),
+        ("override_count", ctypes.c_size_t),
+        ("observables", ctypes.POINTER(ctypes.c_uint8)),
+        ("edges", ctypes.POINTER(ctypes.c_uint32)),
+        ("edge_count", ctypes.c_size_t),
+        ("weight_offset", ctypes.c_int32),
+    ]
+
+
+SOFT, HARD = 0, 1  # otr_predecode
 
 
 class Edge(ctypes.Structure):
@@ -100,9 +106,7 @@ LIB.otr_dense_predecoder_create.argtypes = [ctypes.POINTER(HANDLE), HANDLE, HAND
 LIB.otr_dense_predecoder_create.argtypes += [ctypes.POINTER(DenseOptions), ctypes.POINTER(Error)]
 LIB.otr_dense_predecoder_logits.argtypes = [HANDLE, HANDLE, ctypes.c_size_t]
 LIB.otr_dense_predecoder_logits.argtypes += [ctypes.POINTER(ctypes.POINTER(ctypes.c_float)), HANDLE]
-LIB.otr_predecoder_hard.argtypes = [HANDLE, HANDLE, ctypes.c_size_t, ctypes.POINTER(Residual)]
-LIB.otr_predecoder_soft.argtypes = [HANDLE, HANDLE, ctypes.c_size_t]
-LIB.otr_predecoder_soft.argtypes += [ctypes.POINTER(ctypes.POINTER(Override)), ctypes.POINTER(ctypes.c_size_t)]
+LIB.otr_predecoder_apply.argtypes = [HANDLE, ctypes.c_int, HANDLE, ctypes.c_size_t, ctypes.POINTER(Predecoded)]
 
 
 # The network in PyTorch.
@@ -340,23 +344,24 @@ class Predecoder:
         assert count.value == 4 * rounds * d * d
         return np.ctypeslib.as_array(out, (4, rounds, d, d)).copy()
 
+    def apply(self, use, events):
+        left = Predecoded()
+        assert LIB.otr_predecoder_apply(self.handle, use, events.ctypes.data, len(events), ctypes.byref(left)) == 0
+        return left
+
     def hard(self, detectors):
-        events, out = np.flatnonzero(detectors).astype(np.uint32), Residual()
-        assert LIB.otr_predecoder_hard(self.handle, events.ctypes.data, len(events), ctypes.byref(out)) == 0
+        events = np.flatnonzero(detectors).astype(np.uint32)
+        out = self.apply(HARD, events)
         residual = np.zeros_like(detectors)
         residual[out.events[: out.event_count]] = 1
         return residual, out.observables[0]
 
     def soft(self, detectors):
         events = np.flatnonzero(detectors).astype(np.uint32)
-        out, count = ctypes.POINTER(Override)(), ctypes.c_size_t()
-        status = LIB.otr_predecoder_soft(
-            self.handle, events.ctypes.data, len(events), ctypes.byref(out), ctypes.byref(count)
-        )
-        assert status == 0
+        out = self.apply(SOFT, events)
         scale = LIB.otr_graph_scale(self.case.graph)
-        found = {out[i].edge: out[i].weight / scale for i in range(count.value)}
-        assert len(found) == count.value, "an edge is named twice"
+        found = {out.overrides[i].edge: out.overrides[i].weight / scale for i in range(out.override_count)}
+        assert len(found) == out.override_count, "an edge is named twice"
         return found
 
 

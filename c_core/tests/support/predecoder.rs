@@ -1,9 +1,9 @@
 //! Owning handles around the C pre-decoders, just enough for tests to stay readable.
 
-use super::decoding::{Graph, Override};
+use super::decoding::{Graph, Override, view};
 use super::model::{Model, ParseError, blank_error};
 use outrider_sys::*;
-use std::{ptr, slice};
+use std::ptr;
 
 /// A pre-decoder and the graph that it borrows.
 pub(crate) struct Predecoder<'g> {
@@ -40,34 +40,35 @@ impl<'g> Predecoder<'g> {
 
     /// The overrides of soft use.
     pub(crate) fn soft(&mut self, events: &[u32]) -> Result<Vec<Override>, otr_status> {
-        let (mut overrides, mut count) = (ptr::null(), 0);
-        // SAFETY: the events are valid for their count, and the view is copied before the next call.
-        unsafe {
-            match otr_predecoder_soft(self.raw, events.as_ptr(), events.len(), &mut overrides, &mut count) {
-                otr_status::OTR_OK if count == 0 => Ok(Vec::new()),
-                otr_status::OTR_OK => Ok(slice::from_raw_parts(overrides, count).to_vec()),
-                status => Err(status),
-            }
-        }
+        let left = self.apply(otr_predecode::OTR_PREDECODE_SOFT, events)?;
+        // SAFETY: the view is copied before the next call.
+        Ok(unsafe { view(left.overrides, left.override_count).to_vec() })
     }
 
     /// What hard use leaves.
     pub(crate) fn hard(&mut self, events: &[u32]) -> Result<Residual, otr_status> {
-        let mut out = otr_residual {
-            events: ptr::null(),
-            event_count: 0,
-            observables: ptr::null(),
-            edges: ptr::null(),
-            edge_count: 0,
-        };
-        // SAFETY: the events are valid for their count, and the view is copied before the next call.
+        let left = self.apply(otr_predecode::OTR_PREDECODE_HARD, events)?;
+        // SAFETY: the views are copied before the next call.
+        Ok(unsafe {
+            Residual {
+                events: view(left.events, left.event_count).to_vec(),
+                observables: view(left.observables, self.graph.observables.div_ceil(8)).to_vec(),
+                edges: sorted(view(left.edges, left.edge_count).to_vec()),
+            }
+        })
+    }
+
+    /// Alive until the next call, as the events are.
+    pub(crate) fn apply(
+        &mut self,
+        usage: otr_predecode,
+        events: &[u32],
+    ) -> Result<otr_predecoded, otr_status> {
+        // SAFETY: the events are valid for their count; a struct of pointers and numbers may be zero.
         unsafe {
-            match otr_predecoder_hard(self.raw, events.as_ptr(), events.len(), &mut out) {
-                otr_status::OTR_OK => Ok(Residual {
-                    events: copy(out.events, out.event_count),
-                    observables: copy(out.observables, self.graph.observables.div_ceil(8)),
-                    edges: sorted(copy(out.edges, out.edge_count)),
-                }),
+            let mut left = std::mem::zeroed();
+            match otr_predecoder_apply(self.raw, usage, events.as_ptr(), events.len(), &mut left) {
+                otr_status::OTR_OK => Ok(left),
                 status => Err(status),
             }
         }
@@ -96,14 +97,4 @@ impl Drop for Predecoder<'_> {
 fn sorted(mut edges: Vec<u32>) -> Vec<u32> {
     edges.sort_unstable();
     edges
-}
-
-/// # Safety
-/// `data` is valid for `count` elements, or `count` is 0.
-unsafe fn copy<T: Clone>(data: *const T, count: usize) -> Vec<T> {
-    if count == 0 {
-        return Vec::new();
-    }
-    // SAFETY: the caller's promise.
-    unsafe { slice::from_raw_parts(data, count) }.to_vec()
 }

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_cell_has_one_owner_and_ranges_say_the_same() {
+    fn every_cell_has_one_owner_and_ranges_agree() {
         for (first, stretch, members) in [(0, 1, 1), (0, 2, 3), (7, 2, 2), (1000, 6, 5), (31, 4, 1)] {
             let assignment = Assignment { first, stretch, members };
             for cell in 0..first + 200 {

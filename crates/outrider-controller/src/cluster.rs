@@ -70,7 +70,7 @@ pub struct Cluster {
     /// An eventfd that wakes [`Cluster::wait`] when there is a report.
     bell: Arc<OwnedFd>,
     buffer: Vec<u8>,
-    /// The last time passed to the controller, which must not decrease.
+    /// The time of the last look at the clock. Calls of the controller get times that never go back.
     now: u64,
     /// When sockets and timers are to be looked at again.
     sockets_ns: u64,
@@ -215,7 +215,7 @@ impl Cluster {
         // An interrupted sleep is a short one.
         let _ = poll(&mut sockets, Some(&timeout));
         if sockets.last().is_some_and(|bell| !bell.revents().is_empty()) {
-            // Whoever has rung twice meanwhile is heard as well.
+            // One read takes all that was rung.
             let _ = read(&self.bell, &mut [0; 8]);
         }
         // The next poll looks at everything.
@@ -278,7 +278,7 @@ impl Cluster {
                     let now = self.look_at_clock();
                     self.controller.connected(node, now);
                 }
-                Err(error) if is_nobody(&error) => {
+                Err(error) if is_absent(&error) => {
                     self.lines[node.0].failure = Some(format!("{}: {error}", self.lines[node.0].address));
                     let now = self.look_at_clock();
                     self.controller.gone(node, now);
@@ -298,7 +298,7 @@ impl Cluster {
         let (address, tls) = (self.lines[node.0].address.clone(), self.tls.clone());
         let (report, bell) = (self.report.clone(), Arc::clone(&self.bell));
         let dial = move || {
-            // Nobody listens any more if the cluster is gone.
+            // If the cluster is gone, nothing receives this.
             let _ = report.send((node, Connection::dial(&address, tls.as_ref())));
             // It fails only where it has been rung already.
             let _ = write(&*bell, &1_u64.to_ne_bytes());
@@ -308,7 +308,7 @@ impl Cluster {
         }
     }
 
-    /// Takes what came from a node, and tells whether anything happened.
+    /// Takes what came from a node; whether anything happened.
     fn receive(&mut self, node: NodeId) -> bool {
         let mut moved = false;
         while !self.controller.is_over(node)
@@ -348,7 +348,7 @@ impl Cluster {
         let sent = outgoing.send(connection, |bytes| controller.transmit(node, bytes, now));
         *is_blocked = sent.as_ref().is_ok_and(|sent| sent.is_blocked);
         match sent {
-            // Last words are waited for, but not those of a line that is of no use at all.
+            // The last frames of a session are waited for, but not on a connection that is of no use.
             Ok(sent)
                 if self.controller.is_defunct(node) || !sent.is_blocked && self.controller.is_over(node) =>
             {
@@ -371,8 +371,8 @@ impl Cluster {
     }
 }
 
-/// Whether nobody listens at an address: the host has answered, or the file is not there.
-fn is_nobody(error: &io::Error) -> bool {
+/// Whether there is no listener at an address: the host has answered so, or the file is not there.
+fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
 }
 

@@ -30,7 +30,7 @@ pub struct PatchId(pub u32);
 /// How a [`Controller`] deals with its nodes.
 #[derive(Debug, Clone)]
 pub struct ControllerOptions {
-    /// What it wants of every session.
+    /// The options of every session.
     pub wire: wire::Options,
     /// Most rounds in a frame, of at most 64. A round that completes a window is sent at once.
     pub batch_rounds: u32,
@@ -80,13 +80,13 @@ pub struct ControllerCounters {
     pub assignments: u64,
     /// Times that a node's credit ran out.
     pub starvations: u64,
-    /// Events and commits that were dropped because nobody took them.
+    /// Events and commits that were dropped because the caller did not take them.
     pub dropped: u64,
 }
 
 /// Spreads patches over nodes. See the crate.
 ///
-/// Callers say what time it is, by any clock; where that goes back, no time has passed.
+/// Callers give the time, by any clock; where that goes back, no time has passed.
 #[derive(Debug)]
 pub struct Controller {
     clock: SteadyClock,
@@ -145,8 +145,9 @@ impl Controller {
             });
         }
         let id = PatchId(self.next_patch);
+        let history = History::new(patch, StreamId(id.0), now).map_err(|_| wire::Error::BadArgument)?;
         self.next_patch += 1;
-        self.patches.insert(id, History::new(patch, StreamId(id.0), now));
+        self.patches.insert(id, history);
         for node in 0..self.links.len() {
             self.offer(NodeId(node), now);
         }
@@ -213,7 +214,7 @@ impl Controller {
         let now = self.clock.observe(now);
         let link = &mut self.links[node.0];
         link.connected(&self.options, now);
-        // One that was under way when all sessions ended: nobody would end another.
+        // One that was under way when all sessions ended; another session would never end.
         if self.is_closing && !link.is_up {
             link.hang_up();
         }
@@ -224,14 +225,14 @@ impl Controller {
         let now = self.clock.observe(now);
         let link = &mut self.links[node.0];
         link.disconnected(&self.options, now);
-        // While all sessions end nobody is waited for, nor fenced.
+        // While all sessions end, nodes are neither waited for nor fenced.
         link.is_up &= !self.is_closing;
         link.note_outage(wire::Error::ConnectionLost, now);
         self.take_events(node, now);
     }
 
-    /// A connection was tried, and nobody listens there: the node is gone for certain, and with it its session. So
-    /// nothing is waited for before its cells are given to others.
+    /// A connection was tried, and there is no listener: the node is gone for certain, and with it its session. So its
+    /// cells are given to others at once.
     pub fn gone(&mut self, node: NodeId, now: u64) {
         self.disconnected(node, now);
         if self.links[node.0].is_up {
@@ -240,14 +241,14 @@ impl Controller {
         }
     }
 
-    /// Whether the connection to a node is of no more use: drop it, and say so with
+    /// Whether the connection to a node is of no more use: drop it, then call
     /// [`disconnected`](Self::disconnected).
     pub fn is_over(&self, node: NodeId) -> bool {
         let link = &self.links[node.0];
         link.is_over() || self.is_closing && link.session.is_finished()
     }
 
-    /// Whether it is of no use even for last words: drop it without waiting for room for them.
+    /// Whether it is of no use even for the last frames of its session: drop it without waiting for room for them.
     pub fn is_defunct(&self, node: NodeId) -> bool {
         self.links[node.0].line == LineState::Defunct
     }
@@ -365,7 +366,7 @@ impl Controller {
         }
     }
 
-    /// Acts on everything that a session has understood.
+    /// Acts on all events of a session.
     fn take_events(&mut self, node: NodeId, now: u64) {
         while let Some(leave) = self.take_event(node, now) {
             if let Some(why) = leave {
@@ -404,39 +405,17 @@ impl Controller {
                 let patch = PatchId(stream.0);
                 let cell = commit.cell.0;
                 let Some(history) = self.patches.get_mut(&patch) else { return Some(None) };
-                // The node has yet to be told of the current one.
+                // The assignment of the current epoch is still on its way to the node.
                 if epoch.0 < history.epoch() {
                     self.counters.stale += 1;
                     return Some(None);
                 }
-                match history.merge(node, round, &commit, now) {
-                    Merge::New { pushed_ns } => {
-                        let hops = commit.hops;
-                        link.count_cell();
-                        self.counters.cells += 1;
-                        let is_late = |deadline| now.saturating_sub(pushed_ns) > deadline;
-                        self.counters.late += u64::from(self.options.deadline_ns.is_some_and(is_late));
-                        self.commits.push_back(CellCommit {
-                            patch,
-                            cell,
-                            node,
-                            pushed_ns,
-                            merged_ns: now,
-                            hops,
-                        });
-                        None
-                    }
-                    Merge::Again { is_same: true } => {
-                        self.counters.repeated += 1;
-                        None
-                    }
-                    Merge::Again { is_same: false } => {
-                        self.counters.disagreements += 1;
-                        self.events.push_back(Event::Disagreement { patch, cell, node });
-                        None
-                    }
-                    Merge::Stray => Some(Leave::Stray(cell)),
-                }
+                let merged = history.merge(node, round, &commit, now);
+                let hops = commit.hops;
+                self.take_merged(
+                    merged,
+                    CellCommit { patch, cell, node, pushed_ns: now, merged_ns: now, hops },
+                )
             }
             ClientEvent::StaleCommit { .. } => {
                 self.counters.stale += 1;
@@ -454,7 +433,7 @@ impl Controller {
             ClientEvent::Closed { stream: None, .. } if self.is_closing => None,
             ClientEvent::Closed { stream: None, .. } => Some(Leave::ShuttingDown),
             ClientEvent::Refused(fault) | ClientEvent::PeerError(fault) => {
-                Some(Leave::Rejected(fault.code, fault.to_string()))
+                Some(Leave::Rejected(fault.code, fault.text.to_owned()))
             }
             ClientEvent::ConnectionLost(error) => {
                 link.note_outage(error, now);
@@ -466,6 +445,31 @@ impl Controller {
             _ => None,
         };
         Some(leave)
+    }
+
+    /// Acts on what became of a commit, but for the time when its cell was pushed.
+    fn take_merged(&mut self, merged: Merge, commit: CellCommit) -> Option<Leave> {
+        let CellCommit { patch, cell, node, merged_ns, .. } = commit;
+        match merged {
+            Merge::New { pushed_ns } => {
+                self.links[node.0].count_cell();
+                self.counters.cells += 1;
+                let is_late = |deadline| merged_ns.saturating_sub(pushed_ns) > deadline;
+                self.counters.late += u64::from(self.options.deadline_ns.is_some_and(is_late));
+                self.commits.push_back(CellCommit { pushed_ns, ..commit });
+                None
+            }
+            Merge::Again { is_same: true } => {
+                self.counters.repeated += 1;
+                None
+            }
+            Merge::Again { is_same: false } => {
+                self.counters.disagreements += 1;
+                self.events.push_back(Event::Disagreement { patch, cell, node });
+                None
+            }
+            Merge::Stray => Some(Leave::Stray(cell)),
+        }
     }
 
     fn join(&mut self, node: NodeId, patch: PatchId, now: u64) {
@@ -480,7 +484,7 @@ impl Controller {
         }
     }
 
-    /// Takes all cells from a node, for good: its session is forgotten, so what it still says is not heard.
+    /// Takes all cells from a node, for good: its session is dropped, and with it whatever the node still sends.
     fn fence(&mut self, node: NodeId, why: Leave, now: u64) {
         self.links[node.0].fence(&self.options, now);
         self.counters.fences += 1;
@@ -508,7 +512,7 @@ impl Controller {
     /// Sends what the nodes of a patch need.
     fn pump(&mut self, patch: PatchId, now: u64) {
         let Some(history) = self.patches.get_mut(&patch) else { return };
-        let lost = history.tell_assignment(&mut self.links, now);
+        let lost = history.send_assignment(&mut self.links, now);
         for node in history.pump(&mut self.links, &self.options, now) {
             self.counters.starvations += 1;
             self.links[node.0].count_starvation();
@@ -519,7 +523,7 @@ impl Controller {
         }
     }
 
-    /// Drops what nobody takes.
+    /// Drops the oldest of what the caller does not take.
     fn bound(&mut self) {
         let events = self.events.len().saturating_sub(UNREAD_MAX);
         let commits = self.commits.len().saturating_sub(UNREAD_MAX);

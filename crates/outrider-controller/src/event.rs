@@ -1,4 +1,4 @@
-//! What a controller tells its caller.
+//! What a controller reports to its caller.
 
 use std::fmt;
 
@@ -54,10 +54,10 @@ pub enum Event {
         node: NodeId,
         /// The patch.
         patch: PatchId,
-        /// Why, in the words of the node.
+        /// Why, as the node puts it.
         why: String,
     },
-    /// A node has as many streams as it takes: the patch is offered to it again when one of them has ended. Said once.
+    /// A node has as many streams as it takes: the patch is offered to it again when one of them has ended. There is one such event.
     StreamsFull {
         /// The node.
         node: NodeId,
@@ -86,7 +86,7 @@ pub enum Leave {
     ShuttingDown,
     /// The session has ended by an error.
     SessionEnded(wire::Error),
-    /// It has refused or ended the session, with this code.
+    /// It has refused or ended the session, with this code and this text, which may be empty.
     Rejected(u32, String),
     /// It has answered for a cell that it does not own, too early, or with marks far from its window.
     Stray(u64),
@@ -99,7 +99,10 @@ impl fmt::Display for Leave {
             Self::Stalled => f.write_str("stalled"),
             Self::ShuttingDown => f.write_str("shuts down"),
             Self::SessionEnded(error) => write!(f, "session ended: {error}"),
-            Self::Rejected(code, text) => write!(f, "rejected with code {code:#06x}: {text}"),
+            Self::Rejected(code, text) => {
+                let fault = wire::Fault { code: *code, expected: [0; 32], found: [0; 32], text };
+                write!(f, "rejected with code {code:#06x}: {fault}")
+            }
             Self::Stray(cell) => write!(f, "gave an answer for cell {cell} that cannot be"),
         }
     }

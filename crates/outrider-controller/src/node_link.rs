@@ -14,7 +14,7 @@ pub(crate) struct NodeLink {
     pub(crate) line: LineState,
     /// The session before, while the connection is still its own.
     leaving: Option<Box<ClientSession>>,
-    /// No connection attempt before this time.
+    /// No connection is tried before this time.
     pause_until: u64,
     /// Since when there has been no connection that works, and why.
     pub(crate) down: Option<(u64, wire::Error)>,
@@ -22,14 +22,14 @@ pub(crate) struct NodeLink {
     pub(crate) is_up: bool,
     /// Patches that it refused, so that it is not asked again and again.
     pub(crate) refused: BTreeSet<PatchId>,
-    /// Patches for which it had no stream left, as far as the caller has been told.
+    /// Patches for which it had no stream left, and for which the caller has had the event.
     pub(crate) waiting: BTreeSet<PatchId>,
-    /// Streams to close for which the session had no room.
+    /// Streams still to be closed: the session had no room for their CLOSE frames.
     unclosed: Vec<StreamId>,
     /// Fences in a row, without a commit between them.
     fences: u32,
-    /// What is told of the node, but for its state and the counts of the session at hand.
-    status_so_far: NodeStatus,
+    /// The status of the node up to the session at hand: without its state and the counts of that session.
+    past: NodeStatus,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(crate) enum LineState {
     /// One is being tried.
     Dialling,
     Connected,
-    /// One over which a session that has ended says its last words.
+    /// One over which a session that has ended sends its last frames.
     Leaving,
     /// One that is of no use any more, to be dropped.
     Defunct,
@@ -58,7 +58,7 @@ impl NodeLink {
             waiting: BTreeSet::new(),
             unclosed: Vec::new(),
             fences: 0,
-            status_so_far: NodeStatus::default(),
+            past: NodeStatus::default(),
         })
     }
 
@@ -125,17 +125,17 @@ impl NodeLink {
     pub(crate) fn established(&mut self, resumed: bool) {
         self.down = None;
         self.is_up = true;
-        self.status_so_far.sessions += u64::from(!resumed);
+        self.past.sessions += u64::from(!resumed);
     }
 
     /// Something came from the node.
     pub(crate) fn note_arrival(&mut self, now: u64) {
-        self.status_so_far.heard_ns = Some(now);
+        self.past.heard_ns = Some(now);
     }
 
     /// Its credit has run out.
     pub(crate) fn count_starvation(&mut self) {
-        self.status_so_far.starvations += 1;
+        self.past.starvations += 1;
     }
 
     pub(crate) fn status(&self) -> NodeStatus {
@@ -145,13 +145,13 @@ impl NodeLink {
             (false, _) if self.fences > 0 => NodeState::Fenced,
             (false, _) => NodeState::Absent,
         };
-        let mut status = NodeStatus { state, ..self.status_so_far };
+        let mut status = NodeStatus { state, ..self.past };
         status.counters += self.session.counters();
         status.round_trip_ns = self.session.round_trip_ns().or(status.round_trip_ns);
         status
     }
 
-    /// Closes a stream, now or as soon as there is room to say so. A node that does not have it is none the wiser.
+    /// Closes a stream, now or as soon as there is room for the frame. Does nothing at a node that does not have it.
     pub(crate) fn close(&mut self, stream: StreamId, now: u64) {
         self.waiting.remove(&PatchId(stream.0));
         self.unclosed.push(stream);
@@ -171,16 +171,16 @@ impl NodeLink {
         }
     }
 
-    /// Forgets the session, but for its last words. Another may begin after a pause that doubles from fence to fence.
+    /// Drops the session, but for its last frames. Another may begin after a pause that doubles from fence to fence.
     pub(crate) fn fence(&mut self, options: &ControllerOptions, now: u64) {
         let pause = options.rejoin_ns << self.fences.min(REJOIN_DOUBLINGS_MAX);
-        self.status_so_far = self.status();
-        self.status_so_far.fences += 1;
-        let has_last_words = self.line == LineState::Connected && self.session.has_ended();
+        self.past = self.status();
+        self.past.fences += 1;
+        let has_last_frames = self.line == LineState::Connected && self.session.has_ended();
         self.hang_up();
         if let Ok(session) = ClientSession::new(&options.wire, now) {
             let before = std::mem::replace(&mut self.session, session);
-            if has_last_words {
+            if has_last_frames {
                 self.leaving = Some(Box::new(before));
                 self.line = LineState::Leaving;
             }
@@ -197,7 +197,7 @@ impl NodeLink {
     /// It has decided a cell.
     pub(crate) fn count_cell(&mut self) {
         self.fences = 0;
-        self.status_so_far.cells += 1;
+        self.past.cells += 1;
     }
 }
 

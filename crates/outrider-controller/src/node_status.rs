@@ -1,4 +1,4 @@
-//! What a controller tells of its nodes.
+//! How the nodes of a controller do.
 
 use std::fmt;
 

@@ -36,8 +36,8 @@ impl Consumer {
         self.reader.try_pop()
     }
 
-    /// Asks the producer for the bell: before the next message is sent, or with it, whoever sends it
-    /// [is told](crate::Producer::must_ring) to wake this side, by means of their own. This is for a thread that
+    /// Asks the producer for the bell: with the next message [`must_ring`](crate::Producer::must_ring) becomes true
+    /// there, and its caller wakes this side by means of its own. This is for a thread that
     /// sleeps in one place for many things, such as sockets. Returns `false` if there is something to
     /// [receive](Self::try_pop), and no reason to sleep.
     ///

@@ -28,7 +28,7 @@ pub enum Error {
     #[error("the {0} of the ring is taken")]
     Taken(End),
     /// A capacity that is no power of two from [`CAPACITY_BYTES_MIN`](crate::CAPACITY_BYTES_MIN) to
-    /// [`CAPACITY_BYTES_MAX`](crate::CAPACITY_BYTES_MAX), or not the one that the size of the memory tells.
+    /// [`CAPACITY_BYTES_MAX`](crate::CAPACITY_BYTES_MAX), or not the one that the size of the memory implies.
     #[error("a ring cannot have a capacity of {bytes} bytes")]
     Capacity {
         /// The capacity asked for or found.

@@ -54,9 +54,9 @@
 //!
 //! # Closing and dying
 //!
-//! Dropping an end closes it, and wakes the other, unless that has asked for the bell: then the end of the socket does. A process that is killed closes nothing: its death shows
-//! on the Unix socket over which the descriptor came, which is why both sides keep that socket open and look
-//! at it when a wait has timed out.
+//! Dropping an end closes it, and wakes the other, unless that has asked for the bell: then the end of the
+//! socket does. A process that is killed closes nothing: its death shows on the Unix socket over which the
+//! descriptor came. So both sides keep that socket open and look at it when a wait has timed out.
 #![cfg(target_os = "linux")]
 #![deny(missing_docs)]
 

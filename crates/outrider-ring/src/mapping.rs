@@ -36,7 +36,7 @@ impl Mapping {
         // Populated, so that no message waits for a page.
         let flags = MapFlags::SHARED | MapFlags::POPULATE;
         // SAFETY: the address is the kernel's choice, so that no existing mapping changes. That the file may
-        // be written by others is met by atomics, as said above; it cannot shrink, as the caller made sure.
+        // be written by others is met by atomics, as stated above; it cannot shrink, as the caller made sure.
         let start =
             unsafe { mmap(ptr::null_mut(), bytes, ProtFlags::READ | ProtFlags::WRITE, flags, memory, 0) }
                 .map_err(Error::system("map the ring"))?;

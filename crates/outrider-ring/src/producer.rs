@@ -46,7 +46,7 @@ impl Producer {
     }
 
     /// Whether the consumer is to be woken: it had [asked for the bell](crate::Consumer::ask_for_bell) when a
-    /// message was sent. Says so once.
+    /// message was sent. True once for each time that it asked.
     #[must_use]
     pub fn must_ring(&mut self) -> bool {
         self.writer.must_ring()

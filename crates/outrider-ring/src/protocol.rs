@@ -9,7 +9,7 @@
 //!
 //! A message is one word with its length in bytes, then its bytes, the last word filled up with zeros.
 //! Messages wrap around at any word. So every message up to the whole ring fits, no word is ever wasted, and
-//! no marker can lie.
+//! no marker can be wrong.
 //!
 //! The other end is not trusted. An end keeps its own position to itself and never reads it back, checks the
 //! other's on every look, reads each length once, and copies bytes out before anyone sees them. Each call
@@ -18,7 +18,7 @@
 //! To sleep, an end marks itself as waiting, looks again, and sleeps while it is marked. To wake it, the
 //! other end moves its position and then looks at the mark. A sequentially consistent fence between the two
 //! steps on either side makes sure that at least one end sees what the other did. A consumer whose thread
-//! sleeps elsewhere, with sockets perhaps, marks itself otherwise: then the producer's caller is told to wake
+//! sleeps elsewhere, with sockets perhaps, marks itself otherwise: then the producer's caller has to wake
 //! it there.
 
 use std::mem;
@@ -37,7 +37,7 @@ pub(crate) struct Writer<S: Shared> {
     /// The consumer's position when last seen.
     read: u64,
     failure: Option<Corruption>,
-    /// The consumer has asked for the bell since it was last told of.
+    /// The consumer has asked for the bell since the caller last took this.
     must_ring: bool,
 }
 

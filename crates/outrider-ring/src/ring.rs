@@ -105,9 +105,9 @@ impl fmt::Debug for Ring {
     }
 }
 
-/// Checks that accesses to the memory cannot fault, and gives the capacity that its size tells.
+/// Checks that accesses to the memory cannot fault, and gives the capacity that its size implies.
 fn check_memory(descriptor: BorrowedFd<'_>) -> Result<u64, Error> {
-    // Files that know no seals answer with an error.
+    // For files without seals this is an error.
     let found = fcntl_get_seals(descriptor).unwrap_or(SealFlags::empty());
     let file_system = fstatfs(descriptor).map_err(Error::system("examine the descriptor"))?.f_type;
     if !found.contains(seals()) || file_system != TMPFS_MAGIC {

@@ -33,7 +33,7 @@ impl Waiting {
         Self { wait, timeout, started: None, pauses: 0, announced: false }
     }
 
-    /// Pauses once and tells whether there is time for another look.
+    /// Pauses once; whether there is time for another look.
     pub(crate) fn pause<S: Shared>(&mut self, shared: &S, end: End) -> Result<bool, Error> {
         let spins = match self.wait {
             Wait::Spin => true,

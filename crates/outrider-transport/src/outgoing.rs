@@ -9,7 +9,7 @@ use crate::connection::Connection;
 /// What a connection had no room for, up to a size.
 pub struct Outgoing {
     bytes_max: usize,
-    /// Made when there is something to send for the first time: connections that say nothing cost nothing.
+    /// Made when there is something to send for the first time: an idle connection takes no memory.
     bytes: Box<[u8]>,
     unsent: Range<usize>,
 }
@@ -60,7 +60,7 @@ impl Outgoing {
         }
     }
 
-    /// Forgets what is left.
+    /// Drops what is left.
     pub fn clear(&mut self) {
         self.unsent = 0..0;
     }

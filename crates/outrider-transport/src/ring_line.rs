@@ -1,7 +1,7 @@
 //! A ring in shared memory as a connection.
 //!
-//! The socket over which the descriptors came stays open. It tells when the other process is gone, and it is the bell: a
-//! byte on it wakes an end that sleeps until a socket has something to say.
+//! The socket over which the descriptors came stays open. It ends when the other process is gone, and it is the bell: a
+//! byte on it wakes an end that sleeps until one of its sockets becomes readable.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -17,7 +17,7 @@ const BELL_READS_MAX: usize = 16;
 /// Bytes of each of the two rings of a connection.
 const RING_BYTES: u64 = 1 << 20;
 
-/// Two rings, and the socket that tells when the other process is gone.
+/// Two rings, and the socket that ends when the other process is gone.
 #[derive(Debug)]
 pub(crate) struct RingLine {
     rings: Duplex,
@@ -74,7 +74,7 @@ impl RingLine {
 
     /// Whether nothing is there, and the bell will be rung for what comes.
     pub(crate) fn may_sleep(&mut self) -> io::Result<bool> {
-        // What has been rung so far was for what has been read, and would be taken for news.
+        // What has been rung so far was for what has been read; left there it would end the next sleep at once.
         if self.take_bells()? {
             // The next look that finds nothing is the one that finds this.
             self.looks = LOOKS_PER_SOCKET_LOOK - 1;
@@ -97,7 +97,7 @@ impl RingLine {
         Ok(is_gone.then_some(0))
     }
 
-    /// Takes what was rung, and tells whether the other process is gone.
+    /// Takes what was rung; whether the other process is gone.
     fn take_bells(&mut self) -> io::Result<bool> {
         let mut bells = [0; BELLS];
         for _ in 0..BELL_READS_MAX {

@@ -1,4 +1,4 @@
-//! Who the ends of a TLS connection are: certificates, in files.
+//! The certificates of the ends of a TLS connection, in files.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ impl TlsFiles {
     /// What the end that connects needs.
     ///
     /// # Errors
-    /// Files that are missing or not to be understood, by name.
+    /// Files that are missing or malformed, by name.
     pub fn client_config(&self) -> io::Result<Arc<ClientConfig>> {
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
@@ -80,7 +80,7 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-/// A file that could not be read is the machine's fault or the path's; the kind of the error tells.
+/// A file that could not be read is the machine's fault or the path's; the kind of the error shows which.
 fn unread(path: &Path, error: PemError) -> io::Error {
     match error {
         PemError::Io(error) => io::Error::new(error.kind(), format!("{}: {error}", path.display())),

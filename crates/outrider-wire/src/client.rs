@@ -77,7 +77,8 @@ pub enum ClientEvent<'a> {
         /// How many rounds may be sent now.
         credit: u64,
     },
-    /// The credit is used up, or was too little for the rounds just offered. Said once until more is granted.
+    /// The credit is used up, or was too little for the rounds just offered. There is one such event until more is
+    /// granted.
     OutOfCredit {
         /// The stream.
         stream: StreamId,
@@ -102,7 +103,7 @@ pub enum ClientEvent<'a> {
     PeerError(Fault<'a>),
     /// The connection is of no use any more: drop it, and connect again.
     ConnectionLost(Error),
-    /// The session has ended. The node is told, if it can be.
+    /// The session has ended. An ERROR frame goes to the node if there is a connection.
     Failed(Error),
 }
 
@@ -130,8 +131,8 @@ struct Stream {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Starvation {
     None,
-    Untold,
-    Told,
+    Unreported,
+    Reported,
 }
 
 impl ClientSession {
@@ -204,8 +205,8 @@ impl ClientSession {
         Ok(sequence)
     }
 
-    /// Says which cells of the stream the node owns from here on, and at which round it begins. The epoch is
-    /// above the one before.
+    /// Assigns cells of the stream to the node, which owns these and no others from here on; its rounds begin at
+    /// `round`. The epoch is above the one before.
     pub fn assign(
         &mut self,
         stream: StreamId,
@@ -228,8 +229,8 @@ impl ClientSession {
 
     /// Sends rounds in the current epoch. Nothing is sent if the credit does not cover all of them.
     ///
-    /// An acknowledgement says that they have arrived, not that they are committed: the caller keeps them
-    /// until then.
+    /// An acknowledgement means that they have arrived, not that they are committed. The caller keeps them until
+    /// they are.
     pub fn send_rounds(
         &mut self,
         stream: StreamId,
@@ -324,10 +325,11 @@ impl ClientSession {
         if !self.side.starved || self.link.has_ended() {
             return None;
         }
-        let untold = self.side.streams.iter_mut().find(|(_, stream)| stream.starvation == Starvation::Untold);
-        self.side.starved = untold.is_some();
-        untold.map(|(id, stream)| {
-            stream.starvation = Starvation::Told;
+        let unreported =
+            self.side.streams.iter_mut().find(|(_, stream)| stream.starvation == Starvation::Unreported);
+        self.side.starved = unreported.is_some();
+        unreported.map(|(id, stream)| {
+            stream.starvation = Starvation::Reported;
             id
         })
     }
@@ -343,12 +345,12 @@ impl ClientEvent<'_> {
 }
 
 impl Starvation {
-    /// Whether the caller has yet to be told.
+    /// Whether the caller is owed an event.
     fn begin(&mut self) -> bool {
         if *self == Self::None {
-            *self = Self::Untold;
+            *self = Self::Unreported;
         }
-        *self == Self::Untold
+        *self == Self::Unreported
     }
 }
 

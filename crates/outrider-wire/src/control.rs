@@ -8,14 +8,14 @@ use crate::ids::Sequence;
 /// ACK: every sequenced frame below `wanted` has arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ack {
-    /// The sequence number wanted next.
+    /// The sequence number needed next.
     pub wanted: Sequence,
 }
 
 /// NAK: the same, and everything from `wanted` on has to be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nak {
-    /// The sequence number wanted next.
+    /// The sequence number needed next.
     pub wanted: Sequence,
     /// Why: [`Error::BadPayloadChecksum`] or [`Error::SequenceGap`], by its value.
     pub code: u32,
@@ -26,7 +26,7 @@ pub struct Nak {
 pub struct Beat {
     /// Chosen by the sender of the PING; the PONG repeats it.
     pub echo: u64,
-    /// The sequence number wanted next, as in ACK.
+    /// The sequence number needed next, as in ACK.
     pub wanted: Sequence,
     /// The sequence number after that of the sequenced frame last sent on this connection: shows losses at
     /// the end.

@@ -49,9 +49,9 @@ errors! {
     BadPayloadChecksum = 0x0103, Frame, "broken payload";
     /// A sequenced frame came before its predecessor.
     SequenceGap = 0x0104, Frame, "a frame is missing";
-    /// The type of the frame is not known.
+    /// No frame has that type.
     UnknownType = 0x0105, Session, "unknown frame type";
-    /// A critical flag is not known, or does not belong to this type of frame.
+    /// A critical flag is not defined, or does not belong to this type of frame.
     UnknownFlag = 0x0106, Session, "unknown critical flag";
     /// The payload is longer than the receiver allows.
     PayloadTooLarge = 0x0107, Session, "payload too large";
@@ -70,7 +70,7 @@ errors! {
     UnknownSession = 0x0204, Handshake, "unknown session";
     /// The token is not that of the session.
     WrongToken = 0x0205, Handshake, "wrong token";
-    /// The other side wants frames that are no longer kept, or were never sent.
+    /// The other side needs frames that are no longer kept, or were never sent.
     ResumeImpossible = 0x0206, Handshake, "the session cannot be resumed from there";
     /// The handshake took too long.
     HandshakeTimeout = 0x0207, Connection, "the handshake took too long";
@@ -97,7 +97,7 @@ errors! {
     ResendImpossible = 0x0307, Session, "asked for a frame that is not kept";
     /// The same frame was asked for again too often.
     RepairFailed = 0x0308, Connection, "repair failed";
-    /// Nothing was heard for too many heartbeats.
+    /// Nothing came for too many heartbeats.
     PeerSilent = 0x0309, Connection, "the other side is silent";
     /// The connection ended.
     ConnectionLost = 0x030a, Connection, "connection lost";

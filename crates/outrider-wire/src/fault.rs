@@ -13,7 +13,7 @@ use crate::limits::TEXT_BYTES_MAX;
 /// Why something ended or did not begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault<'a> {
-    /// The value of the error; one that [`Error::from_code`] does not know comes from a newer peer.
+    /// The value of the error; one without an [`Error`] comes from a newer peer.
     pub code: u32,
     /// What the side that found the fault has or allows; zeros where the error is not a mismatch.
     pub expected: [u8; 32],
@@ -26,8 +26,8 @@ pub struct Fault<'a> {
 impl<'a> Fault<'a> {
     const FIXED_BYTES: usize = 72;
 
-    /// A fault without values. The text is what people learn beyond the name of the error, which is shown anyway: where
-    /// that says it all, make the fault [from](Self::from) the error.
+    /// A fault without values. The text is for people, and adds to the name of the error, which is shown anyway. Where
+    /// nothing is to be added, make the fault [from](Self::from) the error.
     pub fn new(error: Error, text: &'a str) -> Self {
         Self { code: error.code().into(), expected: [0; 32], found: [0; 32], text }
     }
@@ -58,7 +58,7 @@ impl<'a> Fault<'a> {
         Self { expected: value(required), found: value(offered), ..Self::from(Error::FeatureMissing) }
     }
 
-    /// The error, if this version knows it.
+    /// The error, if this version has it.
     pub fn error(&self) -> Option<Error> {
         Error::from_code(self.code)
     }

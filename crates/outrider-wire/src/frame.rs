@@ -10,7 +10,7 @@ use crate::header::{HEADER_BYTES, Header};
 pub enum Decoded<'a> {
     /// Not yet a frame.
     Incomplete {
-        /// The bytes from the front that are needed to know more.
+        /// The bytes from the front that are needed to go on.
         bytes_needed: usize,
     },
     /// A frame.
@@ -27,7 +27,7 @@ pub enum Decoded<'a> {
     },
 }
 
-/// Reads the frame at the front of `bytes`. An error means that nothing behind it can be understood.
+/// Reads the frame at the front of `bytes`. An error means that nothing behind it can be decoded.
 pub fn decode_frame(bytes: &[u8], payload_bytes_max: u32) -> Result<Decoded<'_>, Error> {
     let Some((header, rest)) = bytes.split_first_chunk() else {
         return Ok(Decoded::Incomplete { bytes_needed: HEADER_BYTES });

@@ -6,7 +6,7 @@ use crate::frame::Payload;
 use crate::ids::{Sequence, Token};
 use crate::limits::{HEARTBEAT_NS_MAX, HEARTBEAT_NS_MIN, PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MIN, STREAMS_MAX};
 
-/// The versions that a side speaks.
+/// The versions that a side supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Versions {
     /// The lowest; at least 1.
@@ -15,10 +15,10 @@ pub struct Versions {
     pub max: u16,
 }
 
-/// What a client says first.
+/// What a client sends first.
 #[derive(Debug, Clone, Copy)]
 pub struct Hello {
-    /// The versions it speaks.
+    /// The versions it supports.
     pub versions: Versions,
     /// The features it offers, one bit each.
     pub features: u64,
@@ -26,7 +26,7 @@ pub struct Hello {
     pub features_required: u64,
     /// The token of the session to resume, or none.
     pub token: Token,
-    /// The sequence number it wants next.
+    /// The sequence number it needs next.
     pub wanted: Sequence,
     /// The heartbeat it asks for.
     pub heartbeat_ns: u64,
@@ -43,7 +43,7 @@ pub struct Welcome {
     pub features: u64,
     /// What the client has to show to resume.
     pub token: Token,
-    /// The sequence number that the server wants next.
+    /// The sequence number that the server needs next.
     pub wanted: Sequence,
     /// The heartbeat of both sides.
     pub heartbeat_ns: u64,
@@ -54,10 +54,10 @@ pub struct Welcome {
 }
 
 impl Versions {
-    /// The versions that this crate speaks.
+    /// The versions that this crate supports.
     pub const SPOKEN: Self = Self { min: 1, max: 1 };
 
-    /// The highest version that both speak.
+    /// The highest version that both support.
     pub fn common(&self, other: &Self) -> Option<u16> {
         let (lowest, highest) = (self.min.max(other.min), self.max.min(other.max));
         (lowest <= highest).then_some(highest)

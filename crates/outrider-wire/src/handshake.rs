@@ -1,4 +1,4 @@
-//! The beginning of a connection at the node, before it is known which session it is for.
+//! The beginning of a connection at the node, before it belongs to a session.
 //!
 //! It holds no more memory than a HELLO frame needs, so ten thousand idle connections cost little.
 
@@ -12,7 +12,7 @@ use crate::header::{FrameType, HANDSHAKE_VERSION, HEADER_BYTES, Header};
 use crate::ids::SessionId;
 use crate::options::Options;
 
-/// A connection that has yet to say what it is for.
+/// A connection whose HELLO has yet to come.
 #[derive(Debug)]
 pub struct Handshake {
     bytes: [u8; Self::BYTES],
@@ -84,7 +84,7 @@ impl Greeted {
         self.session
     }
 
-    /// What the client said.
+    /// What the client sent.
     pub fn hello(&self) -> &Hello {
         &self.hello
     }

@@ -1,6 +1,6 @@
 //! The 64-byte header, little-endian, encoded and decoded field by field.
 //!
-//! Its own CRC covers everything before it, so a damaged length is never believed. Its layout, and the values
+//! Its own CRC covers everything before it, so a damaged length is never used. Its layout, and the values
 //! of HELLO, WELCOME and REFUSE, are the same in every version.
 
 use crc_fast::crc32_iscsi;
@@ -23,7 +23,7 @@ pub const FLAG_LAST: u32 = 1 << 0;
 pub const FLAG_SKIP: u32 = 1 << 1;
 /// A COMMIT frame comes after its deadline.
 pub const FLAG_LATE: u32 = 1 << 16;
-/// The flags that a receiver must refuse if it does not know them; it ignores the others.
+/// The flags that a receiver must refuse where they are not defined; it ignores others.
 pub const FLAGS_CRITICAL: u32 = 0x0000_ffff;
 
 const CHECKED_BYTES: usize = HEADER_BYTES - 4;
@@ -43,9 +43,9 @@ coded! {
         Ack = 8,
         /// The same, and the next one has to be sent again, with all that follow.
         Nak = 9,
-        /// Are you there?
+        /// Asks for a PONG.
         Ping = 10,
-        /// Yes.
+        /// Answers a PING.
         Pong = 11,
         /// The session has ended, and why.
         Error = 12,
@@ -72,7 +72,7 @@ coded! {
     }
 }
 
-/// What a frame says before its payload.
+/// What stands in a frame before its payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
     /// The version that both sides agreed on.
@@ -114,7 +114,7 @@ impl FrameType {
         matches!(self, Self::Hello | Self::Welcome | Self::Refuse)
     }
 
-    fn flags_known(self) -> u32 {
+    fn flags_defined(self) -> u32 {
         match self {
             Self::Rounds => FLAG_LAST | FLAG_SKIP,
             Self::Commit => FLAG_LATE,
@@ -174,7 +174,7 @@ impl Header {
     /// Reads a header, and refuses one that is damaged, unknown, or whose payload is longer than
     /// `payload_bytes_max`.
     ///
-    /// Whether version, session and sequence fit the connection is for the session to say.
+    /// Whether version, session and sequence fit the connection is checked by the session.
     pub fn decode(bytes: &[u8; HEADER_BYTES], payload_bytes_max: u32) -> Result<Self, Error> {
         let mut reader = Reader::new(bytes);
         if reader.u32()? != MAGIC {
@@ -190,7 +190,7 @@ impl Header {
             return Err(Error::BadHeaderChecksum);
         }
         let frame_type = FrameType::from_code(type_code.into()).ok_or(Error::UnknownType)?;
-        if flags & FLAGS_CRITICAL & !frame_type.flags_known() != 0 {
+        if flags & FLAGS_CRITICAL & !frame_type.flags_defined() != 0 {
             return Err(Error::UnknownFlag);
         }
         if payload_bytes > payload_bytes_max {
@@ -199,7 +199,7 @@ impl Header {
         let header = Self {
             version,
             frame_type,
-            flags: flags & frame_type.flags_known(),
+            flags: flags & frame_type.flags_defined(),
             epoch,
             session,
             stream,

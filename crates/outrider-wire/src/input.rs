@@ -1,4 +1,4 @@
-//! Bytes that have come in and are not yet understood. Frames are read in place.
+//! Bytes that have come in and are not yet decoded. Frames are read in place.
 
 use std::ops::Range;
 
@@ -34,7 +34,7 @@ impl Input {
         &self.bytes[self.start..self.end]
     }
 
-    /// Passes the frame at the front, and says where its payload stands until more bytes are received.
+    /// Removes the frame at the front. Its payload stands in the returned range until more bytes are received.
     pub(crate) fn take(&mut self, header: &Header) -> Range<usize> {
         let payload = self.start + HEADER_BYTES..self.start + header.frame_bytes();
         self.start = payload.end;

@@ -1,9 +1,10 @@
 //! The protocol between a controller and its decoder nodes, without input or output.
 //!
 //! A [`ClientSession`] and a [`ServerSession`] take bytes, times and calls, and give bytes, events and the
-//! time at which they want to be called again. They know no sockets, threads or clocks, so the same code runs
-//! under an event loop, in a spinning thread and in a simulator. `PROTOCOL.md` beside this crate is
-//! normative.
+//! time of their next timer. There are no sockets, threads or clocks in this crate, so the same code runs in an
+//! event loop, in a spinning thread and in a simulator. `PROTOCOL.md` beside this crate is normative.
+//!
+//! A client connects; a [`Handshake`] at the node reads its first frame; the session is then accepted or resumed:
 //!
 //! ```
 //! use outrider_wire::{ClientEvent, ClientSession, Handshake, Options, ServerSession, SessionId, Token};

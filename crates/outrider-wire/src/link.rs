@@ -1,7 +1,7 @@
 //! What client and server have in common: a numbered stream of frames in each direction that survives broken
-//! payloads and broken connections, and the heartbeats that notice a dead peer.
+//! payloads and broken connections, and the heartbeats by which a dead peer is noticed.
 //!
-//! Repair and resumption are one rule: the receiver names the sequence number it wants next, and the sender
+//! Repair and resumption are one rule: the receiver names the next sequence number it needs, and the sender
 //! goes on from there. A receiver keeps nothing that comes early, so its memory is bounded by one frame.
 //! Control frames are flags here, made when they are sent; none of them can queue up.
 
@@ -93,7 +93,7 @@ pub(crate) struct Link {
     repairs: u32,
     /// The frame that the other side asked for last, and how often.
     asked: (Sequence, u32),
-    /// The end of the connection or session, until the caller has been told or has gone on.
+    /// The end of the connection or session, until the caller has taken the event or has gone on.
     notice: Option<Error>,
     round_trip_ns: Option<u64>,
     counters: Counters,
@@ -196,7 +196,7 @@ impl Link {
         self.state = State::Greeting { until: self.clock.after(self.options.handshake_ns), resume_until };
     }
 
-    /// The connection stands, and the other side wants the frames from `peer_wanted` on. Nothing changes on
+    /// The connection stands, and the other side needs the frames from `peer_wanted` on. Nothing changes on
     /// an error.
     pub(crate) fn establish(
         &mut self,
@@ -213,11 +213,11 @@ impl Link {
         (self.unacknowledged, self.repairs, self.asked) = (0, 0, (Sequence(0), 0));
         self.notice = None;
         self.state = State::Up;
-        self.heard(&agreement);
+        self.restart_silence(&agreement);
         Ok(())
     }
 
-    /// The connection has ended, and with it the chance to say a last word.
+    /// The connection has ended, and with it the chance to send a last frame.
     pub(crate) fn connection_lost(&mut self) {
         if self.is_connected() {
             self.fail(Error::ConnectionLost);
@@ -336,7 +336,7 @@ impl Link {
         self.check_header(&header)?;
         self.counters.frames += 1;
         if let Some(agreement) = self.agreement {
-            self.heard(&agreement);
+            self.restart_silence(&agreement);
         }
         let is_for_session = match header.frame_type {
             FrameType::Hello | FrameType::Welcome | FrameType::Refuse | FrameType::Error => true,
@@ -471,7 +471,7 @@ impl Link {
         Ok(())
     }
 
-    fn heard(&mut self, agreement: &Agreement) {
+    fn restart_silence(&mut self, agreement: &Agreement) {
         let patience = agreement.heartbeat_ns.saturating_mul(self.options.silent_heartbeats.into());
         self.timers.silence = self.clock.after(patience);
     }
@@ -573,7 +573,7 @@ impl Link {
     }
 }
 
-/// Whom a frame was for.
+/// What became of the bytes at the front of the input.
 enum Taken {
     Session(Header, Range<usize>),
     Link,

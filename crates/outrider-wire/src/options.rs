@@ -3,16 +3,16 @@ use crate::greeting::{Versions, parameters_fit};
 use crate::header::HEADER_BYTES;
 use crate::limits::{RETAINED_BYTES_MAX, SILENT_HEARTBEATS_MAX, STREAMS_MAX};
 
-/// What a side wants of a session.
+/// The options of one side of a session.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The versions it speaks: those of [`Versions::SPOKEN`], or fewer. Others only serve to try the negotiation.
+    /// The versions it supports: those of [`Versions::SPOKEN`], or fewer. Others only serve to try the negotiation.
     pub versions: Versions,
     /// The features it offers; version 1 defines none.
     pub features: u64,
     /// The features without which it does not go on; among those it offers.
     pub features_required: u64,
-    /// A side that has nothing to say says so this often. The longer wish of the two sides counts.
+    /// A side with nothing else to send sends a PING this often. The longer heartbeat of the two sides counts.
     pub heartbeat_ns: u64,
     /// After so many heartbeats without a frame the connection counts as lost.
     pub silent_heartbeats: u32,

@@ -59,7 +59,7 @@ impl Outbox {
         Some(frame.len())
     }
 
-    /// Forgets the frames below `wanted`. Acknowledging what was never sent is an error.
+    /// Drops the frames below `wanted`. Acknowledging what was never sent is an error.
     pub(crate) fn release(&mut self, wanted: Sequence) -> Result<(), Error> {
         if wanted.0 > self.sent {
             return Err(Error::AcknowledgedBeyondSent);
@@ -70,7 +70,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// Forgets the frames below `wanted`, and sends that one next.
+    /// Drops the frames below `wanted`, and sends that one next.
     pub(crate) fn rewind(&mut self, wanted: Sequence) -> Result<(), Error> {
         if wanted.0 < self.first() || wanted.0 > self.sent {
             return Err(Error::ResendImpossible);

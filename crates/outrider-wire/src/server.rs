@@ -86,7 +86,7 @@ pub enum ServerEvent<'a> {
     PeerError(Fault<'a>),
     /// The connection is of no use any more: drop it. The client may resume the session.
     ConnectionLost(Error),
-    /// The session has ended. The client is told, if it can be.
+    /// The session has ended. An ERROR frame goes to the client if there is a connection.
     Failed(Error),
 }
 

@@ -9,7 +9,7 @@ use crate::graph::{GraphOptions, MatchingGraph};
 use crate::kernels::Isa;
 use crate::model::{DetectorErrorModel, owned, view};
 use crate::names::named;
-use crate::predecoder::{Predecode, Predecoder};
+use crate::predecoder::{Predecode, Predecoded, Predecoder};
 use crate::shots::Shots;
 
 /// A decoder: detection events in; observables, weight and, on request, edges and pairs out.
@@ -84,7 +84,7 @@ pub struct DecoderOptions {
     /// How a [pre-decoder](Decoder::with_predecoder) is used, if there is one.
     pub predecode: Predecode,
     /// Added to the weight of every edge that no override names, in integer units. The sum may be negative,
-    /// which commits the edge. Soft pre-decoding adds the pre-decoder's own offset to it.
+    /// which commits the edge. The offset of a [pre-decoded](Predecoded) shot is added to it.
     pub weight_offset: i32,
 }
 
@@ -254,6 +254,40 @@ impl Decoder {
         Ok(DecodeResult::from_raw(&result))
     }
 
+    /// Decodes what a pre-decoder left of a shot, whichever it was; one that the decoder has is not applied.
+    /// `overrides` come after those of the shot and win. Observables are those of the whole answer.
+    ///
+    /// A shot of another [`weight_offset`](Predecoded::weight_offset) than the last one's takes as long as making a
+    /// decoder.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode), and [`Index`](crate::Status::Index) for a shot that is not one on this graph.
+    pub fn decode_predecoded(
+        &mut self,
+        shot: &Predecoded<'_>,
+        overrides: &[Override],
+        observables: &mut [u8],
+    ) -> Result<DecodeResult, Error> {
+        check_length("observables, in bytes", self.graph.observable_bytes(), observables.len())?;
+        let shot = shot.to_raw(self.graph.observable_bytes())?;
+        let mut result = empty_result();
+        // SAFETY: all lists come with their counts, and C checks what they say; both rows of observables have the
+        // length that the header asks for; `Override` has the layout of `otr_override`; the decoder is used by nobody
+        // else (&mut).
+        let status = unsafe {
+            sys::otr_decoder_decode_predecoded(
+                self.raw.as_ptr(),
+                &shot,
+                overrides.as_ptr().cast(),
+                overrides.len(),
+                observables.as_mut_ptr(),
+                &mut result,
+            )
+        };
+        check(status).map_err(|error| self.explain(error, "event, edge or override"))?;
+        Ok(DecodeResult::from_raw(&result))
+    }
+
     /// Decodes all rows of `detectors` into rows of `observables`, which is resized to as many.
     ///
     /// Rows of `detectors` may carry the observables appended: its width is the graph's detectors, or
@@ -302,7 +336,7 @@ impl Decoder {
     ///
     /// # Errors
     /// [`Argument`](crate::Status::Argument) if no shot was decoded,
-    /// [`Unsupported`](crate::Status::Unsupported) after hard use of a pre-decoder that does not tell its edges.
+    /// [`Unsupported`](crate::Status::Unsupported) after hard use of a pre-decoder that does not report its edges.
     pub fn edges(&mut self) -> Result<&[u32], Error> {
         let mut edges = ptr::null();
         let mut count = 0;

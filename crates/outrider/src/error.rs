@@ -16,7 +16,7 @@ pub enum Error {
     Core {
         /// What kind of failure.
         status: Status,
-        /// Where in the input, as far as it is known.
+        /// Where in the input, as far as the core reports it.
         place: Place,
         /// One line of explanation, without the place.
         message: String,
@@ -54,7 +54,7 @@ pub enum Error {
     /// A thread of this crate panicked: a bug of it, or of what it was given to call.
     #[error("a thread panicked: {message}")]
     Panic {
-        /// What the panic said.
+        /// The message of the panic.
         message: String,
     },
 }
@@ -104,7 +104,7 @@ pub enum Status {
     Certificate,
     /// A commit leaves detection events in its cell: a bug of this library.
     Residual,
-    /// A status that this version of the crate does not know, with its number.
+    /// A status that this version of the crate does not have, with its number.
     Other(u32),
 }
 
@@ -154,7 +154,7 @@ impl Error {
         self
     }
 
-    /// Replaces the general phrase for `status` by what the caller knows.
+    /// Replaces the general phrase for `status` by a closer one.
     pub(crate) fn explained(mut self, wanted: Status, explain: impl FnOnce() -> String) -> Self {
         if let Self::Core { status, message, .. } = &mut self
             && *status == wanted
@@ -164,7 +164,7 @@ impl Error {
         self
     }
 
-    /// Sets the shot of an error of the C core, the first one being 1: a batch knows only its own rows.
+    /// Sets the shot of an error of the C core, the first one being 1: a batch counts its own rows.
     #[must_use]
     pub fn with_shot(mut self, number: u64) -> Self {
         if let Self::Core { place, .. } = &mut self {

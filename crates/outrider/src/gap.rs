@@ -8,6 +8,7 @@ use crate::error::{Details, Error, LineMeaning, Status, check, check_length};
 use crate::graph::MatchingGraph;
 use crate::kernels::Isa;
 use crate::model::{owned, view};
+use crate::predecoder::Predecoded;
 
 /// The complementary gap: the least weight in each logical class, for a graph with one observable on a patch.
 ///
@@ -129,12 +130,36 @@ impl Gap {
                 &mut raw,
             )
         };
-        check(status).map_err(|error| {
-            error.explained(Status::Index, || {
-                let (nodes, edges) = (self.node_count, self.edge_count);
-                format!("an event or override lies outside the graph of {nodes} detectors and {edges} edges")
-            })
-        })?;
+        check(status).map_err(|error| self.explain(error))?;
+        Ok(GapResult { weights: raw.weights, observable: raw.observable != 0 })
+    }
+
+    /// Matches what a pre-decoder left of a shot in both classes; overrides come after those of the shot and win. Classes
+    /// are of the whole answer, what is committed in the shot included.
+    ///
+    /// A shot of another [`weight_offset`](Predecoded::weight_offset) than the last one's takes as long as making a gap.
+    ///
+    /// # Errors
+    /// As [`decode_events`](Self::decode_events), and [`Index`](Status::Index) for a shot that is not one on this graph.
+    pub fn decode_predecoded(
+        &mut self,
+        shot: &Predecoded<'_>,
+        overrides: &[Override],
+    ) -> Result<GapResult, Error> {
+        let shot = shot.to_raw(OBSERVABLE_BYTES)?;
+        let mut raw = sys::otr_gap_result { weights: [0; 2], observable: 0 };
+        // SAFETY: all lists come with their counts, and C checks what they say; `Override` has the layout of
+        // `otr_override`, as asserted in decoder.rs; the gap is used by nobody else (&mut).
+        let status = unsafe {
+            sys::otr_gap_decode_predecoded(
+                self.raw.as_ptr(),
+                &shot,
+                overrides.as_ptr().cast(),
+                overrides.len(),
+                &mut raw,
+            )
+        };
+        check(status).map_err(|error| self.explain(error))?;
         Ok(GapResult { weights: raw.weights, observable: raw.observable != 0 })
     }
 
@@ -143,7 +168,8 @@ impl Gap {
     ///
     /// # Errors
     /// [`Argument`](Status::Argument) if no shot was decoded, and for the heavier class of a shot at the limit, whose
-    /// answer was not searched for.
+    /// answer was not searched for. [`Unsupported`](Status::Unsupported) if a pre-decoder committed what is not given as
+    /// edges.
     pub fn edges(&mut self, observable: bool) -> Result<&[u32], Error> {
         let (mut edges, mut count) = (ptr::null(), 0);
         // SAFETY: both outputs are live; the gap is used by nobody else (&mut).
@@ -156,6 +182,13 @@ impl Gap {
     pub fn heap_bytes(&self) -> usize {
         // SAFETY: the gap is live and only read.
         unsafe { sys::otr_gap_bytes(self.raw.as_ptr()) }
+    }
+
+    fn explain(&self, error: Error) -> Error {
+        error.explained(Status::Index, || {
+            let (nodes, edges) = (self.node_count, self.edge_count);
+            format!("an event or override lies outside the graph of {nodes} detectors and {edges} edges")
+        })
     }
 }
 
@@ -193,6 +226,9 @@ impl GapResult {
         (self.weights[1] - self.weights[0]).abs()
     }
 }
+
+/// A graph with a gap has one observable.
+const OBSERVABLE_BYTES: usize = 1;
 
 /// Limits are even, and 0 is none.
 const LEAST_LIMIT: i32 = 2;

@@ -100,7 +100,7 @@ fn amx_is_permitted() -> bool {
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 fn request_amx() -> bool {
     // SAFETY: arch_prctl with this request takes a number, reads no memory of the process and only widens
-    // what its threads may save; kernels that do not know it answer with an error.
+    // what its threads may save; kernels without it answer with an error.
     let answer = unsafe {
         libc::syscall(libc::SYS_arch_prctl, i64::from(sys::OTR_AMX_REQUEST), i64::from(sys::OTR_AMX_FEATURE))
     };

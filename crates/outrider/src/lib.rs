@@ -27,7 +27,7 @@
 //! Everything here is a safe layer over the C library in `c_core/`, which C programs can use directly.
 #![deny(missing_docs)]
 
-mod cell_stream;
+mod cell_book;
 mod clock;
 mod decoder;
 mod dense_network;
@@ -56,7 +56,10 @@ mod training;
 mod window;
 mod workers;
 
-pub use cell_stream::{CellInput, CellStream, CellStreamState};
+pub use cell_book::{
+    CellBook, CellBookOptions, CellBookState, CellImport, CellInput, CellNeed, CellRange, KeptLayer,
+    PlacedCommit, PlacedMark,
+};
 pub use clock::clock_ns;
 pub use decoder::{Certificate, DecodeResult, Decoder, DecoderKind, DecoderOptions, Override, Pair};
 pub use dense_network::{DenseArithmetic, DenseInfo, DenseNetwork, DenseOptions};
@@ -74,7 +77,7 @@ pub use model::{DetectorErrorModel, Instruction, InstructionKind, Instructions, 
 pub use network_kind::NetworkKind;
 pub use patch::{LayerWidths, MakePredecoder, Patch, PatchOptions, PatchPredecoder};
 pub use plan::{Axis, Cell, CellShape, Plan, PlanOptions, RowLayout, Rows};
-pub use predecoder::{Predecode, Predecoder, Reach, Residual};
+pub use predecoder::{Predecode, Predecoded, PredecodedBatch, Predecoder, Reach};
 pub use round_sampler::{RoundSampler, SampledLayer};
 pub use rules::{Rule, RuleOptions};
 pub use sampler::{Sampler, SamplerOptions};

@@ -7,15 +7,46 @@ use std::sync::Arc;
 use outrider_sys as sys;
 
 use crate::decoder::Override;
-use crate::error::{Error, Status, check};
+use crate::error::{Error, Status, check, check_length};
 use crate::graph::MatchingGraph;
 use crate::model::{owned, view};
 use crate::names::named;
 
 /// A pre-decoder: detection events in; log-odds of edges near them, or a smaller shot, out.
 ///
-/// Give it to [`Decoder::with_predecoder`](crate::Decoder::with_predecoder), or ask it shot by shot. It works for one
-/// thread at a time and allocates when it is made and in its first shots, and not after that.
+/// Give it to [`Decoder::with_predecoder`](crate::Decoder::with_predecoder), or apply it shot by shot, or to many shots
+/// at once, and decode what it leaves. It works for one thread at a time and allocates when it is made and in its first
+/// shots, and not after that.
+///
+/// ```
+/// use std::sync::Arc;
+/// use outrider::{
+///     Decoder, DecoderKind, DetectorErrorModel, GraphOptions, MatchingGraph, Predecode, Predecoder, Rule, RuleOptions,
+/// };
+///
+/// let model = DetectorErrorModel::parse("error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1 D2\nerror(0.1) D2")?;
+/// let graph = Arc::new(MatchingGraph::new(&model, &GraphOptions::default())?);
+/// let mut clique = Predecoder::rule(Arc::clone(&graph), &model, &RuleOptions::new(Rule::Clique))?;
+/// let mut decoder = Decoder::new(graph, DecoderKind::Mwpm)?;
+///
+/// let left = clique.apply(Predecode::Hard, &[0])?;
+/// let mut observables = [0];
+/// decoder.decode_predecoded(&left, &[], &mut observables)?;
+/// assert_eq!(observables, [1]);
+/// # Ok::<(), outrider::Error>(())
+/// ```
+///
+/// What is left of a shot ends with the next one:
+///
+/// ```compile_fail,E0499
+/// # use outrider::{Predecode, Predecoder};
+/// fn stale(predecoder: &mut Predecoder) -> Result<(), outrider::Error> {
+///     let left = predecoder.apply(Predecode::Soft, &[0])?;
+///     predecoder.apply(Predecode::Soft, &[1])?;
+///     println!("{left:?}");
+///     Ok(())
+/// }
+/// ```
 pub struct Predecoder {
     raw: NonNull<sys::otr_predecoder>,
     graph: Arc<MatchingGraph>,
@@ -45,15 +76,27 @@ pub struct Reach {
     pub rounds: f64,
 }
 
-/// What hard use leaves of a shot.
+/// What a pre-decoder leaves of a shot, for a [decoder](crate::Decoder::decode_predecoded), a
+/// [gap](crate::Gap::decode_predecoded) or a [window](crate::WindowDecoder::decode_predecoded).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Residual<'a> {
-    /// The events left, ascending.
+pub struct Predecoded<'a> {
+    /// The events left to explain, ascending and distinct.
     pub events: &'a [u32],
-    /// The observables that the committed edges flip, packed.
+    /// Of soft use: the weights of the shot, each edge named at most once, in no particular order.
+    pub overrides: &'a [Override],
+    /// Of hard use: the observables that the committed edges flip, packed; empty if nothing was committed.
     pub observables: &'a [u8],
-    /// The committed edges, in no particular order; `None` from kinds whose corrections are no edges.
+    /// Of hard use: the committed edges, in no particular order; `None` if corrections are no edges of the graph.
     pub edges: Option<&'a [u32]>,
+    /// Added to the integer weight of every edge that no override names.
+    pub weight_offset: i32,
+}
+
+/// What a pre-decoder leaves of many shots. It allocates in its first uses, and not after that.
+pub struct PredecodedBatch {
+    raw: NonNull<sys::otr_predecoded_batch>,
+    shots: usize,
+    observable_bytes: usize,
 }
 
 impl Predecoder {
@@ -85,48 +128,64 @@ impl Predecoder {
         self.raw.as_ptr()
     }
 
-    /// The weights of a shot: each edge named at most once, in no particular order. `events` are detectors, ascending
-    /// and distinct.
+    /// What is left of a shot. `events` are detectors, ascending and distinct.
     ///
     /// # Errors
-    /// [`Index`](Status::Index) for other events.
-    pub fn soft(&mut self, events: &[u32]) -> Result<&[Override], Error> {
-        let (mut overrides, mut count) = (ptr::null(), 0);
-        // SAFETY: events come with their count, the outputs are live; the pre-decoder is used by nobody else (&mut).
+    /// [`Index`](Status::Index) for other events, [`Limit`](Status::Limit) for too many near pairs.
+    pub fn apply<'a>(&'a mut self, usage: Predecode, events: &'a [u32]) -> Result<Predecoded<'a>, Error> {
+        let mut raw = Predecoded::EMPTY;
+        // SAFETY: events come with their count, the output is live; the pre-decoder is used by nobody else (&mut).
         let status = unsafe {
-            sys::otr_predecoder_soft(self.as_ptr(), events.as_ptr(), events.len(), &mut overrides, &mut count)
+            sys::otr_predecoder_apply(self.as_ptr(), usage.to_raw(), events.as_ptr(), events.len(), &mut raw)
         };
         check(status).map_err(|error| self.explain(error))?;
-        // SAFETY: the header keeps the overrides until the next call, which the result's borrow of `self` delays;
-        // `Override` has the layout of `otr_override`, as asserted in decoder.rs.
-        Ok(unsafe { view(overrides.cast(), count) })
+        // SAFETY: the header keeps all parts until the next call, or as long as the events, which the result borrows
+        // as it does `self`; it gives one bit an observable.
+        Ok(unsafe { Predecoded::from_raw(&raw, self.graph.observable_bytes()) })
     }
 
-    /// What is left of a shot after likely edges are committed; events as for [`soft`](Self::soft).
+    /// What is left of many shots; those of `out` before are gone. The events of shot k are
+    /// `events[begin[k]..begin[k + 1]]`, each as for [`apply`](Self::apply).
     ///
     /// # Errors
-    /// [`Index`](Status::Index) for bad events.
-    pub fn hard(&mut self, events: &[u32]) -> Result<Residual<'_>, Error> {
-        let mut raw = sys::otr_residual {
-            events: ptr::null(),
-            event_count: 0,
-            observables: ptr::null(),
-            edges: ptr::null(),
-            edge_count: 0,
+    /// As [`apply`](Self::apply), with the failing shot, counted from 1, as [`Place::shot`](crate::Place::shot); `out`
+    /// has the shots before it. [`Argument`](Status::Argument) if `begin` descends, [`Error::Length`] if it is empty or
+    /// ends beyond `events`.
+    pub fn apply_batch(
+        &mut self,
+        usage: Predecode,
+        events: &[u32],
+        begin: &[usize],
+        out: &mut PredecodedBatch,
+    ) -> Result<(), Error> {
+        let Some((&end, before)) = begin.split_last() else {
+            return check_length("bounds of the shots", 1, 0);
         };
-        // SAFETY: events come with their count, the output is live; the pre-decoder is used by nobody else (&mut).
-        let status =
-            unsafe { sys::otr_predecoder_hard(self.as_ptr(), events.as_ptr(), events.len(), &mut raw) };
-        check(status).map_err(|error| self.explain(error))?;
-        // SAFETY: the header keeps the residual until the next call, which the result's borrow of `self` delays, and
-        // gives one bit an observable.
-        Ok(unsafe {
-            Residual {
-                events: view(raw.events, raw.event_count),
-                observables: view(raw.observables, self.graph.observable_bytes()),
-                edges: (!raw.edges.is_null()).then(|| view(raw.edges, raw.edge_count)),
-            }
-        })
+        if end > events.len() {
+            check_length("events", end, events.len())?;
+        }
+        let mut failed_shot = 0;
+        // SAFETY: there is a bound more than shots; C checks that they ascend before it follows them, and the last lies
+        // within the events; pre-decoder and batch are used by nobody else (&mut).
+        let status = unsafe {
+            sys::otr_predecoder_apply_batch(
+                self.as_ptr(),
+                usage.to_raw(),
+                events.as_ptr(),
+                begin.as_ptr(),
+                before.len(),
+                out.raw.as_ptr(),
+                &mut failed_shot,
+            )
+        };
+        if status == sys::otr_status::OTR_ERR_ARGUMENT {
+            return check(status).map_err(|error| {
+                error.explained(Status::Argument, || "the bounds of the shots descend".to_owned())
+            });
+        }
+        out.observable_bytes = self.graph.observable_bytes();
+        out.shots = if status == sys::otr_status::OTR_OK { before.len() } else { failed_shot };
+        check(status).map_err(|error| self.explain(error).with_shot(failed_shot as u64 + 1))
     }
 
     /// Commits, in hard use, edges whose probability is at least this; 1/2 at first.
@@ -143,10 +202,10 @@ impl Predecoder {
         })
     }
 
-    /// Added, in soft use, to the integer weight of every edge that it does not name.
-    pub fn weight_offset(&self) -> i32 {
+    /// The [`weight_offset`](Predecoded::weight_offset) of every shot that this use leaves.
+    pub fn weight_offset(&self, usage: Predecode) -> i32 {
         // SAFETY: the pre-decoder is live and only read.
-        unsafe { sys::otr_predecoder_weight_offset(self.as_ptr()) }
+        unsafe { sys::otr_predecoder_weight_offset(self.as_ptr(), usage.to_raw()) }
     }
 
     /// How far an answer looks.
@@ -196,6 +255,118 @@ unsafe impl Send for Predecoder {}
 impl fmt::Debug for Predecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Predecoder").field("name", &self.name()).field("graph", &self.graph).finish()
+    }
+}
+
+impl<'a> Predecoded<'a> {
+    const EMPTY: sys::otr_predecoded = sys::otr_predecoded {
+        events: ptr::null(),
+        event_count: 0,
+        overrides: ptr::null(),
+        override_count: 0,
+        observables: ptr::null(),
+        edges: ptr::null(),
+        edge_count: 0,
+        weight_offset: 0,
+    };
+
+    /// A shot that nothing pre-decoded.
+    pub fn untouched(events: &'a [u32]) -> Self {
+        Self { events, overrides: &[], observables: &[], edges: Some(&[]), weight_offset: 0 }
+    }
+
+    /// # Safety
+    /// The pointers of `raw` are valid for 'a and their counts, and its observables, if any, have so many bytes.
+    unsafe fn from_raw(raw: &sys::otr_predecoded, observable_bytes: usize) -> Self {
+        let is_committed = !raw.observables.is_null();
+        // SAFETY: as the caller promises; `Override` has the layout of `otr_override`, as asserted in decoder.rs.
+        unsafe {
+            Self {
+                events: view(raw.events, raw.event_count),
+                overrides: view(raw.overrides.cast(), raw.override_count),
+                observables: view(raw.observables, if is_committed { observable_bytes } else { 0 }),
+                edges: (!is_committed || !raw.edges.is_null()).then(|| view(raw.edges, raw.edge_count)),
+                weight_offset: raw.weight_offset,
+            }
+        }
+    }
+
+    /// For a call on `graph`, whose header asks for as many bytes of observables as are checked here.
+    pub(crate) fn to_raw(self, observable_bytes: usize) -> Result<sys::otr_predecoded, Error> {
+        let is_committed = !self.observables.is_empty() || self.edges.is_none_or(|edges| !edges.is_empty());
+        if is_committed {
+            check_length("committed observables, in bytes", observable_bytes, self.observables.len())?;
+        }
+        Ok(sys::otr_predecoded {
+            events: self.events.as_ptr(),
+            event_count: self.events.len(),
+            overrides: self.overrides.as_ptr().cast(),
+            override_count: self.overrides.len(),
+            observables: if is_committed { self.observables.as_ptr() } else { ptr::null() },
+            edges: self.edges.map_or(ptr::null(), <[u32]>::as_ptr),
+            edge_count: self.edges.map_or(0, <[u32]>::len),
+            weight_offset: self.weight_offset,
+        })
+    }
+}
+
+impl PredecodedBatch {
+    /// A batch of no shots.
+    ///
+    /// # Errors
+    /// [`Memory`](Status::Memory).
+    pub fn new() -> Result<Self, Error> {
+        let mut raw = ptr::null_mut();
+        // SAFETY: the output is live.
+        check(unsafe { sys::otr_predecoded_batch_create(&mut raw) })?;
+        Ok(Self { raw: owned(raw)?, shots: 0, observable_bytes: 0 })
+    }
+
+    /// How many shots it has.
+    pub fn len(&self) -> usize {
+        self.shots
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.shots == 0
+    }
+
+    /// What is left of shot `index`.
+    ///
+    /// # Errors
+    /// [`Index`](Status::Index).
+    pub fn shot(&self, index: usize) -> Result<Predecoded<'_>, Error> {
+        let mut raw = Predecoded::EMPTY;
+        // SAFETY: the batch is alive, the output is ours.
+        check(unsafe { sys::otr_predecoded_batch_shot(self.raw.as_ptr(), index, &mut raw) })?;
+        // SAFETY: the header keeps all parts until the batch is filled again, which the borrow of `self` delays; rows of
+        // observables are those of the graph that the batch was filled on.
+        Ok(unsafe { Predecoded::from_raw(&raw, self.observable_bytes) })
+    }
+
+    /// Heap bytes held.
+    pub fn heap_bytes(&self) -> usize {
+        // SAFETY: the batch is alive.
+        unsafe { sys::otr_predecoded_batch_bytes(self.raw.as_ptr()) }
+    }
+}
+
+impl Drop for PredecodedBatch {
+    fn drop(&mut self) {
+        // SAFETY: this value owns `raw`.
+        unsafe { sys::otr_predecoded_batch_destroy(self.raw.as_ptr()) }
+    }
+}
+
+// SAFETY: predecoder.h asks for one thread at a time, and the library keeps no thread-local state.
+unsafe impl Send for PredecodedBatch {}
+// SAFETY: a shared reference gives access to calls that only read.
+unsafe impl Sync for PredecodedBatch {}
+
+impl fmt::Debug for PredecodedBatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PredecodedBatch").field("shots", &self.shots).finish()
     }
 }
 

@@ -30,7 +30,7 @@ pub struct RuleOptions {
     pub isa: Isa,
     /// Passes of `smith`, iterations of `min-sum`: 1 to 1000.
     pub iterations: u32,
-    /// `min-sum`: what detectors say is multiplied by this / 256; 1 to 256.
+    /// `min-sum`: the messages of detectors are multiplied by this / 256; 1 to 256.
     pub normalization: u32,
 }
 
@@ -39,14 +39,14 @@ impl Predecoder {
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use outrider::{DetectorErrorModel, GraphOptions, MatchingGraph, Predecoder, Rule, RuleOptions};
+    /// use outrider::{DetectorErrorModel, GraphOptions, MatchingGraph, Predecode, Predecoder, Rule, RuleOptions};
     ///
     /// let model = DetectorErrorModel::parse("error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1 D2\nerror(0.1) D2")?;
     /// let graph = Arc::new(MatchingGraph::new(&model, &GraphOptions::default())?);
     /// let mut clique = Predecoder::rule(graph, &model, &RuleOptions::new(Rule::Clique))?;
     ///
-    /// assert!(clique.hard(&[0, 1])?.events.is_empty()); // a pair of its own
-    /// assert_eq!(clique.hard(&[0, 1, 2])?.events, [0, 1, 2]); // no trivial explanation
+    /// assert!(clique.apply(Predecode::Hard, &[0, 1])?.events.is_empty()); // a pair of its own
+    /// assert_eq!(clique.apply(Predecode::Hard, &[0, 1, 2])?.events, [0, 1, 2]); // no trivial explanation
     /// # Ok::<(), outrider::Error>(())
     /// ```
     ///

@@ -456,7 +456,7 @@ impl<R> Drop for ShotReader<R> {
     }
 }
 
-// SAFETY: the codec is a plain heap object without ties to its thread, and the input says for itself.
+// SAFETY: the codec is a plain heap object without ties to its thread, and the bound covers the input.
 unsafe impl<R: Send> Send for ShotReader<R> {}
 
 impl<R> fmt::Debug for ShotReader<R> {
@@ -588,7 +588,7 @@ impl<W> Drop for ShotWriter<W> {
     }
 }
 
-// SAFETY: the codec is a plain heap object without ties to its thread, and the output says for itself.
+// SAFETY: the codec is a plain heap object without ties to its thread, and the bound covers the output.
 unsafe impl<W: Send> Send for ShotWriter<W> {}
 
 impl<W> fmt::Debug for ShotWriter<W> {

@@ -7,7 +7,7 @@ use crate::decoder::{DecoderOptions, Override};
 use crate::error::{Details, Error, LineMeaning, Status, check, check_length};
 use crate::graph::MatchingGraph;
 use crate::model::{owned, view};
-use crate::predecoder::Predecoder;
+use crate::predecoder::{Predecoded, Predecoder};
 
 /// What a detector of the history is to a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -227,14 +227,7 @@ impl WindowDecoder {
         marks: &[u32],
         overrides: &[Override],
     ) -> Result<Commit<'_>, Error> {
-        let mut raw = sys::otr_commit {
-            observables: ptr::null(),
-            marks: ptr::null(),
-            mark_count: 0,
-            edges: ptr::null(),
-            edge_count: 0,
-            event_count: 0,
-        };
+        let mut raw = EMPTY_COMMIT;
         // SAFETY: the lists come with their counts; `Override` has the layout of `otr_override`; the decoder is
         // used by nobody else (&mut).
         let status = unsafe {
@@ -249,6 +242,44 @@ impl WindowDecoder {
                 &mut raw,
             )
         };
+        // SAFETY: `raw` is what a call that returned `status` filled in just now.
+        unsafe { self.commit(status, &raw) }
+    }
+
+    /// Decides the cell from what a pre-decoder left of the history; one that the decoder has is not applied. Of `cell`
+    /// only what concerns the window counts. A [`weight_offset`](Predecoded::weight_offset) other than the last cell's
+    /// takes as long as making a decoder.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode), and [`Unsupported`](Status::Unsupported) if what was committed is not given as edges.
+    pub fn decode_predecoded(
+        &mut self,
+        cell: &Predecoded<'_>,
+        marks: &[u32],
+        overrides: &[Override],
+    ) -> Result<Commit<'_>, Error> {
+        let cell = cell.to_raw(self.window.history.observable_bytes())?;
+        let mut raw = EMPTY_COMMIT;
+        // SAFETY: the lists come with their counts, and C checks what they say; `Override` has the layout of
+        // `otr_override`; the decoder is used by nobody else (&mut).
+        let status = unsafe {
+            sys::otr_window_decode_predecoded(
+                self.raw.as_ptr(),
+                &cell,
+                marks.as_ptr(),
+                marks.len(),
+                overrides.as_ptr().cast(),
+                overrides.len(),
+                &mut raw,
+            )
+        };
+        // SAFETY: `raw` is what a call that returned `status` filled in just now.
+        unsafe { self.commit(status, &raw) }
+    }
+
+    /// # Safety
+    /// The last call on the decoder returned `status`, and filled in `raw` if that is `OTR_OK`.
+    unsafe fn commit(&mut self, status: sys::otr_status, raw: &sys::otr_commit) -> Result<Commit<'_>, Error> {
         check(status).map_err(|error| {
             error.explained(Status::OddParity, || {
                 "a window has no perfect matching: decided cells enclose a part of it that no boundary touches"
@@ -283,6 +314,15 @@ impl WindowDecoder {
         unsafe { sys::otr_window_decoder_bytes(self.raw.as_ptr()) }
     }
 }
+
+const EMPTY_COMMIT: sys::otr_commit = sys::otr_commit {
+    observables: ptr::null(),
+    marks: ptr::null(),
+    mark_count: 0,
+    edges: ptr::null(),
+    edge_count: 0,
+    event_count: 0,
+};
 
 impl Drop for WindowDecoder {
     fn drop(&mut self) {

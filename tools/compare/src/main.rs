@@ -139,14 +139,7 @@ impl Session {
         let events = self.batch.events();
         let mut ask_all = || -> Result<()> {
             for events in &events {
-                match predecode {
-                    Predecode::Soft => {
-                        black_box(predecoder.soft(events)?);
-                    }
-                    Predecode::Hard => {
-                        black_box(predecoder.hard(events)?);
-                    }
-                }
+                black_box(predecoder.apply(predecode, events)?);
             }
             Ok(())
         };
@@ -160,7 +153,7 @@ impl Session {
         let (mut before, mut after) = (0, 0);
         for events in self.batch.events() {
             before += events.len();
-            after += predecoder.hard(&events)?.events.len();
+            after += predecoder.apply(Predecode::Hard, &events)?.events.len();
         }
         Ok(json!({ "events": before, "left": after }))
     }

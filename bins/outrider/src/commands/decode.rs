@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use outrider::{DecoderKind, DecoderOptions, Format, Isa, Layout};
-use outrider_options::WindowArgs;
+use outrider::{DecoderKind, DecoderOptions, DetectorErrorModel, Format, Isa, Layout, ShotWriter};
+use outrider_options::{WindowArgs, Windowing};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::decoding::decode_shots::{Extras, decode_all};
+use crate::decoding::decode_shots::{Decoded, Extras, Totals, decode_all};
 use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::predecoder_factory::{PredecoderArgs, PredecoderFactory};
 use crate::decoding::windowed_decoder;
@@ -123,90 +123,108 @@ struct Stats<'a> {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
-    input::require_one_stdin(&[("--dem", Some(&args.dem)), ("--in", Some(&args.input))])?;
-    output::require_distinct(&[
-        ("--out", Some(&args.out)),
-        ("--weights-out", args.weights_out.as_deref()),
-        ("--edges-out", args.edges_out.as_deref()),
-        ("--gap-out", args.gap_out.as_deref()),
-        ("--stats", args.stats.as_deref()),
-    ])?;
+    args.require_apart()?;
     let threads = thread_count(args.threads)?;
     let setup = Instant::now();
     let model = input::model(&args.dem)?;
-    let options = DecoderOptions {
-        kind: args.decoder,
-        isa: args.isa,
-        certify: args.certify,
-        ..DecoderOptions::default()
-    };
     let predecoding = PredecoderFactory::of(&args.predecoder)?;
-    if args.edges_out.is_some() && predecoding.as_ref().is_some_and(|predecoding| !predecoding.has_edges()) {
-        return Err(Error::Usage("--edges-out: a dense network used hard gives no edges".to_owned()));
-    }
+    args.require_edges(predecoding.as_ref())?;
     let windowing = args.window.at(None)?;
-    if windowing.is_some() && (args.weights_out.is_some() || args.gap_out.is_some()) {
-        return Err(Error::Usage(
-            "--weights-out and --gap-out are for whole histories, not for windows".to_owned(),
-        ));
-    }
-    let factory = DecoderFactory::new(&model, Some(&args.dem), options, args.ignore_undecomposable)?
-        .predecoded(predecoding.as_ref(), None)
-        .windowed(windowing.as_ref())?;
-    if args.gap_out.is_some() {
-        factory.require_gap()?;
-    }
+    args.require_whole(windowing.as_ref())?;
+    let factory = args.factory(&model, predecoding.as_ref(), windowing.as_ref())?;
     let layout = input::layout(&model, args.in_includes_appended_observables);
     let shots = input::shots(&args.input, args.in_format, layout)?;
     let truth = if args.in_includes_appended_observables { Truth::Appended } else { Truth::Unknown };
-
-    let observables = Layout::observables(factory.graph().observable_count() as usize);
-    let mut predictions = Output::shots(&args.out, args.out_format, observables)?;
-    let mut weights = Output::create_optional(args.weights_out.as_deref())?;
-    let mut edges = Output::create_optional(args.edges_out.as_deref())?;
-    let mut gaps = Output::create_optional(args.gap_out.as_deref())?;
-    let mut stats = Output::create_optional(args.stats.as_deref())?;
+    let mut outputs = Outputs::create(args, &factory)?;
     let setup_seconds = setup.elapsed().as_secs_f64();
 
     let clock = Instant::now();
-    let extras = Extras {
-        weights: weights.is_some(),
-        edges: edges.is_some(),
-        gaps: gaps.is_some(),
-        gap_limit: args.gap_limit,
-    };
+    let extras = outputs.extras(args.gap_limit);
     let batches = Batches::new(shots, truth);
-    let totals = decode_all(&factory, threads, extras, batches, input::name(&args.input), &mut |decoded| {
-        predictions.write(&decoded.predictions)?;
-        if let Some(weights) = &mut weights {
-            weights.put(decoded.weights.as_bytes())?;
-        }
-        if let Some(edges) = &mut edges {
-            edges.put(decoded.edges.as_bytes())?;
-        }
-        if let Some(gaps) = &mut gaps {
-            gaps.put(decoded.gaps.as_bytes())?;
-        }
-        Ok(())
-    })?;
+    let name = input::name(&args.input);
+    let totals = decode_all(&factory, threads, extras, batches, name, &mut |decoded| outputs.put(&decoded))?;
+    let Outputs { predictions, weights, edges, gaps, mut stats } = outputs;
     let predictions = predictions.finish()?;
     let seconds = clock.elapsed().as_secs_f64();
 
     if let Some(stats) = &mut stats {
-        let graph = factory.graph();
-        let report = Stats {
+        let run = Run { threads, totals, setup_seconds, seconds };
+        stats.put(output::json(&args.stats(&factory, windowing.as_ref(), &run)).as_bytes())?;
+    }
+    output::commit([Some(predictions), weights, edges, gaps, stats].into_iter().flatten())
+}
+
+impl DecodeArgs {
+    /// Refuses two inputs, or two outputs, that are one.
+    fn require_apart(&self) -> Result<()> {
+        input::require_one_stdin(&[("--dem", Some(&self.dem)), ("--in", Some(&self.input))])?;
+        output::require_distinct(&[
+            ("--out", Some(&self.out)),
+            ("--weights-out", self.weights_out.as_deref()),
+            ("--edges-out", self.edges_out.as_deref()),
+            ("--gap-out", self.gap_out.as_deref()),
+            ("--stats", self.stats.as_deref()),
+        ])
+    }
+
+    /// Refuses to write edges that a pre-decoder does not give.
+    fn require_edges(&self, predecoding: Option<&PredecoderFactory>) -> Result<()> {
+        if self.edges_out.is_some() && predecoding.is_some_and(|predecoding| !predecoding.has_edges()) {
+            return Err(Error::Usage("--edges-out: a dense network used hard gives no edges".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Refuses to write what windows do not give.
+    fn require_whole(&self, windowing: Option<&Windowing>) -> Result<()> {
+        if windowing.is_some() && (self.weights_out.is_some() || self.gap_out.is_some()) {
+            return Err(Error::Usage(
+                "--weights-out and --gap-out are for whole histories, not for windows".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn factory<'a>(
+        &'a self,
+        model: &'a DetectorErrorModel,
+        predecoding: Option<&'a PredecoderFactory>,
+        windowing: Option<&Windowing>,
+    ) -> Result<DecoderFactory<'a>> {
+        let options = DecoderOptions {
+            kind: self.decoder,
+            isa: self.isa,
+            certify: self.certify,
+            ..DecoderOptions::default()
+        };
+        let factory = DecoderFactory::new(model, Some(&self.dem), options, self.ignore_undecomposable)?
+            .predecoded(predecoding, None)
+            .windowed(windowing)?;
+        if self.gap_out.is_some() {
+            factory.require_gap()?;
+        }
+        Ok(factory)
+    }
+
+    fn stats<'a>(
+        &self,
+        factory: &'a DecoderFactory<'_>,
+        windowing: Option<&Windowing>,
+        run: &Run,
+    ) -> Stats<'a> {
+        let &Run { threads, totals, setup_seconds, seconds } = run;
+        let (graph, predecoding) = (factory.graph(), factory.predecoding());
+        Stats {
             decoder: factory.kind().name(),
-            predecoder: predecoding.as_ref().map(ToString::to_string),
-            predecoder_use: predecoding.as_ref().map(|predecoding| predecoding.usage().name()),
-            window: windowing
-                .as_ref()
-                .map(|windowing| windowed_decoder::metadata(windowing).into_iter().collect()),
+            predecoder: predecoding.map(ToString::to_string),
+            predecoder_use: predecoding.map(|predecoding| predecoding.usage().name()),
+            window: windowing.map(|windowing| windowed_decoder::metadata(windowing).into_iter().collect()),
             isa: factory.isa().name(),
             threads,
             shots: totals.shots,
             detection_events: totals.events,
             events_left: totals.events_left,
-            mistakes: args.in_includes_appended_observables.then_some(totals.mistakes),
+            mistakes: self.in_includes_appended_observables.then_some(totals.mistakes),
             seconds,
             shots_per_second: totals.shots as f64 / seconds.max(f64::MIN_POSITIVE),
             setup_seconds,
@@ -215,9 +233,60 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
             edges: graph.edge_count(),
             ignored_components: graph.ignored_count(),
             undetectable_components: graph.undetectable_count(),
-            certified: args.certify,
-        };
-        stats.put(output::json(&report).as_bytes())?;
+            certified: self.certify,
+        }
     }
-    output::commit([Some(predictions), weights, edges, gaps, stats].into_iter().flatten())
+}
+
+/// What was done, and how long it took.
+struct Run {
+    threads: usize,
+    totals: Totals,
+    setup_seconds: f64,
+    seconds: f64,
+}
+
+/// The files that are written.
+struct Outputs {
+    predictions: ShotWriter<Output>,
+    weights: Option<Output>,
+    edges: Option<Output>,
+    gaps: Option<Output>,
+    stats: Option<Output>,
+}
+
+impl Outputs {
+    fn create(args: &DecodeArgs, factory: &DecoderFactory<'_>) -> Result<Self> {
+        let observables = Layout::observables(factory.graph().observable_count() as usize);
+        Ok(Self {
+            predictions: Output::shots(&args.out, args.out_format, observables)?,
+            weights: Output::create_optional(args.weights_out.as_deref())?,
+            edges: Output::create_optional(args.edges_out.as_deref())?,
+            gaps: Output::create_optional(args.gap_out.as_deref())?,
+            stats: Output::create_optional(args.stats.as_deref())?,
+        })
+    }
+
+    fn extras(&self, gap_limit: Option<f64>) -> Extras {
+        Extras {
+            weights: self.weights.is_some(),
+            edges: self.edges.is_some(),
+            gaps: self.gaps.is_some(),
+            gap_limit,
+        }
+    }
+
+    fn put(&mut self, decoded: &Decoded) -> Result<()> {
+        self.predictions.write(&decoded.predictions)?;
+        for (output, text) in [
+            (&mut self.weights, &decoded.weights),
+            (&mut self.edges, &decoded.edges),
+            (&mut self.gaps, &decoded.gaps),
+        ] {
+            if let Some(output) = output {
+                output.put(text.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
 }

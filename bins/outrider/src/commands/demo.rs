@@ -22,7 +22,7 @@ use crate::input::{self, Batches, Truth};
 use crate::options::surface::flat_model;
 use crate::output::print;
 use crate::report::progress;
-use crate::report::stats::wilson;
+use crate::report::wilson::wilson;
 use crate::threads::thread_count;
 
 /// Decode real and sampled shots with every decoder, in about a minute

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::error::{Error, Result};
 use crate::output::print;
-use crate::report::stats::wilson;
+use crate::report::wilson::wilson;
 use crate::stream::driver::{Driver, Pace};
 use crate::stream::figures::Figures;
 use crate::stream::live_view::LiveView;
@@ -120,16 +120,10 @@ fn stream(
     round_ns: f64,
     verified: Option<Verified>,
 ) -> Result<(Figures, Option<Verified>)> {
-    let mut driver = Driver {
-        patch: &loaded.patch,
-        target: nodes,
-        pace: Pace { round_ns, history_ns: None, histories: 1, wait: Wait::SpinThenYield },
-        stop: &AtomicBool::new(false),
-        view: &mut LiveView::start(),
-        figures: Figures::new()?,
-        corrected_ns: 0,
-        verified,
-    };
+    let pace = Pace { round_ns, history_ns: None, histories: 1, wait: Wait::SpinThenYield };
+    let (stop, mut view) = (AtomicBool::new(false), LiveView::start());
+    let mut driver = Driver::new(&loaded.patch, nodes, pace, &stop, &mut view)?;
+    driver.verified = verified;
     driver.run(source, layers)?;
     Ok((driver.figures, driver.verified))
 }

@@ -26,7 +26,7 @@ use crate::options::values::{self, Rounds};
 use crate::output::print;
 use crate::report::progress;
 use crate::report::statistics::{Counts, Metadata, Pairs, StageTotals, Task};
-use crate::report::stats::wilson;
+use crate::report::wilson::wilson;
 use crate::threads::thread_count;
 
 /// Bytes of a circuit file accepted.

@@ -19,7 +19,6 @@ use crate::input;
 use crate::options::values;
 use crate::output::{self, Output, print};
 use crate::stream::driver::{Driver, Pace};
-use crate::stream::figures::Figures;
 use crate::stream::live_view::LiveView;
 use crate::stream::local_nodes::{LocalNodes, LocalNodesOptions};
 use crate::stream::node_target::NodesArgs;
@@ -27,7 +26,8 @@ use crate::stream::rate_search::{PERIOD_MAX, close_loop, find_rate};
 use crate::stream::round_source::{
     Processor, Readout, Recording, Source, SweepBits, Truth, history_detectors, measurement_widths,
 };
-use crate::stream::run_report::{Report, Window};
+use crate::stream::run_report::{FoundRate, Report, Sifl, Window};
+use crate::stream::snapshot::Snapshot;
 use crate::stream::target::{InProcess, Target};
 use crate::stream::verify::Verified;
 
@@ -156,17 +156,7 @@ struct Subject {
 /// Runs the subcommand.
 pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     args.require_fit()?;
-    let inputs = [
-        ("--dem", &args.patch.dem),
-        ("--shots", &args.shots),
-        ("--measurements", &args.measurements),
-        ("--sweep", &args.sweep),
-    ];
-    input::require_one_stdin(&inputs.map(|(option, path)| (option, path.as_deref())))?;
-    output::require_distinct(&[
-        ("--json", args.json.as_deref()),
-        ("--histogram", args.histogram.as_deref()),
-    ])?;
+    args.require_apart()?;
     let subject = args.subject()?;
     let patch = &subject.loaded.patch;
     let stop = Arc::new(AtomicBool::new(false));
@@ -177,77 +167,14 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     let mut source = args.source(&subject)?;
 
     let mut view = LiveView::start();
-    let mut driver = Driver {
-        patch,
-        target: target.as_mut(),
-        pace: Pace {
-            round_ns: args.round_time * 1e3,
-            history_ns: args.history_time.map(|time| time * 1e3),
-            histories: if args.shots.is_some() || args.measurements.is_some() {
-                u64::MAX
-            } else {
-                args.repeat.get()
-            },
-            wait: args.wait.into(),
-        },
-        stop: &stop,
-        view: &mut view,
-        figures: Figures::new()?,
-        corrected_ns: 0,
-        verified: args.verify.then(Verified::default),
-    };
-    let (mut sifl, mut found) = (None, None);
-    if let Some(steps) = args.sifl {
-        let mut processor = args.processor(&subject, u64::MAX)?;
-        sifl = Some(close_loop(&mut driver, &mut processor, subject.layers, steps.get())?);
-    } else if args.find_rate {
-        found = Some(find_rate(&mut driver, &mut || args.source(&subject), subject.layers)?);
-    } else {
-        driver.run(source.as_mut(), subject.layers)?;
-    }
-    let Driver { figures, verified, pace, .. } = driver;
+    let mut driver = Driver::new(patch, target.as_mut(), args.pace(), &stop, &mut view)?;
+    driver.verified = args.verify.then(Verified::default);
+    let found = args.drive(&mut driver, source.as_mut(), &subject)?;
+    let snapshot = driver.snapshot();
+    let Driver { figures, verified, .. } = driver;
     drop(view);
 
-    let cut = patch.cut();
-    let rounds_max = target.rounds_max();
-    let mut report = Report {
-        rounds: figures.rounds(),
-        histories: figures.histories,
-        round_time_us: pace.round_ns / 1e3,
-        held: figures.held(rounds_max).filter(|_| pace.round_ns > 0.0),
-        lost_rounds: figures.layers_lost,
-        reaction_us: figures.reaction.quantiles(),
-        commit_lag_us: figures.commit_lag.quantiles(),
-        batch_mismatches: None,
-        answers_compared: None,
-        failovers: target.failovers().len(),
-        failover_us: target.failovers().to_vec(),
-        hops_us: figures.hops().map(|(name, times)| (name, times.quantiles())).collect(),
-        backlog_rounds: figures.backlog(),
-        rounds_max,
-        credit_stops: figures.credit_stops,
-        cells: figures.cells,
-        detection_events: figures.events,
-        logical_errors: figures.logical_errors,
-        seconds: figures.nanoseconds as f64 / 1e9,
-        rounds_per_second: figures.rounds() as f64 * 1e9 / figures.nanoseconds.max(1) as f64,
-        was_interrupted: stop.load(Ordering::Relaxed),
-        decoder: subject.loaded.label.clone(),
-        isa: args.is_local().then(|| args.isa.resolved().unwrap_or(args.isa).name().to_owned()),
-        target: args.target_name(),
-        nodes: target.nodes(),
-        workers: args.nodes.to.is_empty().then_some(args.workers),
-        wait: args.wait.name().to_owned(),
-        window: Window {
-            commit: cut.cell_layers,
-            spacing: cut.spacing,
-            buffer: cut.buffer,
-            context: cut.context,
-        },
-        sifl,
-        find_rate: found,
-    };
-    report.set_verified(verified);
+    let report = args.report(&subject, snapshot, found, stop.load(Ordering::Relaxed));
     if let Some(json) = &mut json {
         json.put(output::json(&report).as_bytes())?;
     }
@@ -259,6 +186,13 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
         print(&report.summary())?;
     }
     verified.map_or(Ok(()), Verified::require_same)
+}
+
+/// What was found out by the way.
+#[derive(Default)]
+struct Found {
+    sifl: Option<Sifl>,
+    rate: Option<FoundRate>,
 }
 
 impl StreamArgs {
@@ -280,6 +214,67 @@ impl StreamArgs {
             return Err(Error::Usage("--cores needs workers; --workers is 0".to_owned()));
         }
         Ok(())
+    }
+
+    /// Refuses two inputs, or two outputs, that are one.
+    fn require_apart(&self) -> Result<()> {
+        input::require_one_stdin(&[
+            ("--dem", self.patch.dem.as_deref()),
+            ("--shots", self.shots.as_deref()),
+            ("--measurements", self.measurements.as_deref()),
+            ("--sweep", self.sweep.as_deref()),
+        ])?;
+        output::require_distinct(&[
+            ("--json", self.json.as_deref()),
+            ("--histogram", self.histogram.as_deref()),
+        ])
+    }
+
+    fn pace(&self) -> Pace {
+        let is_recorded = self.shots.is_some() || self.measurements.is_some();
+        Pace {
+            round_ns: self.round_time * 1e3,
+            history_ns: self.history_time.map(|time| time * 1e3),
+            histories: if is_recorded { u64::MAX } else { self.repeat.get() },
+            wait: self.wait.into(),
+        }
+    }
+
+    /// Streams: histories of the source, the closed loop, or what the search for a rate tries.
+    fn drive(&self, driver: &mut Driver<'_>, source: &mut dyn Source, subject: &Subject) -> Result<Found> {
+        let mut found = Found::default();
+        if let Some(steps) = self.sifl {
+            let mut processor = self.processor(subject, u64::MAX)?;
+            found.sifl = Some(close_loop(driver, &mut processor, subject.layers, steps.get())?);
+        } else if self.find_rate {
+            found.rate = Some(find_rate(driver, &mut || self.source(subject), subject.layers)?);
+        } else {
+            driver.run(source, subject.layers)?;
+        }
+        Ok(found)
+    }
+
+    fn report(&self, subject: &Subject, snapshot: Snapshot, found: Found, was_interrupted: bool) -> Report {
+        let cut = subject.loaded.patch.cut();
+        let Snapshot { measured, nodes, .. } = snapshot;
+        Report {
+            measured,
+            was_interrupted,
+            decoder: subject.loaded.label.clone(),
+            isa: self.is_local().then(|| self.isa.resolved().unwrap_or(self.isa).name().to_owned()),
+            target: self.target_name(),
+            nodes,
+            workers: self.nodes.to.is_empty().then_some(self.workers),
+            wait: self.wait.name().to_owned(),
+            window: Window {
+                commit: cut.cell_layers,
+                spacing: cut.spacing,
+                buffer: cut.buffer,
+                context: cut.context,
+            },
+            sifl: found.sifl,
+            find_rate: found.rate,
+        }
     }
 
     fn target(&self, subject: &Subject) -> Result<Box<dyn Target>> {

@@ -1,4 +1,7 @@
 //! Single-shot latency on one pinned thread.
+//!
+//! Every sample is kept, unlike in `report/latency_histogram.rs`: there are at most as many as shots fit in memory, and
+//! exact quantiles tell decoders apart that differ by less than the width of a histogram's bin.
 
 use std::time::Instant;
 
@@ -8,7 +11,6 @@ use crate::decoding::decode_shots::events;
 use crate::decoding::stages::Stages;
 use crate::error::Result;
 use crate::report::statistics::StageTotals;
-use crate::report::stats::Latencies;
 
 /// Shots decoded before the clock counts.
 const WARM_UP_SHOTS: usize = 2000;
@@ -21,6 +23,38 @@ pub(crate) struct Measured {
     pub(crate) events: u64,
     /// Events that were left to match after pre-decoding.
     pub(crate) events_left: u64,
+}
+
+/// Latencies of single shots, in nanoseconds.
+pub(crate) struct Latencies {
+    sorted_ns: Vec<u64>,
+}
+
+impl Latencies {
+    /// Takes the samples in any order.
+    fn new(mut samples_ns: Vec<u64>) -> Self {
+        samples_ns.sort_unstable();
+        Self { sorted_ns: samples_ns }
+    }
+
+    /// Mean in microseconds; 0 without samples.
+    pub(crate) fn mean_us(&self) -> f64 {
+        let total: u64 = self.sorted_ns.iter().sum();
+        if self.sorted_ns.is_empty() { 0.0 } else { total as f64 / self.sorted_ns.len() as f64 / 1e3 }
+    }
+
+    /// The smallest sample with at least `fraction` of the samples at or below it (nearest rank), in
+    /// microseconds.
+    pub(crate) fn quantile_us(&self, fraction: f64) -> f64 {
+        let rank = (fraction * self.sorted_ns.len() as f64).ceil() as usize;
+        let index = rank.clamp(1, self.sorted_ns.len().max(1)) - 1;
+        self.sorted_ns.get(index).map_or(0.0, |&ns| ns as f64 / 1e3)
+    }
+
+    /// The slowest sample in microseconds.
+    pub(crate) fn max_us(&self) -> f64 {
+        self.quantile_us(1.0)
+    }
 }
 
 /// Decodes every shot once, after a warm-up on the first ones, on a thread of its own that stays on one
@@ -91,3 +125,19 @@ fn pin_to_one_core() {
 
 #[cfg(not(target_os = "linux"))]
 fn pin_to_one_core() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_nearest_ranks() {
+        let latencies = Latencies::new((1..=1000).rev().map(|k| k * 1000).collect());
+        assert_eq!(latencies.quantile_us(0.5), 500.0);
+        assert_eq!(latencies.quantile_us(0.99), 990.0);
+        assert_eq!(latencies.quantile_us(0.999), 999.0);
+        assert_eq!(latencies.max_us(), 1000.0);
+        assert_eq!(latencies.mean_us(), 500.5);
+        assert_eq!(Latencies::new(Vec::new()).quantile_us(0.5), 0.0);
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use outrider::{
-    DecodeResult, Decoder, DecoderOptions, Gap, GapOptions, MatchingGraph, Override, Predecode, Predecoder,
+    DecodeResult, Decoder, DecoderOptions, Gap, GapOptions, MatchingGraph, Predecode, Predecoded, Predecoder,
 };
 
 use crate::report::statistics::StageTotals;
@@ -20,10 +20,8 @@ pub(crate) struct Stages {
 impl Stages {
     /// Sets up the decoder that `options` ask for behind the pre-decoder.
     pub(crate) fn new(predecoder: Predecoder, options: &DecoderOptions) -> Result<Self, outrider::Error> {
-        let usage = options.predecode;
-        let options = DecoderOptions { weight_offset: offset(&predecoder, usage), ..*options };
-        let decoder = Decoder::with_options(Arc::clone(predecoder.graph()), &options)?;
-        Ok(Self { predecoder, decoder, usage, events: Vec::new() })
+        let decoder = Decoder::with_options(Arc::clone(predecoder.graph()), options)?;
+        Ok(Self { predecoder, decoder, usage: options.predecode, events: Vec::new() })
     }
 
     /// The graph.
@@ -40,18 +38,14 @@ impl Stages {
         let start = Instant::now();
         self.events.clear();
         self.events.extend(events);
-        let left = Left::of(&mut self.predecoder, self.usage, &self.events)?;
-        let predecoded = Instant::now();
-        let DecodeResult { matched_count, .. } =
-            self.decoder.decode_events(left.events, left.overrides, observables)?;
-        for (bits, flips) in observables.iter_mut().zip(left.observables) {
-            *bits ^= flips;
-        }
+        let shot = self.predecoder.apply(self.usage, &self.events)?;
+        let middle = Instant::now();
+        let DecodeResult { matched_count, .. } = self.decoder.decode_predecoded(&shot, &[], observables)?;
         Ok(StageTotals {
             events: self.events.len() as u64,
             events_left: matched_count.into(),
-            predecode_ns: nanoseconds(predecoded - start),
-            decode_ns: nanoseconds(predecoded.elapsed()),
+            predecode_ns: nanoseconds(middle - start),
+            decode_ns: nanoseconds(middle.elapsed()),
         })
     }
 }
@@ -72,11 +66,10 @@ impl Gaps {
         options: &DecoderOptions,
         limit: Option<f64>,
     ) -> Result<Self, outrider::Error> {
-        let usage = options.predecode;
         let limit = limit.map_or(0, |limit| GapOptions::limit_from_natural(graph, limit));
-        let weight_offset = predecoder.as_ref().map_or(0, |predecoder| offset(predecoder, usage));
+        let weight_offset = options.weight_offset;
         let gap = Gap::with_options(graph, &GapOptions { isa: options.isa, weight_offset, limit })?;
-        Ok(Self { gap, predecoder, usage, events: Vec::new() })
+        Ok(Self { gap, predecoder, usage: options.predecode, events: Vec::new() })
     }
 
     /// The least integer weight with the other observable minus that with the predicted one, for the shot with these
@@ -88,45 +81,13 @@ impl Gaps {
     ) -> Result<i64, outrider::Error> {
         self.events.clear();
         self.events.extend(events);
-        let left = match &mut self.predecoder {
-            Some(predecoder) => Left::of(predecoder, self.usage, &self.events)?,
-            None => Left { events: &self.events, overrides: &[], observables: &[] },
+        let shot = match &mut self.predecoder {
+            Some(predecoder) => predecoder.apply(self.usage, &self.events)?,
+            None => Predecoded::untouched(&self.events),
         };
-        let weights = self.gap.decode_events(left.events, left.overrides)?.weights;
-        let committed = left.observables.first().is_some_and(|bits| bits & 1 == 1);
-        let predicted = usize::from(predicted != committed);
+        let weights = self.gap.decode_predecoded(&shot, &[])?.weights;
+        let predicted = usize::from(predicted);
         Ok(weights[1 - predicted] - weights[predicted])
-    }
-}
-
-/// What a pre-decoder leaves to be done.
-struct Left<'a> {
-    events: &'a [u32],
-    overrides: &'a [Override],
-    observables: &'a [u8],
-}
-
-impl<'a> Left<'a> {
-    fn of(
-        predecoder: &'a mut Predecoder,
-        usage: Predecode,
-        events: &'a [u32],
-    ) -> Result<Self, outrider::Error> {
-        Ok(match usage {
-            Predecode::Soft => Self { events, overrides: predecoder.soft(events)?, observables: &[] },
-            Predecode::Hard => {
-                let residual = predecoder.hard(events)?;
-                Self { events: residual.events, overrides: &[], observables: residual.observables }
-            }
-        })
-    }
-}
-
-/// What the weights of all other edges get.
-fn offset(predecoder: &Predecoder, usage: Predecode) -> i32 {
-    match usage {
-        Predecode::Soft => predecoder.weight_offset(),
-        Predecode::Hard => 0,
     }
 }
 

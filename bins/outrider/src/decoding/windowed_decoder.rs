@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use outrider::{
-    Axis, CellShape, CellStream, DetectorErrorModel, MatchingGraph, Plan, PlanOptions, Rows, Window,
+    Axis, CellBook, CellShape, DetectorErrorModel, MatchingGraph, Plan, PlanOptions, Rows, Window,
     WindowDecoder,
 };
 use outrider_options::Windowing;
@@ -99,7 +99,7 @@ impl WindowedDecoder {
         observables: &mut [u8],
         mut edges: Option<&mut Vec<Ends>>,
     ) -> std::result::Result<u64, outrider::Error> {
-        let mut books = CellStream::new(Arc::clone(&self.plan), CellStream::layers_needed(&self.plan))?;
+        let mut books = CellBook::new(Arc::clone(&self.plan), CellBook::layers_needed(&self.plan))?;
         let mut first = 0;
         let mut decoded = 0;
         for (index, &width) in self.widths.iter().enumerate() {

@@ -8,11 +8,12 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::formats::numbers::python_repr;
+use crate::formats::python_json::{Separators, python_json};
 use crate::report::statistics::{Counts, Metadata, Pairs, StageTotals, Task};
 
 /// sinter's header line, byte for byte.
@@ -22,20 +23,38 @@ pub(crate) const HEADER: &str =
 /// sinter's `Task.strong_id()`: `circuit` and `model` as Stim prints them; `None` for a task without a
 /// circuit, which sinter itself does not know.
 pub(crate) fn strong_id(circuit: Option<&str>, decoder: &str, model: &str, metadata: &Metadata) -> String {
-    let quoted = |text: &str| json(&Value::from(text), ", ", ": ");
-    let text = format!(
-        "{{\"circuit\": {}, \"decoder\": {}, \"decoder_error_model\": {}, \"postselection_mask\": null, \
-         \"json_metadata\": {}}}",
-        circuit.map_or_else(|| "null".to_owned(), quoted),
-        quoted(decoder),
-        quoted(model),
-        metadata_json(metadata, ", ", ": "),
-    );
+    let contents = Contents {
+        circuit,
+        decoder,
+        decoder_error_model: model,
+        postselection_mask: None,
+        json_metadata: Members(metadata),
+    };
+    let text = python_json(&contents, Separators::SPACED);
     Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex
     })
+}
+
+/// What the strong id is a hash of, by sinter's names and in its order.
+#[derive(Serialize)]
+struct Contents<'a> {
+    circuit: Option<&'a str>,
+    decoder: &'a str,
+    decoder_error_model: &'a str,
+    postselection_mask: Option<&'a str>,
+    json_metadata: Members<'a, Value>,
+}
+
+/// Members of an object in the order in which they come.
+struct Members<'a, V>(&'a [(String, V)]);
+
+impl<V: Serialize> Serialize for Members<'_, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
 }
 
 /// The row sinter would write. The shots of each seed are kept in `custom_counts` under `shots_of_seed_N`, and what a
@@ -48,16 +67,20 @@ pub(crate) fn row(task: &Task, counts: &Counts, seed: u64) -> String {
     };
     let mut metadata = task.metadata.clone();
     metadata.sort_by(|a, b| a.0.cmp(&b.0));
-    format!(
-        "{:>10},{:>10},{:>10},{seconds:>8},{},{},{},{}\n",
-        counts.shots,
-        counts.errors,
-        0,
-        escaped(&task.decoder),
-        task.strong_id,
-        escaped(&metadata_json(&metadata, ",", ":")),
-        escaped(&custom_counts(counts, seed)),
-    )
+    let mut row = csv::Writer::from_writer(Vec::new());
+    // Writing to memory cannot fail.
+    let _ = row.write_record([
+        &format!("{:>10}", counts.shots),
+        &format!("{:>10}", counts.errors),
+        &format!("{:>10}", 0),
+        &format!("{seconds:>8}"),
+        &task.decoder,
+        &task.strong_id,
+        &python_json(&Members(&metadata), Separators::COMPACT),
+        &custom_counts(counts, seed),
+    ]);
+    // Every field of it is text.
+    row.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
 /// Metadata from a file name such as `d=5,p=0.01.stim`, as `sinter collect --metadata_func auto` reads it;
@@ -174,12 +197,10 @@ fn custom_counts(counts: &Counts, seed: u64) -> String {
     let pairs = PAIR_KEYS.iter().zip([shots, only_windows, only_whole]);
     let stages = stages.filter(|_| counts.stages != StageTotals::default());
     let pairs = pairs.filter(|_| counts.pairs != Pairs::default());
-    let mut text = format!("{{\"{}\":{}", seed_key(seed), counts.seed_shots);
-    for (key, count) in stages.chain(pairs) {
-        // Writing to a string cannot fail.
-        let _ = write!(text, ",\"{key}\":{count}");
-    }
-    text + "}"
+    let named = |(&key, count): (&&str, u64)| (key.to_owned(), count);
+    let mut members = vec![(seed_key(seed), counts.seed_shots)];
+    members.extend(stages.map(named).chain(pairs.map(named)));
+    python_json(&Members(&members), Separators::COMPACT)
 }
 
 /// The custom counts of a row, as far as it has any.
@@ -191,66 +212,6 @@ fn custom_counts_of(text: &str, seed: u64) -> Counts {
     let [shots, only_windows, only_whole] = PAIR_KEYS.map(count);
     let pairs = Pairs { shots, only_windows, only_whole };
     Counts { seed_shots: count(&seed_key(seed)), stages, pairs, ..Counts::default() }
-}
-
-/// A CSV field as Python's csv.writer quotes it.
-fn escaped(field: &str) -> String {
-    if field.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
-    }
-}
-
-fn metadata_json(metadata: &Metadata, comma: &str, colon: &str) -> String {
-    let members: Vec<String> = metadata
-        .iter()
-        .map(|(key, value)| format!("{}{colon}{}", json_string(key), json(value, comma, colon)))
-        .collect();
-    format!("{{{}}}", members.join(comma))
-}
-
-/// JSON as Python's `json.dumps` writes it: plain ASCII, floats by `repr`.
-fn json(value: &Value, comma: &str, colon: &str) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-            (Some(integer), _, _) => integer.to_string(),
-            (_, Some(integer), _) => integer.to_string(),
-            (_, _, float) => python_repr(float.unwrap_or(f64::NAN)),
-        },
-        Value::String(text) => json_string(text),
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(|item| json(item, comma, colon)).collect();
-            format!("[{}]", items.join(comma))
-        }
-        Value::Object(members) => {
-            let members: Metadata = members.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-            metadata_json(&members, comma, colon)
-        }
-    }
-}
-
-fn json_string(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for unit in text.encode_utf16() {
-        match char::from_u32(u32::from(unit)) {
-            Some('"') => quoted.push_str("\\\""),
-            Some('\\') => quoted.push_str("\\\\"),
-            Some('\n') => quoted.push_str("\\n"),
-            Some('\r') => quoted.push_str("\\r"),
-            Some('\t') => quoted.push_str("\\t"),
-            Some('\u{8}') => quoted.push_str("\\b"),
-            Some('\u{c}') => quoted.push_str("\\f"),
-            Some(plain @ ' '..='~') => quoted.push(plain),
-            // Writing to a string cannot fail.
-            _ => drop(write!(quoted, "\\u{unit:04x}")),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 #[cfg(test)]
@@ -269,11 +230,6 @@ mod tests {
         let circuit = "X_ERROR(0.25) 0\nM 0\nDETECTOR rec[-1]\nOBSERVABLE_INCLUDE(0) rec[-1]";
         let id = strong_id(Some(circuit), "mwpm", "error(0.25) D0 L0", &metadata);
         assert_eq!(id, "785fc22a16bebcc696b0be79a683df9629138392da413e4d1a6bd98cbe006a43");
-    }
-
-    #[test]
-    fn json_text_is_that_of_python() {
-        assert_eq!(json_string("a\"b\\c\nd\u{e9}\u{1f600}\u{7f}"), r#""a\"b\\c\nd\u00e9\ud83d\ude00\u007f""#);
     }
 
     #[test]

@@ -3,4 +3,4 @@
 pub(crate) mod latency_histogram;
 pub(crate) mod progress;
 pub(crate) mod statistics;
-pub(crate) mod stats;
+pub(crate) mod wilson;

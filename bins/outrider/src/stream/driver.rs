@@ -15,6 +15,7 @@ use crate::stream::figures::Figures;
 use crate::stream::live_view::LiveView;
 use crate::stream::reported_cells::ReportedCells;
 use crate::stream::round_source::Source;
+use crate::stream::snapshot::{HistoryProgress, Snapshot};
 use crate::stream::target::{CellReport, Target, Way};
 use crate::stream::verify::{Answers, Verified};
 
@@ -50,12 +51,24 @@ pub(crate) struct Driver<'a> {
     pub(crate) view: &'a mut LiveView,
     pub(crate) figures: Figures,
     /// The correction of the history before was out.
-    pub(crate) corrected_ns: u64,
+    corrected_ns: u64,
     /// Answers compared so far, if they are to be compared.
     pub(crate) verified: Option<Verified>,
 }
 
-impl Driver<'_> {
+impl<'a> Driver<'a> {
+    /// Nothing was streamed yet, and no answers are to be compared.
+    pub(crate) fn new(
+        patch: &'a Patch,
+        target: &'a mut dyn Target,
+        pace: Pace,
+        stop: &'a AtomicBool,
+        view: &'a mut LiveView,
+    ) -> Result<Self> {
+        let figures = Figures::new()?;
+        Ok(Self { patch, target, pace, stop, view, figures, corrected_ns: 0, verified: None })
+    }
+
     /// Streams the histories of a source, one after another.
     pub(crate) fn run(&mut self, source: &mut dyn Source, length: u64) -> Result<()> {
         let begin_ns = clock_ns();
@@ -105,8 +118,8 @@ impl Driver<'_> {
             let backlog = clock.layers_due(now_ns, log.layers) - committed;
             self.figures.note_backlog(backlog, log.layers * 10 >= length * 9);
             if self.view.is_due(now_ns) {
-                let text = self.view_text(&log, length, backlog);
-                self.view.show(now_ns, text);
+                let snapshot = self.snapshot_of(&log, length, backlog);
+                self.view.show(now_ns, &snapshot);
             }
         }
         let corrected_ns = self.finish(&mut log, answers.as_mut())?;
@@ -191,33 +204,25 @@ impl Driver<'_> {
         Ok(())
     }
 
-    fn view_text(&self, log: &Log, length: u64, backlog: u64) -> String {
+    /// What was measured so far.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot::new(&self.figures, self.target, self.pace.round_ns, self.verified)
+    }
+
+    /// The same in the middle of a history.
+    fn snapshot_of(&self, log: &Log, length: u64, backlog_rounds: u64) -> Snapshot {
         let figures = &self.figures;
-        let (lag, decode, reaction) =
-            (figures.commit_lag.quantiles(), figures.decode.quantiles(), figures.reaction.quantiles());
         let seconds = (clock_ns() - log.begun_ns) as f64 / 1e9;
         let layers = (figures.layers + log.layers).max(1);
-        let nodes = self.target.nodes();
-        let nodes = nodes.iter().fold(String::new(), |text, node| text + "\n" + &node.summary());
-        format!(
-            "history {}, round {} of {length}: {:.0} rounds/s, {:.3} events/round\n\
-             backlog {backlog} rounds, {} cells\n\
-             us, p50/p99/max: commit lag {:.1}/{:.1}/{:.1}, decode {:.1}/{:.1}/{:.1}, reaction {:.1}/{:.1}/{:.1}{nodes}",
-            figures.histories + 1,
-            log.layers,
-            log.layers as f64 / seconds.max(1e-9),
-            figures.events as f64 / layers as f64,
-            figures.cells,
-            lag.p50,
-            lag.p99,
-            lag.max,
-            decode.p50,
-            decode.p99,
-            decode.max,
-            reaction.p50,
-            reaction.p99,
-            reaction.max,
-        )
+        let history = HistoryProgress {
+            number: figures.histories + 1,
+            round: log.layers,
+            length,
+            rounds_per_second: log.layers as f64 / seconds.max(1e-9),
+            events_per_round: figures.events as f64 / layers as f64,
+            backlog_rounds,
+        };
+        Snapshot { history: Some(history), ..self.snapshot() }
     }
 }
 

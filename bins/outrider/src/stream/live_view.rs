@@ -6,7 +6,9 @@ use std::thread::{self, JoinHandle};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Shows texts of a few lines, each in the place of the one before.
+use crate::stream::snapshot::Snapshot;
+
+/// Shows snapshots in a few lines, each in the place of the one before.
 pub(crate) struct LiveView {
     drawer: Option<(SyncSender<String>, JoinHandle<()>)>,
     shown_ns: u64,
@@ -35,15 +37,15 @@ impl LiveView {
         Self { drawer: drawer.ok().map(|drawer| (sender, drawer)), shown_ns: 0 }
     }
 
-    /// Whether it is time for another text.
+    /// Whether it is time for another snapshot.
     pub(crate) fn is_due(&self, now_ns: u64) -> bool {
         self.drawer.is_some() && now_ns >= self.shown_ns + INTERVAL_NS
     }
 
-    /// Shows a text, unless the terminal has not yet taken the last one.
-    pub(crate) fn show(&mut self, now_ns: u64, text: String) {
+    /// Shows a snapshot, unless the terminal has not yet taken the last one.
+    pub(crate) fn show(&mut self, now_ns: u64, snapshot: &Snapshot) {
         self.shown_ns = now_ns;
-        if let Some((sender, _)) = &self.drawer {
+        if let (Some((sender, _)), Some(text)) = (&self.drawer, snapshot.text()) {
             // A full channel means that the terminal is slow.
             let _ = sender.try_send(text);
         }

@@ -10,5 +10,6 @@ pub(crate) mod rate_search;
 pub(crate) mod reported_cells;
 pub(crate) mod round_source;
 pub(crate) mod run_report;
+pub(crate) mod snapshot;
 pub(crate) mod target;
 pub(crate) mod verify;

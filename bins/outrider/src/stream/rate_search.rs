@@ -151,16 +151,9 @@ mod tests {
         let workers = WorkersOptions { count: 0, wait: Wait::SpinThenYield, cores: Vec::new() };
         let options = StreamOptions { workers, layers_max: None };
         let mut target = InProcess::new(Arc::clone(&loaded.patch), &options).expect("a stream");
-        run(&mut Driver {
-            patch: &loaded.patch,
-            target: &mut target,
-            pace: Pace { round_ns, history_ns: None, histories: 1, wait: Wait::SpinThenYield },
-            stop,
-            view: &mut LiveView::start(),
-            figures: Figures::new().expect("memory"),
-            corrected_ns: 0,
-            verified: None,
-        })
+        let pace = Pace { round_ns, history_ns: None, histories: 1, wait: Wait::SpinThenYield };
+        let mut view = LiveView::start();
+        run(&mut Driver::new(&loaded.patch, &mut target, pace, stop, &mut view).expect("memory"))
     }
 
     #[test]

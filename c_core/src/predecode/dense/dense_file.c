@@ -93,16 +93,16 @@ otr_dense_info otr_dense_network_info(const otr_dense_network *network) {
     return info;
 }
 
-int otr_dense_network_claims(const otr_safetensors *file) {
+bool otr_dense_network_claims(const otr_safetensors *file) {
     const size_t skip = strlen(MODULE);
     for (size_t i = 0; i < file->tensor_count; i++) {
         const char *const name = file->tensors[i].name;
         const size_t start = strncmp(name, MODULE, skip) == 0 ? skip : 0;
         if (strncmp(name + start, NET, strlen(NET)) == 0) {
-            return 1;
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
 static void layer_name(char name[NAME_BYTES], const char *prefix, uint32_t layer, const char *part) {

@@ -36,7 +36,7 @@ typedef struct dense_predecoder {
 } dense_predecoder;
 
 static otr_status soft(otr_predecoder *base, const uint32_t *events, size_t event_count);
-static otr_status hard(otr_predecoder *base, const uint32_t *events, size_t event_count, otr_residual *out);
+static otr_status hard(otr_predecoder *base, const uint32_t *events, size_t event_count, otr_predecoded *out);
 static otr_reach reach(const otr_predecoder *base);
 static size_t bytes(const otr_predecoder *base);
 static void destroy(otr_predecoder *base);
@@ -221,7 +221,8 @@ static int logical_parity(const dense_predecoder *self) {
     return parity;
 }
 
-static otr_status hard(otr_predecoder *base, const uint32_t *events, size_t event_count, otr_residual *out) {
+static otr_status hard(otr_predecoder *base, const uint32_t *events, size_t event_count,
+                       otr_predecoded *out) {
     dense_predecoder *const self = (dense_predecoder *)base;
     const otr_dense_map *const map = &self->map;
     evaluate(self, events, event_count);
@@ -244,11 +245,9 @@ static otr_status hard(otr_predecoder *base, const uint32_t *events, size_t even
         base->residual_count += self->flips[d];
     }
     base->observables[0] = (uint8_t)logical_parity(self);
-    *out = (otr_residual){
-        .events = base->residual,
-        .event_count = base->residual_count,
-        .observables = base->observables,
-    };
+    out->events = base->residual;
+    out->event_count = base->residual_count;
+    out->observables = base->observables;
     return OTR_OK;
 }
 

@@ -130,7 +130,7 @@ static otr_status read_network(otr_event_network *network, const otr_safetensors
     return status == OTR_OK ? otr_event_read_weights(network, file, error) : status;
 }
 
-int otr_event_network_claims(const otr_safetensors *file) {
+bool otr_event_network_claims(const otr_safetensors *file) {
     const char *const format = otr_safetensors_metadata(file, "format");
     return format != NULL && strcmp(format, FORMAT) == 0;
 }
