@@ -130,7 +130,7 @@ impl Controller {
     /// Begins a history of a patch.
     ///
     /// # Errors
-    /// A patch whose layers or ranks do not fit the protocol.
+    /// A patch whose layers or ranks do not fit the protocol, or whose cells do not fit memory.
     pub fn open(&mut self, patch: Arc<Patch>, now: u64) -> Result<PatchId, OpenError> {
         let now = self.clock.observe(now);
         let (layers, period) = (patch.widths().cycle.len(), patch.plan().period().unwrap_or(u32::MAX));
@@ -145,7 +145,7 @@ impl Controller {
             });
         }
         let id = PatchId(self.next_patch);
-        let history = History::new(patch, StreamId(id.0), now).map_err(|_| wire::Error::BadArgument)?;
+        let history = History::new(patch, StreamId(id.0), now).map_err(OpenError::Cells)?;
         self.next_patch += 1;
         self.patches.insert(id, history);
         for node in 0..self.links.len() {
