@@ -8,7 +8,9 @@
 #include "common/array.h"
 #include "common/bits.h"
 #include "common/error.h"
+#include "graph/correlations.h"
 #include "graph/graph_build.h"
+#include "graph/numbers.h"
 #include "window/window_internal.h"
 
 /* A window in the making. */
@@ -473,7 +475,7 @@ static int lay_out_rules(window_build *build) {
         const size_t count = gather_rules(build, source_of(build, edge), edge);
         for (size_t i = 0; i < count; i++) {
             graph->implied[begin + i] = build->rules[i];
-            graph->rules[begin + i] = otr_rule_for(graph, build->rules[i]);
+            graph->rules[begin + i] = otr_rule_for(graph, build->rules[i].edge);
         }
         graph->implied_begin[edge + 1] = begin + (uint32_t)count;
     }
