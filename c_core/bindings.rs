@@ -665,6 +665,14 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     #[must_use]
+    pub fn otr_predecoder_reweight(
+        predecoder: *mut otr_predecoder,
+        graph: *const otr_graph,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
     pub fn otr_predecoder_soft(
         predecoder: *mut otr_predecoder,
         events: *const u32,
@@ -773,6 +781,14 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_decoder_destroy(decoder: *mut otr_decoder);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_decoder_reweight(
+        decoder: *mut otr_decoder,
+        graph: *const otr_graph,
+        weight_offset: i32,
+    ) -> otr_status;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -1308,6 +1324,16 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_gap_destroy(gap: *mut otr_gap);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_gap_reweight(
+        gap: *mut otr_gap,
+        graph: *const otr_graph,
+        weight_offset: i32,
+        limit: i32,
+        error: *mut otr_error,
+    ) -> otr_status;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -1870,6 +1896,15 @@ unsafe extern "C" {
     ) -> otr_status;
 }
 unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_reweighted(
+        out: *mut *mut otr_window,
+        window: *const otr_window,
+        history: *const otr_graph,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
     pub fn otr_window_destroy(window: *mut otr_window);
 }
 unsafe extern "C" {
@@ -1936,6 +1971,14 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_window_decoder_destroy(decoder: *mut otr_window_decoder);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_decoder_reweight(
+        decoder: *mut otr_window_decoder,
+        window: *const otr_window,
+        weight_offset: i32,
+    ) -> otr_status;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

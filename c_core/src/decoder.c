@@ -98,10 +98,10 @@ static otr_status check_options(const otr_graph *graph, const otr_decoder_option
 }
 
 /* The offset of all weights that nothing overrides. */
-static int32_t total_offset(const otr_decoder_options *options) {
-    const int is_soft = options->predecoder != NULL && options->predecode == OTR_PREDECODE_SOFT;
-    const int64_t own = is_soft ? otr_predecoder_weight_offset(options->predecoder) : 0;
-    return otr_weight_clamped(options->weight_offset + own);
+static int32_t total_offset(const otr_decoder *d, int32_t weight_offset) {
+    const int is_soft = d->predecoder != NULL && d->predecode == OTR_PREDECODE_SOFT;
+    const int64_t own = is_soft ? otr_predecoder_weight_offset(d->predecoder) : 0;
+    return otr_weight_clamped(weight_offset + own);
 }
 
 otr_status otr_decoder_create(otr_decoder **out, const otr_graph *graph, const otr_decoder_options *options) {
@@ -125,13 +125,30 @@ otr_status otr_decoder_create(otr_decoder **out, const otr_graph *graph, const o
     d->certify = chosen.certify;
     d->predecoder = chosen.predecoder;
     d->predecode = chosen.predecode;
-    status = fill_decoder(d, total_offset(&chosen));
+    status = fill_decoder(d, total_offset(d, chosen.weight_offset));
     if (status != OTR_OK) {
         otr_decoder_destroy(d);
         return status;
     }
     *out = d;
     return OTR_OK;
+}
+
+otr_status otr_decoder_reweight(otr_decoder *d, const otr_graph *graph, int32_t weight_offset) {
+    otr_status status;
+    if (d == NULL || graph == NULL || !otr_graph_is_alike(d->graph, graph) ||
+        (d->predecoder != NULL && d->predecoder->graph != graph)) {
+        return OTR_ERR_ARGUMENT;
+    }
+    status = otr_shot_weights_refill(&d->weights, graph, total_offset(d, weight_offset));
+    if (status == OTR_OK) {
+        d->graph = graph;
+        d->answered = 0;
+        if (d->matcher != NULL) {
+            otr_matcher_reweight(d->matcher);
+        }
+    }
+    return status;
 }
 
 void otr_decoder_destroy(otr_decoder *d) {

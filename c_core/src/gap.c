@@ -35,6 +35,8 @@ struct otr_gap {
 
 static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_options *options,
                            otr_error *error);
+static otr_status check_limit(int32_t limit, otr_error *error);
+static int32_t bypass_weight(int32_t limit, int32_t weight_offset);
 static otr_status match_class(otr_gap *gap, size_t event_count, answer *answer);
 static otr_status complete(const otr_shot_weights *weights, answer *answer);
 
@@ -60,6 +62,33 @@ otr_status otr_gap_create(otr_gap **out, const otr_graph *graph, const otr_gap_o
         return status;
     }
     *out = gap;
+    return OTR_OK;
+}
+
+otr_status otr_gap_reweight(otr_gap *gap, const otr_graph *graph, int32_t weight_offset, int32_t limit,
+                            otr_error *error) {
+    otr_status status;
+    int32_t bypass;
+    if (gap == NULL || graph == NULL) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "no gap or no graph");
+    }
+    status = check_limit(limit, error);
+    if (status != OTR_OK) {
+        return status;
+    }
+    bypass = bypass_weight(limit, weight_offset);
+    status = otr_boundary_split_reweight(&gap->split, graph, limit != 0 ? &bypass : NULL, error);
+    if (status != OTR_OK) {
+        return status;
+    }
+    /* Until here the parted graph's weights were copied only: a failure leaves those of the shots. */
+    status = otr_shot_weights_refill(&gap->weights, gap->split.graph, weight_offset);
+    if (status != OTR_OK) {
+        return otr_error_set(error, status, 0, 0, "out of memory");
+    }
+    otr_matcher_reweight(gap->matcher);
+    gap->limit = limit;
+    gap->answered = 0;
     return OTR_OK;
 }
 
@@ -150,6 +179,18 @@ size_t otr_gap_bytes(const otr_gap *gap) {
                sizeof *gap->events;
 }
 
+static otr_status check_limit(int32_t limit, otr_error *error) {
+    return limit >= 0 && limit <= OTR_WEIGHT_MAX && limit % 2 == 0
+               ? OTR_OK
+               : otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "a limit of %d; it is even, from 0 to %d",
+                               limit, OTR_WEIGHT_MAX);
+}
+
+/* Like all weights it gets the offset, and is `limit` then. */
+static int32_t bypass_weight(int32_t limit, int32_t weight_offset) {
+    return limit - otr_weight_clamped(weight_offset);
+}
+
 static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_options *options,
                            otr_error *error) {
     const otr_kernels *const kernels = otr_kernels_for(options->isa);
@@ -158,12 +199,12 @@ static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_o
     if (kernels == NULL) {
         return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0, "the instruction set is not available");
     }
-    if (options->limit < 0 || options->limit > OTR_WEIGHT_MAX || options->limit % 2 != 0) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "a limit of %d; it is even, from 0 to %d",
-                             options->limit, OTR_WEIGHT_MAX);
+    status = check_limit(options->limit, error);
+    if (status != OTR_OK) {
+        return status;
     }
     gap->limit = options->limit;
-    bypass = options->limit - otr_weight_clamped(options->weight_offset); /* all weights get the offset */
+    bypass = bypass_weight(options->limit, options->weight_offset);
     status = otr_boundary_split_init(&gap->split, graph, gap->limit != 0 ? &bypass : NULL, error);
     if (status != OTR_OK) {
         return status;

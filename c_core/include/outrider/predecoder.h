@@ -41,6 +41,14 @@ typedef struct otr_residual {
 
 OTR_API void otr_predecoder_destroy(otr_predecoder *predecoder);
 
+/* Answers from now on as a pre-decoder made on `graph`, which has the same topology (otr_graph_reweighted)
+ * and is borrowed instead of the graph so far. A decoder that uses the pre-decoder must be reweighted to the
+ * same graph before its next shot. No allocation. OTR_ERR_UNSUPPORTED: message passing, whose priors are
+ * those of the model's errors, must be made anew; OTR_ERR_FORMAT: as when an event network's pre-decoder is
+ * made; OTR_ERR_ARGUMENT: another topology. On failure the pre-decoder is as it was. */
+OTR_API otr_status otr_predecoder_reweight(otr_predecoder *predecoder, const otr_graph *graph,
+                                           otr_error *error);
+
 /* Soft use. `events` are detector indices, ascending and distinct (OTR_ERR_INDEX otherwise, or if one is >=
  * nodes). *overrides names each edge at most once, in no order that means anything; it lives until the next
  * call. OTR_ERR_LIMIT if the events have more near pairs than an event network counts, OTR_ERR_MEMORY. */

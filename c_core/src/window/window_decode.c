@@ -76,6 +76,31 @@ otr_status otr_window_decoder_create(otr_window_decoder **out, const otr_window 
     return OTR_OK;
 }
 
+/* The offset of all weights that nothing overrides. */
+static int32_t total_offset(const otr_window_decoder *d, int32_t weight_offset) {
+    const int is_soft = d->predecoder != NULL && d->predecode == OTR_PREDECODE_SOFT;
+    const int64_t own = is_soft ? otr_predecoder_weight_offset(d->predecoder) : 0;
+    return otr_weight_clamped(weight_offset + own);
+}
+
+otr_status otr_window_decoder_reweight(otr_window_decoder *d, const otr_window *window,
+                                       int32_t weight_offset) {
+    otr_status status;
+    if (d == NULL || window == NULL || !otr_window_is_alike(d->window, window) ||
+        (d->predecoder != NULL && d->predecoder->graph != window->history)) {
+        return OTR_ERR_ARGUMENT;
+    }
+    if (!otr_array_reserve((void **)&d->marks, &d->mark_capacity, window->marks_max, sizeof *d->marks)) {
+        return OTR_ERR_MEMORY;
+    }
+    status = otr_decoder_reweight(d->decoder, window->graph, total_offset(d, weight_offset));
+    if (status == OTR_OK) {
+        d->window = window;
+        d->weight_offset = total_offset(d, weight_offset);
+    }
+    return status;
+}
+
 void otr_window_decoder_destroy(otr_window_decoder *d) {
     if (d == NULL) {
         return;
@@ -161,10 +186,8 @@ size_t otr_window_decoder_bytes(const otr_window_decoder *d) {
 static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options *options) {
     const otr_graph *const graph = d->window->graph;
     const size_t parts = d->window->part_begin[graph->edge_count];
-    const int is_soft = d->predecoder != NULL && d->predecode == OTR_PREDECODE_SOFT;
-    const int64_t soft_offset = is_soft ? otr_predecoder_weight_offset(d->predecoder) : 0;
     otr_decoder_options inner = *options;
-    d->weight_offset = otr_weight_clamped(options->weight_offset + soft_offset);
+    d->weight_offset = total_offset(d, options->weight_offset);
     d->row = otr_array_zeroed(otr_bytes_for_bits(graph->node_count), 1);
     d->part_weights = otr_array_new(parts, sizeof *d->part_weights);
     d->observables = otr_array_zeroed(otr_bytes_for_bits(graph->observable_count), 1);
