@@ -28,7 +28,7 @@ use crate::model::{DetectorErrorModel, owned, view};
 pub struct MatchingGraph {
     raw: NonNull<sys::otr_graph>,
     /// The graph whose topology it borrows, if it is not its own.
-    lender: Option<Arc<MatchingGraph>>,
+    lender: Option<Arc<Self>>,
 }
 
 /// How a graph is built.
