@@ -11,6 +11,7 @@ pub const OTR_GRAPH_EDGES_MAX: u32 = 268435456;
 pub const OTR_GRAPH_ERRORS_MAX: u32 = 1073741824;
 pub const OTR_GRAPH_COMPONENTS_MAX: u32 = 256;
 pub const OTR_GRAPH_RULES_MAX: u32 = 134217728;
+pub const OTR_GRAPH_RECIPE_MAX: u32 = 268435456;
 pub const OTR_GRAPH_OBSERVABLES_MAX: u32 = 1048576;
 pub const OTR_GRAPH_LEVELS_DEFAULT: u32 = 16777215;
 pub const OTR_WEIGHT_MAX: u32 = 134217728;
@@ -275,11 +276,12 @@ pub struct otr_graph {
 pub struct otr_graph_options {
     pub correlations: ::core::ffi::c_int,
     pub ignore_undecomposable: ::core::ffi::c_int,
+    pub reweightable: ::core::ffi::c_int,
     pub levels: u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_graph_options"][::core::mem::size_of::<otr_graph_options>() - 12usize];
+    ["Size of otr_graph_options"][::core::mem::size_of::<otr_graph_options>() - 16usize];
     [
         "Alignment of otr_graph_options",
     ][::core::mem::align_of::<otr_graph_options>() - 4usize];
@@ -290,8 +292,11 @@ const _: () = {
         "Offset of field: otr_graph_options::ignore_undecomposable",
     ][::core::mem::offset_of!(otr_graph_options, ignore_undecomposable) - 4usize];
     [
+        "Offset of field: otr_graph_options::reweightable",
+    ][::core::mem::offset_of!(otr_graph_options, reweightable) - 8usize];
+    [
         "Offset of field: otr_graph_options::levels",
-    ][::core::mem::offset_of!(otr_graph_options, levels) - 8usize];
+    ][::core::mem::offset_of!(otr_graph_options, levels) - 12usize];
 };
 unsafe extern "C" {
     pub fn otr_graph_options_default() -> otr_graph_options;
@@ -307,6 +312,29 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_graph_destroy(graph: *mut otr_graph);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_graph_reweighted(
+        out: *mut *mut otr_graph,
+        graph: *const otr_graph,
+        probabilities: *const f64,
+        error_count: u64,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_graph_reweighted_edges(
+        out: *mut *mut otr_graph,
+        graph: *const otr_graph,
+        probabilities: *const f64,
+        edge_count: u32,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_graph_error_count(graph: *const otr_graph) -> u64;
 }
 unsafe extern "C" {
     pub fn otr_graph_node_count(graph: *const otr_graph) -> u32;
@@ -863,6 +891,14 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     #[must_use]
+    pub fn otr_predecoder_reweight(
+        predecoder: *mut otr_predecoder,
+        graph: *const otr_graph,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
     pub fn otr_predecoder_apply(
         predecoder: *mut otr_predecoder,
         use_: otr_predecode,
@@ -1056,6 +1092,14 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn otr_decoder_destroy(decoder: *mut otr_decoder);
 }
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_decoder_reweight(
+        decoder: *mut otr_decoder,
+        graph: *const otr_graph,
+        weight_offset: i32,
+    ) -> otr_status;
+}
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct otr_result {
@@ -1222,6 +1266,15 @@ unsafe extern "C" {
     ) -> otr_status;
 }
 unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_reweighted(
+        out: *mut *mut otr_window,
+        window: *const otr_window,
+        history: *const otr_graph,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
     pub fn otr_window_destroy(window: *mut otr_window);
 }
 unsafe extern "C" {
@@ -1288,6 +1341,14 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_window_decoder_destroy(decoder: *mut otr_window_decoder);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_decoder_reweight(
+        decoder: *mut otr_window_decoder,
+        window: *const otr_window,
+        weight_offset: i32,
+    ) -> otr_status;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -2400,6 +2461,16 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_gap_destroy(gap: *mut otr_gap);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_gap_reweight(
+        gap: *mut otr_gap,
+        graph: *const otr_graph,
+        weight_offset: i32,
+        limit: i32,
+        error: *mut otr_error,
+    ) -> otr_status;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

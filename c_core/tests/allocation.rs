@@ -23,9 +23,9 @@ use outrider::{
     Basis, CellBook, CellBookOptions, CellImport, CellShape, Circuit, CircuitFamily, Decoder, DecoderKind,
     DecoderOptions, DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap,
     Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap,
-    MeasurementStream, Override, Patch, PatchOptions, Plan, PlanOptions, Predecode, PredecodedBatch, Predecoder, Role, Rule,
-    RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream, StreamOptions, SurfaceCode, Training, Window,
-    WindowDecoder, WorkersOptions,
+    MeasurementStream, Override, Patch, PatchOptions, Plan, PlanOptions, Predecode, PredecodedBatch,
+    Predecoder, Role, Rule, RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream, StreamOptions,
+    SurfaceCode, Training, Window, WindowDecoder, WorkersOptions,
 };
 
 #[test]
@@ -180,6 +180,37 @@ fn windows_allocate_nothing_after_warm_up() {
             assert_eq!(allocations() - before, 0, "{kind} {rule:?}");
             assert!(marks > 0, "no commit left its cell");
         }
+    }
+}
+
+#[test]
+fn reweighting_decoders_allocates_nothing_after_warm_up() {
+    let model = memory(0.006);
+    let shots = sample(&model, 100);
+    let options = GraphOptions { correlations: true, reweightable: true, ..GraphOptions::default() };
+    let graph = Arc::new(MatchingGraph::new(&model, &options).expect("a matchable model"));
+    let count = graph.error_count() as usize;
+    let noise: Vec<f64> = (0..count).map(|error| 0.001 + (error % 17) as f64 * 0.0005).collect();
+    let drifted = Arc::new(graph.reweighted(&noise).expect("numbers for its errors"));
+    let roles = vec![Role::Cell; graph.node_count() as usize];
+    let window = Arc::new(Window::new(Arc::clone(&graph), &roles).expect("a cell"));
+    let other = Arc::new(window.reweighted(Arc::clone(&drifted)).expect("the same topology"));
+    let windows = [window, other];
+    for kind in DecoderKind::ALL {
+        let rule = Predecoder::rule(Arc::clone(&graph), &model, &RuleOptions::new(Rule::Clique));
+        let options = DecoderOptions { kind, ..DecoderOptions::default() };
+        let mut decoder = Decoder::with_predecoder(rule.expect("its graph"), &options).expect("soft");
+        let mut cell = WindowDecoder::new(Arc::clone(&windows[0]), None, &options).expect("its graph");
+        let mut before = 0;
+        for turn in 0..6 {
+            let (graph, window) = ([&graph, &drifted][turn % 2], &windows[turn % 2]);
+            decoder.reweight(Arc::clone(graph), 0).expect("the same topology");
+            cell.reweight(Arc::clone(window), 0).expect("the same topology");
+            decode_all(&mut decoder, &shots);
+            cell.decode(&[1, 5], &[], &[]).expect("a window matches");
+            before = if turn == 3 { allocations() } else { before };
+        }
+        assert_eq!(allocations() - before, 0, "{kind}");
     }
 }
 

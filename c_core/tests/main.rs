@@ -19,6 +19,7 @@ mod overrides;
 mod plan;
 mod predecoded;
 mod predecoding;
+mod reweight;
 mod rules;
 mod sampler;
 mod shots;

@@ -56,6 +56,14 @@ typedef struct otr_predecoded {
 
 OTR_API void otr_predecoder_destroy(otr_predecoder *predecoder);
 
+/* Answers from now on as a pre-decoder made on `graph`, which has the same topology (otr_graph_reweighted)
+ * and is borrowed instead of the graph so far. A decoder that uses the pre-decoder must be reweighted to the
+ * same graph before its next shot. No allocation. OTR_ERR_UNSUPPORTED: message passing, whose priors are
+ * those of the model's errors, must be made anew; OTR_ERR_FORMAT: as when an event network's pre-decoder is
+ * made; OTR_ERR_ARGUMENT: another topology. On failure the pre-decoder is as it was. */
+OTR_API otr_status otr_predecoder_reweight(otr_predecoder *predecoder, const otr_graph *graph,
+                                           otr_error *error);
+
 /* Pre-decodes one shot. `events` are detector indices, ascending and distinct. *out lives until the next call
  * on the pre-decoder; in soft use its events are those of the caller. *out is untouched on failure:
  * OTR_ERR_INDEX for events that are not ascending and distinct, or one >= nodes; OTR_ERR_LIMIT if they have

@@ -254,6 +254,53 @@ static void match_classes(const otr_graph *graph) {
     otr_gap_destroy(gap);
 }
 
+/* Whatever lacks memory on the way to new numbers stays as it was. */
+static void reweight(const otr_graph *graph) {
+    const size_t count = (size_t)otr_graph_error_count(graph);
+    const uint32_t nodes = otr_graph_node_count(graph);
+    double *const probabilities = allocate(count * sizeof *probabilities);
+    uint8_t *const roles = allocate(nodes);
+    otr_graph *reweighted = NULL;
+    otr_window *windows[2] = {NULL, NULL};
+    otr_window_decoder *cell = NULL;
+    otr_decoder *decoder = NULL;
+    otr_gap *gap = NULL;
+    otr_error error = {0};
+    const uint32_t event = 1;
+    otr_commit commit;
+    for (size_t i = 0; i < count; i++) {
+        probabilities[i] = 0.01 + (double)(i % 5) * 0.002;
+    }
+    memset(roles, OTR_WINDOW_CELL, nodes);
+    if (good_or_told(otr_graph_reweighted(&reweighted, graph, probabilities, count, &error), &error)) {
+        /* The offset makes weights negative, which takes room. */
+        const int32_t offset = otr_graph_quantize(reweighted, -4.5);
+        if (good(otr_decoder_create(&decoder, graph, NULL))) {
+            good(otr_decoder_reweight(decoder, reweighted, offset));
+            good(otr_decoder_decode_events(decoder, &event, 1, NULL, 0, NULL, NULL));
+        }
+        if (good(otr_gap_create(&gap, graph, NULL, NULL))) {
+            otr_gap_result result;
+            good_or_told(otr_gap_reweight(gap, reweighted, offset, 0, &error), &error);
+            good(otr_gap_decode(gap, &event, 1, NULL, 0, &result));
+        }
+        if (good(otr_window_create(&windows[0], graph, roles, NULL)) &&
+            good_or_told(otr_window_reweighted(&windows[1], windows[0], reweighted, &error), &error) &&
+            good(otr_window_decoder_create(&cell, windows[0], NULL))) {
+            good(otr_window_decoder_reweight(cell, windows[1], offset));
+            good(otr_window_decode(cell, &event, 1, NULL, 0, NULL, 0, &commit));
+        }
+    }
+    otr_window_decoder_destroy(cell);
+    otr_window_destroy(windows[1]);
+    otr_window_destroy(windows[0]);
+    otr_gap_destroy(gap);
+    otr_decoder_destroy(decoder);
+    otr_graph_destroy(reweighted);
+    free(roles);
+    free(probabilities);
+}
+
 /* A pre-decoder that once lacked memory takes the same shot later. */
 static void predecode_shots(otr_predecoder *predecoder, const uint8_t *rows, size_t stride,
                             uint32_t node_count) {
@@ -527,12 +574,14 @@ static void tour(void) {
             write_and_read(model, (otr_shot_format)format, rows, stride);
         }
         options.correlations = 1;
+        options.reweightable = 1;
         if (good(otr_graph_create(&graph, model, &options, NULL))) {
             sample(model, graph, rows, stride);
             for (int kind = OTR_DECODER_MWPM; kind <= OTR_DECODER_UNION_FIND; kind++) {
                 decode(graph, (otr_decoder_kind)kind, rows, stride);
             }
             match_classes(graph);
+            reweight(graph);
             for (int kind = OTR_RULE_CLIQUE; kind <= OTR_RULE_MIN_SUM; kind++) {
                 predecode(graph, model, (otr_rule_kind)kind, rows, stride);
             }

@@ -53,6 +53,7 @@ static const otr_predecoder_kind KIND = {
     .reach = reach,
     .bytes = bytes,
     .destroy = destroy,
+    .reweight = otr_predecoder_reweight_plain,
 };
 
 otr_dense_options otr_dense_options_default(void) {
