@@ -107,8 +107,9 @@ static double find_scale(const otr_graph *graph, const number_source *source) {
 static double lowest_implied(const otr_graph *graph, const number_source *source) {
     double lowest = 0.5;
     for (uint32_t edge = 0; graph->correlations && edge < graph->edge_count; edge++) {
+        const uint32_t end = graph->implied_begin[edge + 1];
         double bound = lowest * source->marginal[edge] * (1 + 4 * DBL_EPSILON);
-        for (uint32_t rule = graph->implied_begin[edge]; rule < graph->implied_begin[edge + 1]; rule++) {
+        for (uint32_t rule = graph->implied_begin[edge]; rule < end; rule++) {
             if (source->joint[source->pairs[rule]] <= bound) {
                 const double p = implied_probability(source, edge, rule);
                 lowest = p < lowest ? p : lowest;
@@ -133,17 +134,18 @@ static int has_whole_rules(const otr_graph *graph, const number_source *source) 
 
 static void set_rules(otr_graph *graph, const number_source *source) {
     const otr_implied *const targets = graph->lender != NULL ? graph->lender->implied : graph->implied;
+    otr_implied *const implied = graph->implied;
     memset(source->memo, 0, MEMO_SIZE * sizeof *source->memo);
     for (uint32_t edge = 0; graph->correlations && edge < graph->edge_count; edge++) {
-        for (uint32_t rule = graph->implied_begin[edge]; rule < graph->implied_begin[edge + 1]; rule++) {
+        const uint32_t end = graph->implied_begin[edge + 1];
+        for (uint32_t rule = graph->implied_begin[edge]; rule < end; rule++) {
             const double p = implied_probability(source, edge, rule);
             memo_entry *const entry = memo_entry_of(source->memo, p);
             if (entry->bits != otr_bits_of_double(p)) {
                 entry->bits = otr_bits_of_double(p);
                 entry->weight = otr_graph_quantize(graph, otr_probability_weight(p));
             }
-            graph->implied[rule] =
-                (otr_implied){.edge = targets[rule].edge, .weight = (int32_t)entry->weight};
+            implied[rule] = (otr_implied){.edge = targets[rule].edge, .weight = (int32_t)entry->weight};
         }
     }
 }

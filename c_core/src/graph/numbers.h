@@ -30,23 +30,28 @@ static inline void otr_probability_add(double *sum, double p) {
 static inline const uint32_t *otr_error_sums_add(const otr_error_sums *sums, const uint32_t *words,
                                                  double p) {
     const uint32_t count = *words++;
+    const uint32_t *const edges = words;
     const uint32_t *pairs = words + count;
     for (uint32_t i = 0; i < count; i++) {
-        otr_probability_add(&sums->probability[words[i]], p);
+        otr_probability_add(&sums->probability[edges[i]], p);
     }
-    if (!sums->correlations) {
+    if (!sums->correlations || (count == 1 && sums->marginal == NULL)) {
         return pairs;
     }
-    for (uint32_t i = 0; sums->marginal != NULL && i < count; i++) {
-        otr_probability_add(&sums->marginal[words[i]], p);
+    if (sums->marginal == NULL) {
+        for (const uint32_t *const end = pairs + (size_t)count * (count - 1) / 2; pairs < end; pairs++) {
+            otr_probability_add(&sums->joint[*pairs], p);
+        }
+        return pairs;
     }
-    for (uint32_t i = 0; i + 1 < count; i++) {
-        for (const uint32_t *const end = pairs + (count - 1 - i); pairs < end; pairs++) {
+    for (uint32_t i = 0; i < count; i++) {
+        otr_probability_add(&sums->marginal[edges[i]], p);
+        for (uint32_t j = i + 1; j < count; j++, pairs++) {
             if (*pairs != OTR_NONE) {
                 otr_probability_add(&sums->joint[*pairs], p);
             } else {
                 /* As in PyMatching, where J[a][b] and J[b][a] are then the same cell. */
-                otr_probability_add(&sums->marginal[words[i]], otr_probability_xor(p, p));
+                otr_probability_add(&sums->marginal[edges[i]], otr_probability_xor(p, p));
             }
         }
     }

@@ -11,6 +11,15 @@ static otr_status fail_memory(otr_error *error) {
     return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
 }
 
+/* As otr_graph_allocate, for what is filled in full. */
+static void *allocate(otr_graph *graph, size_t count, size_t element_bytes) {
+    void *const memory = otr_array_new(count, element_bytes);
+    if (memory != NULL) {
+        graph->heap_bytes += count * element_bytes;
+    }
+    return memory;
+}
+
 /* A graph with the topology of `graph` and room for other numbers; NULL when memory is out. The probabilities
  * are 0, and those of vanished edges have room behind them. */
 static otr_graph *borrow_topology(const otr_graph *graph) {
@@ -22,12 +31,12 @@ static otr_graph *borrow_topology(const otr_graph *graph) {
     *copy = *graph;
     copy->lender = graph->lender != NULL ? graph->lender : graph;
     copy->heap_bytes = sizeof *copy;
-    copy->edge_weight = otr_graph_allocate(copy, edges, sizeof *copy->edge_weight);
+    copy->edge_weight = allocate(copy, edges, sizeof *copy->edge_weight);
     copy->edge_probability =
         otr_graph_allocate(copy, edges + graph->recipe.vanished_count, sizeof *copy->edge_probability);
     copy->implied = NULL;
     if (graph->correlations) {
-        copy->implied = otr_graph_allocate(copy, graph->implied_begin[edges], sizeof *copy->implied);
+        copy->implied = allocate(copy, graph->implied_begin[edges], sizeof *copy->implied);
     }
     if (copy->edge_weight == NULL || copy->edge_probability == NULL ||
         (graph->correlations && copy->implied == NULL)) {
