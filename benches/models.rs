@@ -1,14 +1,16 @@
-//! Everything around a decode: error models (`model/…`, bytes of text), graphs (`graph/…`, errors of the model), sampling
+//! Everything around a decode: error models (`model/…`, bytes of text), graphs (`graph/…`, errors of the model; built, and
+//! reweighted with as few different probabilities as the model has or with all of them different), sampling
 //! (`sample/…`, shots; with edges, with labels), result formats (`shots/…`, bytes of file) and measurements
 //! (`measurements/map`, their number; `measurements/convert`, shots).
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use outrider::{
-    Basis, Circuit, CircuitFamily, DecoderKind, DetectorErrorModel, Error, Format, GraphOptions, Isa,
-    LabelOptions, LabelSampler, Layout, MatchingGraph, MeasurementMap, Sampler, SamplerOptions, ShotReader,
-    ShotWriter, Shots, SurfaceCode,
+    Basis, Circuit, CircuitFamily, DecoderKind, DetectorErrorModel, Error, Format, GraphOptions,
+    InstructionKind, Isa, LabelOptions, LabelSampler, Layout, MatchingGraph, MeasurementMap, Sampler,
+    SamplerOptions, ShotReader, ShotWriter, Shots, SurfaceCode,
 };
 
 criterion_group!(benches, models, sampling, formats, measurements);
@@ -39,8 +41,29 @@ fn models(criterion: &mut Criterion) {
             group.bench_function(BenchmarkId::new(kind.name(), format_args!("d{distance}")), |bencher| {
                 bencher.iter(|| MatchingGraph::new(black_box(&model), &options));
             });
+            let options = GraphOptions { reweightable: true, ..options };
+            let graph = Arc::new(MatchingGraph::new(&model, &options).expect("a matchable model"));
+            let same = probabilities(&model);
+            let drifted: Vec<f64> =
+                same.iter().enumerate().map(|(i, p)| p * (1.0 + i as f64 * 1e-7)).collect();
+            for (name, numbers) in [("reweight", &same), ("reweight-distinct", &drifted)] {
+                let id = BenchmarkId::new(format!("{name}-{kind}"), format_args!("d{distance}"));
+                group.bench_function(id, |bencher| bencher.iter(|| graph.reweighted(black_box(numbers))));
+            }
         }
     }
+}
+
+/// The probabilities of the flattened model's errors.
+fn probabilities(model: &DetectorErrorModel) -> Vec<f64> {
+    let mut walk = model.walk().expect("memory does not fail");
+    let mut found = Vec::new();
+    while let Some(instruction) = walk.step() {
+        if let InstructionKind::Error { probability, .. } = instruction.kind {
+            found.push(probability);
+        }
+    }
+    found
 }
 
 fn measurements(criterion: &mut Criterion) {

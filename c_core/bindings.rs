@@ -11,6 +11,7 @@ pub const OTR_GRAPH_EDGES_MAX: u32 = 268435456;
 pub const OTR_GRAPH_ERRORS_MAX: u32 = 1073741824;
 pub const OTR_GRAPH_COMPONENTS_MAX: u32 = 256;
 pub const OTR_GRAPH_RULES_MAX: u32 = 134217728;
+pub const OTR_GRAPH_RECIPE_MAX: u32 = 268435456;
 pub const OTR_GRAPH_OBSERVABLES_MAX: u32 = 1048576;
 pub const OTR_GRAPH_LEVELS_DEFAULT: u32 = 16777215;
 pub const OTR_WEIGHT_MAX: u32 = 134217728;
@@ -30,6 +31,11 @@ pub const OTR_EVENT_WIDTHS: u32 = 4;
 pub const OTR_EVENT_HEAD: u32 = 16;
 pub const OTR_EVENT_OVERRIDE_SLACK: u32 = 8;
 pub const OTR_TRAINING_BLOCK: u32 = 16;
+pub const OTR_PLAN_LAYERS_MAX: u32 = 4096;
+pub const OTR_PLAN_ROWS_MAX: u32 = 256;
+pub const OTR_PLAN_PERIOD_MAX: u32 = 8;
+pub const OTR_PLAN_HISTORY_MAX: u64 = 281474976710656;
+pub const OTR_CELL_BOOK_LAYERS_MAX: u32 = 16777216;
 pub const OTR_SURFACE_DISTANCE_MIN: u32 = 2;
 pub const OTR_SURFACE_DISTANCE_MAX: u32 = 127;
 pub const OTR_SURFACE_ROUNDS_MAX: u32 = 100000000;
@@ -64,10 +70,6 @@ pub const OTR_MEASUREMENT_OBSERVABLES_MAX: u32 = 1048576;
 pub const OTR_MEASUREMENT_TARGET_MAX: u32 = 16777215;
 pub const OTR_MEASUREMENT_STREAM_PUSH_MAX: u32 = 262144;
 pub const OTR_MEASUREMENT_STREAM_PERIOD_MAX: u32 = 8;
-pub const OTR_PLAN_LAYERS_MAX: u32 = 4096;
-pub const OTR_PLAN_ROWS_MAX: u32 = 256;
-pub const OTR_PLAN_PERIOD_MAX: u32 = 8;
-pub const OTR_PLAN_HISTORY_MAX: u64 = 281474976710656;
 pub const OTR_ROUND_SAMPLER_BLOCK_LAYERS: u32 = 64;
 pub const OTR_ROUND_SAMPLER_PERIOD_MAX: u32 = 8;
 pub const OTR_ROUND_SAMPLER_HISTORY_MAX: u64 = 281474976710656;
@@ -75,7 +77,6 @@ pub const OTR_RULE_ITERATIONS_MAX: u32 = 1000;
 pub const OTR_RULE_NORMALIZATION_ONE: u32 = 256;
 pub const OTR_RULE_LINKS_MAX: u32 = 268435456;
 pub const OTR_SHOT_BITS_MAX: u64 = 4294967296;
-pub const OTR_STREAM_LAYERS_MAX: u32 = 16777216;
 pub const OTR_GEOMETRY_PLACES: u32 = 49;
 pub const OTR_GEOMETRY_PHASES: u32 = 14;
 pub const OTR_TRAINING_WIDTH_STEP: u32 = 16;
@@ -275,11 +276,12 @@ pub struct otr_graph {
 pub struct otr_graph_options {
     pub correlations: ::core::ffi::c_int,
     pub ignore_undecomposable: ::core::ffi::c_int,
+    pub reweightable: ::core::ffi::c_int,
     pub levels: u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_graph_options"][::core::mem::size_of::<otr_graph_options>() - 12usize];
+    ["Size of otr_graph_options"][::core::mem::size_of::<otr_graph_options>() - 16usize];
     [
         "Alignment of otr_graph_options",
     ][::core::mem::align_of::<otr_graph_options>() - 4usize];
@@ -290,8 +292,11 @@ const _: () = {
         "Offset of field: otr_graph_options::ignore_undecomposable",
     ][::core::mem::offset_of!(otr_graph_options, ignore_undecomposable) - 4usize];
     [
+        "Offset of field: otr_graph_options::reweightable",
+    ][::core::mem::offset_of!(otr_graph_options, reweightable) - 8usize];
+    [
         "Offset of field: otr_graph_options::levels",
-    ][::core::mem::offset_of!(otr_graph_options, levels) - 8usize];
+    ][::core::mem::offset_of!(otr_graph_options, levels) - 12usize];
 };
 unsafe extern "C" {
     pub fn otr_graph_options_default() -> otr_graph_options;
@@ -307,6 +312,29 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_graph_destroy(graph: *mut otr_graph);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_graph_reweighted(
+        out: *mut *mut otr_graph,
+        graph: *const otr_graph,
+        probabilities: *const f64,
+        error_count: u64,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_graph_reweighted_edges(
+        out: *mut *mut otr_graph,
+        graph: *const otr_graph,
+        probabilities: *const f64,
+        edge_count: u32,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_graph_error_count(graph: *const otr_graph) -> u64;
 }
 unsafe extern "C" {
     pub fn otr_graph_node_count(graph: *const otr_graph) -> u32;
@@ -863,6 +891,14 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     #[must_use]
+    pub fn otr_predecoder_reweight(
+        predecoder: *mut otr_predecoder,
+        graph: *const otr_graph,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
     pub fn otr_predecoder_apply(
         predecoder: *mut otr_predecoder,
         use_: otr_predecode,
@@ -1056,6 +1092,14 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn otr_decoder_destroy(decoder: *mut otr_decoder);
 }
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_decoder_reweight(
+        decoder: *mut otr_decoder,
+        graph: *const otr_graph,
+        weight_offset: i32,
+    ) -> otr_status;
+}
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct otr_result {
@@ -1197,6 +1241,822 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_decoder_bytes(decoder: *const otr_decoder) -> usize;
+}
+impl otr_window_role {
+    pub const OTR_WINDOW_OUTSIDE: otr_window_role = otr_window_role(0);
+    pub const OTR_WINDOW_BUFFER: otr_window_role = otr_window_role(1);
+    pub const OTR_WINDOW_CELL: otr_window_role = otr_window_role(2);
+    pub const OTR_WINDOW_CLOSED: otr_window_role = otr_window_role(3);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_window_role(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_window {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_create(
+        out: *mut *mut otr_window,
+        graph: *const otr_graph,
+        roles: *const u8,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_reweighted(
+        out: *mut *mut otr_window,
+        window: *const otr_window,
+        history: *const otr_graph,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_window_destroy(window: *mut otr_window);
+}
+unsafe extern "C" {
+    pub fn otr_window_graph(window: *const otr_window) -> *const otr_graph;
+}
+unsafe extern "C" {
+    pub fn otr_window_detectors(
+        window: *const otr_window,
+        count: *mut usize,
+    ) -> *const u32;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_window_edge {
+    pub source: u32,
+    pub part_count: u32,
+    pub owned: ::core::ffi::c_int,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_window_edge"][::core::mem::size_of::<otr_window_edge>() - 12usize];
+    [
+        "Alignment of otr_window_edge",
+    ][::core::mem::align_of::<otr_window_edge>() - 4usize];
+    [
+        "Offset of field: otr_window_edge::source",
+    ][::core::mem::offset_of!(otr_window_edge, source) - 0usize];
+    [
+        "Offset of field: otr_window_edge::part_count",
+    ][::core::mem::offset_of!(otr_window_edge, part_count) - 4usize];
+    [
+        "Offset of field: otr_window_edge::owned",
+    ][::core::mem::offset_of!(otr_window_edge, owned) - 8usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_edge_at(
+        window: *const otr_window,
+        edge: u32,
+        out: *mut otr_window_edge,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_window_blind_count(window: *const otr_window) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_window_marks_max(window: *const otr_window) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_window_bytes(window: *const otr_window) -> usize;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_window_decoder {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_decoder_create(
+        out: *mut *mut otr_window_decoder,
+        window: *const otr_window,
+        options: *const otr_decoder_options,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_window_decoder_destroy(decoder: *mut otr_window_decoder);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_decoder_reweight(
+        decoder: *mut otr_window_decoder,
+        window: *const otr_window,
+        weight_offset: i32,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_commit {
+    pub observables: *const u8,
+    pub marks: *const u32,
+    pub mark_count: usize,
+    pub edges: *const u32,
+    pub edge_count: usize,
+    pub event_count: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_commit"][::core::mem::size_of::<otr_commit>() - 48usize];
+    ["Alignment of otr_commit"][::core::mem::align_of::<otr_commit>() - 8usize];
+    [
+        "Offset of field: otr_commit::observables",
+    ][::core::mem::offset_of!(otr_commit, observables) - 0usize];
+    [
+        "Offset of field: otr_commit::marks",
+    ][::core::mem::offset_of!(otr_commit, marks) - 8usize];
+    [
+        "Offset of field: otr_commit::mark_count",
+    ][::core::mem::offset_of!(otr_commit, mark_count) - 16usize];
+    [
+        "Offset of field: otr_commit::edges",
+    ][::core::mem::offset_of!(otr_commit, edges) - 24usize];
+    [
+        "Offset of field: otr_commit::edge_count",
+    ][::core::mem::offset_of!(otr_commit, edge_count) - 32usize];
+    [
+        "Offset of field: otr_commit::event_count",
+    ][::core::mem::offset_of!(otr_commit, event_count) - 40usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_decode(
+        decoder: *mut otr_window_decoder,
+        events: *const u32,
+        event_count: usize,
+        marks: *const u32,
+        mark_count: usize,
+        overrides: *const otr_override,
+        override_count: usize,
+        out: *mut otr_commit,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_window_decode_predecoded(
+        decoder: *mut otr_window_decoder,
+        cell: *const otr_predecoded,
+        marks: *const u32,
+        mark_count: usize,
+        overrides: *const otr_override,
+        override_count: usize,
+        out: *mut otr_commit,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_window_decoder_bytes(decoder: *const otr_window_decoder) -> usize;
+}
+impl otr_plan_layout {
+    pub const OTR_PLAN_CHESSBOARD: otr_plan_layout = otr_plan_layout(0);
+    pub const OTR_PLAN_BRICK: otr_plan_layout = otr_plan_layout(1);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_plan_layout(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_plan_options {
+    pub cell_layers: u32,
+    pub spacing: u32,
+    pub buffer: u32,
+    pub width: u32,
+    pub axis: u32,
+    pub pitch: f64,
+    pub layout: otr_plan_layout,
+    pub context: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_plan_options"][::core::mem::size_of::<otr_plan_options>() - 40usize];
+    [
+        "Alignment of otr_plan_options",
+    ][::core::mem::align_of::<otr_plan_options>() - 8usize];
+    [
+        "Offset of field: otr_plan_options::cell_layers",
+    ][::core::mem::offset_of!(otr_plan_options, cell_layers) - 0usize];
+    [
+        "Offset of field: otr_plan_options::spacing",
+    ][::core::mem::offset_of!(otr_plan_options, spacing) - 4usize];
+    [
+        "Offset of field: otr_plan_options::buffer",
+    ][::core::mem::offset_of!(otr_plan_options, buffer) - 8usize];
+    [
+        "Offset of field: otr_plan_options::width",
+    ][::core::mem::offset_of!(otr_plan_options, width) - 12usize];
+    [
+        "Offset of field: otr_plan_options::axis",
+    ][::core::mem::offset_of!(otr_plan_options, axis) - 16usize];
+    [
+        "Offset of field: otr_plan_options::pitch",
+    ][::core::mem::offset_of!(otr_plan_options, pitch) - 24usize];
+    [
+        "Offset of field: otr_plan_options::layout",
+    ][::core::mem::offset_of!(otr_plan_options, layout) - 32usize];
+    [
+        "Offset of field: otr_plan_options::context",
+    ][::core::mem::offset_of!(otr_plan_options, context) - 36usize];
+};
+unsafe extern "C" {
+    pub fn otr_plan_options_default(distance: u32) -> otr_plan_options;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_plan {
+    _unused: [u8; 0],
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_plan_create(
+        out: *mut *mut otr_plan,
+        graph: *const otr_graph,
+        model: *const otr_model,
+        options: *const otr_plan_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_plan_destroy(plan: *mut otr_plan);
+}
+unsafe extern "C" {
+    pub fn otr_plan_graph(plan: *const otr_plan) -> *const otr_graph;
+}
+unsafe extern "C" {
+    pub fn otr_plan_layer_count(plan: *const otr_plan) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_plan_row_count(plan: *const otr_plan) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_plan_stride(plan: *const otr_plan) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_plan_period(plan: *const otr_plan) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_plan_layers_min(plan: *const otr_plan) -> u64;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_plan_check_length(
+        plan: *const otr_plan,
+        layer_count: u64,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_plan_layer_detectors(
+        plan: *const otr_plan,
+        layer: u64,
+        layer_count: u64,
+    ) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_plan_layer_marks(
+        plan: *const otr_plan,
+        layer: u64,
+        layer_count: u64,
+    ) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_plan_layer_marks_max(plan: *const otr_plan, layer: u64) -> u32;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_cell_shape {
+    pub row: u32,
+    pub phase: u32,
+    pub first_layer: u32,
+    pub end_layer: u32,
+    pub window_first: u32,
+    pub window_end: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_cell_shape"][::core::mem::size_of::<otr_cell_shape>() - 24usize];
+    ["Alignment of otr_cell_shape"][::core::mem::align_of::<otr_cell_shape>() - 4usize];
+    [
+        "Offset of field: otr_cell_shape::row",
+    ][::core::mem::offset_of!(otr_cell_shape, row) - 0usize];
+    [
+        "Offset of field: otr_cell_shape::phase",
+    ][::core::mem::offset_of!(otr_cell_shape, phase) - 4usize];
+    [
+        "Offset of field: otr_cell_shape::first_layer",
+    ][::core::mem::offset_of!(otr_cell_shape, first_layer) - 8usize];
+    [
+        "Offset of field: otr_cell_shape::end_layer",
+    ][::core::mem::offset_of!(otr_cell_shape, end_layer) - 12usize];
+    [
+        "Offset of field: otr_cell_shape::window_first",
+    ][::core::mem::offset_of!(otr_cell_shape, window_first) - 16usize];
+    [
+        "Offset of field: otr_cell_shape::window_end",
+    ][::core::mem::offset_of!(otr_cell_shape, window_end) - 20usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_cell {
+    pub number: u64,
+    pub first_layer: u64,
+    pub end_layer: u64,
+    pub window_first: u64,
+    pub window_end: u64,
+    pub events_first: u64,
+    pub events_end: u64,
+    pub marks_first: u64,
+    pub marks_end: u64,
+    pub ready_layers: u64,
+    pub shift: i64,
+    pub is_empty: ::core::ffi::c_int,
+    pub shape: otr_cell_shape,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_cell"][::core::mem::size_of::<otr_cell>() - 120usize];
+    ["Alignment of otr_cell"][::core::mem::align_of::<otr_cell>() - 8usize];
+    [
+        "Offset of field: otr_cell::number",
+    ][::core::mem::offset_of!(otr_cell, number) - 0usize];
+    [
+        "Offset of field: otr_cell::first_layer",
+    ][::core::mem::offset_of!(otr_cell, first_layer) - 8usize];
+    [
+        "Offset of field: otr_cell::end_layer",
+    ][::core::mem::offset_of!(otr_cell, end_layer) - 16usize];
+    [
+        "Offset of field: otr_cell::window_first",
+    ][::core::mem::offset_of!(otr_cell, window_first) - 24usize];
+    [
+        "Offset of field: otr_cell::window_end",
+    ][::core::mem::offset_of!(otr_cell, window_end) - 32usize];
+    [
+        "Offset of field: otr_cell::events_first",
+    ][::core::mem::offset_of!(otr_cell, events_first) - 40usize];
+    [
+        "Offset of field: otr_cell::events_end",
+    ][::core::mem::offset_of!(otr_cell, events_end) - 48usize];
+    [
+        "Offset of field: otr_cell::marks_first",
+    ][::core::mem::offset_of!(otr_cell, marks_first) - 56usize];
+    [
+        "Offset of field: otr_cell::marks_end",
+    ][::core::mem::offset_of!(otr_cell, marks_end) - 64usize];
+    [
+        "Offset of field: otr_cell::ready_layers",
+    ][::core::mem::offset_of!(otr_cell, ready_layers) - 72usize];
+    [
+        "Offset of field: otr_cell::shift",
+    ][::core::mem::offset_of!(otr_cell, shift) - 80usize];
+    [
+        "Offset of field: otr_cell::is_empty",
+    ][::core::mem::offset_of!(otr_cell, is_empty) - 88usize];
+    [
+        "Offset of field: otr_cell::shape",
+    ][::core::mem::offset_of!(otr_cell, shape) - 92usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_plan_cell(
+        plan: *const otr_plan,
+        number: u64,
+        layer_count: u64,
+        out: *mut otr_cell,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_plan_cell_count(plan: *const otr_plan, layer_count: u64) -> u64;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_plan_dependencies(
+        plan: *const otr_plan,
+        number: u64,
+        layer_count: u64,
+        numbers: *mut u64,
+        capacity: usize,
+        count: *mut usize,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_plan_dependencies_max(plan: *const otr_plan) -> usize;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_plan_window(
+        out: *mut *mut otr_window,
+        plan: *const otr_plan,
+        shape: *const otr_cell_shape,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_plan_place(
+        plan: *const otr_plan,
+        mark: u32,
+        layer: *mut u32,
+        index: *mut u32,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_plan_mark(
+        plan: *const otr_plan,
+        layer: u32,
+        index: u32,
+        mark: *mut u32,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_cell_book {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_cell_range {
+    pub first: u64,
+    pub stride: u64,
+    pub count: u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_cell_range"][::core::mem::size_of::<otr_cell_range>() - 24usize];
+    ["Alignment of otr_cell_range"][::core::mem::align_of::<otr_cell_range>() - 8usize];
+    [
+        "Offset of field: otr_cell_range::first",
+    ][::core::mem::offset_of!(otr_cell_range, first) - 0usize];
+    [
+        "Offset of field: otr_cell_range::stride",
+    ][::core::mem::offset_of!(otr_cell_range, stride) - 8usize];
+    [
+        "Offset of field: otr_cell_range::count",
+    ][::core::mem::offset_of!(otr_cell_range, count) - 16usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_cell_book_options {
+    pub layers_max: u64,
+    pub first_layer: u64,
+    pub followed: *const otr_cell_range,
+    pub followed_count: usize,
+    pub lead: u32,
+    pub can_reopen: bool,
+    pub imports_max: usize,
+    pub marks_max: usize,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_cell_book_options",
+    ][::core::mem::size_of::<otr_cell_book_options>() - 56usize];
+    [
+        "Alignment of otr_cell_book_options",
+    ][::core::mem::align_of::<otr_cell_book_options>() - 8usize];
+    [
+        "Offset of field: otr_cell_book_options::layers_max",
+    ][::core::mem::offset_of!(otr_cell_book_options, layers_max) - 0usize];
+    [
+        "Offset of field: otr_cell_book_options::first_layer",
+    ][::core::mem::offset_of!(otr_cell_book_options, first_layer) - 8usize];
+    [
+        "Offset of field: otr_cell_book_options::followed",
+    ][::core::mem::offset_of!(otr_cell_book_options, followed) - 16usize];
+    [
+        "Offset of field: otr_cell_book_options::followed_count",
+    ][::core::mem::offset_of!(otr_cell_book_options, followed_count) - 24usize];
+    [
+        "Offset of field: otr_cell_book_options::lead",
+    ][::core::mem::offset_of!(otr_cell_book_options, lead) - 32usize];
+    [
+        "Offset of field: otr_cell_book_options::can_reopen",
+    ][::core::mem::offset_of!(otr_cell_book_options, can_reopen) - 36usize];
+    [
+        "Offset of field: otr_cell_book_options::imports_max",
+    ][::core::mem::offset_of!(otr_cell_book_options, imports_max) - 40usize];
+    [
+        "Offset of field: otr_cell_book_options::marks_max",
+    ][::core::mem::offset_of!(otr_cell_book_options, marks_max) - 48usize];
+};
+unsafe extern "C" {
+    pub fn otr_cell_book_options_default(plan: *const otr_plan) -> otr_cell_book_options;
+}
+unsafe extern "C" {
+    pub fn otr_cell_book_layers_needed(plan: *const otr_plan) -> u64;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_cell_book_create(
+        out: *mut *mut otr_cell_book,
+        plan: *const otr_plan,
+        options: *const otr_cell_book_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_cell_book_destroy(book: *mut otr_cell_book);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_cell_book_skip(book: *mut otr_cell_book, layer: u64) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_cell_book_push(
+        book: *mut otr_cell_book,
+        events: *const u8,
+        detector_count: u32,
+        is_last: bool,
+        arrived: u64,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_cell_book_next(book: *mut otr_cell_book, out: *mut otr_cell) -> bool;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_cell_input {
+    pub events: *const u32,
+    pub event_count: usize,
+    pub marks: *const u32,
+    pub mark_count: usize,
+    pub arrived: u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_cell_input"][::core::mem::size_of::<otr_cell_input>() - 40usize];
+    ["Alignment of otr_cell_input"][::core::mem::align_of::<otr_cell_input>() - 8usize];
+    [
+        "Offset of field: otr_cell_input::events",
+    ][::core::mem::offset_of!(otr_cell_input, events) - 0usize];
+    [
+        "Offset of field: otr_cell_input::event_count",
+    ][::core::mem::offset_of!(otr_cell_input, event_count) - 8usize];
+    [
+        "Offset of field: otr_cell_input::marks",
+    ][::core::mem::offset_of!(otr_cell_input, marks) - 16usize];
+    [
+        "Offset of field: otr_cell_input::mark_count",
+    ][::core::mem::offset_of!(otr_cell_input, mark_count) - 24usize];
+    [
+        "Offset of field: otr_cell_input::arrived",
+    ][::core::mem::offset_of!(otr_cell_input, arrived) - 32usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_cell_book_input(
+        book: *mut otr_cell_book,
+        number: u64,
+        out: *mut otr_cell_input,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_cell_book_commit(
+        book: *mut otr_cell_book,
+        number: u64,
+        commit: *const otr_commit,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_placed_mark {
+    pub layer: u32,
+    pub index: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_placed_mark"][::core::mem::size_of::<otr_placed_mark>() - 8usize];
+    [
+        "Alignment of otr_placed_mark",
+    ][::core::mem::align_of::<otr_placed_mark>() - 4usize];
+    [
+        "Offset of field: otr_placed_mark::layer",
+    ][::core::mem::offset_of!(otr_placed_mark, layer) - 0usize];
+    [
+        "Offset of field: otr_placed_mark::index",
+    ][::core::mem::offset_of!(otr_placed_mark, index) - 4usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_placed_commit {
+    pub observables: *const u8,
+    pub layer: u64,
+    pub marks: *const otr_placed_mark,
+    pub mark_count: usize,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_placed_commit"][::core::mem::size_of::<otr_placed_commit>() - 32usize];
+    [
+        "Alignment of otr_placed_commit",
+    ][::core::mem::align_of::<otr_placed_commit>() - 8usize];
+    [
+        "Offset of field: otr_placed_commit::observables",
+    ][::core::mem::offset_of!(otr_placed_commit, observables) - 0usize];
+    [
+        "Offset of field: otr_placed_commit::layer",
+    ][::core::mem::offset_of!(otr_placed_commit, layer) - 8usize];
+    [
+        "Offset of field: otr_placed_commit::marks",
+    ][::core::mem::offset_of!(otr_placed_commit, marks) - 16usize];
+    [
+        "Offset of field: otr_placed_commit::mark_count",
+    ][::core::mem::offset_of!(otr_placed_commit, mark_count) - 24usize];
+};
+impl otr_import_outcome {
+    pub const OTR_IMPORT_NEW: otr_import_outcome = otr_import_outcome(0);
+    pub const OTR_IMPORT_SAME: otr_import_outcome = otr_import_outcome(1);
+    pub const OTR_IMPORT_DIFFERENT: otr_import_outcome = otr_import_outcome(2);
+    pub const OTR_IMPORT_LATE: otr_import_outcome = otr_import_outcome(3);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_import_outcome(pub ::core::ffi::c_uint);
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_cell_book_import(
+        book: *mut otr_cell_book,
+        number: u64,
+        commit: *const otr_placed_commit,
+        outcome: *mut otr_import_outcome,
+        arrived: *mut u64,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_cell_book_reopen(book: *mut otr_cell_book);
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_cell_book_state {
+    pub layers: u64,
+    pub held: u64,
+    pub kept_from: u64,
+    pub room: u64,
+    pub committed: u64,
+    pub first_cell: u64,
+    pub cells: u64,
+    pub entered: u64,
+    pub commits: u64,
+    pub open: usize,
+    pub out: usize,
+    pub observables: *const u8,
+    pub has_ended: bool,
+    pub is_finished: bool,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_cell_book_state",
+    ][::core::mem::size_of::<otr_cell_book_state>() - 104usize];
+    [
+        "Alignment of otr_cell_book_state",
+    ][::core::mem::align_of::<otr_cell_book_state>() - 8usize];
+    [
+        "Offset of field: otr_cell_book_state::layers",
+    ][::core::mem::offset_of!(otr_cell_book_state, layers) - 0usize];
+    [
+        "Offset of field: otr_cell_book_state::held",
+    ][::core::mem::offset_of!(otr_cell_book_state, held) - 8usize];
+    [
+        "Offset of field: otr_cell_book_state::kept_from",
+    ][::core::mem::offset_of!(otr_cell_book_state, kept_from) - 16usize];
+    [
+        "Offset of field: otr_cell_book_state::room",
+    ][::core::mem::offset_of!(otr_cell_book_state, room) - 24usize];
+    [
+        "Offset of field: otr_cell_book_state::committed",
+    ][::core::mem::offset_of!(otr_cell_book_state, committed) - 32usize];
+    [
+        "Offset of field: otr_cell_book_state::first_cell",
+    ][::core::mem::offset_of!(otr_cell_book_state, first_cell) - 40usize];
+    [
+        "Offset of field: otr_cell_book_state::cells",
+    ][::core::mem::offset_of!(otr_cell_book_state, cells) - 48usize];
+    [
+        "Offset of field: otr_cell_book_state::entered",
+    ][::core::mem::offset_of!(otr_cell_book_state, entered) - 56usize];
+    [
+        "Offset of field: otr_cell_book_state::commits",
+    ][::core::mem::offset_of!(otr_cell_book_state, commits) - 64usize];
+    [
+        "Offset of field: otr_cell_book_state::open",
+    ][::core::mem::offset_of!(otr_cell_book_state, open) - 72usize];
+    [
+        "Offset of field: otr_cell_book_state::out",
+    ][::core::mem::offset_of!(otr_cell_book_state, out) - 80usize];
+    [
+        "Offset of field: otr_cell_book_state::observables",
+    ][::core::mem::offset_of!(otr_cell_book_state, observables) - 88usize];
+    [
+        "Offset of field: otr_cell_book_state::has_ended",
+    ][::core::mem::offset_of!(otr_cell_book_state, has_ended) - 96usize];
+    [
+        "Offset of field: otr_cell_book_state::is_finished",
+    ][::core::mem::offset_of!(otr_cell_book_state, is_finished) - 97usize];
+};
+unsafe extern "C" {
+    pub fn otr_cell_book_look(book: *const otr_cell_book, out: *mut otr_cell_book_state);
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_cell_need {
+    pub number: u64,
+    pub first_layer: u64,
+    pub end_layer: u64,
+    pub is_committed: bool,
+    pub is_empty: bool,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_cell_need"][::core::mem::size_of::<otr_cell_need>() - 32usize];
+    ["Alignment of otr_cell_need"][::core::mem::align_of::<otr_cell_need>() - 8usize];
+    [
+        "Offset of field: otr_cell_need::number",
+    ][::core::mem::offset_of!(otr_cell_need, number) - 0usize];
+    [
+        "Offset of field: otr_cell_need::first_layer",
+    ][::core::mem::offset_of!(otr_cell_need, first_layer) - 8usize];
+    [
+        "Offset of field: otr_cell_need::end_layer",
+    ][::core::mem::offset_of!(otr_cell_need, end_layer) - 16usize];
+    [
+        "Offset of field: otr_cell_need::is_committed",
+    ][::core::mem::offset_of!(otr_cell_need, is_committed) - 24usize];
+    [
+        "Offset of field: otr_cell_need::is_empty",
+    ][::core::mem::offset_of!(otr_cell_need, is_empty) - 25usize];
+};
+unsafe extern "C" {
+    pub fn otr_cell_book_need(
+        book: *const otr_cell_book,
+        number: u64,
+        out: *mut otr_cell_need,
+    ) -> bool;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_cell_book_dependencies(
+        book: *const otr_cell_book,
+        number: u64,
+        numbers: *mut *const u64,
+        count: *mut usize,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_cell_book_commit_of(
+        book: *const otr_cell_book,
+        number: u64,
+        out: *mut otr_placed_commit,
+    ) -> bool;
+}
+unsafe extern "C" {
+    pub fn otr_cell_book_is_committed(book: *const otr_cell_book, number: u64) -> bool;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_kept_layer {
+    pub events: *const u8,
+    pub detector_count: u32,
+    pub arrived: u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_kept_layer"][::core::mem::size_of::<otr_kept_layer>() - 24usize];
+    ["Alignment of otr_kept_layer"][::core::mem::align_of::<otr_kept_layer>() - 8usize];
+    [
+        "Offset of field: otr_kept_layer::events",
+    ][::core::mem::offset_of!(otr_kept_layer, events) - 0usize];
+    [
+        "Offset of field: otr_kept_layer::detector_count",
+    ][::core::mem::offset_of!(otr_kept_layer, detector_count) - 8usize];
+    [
+        "Offset of field: otr_kept_layer::arrived",
+    ][::core::mem::offset_of!(otr_kept_layer, arrived) - 16usize];
+};
+unsafe extern "C" {
+    pub fn otr_cell_book_layer(
+        book: *const otr_cell_book,
+        layer: u64,
+        out: *mut otr_kept_layer,
+    ) -> bool;
+}
+unsafe extern "C" {
+    pub fn otr_cell_book_awaited(
+        book: *const otr_cell_book,
+        number: *mut u64,
+        arrived: *mut u64,
+    ) -> bool;
+}
+unsafe extern "C" {
+    pub fn otr_cell_book_bytes(book: *const otr_cell_book) -> usize;
 }
 impl otr_circuit_family {
     pub const OTR_CIRCUIT_STIM: otr_circuit_family = otr_circuit_family(0);
@@ -1601,6 +2461,16 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_gap_destroy(gap: *mut otr_gap);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_gap_reweight(
+        gap: *mut otr_gap,
+        graph: *const otr_graph,
+        weight_offset: i32,
+        limit: i32,
+        error: *mut otr_error,
+    ) -> otr_status;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -2149,419 +3019,6 @@ unsafe extern "C" {
         error: *mut otr_error,
     ) -> otr_status;
 }
-impl otr_window_role {
-    pub const OTR_WINDOW_OUTSIDE: otr_window_role = otr_window_role(0);
-    pub const OTR_WINDOW_BUFFER: otr_window_role = otr_window_role(1);
-    pub const OTR_WINDOW_CELL: otr_window_role = otr_window_role(2);
-    pub const OTR_WINDOW_CLOSED: otr_window_role = otr_window_role(3);
-}
-#[repr(transparent)]
-#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
-pub struct otr_window_role(pub ::core::ffi::c_uint);
-#[repr(C)]
-#[derive(Debug)]
-pub struct otr_window {
-    _unused: [u8; 0],
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_window_create(
-        out: *mut *mut otr_window,
-        graph: *const otr_graph,
-        roles: *const u8,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_window_destroy(window: *mut otr_window);
-}
-unsafe extern "C" {
-    pub fn otr_window_graph(window: *const otr_window) -> *const otr_graph;
-}
-unsafe extern "C" {
-    pub fn otr_window_detectors(
-        window: *const otr_window,
-        count: *mut usize,
-    ) -> *const u32;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_window_edge {
-    pub source: u32,
-    pub part_count: u32,
-    pub owned: ::core::ffi::c_int,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_window_edge"][::core::mem::size_of::<otr_window_edge>() - 12usize];
-    [
-        "Alignment of otr_window_edge",
-    ][::core::mem::align_of::<otr_window_edge>() - 4usize];
-    [
-        "Offset of field: otr_window_edge::source",
-    ][::core::mem::offset_of!(otr_window_edge, source) - 0usize];
-    [
-        "Offset of field: otr_window_edge::part_count",
-    ][::core::mem::offset_of!(otr_window_edge, part_count) - 4usize];
-    [
-        "Offset of field: otr_window_edge::owned",
-    ][::core::mem::offset_of!(otr_window_edge, owned) - 8usize];
-};
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_window_edge_at(
-        window: *const otr_window,
-        edge: u32,
-        out: *mut otr_window_edge,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_window_blind_count(window: *const otr_window) -> u32;
-}
-unsafe extern "C" {
-    pub fn otr_window_marks_max(window: *const otr_window) -> u32;
-}
-unsafe extern "C" {
-    pub fn otr_window_bytes(window: *const otr_window) -> usize;
-}
-#[repr(C)]
-#[derive(Debug)]
-pub struct otr_window_decoder {
-    _unused: [u8; 0],
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_window_decoder_create(
-        out: *mut *mut otr_window_decoder,
-        window: *const otr_window,
-        options: *const otr_decoder_options,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_window_decoder_destroy(decoder: *mut otr_window_decoder);
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_commit {
-    pub observables: *const u8,
-    pub marks: *const u32,
-    pub mark_count: usize,
-    pub edges: *const u32,
-    pub edge_count: usize,
-    pub event_count: u32,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_commit"][::core::mem::size_of::<otr_commit>() - 48usize];
-    ["Alignment of otr_commit"][::core::mem::align_of::<otr_commit>() - 8usize];
-    [
-        "Offset of field: otr_commit::observables",
-    ][::core::mem::offset_of!(otr_commit, observables) - 0usize];
-    [
-        "Offset of field: otr_commit::marks",
-    ][::core::mem::offset_of!(otr_commit, marks) - 8usize];
-    [
-        "Offset of field: otr_commit::mark_count",
-    ][::core::mem::offset_of!(otr_commit, mark_count) - 16usize];
-    [
-        "Offset of field: otr_commit::edges",
-    ][::core::mem::offset_of!(otr_commit, edges) - 24usize];
-    [
-        "Offset of field: otr_commit::edge_count",
-    ][::core::mem::offset_of!(otr_commit, edge_count) - 32usize];
-    [
-        "Offset of field: otr_commit::event_count",
-    ][::core::mem::offset_of!(otr_commit, event_count) - 40usize];
-};
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_window_decode(
-        decoder: *mut otr_window_decoder,
-        events: *const u32,
-        event_count: usize,
-        marks: *const u32,
-        mark_count: usize,
-        overrides: *const otr_override,
-        override_count: usize,
-        out: *mut otr_commit,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_window_decode_predecoded(
-        decoder: *mut otr_window_decoder,
-        cell: *const otr_predecoded,
-        marks: *const u32,
-        mark_count: usize,
-        overrides: *const otr_override,
-        override_count: usize,
-        out: *mut otr_commit,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_window_decoder_bytes(decoder: *const otr_window_decoder) -> usize;
-}
-impl otr_plan_layout {
-    pub const OTR_PLAN_CHESSBOARD: otr_plan_layout = otr_plan_layout(0);
-    pub const OTR_PLAN_BRICK: otr_plan_layout = otr_plan_layout(1);
-}
-#[repr(transparent)]
-#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
-pub struct otr_plan_layout(pub ::core::ffi::c_uint);
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_plan_options {
-    pub commit: u32,
-    pub gap: u32,
-    pub buffer: u32,
-    pub width: u32,
-    pub axis: u32,
-    pub pitch: f64,
-    pub layout: otr_plan_layout,
-    pub context: u32,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_plan_options"][::core::mem::size_of::<otr_plan_options>() - 40usize];
-    [
-        "Alignment of otr_plan_options",
-    ][::core::mem::align_of::<otr_plan_options>() - 8usize];
-    [
-        "Offset of field: otr_plan_options::commit",
-    ][::core::mem::offset_of!(otr_plan_options, commit) - 0usize];
-    [
-        "Offset of field: otr_plan_options::gap",
-    ][::core::mem::offset_of!(otr_plan_options, gap) - 4usize];
-    [
-        "Offset of field: otr_plan_options::buffer",
-    ][::core::mem::offset_of!(otr_plan_options, buffer) - 8usize];
-    [
-        "Offset of field: otr_plan_options::width",
-    ][::core::mem::offset_of!(otr_plan_options, width) - 12usize];
-    [
-        "Offset of field: otr_plan_options::axis",
-    ][::core::mem::offset_of!(otr_plan_options, axis) - 16usize];
-    [
-        "Offset of field: otr_plan_options::pitch",
-    ][::core::mem::offset_of!(otr_plan_options, pitch) - 24usize];
-    [
-        "Offset of field: otr_plan_options::layout",
-    ][::core::mem::offset_of!(otr_plan_options, layout) - 32usize];
-    [
-        "Offset of field: otr_plan_options::context",
-    ][::core::mem::offset_of!(otr_plan_options, context) - 36usize];
-};
-unsafe extern "C" {
-    pub fn otr_plan_options_default(distance: u32) -> otr_plan_options;
-}
-#[repr(C)]
-#[derive(Debug)]
-pub struct otr_plan {
-    _unused: [u8; 0],
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_plan_create(
-        out: *mut *mut otr_plan,
-        graph: *const otr_graph,
-        model: *const otr_model,
-        options: *const otr_plan_options,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_plan_destroy(plan: *mut otr_plan);
-}
-unsafe extern "C" {
-    pub fn otr_plan_graph(plan: *const otr_plan) -> *const otr_graph;
-}
-unsafe extern "C" {
-    pub fn otr_plan_layer_count(plan: *const otr_plan) -> u32;
-}
-unsafe extern "C" {
-    pub fn otr_plan_row_count(plan: *const otr_plan) -> u32;
-}
-unsafe extern "C" {
-    pub fn otr_plan_stride(plan: *const otr_plan) -> u32;
-}
-unsafe extern "C" {
-    pub fn otr_plan_period(plan: *const otr_plan) -> u32;
-}
-unsafe extern "C" {
-    pub fn otr_plan_layers_min(plan: *const otr_plan) -> u64;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_plan_check_length(
-        plan: *const otr_plan,
-        layer_count: u64,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_plan_layer_detectors(
-        plan: *const otr_plan,
-        layer: u64,
-        layer_count: u64,
-    ) -> u32;
-}
-unsafe extern "C" {
-    pub fn otr_plan_layer_marks(
-        plan: *const otr_plan,
-        layer: u64,
-        layer_count: u64,
-    ) -> u32;
-}
-unsafe extern "C" {
-    pub fn otr_plan_layer_marks_max(plan: *const otr_plan, layer: u64) -> u32;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_cell_shape {
-    pub row: u32,
-    pub phase: u32,
-    pub first_layer: u32,
-    pub end_layer: u32,
-    pub window_first: u32,
-    pub window_end: u32,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_cell_shape"][::core::mem::size_of::<otr_cell_shape>() - 24usize];
-    ["Alignment of otr_cell_shape"][::core::mem::align_of::<otr_cell_shape>() - 4usize];
-    [
-        "Offset of field: otr_cell_shape::row",
-    ][::core::mem::offset_of!(otr_cell_shape, row) - 0usize];
-    [
-        "Offset of field: otr_cell_shape::phase",
-    ][::core::mem::offset_of!(otr_cell_shape, phase) - 4usize];
-    [
-        "Offset of field: otr_cell_shape::first_layer",
-    ][::core::mem::offset_of!(otr_cell_shape, first_layer) - 8usize];
-    [
-        "Offset of field: otr_cell_shape::end_layer",
-    ][::core::mem::offset_of!(otr_cell_shape, end_layer) - 12usize];
-    [
-        "Offset of field: otr_cell_shape::window_first",
-    ][::core::mem::offset_of!(otr_cell_shape, window_first) - 16usize];
-    [
-        "Offset of field: otr_cell_shape::window_end",
-    ][::core::mem::offset_of!(otr_cell_shape, window_end) - 20usize];
-};
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_cell {
-    pub number: u64,
-    pub first_layer: u64,
-    pub end_layer: u64,
-    pub window_first: u64,
-    pub window_end: u64,
-    pub events_first: u64,
-    pub events_end: u64,
-    pub marks_first: u64,
-    pub marks_end: u64,
-    pub ready_layers: u64,
-    pub shift: i64,
-    pub is_empty: ::core::ffi::c_int,
-    pub shape: otr_cell_shape,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_cell"][::core::mem::size_of::<otr_cell>() - 120usize];
-    ["Alignment of otr_cell"][::core::mem::align_of::<otr_cell>() - 8usize];
-    [
-        "Offset of field: otr_cell::number",
-    ][::core::mem::offset_of!(otr_cell, number) - 0usize];
-    [
-        "Offset of field: otr_cell::first_layer",
-    ][::core::mem::offset_of!(otr_cell, first_layer) - 8usize];
-    [
-        "Offset of field: otr_cell::end_layer",
-    ][::core::mem::offset_of!(otr_cell, end_layer) - 16usize];
-    [
-        "Offset of field: otr_cell::window_first",
-    ][::core::mem::offset_of!(otr_cell, window_first) - 24usize];
-    [
-        "Offset of field: otr_cell::window_end",
-    ][::core::mem::offset_of!(otr_cell, window_end) - 32usize];
-    [
-        "Offset of field: otr_cell::events_first",
-    ][::core::mem::offset_of!(otr_cell, events_first) - 40usize];
-    [
-        "Offset of field: otr_cell::events_end",
-    ][::core::mem::offset_of!(otr_cell, events_end) - 48usize];
-    [
-        "Offset of field: otr_cell::marks_first",
-    ][::core::mem::offset_of!(otr_cell, marks_first) - 56usize];
-    [
-        "Offset of field: otr_cell::marks_end",
-    ][::core::mem::offset_of!(otr_cell, marks_end) - 64usize];
-    [
-        "Offset of field: otr_cell::ready_layers",
-    ][::core::mem::offset_of!(otr_cell, ready_layers) - 72usize];
-    [
-        "Offset of field: otr_cell::shift",
-    ][::core::mem::offset_of!(otr_cell, shift) - 80usize];
-    [
-        "Offset of field: otr_cell::is_empty",
-    ][::core::mem::offset_of!(otr_cell, is_empty) - 88usize];
-    [
-        "Offset of field: otr_cell::shape",
-    ][::core::mem::offset_of!(otr_cell, shape) - 92usize];
-};
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_plan_cell(
-        plan: *const otr_plan,
-        number: u64,
-        layer_count: u64,
-        out: *mut otr_cell,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_plan_cell_count(plan: *const otr_plan, layer_count: u64) -> u64;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_plan_dependencies(
-        plan: *const otr_plan,
-        number: u64,
-        layer_count: u64,
-        numbers: *mut u64,
-        capacity: usize,
-        count: *mut usize,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_plan_dependencies_max(plan: *const otr_plan) -> usize;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_plan_window(
-        out: *mut *mut otr_window,
-        plan: *const otr_plan,
-        shape: *const otr_cell_shape,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_plan_place(
-        plan: *const otr_plan,
-        mark: u32,
-        layer: *mut u32,
-        index: *mut u32,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_plan_mark(
-        plan: *const otr_plan,
-        layer: u32,
-        index: u32,
-        mark: *mut u32,
-    ) -> otr_status;
-}
 #[repr(C)]
 #[derive(Debug)]
 pub struct otr_round_sampler {
@@ -2820,106 +3277,6 @@ unsafe extern "C" {
         writer: *mut otr_shot_writer,
         error: *mut otr_error,
     ) -> otr_status;
-}
-#[repr(C)]
-#[derive(Debug)]
-pub struct otr_stream {
-    _unused: [u8; 0],
-}
-unsafe extern "C" {
-    pub fn otr_stream_layers_needed(plan: *const otr_plan) -> u64;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_stream_create(
-        out: *mut *mut otr_stream,
-        plan: *const otr_plan,
-        layers_max: u64,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_stream_destroy(stream: *mut otr_stream);
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_stream_push(
-        stream: *mut otr_stream,
-        events: *const u8,
-        detector_count: u32,
-        is_last: ::core::ffi::c_int,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_stream_next(
-        stream: *mut otr_stream,
-        out: *mut otr_cell,
-    ) -> ::core::ffi::c_int;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_stream_input(
-        stream: *mut otr_stream,
-        number: u64,
-        events: *mut *const u32,
-        event_count: *mut usize,
-        marks: *mut *const u32,
-        mark_count: *mut usize,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_stream_commit(
-        stream: *mut otr_stream,
-        number: u64,
-        commit: *const otr_commit,
-    ) -> otr_status;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_stream_state {
-    pub layers: u64,
-    pub room: u64,
-    pub committed: u64,
-    pub cells: u64,
-    pub observables: *const u8,
-    pub has_ended: ::core::ffi::c_int,
-    pub is_finished: ::core::ffi::c_int,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_stream_state"][::core::mem::size_of::<otr_stream_state>() - 48usize];
-    [
-        "Alignment of otr_stream_state",
-    ][::core::mem::align_of::<otr_stream_state>() - 8usize];
-    [
-        "Offset of field: otr_stream_state::layers",
-    ][::core::mem::offset_of!(otr_stream_state, layers) - 0usize];
-    [
-        "Offset of field: otr_stream_state::room",
-    ][::core::mem::offset_of!(otr_stream_state, room) - 8usize];
-    [
-        "Offset of field: otr_stream_state::committed",
-    ][::core::mem::offset_of!(otr_stream_state, committed) - 16usize];
-    [
-        "Offset of field: otr_stream_state::cells",
-    ][::core::mem::offset_of!(otr_stream_state, cells) - 24usize];
-    [
-        "Offset of field: otr_stream_state::observables",
-    ][::core::mem::offset_of!(otr_stream_state, observables) - 32usize];
-    [
-        "Offset of field: otr_stream_state::has_ended",
-    ][::core::mem::offset_of!(otr_stream_state, has_ended) - 40usize];
-    [
-        "Offset of field: otr_stream_state::is_finished",
-    ][::core::mem::offset_of!(otr_stream_state, is_finished) - 44usize];
-};
-unsafe extern "C" {
-    pub fn otr_stream_look(stream: *const otr_stream, out: *mut otr_stream_state);
-}
-unsafe extern "C" {
-    pub fn otr_stream_bytes(stream: *const otr_stream) -> usize;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

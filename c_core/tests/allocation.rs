@@ -20,12 +20,12 @@ use event_network::{Colouring, NetworkFile, Shape};
 use random::Random;
 
 use outrider::{
-    Basis, CellShape, CellStream, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions,
-    DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap, Geometry,
-    GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap, MeasurementStream,
-    Override, Patch, PatchOptions, Plan, PlanOptions, Predecode, PredecodedBatch, Predecoder, Role, Rule,
-    RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream, StreamOptions, SurfaceCode, Training, Window,
-    WindowDecoder, WorkersOptions,
+    Basis, CellBook, CellBookOptions, CellImport, CellShape, Circuit, CircuitFamily, Decoder, DecoderKind,
+    DecoderOptions, DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap,
+    Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap,
+    MeasurementStream, Override, Patch, PatchOptions, Plan, PlanOptions, Predecode, PredecodedBatch,
+    Predecoder, Role, Rule, RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream, StreamOptions,
+    SurfaceCode, Training, Window, WindowDecoder, WorkersOptions,
 };
 
 #[test]
@@ -184,6 +184,37 @@ fn windows_allocate_nothing_after_warm_up() {
 }
 
 #[test]
+fn reweighting_decoders_allocates_nothing_after_warm_up() {
+    let model = memory(0.006);
+    let shots = sample(&model, 100);
+    let options = GraphOptions { correlations: true, reweightable: true, ..GraphOptions::default() };
+    let graph = Arc::new(MatchingGraph::new(&model, &options).expect("a matchable model"));
+    let count = graph.error_count() as usize;
+    let noise: Vec<f64> = (0..count).map(|error| 0.001 + (error % 17) as f64 * 0.0005).collect();
+    let drifted = Arc::new(graph.reweighted(&noise).expect("numbers for its errors"));
+    let roles = vec![Role::Cell; graph.node_count() as usize];
+    let window = Arc::new(Window::new(Arc::clone(&graph), &roles).expect("a cell"));
+    let other = Arc::new(window.reweighted(Arc::clone(&drifted)).expect("the same topology"));
+    let windows = [window, other];
+    for kind in DecoderKind::ALL {
+        let rule = Predecoder::rule(Arc::clone(&graph), &model, &RuleOptions::new(Rule::Clique));
+        let options = DecoderOptions { kind, ..DecoderOptions::default() };
+        let mut decoder = Decoder::with_predecoder(rule.expect("its graph"), &options).expect("soft");
+        let mut cell = WindowDecoder::new(Arc::clone(&windows[0]), None, &options).expect("its graph");
+        let mut before = 0;
+        for turn in 0..6 {
+            let (graph, window) = ([&graph, &drifted][turn % 2], &windows[turn % 2]);
+            decoder.reweight(Arc::clone(graph), 0).expect("the same topology");
+            cell.reweight(Arc::clone(window), 0).expect("the same topology");
+            decode_all(&mut decoder, &shots);
+            cell.decode(&[1, 5], &[], &[]).expect("a window matches");
+            before = if turn == 3 { allocations() } else { before };
+        }
+        assert_eq!(allocations() - before, 0, "{kind}");
+    }
+}
+
+#[test]
 fn a_stream_allocates_nothing_after_warm_up() {
     for kind in [DecoderKind::Mwpm, DecoderKind::MwpmCorrelated] {
         let marked_edges = stream_noise(kind);
@@ -204,8 +235,10 @@ fn stream_noise(kind: DecoderKind) -> usize {
     let graph = Arc::new(MatchingGraph::new(&model, &options).expect("a matchable model"));
     let nodes = graph.node_count();
     let plan = Arc::new(Plan::new(graph, &model, &PlanOptions::parallel(5)).expect("layers that repeat"));
-    let mut stream =
-        CellStream::new(Arc::clone(&plan), CellStream::layers_needed(&plan)).expect("enough layers");
+    let mut stream = CellBook::new(Arc::clone(&plan), CellBook::layers_needed(&plan)).expect("enough layers");
+    // Another book decides nothing and imports all commits.
+    let options = CellBookOptions { lead: 5, can_reopen: true, ..CellBookOptions::new(&plan) };
+    let mut keeper = CellBook::with_options(Arc::clone(&plan), &options).expect("enough layers");
     let mut decoders: Vec<(CellShape, WindowDecoder)> = Vec::new();
     let mut random = Random(9);
     let mut row = [0; 3];
@@ -220,6 +253,7 @@ fn stream_noise(kind: DecoderKind) -> usize {
         row.fill_with(|| (random.word() & random.word() & random.word() & random.word()) as u8);
         let bits = plan.layer_detectors(layer, None);
         stream.push(&row[..bits.div_ceil(8) as usize], bits, false).expect("room for a layer");
+        keeper.push(&row[..bits.div_ceil(8) as usize], bits, false).expect("room for a layer");
         while let Some(cell) = stream.next() {
             if !decoders.iter().any(|(shape, _)| *shape == cell.shape) {
                 let window = Arc::new(plan.window(&cell).expect("a cell of the plan"));
@@ -232,10 +266,14 @@ fn stream_noise(kind: DecoderKind) -> usize {
             let commit = decoder.1.decode(input.events, input.marks, &[]).expect("a window matches");
             marked_edges += commit.marks.iter().filter(|&&mark| mark >= nodes).count();
             stream.commit(cell.number, &commit).expect("the cell is out");
+            let placed = stream.commit_of(cell.number).expect("cells after it are open");
+            let import = keeper.import(cell.number, &placed).expect("the cell is complete");
+            assert!(matches!(import, CellImport::New { .. }), "{import:?}");
         }
     }
     assert_eq!(allocations() - before, 0, "{kind}");
     assert!(stream.state().committed > layers - 30 && decoders.len() < 8);
+    assert_eq!(keeper.state().observables, stream.state().observables);
     marked_edges
 }
 

@@ -218,10 +218,9 @@ static void use_event_network(const experiment *e, const char *path) {
     CHECK(otr_event_predecoder_create(&predecoder, network, e->graph, e->model, e->isa, NULL) == OTR_OK);
     for (size_t shot = 0; shot < SHOTS; shot++) {
         const size_t count = list_events(e, shot);
-        const otr_override *overrides;
-        size_t override_count;
-        CHECK(otr_predecoder_soft(predecoder, e->events, count, &overrides, &override_count) == OTR_OK);
-        sum = hash(sum, overrides, override_count * sizeof *overrides);
+        otr_predecoded left;
+        CHECK(otr_predecoder_apply(predecoder, OTR_PREDECODE_SOFT, e->events, count, &left) == OTR_OK);
+        sum = hash(sum, left.overrides, left.override_count * sizeof *left.overrides);
     }
     print("  event network", sum);
     decode(e, "  event network, soft", OTR_DECODER_MWPM_CORRELATED, predecoder, OTR_PREDECODE_SOFT);

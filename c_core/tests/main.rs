@@ -3,6 +3,7 @@
 //! A test that counts or refuses allocations, or compiles C itself, is a program of its own: a `[[test]]` of
 //! `Cargo.toml`.
 
+mod cell_book;
 mod dense_network;
 mod edge_flips;
 mod event_network;
@@ -18,10 +19,10 @@ mod overrides;
 mod plan;
 mod predecoded;
 mod predecoding;
+mod reweight;
 mod rules;
 mod sampler;
 mod shots;
-mod stream;
 mod support;
 mod surface_code;
 mod training;

@@ -236,10 +236,10 @@ fn is_bounded(window: &Window) -> bool {
 
 #[test]
 fn rows_that_end_at_boundaries_can_always_be_matched() {
-    let own = PlanOptions { commit: 4, buffer: 3, width: 2, ..parallel(3) };
-    let chessboard = PlanOptions { gap: 0, ..own };
+    let own = PlanOptions { cell_layers: 4, buffer: 3, width: 2, ..parallel(3) };
+    let chessboard = PlanOptions { spacing: 0, ..own };
     let brick = PlanOptions { layout: Layout::OTR_PLAN_BRICK, ..chessboard };
-    let with_gaps = PlanOptions { gap: 4, ..own };
+    let spaced = PlanOptions { spacing: 4, ..own };
     // Whether all windows of a patch with six rows, in histories that end at every place of the pattern, are bounded.
     let all_bounded = |basis, axis, options: PlanOptions| {
         let size = if axis == 0 { (11, 3) } else { (3, 11) };
@@ -259,8 +259,8 @@ fn rows_that_end_at_boundaries_can_always_be_matched() {
             // The other way the last cells of inner rows are enclosed.
             assert!(!all_bounded(basis, 1 - axis, options), "{basis:?} {axis} {options:?}");
         }
-        assert!(!all_bounded(basis, axis, with_gaps), "{basis:?} {axis}");
-        assert!(!all_bounded(basis, 1 - axis, with_gaps), "{basis:?} {axis}");
+        assert!(!all_bounded(basis, axis, spaced), "{basis:?} {axis}");
+        assert!(!all_bounded(basis, 1 - axis, spaced), "{basis:?} {axis}");
     }
 }
 
@@ -281,11 +281,12 @@ fn ranks_are_checked_wherever_a_history_may_end() {
     // An edge over two layers, at the end alone: in one of four lengths it joins two cells of one rank.
     let text = line(60, "error(0.1) D57 D59 L1\n");
     let graph = Graph::new(&text);
-    let error =
-        Plan::new(&graph, &text, &PlanOptions { commit: 3, gap: 1, ..parallel(3) }).err().expect("refused");
+    let error = Plan::new(&graph, &text, &PlanOptions { cell_layers: 3, spacing: 1, ..parallel(3) })
+        .err()
+        .expect("refused");
     assert!(error.message.starts_with("an edge joins detectors D57 and D59"), "{}", error.message);
-    Plan::new(&graph, &text, &PlanOptions { commit: 3, gap: 2, ..parallel(3) })
-        .expect("gaps as wide as the edge");
+    Plan::new(&graph, &text, &PlanOptions { cell_layers: 3, spacing: 2, ..parallel(3) })
+        .expect("a spacing as wide as the edge");
 }
 
 #[test]
@@ -377,7 +378,7 @@ fn bad_plans_are_refused_in_words() {
     };
     let own = parallel(3);
     let cases = [
-        (PlanOptions { commit: 0, ..own }, "commit is 0; it ranges from 1 to 4096"),
+        (PlanOptions { cell_layers: 0, ..own }, "cell_layers is 0; it ranges from 1 to 4096"),
         (PlanOptions { buffer: 4097, ..own }, "buffer is 4097; it ranges from 0 to 4096"),
         (PlanOptions { width: 1, ..own }, "rows of one site are too narrow for cells"),
         (PlanOptions { axis: 2, ..own }, "no such layout, axis or pitch"),
@@ -385,7 +386,7 @@ fn bad_plans_are_refused_in_words() {
         (PlanOptions { pitch: f64::NAN, ..own }, "no such layout, axis or pitch"),
         (
             PlanOptions { width: 2, layout: Layout::OTR_PLAN_BRICK, ..own },
-            "bricks have two layers or more, and no gap",
+            "bricks have two layers or more, and no spacing",
         ),
     ];
     for (options, message) in cases {
@@ -421,7 +422,7 @@ fn bad_plans_are_refused_in_words() {
     let graph = Graph::new(far);
     let text = format!("{far}{places}detector(0, 0, 2) D2\n");
     assert_eq!(
-        refusal(&graph, &text, PlanOptions { commit: 1, gap: 1, ..own }),
+        refusal(&graph, &text, PlanOptions { cell_layers: 1, spacing: 1, ..own }),
         "an edge joins detectors D0 and D2 in two cells that may be decided at the same time: the cells are too \
          short or too narrow"
     );

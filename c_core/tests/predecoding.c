@@ -58,8 +58,8 @@ static size_t bytes(const otr_predecoder *self) {
     return 0;
 }
 
-static const otr_predecoder_kind SCRIPTED = {"scripted", soft, NULL, reach, bytes, otr_predecoder_free};
-static const otr_predecoder_kind EDGELESS = {"edgeless", soft, hard, reach, bytes, otr_predecoder_free};
+static const otr_predecoder_kind SCRIPTED = {"scripted", soft, NULL, reach, bytes, otr_predecoder_free, NULL};
+static const otr_predecoder_kind EDGELESS = {"edgeless", soft, hard, reach, bytes, otr_predecoder_free, NULL};
 
 static otr_graph *memory_graph(void) {
     otr_surface_options options = otr_surface_options_default();

@@ -447,14 +447,16 @@ fn memory(distance: u32, rounds: u32, p: f64) -> (DetectorErrorModel, String, Ve
     (model, text, round_of)
 }
 
-/// Cells of `commit` and, between them, `gap` rounds, the latter of higher rank; without a gap one after the other.
-fn time_cells(round_of: &[usize], commit: usize, gap: usize) -> Cells {
-    let cell = |round: usize| 2 * (round / (commit + gap)) + usize::from(round % (commit + gap) >= commit);
+/// Cells of `rounds` and, between them, `spacing` rounds, the latter of higher rank; without a spacing one after the
+/// other.
+fn time_cells(round_of: &[usize], rounds: usize, spacing: usize) -> Cells {
+    let cell =
+        |round: usize| 2 * (round / (rounds + spacing)) + usize::from(round % (rounds + spacing) >= rounds);
     let mut numbers: Vec<usize> = round_of.iter().map(|&round| cell(round)).collect();
     numbers.sort_unstable();
     numbers.dedup();
     let of = round_of.iter().map(|&round| numbers.binary_search(&cell(round)).unwrap()).collect();
-    let rank = |&number: &usize| if gap == 0 { number } else { number % 2 };
+    let rank = |&number: &usize| if spacing == 0 { number } else { number % 2 };
     Cells { of, ranks: numbers.iter().map(rank).collect() }
 }
 
@@ -484,8 +486,8 @@ fn a_buffer_of_d_rounds_loses_nothing() {
     sampler.sample(0, 3000, &mut detectors, &mut observables).unwrap();
     for kind in KINDS {
         let mut whole = Decoder::new(&graph, kind);
-        for (commit, gap) in [(3, 0), (1, 0), (3, 3), (3, 9), (2, 1)] {
-            let cells = time_cells(&round_of, commit, gap);
+        for (rounds, spacing) in [(3, 0), (1, 0), (3, 3), (3, 9), (2, 1)] {
+            let cells = time_cells(&round_of, rounds, spacing);
             let [narrow, wide] = [0, 3].map(|buffer| {
                 let windows = time_windows(&graph, &round_of, &cells, buffer);
                 assert_eq!(windows.iter().any(|(_, window)| window.blind_count() > 0), buffer == 0);
@@ -504,12 +506,12 @@ fn a_buffer_of_d_rounds_loses_nothing() {
             });
             assert!(wide.whole > 300, "{wide:?}");
             // Measured: at most 7 % of the answers differ for cells of one round, 2 % for others; failures by less.
-            let differ_max = if commit == 1 { 300 } else { 100 };
+            let differ_max = if rounds == 1 { 300 } else { 100 };
             assert!(
                 wide.differ < differ_max && wide.joined.abs_diff(wide.whole) < 40,
-                "{kind:?} {commit}+{gap}: {wide:?}"
+                "{kind:?} {rounds}+{spacing}: {wide:?}"
             );
-            assert!(narrow.joined > wide.joined + 50, "{kind:?} {commit}+{gap}: {narrow:?} {wide:?}");
+            assert!(narrow.joined > wide.joined + 50, "{kind:?} {rounds}+{spacing}: {narrow:?} {wide:?}");
         }
     }
 }

@@ -102,7 +102,7 @@ def work(effort):
             cut = ["--commit", d, "--buffer", d]
             rows += work_of_memory(f"{d}x{d}", d, p, {
                 "forward": ["--window", "forward", *cut],
-                "parallel": ["--window", "parallel", "--gap", d, *cut],
+                "parallel": ["--window", "parallel", "--spacing", d, *cut],
                 "sandwich": ["--window", "sandwich", *cut],
             }, effort)  # fmt: skip
             rows += work_of_memory(f"{3 * d}x{d}", d, p, {"brick": ["--window", "brick", "--row-width", d, *cut]}, effort)
@@ -130,7 +130,7 @@ def work_of_memory(size, d, p, layouts, effort):
             for layout, task in tasks.items():
                 each = [us_per_round(report) for report in task.reports]
                 factors = [us / us_per_round(report) for us, report in zip(each, tasks["whole"].reports)]
-                window = task.reports[0].get("window", {"commit": "", "gap": "", "buffer": "", "context": ""})
+                window = task.reports[0].get("window", {"commit": "", "spacing": "", "buffer": "", "context": ""})
                 what = {"size": size, "d": d, "p": p, "decoder": decoder, "layout": layout, **window}
                 rows.append(say("work", task.row(what, {
                     "rounds": rounds, "shots": count, "us_per_round": round(statistics.median(each), 4),

@@ -1,4 +1,4 @@
-//! The configuration of a node: a TOML file, and options that stand above it.
+//! The configuration of a node: a TOML file, and options that override it.
 
 use std::fs;
 use std::num::NonZeroUsize;
@@ -27,7 +27,7 @@ const CONFIG_BYTES_MAX: u64 = 1 << 20;
 const DRAIN_SECONDS_MAX: f64 = 3600.0;
 const NS_PER_SECOND: f64 = 1e9;
 
-/// Everything that a node is told. Keys are those of the options of `outrider-node`, where there is one.
+/// The settings of a node. Keys are the names of the options of `outrider-node`, if there is one.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct Config {
@@ -47,7 +47,7 @@ pub(crate) struct Config {
     /// Permission bits of Unix sockets, in octal.
     #[serde(deserialize_with = "mode")]
     pub(crate) socket_mode: u32,
-    /// How long it goes on deciding what can be decided when it is told to end.
+    /// How long it still decides cells after it has to stop.
     pub(crate) drain_seconds: f64,
     /// Certificates, for `tls:` addresses.
     pub(crate) tls: Option<TlsConfig>,
@@ -178,7 +178,7 @@ impl Config {
         })
     }
 
-    /// What the server is told.
+    /// The options of the server.
     pub(crate) fn server_options(&self) -> Result<ServerOptions, Failure> {
         let defaults = ServerOptions::default();
         let mut admission = Admission { mode: self.socket_mode, ..defaults.admission.clone() };
@@ -212,7 +212,7 @@ impl Config {
 }
 
 impl Limits {
-    /// What the core of the node is told.
+    /// The options of the core of the node.
     fn node_options(&self) -> Result<NodeOptions, Failure> {
         let plain = wire::Options::default;
         let heartbeat_ns = (self.heartbeat_ms * 1e6) as u64;

@@ -29,41 +29,43 @@ use crate::server::{Server, ServerError, ServerOptions};
 
 /// Decide cells for controllers: a decoder node
 ///
-/// Listens where it is told, takes rounds of the patches that it was given, decides the cells that controllers assign
-/// to it, and answers with commits (PROTOCOL.md). When it is ready it prints a line on standard output: READY, and an
-/// object with its addresses and patches. Its log goes to standard error, a line of JSON for each event. SIGTERM and
-/// Ctrl-C let it decide what can be decided and tell every client what cannot; a second one ends it at once.
+/// Listens at the given addresses, receives the rounds of its patches, decides the cells that controllers assign to it,
+/// and answers with commits (PROTOCOL.md). When it is ready it prints READY and a JSON object with its addresses and
+/// patches on standard output. The log goes to standard error, one line of JSON for each event. SIGTERM and Ctrl-C
+/// stop it in order: it decides the cells that can be decided and sends every client the names of the others. A second
+/// signal stops it at once.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct DaemonArgs {
-    /// Configuration in TOML, with the same names as the options; options stand above it, but patches add up
+    /// Configuration in TOML, with the names of the options. Options override the file; [[patch]] entries of both are
+    /// combined
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where to listen: unix:PATH, ring:PATH (shared memory), tcp:HOST:PORT (this host only) or tls:HOST:PORT
+    /// Address to listen at: unix:PATH, ring:PATH (shared memory), tcp:HOST:PORT (this host only) or tls:HOST:PORT
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<Address>,
-    /// Where to serve /metrics and /healthz
+    /// Address that serves /metrics and /healthz
     #[arg(long, value_name = "HOST:PORT")]
     metrics: Option<String>,
-    /// Threads that decode; 0 to decode on the thread of the connections [default: the cores but one]
+    /// Threads that decode; 0 decodes on the thread of the connections [default: all cores but one]
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
-    /// How threads wait: spin, yield between looks, or block until woken [default: block]
+    /// How threads wait: spin, yield between checks, or block until woken [default: block]
     #[arg(long, value_name = "HOW", value_enum)]
     wait: Option<WaitHow>,
-    /// Cores that the workers are pinned to, in turn
+    /// Cores to pin the workers to, in turn
     #[arg(long, value_name = "CORE,..", value_delimiter = ',')]
     cores: Vec<usize>,
-    /// What the log tells [default: info]
+    /// Lowest level that is logged [default: info]
     #[arg(long, value_name = "LEVEL", value_enum)]
     log_level: Option<LogLevel>,
     /// File of the log [default: standard error]
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
-    /// Read everything, make every decoder, tell what would be served, and end
+    /// Read everything, make every decoder, print what would be served, and end
     #[arg(long)]
     check: bool,
-    /// End, as after SIGTERM, when standard input does
+    /// Stop, as after SIGTERM, at the end of standard input
     #[arg(long)]
     exit_with_stdin: bool,
     #[command(flatten)]
@@ -73,11 +75,11 @@ pub struct DaemonArgs {
 /// Descriptors of a node that are not those of connections that it serves: logs, listeners, callers, scrapers.
 const OTHER_DESCRIPTORS: u64 = 1024;
 
-/// How long a node that is told to end at once may take to write its log.
+/// How long a node that has to end at once may take to write its log.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 every client was told how its cells stand; 1 the machine failed, or the time to shut down was over; 2 the \
+Exit codes: 0 stopped in order; 1 the machine failed, the time to shut down was over, or a second signal came; 2 the \
 command, the configuration or a file that it names is wrong.
 
 Examples:
@@ -85,7 +87,7 @@ Examples:
   outrider-node --config /etc/outrider/node.toml --check";
 
 impl DaemonArgs {
-    /// Runs a node until it is told to end.
+    /// Runs a node until it has to end.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -94,11 +96,11 @@ impl DaemonArgs {
         let patches = self.load(&config.patches)?;
         if patches.is_empty() {
             return Err(Failure::Input(
-                "no patch: name one by --distance and --p or --dem, or by [[patch]] in --config".to_owned(),
+                "no patch: give --distance and --p, --dem, or [[patch]] in --config".to_owned(),
             ));
         }
         if config.listen.is_empty() {
-            return Err(Failure::Input("nowhere to listen: name an address by --listen".to_owned()));
+            return Err(Failure::Input("no address: give --listen".to_owned()));
         }
         if config.tls.is_none() && config.listen.iter().any(|address| matches!(address, Address::Tls(_))) {
             return Err(Failure::Input("tls: addresses need certificates: [tls] in --config".to_owned()));
@@ -109,7 +111,7 @@ impl DaemonArgs {
         let patches: Vec<_> = patches.into_iter().map(|loaded| loaded.patch).collect();
         if self.check {
             check(&patches, &options)?;
-            return say("CHECKED", &options.listen, None, &described);
+            return print_line("CHECKED", &options.listen, None, &described);
         }
         let log = logging::begin(config.log.file.as_deref(), config.log.level.into()).map_err(|error| {
             let file = config.log.file.as_deref().unwrap_or_else(|| Path::new("standard error"));
@@ -162,9 +164,7 @@ impl DaemonArgs {
         if self.names_patch() {
             config.patches.push(self.patch.clone());
         } else if let Some(option) = self.patch.chosen_option() {
-            return Err(Failure::Input(format!(
-                "--{option} says how a patch is decoded, but none is named by --distance or --dem"
-            )));
+            return Err(Failure::Input(format!("--{option} needs --distance or --dem")));
         }
         Ok(config)
     }
@@ -179,14 +179,15 @@ impl DaemonArgs {
         let server = Server::start(patches, options).await?;
         let addresses: Vec<_> = server.addresses().iter().map(Address::to_string).collect();
         tracing::info!(addresses = addresses.join(" "), "ready");
-        say("READY", server.addresses(), server.metrics(), described)?;
+        print_line("READY", server.addresses(), server.metrics(), described)?;
         match signals.wait(server).await? {
             Ending::Drained => {
-                tracing::info!("every client has been told; ending");
+                tracing::info!("open cells reported to every client; ending");
                 Ok(())
             }
             Ending::Abandoned => {
-                let why = "the time to shut down was over before every client was told";
+                let why =
+                    "the time to shut down was over before the open cells were reported to every client";
                 tracing::error!(why);
                 Err(Failure::Machine(why.to_owned()))
             }
@@ -230,7 +231,7 @@ fn check(patches: &[Arc<Patch>], options: &ServerOptions) -> Result<(), Failure>
     Ok(())
 }
 
-/// What tells a daemon to end.
+/// What ends a daemon.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -247,7 +248,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the first word to end, has the server end, and waits for that, or for the second word.
+    /// Waits for the first signal, stops the server, and waits for its end, or for the second signal.
     async fn wait(mut self, server: Server) -> Result<Ending, Failure> {
         let stdin = async {
             match self.stdin.take() {
@@ -270,7 +271,7 @@ impl Signals {
             _ = self.interrupt.recv() => "SIGINT",
         };
         handle.abandon();
-        // Its log is to be whole; but nobody waits for a node that hangs.
+        // The log should be complete, but a node that hangs must end too.
         let _ = timeout(LAST_WORDS, ended).await;
         Err(Failure::Machine(format!("ended by a second {second}")))
     }
@@ -278,16 +279,16 @@ impl Signals {
 
 /// Watches standard input on a thread, because reading it cannot be given up.
 fn watch_stdin() -> io::Result<oneshot::Receiver<()>> {
-    let (tell, end) = oneshot::channel();
+    let (open, end) = oneshot::channel();
     thread::Builder::new().name("stdin".to_owned()).spawn(move || {
         let mut buffer = [0; 64];
         while io::stdin().read(&mut buffer).is_ok_and(|count| count > 0) {}
-        drop(tell);
+        drop(open);
     })?;
     Ok(end)
 }
 
-/// What controllers have to know of a patch.
+/// What READY has of a patch.
 fn describe(loaded: &LoadedPatch) -> Value {
     let patch = &loaded.patch;
     let widths = patch.widths();
@@ -301,7 +302,7 @@ fn describe(loaded: &LoadedPatch) -> Value {
 }
 
 /// Prints the one line on standard output.
-fn say(
+fn print_line(
     word: &str,
     addresses: &[Address],
     metrics: Option<SocketAddr>,

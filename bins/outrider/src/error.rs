@@ -32,7 +32,7 @@ pub(crate) enum Error {
     Core(outrider::Error),
     /// Why a decoder node did not come up, or did not end in order.
     Node(Failure),
-    /// Whoever read our output has gone away: nothing to tell and nobody to tell it to.
+    /// The reader of the output has gone away: there is nobody to print an error for.
     ClosedPipe,
 }
 

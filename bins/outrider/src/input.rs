@@ -87,7 +87,7 @@ pub(crate) fn require_bits(format: Format, layout: Layout, name: &Path) -> Resul
     }
     Err(Error::input(
         name.display(),
-        format!("shots of 0 bits cannot be told apart in {format}; use 01, hits or dets"),
+        format!("shots of 0 bits cannot be counted in {format}; use 01, hits or dets"),
     ))
 }
 

@@ -55,8 +55,8 @@ enum Command {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done; 1 the machine failed (a full disk, a closed pipe), or answers were not as they should be; 2 the \
-command or its input is wrong.
+Exit codes: 0 done; 1 the machine failed (a full disk, a closed pipe) or --verify found a difference; 2 the command or \
+its input is wrong.
 
 Start with `outrider demo`.";
 
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     if !matches!(error, Error::ClosedPipe) {
         let red = anstyle::AnsiColor::Red.on_default().bold();
-        // If standard error is gone too, the exit code still tells.
+        // If standard error is gone too, the exit code is what remains.
         let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error}");
     }
     error.exit_code()

@@ -26,9 +26,9 @@ pub(crate) trait Worker: Send {
     fn run(&mut self, job: Self::Job) -> Result<Self::Answer>;
 }
 
-/// The `--threads` option: every core unless told otherwise.
-pub(crate) fn thread_count(asked: Option<NonZeroUsize>) -> Result<usize> {
-    let count = asked.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
+/// The `--threads` option: by default every core.
+pub(crate) fn thread_count(given: Option<NonZeroUsize>) -> Result<usize> {
+    let count = given.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
     if count > THREADS_MAX {
         return Err(Error::Usage(format!("--threads: {count} is above the limit of {THREADS_MAX}")));
     }
@@ -64,7 +64,7 @@ pub(crate) fn run_ordered<W: Worker + 'static>(
             return Ok(());
         }
     }
-    // The jobs ran out, or a thread panicked: joining tells which.
+    // The jobs ran out, or a thread panicked: joining shows which.
     for handle in handles {
         if let Err(panic) = handle.join() {
             std::panic::resume_unwind(panic);

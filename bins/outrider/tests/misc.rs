@@ -2,6 +2,10 @@
 
 mod support;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
 use support::*;
 
 #[test]
@@ -95,4 +99,55 @@ fn help_is_plain_in_a_pipe_and_has_examples() {
         assert!(help.contains("Example") && !help.contains('\u{1b}'), "{command}: {help}");
     }
     assert!(outrider(folder.path(), ["--help"]).text().contains("count_mistakes"));
+}
+
+#[test]
+fn options_in_the_documents_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let documents =
+        fs::read_dir(root.join("docs")).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let documents = documents.filter(|path| path.extension().is_some_and(|suffix| suffix == "md"));
+    let documents =
+        documents.chain(["README.md", "models/README.md", "deploy/README.md"].map(|name| root.join(name)));
+    let folder = folder();
+    let mut helps = BTreeMap::new();
+    let mut seen = 0;
+    for document in documents.filter(|path| path.exists()) {
+        let text = fs::read_to_string(&document).expect("a document");
+        for (command, option) in options_in_code(&text) {
+            let help = helps.entry(command.clone()).or_insert_with(|| {
+                let help = outrider(folder.path(), [&command, "--help"]).text().to_owned();
+                BTreeSet::from_iter(help.split([' ', '\n', ',', '=']).map(str::to_owned))
+            });
+            assert!(help.contains(&option), "{}: outrider {command} {option}", document.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 100, "{seen} options in all documents");
+}
+
+/// The options of `outrider` and `outrider-node` in blocks of code, each with its subcommand.
+fn options_in_code(text: &str) -> Vec<(String, String)> {
+    let mut is_fenced = false;
+    let mut code = String::new();
+    for line in text.lines() {
+        is_fenced ^= line.starts_with("```");
+        if is_fenced || line.starts_with("    ") {
+            code += line;
+            code.push('\n');
+        }
+    }
+    let mut options = Vec::new();
+    for command in code.replace("\\\n", " ").split(['\n', '|', ';', '&']) {
+        let mut words = command.split_whitespace();
+        let subcommand = words.by_ref().find_map(|word| match word.rsplit('/').next() {
+            Some("outrider") => Some(None),
+            Some("outrider-node") => Some(Some("node")),
+            _ => None,
+        });
+        let Some(subcommand) = subcommand.and_then(|node| node.or_else(|| words.next())) else { continue };
+        let given = words.filter(|word| word.starts_with("--")).filter_map(|word| word.split('=').next());
+        options.extend(given.map(|option| (subcommand.to_owned(), option.to_owned())));
+    }
+    options
 }

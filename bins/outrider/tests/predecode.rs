@@ -1,4 +1,4 @@
-//! Pre-decoders from the outside: `decode`, `ler` and `bench` behind one, and `outrider predecode`.
+//! Pre-decoders from the outside: `decode`, `ler` and `bench` after one, and `outrider predecode`.
 
 #[path = "../../../c_core/tests/support/event_network.rs"]
 mod event_network;
@@ -56,14 +56,14 @@ fn every_rule_goes_before_every_decoder() {
     let folder = folder();
     for decoder in ["mwpm", "mwpm-correlated", "union-find"] {
         let (_, plain) = decode(folder.path(), &format!("--decoder {decoder}"));
-        assert_eq!((&plain["predecoder"], &plain["predecode"]), (&Value::Null, &Value::Null));
+        assert_eq!((&plain["predecoder"], &plain["predecoder_use"]), (&Value::Null, &Value::Null));
         assert_eq!(plain["events_left"], plain["detection_events"]);
         for rule in RULES {
             for usage in ["soft", "hard"] {
-                let options = format!("--decoder {decoder} --predecoder {rule} --predecode {usage}");
+                let options = format!("--decoder {decoder} --predecoder {rule} --predecoder-use {usage}");
                 let (one, stats) = decode(folder.path(), &format!("{options} --threads 1"));
                 assert_eq!(stats["predecoder"], rule);
-                assert_eq!(stats["predecode"], usage);
+                assert_eq!(stats["predecoder_use"], usage);
                 assert_eq!(stats["detection_events"], plain["detection_events"]);
                 assert!(stats["events_left"].as_u64() < plain["events_left"].as_u64(), "{stats}");
                 assert_eq!(decode(folder.path(), &format!("{options} --threads 3")).0, one, "{options}");
@@ -75,11 +75,28 @@ fn every_rule_goes_before_every_decoder() {
 }
 
 #[test]
+fn old_names_of_options_mean_the_same() {
+    let folder = folder();
+    let decoded = |options: &str| {
+        let (predictions, stats) = decode(folder.path(), &format!("--predecoder rule:min-sum {options}"));
+        (predictions, stats["predecoder_use"].clone(), stats["events_left"].clone())
+    };
+    let old = decoded("--predecode hard --commit-probability 0.9");
+    assert_eq!(old, decoded("--predecoder-use hard --fix-probability 0.9"));
+    assert_ne!(old, decoded("--predecoder-use hard"));
+    let residual = |name: &str| {
+        let options = format!("--predecoder rule:min-sum {name} 0.9 --out-format 01");
+        predecode(folder.path(), &options).text().to_owned()
+    };
+    assert_eq!(residual("--commit-probability"), residual("--fix-probability"));
+}
+
+#[test]
 fn the_residual_decoded_is_hard_use() {
     let folder = folder();
     let path = folder.path();
     put(path, "net.safetensors", event_network().bytes());
-    for options in ["rule:clique", "rule:smith", "rule:min-sum", "net.safetensors --commit-probability 0.9"] {
+    for options in ["rule:clique", "rule:smith", "rule:min-sum", "net.safetensors --fix-probability 0.9"] {
         let line =
             format!("--predecoder {options} --out left.hits --out-format hits --obs-out done.01 --stats s");
         predecode(path, &format!("{line} --threads 3"));
@@ -90,7 +107,7 @@ fn the_residual_decoded_is_hard_use() {
             .lines()
             .zip(get_text(path, "done.01").lines())
             .fold(String::new(), |text, (a, b)| text + if a == b { "0\n" } else { "1\n" });
-        let (whole, decoded) = decode(path, &format!("--predecoder {options} --predecode hard"));
+        let (whole, decoded) = decode(path, &format!("--predecoder {options} --predecoder-use hard"));
         assert_eq!(parts, whole, "{options}");
         let stats = json(&get_text(path, "s"));
         assert_eq!(stats["shots"], GOLDEN_SHOTS);
@@ -105,7 +122,7 @@ fn the_residual_decoded_is_hard_use() {
 fn hard_use_commits_what_the_log_odds_say() {
     let folder = folder();
     let path = folder.path();
-    for options in ["", "--commit-probability 0.9"] {
+    for options in ["", "--fix-probability 0.9"] {
         predecode(
             path,
             &format!(
@@ -148,7 +165,7 @@ fn hard_use_commits_what_the_log_odds_say() {
 fn proofs_and_gaps_are_those_behind_the_pre_decoder() {
     let folder = folder();
     for usage in ["soft", "hard"] {
-        let options = format!("--predecoder rule:min-sum --predecode {usage} --gap-out gaps.txt");
+        let options = format!("--predecoder rule:min-sum --predecoder-use {usage} --gap-out gaps.txt");
         let (proved, stats) = decode(folder.path(), &format!("{options} --certify"));
         assert_eq!(stats["certified"], true);
         let gaps = get_text(folder.path(), "gaps.txt");
@@ -262,7 +279,7 @@ fn campaigns_count_what_decode_counts() {
 #[test]
 fn uses_and_thresholds_are_tasks_of_their_own() {
     let folder = folder();
-    for options in ["", "--predecode hard", "--predecode hard --commit-probability 0.9"] {
+    for options in ["", "--predecoder-use hard", "--predecoder-use hard --fix-probability 0.9"] {
         let line = format!(
             "ler --distance 3 --p 0.02 --max-shots 1024 --out s.csv --predecoder rule:clique {options}"
         );
@@ -287,7 +304,7 @@ fn bench_takes_the_stages_apart() {
     assert!(text.contains("plain matching on the same shots"), "{text}");
     let report = json(&get_text(folder.path(), "j"));
     let figure = |name: &str| report[name].as_f64().unwrap_or_else(|| panic!("{name}: {report}"));
-    assert_eq!((&report["predecoder"], &report["predecode"]), (&"rule:min-sum".into(), &"soft".into()));
+    assert_eq!((&report["predecoder"], &report["predecoder_use"]), (&"rule:min-sum".into(), &"soft".into()));
     assert!(figure("events_left_per_shot") < figure("events_per_shot") / 2.0, "{report}");
     let (network, matching) = (figure("predecode_us"), figure("decode_us"));
     assert!(network > 0.0 && matching > 0.0, "{report}");
@@ -307,9 +324,10 @@ fn networks_are_shared_by_threads_and_told_apart_in_campaigns() {
     let mut network = event_network();
     put(path, "net.safetensors", network.bytes());
     for usage in ["soft", "hard"] {
-        let options = format!("--predecoder net.safetensors --predecode {usage} --decoder mwpm-correlated");
+        let options =
+            format!("--predecoder net.safetensors --predecoder-use {usage} --decoder mwpm-correlated");
         let (one, stats) = decode(path, &format!("{options} --threads 1"));
-        assert_eq!((&stats["predecoder"], &stats["predecode"]), (&"net".into(), &usage.into()));
+        assert_eq!((&stats["predecoder"], &stats["predecoder_use"]), (&"net".into(), &usage.into()));
         assert!(stats["events_left"].as_u64() < stats["detection_events"].as_u64(), "{stats}");
         assert_eq!(decode(path, &format!("{options} --threads 3")).0, one);
     }
@@ -367,7 +385,7 @@ fn a_description_is_not_about_shots() {
         "--threads 1",
         "--isa portable",
         "--ignore-undecomposable",
-        "--commit-probability 0.9",
+        "--fix-probability 0.9",
         "--data-threshold 0",
         "--syndrome-threshold 0",
         "--surface d=3,r=3,b=z",
@@ -397,14 +415,14 @@ fn dense_networks_know_the_experiment() {
         &net,
     ];
     for usage in ["soft", "hard"] {
-        let table = outrider(path, known.iter().chain(&["--predecode", usage])).text().to_owned();
+        let table = outrider(path, known.iter().chain(&["--predecoder-use", usage])).text().to_owned();
         assert!(table.lines().nth(1).unwrap().starts_with("narrow"), "{table}");
     }
     outrider(path, words("gen --distance 3 --p 0.01 --circuit paper --dem-out m.dem --out c.stim")).text();
     outrider(path, words("sample --dem m.dem --shots 500 --seed 2 --out s.b8 --out-format b8")).text();
     let told =
         ["decode", "--dem", "m.dem", "--in", "s.b8", "--out", "p", "--stats", "t", "--predecoder", &net];
-    let hard = ["--predecode", "hard", "--surface", "d=3,r=3,b=z", "--data-threshold", "-0.5"];
+    let hard = ["--predecoder-use", "hard", "--surface", "d=3,r=3,b=z", "--data-threshold", "-0.5"];
     outrider(path, told.iter().chain(&hard)).text();
     assert_eq!(json(&get_text(path, "t"))["shots"], 500);
 
@@ -429,11 +447,14 @@ fn dense_networks_know_the_experiment() {
         outrider(path, told.iter().chain(options)).refused(2, fragments)
     };
     refused(
-        &["--commit-probability", "0.9", "--predecode", "hard"],
-        &["--commit-probability", "--data-threshold"],
+        &["--fix-probability", "0.9", "--predecoder-use", "hard"],
+        &["--fix-probability", "--data-threshold"],
     );
     refused(&["--syndrome-threshold", "0.5"], &["--syndrome-threshold", "hard"]);
-    refused(&["--syndrome-threshold", "inf", "--predecode", "hard"], &["--syndrome-threshold", "finite"]);
+    refused(
+        &["--syndrome-threshold", "inf", "--predecoder-use", "hard"],
+        &["--syndrome-threshold", "finite"],
+    );
     outrider(path, known.iter().chain(&["--surface", "d=3,r=3,b=z"])).refused(2, &["--surface", "--dem"]);
     outrider(path, words("ler --distance 3 --p 0.01 --predecoder").iter().chain(&[&*net]))
         .refused(2, &["narrow"]);
@@ -499,23 +520,23 @@ fn what_does_not_fit_is_refused_in_one_line() {
     put(path, "m.dem", "error(0.1) D0 D1\nerror(0.1) D1 L0\n");
     for (options, fragments) in [
         ("--predecoder rule:nearest", vec!["--predecoder", "nearest", "clique, smith, min-sum"]),
-        ("--predecode hard", vec!["--predecoder"]),
+        ("--predecoder-use hard", vec!["--predecoder"]),
         ("--predecoder none --surface d=3,r=3,b=x", vec!["--surface", "--predecoder"]),
         ("--predecoder clique", vec!["--predecoder", "rule:NAME", ".safetensors"]),
-        ("--predecoder rule:smith --predecode firm", vec!["--predecode", "firm", "soft, hard"]),
-        ("--predecoder rule:smith --commit-probability 0.7", vec!["--commit-probability", "hard"]),
+        ("--predecoder rule:smith --predecoder-use firm", vec!["--predecoder-use", "firm", "soft, hard"]),
+        ("--predecoder rule:smith --fix-probability 0.7", vec!["--fix-probability", "hard"]),
         (
-            "--predecoder rule:smith --predecode hard --commit-probability 1",
-            vec!["--commit-probability", "below 1"],
+            "--predecoder rule:smith --predecoder-use hard --fix-probability 1",
+            vec!["--fix-probability", "below 1"],
         ),
         (
-            "--predecoder rule:smith --predecode hard --commit-probability 0",
-            vec!["--commit-probability", "above 0"],
+            "--predecoder rule:smith --predecoder-use hard --fix-probability 0",
+            vec!["--fix-probability", "above 0"],
         ),
-        ("--predecoder rule:smith --predecode hard --commit-probability nan", vec!["--commit-probability"]),
+        ("--predecoder rule:smith --predecoder-use hard --fix-probability nan", vec!["--fix-probability"]),
         (
-            "--predecoder rule:smith --predecode hard --data-threshold 1",
-            vec!["--data-threshold", "--commit-probability"],
+            "--predecoder rule:smith --predecoder-use hard --data-threshold 1",
+            vec!["--data-threshold", "--fix-probability"],
         ),
     ] {
         for command in ["decode", "ler", "bench"] {

@@ -70,7 +70,7 @@ fn windows_decoders_and_pre_decoders_stream() {
     for options in [
         "--window forward",
         "--window sandwich --decoder union-find",
-        "--commit 4 --gap 2 --buffer 3 --decoder mwpm-correlated",
+        "--commit 4 --spacing 2 --buffer 3 --decoder mwpm-correlated",
         "--predecoder rule:min-sum",
         "--basis x --circuit paper --orientation O2",
     ] {
@@ -105,7 +105,7 @@ fn recorded_shots_stream() {
         outrider(path, words(&sample)).text();
         // The short model serves the longer shots too.
         let line = format!(
-            "--dem short.dem --commit 3 --gap 3 --buffer 3 --rounds {rounds} --shots d.b8 --appended-observables --round-time 0 --verify"
+            "--dem short.dem --commit 3 --spacing 3 --buffer 3 --rounds {rounds} --shots d.b8 --appended-observables --round-time 0 --verify"
         );
         let report = stream(path, &line);
         assert_eq!(report["histories"], shots);
@@ -116,7 +116,7 @@ fn recorded_shots_stream() {
     put(path, "empty", "");
     let unknown = stream(
         path,
-        "--dem short.dem --commit 3 --gap 3 --buffer 3 --shots empty --format 01 --round-time 0",
+        "--dem short.dem --commit 3 --spacing 3 --buffer 3 --shots empty --format 01 --round-time 0",
     );
     assert!(unknown["logical_errors"].is_null());
 }
@@ -139,7 +139,7 @@ fn raw_measurements_stream() {
         })
         .collect();
     put(path, "m.01", shots);
-    let measured = "--dem c.dem --stim c.stim --measurements m.01 --format 01 --commit 3 --gap 3 --buffer 3 --round-time 0 --verify";
+    let measured = "--dem c.dem --stim c.stim --measurements m.01 --format 01 --commit 3 --spacing 3 --buffer 3 --round-time 0 --verify";
     let by_stream = stream(path, measured);
     outrider(
         path,
@@ -147,7 +147,7 @@ fn raw_measurements_stream() {
     )
     .text();
     let by_shots =
-        stream(path, "--dem c.dem --shots d.b8 --commit 3 --gap 3 --buffer 3 --round-time 0 --verify");
+        stream(path, "--dem c.dem --shots d.b8 --commit 3 --spacing 3 --buffer 3 --round-time 0 --verify");
     assert_eq!(by_stream["histories"], 7);
     for field in ["rounds", "detection_events", "cells", "batch_mismatches"] {
         assert_eq!(by_stream[field], by_shots[field], "{field}");
@@ -166,7 +166,7 @@ fn sweep_bits_enter_with_raw_measurements() {
     put(path, "c.stim", format!("{coordinates}{reset}CX sweep[0] 1 sweep[1] 8\n{rest}"));
     put(path, "m.01", ["0".repeat(169), "\n".to_owned()].concat().repeat(4));
     put(path, "s.01", "00\n10\n01\n11\n");
-    let windows = "--dem c.dem --commit 3 --gap 3 --buffer 3 --round-time 0 --verify";
+    let windows = "--dem c.dem --commit 3 --spacing 3 --buffer 3 --round-time 0 --verify";
     let raw = format!("--stim c.stim --measurements m.01 --format 01 {windows}");
     let swept = stream(path, &format!("{raw} --sweep s.01 --sweep-format 01"));
     outrider(
@@ -221,7 +221,7 @@ fn shots_of_a_file_count_as_backlog_too() {
     let path = folder.path();
     outrider(path, words("gen --distance 3 --rounds 20 --p 0.01 --dem-out c.dem")).text();
     outrider(path, words("sample --dem c.dem --shots 5 --seed 1 --out d.b8 --out-format b8")).text();
-    let windows = "--commit 3 --gap 3 --buffer 3";
+    let windows = "--commit 3 --spacing 3 --buffer 3";
     let late = stream(path, &format!("--dem c.dem --shots d.b8 {windows} --history-time 0.01"));
     assert_eq!((&late["held"], &late["histories"]), (&Value::Bool(false), &Value::from(5)), "{late}");
 }
@@ -270,21 +270,21 @@ fn bad_input_is_refused_on_one_line() {
         ("--distance 3 --p 0.01 --format 01", &["--format"]),
         ("--distance 3 --p 0.01 --cores 0 --workers 0", &["--cores"]),
         ("--distance 3 --p 0.01 --workers 100000", &["100000 workers"]),
-        ("--distance 3 --p 0.01 --window forward --gap 2", &["--gap"]),
-        ("--distance 3 --p 0.01 --commit 0", &["commit is 0"]),
+        ("--distance 3 --p 0.01 --window forward --spacing 2", &["--spacing"]),
+        ("--distance 3 --p 0.01 --commit 0", &["--commit 0"]),
         ("--distance 3 --p 0.01 --round-time 0 --sifl 3", &["--sifl"]),
         ("--distance 3 --p 0.01 --decoder none", &["--decoder"]),
         ("--distance 3 --p 0.01 --rounds 20 --json none/run.json", &["none/run.json"]),
         ("--distance 3 --p 0.01 --json same --histogram same", &["--json and --histogram"]),
-        ("--dem c.dem", &["--window parallel needs --gap"]),
+        ("--dem c.dem", &["--window parallel needs --spacing"]),
         ("--distance 3 --p 0.01 --window whole", &["--window whole"]),
-        ("--dem none.dem --commit 3 --gap 3 --buffer 3", &["none.dem"]),
-        ("--dem flat.dem --commit 3 --gap 3 --buffer 3", &["flat.dem", "has no coordinates"]),
-        ("--dem c.dem --commit 3 --gap 3 --buffer 3 --rounds 100000", &["--rounds", "100001 layers"]),
-        ("--dem - --commit 3 --gap 3 --buffer 3 --shots -", &["--dem and --shots"]),
-        ("--dem c.dem --commit 3 --gap 3 --buffer 3 --shots none.b8", &["none.b8"]),
-        ("--dem c.dem --commit 3 --gap 3 --buffer 3 --shots d.b8", &["d.b8"]),
-        ("--dem c.dem --commit 3 --gap 3 --buffer 3 --measurements d.b8", &["--stim"]),
+        ("--dem none.dem --commit 3 --spacing 3 --buffer 3", &["none.dem"]),
+        ("--dem flat.dem --commit 3 --spacing 3 --buffer 3", &["flat.dem", "has no coordinates"]),
+        ("--dem c.dem --commit 3 --spacing 3 --buffer 3 --rounds 100000", &["--rounds", "100001 layers"]),
+        ("--dem - --commit 3 --spacing 3 --buffer 3 --shots -", &["--dem and --shots"]),
+        ("--dem c.dem --commit 3 --spacing 3 --buffer 3 --shots none.b8", &["none.b8"]),
+        ("--dem c.dem --commit 3 --spacing 3 --buffer 3 --shots d.b8", &["d.b8"]),
+        ("--dem c.dem --commit 3 --spacing 3 --buffer 3 --measurements d.b8", &["--stim"]),
     ];
     for (options, fragments) in cases {
         outrider(path, words(&format!("stream {options}"))).refused(2, fragments);

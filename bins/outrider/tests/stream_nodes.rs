@@ -130,7 +130,7 @@ fn nodes_of_others_take_rounds_of_any_source() {
     outrider(path, words("gen --distance 3 --rounds 24 --p 0.003 --dem-out c.dem --out c.stim")).text();
     outrider(path, words("sample --dem c.dem --shots 30 --out d.b8 --out-format b8 --append-observables"))
         .text();
-    let patch = "--dem c.dem --commit 3 --gap 3 --buffer 3";
+    let patch = "--dem c.dem --commit 3 --spacing 3 --buffer 3";
     let second = format!("{RING}:b.sock");
     let nodes = ["unix:a.sock", &second]
         .map(|address| Node::start(path, &format!("--listen {address} --listen tcp:127.0.0.1:0 {patch}")));

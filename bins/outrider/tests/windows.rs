@@ -12,7 +12,7 @@ const SHOTS: usize = 200;
 /// Options for a patch of distance 3 that is five sites wide.
 const LAYOUTS: [&str; 6] = [
     "--window forward --commit 3 --buffer 3",
-    "--window parallel --commit 3 --gap 3 --buffer 3",
+    "--window parallel --commit 3 --spacing 3 --buffer 3",
     "--window sandwich --commit 2 --buffer 3",
     "--window chessboard --commit 3 --buffer 3 --row-width 2",
     "--window brick --commit 4 --buffer 3 --row-width 2 --row-axis x --row-pitch 2",
@@ -56,7 +56,7 @@ fn windows_explain_every_event_and_answer_as_whole_histories() {
         ("--decoder mwpm-correlated", &LAYOUTS[..]),
         ("--decoder union-find", &LAYOUTS[..]),
         ("--decoder mwpm --predecoder rule:min-sum", &LAYOUTS[1..2]),
-        ("--decoder mwpm --predecoder rule:smith --predecode hard", &LAYOUTS[4..5]),
+        ("--decoder mwpm --predecoder rule:smith --predecoder-use hard", &LAYOUTS[4..5]),
     ] {
         let whole = decode(path, decoder).text().to_owned();
         for layout in layouts {
@@ -158,19 +158,28 @@ fn bricks_lose_nothing() {
 }
 
 #[test]
+fn the_old_name_of_the_spacing_means_the_same() {
+    let folder = memory();
+    let line = |name: &str| format!("--window parallel --commit 3 {name} 2 --buffer 3");
+    let old = decode(folder.path(), &line("--gap")).text().to_owned();
+    assert_eq!(old, decode(folder.path(), &line("--spacing")).text());
+    decode(folder.path(), &(line("--gap") + " --spacing 2")).refused(2, &["--spacing", "multiple times"]);
+}
+
+#[test]
 fn options_that_do_not_fit_are_refused() {
     let folder = memory();
     let path = folder.path();
     for (options, fragment) in [
         ("--commit 3", "--commit is not for --window whole"),
-        ("--window forward --commit 3 --buffer 3 --gap 3", "--gap is not for --window forward"),
+        ("--window forward --commit 3 --buffer 3 --spacing 3", "--spacing is not for --window forward"),
         ("--window parallel --row-width 3", "--row-width is not for --window parallel"),
-        ("--window parallel --commit 3 --buffer 3", "--window parallel needs --gap"),
-        ("--window parallel --commit 3 --gap 0 --buffer 3", "--gap 0: that is --window forward"),
+        ("--window parallel --commit 3 --buffer 3", "--window parallel needs --spacing"),
+        ("--window parallel --commit 3 --spacing 0 --buffer 3", "--spacing 0: use --window forward"),
         ("--window forward --commit 3", "--window forward needs --buffer"),
         ("--window brick --commit 4 --buffer 3", "--window brick needs --row-width"),
         ("--window brick --commit 4 --buffer 3 --row-width 0", "--row-width 0"),
-        ("--window forward --commit 0 --buffer 3", "m.dem: commit is 0"),
+        ("--window forward --commit 0 --buffer 3", "--commit 0: cells have rounds"),
         ("--window forward --commit 3 --buffer 5000", "m.dem: buffer is 5000"),
         ("--window brick --commit 1 --buffer 3 --row-width 2", "m.dem: bricks have two layers or more"),
         ("--window forward --commit 3 --buffer 3 --weights-out w.txt", "--weights-out"),
@@ -180,7 +189,7 @@ fn options_that_do_not_fit_are_refused() {
     ] {
         decode(path, options).refused(2, &[fragment]);
     }
-    outrider(path, words("ler --dem m.dem --paired")).refused(2, &["--paired is for windows"]);
+    outrider(path, words("ler --dem m.dem --paired")).refused(2, &["--paired needs --window"]);
     outrider(path, words("ler --dem m.dem --window forward")).refused(2, &["needs --commit"]);
     assert_eq!(names(path), ["dets.01", "m.dem", "truth.01"]);
 }

@@ -48,6 +48,14 @@ OTR_API otr_status otr_decoder_create(otr_decoder **out, const otr_graph *graph,
                                       const otr_decoder_options *options);
 OTR_API void otr_decoder_destroy(otr_decoder *decoder);
 
+/* Decodes from now on as a decoder made on `graph` with the same options and this weight_offset (which, like
+ * all weights, is in units of the graph's scale). `graph` and the decoder's graph are otr_graph_reweighted
+ * from one another or from a third one; it is borrowed instead of that one, which is not needed afterwards. A
+ * pre-decoder goes first, see otr_predecoder_reweight. No allocation when warm, unless more edges than ever
+ * have a negative weight. On failure the decoder is as it was. OTR_ERR_ARGUMENT: another topology, or the
+ * pre-decoder is not on `graph`. OTR_ERR_MEMORY. */
+OTR_API otr_status otr_decoder_reweight(otr_decoder *decoder, const otr_graph *graph, int32_t weight_offset);
+
 /* What one shot gives. */
 typedef struct otr_result {
     int64_t weight; /* total integer weight of the chosen edges under the shot's weights (for MWPM_CORRELATED

@@ -36,6 +36,13 @@ OTR_API otr_status otr_gap_create(otr_gap **out, const otr_graph *graph, const o
                                   otr_error *error);
 OTR_API void otr_gap_destroy(otr_gap *gap);
 
+/* Matches from now on as a gap made on `graph`, which has the same topology (see otr_graph_reweighted) and is
+ * not needed afterwards, with these options, in units of its scale. No allocation when warm, unless more
+ * edges than ever have a negative weight. OTR_ERR_ARGUMENT: another topology, a bad limit, or a limit where
+ * there was none or none where there was one. OTR_ERR_MEMORY. On failure the gap is as it was. */
+OTR_API otr_status otr_gap_reweight(otr_gap *gap, const otr_graph *graph, int32_t weight_offset,
+                                    int32_t limit, otr_error *error);
+
 /* What one shot gives. The gap in natural units is |weights[1] - weights[0]| / otr_graph_scale. */
 typedef struct otr_gap_result {
     int64_t weights[2]; /* least total integer weight of an edge set that leaves, or flips, the observable;

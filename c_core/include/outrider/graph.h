@@ -34,6 +34,9 @@ extern "C" {
 /* With correlations: components of one error, and implied weights of one graph. */
 #define OTR_GRAPH_COMPONENTS_MAX 256
 #define OTR_GRAPH_RULES_MAX 0x8000000u
+/* With option reweightable: flattened errors, their components, and with correlations the pairs of one
+ * error's components, all together. */
+#define OTR_GRAPH_RECIPE_MAX 0x10000000u
 /* Observables of one graph. */
 #define OTR_GRAPH_OBSERVABLES_MAX 0x100000u
 /* Discretisation: distinct magnitudes of integer weights (before the factor 2). */
@@ -47,6 +50,8 @@ typedef struct otr_graph_options {
     int correlations; /* non-zero: also build implied weights; then p > 1/2 is OTR_ERR_PROBABILITY and a
                          component without detectors inside a decomposed error OTR_ERR_UNDECOMPOSABLE */
     int ignore_undecomposable; /* non-zero: skip and count components with three or more detectors */
+    int reweightable;          /* non-zero: keep what each error adds to, for otr_graph_reweighted: 4 bytes an
+                                  error, a component and a pair of them */
     uint32_t levels;           /* 0 = OTR_GRAPH_LEVELS_DEFAULT; at most that */
 } otr_graph_options;
 
@@ -57,7 +62,31 @@ OTR_API otr_graph_options otr_graph_options_default(void);
  * OTR_ERR_MEMORY, OTR_ERR_ARGUMENT. The graph is immutable; threads and decoders may share it. */
 OTR_API otr_status otr_graph_create(otr_graph **out, const otr_model *model, const otr_graph_options *options,
                                     otr_error *error);
+/* Last for the graph whose topology others borrow. NULL is allowed. */
 OTR_API void otr_graph_destroy(otr_graph *graph);
+
+/* The graph with other numbers: what otr_graph_create makes of the model when its errors have these
+ * probabilities, to the last bit, in much less time. `probabilities` has one for each error of the flattened
+ * model, in its order (otr_model_walk), also for those that the graph skips; it is not needed afterwards.
+ *
+ * The new graph borrows the topology of the graph that otr_graph_create made, `graph` or the one that `graph`
+ * was made from: that one must outlive it, `graph` itself need not. Both can be decoded at the same time.
+ *
+ * Which errors can happen belongs to the topology: a probability is 0 if and only if it was when the graph
+ * was built. OTR_ERR_PROBABILITY: it is not so, or a probability is not in [0, 1] (with correlations
+ * [0, 1/2]), or certain errors on one edge cancel and did not before, or the other way round.
+ * OTR_ERR_UNSUPPORTED: the graph was built without option reweightable. OTR_ERR_ARGUMENT: another number of
+ * errors. OTR_ERR_MEMORY. On failure *out is untouched, and *error (nullable) gives the error, counted
+ * from 0. */
+OTR_API otr_status otr_graph_reweighted(otr_graph **out, const otr_graph *graph, const double *probabilities,
+                                        uint64_t error_count, otr_error *error);
+/* The same with probabilities of edges, in (0, 1], for any graph without correlations (OTR_ERR_UNSUPPORTED
+ * otherwise). `edge_count` is otr_graph_edge_count. */
+OTR_API otr_status otr_graph_reweighted_edges(otr_graph **out, const otr_graph *graph,
+                                              const double *probabilities, uint32_t edge_count,
+                                              otr_error *error);
+/* Errors that otr_graph_reweighted wants probabilities of; 0 without option reweightable. */
+OTR_API uint64_t otr_graph_error_count(const otr_graph *graph);
 
 OTR_API uint32_t otr_graph_node_count(const otr_graph *graph); /* = detectors of the model */
 OTR_API uint32_t otr_graph_edge_count(const otr_graph *graph);

@@ -1,5 +1,5 @@
 /* Measurement streams: from the raw measurements of a history, however long, to the detection events of its
- * layers, as otr_stream_push wants them.
+ * layers, as otr_cell_book_push wants them.
  *
  * A stream is made from the measurement map of one history, the reference. Detectors lie in layers by their
  * last coordinate. If all layers but some first ones and the last one repeat, each so many measurements after

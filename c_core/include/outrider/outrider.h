@@ -2,6 +2,7 @@
 #ifndef OUTRIDER_OUTRIDER_H
 #define OUTRIDER_OUTRIDER_H
 
+#include "outrider/cell_book.h"
 #include "outrider/decoder.h"
 #include "outrider/dense_network.h"
 #include "outrider/event_network.h"
@@ -20,7 +21,6 @@
 #include "outrider/sampler.h"
 #include "outrider/shots.h"
 #include "outrider/status.h"
-#include "outrider/stream.h"
 #include "outrider/surface_code.h"
 #include "outrider/training.h"
 #include "outrider/window.h"

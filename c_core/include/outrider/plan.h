@@ -1,27 +1,29 @@
 /* Plans: how a history of rounds, however long, is cut into cells.
  *
  * Detectors lie in layers, one a round, by their last coordinate. A plan cuts the layers into cells, over and
- * over: cells of `commit` layers, and between them, unless `gap` is 0, cells of `gap` layers that are decided
- * after both of their neighbours. Without a gap each cell is decided after the one before it. A wide patch
- * can be cut in space too, into rows of `width` sites, as a chessboard or, with odd rows shifted by half a
- * cell, as bricks. Without a gap cells of all rows are then decided in the order of their first layers, of
- * those that begin together the ones of even rows first; with a gap they have four colours.
+ * over: cells of `cell_layers` layers, and between them, unless `spacing` is 0, cells of `spacing` layers
+ * that are decided after both of their neighbours. Without a spacing each cell is decided after the one
+ * before it. A wide patch can be cut in space too, into rows of `width` sites, as a chessboard or, with odd
+ * rows shifted by half a cell, as bricks. Without a spacing cells of all rows are then decided in the order
+ * of their first layers, of those that begin together the ones of even rows first; with a spacing they have
+ * four colours.
  *
- *     gap = 0, forward          a cell waits for the one before: a chain
- *     commit = gap = d          parallel, work for two workers at least (arXiv:2209.08552 has gap = 3d)
- *     gap = 1                   sandwich (arXiv:2209.09219)
- *     width > 0                 cells in space and time (arXiv:2303.04846)
+ *     spacing = 0                   forward, a cell waits for the one before: a chain
+ *     cell_layers = spacing = d     parallel, work for two workers at least (arXiv:2209.08552: spacing 3d)
+ *     spacing = 1                   sandwich (arXiv:2209.09219)
+ *     width > 0                     cells in space and time (arXiv:2303.04846)
  *
  * A cell must not be enclosed: one that decided cells surround and that reaches no boundary may be left with
  * an odd number of events, and its window then has no perfect matching. Without rows no cell is. With rows
- * and no gap the future of a cell is open, but for the last cells of a history. Detectors of the other basis
- * than the memory's end at a boundary in time there; those of its own basis need one in space, in every row:
+ * and no spacing the future of a cell is open, but for the last cells of a history. Detectors of the other
+ * basis than the memory's end at a boundary in time there; those of its own basis need one in space, in every
+ * row:
  *
  *     the rows' ends are boundaries for the memory's own detectors    no cell is ever enclosed
  *     the patch's outer sides are, along `axis`                       two rows at the most: others have none
  *
  * In Stim's rotated memories the first is axis x in basis Z and axis y in basis X, so that rows run along the
- * short way of a logical error and `buffer` needs its length only. With rows and a gap cells of the last
+ * short way of a logical error and `buffer` needs its length only. With rows and a spacing cells of the last
  * colour are enclosed by the others, and detectors of one basis or the other reach no boundary there: only
  * for two rows at the most, or for models with detectors of one basis whose boundaries are the rows' ends.
  *
@@ -49,12 +51,12 @@ extern "C" {
 
 typedef enum otr_plan_layout {
     OTR_PLAN_CHESSBOARD = 0, /* cells of all rows begin at the same layers */
-    OTR_PLAN_BRICK = 1       /* odd rows are shifted by half a cell; `gap` must be 0 */
+    OTR_PLAN_BRICK = 1       /* odd rows are shifted by half a cell; `spacing` must be 0 */
 } otr_plan_layout;
 
 typedef struct otr_plan_options {
-    uint32_t commit;        /* layers of a cell, at least 1; of bricks at least 2 */
-    uint32_t gap;           /* layers of the cells between them, 0 for none */
+    uint32_t cell_layers;   /* layers of a cell, at least 1; of bricks at least 2 */
+    uint32_t spacing;       /* layers of the cells between them, 0 for none */
     uint32_t buffer;        /* layers, and sites, that a window sees around its cell. d loses nothing
                                measurable; less than the edges are long is allowed and bad */
     uint32_t width;         /* sites of a row of cells, 0 to leave the patch whole; at least 2 otherwise */
@@ -64,7 +66,7 @@ typedef struct otr_plan_options {
     uint32_t context;       /* layers around a window that its pre-decoder looks at (its reach in rounds) */
 } otr_plan_options;
 
-/* Parallel windows for distance d: commit, gap and buffer d, not cut in space, no context. */
+/* Parallel windows for distance d: cell_layers, spacing and buffer d, not cut in space, no context. */
 OTR_API otr_plan_options otr_plan_options_default(uint32_t distance);
 
 typedef struct otr_plan otr_plan;

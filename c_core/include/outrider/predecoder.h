@@ -38,21 +38,31 @@ typedef enum otr_predecode { OTR_PREDECODE_SOFT = 0, OTR_PREDECODE_HARD = 1 } ot
 /* What a pre-decoder leaves of a shot. A shot without pre-decoding is its events, all else zero. The struct
  * owns nothing. */
 typedef struct otr_predecoded {
-    const uint32_t *events; /* detectors, ascending and distinct: what is left to explain */
+    /* Detectors, ascending and distinct: what is left to explain. */
+    const uint32_t *events;
     size_t event_count;
     /* Of soft use: per-shot weights, each edge named at most once, in no order that means anything. */
     const otr_override *overrides;
     size_t override_count;
-    /* Of hard use: what was committed for good, and whose events are gone from `events` already. */
-    const uint8_t
-        *observables;      /* flipped by it, packed, ceil(observables/8) bytes; NULL: nothing committed */
-    const uint32_t *edges; /* the committed edges, each once, in no order that means anything; NULL beside
-                              observables where corrections are no edges of the graph */
+    /* Of hard use: what was committed for good; its events are gone from `events`. The observables that it
+     * flips, packed, ceil(observables/8) bytes, NULL if nothing was committed; and its edges, each once, in
+     * no order that means anything, NULL beside observables where corrections are no edges of the graph. */
+    const uint8_t *observables;
+    const uint32_t *edges;
     size_t edge_count;
-    int32_t weight_offset; /* added to the weight of every edge that no override names (integer units) */
+    /* Added to the weight of every edge that no override names, integer units. */
+    int32_t weight_offset;
 } otr_predecoded;
 
 OTR_API void otr_predecoder_destroy(otr_predecoder *predecoder);
+
+/* Answers from now on as a pre-decoder made on `graph`, which has the same topology (otr_graph_reweighted)
+ * and is borrowed instead of the graph so far. A decoder that uses the pre-decoder must be reweighted to the
+ * same graph before its next shot. No allocation. OTR_ERR_UNSUPPORTED: message passing, whose priors are
+ * those of the model's errors, must be made anew; OTR_ERR_FORMAT: as when an event network's pre-decoder is
+ * made; OTR_ERR_ARGUMENT: another topology. On failure the pre-decoder is as it was. */
+OTR_API otr_status otr_predecoder_reweight(otr_predecoder *predecoder, const otr_graph *graph,
+                                           otr_error *error);
 
 /* Pre-decodes one shot. `events` are detector indices, ascending and distinct. *out lives until the next call
  * on the pre-decoder; in soft use its events are those of the caller. *out is untouched on failure:
@@ -64,9 +74,9 @@ OTR_API otr_status otr_predecoder_apply(otr_predecoder *predecoder, otr_predecod
 /* The weight_offset of all that this use leaves: an even constant, 0 in hard use. */
 OTR_API int32_t otr_predecoder_weight_offset(const otr_predecoder *predecoder, otr_predecode use);
 
-/* What a pre-decoder leaves of many shots, in arrays that the batch owns. It goes with any pre-decoder. One thread
- * fills it at a time, and threads may read it together; it allocates in create and in its first uses, and none
- * after warm-up. */
+/* What a pre-decoder leaves of many shots, in arrays that the batch owns. It goes with any pre-decoder. One
+ * thread fills it at a time, and threads may read it together; it allocates in create and in its first uses,
+ * and none after warm-up. */
 typedef struct otr_predecoded_batch otr_predecoded_batch;
 
 /* A batch of no shots. OTR_ERR_ARGUMENT, OTR_ERR_MEMORY. */

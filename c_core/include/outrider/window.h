@@ -45,6 +45,15 @@ typedef struct otr_window otr_window;
  * which. A window is immutable; threads and decoders may share it. */
 OTR_API otr_status otr_window_create(otr_window **out, const otr_graph *graph, const uint8_t *roles,
                                      otr_error *error);
+/* The window on a graph with other numbers: what otr_window_create makes of `history` and the same roles, in
+ * less time. `history` is borrowed and must outlive the new window; it and the graph of `window`, which must
+ * still be there, are otr_graph_reweighted from one another or from a third one. The new window borrows the
+ * topology of the one that otr_window_create made, `window` or the one that `window` was made from: that one
+ * must outlive it. OTR_ERR_PROBABILITY: certain edges cancel where they are combined, or did;
+ * OTR_ERR_ARGUMENT: another topology; OTR_ERR_MEMORY. On failure *out is untouched. */
+OTR_API otr_status otr_window_reweighted(otr_window **out, const otr_window *window, const otr_graph *history,
+                                         otr_error *error);
+/* Last for the window whose topology others borrow. NULL is allowed. */
 OTR_API void otr_window_destroy(otr_window *window);
 
 /* The window's own matching graph, alive as long as the window. Its nodes are the detectors in the cell and
@@ -82,6 +91,13 @@ typedef struct otr_window_decoder otr_window_decoder;
 OTR_API otr_status otr_window_decoder_create(otr_window_decoder **out, const otr_window *window,
                                              const otr_decoder_options *options);
 OTR_API void otr_window_decoder_destroy(otr_window_decoder *decoder);
+
+/* Decides from now on as a decoder made on `window` with the same options and this weight_offset. `window`
+ * and the decoder's window are otr_window_reweighted from one another or from a third one; it is borrowed
+ * instead of that one, which is not needed afterwards. A pre-decoder goes first, see otr_predecoder_reweight.
+ * Allocation, failures and statuses as for otr_decoder_reweight. */
+OTR_API otr_status otr_window_decoder_reweight(otr_window_decoder *decoder, const otr_window *window,
+                                               int32_t weight_offset);
 
 /* What a cell commits. Alive until the next call on the decoder. */
 typedef struct otr_commit {

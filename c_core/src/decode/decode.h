@@ -32,9 +32,11 @@ typedef struct otr_cell_answer {
 /* Decodes a cell. Statuses as for otr_decoder_decode; *out is untouched on failure. */
 otr_status otr_decoder_decode_cell(otr_decoder *decoder, const otr_cell_shot *cell, otr_cell_answer *out);
 
-/* Lays out the weights for shots of this weight_offset, if they are laid out for another. OTR_ERR_MEMORY: the
- * next shot tries again. */
-otr_status otr_decoder_lay_weights(otr_decoder *decoder, int32_t weight_offset);
+/* Lays out the weights of `graph`, which is the decoder's or alike but for its numbers, for this
+ * weight_offset of the options and this one of the shots, if they are laid out for others. OTR_ERR_MEMORY
+ * leaves the decoder as it was; there is none unless more edges than ever have a negative weight. */
+otr_status otr_decoder_lay_weights(otr_decoder *decoder, const otr_graph *graph, int32_t own_offset,
+                                   int32_t shot_offset);
 
 /* Whether what a caller hands in as left of a shot can be that, on a graph of this size: OTR_ERR_ARGUMENT,
  * OTR_ERR_INDEX. */

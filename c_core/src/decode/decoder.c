@@ -34,11 +34,10 @@ struct otr_decoder {
     otr_predecoder *predecoder; /* borrowed, or NULL */
     otr_predecode predecode;
     otr_predecoded_batch *batch; /* made by the first batch with a pre-decoder */
-    int32_t own_offset;          /* of the options */
 
-    /* Laid out for one offset, see otr_decoder_lay_weights. */
-    bool is_laid_out;
-    int32_t total_offset;
+    /* The numbers of the graph, laid out for one offset; see otr_decoder_lay_weights. */
+    int32_t own_offset;  /* of the options */
+    int32_t shot_offset; /* added to it */
     otr_shot_weights weights;
     otr_matcher *matcher;
     otr_union_find *union_find;
@@ -76,37 +75,35 @@ static otr_status create_engine(otr_decoder *d) {
     return otr_matcher_create(&d->matcher, &d->weights.magnitudes, d->kernels);
 }
 
-/* Frees what was laid out for an offset. */
-static void clear_weights(otr_decoder *d) {
-    otr_matcher_destroy(d->matcher);
-    otr_union_find_destroy(d->union_find);
-    otr_shot_weights_free(&d->weights);
-    d->matcher = NULL;
-    d->union_find = NULL;
-    d->is_laid_out = false;
-    d->answered = false;
-}
-
-otr_status otr_decoder_lay_weights(otr_decoder *d, int32_t weight_offset) {
-    const int32_t total = otr_weight_clamped((int64_t)d->own_offset + weight_offset);
+otr_status otr_decoder_lay_weights(otr_decoder *d, const otr_graph *graph, int32_t own_offset,
+                                   int32_t shot_offset) {
     otr_status status;
-    if (d->is_laid_out && d->total_offset == total) {
+    if (graph == d->graph && own_offset == d->own_offset && shot_offset == d->shot_offset) {
         return OTR_OK;
     }
-    clear_weights(d);
-    status = otr_shot_weights_init(&d->weights, d->graph, d->kernels, total);
-    status = status == OTR_OK ? create_engine(d) : status;
+    status =
+        otr_shot_weights_refill(&d->weights, graph, otr_weight_clamped((int64_t)own_offset + shot_offset));
     if (status != OTR_OK) {
-        clear_weights(d);
         return status;
     }
-    d->total_offset = total;
-    d->is_laid_out = true;
+    if (d->matcher != NULL) {
+        otr_matcher_reweight(d->matcher);
+    }
+    d->graph = graph;
+    d->own_offset = own_offset;
+    d->shot_offset = shot_offset;
+    d->answered = false;
     return OTR_OK;
+}
+
+/* The offset of shots that the decoder's pre-decoder leaves, or of those that come pre-decoded. */
+static int32_t own_shot_offset(const otr_decoder *d) {
+    return d->predecoder != NULL ? otr_predecoder_weight_offset(d->predecoder, d->predecode) : d->shot_offset;
 }
 
 static otr_status fill_decoder(otr_decoder *d) {
     const size_t index_count = (size_t)d->graph->node_count + OTR_INDEX_SLACK;
+    otr_status status;
     d->event_capacity = index_count;
     d->events = otr_array_new(index_count, sizeof *d->events);
     d->remaining = otr_array_new(index_count, sizeof *d->remaining);
@@ -114,8 +111,10 @@ static otr_status fill_decoder(otr_decoder *d) {
     if (d->events == NULL || d->remaining == NULL || d->used == NULL) {
         return OTR_ERR_MEMORY;
     }
-    return otr_decoder_lay_weights(
-        d, d->predecoder != NULL ? otr_predecoder_weight_offset(d->predecoder, d->predecode) : 0);
+    d->shot_offset = own_shot_offset(d);
+    status = otr_shot_weights_init(&d->weights, d->graph, d->kernels,
+                                   otr_weight_clamped((int64_t)d->own_offset + d->shot_offset));
+    return status == OTR_OK ? create_engine(d) : status;
 }
 
 static otr_status check_options(const otr_graph *graph, const otr_decoder_options *options) {
@@ -166,11 +165,21 @@ otr_status otr_decoder_create(otr_decoder **out, const otr_graph *graph, const o
     return OTR_OK;
 }
 
+otr_status otr_decoder_reweight(otr_decoder *d, const otr_graph *graph, int32_t weight_offset) {
+    if (d == NULL || graph == NULL || !otr_graph_is_alike(d->graph, graph) ||
+        (d->predecoder != NULL && d->predecoder->graph != graph)) {
+        return OTR_ERR_ARGUMENT;
+    }
+    return otr_decoder_lay_weights(d, graph, weight_offset, own_shot_offset(d));
+}
+
 void otr_decoder_destroy(otr_decoder *d) {
     if (d == NULL) {
         return;
     }
-    clear_weights(d);
+    otr_matcher_destroy(d->matcher);
+    otr_union_find_destroy(d->union_find);
+    otr_shot_weights_free(&d->weights);
     otr_predecoded_batch_destroy(d->batch);
     free(d->events);
     free(d->remaining);
@@ -182,7 +191,7 @@ void otr_decoder_destroy(otr_decoder *d) {
 }
 
 size_t otr_decoder_bytes(const otr_decoder *d) {
-    return sizeof *d + (d->is_laid_out ? otr_shot_weights_bytes(&d->weights) : 0) +
+    return sizeof *d + otr_shot_weights_bytes(&d->weights) +
            (d->matcher != NULL ? otr_matcher_bytes(d->matcher) : 0) +
            (d->union_find != NULL ? otr_union_find_bytes(d->union_find) : 0) +
            (d->batch != NULL ? otr_predecoded_batch_bytes(d->batch) : 0) +
@@ -380,7 +389,7 @@ static otr_status match_shot(otr_decoder *d, const otr_predecoded *shot, const o
                              size_t override_count, uint8_t *observables, otr_result *result) {
     size_t remaining_count = shot->event_count;
     int64_t weight = 0;
-    otr_status status = otr_decoder_lay_weights(d, shot->weight_offset);
+    otr_status status = otr_decoder_lay_weights(d, d->graph, d->own_offset, shot->weight_offset);
     d->answered = false;
     d->answer_is_sorted = false;
     d->first_pass_count = 0;
@@ -389,8 +398,10 @@ static otr_status match_shot(otr_decoder *d, const otr_predecoded *shot, const o
         return status;
     }
     otr_shot_weights_begin(&d->weights);
-    status = otr_shot_weights_override(&d->weights, shot->overrides, shot->override_count);
-    if (status == OTR_OK) {
+    if (shot->override_count > 0) {
+        status = otr_shot_weights_override(&d->weights, shot->overrides, shot->override_count);
+    }
+    if (status == OTR_OK && override_count > 0) {
         status = otr_shot_weights_override(&d->weights, overrides, override_count);
     }
     if (status == OTR_OK) {
@@ -422,7 +433,7 @@ static otr_status decode_prepared(otr_decoder *d, size_t event_count, const otr_
     otr_status status = OTR_OK;
     d->answered = false;
     if (d->predecoder != NULL) {
-        status = otr_predecoder_apply(d->predecoder, d->predecode, d->events, event_count, &shot);
+        status = otr_predecoder_run(d->predecoder, d->predecode, d->events, event_count, &shot);
     }
     if (status == OTR_OK) {
         status = match_shot(d, &shot, overrides, override_count, observables, result);
@@ -524,12 +535,15 @@ static otr_status decode_rows(otr_decoder *d, const uint8_t *detectors, size_t d
                               size_t shot_count, const batch_output *out, size_t *row) {
     const size_t wanted = shot_count - *row < BATCH_SHOTS ? shot_count - *row : BATCH_SHOTS;
     size_t done;
+    otr_predecoded_spans spans;
     const otr_status predecoded =
         predecode_rows(d, detectors + *row * detector_stride, detector_stride, wanted, &done);
+    if (done > 0) {
+        otr_predecoded_batch_spans(d->batch, &spans);
+    }
     for (size_t i = 0; i < done; i++, ++*row) {
-        otr_predecoded shot;
-        otr_status status = otr_predecoded_batch_shot(d->batch, i, &shot);
-        status = status == OTR_OK ? decode_row(d, &shot, out, *row) : status;
+        const otr_predecoded shot = otr_predecoded_at(&spans, i);
+        const otr_status status = decode_row(d, &shot, out, *row);
         if (status != OTR_OK) {
             return status;
         }

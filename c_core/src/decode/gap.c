@@ -29,8 +29,7 @@ struct otr_gap {
     int32_t own_offset; /* of the options */
 
     /* Laid out for one offset, on the parted graph. */
-    bool is_laid_out;
-    int32_t total_offset;
+    int32_t shot_offset; /* added to the gap's own */
     otr_shot_weights weights;
     otr_matcher *matcher;
 
@@ -50,8 +49,9 @@ struct otr_gap {
 static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_options *options,
                            otr_error *error);
 static uint32_t edge_count(const otr_gap *gap);
-static otr_status lay_weights(otr_gap *gap, int32_t weight_offset);
-static void clear_weights(otr_gap *gap);
+static otr_status check_limit(int32_t limit, otr_error *error);
+static int32_t total_offset(int32_t own_offset, int32_t shot_offset);
+static otr_status lay_weights(otr_gap *gap, int32_t shot_offset);
 static otr_status match_shot(otr_gap *gap, const otr_predecoded *shot, const otr_override *overrides,
                              size_t override_count, otr_gap_result *result);
 static otr_status keep_fixed(otr_gap *gap, const otr_predecoded *shot);
@@ -83,11 +83,41 @@ otr_status otr_gap_create(otr_gap **out, const otr_graph *graph, const otr_gap_o
     return OTR_OK;
 }
 
+otr_status otr_gap_reweight(otr_gap *gap, const otr_graph *graph, int32_t weight_offset, int32_t limit,
+                            otr_error *error) {
+    otr_status status;
+    int32_t total, bypass;
+    if (gap == NULL || graph == NULL) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "no gap or no graph");
+    }
+    status = check_limit(limit, error);
+    if (status != OTR_OK) {
+        return status;
+    }
+    total = total_offset(weight_offset, gap->shot_offset);
+    bypass = limit - total;
+    status = otr_boundary_split_reweight(&gap->split, graph, limit != 0 ? &bypass : NULL, error);
+    if (status != OTR_OK) {
+        return status;
+    }
+    /* Until here the parted graph's weights were copied only: a failure leaves those of the shots. */
+    status = otr_shot_weights_refill(&gap->weights, gap->split.graph, total);
+    if (status != OTR_OK) {
+        return otr_error_set(error, status, 0, 0, "out of memory");
+    }
+    otr_matcher_reweight(gap->matcher);
+    gap->limit = limit;
+    gap->own_offset = weight_offset;
+    gap->answered = false;
+    return OTR_OK;
+}
+
 void otr_gap_destroy(otr_gap *gap) {
     if (gap == NULL) {
         return;
     }
-    clear_weights(gap);
+    otr_matcher_destroy(gap->matcher);
+    otr_shot_weights_free(&gap->weights);
     otr_boundary_split_free(&gap->split);
     free(gap->events);
     free(gap->remaining);
@@ -150,8 +180,8 @@ otr_status otr_gap_edges(otr_gap *gap, int observable, const uint32_t **edges, s
 }
 
 size_t otr_gap_bytes(const otr_gap *gap) {
-    return sizeof *gap + otr_boundary_split_bytes(&gap->split) +
-           (gap->is_laid_out ? otr_shot_weights_bytes(&gap->weights) + otr_matcher_bytes(gap->matcher) : 0) +
+    return sizeof *gap + otr_boundary_split_bytes(&gap->split) + otr_shot_weights_bytes(&gap->weights) +
+           otr_matcher_bytes(gap->matcher) +
            (gap->event_capacity + gap->split.graph->node_count + OTR_INDEX_SLACK + gap->fixed_capacity +
             gap->answers[0].capacity + gap->answers[1].capacity) *
                sizeof *gap->events;
@@ -159,15 +189,16 @@ size_t otr_gap_bytes(const otr_gap *gap) {
 
 static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_options *options,
                            otr_error *error) {
-    const int32_t bypass = 0; /* until the weights are laid out */
+    const int32_t total = total_offset(options->weight_offset, 0);
+    const int32_t bypass = options->limit - total; /* all weights get the offset */
     otr_status status;
     gap->kernels = otr_kernels_for(options->isa);
     if (gap->kernels == NULL) {
         return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0, "the instruction set is not available");
     }
-    if (options->limit < 0 || options->limit > OTR_WEIGHT_MAX || options->limit % 2 != 0) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "a limit of %d; it is even, from 0 to %d",
-                             options->limit, OTR_WEIGHT_MAX);
+    status = check_limit(options->limit, error);
+    if (status != OTR_OK) {
+        return status;
     }
     gap->limit = options->limit;
     gap->own_offset = options->weight_offset;
@@ -177,8 +208,24 @@ static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_o
     }
     gap->remaining =
         otr_array_new((size_t)gap->split.graph->node_count + OTR_INDEX_SLACK, sizeof *gap->remaining);
-    status = gap->remaining != NULL ? lay_weights(gap, 0) : OTR_ERR_MEMORY;
+    status = gap->remaining != NULL
+                 ? otr_shot_weights_init(&gap->weights, gap->split.graph, gap->kernels, total)
+                 : OTR_ERR_MEMORY;
+    if (status == OTR_OK) {
+        status = otr_matcher_create(&gap->matcher, &gap->weights.magnitudes, gap->kernels);
+    }
     return status == OTR_OK ? OTR_OK : otr_error_set(error, status, 0, 0, "%s", otr_status_text(status));
+}
+
+static otr_status check_limit(int32_t limit, otr_error *error) {
+    return limit >= 0 && limit <= OTR_WEIGHT_MAX && limit % 2 == 0
+               ? OTR_OK
+               : otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "a limit of %d; it is even, from 0 to %d",
+                               limit, OTR_WEIGHT_MAX);
+}
+
+static int32_t total_offset(int32_t own_offset, int32_t shot_offset) {
+    return otr_weight_clamped((int64_t)own_offset + shot_offset);
 }
 
 /* Edges of the graph; the bypass is none of them. */
@@ -187,34 +234,21 @@ static uint32_t edge_count(const otr_gap *gap) {
 }
 
 /* Lays out the weights for shots of this weight_offset, if they are laid out for another. */
-static otr_status lay_weights(otr_gap *gap, int32_t weight_offset) {
-    const int32_t total = otr_weight_clamped((int64_t)gap->own_offset + weight_offset);
+static otr_status lay_weights(otr_gap *gap, int32_t shot_offset) {
+    const int32_t total = total_offset(gap->own_offset, shot_offset);
     otr_status status;
-    if (gap->is_laid_out && gap->total_offset == total) {
+    if (gap->shot_offset == shot_offset) {
         return OTR_OK;
     }
-    clear_weights(gap);
     if (gap->limit != 0) {
-        gap->split.graph->edge_weight[edge_count(gap)] = gap->limit - total; /* all weights get the offset */
+        gap->split.graph->edge_weight[edge_count(gap)] = gap->limit - total;
     }
-    status = otr_shot_weights_init(&gap->weights, gap->split.graph, gap->kernels, total);
+    status = otr_shot_weights_refill(&gap->weights, gap->split.graph, total);
     if (status == OTR_OK) {
-        status = otr_matcher_create(&gap->matcher, &gap->weights.magnitudes, gap->kernels);
+        otr_matcher_reweight(gap->matcher);
+        gap->shot_offset = shot_offset;
     }
-    if (status != OTR_OK) {
-        clear_weights(gap);
-        return status;
-    }
-    gap->total_offset = total;
-    gap->is_laid_out = true;
-    return OTR_OK;
-}
-
-static void clear_weights(otr_gap *gap) {
-    otr_matcher_destroy(gap->matcher);
-    otr_shot_weights_free(&gap->weights);
-    gap->matcher = NULL;
-    gap->is_laid_out = false;
+    return status;
 }
 
 /* Matches what is left of a shot in both classes. Its events need not be in order or distinct. */

@@ -56,6 +56,18 @@ size_t otr_boundary_split_bytes(const otr_boundary_split *split) {
     return split->graph->heap_bytes + split->extra * sizeof *split->potentials;
 }
 
+static int is_alike(const otr_boundary_split *split, const otr_graph *graph);
+static void fill_weights(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass);
+
+otr_status otr_boundary_split_reweight(otr_boundary_split *split, const otr_graph *graph,
+                                       const int32_t *bypass, otr_error *error) {
+    if (split->graph->edge_count != graph->edge_count + (bypass != NULL) || !is_alike(split, graph)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "a graph of another topology, or another bypass");
+    }
+    fill_weights(split, graph, bypass);
+    return OTR_OK;
+}
+
 static uint8_t boundary_class(const otr_boundary_split *split, const otr_graph *graph, uint32_t node) {
     return (uint8_t)(graph->edge_mask[graph->boundary_edge[node]] & 1) ^ split->potentials[node];
 }
@@ -131,7 +143,6 @@ static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph, 
     copy->heap_bytes = sizeof *copy;
     copy->node_count = graph->node_count + 1;
     copy->edge_count = graph->edge_count + (bypass != NULL);
-    copy->scale = graph->scale;
     copy->edge_node1 = otr_graph_allocate(copy, copy->edge_count, sizeof *copy->edge_node1);
     copy->edge_node2 = otr_graph_allocate(copy, copy->edge_count, sizeof *copy->edge_node2);
     copy->edge_weight = otr_graph_allocate(copy, copy->edge_count, sizeof *copy->edge_weight);
@@ -144,12 +155,41 @@ static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph, 
         const int crosses = node2 == OTR_BOUNDARY && boundary_class(split, graph, node1) == 1;
         copy->edge_node1[edge] = node1;
         copy->edge_node2[edge] = crosses ? split->extra : node2;
-        copy->edge_weight[edge] = graph->edge_weight[edge];
     }
     if (bypass != NULL) {
         copy->edge_node1[graph->edge_count] = split->extra;
         copy->edge_node2[graph->edge_count] = OTR_BOUNDARY;
-        copy->edge_weight[graph->edge_count] = *bypass;
     }
+    fill_weights(split, graph, bypass);
     return otr_graph_link(copy) ? OTR_OK : OTR_ERR_MEMORY;
+}
+
+/* Whether the graph has the same edges with the same observables. The one that was parted may be gone. */
+static int is_alike(const otr_boundary_split *split, const otr_graph *graph) {
+    if (graph->node_count != split->extra || graph->observable_count != 1) {
+        return 0;
+    }
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        const uint32_t node1 = graph->edge_node1[edge];
+        const uint32_t node2 = graph->edge_node2[edge];
+        const uint8_t flips = graph->edge_mask[edge] & 1;
+        const uint8_t ends =
+            split->potentials[node1] ^ (node2 != OTR_BOUNDARY ? split->potentials[node2] : 0);
+        const uint32_t led_to = node2 == OTR_BOUNDARY && flips != ends ? split->extra : node2;
+        if (node1 != split->graph->edge_node1[edge] || led_to != split->graph->edge_node2[edge] ||
+            (node2 != OTR_BOUNDARY && flips != ends)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void fill_weights(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass) {
+    split->graph->scale = graph->scale;
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        split->graph->edge_weight[edge] = graph->edge_weight[edge];
+    }
+    if (bypass != NULL) {
+        split->graph->edge_weight[graph->edge_count] = *bypass;
+    }
 }

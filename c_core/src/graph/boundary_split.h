@@ -22,6 +22,10 @@ typedef struct otr_boundary_split {
  * this rule (*error says why), OTR_ERR_LIMIT, OTR_ERR_MEMORY; *split is to be freed in any case. */
 otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass,
                                    otr_error *error);
+/* The weights of a graph that is alike but for its numbers. OTR_ERR_ARGUMENT if it is not, or if `bypass` is
+ * there and was not before, or the other way round; then nothing has changed. */
+otr_status otr_boundary_split_reweight(otr_boundary_split *split, const otr_graph *graph,
+                                       const int32_t *bypass, otr_error *error);
 void otr_boundary_split_free(otr_boundary_split *split);
 
 /* Heap bytes held. */

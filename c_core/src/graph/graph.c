@@ -1,37 +1,45 @@
-/* Access to a finished matching graph. */
+/* Access to a finished matching graph, and its end. */
 #include "outrider/graph.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "common/array.h"
-#include "common/random.h"
 #include "graph/graph_build.h"
 
 otr_graph_options otr_graph_options_default(void) {
     return (otr_graph_options){
-        .correlations = 0, .ignore_undecomposable = 0, .levels = OTR_GRAPH_LEVELS_DEFAULT};
+        .correlations = 0, .ignore_undecomposable = 0, .reweightable = 0, .levels = OTR_GRAPH_LEVELS_DEFAULT};
+}
+
+static void free_own(void *memory, const void *lent) {
+    if (memory != lent) {
+        free(memory);
+    }
 }
 
 void otr_graph_destroy(otr_graph *graph) {
+    const otr_graph nothing = {0};
+    const otr_graph *const lent = graph != NULL && graph->lender != NULL ? graph->lender : &nothing;
     if (graph == NULL) {
         return;
     }
-    free(graph->arc_begin);
-    free(graph->arc_head);
-    free(graph->arc_edge);
-    free(graph->boundary_edge);
-    free(graph->edge_node1);
-    free(graph->edge_node2);
-    free(graph->edge_arcs);
-    free(graph->edge_weight);
-    free(graph->edge_probability);
-    free(graph->edge_mask);
-    free(graph->observable_begin);
-    free(graph->observable_list);
-    free(graph->implied_begin);
-    free(graph->implied);
-    free(graph->rules);
+    free_own(graph->arc_begin, lent->arc_begin);
+    free_own(graph->arc_head, lent->arc_head);
+    free_own(graph->arc_edge, lent->arc_edge);
+    free_own(graph->boundary_edge, lent->boundary_edge);
+    free_own(graph->edge_node1, lent->edge_node1);
+    free_own(graph->edge_node2, lent->edge_node2);
+    free_own(graph->edge_arcs, lent->edge_arcs);
+    free_own(graph->edge_mask, lent->edge_mask);
+    free_own(graph->observable_begin, lent->observable_begin);
+    free_own(graph->observable_list, lent->observable_list);
+    free_own(graph->implied_begin, lent->implied_begin);
+    free_own(graph->implied_pairs, lent->implied_pairs);
+    free_own(graph->recipe.words, lent->recipe.words);
+    free_own(graph->edge_weight, lent->edge_weight);
+    free_own(graph->edge_probability, lent->edge_probability);
+    free_own(graph->implied, lent->implied);
+    free_own(graph->rules, lent->rules);
     free(graph);
 }
 
@@ -61,6 +69,10 @@ uint64_t otr_graph_undetectable_count(const otr_graph *graph) {
 
 double otr_graph_scale(const otr_graph *graph) {
     return graph->scale;
+}
+
+uint64_t otr_graph_error_count(const otr_graph *graph) {
+    return graph->recipe.error_count;
 }
 
 size_t otr_graph_bytes(const otr_graph *graph) {
@@ -126,30 +138,6 @@ otr_status otr_graph_implied(const otr_graph *graph, uint32_t edge, const otr_im
         *count = graph->implied_begin[edge + 1] - graph->implied_begin[edge];
     }
     return OTR_OK;
-}
-
-int32_t otr_graph_quantize(const otr_graph *graph, double natural_weight) {
-    const double half = round(natural_weight * (graph->scale / 2));
-    if (isnan(half)) {
-        return 0;
-    }
-    if (fabs(half) > OTR_WEIGHT_MAX / 2) {
-        return half > 0 ? OTR_WEIGHT_MAX : -OTR_WEIGHT_MAX;
-    }
-    return 2 * (int32_t)half;
-}
-
-double otr_probability_weight(double p) {
-    const double odds = (1 - p) / p;
-    return isinf(odds) && p > 0 ? -log(p) : log(odds);
-}
-
-double otr_graph_log_noise(const otr_graph *graph) {
-    double sum = 0;
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        sum += graph->edge_probability[edge];
-    }
-    return graph->edge_count > 0 ? -otr_minus_ln(sum / graph->edge_count) : 0;
 }
 
 void *otr_graph_allocate(otr_graph *graph, size_t count, size_t element_bytes) {

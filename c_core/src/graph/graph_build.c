@@ -1,42 +1,74 @@
-/* Builds the matching graph in two steps: errors are walked flat and merged into edges found by a hash table;
- * then edges are ordered by two counting passes, over their second and their first node, and laid out as
- * arrays. */
+/* Builds the matching graph in three steps. Errors are walked flat; each is put into words, see otr_recipe,
+ * with edges and pairs of edges found by hash tables, and added to the sums. Then edges are ordered by two
+ * counting passes, over their second and their first node, and laid out as arrays. Last come the weights.
+ * A graph that takes new probabilities keeps the words, and repeats the sums and the last step. */
 #include "graph/graph_build.h"
 
-#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/array.h"
 #include "common/error.h"
+#include "common/key_table.h"
+#include "graph/correlations.h"
+#include "graph/numbers.h"
 #include "model/model_internal.h"
 
+/* A graph in the making. Edges are numbered here in order of first appearance; `rank` takes them to the
+ * graph's order. */
+typedef struct graph_build {
+    otr_graph_options options;
+    otr_error *error;
+    otr_key_table edges; /* node1 << 32 | node2 */
+    otr_key_table pairs; /* of edges a < b: a << 32 | b; with correlations */
+    otr_error_sums sums;
+    size_t probability_capacity, marginal_capacity, joint_capacity;
+    otr_recipe recipe;          /* of the error at hand; of all if the graph keeps it */
+    size_t error_begin;         /* the word that the error at hand begins with */
+    uint32_t *observable_begin; /* edge -> its first one's observables, begin and end in observable_list */
+    size_t observable_begin_capacity;
+    uint32_t *observable_end;
+    size_t observable_end_capacity;
+    uint32_t *observable_list;
+    size_t observable_count;
+    size_t observable_capacity;
+    uint64_t *scratch; /* targets of one component */
+    size_t scratch_capacity;
+    uint64_t ignored_count;
+    uint64_t undetectable_count;
+    uint32_t *rank; /* edge -> place in the graph; edges that merged to p = 0 follow those of the graph */
+} graph_build;
+
 static otr_status check_size(const otr_model *model, const otr_graph_options *options, otr_error *error);
-static otr_status collect(otr_graph_build *build, const otr_model *model);
-static otr_status add_error(otr_graph_build *build, const otr_instruction *instruction);
-static otr_status add_component(otr_graph_build *build, const otr_instruction *instruction, uint64_t begin,
+static otr_status collect(graph_build *build, const otr_model *model);
+static otr_status add_error(graph_build *build, const otr_instruction *instruction);
+static otr_status add_component(graph_build *build, const otr_instruction *instruction, uint64_t begin,
                                 uint64_t end);
-static otr_status merge_edge(otr_graph_build *build, const otr_instruction *instruction, uint32_t node1,
-                             uint32_t node2, uint64_t begin, uint64_t end);
-static int keep_observables(otr_graph_build *build, const otr_instruction *instruction, uint64_t begin,
+static otr_status add_pairs(graph_build *build, uint64_t line);
+static int part_marginals(graph_build *build);
+static otr_status add_word(graph_build *build, uint32_t word);
+static otr_status add_edge(graph_build *build, const otr_instruction *instruction, uint32_t node1,
+                           uint32_t node2, uint64_t begin, uint64_t end);
+static int keep_observables(graph_build *build, const otr_instruction *instruction, uint64_t begin,
                             uint64_t end);
 static size_t cancel_pairs(uint64_t *items, size_t count);
-static otr_status fail_memory(otr_graph_build *build);
-static otr_status lay_out(otr_graph_build *build, otr_graph *graph);
-static int allocate_edges(otr_graph_build *build, otr_graph *graph);
-static int rank_edges(otr_graph_build *build, otr_graph *graph);
-static void fill_edges(const otr_graph_build *build, otr_graph *graph);
-static void set_scale(const otr_graph_build *build, otr_graph *graph);
-static void fill_weights(otr_graph *graph);
+static otr_status fail_memory(graph_build *build);
+static otr_status lay_out(graph_build *build, otr_graph *graph);
+static int allocate_edges(graph_build *build, otr_graph *graph);
+static int rank_edges(graph_build *build, otr_graph *graph);
+static void fill_edges(const graph_build *build, otr_graph *graph);
+static otr_status fill_numbers(graph_build *build, otr_graph *graph);
+static void keep_recipe(graph_build *build, otr_graph *graph);
 
 otr_status otr_graph_create(otr_graph **out, const otr_model *model, const otr_graph_options *options,
                             otr_error *error) {
-    otr_graph_build build = {.options = options != NULL ? *options : otr_graph_options_default(),
-                             .error = error};
+    graph_build build = {.options = options != NULL ? *options : otr_graph_options_default(), .error = error};
     otr_graph *graph = NULL;
     otr_status status;
     if (out == NULL || model == NULL) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "no model or no place for the graph");
     }
+    build.sums.correlations = build.options.correlations != 0;
     status = check_size(model, &build.options, error);
     if (status != OTR_OK) {
         return status;
@@ -56,14 +88,15 @@ otr_status otr_graph_create(otr_graph **out, const otr_model *model, const otr_g
     otr_graph_destroy(graph);
     otr_key_table_free(&build.edges);
     otr_key_table_free(&build.pairs);
-    free(build.probability);
+    free(build.sums.probability);
+    free(build.sums.marginal);
+    free(build.sums.joint);
+    free(build.recipe.words);
     free(build.observable_begin);
     free(build.observable_end);
     free(build.observable_list);
     free(build.scratch);
     free(build.rank);
-    free(build.marginal);
-    free(build.joint);
     return status;
 }
 
@@ -74,7 +107,8 @@ static otr_status check_size(const otr_model *model, const otr_graph_options *op
         uint64_t limit;
     } sizes[] = {{"detectors", otr_model_detector_count(model), OTR_GRAPH_NODES_MAX},
                  {"observables", otr_model_observable_count(model), OTR_GRAPH_OBSERVABLES_MAX},
-                 {"flattened errors", otr_model_error_count(model), OTR_GRAPH_ERRORS_MAX}};
+                 {"flattened errors", otr_model_error_count(model),
+                  options->reweightable ? OTR_GRAPH_RECIPE_MAX : OTR_GRAPH_ERRORS_MAX}};
     if (options->levels > OTR_GRAPH_LEVELS_DEFAULT) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "%u weight levels, more than the limit of %u",
                              options->levels, OTR_GRAPH_LEVELS_DEFAULT);
@@ -89,7 +123,7 @@ static otr_status check_size(const otr_model *model, const otr_graph_options *op
     return OTR_OK;
 }
 
-static otr_status collect(otr_graph_build *build, const otr_model *model) {
+static otr_status collect(graph_build *build, const otr_model *model) {
     otr_model_walk *walk = NULL;
     otr_instruction instruction;
     otr_status status = otr_model_walk_create_errors(&walk, model);
@@ -103,18 +137,22 @@ static otr_status collect(otr_graph_build *build, const otr_model *model) {
     return status;
 }
 
-static otr_status add_error(otr_graph_build *build, const otr_instruction *instruction) {
+static otr_status add_error(graph_build *build, const otr_instruction *instruction) {
     const double p = instruction->arguments[0];
+    const int keeps = build->options.reweightable;
     otr_status status = OTR_OK;
     uint64_t begin = 0;
+    build->recipe.error_count++;
     if (p == 0) {
-        return OTR_OK;
+        return keeps ? add_word(build, OTR_ERROR_NEVER) : OTR_OK;
     }
     if (build->options.correlations && p > 0.5) {
         return otr_error_set(build->error, OTR_ERR_PROBABILITY, instruction->line, 0,
                              "probability above 1/2, which correlated matching does not take");
     }
-    build->component_count = 0;
+    build->recipe.word_count = keeps ? build->recipe.word_count : 0;
+    build->error_begin = build->recipe.word_count;
+    status = add_word(build, 0);
     for (uint64_t i = 0; i <= instruction->target_count && status == OTR_OK; i++) {
         if (i == instruction->target_count || instruction->targets[i] == OTR_TARGET_SEPARATOR) {
             status = add_component(build, instruction, begin, i);
@@ -122,13 +160,21 @@ static otr_status add_error(otr_graph_build *build, const otr_instruction *instr
         }
     }
     if (status == OTR_OK && build->options.correlations) {
-        status = otr_correlations_add(build, p, instruction->line);
+        status = add_pairs(build, instruction->line);
+    }
+    if (status == OTR_OK) {
+        otr_error_sums_add(&build->sums, build->recipe.words + build->error_begin, p);
+    }
+    if (status == OTR_OK && keeps && build->recipe.word_count > OTR_GRAPH_RECIPE_MAX) {
+        return otr_error_set(build->error, OTR_ERR_LIMIT, instruction->line, 0,
+                             "more than %u errors, components and pairs of them to keep for reweighting",
+                             OTR_GRAPH_RECIPE_MAX);
     }
     return status;
 }
 
 /* Adds the component in targets begin .. end-1. */
-static otr_status add_component(otr_graph_build *build, const otr_instruction *instruction, uint64_t begin,
+static otr_status add_component(graph_build *build, const otr_instruction *instruction, uint64_t begin,
                                 uint64_t end) {
     size_t count = 0;
     if (!otr_array_reserve((void **)&build->scratch, &build->scratch_capacity, end - begin,
@@ -143,7 +189,7 @@ static otr_status add_component(otr_graph_build *build, const otr_instruction *i
     count = cancel_pairs(build->scratch, count);
     if (count == 1 || count == 2) {
         const uint32_t node2 = count == 2 ? (uint32_t)build->scratch[1] : OTR_BOUNDARY;
-        return merge_edge(build, instruction, (uint32_t)build->scratch[0], node2, begin, end);
+        return add_edge(build, instruction, (uint32_t)build->scratch[0], node2, begin, end);
     }
     if (count == 0) {
         const int alone = begin == 0 && end == instruction->target_count;
@@ -165,9 +211,9 @@ static otr_status add_component(otr_graph_build *build, const otr_instruction *i
     return OTR_OK;
 }
 
-static otr_status merge_edge(otr_graph_build *build, const otr_instruction *instruction, uint32_t node1,
-                             uint32_t node2, uint64_t begin, uint64_t end) {
-    const double p = instruction->arguments[0];
+/* Adds an edge to the error at hand. */
+static otr_status add_edge(graph_build *build, const otr_instruction *instruction, uint32_t node1,
+                           uint32_t node2, uint64_t begin, uint64_t end) {
     const size_t known = build->edges.count;
     const uint32_t edge = otr_key_table_add(&build->edges, (uint64_t)node1 << 32 | node2);
     if (edge == OTR_KEY_NONE) {
@@ -178,30 +224,81 @@ static otr_status merge_edge(otr_graph_build *build, const otr_instruction *inst
             return otr_error_set(build->error, OTR_ERR_LIMIT, instruction->line, 0, "more than %u edges",
                                  OTR_GRAPH_EDGES_MAX);
         }
-        if (!OTR_ARRAY_GROW(build->probability, edge, build->probability_capacity) ||
-            (build->options.correlations &&
-             !OTR_ARRAY_GROW(build->marginal, edge, build->marginal_capacity)) ||
+        if (!OTR_ARRAY_GROW(build->sums.probability, edge, build->probability_capacity) ||
+            (build->sums.marginal != NULL &&
+             !OTR_ARRAY_GROW(build->sums.marginal, edge, build->marginal_capacity)) ||
             !keep_observables(build, instruction, begin, end)) {
             return fail_memory(build);
         }
-        build->probability[edge] = 0;
-        if (build->options.correlations) {
-            build->marginal[edge] = 0;
+        build->sums.probability[edge] = 0;
+        if (build->sums.marginal != NULL) {
+            build->sums.marginal[edge] = 0;
         }
     }
-    build->probability[edge] = otr_probability_xor(build->probability[edge], p);
-    if (build->options.correlations) {
-        if (build->component_count == OTR_GRAPH_COMPONENTS_MAX) {
-            return otr_error_set(build->error, OTR_ERR_LIMIT, instruction->line, 0,
-                                 "an error with more than %d components", OTR_GRAPH_COMPONENTS_MAX);
-        }
-        build->components[build->component_count++] = edge;
+    if (build->options.correlations && build->recipe.words[build->error_begin] == OTR_GRAPH_COMPONENTS_MAX) {
+        return otr_error_set(build->error, OTR_ERR_LIMIT, instruction->line, 0,
+                             "an error with more than %d components", OTR_GRAPH_COMPONENTS_MAX);
     }
+    build->recipe.words[build->error_begin]++;
+    return add_word(build, edge);
+}
+
+/* Adds the pairs of the edges of the error at hand. */
+static otr_status add_pairs(graph_build *build, uint64_t line) {
+    const uint32_t count = build->recipe.words[build->error_begin];
+    otr_status status = OTR_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t j = i + 1; j < count && status == OTR_OK; j++) {
+            const uint32_t *const edges = build->recipe.words + build->error_begin + 1;
+            const size_t known = build->pairs.count;
+            uint32_t pair = OTR_NONE;
+            if (edges[i] == edges[j] && !part_marginals(build)) {
+                return fail_memory(build);
+            }
+            if (edges[i] != edges[j]) {
+                pair = otr_pair_number(&build->pairs, edges[i], edges[j]);
+                if (pair == OTR_KEY_NONE || !OTR_ARRAY_GROW(build->sums.joint, pair, build->joint_capacity)) {
+                    return fail_memory(build);
+                }
+                if (2 * build->pairs.count > OTR_GRAPH_RULES_MAX) {
+                    return otr_error_set(build->error, OTR_ERR_LIMIT, line, 0, "more than %u implied weights",
+                                         OTR_GRAPH_RULES_MAX);
+                }
+                build->sums.joint[pair] = pair == known ? 0 : build->sums.joint[pair];
+            }
+            status = add_word(build, pair);
+        }
+    }
+    return status;
+}
+
+/* From the first error on that has an edge twice, marginals differ from probabilities. 0 when memory is out.
+ */
+static int part_marginals(graph_build *build) {
+    otr_error_sums *const sums = &build->sums;
+    if (sums->marginal != NULL) {
+        return 1;
+    }
+    build->recipe.has_repeats = 1;
+    if (!otr_array_reserve((void **)&sums->marginal, &build->marginal_capacity, build->edges.count,
+                           sizeof *sums->marginal)) {
+        return 0;
+    }
+    memcpy(sums->marginal, sums->probability, build->edges.count * sizeof *sums->marginal);
+    return 1;
+}
+
+static otr_status add_word(graph_build *build, uint32_t word) {
+    otr_recipe *const recipe = &build->recipe;
+    if (!OTR_ARRAY_GROW(recipe->words, recipe->word_count, recipe->word_capacity)) {
+        return fail_memory(build);
+    }
+    recipe->words[recipe->word_count++] = word;
     return OTR_OK;
 }
 
 /* Keeps the observables of targets begin .. end-1 for the newest edge; 0 when memory is out. */
-static int keep_observables(otr_graph_build *build, const otr_instruction *instruction, uint64_t begin,
+static int keep_observables(graph_build *build, const otr_instruction *instruction, uint64_t begin,
                             uint64_t end) {
     const size_t edge = build->edges.count - 1;
     size_t count = 0;
@@ -254,11 +351,11 @@ static size_t cancel_pairs(uint64_t *items, size_t count) {
     return kept;
 }
 
-static otr_status fail_memory(otr_graph_build *build) {
+static otr_status fail_memory(graph_build *build) {
     return otr_error_set(build->error, OTR_ERR_MEMORY, 0, 0, "out of memory");
 }
 
-static otr_status lay_out(otr_graph_build *build, otr_graph *graph) {
+static otr_status lay_out(graph_build *build, otr_graph *graph) {
     if (!rank_edges(build, graph) || !allocate_edges(build, graph)) {
         return fail_memory(build);
     }
@@ -266,17 +363,19 @@ static otr_status lay_out(otr_graph_build *build, otr_graph *graph) {
     graph->ignored_count = build->ignored_count;
     graph->undetectable_count = build->undetectable_count;
     graph->correlations = build->options.correlations != 0;
-    set_scale(build, graph);
-    fill_weights(graph);
-    if (!otr_graph_link(graph) || (graph->correlations && otr_correlations_finish(build, graph) != OTR_OK)) {
+    graph->levels = build->options.levels;
+    if (!otr_graph_link(graph) ||
+        (graph->correlations && otr_correlations_lay_out(&build->pairs, build->rank, graph) != OTR_OK) ||
+        fill_numbers(build, graph) != OTR_OK) {
         return fail_memory(build);
     }
+    keep_recipe(build, graph);
     return OTR_OK;
 }
 
 /* One counting pass over the edges in `from` (NULL: as numbered) by one of their nodes, into `to`. */
-static void sort_by_node(const otr_graph_build *build, uint32_t *next, uint32_t node_count,
-                         const uint32_t *from, uint32_t *to, uint32_t shift) {
+static void sort_by_node(const graph_build *build, uint32_t *next, uint32_t node_count, const uint32_t *from,
+                         uint32_t *to, uint32_t shift) {
     const size_t count = build->edges.count;
     for (uint32_t node = 0; node <= node_count + 1; node++) {
         next[node] = 0;
@@ -296,7 +395,7 @@ static void sort_by_node(const otr_graph_build *build, uint32_t *next, uint32_t 
 }
 
 /* Sets build->rank and graph->edge_count; 0 when memory is out. */
-static int rank_edges(otr_graph_build *build, otr_graph *graph) {
+static int rank_edges(graph_build *build, otr_graph *graph) {
     const size_t count = build->edges.count;
     uint32_t *next = otr_array_new((size_t)graph->node_count + 2, sizeof *next);
     uint32_t *by_second = otr_array_new(count, sizeof *by_second);
@@ -307,7 +406,10 @@ static int rank_edges(otr_graph_build *build, otr_graph *graph) {
         sort_by_node(build, next, graph->node_count, NULL, by_second, 0);
         sort_by_node(build, next, graph->node_count, by_second, order, 32);
         for (size_t i = 0; i < count; i++) {
-            build->rank[order[i]] = build->probability[order[i]] > 0 ? graph->edge_count++ : OTR_NONE;
+            graph->edge_count += build->sums.probability[i] > 0;
+        }
+        for (size_t i = 0, kept = 0, vanished = graph->edge_count; i < count; i++) {
+            build->rank[order[i]] = (uint32_t)(build->sums.probability[order[i]] > 0 ? kept++ : vanished++);
         }
     }
     free(next);
@@ -316,7 +418,7 @@ static int rank_edges(otr_graph_build *build, otr_graph *graph) {
     return enough;
 }
 
-static int allocate_edges(otr_graph_build *build, otr_graph *graph) {
+static int allocate_edges(graph_build *build, otr_graph *graph) {
     const size_t edges = graph->edge_count;
     graph->edge_node1 = otr_graph_allocate(graph, edges, sizeof *graph->edge_node1);
     graph->edge_node2 = otr_graph_allocate(graph, edges, sizeof *graph->edge_node2);
@@ -332,13 +434,13 @@ static int allocate_edges(otr_graph_build *build, otr_graph *graph) {
 }
 
 /* Copies what was gathered to its place in the graph's order. */
-static void fill_edges(const otr_graph_build *build, otr_graph *graph) {
+static void fill_edges(const graph_build *build, otr_graph *graph) {
     for (size_t i = 0; i < build->edges.count; i++) {
         const uint32_t edge = build->rank[i];
-        if (edge != OTR_NONE) {
+        if (edge < graph->edge_count) {
             graph->edge_node1[edge] = (uint32_t)(build->edges.keys[i] >> 32);
             graph->edge_node2[edge] = (uint32_t)build->edges.keys[i];
-            graph->edge_probability[edge] = build->probability[i];
+            graph->edge_probability[edge] = build->sums.probability[i];
             graph->observable_begin[edge + 1] = build->observable_end[i] - build->observable_begin[i];
         }
     }
@@ -347,7 +449,7 @@ static void fill_edges(const otr_graph_build *build, otr_graph *graph) {
     }
     for (size_t i = 0; i < build->edges.count; i++) {
         const uint32_t edge = build->rank[i];
-        if (edge == OTR_NONE) {
+        if (edge >= graph->edge_count) {
             continue;
         }
         for (uint32_t from = build->observable_begin[i], to = graph->observable_begin[edge];
@@ -410,28 +512,48 @@ int otr_graph_link(otr_graph *graph) {
     return 1;
 }
 
-/* The scale takes the largest finite magnitude to `levels`; whole numbers stay as they are. */
-static void set_scale(const otr_graph_build *build, otr_graph *graph) {
-    const uint32_t levels = build->options.levels > 0 ? build->options.levels : OTR_GRAPH_LEVELS_DEFAULT;
-    int integral = 1;
-    double largest = 0;
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        const double weight = otr_probability_weight(graph->edge_probability[edge]);
-        if (isfinite(weight)) {
-            largest = fabs(weight) > largest ? fabs(weight) : largest;
-            integral = integral && round(weight) == weight;
-        }
+/* Sets the weights from the sums, which the build numbers by its own edges. */
+static otr_status fill_numbers(graph_build *build, otr_graph *graph) {
+    otr_error_sums sums = {.joint = build->sums.joint};
+    otr_status status;
+    if (build->sums.marginal == NULL) {
+        return otr_graph_set_weights(graph, &sums, graph->implied_pairs);
     }
-    if (graph->correlations) {
-        const double implied = otr_correlations_max_weight(build, &integral);
-        largest = implied > largest ? implied : largest;
+    sums.marginal = otr_array_new(build->edges.count, sizeof *sums.marginal);
+    if (sums.marginal == NULL) {
+        return OTR_ERR_MEMORY;
     }
-    graph->scale = integral ? 2.0 : 2.0 * (levels / largest);
+    for (size_t i = 0; i < build->edges.count; i++) {
+        sums.marginal[build->rank[i]] = build->sums.marginal[i];
+    }
+    status = otr_graph_set_weights(graph, &sums, graph->implied_pairs);
+    free(sums.marginal);
+    return status;
 }
 
-static void fill_weights(otr_graph *graph) {
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        graph->edge_weight[edge] =
-            otr_graph_quantize(graph, otr_probability_weight(graph->edge_probability[edge]));
+/* Hands the words over to the graph, with the graph's edges, if it wants them. */
+static void keep_recipe(graph_build *build, otr_graph *graph) {
+    otr_recipe *const recipe = &build->recipe;
+    if (!build->options.reweightable) {
+        free(graph->implied_pairs);
+        graph->implied_pairs = NULL;
+        graph->heap_bytes -= graph->correlations ? 2 * build->pairs.count * sizeof *graph->implied_pairs : 0;
+        return;
     }
+    for (size_t i = 0; i < recipe->word_count;) {
+        const uint32_t count = recipe->words[i++];
+        if (count == OTR_ERROR_NEVER) {
+            continue;
+        }
+        for (uint32_t k = 0; k < count; k++) {
+            recipe->words[i + k] = build->rank[recipe->words[i + k]];
+        }
+        i += count + (graph->correlations ? (size_t)count * (count - 1) / 2 : 0);
+    }
+    recipe->vanished_count = (uint32_t)build->edges.count - graph->edge_count;
+    recipe->pair_count = (uint32_t)build->pairs.count;
+    recipe->is_kept = 1;
+    graph->recipe = *recipe;
+    graph->heap_bytes += recipe->word_capacity * sizeof *recipe->words;
+    *recipe = (otr_recipe){0};
 }

@@ -14,19 +14,41 @@ typedef struct otr_edge_arcs {
     uint32_t arc2;
 } otr_edge_arcs;
 
-/* A correlation rule with all that it takes to lower its edge: the edge's ends, which are the same twice for
- * a boundary edge, its arcs and the implied weight. */
+/* Where a correlation rule applies: the ends of its edge, which are the same twice for a boundary edge, and
+ * the edge's arcs. */
 typedef struct otr_rule {
     uint32_t node1;
     uint32_t node2;
     otr_edge_arcs arcs;
-    uint32_t weight;
 } otr_rule;
 
-/* Edges are sorted by (node1, node2), a boundary edge after the node's other edges; an edge between two
+/* What the errors of the model, in its order, add to: kept by graphs that take new error probabilities.
+ *
+ * Each error is a run of words. The first is the number n of its edges, or OTR_ERROR_NEVER if its probability
+ * was 0. The edges follow, and with correlations a pair for each two of them: (0,1), (0,2), .., (1,2), ..;
+ * OTR_NONE where both are the same edge. */
+typedef struct otr_recipe {
+    int is_kept; /* 0: the graph has none */
+    uint32_t *words;
+    size_t word_count, word_capacity;
+    uint64_t error_count;
+    uint32_t vanished_count; /* edges that merged to probability 0: no edges, but numbered behind those */
+    uint32_t pair_count;
+    int has_repeats; /* an error has an edge twice */
+} otr_recipe;
+
+#define OTR_ERROR_NEVER UINT32_MAX
+
+/* A graph has a topology and numbers. A reweighted graph has its own numbers and borrows the topology: its
+ * pointers there are those of the lender. What differs from the lender's is its own.
+ *
+ * Edges are sorted by (node1, node2), a boundary edge after the node's other edges; an edge between two
  * detectors is two arcs, one at each end. Arcs of node v are arc_begin[v] .. arc_begin[v+1]-1, ascending by
  * head. */
 struct otr_graph {
+    const otr_graph *lender; /* NULL if the topology is its own */
+
+    /* Topology. */
     uint32_t node_count;
     uint32_t edge_count;
     uint32_t arc_count;
@@ -38,20 +60,31 @@ struct otr_graph {
     uint32_t *edge_node1;
     uint32_t *edge_node2; /* OTR_BOUNDARY for a boundary edge */
     otr_edge_arcs *edge_arcs;
-    int32_t *edge_weight; /* even; may be negative */
-    double *edge_probability;
     uint64_t *edge_mask;        /* observables 0..63 of the edge */
     uint32_t *observable_begin; /* edge_count + 1, into observable_list */
     uint32_t *observable_list;
     int correlations;
-    uint32_t *implied_begin; /* edge_count + 1 into implied; NULL without correlations */
-    otr_implied *implied;
-    otr_rule *rules; /* the same as `implied`, as the search applies them */
-    double scale;
+    uint32_t *implied_begin; /* edge_count + 1 into rules and implied; NULL without correlations */
+    otr_rule *rules;         /* the edges of `implied` as the search finds them */
+    uint32_t *implied_pairs; /* rule -> pair of the recipe; NULL without correlations or recipe */
+    otr_recipe recipe;
+    uint32_t levels;
     uint64_t ignored_count;
     uint64_t undetectable_count;
-    size_t heap_bytes;
+
+    /* Numbers. */
+    int32_t *edge_weight; /* even; may be negative */
+    double *edge_probability;
+    otr_implied *implied;
+    double scale;
+
+    size_t heap_bytes; /* of its own */
 };
+
+/* Whether two graphs differ in nothing but numbers. */
+static inline int otr_graph_is_alike(const otr_graph *a, const otr_graph *b) {
+    return (a->lender != NULL ? a->lender : a) == (b->lender != NULL ? b->lender : b);
+}
 
 /* ln of the mean edge probability, the same on every machine; 0 without edges. */
 double otr_graph_log_noise(const otr_graph *graph);

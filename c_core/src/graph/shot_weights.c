@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static otr_status find_base_edges(otr_shot_weights *shot, int32_t offset);
+static int reserve_base_edges(otr_shot_weights *shot, const otr_graph *graph, int32_t offset);
+static void find_base_edges(otr_shot_weights *shot, int32_t offset);
 static int is_committed(const otr_shot_weights *shot, uint32_t edge);
 static void commit(otr_shot_weights *shot, uint32_t edge, uint32_t before, int32_t weight);
 static void flip_ends(const otr_graph *graph, uint32_t edge, uint8_t *nodes);
@@ -24,10 +25,25 @@ otr_status otr_shot_weights_init(otr_shot_weights *shot, const otr_graph *graph,
     shot->committed = otr_array_zeroed((size_t)graph->edge_count / 64 + 1, sizeof *shot->committed);
     shot->base_flips = otr_array_zeroed(node_bytes, 1);
     shot->flipped = otr_array_zeroed(node_bytes, 1);
-    if (shot->committed == NULL || shot->base_flips == NULL || shot->flipped == NULL) {
+    if (shot->committed == NULL || shot->base_flips == NULL || shot->flipped == NULL ||
+        !reserve_base_edges(shot, graph, offset)) {
         return OTR_ERR_MEMORY;
     }
-    return find_base_edges(shot, offset);
+    find_base_edges(shot, offset);
+    return OTR_OK;
+}
+
+otr_status otr_shot_weights_refill(otr_shot_weights *shot, const otr_graph *graph, int32_t offset) {
+    offset = otr_weight_clamped(offset);
+    if (!reserve_base_edges(shot, graph, offset)) {
+        return OTR_ERR_MEMORY;
+    }
+    shot->graph = graph;
+    otr_weights_refill(&shot->magnitudes, graph, offset);
+    memset(shot->committed, 0, ((size_t)graph->edge_count / 64 + 1) * sizeof *shot->committed);
+    memset(shot->base_flips, 0, otr_bytes_for_bits(graph->node_count));
+    find_base_edges(shot, offset);
+    return OTR_OK;
 }
 
 void otr_shot_weights_free(otr_shot_weights *shot) {
@@ -94,20 +110,25 @@ void otr_shot_weights_restore(otr_shot_weights *shot) {
 size_t otr_shot_weights_bytes(const otr_shot_weights *shot) {
     const size_t edge_words = (size_t)shot->graph->edge_count / 64 + 1;
     return otr_weights_bytes(&shot->magnitudes) + edge_words * sizeof *shot->committed +
-           shot->base_count * sizeof *shot->base_edges + shot->toggle_capacity * sizeof *shot->toggles +
+           shot->base_capacity * sizeof *shot->base_edges + shot->toggle_capacity * sizeof *shot->toggles +
            2 * otr_bytes_for_bits(shot->graph->node_count);
 }
 
-static otr_status find_base_edges(otr_shot_weights *shot, int32_t offset) {
-    const otr_graph *const graph = shot->graph;
+/* Room for the edges of negative weight; 0 when memory is out. */
+static int reserve_base_edges(otr_shot_weights *shot, const otr_graph *graph, int32_t offset) {
     size_t count = 0;
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
         count += otr_weight_clamped((int64_t)graph->edge_weight[edge] + offset) < 0;
     }
-    shot->base_edges = otr_array_new(count, sizeof *shot->base_edges);
-    if (shot->base_edges == NULL) {
-        return OTR_ERR_MEMORY;
-    }
+    return otr_array_reserve((void **)&shot->base_edges, &shot->base_capacity, count,
+                             sizeof *shot->base_edges);
+}
+
+/* Nothing is committed so far, and there is room. */
+static void find_base_edges(otr_shot_weights *shot, int32_t offset) {
+    const otr_graph *const graph = shot->graph;
+    shot->base_count = 0;
+    shot->base_weight = 0;
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
         const int32_t weight = otr_weight_clamped((int64_t)graph->edge_weight[edge] + offset);
         if (weight < 0) {
@@ -117,7 +138,6 @@ static otr_status find_base_edges(otr_shot_weights *shot, int32_t offset) {
             flip_ends(graph, edge, shot->base_flips);
         }
     }
-    return OTR_OK;
 }
 
 static int is_committed(const otr_shot_weights *shot, uint32_t edge) {

@@ -17,7 +17,7 @@ typedef struct otr_shot_weights {
 
     uint64_t *committed;  /* one bit an edge: its weight is negative now */
     uint32_t *base_edges; /* edges whose weight is negative unless overridden, ascending */
-    size_t base_count;
+    size_t base_count, base_capacity;
     int64_t base_weight; /* their sum */
     uint8_t *base_flips; /* one bit a node: whether they flip it */
     uint8_t *flipped;    /* the same for one shot, its events included; scratch */
@@ -33,6 +33,10 @@ typedef struct otr_shot_weights {
 otr_status otr_shot_weights_init(otr_shot_weights *shot, const otr_graph *graph, const otr_kernels *kernels,
                                  int32_t offset);
 void otr_shot_weights_free(otr_shot_weights *shot);
+
+/* Other numbers between shots: `graph` is alike but for them. OTR_ERR_MEMORY leaves all as it was; there is
+ * none unless more edges than ever have a negative weight. */
+otr_status otr_shot_weights_refill(otr_shot_weights *shot, const otr_graph *graph, int32_t offset);
 
 /* Starts a shot. The last one must have been restored. */
 void otr_shot_weights_begin(otr_shot_weights *shot);

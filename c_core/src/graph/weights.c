@@ -17,14 +17,19 @@ otr_status otr_weights_init(otr_weights *weights, const otr_graph *graph, int32_
     for (uint32_t arc = 0; arc < graph->arc_count; arc++) {
         arcs[arc].head = graph->arc_head[arc];
     }
+    *weights = (otr_weights){.arcs = arcs};
+    otr_weights_refill(weights, graph, offset);
+    return OTR_OK;
+}
+
+void otr_weights_refill(otr_weights *weights, const otr_graph *graph, int32_t offset) {
+    weights->graph = graph;
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
         const int64_t weight = (int64_t)graph->edge_weight[edge] + offset;
         const uint32_t magnitude = (uint32_t)abs(otr_weight_clamped(weight));
-        arcs[graph->edge_arcs[edge].arc1].weight = magnitude;
-        arcs[graph->edge_arcs[edge].arc2].weight = magnitude;
+        weights->arcs[graph->edge_arcs[edge].arc1].weight = magnitude;
+        weights->arcs[graph->edge_arcs[edge].arc2].weight = magnitude;
     }
-    *weights = (otr_weights){.graph = graph, .arcs = arcs};
-    return OTR_OK;
 }
 
 void otr_weights_free(otr_weights *weights) {

@@ -35,6 +35,9 @@ typedef struct otr_weights {
 otr_status otr_weights_init(otr_weights *weights, const otr_graph *graph, int32_t offset);
 void otr_weights_free(otr_weights *weights);
 
+/* The same for another graph that is alike but for its numbers. All changes are undone. */
+void otr_weights_refill(otr_weights *weights, const otr_graph *graph, int32_t offset);
+
 /* The weight of a node's boundary edge, or OTR_WEIGHT_NO_BOUNDARY. */
 static inline uint32_t otr_boundary_weight(const otr_weights *weights, uint32_t node) {
     return weights->arcs[otr_boundary_arc(weights->graph, node)].weight;

@@ -15,7 +15,7 @@
 #define RULES_AHEAD 4
 #define ARCS_AHEAD 8
 
-static void apply_rule(otr_matcher *m, const otr_rule *rule);
+static void apply_rule(otr_matcher *m, uint32_t rule);
 static bool collect_rules(otr_matcher *m, const uint32_t *edges, size_t edge_count);
 static void sort_rules(otr_matcher *m, uint32_t edge);
 static void mend(otr_matcher *m, const otr_rule *rule);
@@ -35,7 +35,7 @@ void otr_apply_waiting_rules(otr_matcher *m, uint32_t node) {
     m->awaited[node >> 6] &= ~((uint64_t)1 << (node & 63));
     for (size_t i = 0; i < m->waiting_count; i++) {
         if (m->waiting[i].node1 == node || m->waiting[i].node2 == node) {
-            apply_rule(m, &m->graph->rules[m->waiting[i].rule]);
+            apply_rule(m, m->waiting[i].rule);
         }
     }
 }
@@ -54,7 +54,7 @@ otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t e
             otr_prefetch(&m->arcs[m->graph->rules[m->tight[i + ARCS_AHEAD]].arcs.arc1]);
             otr_prefetch(&m->arcs[m->graph->rules[m->tight[i + ARCS_AHEAD]].arcs.arc2]);
         }
-        apply_rule(m, &m->graph->rules[m->tight[i]]);
+        apply_rule(m, m->tight[i]);
     }
     for (size_t i = 0; i < m->tight_count; i++) {
         mend(m, &m->graph->rules[m->tight[i]]);
@@ -71,10 +71,12 @@ otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t e
 }
 
 /* Lowers the edge of a rule. A committed edge counts with its negative weight, which no rule is below. */
-static void apply_rule(otr_matcher *m, const otr_rule *rule) {
-    const uint32_t edge = otr_edge_of_arc(m->graph, rule->arcs.arc1);
-    if (rule->weight < m->arcs[rule->arcs.arc1].weight && (m->committed[edge >> 6] >> (edge & 63) & 1) == 0) {
-        otr_weights_set(m->weights, rule->arcs, rule->weight);
+static void apply_rule(otr_matcher *m, uint32_t rule) {
+    const otr_edge_arcs arcs = m->graph->rules[rule].arcs;
+    const uint32_t weight = (uint32_t)m->graph->implied[rule].weight;
+    const uint32_t edge = otr_edge_of_arc(m->graph, arcs.arc1);
+    if (weight < m->arcs[arcs.arc1].weight && (m->committed[edge >> 6] >> (edge & 63) & 1) == 0) {
+        otr_weights_set(m->weights, arcs, weight);
     }
 }
 
@@ -88,6 +90,7 @@ static bool collect_rules(otr_matcher *m, const uint32_t *edges, size_t edge_cou
             const uint32_t next = edges[i + RULES_AHEAD];
             otr_prefetch(&m->graph->rules[begin[next]]);
             otr_prefetch(&m->graph->rules[begin[next + 1]]);
+            otr_prefetch(&m->graph->implied[begin[next]]);
         }
         if (!otr_array_reserve((void **)&m->tight, &m->tight_capacity, m->tight_count + more,
                                sizeof *m->tight) ||

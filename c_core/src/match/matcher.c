@@ -41,6 +41,13 @@ otr_status otr_matcher_create(otr_matcher **out, otr_weights *weights, const otr
     return OTR_OK;
 }
 
+void otr_matcher_reweight(otr_matcher *m) {
+    m->graph = m->weights->graph;
+    for (uint32_t node = 0; node < m->node_count; node++) {
+        m->nodes[node].nearest = find_nearest(m, node);
+    }
+}
+
 void otr_matcher_destroy(otr_matcher *m) {
     if (m == NULL) {
         return;

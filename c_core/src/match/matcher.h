@@ -21,6 +21,9 @@ typedef struct otr_matcher otr_matcher;
 otr_status otr_matcher_create(otr_matcher **out, otr_weights *weights, const otr_kernels *kernels);
 void otr_matcher_destroy(otr_matcher *matcher);
 
+/* The borrowed weights were refilled, from a graph that is alike but for its numbers. */
+void otr_matcher_reweight(otr_matcher *matcher);
+
 /* Matches `events` (ascending, distinct; borrowed until otr_matcher_reset). `overridden`: some weight may
  * differ from the graph's own. On success the solution stays in the matcher until otr_matcher_reset, which
  * the caller must call before the next solve, also after an error. OTR_ERR_ODD_PARITY, OTR_ERR_MEMORY. */

@@ -42,19 +42,15 @@ static bool start_list(list *list, size_t shot_count, size_t element_bytes) {
 
 /* Appends the list of a shot. */
 static bool append(list *list, size_t shot, const void *items, size_t count, size_t element_bytes) {
-    if (!otr_array_reserve(&list->items, &list->capacity, list->count + count, element_bytes)) {
-        return false;
-    }
     if (count > 0) {
+        if (!otr_array_reserve(&list->items, &list->capacity, list->count + count, element_bytes)) {
+            return false;
+        }
         memcpy((char *)list->items + list->count * element_bytes, items, count * element_bytes);
+        list->count += count;
     }
-    list->count += count;
     list->begin[shot + 1] = list->count;
     return true;
-}
-
-static size_t length(const list *list, size_t shot) {
-    return list->begin[shot + 1] - list->begin[shot];
 }
 
 static void free_list(list *list) {
@@ -135,7 +131,7 @@ otr_status otr_predecoder_apply_batch(otr_predecoder *predecoder, otr_predecode 
         const size_t begin = event_begin[out->shot_count];
         const size_t count = event_begin[out->shot_count + 1] - begin;
         otr_predecoded shot;
-        status = otr_predecoder_apply(predecoder, use, count > 0 ? events + begin : NULL, count, &shot);
+        status = otr_predecoder_run(predecoder, use, count > 0 ? events + begin : NULL, count, &shot);
         if (status == OTR_OK && !append_shot(out, &shot)) {
             status = OTR_ERR_MEMORY;
         }
@@ -174,16 +170,7 @@ otr_status otr_predecoded_batch_shot(const otr_predecoded_batch *batch, size_t s
     if (shot >= all.shot_count) {
         return OTR_ERR_INDEX;
     }
-    *out = (otr_predecoded){
-        .events = all.events + all.event_begin[shot],
-        .event_count = length(&batch->events, shot),
-        .overrides = all.overrides + all.override_begin[shot],
-        .override_count = length(&batch->overrides, shot),
-        .observables = all.observables != NULL ? all.observables + shot * all.observable_stride : NULL,
-        .edges = all.edges != NULL ? all.edges + all.edge_begin[shot] : NULL,
-        .edge_count = length(&batch->edges, shot),
-        .weight_offset = all.weight_offset,
-    };
+    *out = otr_predecoded_at(&all, shot);
     return OTR_OK;
 }
 

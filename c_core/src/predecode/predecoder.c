@@ -2,6 +2,7 @@
  * what soft use finds likely. */
 #include "common/array.h"
 #include "common/bits.h"
+#include "common/error.h"
 #include "common/sort.h"
 #include "graph/graph_internal.h"
 #include "predecode/predecoder_internal.h"
@@ -15,6 +16,7 @@ otr_status otr_predecoder_init(otr_predecoder *self, const otr_predecoder_kind *
     self->kind = kind;
     self->graph = graph;
     self->kernels = otr_kernels_for(isa);
+    self->threshold = 0.5;
     self->observables = otr_array_zeroed(otr_bytes_for_bits(graph->observable_count), 1);
     if (self->kernels == NULL) {
         return OTR_ERR_UNSUPPORTED;
@@ -124,21 +126,27 @@ static otr_status apply_hard(otr_predecoder *self, const uint32_t *events, size_
     return status == OTR_OK ? commit(self, events, event_count, out) : status;
 }
 
+otr_status otr_predecoder_run(otr_predecoder *self, otr_predecode use, const uint32_t *events,
+                              size_t event_count, otr_predecoded *out) {
+    const otr_status status = otr_predecoder_check_events(self, events, event_count);
+    if (status != OTR_OK) {
+        return status;
+    }
+    *out = (otr_predecoded){.weight_offset = otr_predecoder_weight_offset(self, use)};
+    return use == OTR_PREDECODE_SOFT ? apply_soft(self, events, event_count, out)
+                                     : apply_hard(self, events, event_count, out);
+}
+
 otr_status otr_predecoder_apply(otr_predecoder *predecoder, otr_predecode use, const uint32_t *events,
                                 size_t event_count, otr_predecoded *out) {
-    otr_predecoded shot = {0};
+    otr_predecoded shot;
     otr_status status;
     if (predecoder == NULL || (uint32_t)use > OTR_PREDECODE_HARD || (events == NULL && event_count > 0) ||
         out == NULL) {
         return OTR_ERR_ARGUMENT;
     }
-    status = otr_predecoder_check_events(predecoder, events, event_count);
+    status = otr_predecoder_run(predecoder, use, events, event_count, &shot);
     if (status == OTR_OK) {
-        status = use == OTR_PREDECODE_SOFT ? apply_soft(predecoder, events, event_count, &shot)
-                                           : apply_hard(predecoder, events, event_count, &shot);
-    }
-    if (status == OTR_OK) {
-        shot.weight_offset = otr_predecoder_weight_offset(predecoder, use);
         *out = shot;
     }
     return status;
@@ -148,6 +156,10 @@ int32_t otr_predecoder_weight_offset(const otr_predecoder *predecoder, otr_prede
     return use == OTR_PREDECODE_SOFT ? predecoder->weight_offset : 0;
 }
 
+static int32_t threshold_weight(const otr_graph *graph, double probability) {
+    return otr_graph_quantize(graph, log1p(-probability) - log(probability));
+}
+
 otr_status otr_predecoder_set_threshold(otr_predecoder *predecoder, double probability) {
     if (predecoder == NULL) {
         return OTR_ERR_ARGUMENT;
@@ -155,8 +167,34 @@ otr_status otr_predecoder_set_threshold(otr_predecoder *predecoder, double proba
     if (!(probability > 0 && probability < 1)) {
         return OTR_ERR_PROBABILITY;
     }
-    predecoder->threshold_weight =
-        otr_graph_quantize(predecoder->graph, log1p(-probability) - log(probability));
+    predecoder->threshold = probability;
+    predecoder->threshold_weight = threshold_weight(predecoder->graph, probability);
+    return OTR_OK;
+}
+
+otr_status otr_predecoder_reweight(otr_predecoder *predecoder, const otr_graph *graph, otr_error *error) {
+    otr_status status;
+    if (predecoder == NULL || graph == NULL || !otr_graph_is_alike(predecoder->graph, graph)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "no pre-decoder, or no graph of the same topology");
+    }
+    if (predecoder->kind->reweight == NULL) {
+        return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
+                             "%s depends on more than the graph's numbers; make it anew",
+                             predecoder->kind->name);
+    }
+    status = predecoder->kind->reweight(predecoder, graph, error);
+    if (status == OTR_OK) {
+        predecoder->graph = graph;
+        predecoder->threshold_weight = threshold_weight(graph, predecoder->threshold);
+    }
+    return status;
+}
+
+otr_status otr_predecoder_reweight_plain(otr_predecoder *self, const otr_graph *graph, otr_error *error) {
+    (void)self;
+    (void)graph;
+    (void)error;
     return OTR_OK;
 }
 

@@ -20,6 +20,9 @@ typedef struct otr_predecoder_kind {
     otr_reach (*reach)(const otr_predecoder *self);
     size_t (*bytes)(const otr_predecoder *self); /* beyond the shared part */
     void (*destroy)(otr_predecoder *self);       /* frees the kind's own, and self */
+    /* Takes the numbers of a graph that is alike but for them; self->graph is still the old one. A failure
+     * leaves all as it was. NULL: it must be made anew. */
+    otr_status (*reweight)(otr_predecoder *self, const otr_graph *graph, otr_error *error);
 } otr_predecoder_kind;
 
 struct otr_predecoder {
@@ -27,7 +30,8 @@ struct otr_predecoder {
     const otr_graph *graph;
     const otr_kernels *kernels;
     int32_t weight_offset;    /* of soft use */
-    int32_t threshold_weight; /* hard use commits edges of at most this weight; 0 stands for 1/2 */
+    double threshold;         /* hard use commits edges of at least this probability, 1/2 at first; */
+    int32_t threshold_weight; /* that is, of at most this weight */
 
     otr_override *overrides;
     size_t override_count, override_capacity;
@@ -48,7 +52,28 @@ void otr_predecoder_free(otr_predecoder *self);
 otr_status otr_predecoder_check_events(const otr_predecoder *self, const uint32_t *events,
                                        size_t event_count);
 
+/* otr_predecoder_apply with arguments that are there; *out may be written on failure, too. */
+otr_status otr_predecoder_run(otr_predecoder *self, otr_predecode use, const uint32_t *events,
+                              size_t event_count, otr_predecoded *out);
+
+/* For kinds without numbers of their own. */
+otr_status otr_predecoder_reweight_plain(otr_predecoder *self, const otr_graph *graph, otr_error *error);
+
 /* Appends one override. OTR_ERR_MEMORY. */
 otr_status otr_predecoder_override(otr_predecoder *self, uint32_t edge, int32_t weight);
+
+/* One of the shots of a batch. */
+static inline otr_predecoded otr_predecoded_at(const otr_predecoded_spans *all, size_t shot) {
+    return (otr_predecoded){
+        .events = all->events + all->event_begin[shot],
+        .event_count = all->event_begin[shot + 1] - all->event_begin[shot],
+        .overrides = all->overrides + all->override_begin[shot],
+        .override_count = all->override_begin[shot + 1] - all->override_begin[shot],
+        .observables = all->observables != NULL ? all->observables + shot * all->observable_stride : NULL,
+        .edges = all->edges != NULL ? all->edges + all->edge_begin[shot] : NULL,
+        .edge_count = all->edge_begin[shot + 1] - all->edge_begin[shot],
+        .weight_offset = all->weight_offset,
+    };
+}
 
 #endif

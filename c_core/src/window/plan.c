@@ -1,5 +1,5 @@
 /* Plans: arithmetic on layers and rows. Cells of a row follow one another in a pattern that repeats after
- * `stride` layers; ranks are a function of row and place in the pattern (or, without a gap, in time). A
+ * `stride` layers; ranks are a function of row and place in the pattern (or, without a spacing, in time). A
  * window of a history is found in the reference by a shift: by none near the beginning, by the difference of
  * the lengths near the end, and in the bulk by whatever multiple of the period takes it to the bulk's first
  * layers. */
@@ -37,7 +37,7 @@ static otr_status occupy(otr_plan *plan, otr_error *error);
 static otr_status check_ranks(const otr_plan *plan, otr_error *error);
 
 otr_plan_options otr_plan_options_default(uint32_t distance) {
-    return (otr_plan_options){.commit = distance, .gap = distance, .buffer = distance, .pitch = 2};
+    return (otr_plan_options){.cell_layers = distance, .spacing = distance, .buffer = distance, .pitch = 2};
 }
 
 otr_status otr_plan_create(otr_plan **out, const otr_graph *graph, const otr_model *model,
@@ -109,8 +109,8 @@ static otr_status check_options(const otr_plan_options *options, otr_error *erro
     const struct {
         const char *what;
         uint32_t value, low;
-    } ranges[] = {{"commit", options->commit, 1},
-                  {"gap", options->gap, 0},
+    } ranges[] = {{"cell_layers", options->cell_layers, 1},
+                  {"spacing", options->spacing, 0},
                   {"buffer", options->buffer, 0},
                   {"width", options->width, 0},
                   {"context", options->context, 0}};
@@ -128,8 +128,8 @@ static otr_status check_options(const otr_plan_options *options, otr_error *erro
     if (options->width == 1) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "rows of one site are too narrow for cells");
     }
-    if (is_brick && (options->commit < 2 || options->gap > 0)) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "bricks have two layers or more, and no gap");
+    if (is_brick && (options->cell_layers < 2 || options->spacing > 0)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "bricks have two layers or more, and no spacing");
     }
     return OTR_OK;
 }
@@ -172,7 +172,7 @@ static void measure(otr_plan *plan) {
     const otr_timeline *const timeline = &plan->timeline;
     uint64_t need;
     plan->row_count = options->width > 0 ? (timeline->site_count - 1) / options->width + 1 : 1;
-    plan->stride = options->commit + options->gap;
+    plan->stride = options->cell_layers + options->spacing;
     plan->margin = timeline->layer_reach + options->context;
     plan->tail = timeline->layer_count - timeline->bulk_end;
     for (uint32_t layer = timeline->bulk_end; layer < timeline->layer_count; layer++) {
@@ -208,17 +208,17 @@ static otr_status occupy(otr_plan *plan, otr_error *error) {
 
 /* The layers of a cell that the beginning of the history cuts off. */
 static uint32_t lead(const otr_plan *plan, uint32_t row) {
-    return is_brick(plan) && row % 2 == 1 ? plan->options.commit / 2 : 0;
+    return is_brick(plan) && row % 2 == 1 ? plan->options.cell_layers / 2 : 0;
 }
 
 static uint64_t first_layer_of(const otr_plan *plan, place cell) {
-    const uint64_t commit = plan->options.commit;
-    const uint64_t gap = plan->options.gap;
+    const uint64_t layers = plan->options.cell_layers;
+    const uint64_t spacing = plan->options.spacing;
     const uint32_t cut = lead(plan, cell.row);
-    if (gap > 0) {
-        return cell.index / 2 * (commit + gap) + (cell.index % 2 == 1 ? commit : 0);
+    if (spacing > 0) {
+        return cell.index / 2 * (layers + spacing) + (cell.index % 2 == 1 ? layers : 0);
     }
-    return cell.index == 0 ? 0 : cell.index * commit - cut;
+    return cell.index == 0 ? 0 : cell.index * layers - cut;
 }
 
 static uint64_t end_layer_of(const otr_plan *plan, place cell) {
@@ -226,19 +226,19 @@ static uint64_t end_layer_of(const otr_plan *plan, place cell) {
 }
 
 static uint64_t index_at(const otr_plan *plan, uint32_t row, uint64_t layer) {
-    const uint64_t commit = plan->options.commit;
-    const uint64_t gap = plan->options.gap;
-    if (gap > 0) {
-        return layer / (commit + gap) * 2 + (layer % (commit + gap) >= commit);
+    const uint64_t layers = plan->options.cell_layers;
+    const uint64_t spacing = plan->options.spacing;
+    if (spacing > 0) {
+        return layer / (layers + spacing) * 2 + (layer % (layers + spacing) >= layers);
     }
-    return (layer + lead(plan, row)) / commit;
+    return (layer + lead(plan, row)) / layers;
 }
 
-/* Cells that an edge joins differ in rank. Without a gap ranks ascend with the cells' first layers; of bricks
- * those of odd rows begin half a cell earlier. */
+/* Cells that an edge joins differ in rank. Without a spacing ranks ascend with the cells' first layers; of
+ * bricks those of odd rows begin half a cell earlier. */
 static uint64_t rank_of(const otr_plan *plan, place cell) {
     const uint32_t odd = cell.row % 2;
-    if (plan->options.gap > 0) {
+    if (plan->options.spacing > 0) {
         return 2 * (uint64_t)odd + cell.index % 2;
     }
     return 2 * cell.index + (is_brick(plan) ? 1 - odd : odd);
@@ -408,8 +408,8 @@ static int is_empty(const otr_plan *plan, const otr_cell_shape *shape) {
 otr_status otr_plan_cell(const otr_plan *plan, uint64_t number, uint64_t layer_count, otr_cell *out) {
     const place own = {(uint32_t)(number % plan->row_count), number / plan->row_count};
     const uint64_t end = end_of(plan, layer_count);
-    /* Without a gap a cell's past is decided before it, so it need not see it. */
-    const uint32_t past = plan->options.gap == 0 ? 0 : plan->options.buffer;
+    /* Without a spacing a cell's past is decided before it, so its window leaves it out. */
+    const uint32_t past = plan->options.spacing == 0 ? 0 : plan->options.buffer;
     otr_cell cell = {.number = number};
     if (layer_count > 0 && otr_plan_check_length(plan, layer_count, NULL) != OTR_OK) {
         return OTR_ERR_ARGUMENT;
@@ -568,15 +568,19 @@ uint32_t otr_plan_reach(const otr_plan *plan) {
 }
 
 uint32_t otr_plan_stride_cells(const otr_plan *plan) {
-    return plan->options.gap > 0 ? 2 : 1;
+    return plan->options.spacing > 0 ? 2 : 1;
 }
 
 uint32_t otr_plan_levels(const otr_plan *plan) {
-    return (plan->options.gap > 0 ? 2 : 1) * (plan->row_count > 1 ? 2 : 1);
+    return (plan->options.spacing > 0 ? 2 : 1) * (plan->row_count > 1 ? 2 : 1);
+}
+
+uint32_t otr_plan_cell_layers(const otr_plan *plan) {
+    return plan->options.cell_layers;
 }
 
 uint32_t otr_plan_longest(const otr_plan *plan) {
-    return plan->options.commit > plan->options.gap ? plan->options.commit : plan->options.gap;
+    return larger(plan->options.cell_layers, plan->options.spacing);
 }
 
 uint32_t otr_plan_events_reach(const otr_plan *plan) {

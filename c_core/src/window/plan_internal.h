@@ -1,4 +1,4 @@
-/* What a stream knows of its plan beyond the public calls. */
+/* What a cell book needs of its plan beyond the public calls. */
 #ifndef OTR_PLAN_INTERNAL_H
 #define OTR_PLAN_INTERNAL_H
 
@@ -10,6 +10,8 @@ uint32_t otr_plan_reach(const otr_plan *plan);
 uint32_t otr_plan_stride_cells(const otr_plan *plan);
 /* Ranks that cells of one time can have: so many may wait for one another in a chain. */
 uint32_t otr_plan_levels(const otr_plan *plan);
+/* Layers of a cell, if it is none of those between. */
+uint32_t otr_plan_cell_layers(const otr_plan *plan);
 /* Layers of the longest cell. */
 uint32_t otr_plan_longest(const otr_plan *plan);
 /* Layers on each side of a cell whose events it may need. */

@@ -1,6 +1,7 @@
-/* Cuts a window out of a matching graph. Nodes keep their order, so edges do too: those between two nodes of
- * the window are copied, and what a node has of cut and boundary edges is combined behind them. Correlation
- * rules follow their edges; those of edges that are decided come last. */
+/* Cuts a window out of a matching graph: first the topology, then the numbers. Nodes keep their order, so
+ * edges do too: those between two nodes of the window are copied, and what a node has of cut and boundary
+ * edges is combined behind them. Correlation rules follow their edges; those of edges that are decided come
+ * last. */
 #include "outrider/window.h"
 
 #include <stdlib.h>
@@ -8,7 +9,9 @@
 #include "common/array.h"
 #include "common/bits.h"
 #include "common/error.h"
+#include "graph/correlations.h"
 #include "graph/graph_build.h"
+#include "graph/numbers.h"
 #include "window/window_internal.h"
 
 /* A window in the making. */
@@ -20,8 +23,6 @@ typedef struct window_build {
     size_t part_capacity;
     otr_implied *rules; /* of the edge at hand */
     size_t rule_capacity;
-    uint32_t *recalled; /* edges of the history, ascending */
-    size_t recalled_capacity;
 } window_build;
 
 static otr_status check_roles(const otr_graph *graph, const uint8_t *roles, otr_error *error);
@@ -29,9 +30,11 @@ static int number_nodes(window_build *build);
 static int allocate_edges(window_build *build);
 static int add_edges(window_build *build);
 static int number_recalled(window_build *build);
-static int lay_out_rules(window_build *build);
 static int note_informing(window_build *build);
 static void count_outward(otr_window *window);
+static otr_window *borrow_topology(const otr_window *window, const otr_graph *history);
+static int set_numbers(window_build *build);
+static double combined_probability(const otr_window *window, const otr_graph *history, uint32_t edge);
 
 otr_status otr_window_create(otr_window **out, const otr_graph *graph, const uint8_t *roles,
                              otr_error *error) {
@@ -55,16 +58,55 @@ otr_status otr_window_create(otr_window **out, const otr_graph *graph, const uin
     build.window = window;
     enough = window != NULL && window->graph != NULL && number_nodes(&build) && allocate_edges(&build) &&
              add_edges(&build) && otr_graph_link(window->graph) && number_recalled(&build) &&
-             lay_out_rules(&build) && note_informing(&build);
+             note_informing(&build);
+    if (enough) {
+        count_outward(window);
+        enough = set_numbers(&build);
+    }
     free(build.parts);
     free(build.rules);
-    free(build.recalled);
     if (!enough) {
         otr_window_destroy(window);
         return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
     }
-    count_outward(window);
     *out = window;
+    return OTR_OK;
+}
+
+/* Certain edges can cancel in a combined one; then it is none, or is one again. */
+static otr_status check_edges(const otr_window *window, const otr_graph *history, otr_error *error) {
+    int differs = window->has_vanished;
+    for (uint32_t edge = 0; edge < window->graph->edge_count && !differs; edge++) {
+        differs = combined_probability(window, history, edge) == 0;
+    }
+    return !differs ? OTR_OK
+                    : otr_error_set(error, OTR_ERR_PROBABILITY, 0, 0,
+                                    "certain edges cancel where the window cuts them; make another window");
+}
+
+otr_status otr_window_reweighted(otr_window **out, const otr_window *window, const otr_graph *history,
+                                 otr_error *error) {
+    window_build build = {.history = history};
+    otr_window *copy;
+    otr_status status;
+    int enough;
+    if (out == NULL || window == NULL || history == NULL || !otr_graph_is_alike(window->history, history)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "no window, no place for it, or a graph of another topology");
+    }
+    status = check_edges(window, history, error);
+    if (status != OTR_OK) {
+        return status;
+    }
+    copy = borrow_topology(window, history);
+    build.window = copy;
+    enough = copy != NULL && set_numbers(&build);
+    free(build.rules);
+    if (!enough) {
+        otr_window_destroy(copy);
+        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+    }
+    *out = copy;
     return OTR_OK;
 }
 
@@ -73,14 +115,18 @@ void otr_window_destroy(otr_window *window) {
         return;
     }
     otr_graph_destroy(window->graph);
-    free(window->detectors);
-    free(window->nodes.to);
-    free(window->edges.to);
-    free(window->recalled.to);
-    free(window->in_cell);
+    if (window->lender == NULL) {
+        free(window->detectors);
+        free(window->nodes.to);
+        free(window->edges.to);
+        free(window->in_cell);
+        free(window->part_begin);
+        free(window->parts);
+        free(window->recalled.to);
+        free(window->recalled_edges);
+        free(window->part_informs);
+    }
     free(window->informs);
-    free(window->part_begin);
-    free(window->parts);
     free(window->source);
     free(window);
 }
@@ -222,16 +268,12 @@ static int leads_on(const window_build *build, uint32_t detector, uint32_t arc) 
     return head > detector && is_seen(build->roles[head]);
 }
 
-static uint32_t observable_count_of(const otr_graph *graph, uint32_t edge) {
-    return graph->observable_begin[edge + 1] - graph->observable_begin[edge];
-}
-
-/* Counts edges, parts and observables, an upper bound of the latter, and makes room for them. */
+/* Counts edges and parts, and makes room for them. */
 static int allocate_edges(window_build *build) {
     otr_window *const window = build->window;
     const otr_graph *const history = build->history;
     otr_graph *const graph = window->graph;
-    size_t edges = 0, parts = 0, observables = 0;
+    size_t edges = 0, parts = 0;
     uint32_t first = OTR_NONE;
     uint32_t last = 0;
     for (uint32_t node = 0; node < graph->node_count; node++) {
@@ -246,7 +288,6 @@ static int allocate_edges(window_build *build) {
             if (leads_on(build, detector, arc)) {
                 edges++;
                 parts++;
-                observables += observable_count_of(history, edge);
                 first = edge < first ? edge : first;
                 last = edge > last ? edge : last;
             }
@@ -254,7 +295,6 @@ static int allocate_edges(window_build *build) {
         edges += count > 0;
         parts += count;
         for (size_t i = 0; i < count; i++) {
-            observables += observable_count_of(history, build->parts[i]);
             first = build->parts[i] < first ? build->parts[i] : first;
             last = build->parts[i] > last ? build->parts[i] : last;
         }
@@ -264,48 +304,25 @@ static int allocate_edges(window_build *build) {
     }
     graph->edge_node1 = otr_graph_allocate(graph, edges, sizeof *graph->edge_node1);
     graph->edge_node2 = otr_graph_allocate(graph, edges, sizeof *graph->edge_node2);
-    graph->edge_weight = otr_graph_allocate(graph, edges, sizeof *graph->edge_weight);
-    graph->edge_probability = otr_graph_allocate(graph, edges, sizeof *graph->edge_probability);
-    graph->edge_mask = otr_graph_allocate(graph, edges, sizeof *graph->edge_mask);
-    graph->observable_begin = otr_graph_allocate(graph, edges + 1, sizeof *graph->observable_begin);
-    graph->observable_list = otr_graph_allocate(graph, observables, sizeof *graph->observable_list);
     window->part_begin = allocate(window, edges + 1, sizeof *window->part_begin);
     window->parts = allocate(window, parts, sizeof *window->parts);
-    window->source = allocate(window, edges, sizeof *window->source);
-    return graph->edge_node1 != NULL && graph->edge_node2 != NULL && graph->edge_weight != NULL &&
-           graph->edge_probability != NULL && graph->edge_mask != NULL && graph->observable_begin != NULL &&
-           graph->observable_list != NULL && window->part_begin != NULL && window->parts != NULL &&
-           window->source != NULL && start_map(window, &window->edges, first, last);
+    return graph->edge_node1 != NULL && graph->edge_node2 != NULL && window->part_begin != NULL &&
+           window->parts != NULL && start_map(window, &window->edges, first, last);
 }
 
-/* Appends an edge of the parts given, which is known by the likeliest of them. */
-static void add_edge(otr_window *window, uint32_t node1, uint32_t node2, const uint32_t *parts, size_t count,
-                     double probability) {
-    const otr_graph *const history = window->history;
+/* Appends an edge of the parts given. */
+static void add_edge(otr_window *window, uint32_t node1, uint32_t node2, const uint32_t *parts,
+                     size_t count) {
     otr_graph *const graph = window->graph;
     const uint32_t edge = graph->edge_count++;
-    uint32_t source = parts[0];
-    uint32_t end = graph->observable_begin[edge];
     uint32_t part_end = window->part_begin[edge];
     for (size_t i = 0; i < count; i++) {
-        if (history->edge_probability[parts[i]] > history->edge_probability[source]) {
-            source = parts[i];
-        }
         window->edges.to[parts[i] - window->edges.first] = edge;
         window->parts[part_end++] = parts[i];
     }
     window->part_begin[edge + 1] = part_end;
-    window->source[edge] = source;
     graph->edge_node1[edge] = node1;
     graph->edge_node2[edge] = node2;
-    graph->edge_probability[edge] = probability;
-    graph->edge_weight[edge] = count == 1 ? history->edge_weight[source]
-                                          : otr_graph_quantize(history, otr_probability_weight(probability));
-    graph->edge_mask[edge] = history->edge_mask[source];
-    for (uint32_t i = history->observable_begin[source]; i < history->observable_begin[source + 1]; i++) {
-        graph->observable_list[end++] = history->observable_list[i];
-    }
-    graph->observable_begin[edge + 1] = end;
 }
 
 static int add_edges(window_build *build) {
@@ -313,7 +330,6 @@ static int add_edges(window_build *build) {
     const otr_graph *const history = build->history;
     otr_graph *const graph = window->graph;
     graph->observable_count = history->observable_count;
-    graph->scale = history->scale;
     graph->correlations = history->correlations;
     for (uint32_t node = 0; node < graph->node_count; node++) {
         const uint32_t detector = window->detectors[node];
@@ -322,8 +338,7 @@ static int add_edges(window_build *build) {
         for (uint32_t arc = history->arc_begin[detector]; arc < history->arc_begin[detector + 1]; arc++) {
             const uint32_t edge = history->arc_edge[arc];
             if (leads_on(build, detector, arc)) {
-                add_edge(window, node, otr_window_number(&window->nodes, history->arc_head[arc]), &edge, 1,
-                         history->edge_probability[edge]);
+                add_edge(window, node, otr_window_number(&window->nodes, history->arc_head[arc]), &edge, 1);
             }
         }
         if (!gather_parts(build, detector, &count, &probability)) {
@@ -331,10 +346,200 @@ static int add_edges(window_build *build) {
         }
         /* Two certain edges make none. */
         if (count > 0 && probability > 0) {
-            add_edge(window, node, OTR_BOUNDARY, build->parts, count, probability);
+            add_edge(window, node, OTR_BOUNDARY, build->parts, count);
+        }
+        window->has_vanished |= count > 0 && probability == 0;
+    }
+    return 1;
+}
+
+/* Whether an edge of the history ends at a detector of this role. */
+static int touches(const window_build *build, uint32_t edge, otr_window_role role) {
+    const uint32_t node2 = build->history->edge_node2[edge];
+    return build->roles[build->history->edge_node1[edge]] == role ||
+           (node2 != OTR_BOUNDARY && build->roles[node2] == role);
+}
+
+/* Whether a lower rank owns an edge that has rules for edges of the window. */
+static int is_recalled(const window_build *build, uint32_t edge) {
+    const otr_graph *const history = build->history;
+    if (!touches(build, edge, OTR_WINDOW_CLOSED)) {
+        return 0;
+    }
+    for (uint32_t i = history->implied_begin[edge]; i < history->implied_begin[edge + 1]; i++) {
+        if (otr_window_number(&build->window->edges, history->implied[i].edge) != OTR_NONE) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Numbers the edges that are recalled, from the graph's own on, and lists them. 0 when memory is out. */
+static int number_recalled(window_build *build) {
+    otr_window *const window = build->window;
+    const otr_graph *const history = build->history;
+    size_t capacity = 0;
+    for (uint32_t edge = 0; history->correlations && edge < history->edge_count; edge++) {
+        if (is_recalled(build, edge)) {
+            if (!OTR_ARRAY_GROW(window->recalled_edges, window->recalled_count, capacity)) {
+                return 0;
+            }
+            window->recalled_edges[window->recalled_count++] = edge;
+        }
+    }
+    if (window->recalled_count == 0) {
+        return 1;
+    }
+    window->heap_bytes += capacity * sizeof *window->recalled_edges;
+    if (!start_map(window, &window->recalled, window->recalled_edges[0],
+                   window->recalled_edges[window->recalled_count - 1])) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < window->recalled_count; i++) {
+        window->recalled.to[window->recalled_edges[i] - window->recalled.first] =
+            window->graph->edge_count + i;
+    }
+    return 1;
+}
+
+/* Notes the owned parts with rules for edges that the cell leaves to higher ranks. 0 when memory is out. */
+static int note_informing(window_build *build) {
+    const otr_graph *const history = build->history;
+    otr_window *const window = build->window;
+    const uint32_t edges = window->graph->edge_count;
+    window->part_informs = allocate(window, otr_bytes_for_bits(window->part_begin[edges]), 1);
+    if (window->part_informs == NULL) {
+        return 0;
+    }
+    for (uint32_t part = 0; history->correlations && part < window->part_begin[edges]; part++) {
+        const uint32_t edge = window->parts[part];
+        int informs = 0;
+        for (uint32_t i = history->implied_begin[edge]; i < history->implied_begin[edge + 1]; i++) {
+            const uint32_t target = history->implied[i].edge;
+            informs |= !touches(build, target, OTR_WINDOW_CELL) && !touches(build, target, OTR_WINDOW_CLOSED);
+        }
+        if (informs && is_owned(window, otr_window_number(&window->edges, edge))) {
+            otr_bit_flip(window->part_informs, part);
         }
     }
     return 1;
+}
+
+/* Counts the owned edges that are cut, and those that leave the cell at all. */
+static void count_outward(otr_window *window) {
+    const otr_graph *const graph = window->graph;
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        const uint32_t node1 = graph->edge_node1[edge];
+        const uint32_t node2 = graph->edge_node2[edge];
+        if (!is_owned(window, edge)) {
+            continue;
+        }
+        if (node2 == OTR_BOUNDARY) {
+            for (uint32_t part = window->part_begin[edge]; part < window->part_begin[edge + 1]; part++) {
+                const int is_cut = window->history->edge_node2[window->parts[part]] != OTR_BOUNDARY;
+                window->blind_count += (uint32_t)is_cut;
+                window->outward_count += (uint32_t)is_cut;
+            }
+        } else {
+            window->outward_count +=
+                otr_bit_get(window->in_cell, node1) != otr_bit_get(window->in_cell, node2);
+        }
+    }
+}
+
+/* Numbers. */
+
+/* A window that has no numbers yet; NULL when memory is out. */
+static otr_window *borrow_topology(const otr_window *window, const otr_graph *history) {
+    otr_window *const copy = otr_array_new(1, sizeof *copy);
+    otr_graph *const graph = otr_array_new(1, sizeof *graph);
+    if (copy == NULL || graph == NULL) {
+        free(copy);
+        free(graph);
+        return NULL;
+    }
+    *graph = *window->graph;
+    graph->lender = window->graph->lender != NULL ? window->graph->lender : window->graph;
+    graph->edge_weight = NULL;
+    graph->edge_probability = NULL;
+    graph->edge_mask = NULL;
+    graph->observable_begin = NULL;
+    graph->observable_list = NULL;
+    graph->implied_begin = NULL;
+    graph->implied = NULL;
+    graph->rules = NULL;
+    graph->heap_bytes = 0;
+    *copy = *window;
+    copy->lender = window->lender != NULL ? window->lender : window;
+    copy->history = history;
+    copy->graph = graph;
+    copy->source = NULL;
+    copy->informs = NULL;
+    copy->heap_bytes = sizeof *copy;
+    return copy;
+}
+
+static uint32_t observable_count_of(const otr_graph *graph, uint32_t edge) {
+    return graph->observable_begin[edge + 1] - graph->observable_begin[edge];
+}
+
+static int allocate_numbers(otr_window *window) {
+    otr_graph *const graph = window->graph;
+    const size_t edges = graph->edge_count;
+    size_t observables = 0; /* at most */
+    for (uint32_t part = 0; part < window->part_begin[edges]; part++) {
+        observables += observable_count_of(window->history, window->parts[part]);
+    }
+    graph->edge_weight = otr_graph_allocate(graph, edges, sizeof *graph->edge_weight);
+    graph->edge_probability = otr_graph_allocate(graph, edges, sizeof *graph->edge_probability);
+    graph->edge_mask = otr_graph_allocate(graph, edges, sizeof *graph->edge_mask);
+    graph->observable_begin = otr_graph_allocate(graph, edges + 1, sizeof *graph->observable_begin);
+    graph->observable_list = otr_graph_allocate(graph, observables, sizeof *graph->observable_list);
+    window->source = allocate(window, edges, sizeof *window->source);
+    window->informs = allocate(window, otr_bytes_for_bits(edges), 1);
+    return graph->edge_weight != NULL && graph->edge_probability != NULL && graph->edge_mask != NULL &&
+           graph->observable_begin != NULL && graph->observable_list != NULL && window->source != NULL &&
+           window->informs != NULL;
+}
+
+static double combined_probability(const otr_window *window, const otr_graph *history, uint32_t edge) {
+    double probability = 0;
+    for (uint32_t part = window->part_begin[edge]; part < window->part_begin[edge + 1]; part++) {
+        otr_probability_add(&probability, history->edge_probability[window->parts[part]]);
+    }
+    return probability;
+}
+
+/* An edge stands for the likeliest of its parts. */
+static void set_edge(otr_window *window, uint32_t edge) {
+    const otr_graph *const history = window->history;
+    otr_graph *const graph = window->graph;
+    const uint32_t begin = window->part_begin[edge];
+    const double probability = combined_probability(window, history, edge);
+    uint32_t likeliest = begin;
+    uint32_t end = graph->observable_begin[edge];
+    uint32_t source;
+    for (uint32_t part = begin + 1; part < window->part_begin[edge + 1]; part++) {
+        if (history->edge_probability[window->parts[part]] >
+            history->edge_probability[window->parts[likeliest]]) {
+            likeliest = part;
+        }
+    }
+    source = window->parts[likeliest];
+    window->source[edge] = source;
+    if (otr_bit_get(window->part_informs, likeliest)) {
+        otr_bit_flip(window->informs, edge);
+        window->marks_max++;
+    }
+    graph->edge_probability[edge] = probability;
+    graph->edge_weight[edge] = window->part_begin[edge + 1] - begin == 1
+                                   ? history->edge_weight[source]
+                                   : otr_graph_quantize(history, otr_probability_weight(probability));
+    graph->edge_mask[edge] = history->edge_mask[source];
+    for (uint32_t i = history->observable_begin[source]; i < history->observable_begin[source + 1]; i++) {
+        graph->observable_list[end++] = history->observable_list[i];
+    }
+    graph->observable_begin[edge + 1] = end;
 }
 
 /* Fills build->rules with what the use of an edge of the history implies for edges of the window other than
@@ -368,82 +573,10 @@ static size_t gather_rules(window_build *build, uint32_t source, uint32_t own) {
     return count;
 }
 
-/* Whether an edge of the history ends at a detector of this role. */
-static int touches(const window_build *build, uint32_t edge, otr_window_role role) {
-    const uint32_t node2 = build->history->edge_node2[edge];
-    return build->roles[build->history->edge_node1[edge]] == role ||
-           (node2 != OTR_BOUNDARY && build->roles[node2] == role);
-}
-
-/* Whether a lower rank owns an edge that has rules for edges of the window. */
-static int is_recalled(const window_build *build, uint32_t edge) {
-    const otr_graph *const history = build->history;
-    if (!touches(build, edge, OTR_WINDOW_CLOSED)) {
-        return 0;
-    }
-    for (uint32_t i = history->implied_begin[edge]; i < history->implied_begin[edge + 1]; i++) {
-        if (otr_window_number(&build->window->edges, history->implied[i].edge) != OTR_NONE) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* Numbers the edges that are recalled, from the graph's own on, and lists them. 0 when memory is out. */
-static int number_recalled(window_build *build) {
-    otr_window *const window = build->window;
-    const otr_graph *const history = build->history;
-    if (!history->correlations) {
-        return 1;
-    }
-    for (uint32_t edge = 0; edge < history->edge_count; edge++) {
-        if (is_recalled(build, edge)) {
-            if (!OTR_ARRAY_GROW(build->recalled, window->recalled_count, build->recalled_capacity)) {
-                return 0;
-            }
-            build->recalled[window->recalled_count++] = edge;
-        }
-    }
-    if (window->recalled_count == 0) {
-        return 1;
-    }
-    if (!start_map(window, &window->recalled, build->recalled[0],
-                   build->recalled[window->recalled_count - 1])) {
-        return 0;
-    }
-    for (uint32_t i = 0; i < window->recalled_count; i++) {
-        window->recalled.to[build->recalled[i] - window->recalled.first] = window->graph->edge_count + i;
-    }
-    return 1;
-}
-
 /* The edge of the history whose rules those of an edge of the window are, or of one that it recalls. */
-static uint32_t source_of(const window_build *build, uint32_t edge) {
-    const uint32_t own = build->window->graph->edge_count;
-    return edge < own ? build->window->source[edge] : build->recalled[edge - own];
-}
-
-/* Notes the owned edges with rules for edges that the cell leaves to higher ranks. 0 when memory is out. */
-static int note_informing(window_build *build) {
-    const otr_graph *const history = build->history;
-    otr_window *const window = build->window;
-    window->informs = allocate(window, otr_bytes_for_bits(window->graph->edge_count), 1);
-    if (window->informs == NULL) {
-        return 0;
-    }
-    for (uint32_t edge = 0; window->graph->correlations && edge < window->graph->edge_count; edge++) {
-        const uint32_t source = window->source[edge];
-        int informs = 0;
-        for (uint32_t i = history->implied_begin[source]; i < history->implied_begin[source + 1]; i++) {
-            const uint32_t target = history->implied[i].edge;
-            informs |= !touches(build, target, OTR_WINDOW_CELL) && !touches(build, target, OTR_WINDOW_CLOSED);
-        }
-        if (informs && is_owned(window, edge)) {
-            otr_bit_flip(window->informs, edge);
-            window->marks_max++;
-        }
-    }
-    return 1;
+static uint32_t source_of(const otr_window *window, uint32_t edge) {
+    const uint32_t own = window->graph->edge_count;
+    return edge < own ? window->source[edge] : window->recalled_edges[edge - own];
 }
 
 static int lay_out_rules(window_build *build) {
@@ -455,7 +588,7 @@ static int lay_out_rules(window_build *build) {
         return 1;
     }
     for (uint32_t edge = 0; edge < edges; edge++) {
-        const uint32_t source = source_of(build, edge);
+        const uint32_t source = source_of(build->window, edge);
         const size_t most = history->implied_begin[source + 1] - history->implied_begin[source];
         if (!otr_array_reserve((void **)&build->rules, &build->rule_capacity, most, sizeof *build->rules)) {
             return 0;
@@ -470,33 +603,26 @@ static int lay_out_rules(window_build *build) {
     }
     for (uint32_t edge = 0; edge < edges; edge++) {
         const uint32_t begin = graph->implied_begin[edge];
-        const size_t count = gather_rules(build, source_of(build, edge), edge);
+        const size_t count = gather_rules(build, source_of(build->window, edge), edge);
         for (size_t i = 0; i < count; i++) {
             graph->implied[begin + i] = build->rules[i];
-            graph->rules[begin + i] = otr_rule_for(graph, build->rules[i]);
+            graph->rules[begin + i] = otr_rule_for(graph, build->rules[i].edge);
         }
         graph->implied_begin[edge + 1] = begin + (uint32_t)count;
     }
     return 1;
 }
 
-/* Counts the owned edges that are cut, and those that leave the cell at all. */
-static void count_outward(otr_window *window) {
-    const otr_graph *const graph = window->graph;
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        const uint32_t node1 = graph->edge_node1[edge];
-        const uint32_t node2 = graph->edge_node2[edge];
-        if (!is_owned(window, edge)) {
-            continue;
-        }
-        if (node2 == OTR_BOUNDARY) {
-            for (uint32_t part = window->part_begin[edge]; part < window->part_begin[edge + 1]; part++) {
-                const int is_cut = window->history->edge_node2[window->parts[part]] != OTR_BOUNDARY;
-                window->blind_count += (uint32_t)is_cut;
-                window->marks_max += (uint32_t)is_cut;
-            }
-        } else {
-            window->marks_max += otr_bit_get(window->in_cell, node1) != otr_bit_get(window->in_cell, node2);
-        }
+/* Sets all that follows from the history's numbers. 0 when memory is out. */
+static int set_numbers(window_build *build) {
+    otr_window *const window = build->window;
+    if (!allocate_numbers(window)) {
+        return 0;
     }
+    window->graph->scale = window->history->scale;
+    window->marks_max = window->outward_count;
+    for (uint32_t edge = 0; edge < window->graph->edge_count; edge++) {
+        set_edge(window, edge);
+    }
+    return lay_out_rules(build);
 }

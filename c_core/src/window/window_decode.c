@@ -39,6 +39,7 @@ struct otr_window_decoder {
 };
 
 static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options *options);
+static int32_t shot_offset(const otr_window_decoder *d);
 static otr_status check_input(const otr_window_decoder *d, const uint32_t *marks, size_t mark_count,
                               const otr_override *overrides, size_t override_count);
 static otr_status decide(otr_window_decoder *d, const otr_predecoded *cell, const uint32_t *marks,
@@ -76,6 +77,24 @@ otr_status otr_window_decoder_create(otr_window_decoder **out, const otr_window 
     }
     *out = d;
     return OTR_OK;
+}
+
+otr_status otr_window_decoder_reweight(otr_window_decoder *d, const otr_window *window,
+                                       int32_t weight_offset) {
+    otr_status status;
+    if (d == NULL || window == NULL || !otr_window_is_alike(d->window, window) ||
+        (d->predecoder != NULL && d->predecoder->graph != window->history)) {
+        return OTR_ERR_ARGUMENT;
+    }
+    if (!otr_array_reserve((void **)&d->marks, &d->mark_capacity, window->marks_max, sizeof *d->marks)) {
+        return OTR_ERR_MEMORY;
+    }
+    status = otr_decoder_lay_weights(d->decoder, window->graph, weight_offset, shot_offset(d));
+    if (status == OTR_OK) {
+        d->window = window;
+        d->weight_offset = weight_offset;
+    }
+    return status;
 }
 
 void otr_window_decoder_destroy(otr_window_decoder *d) {
@@ -158,11 +177,13 @@ static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options 
     }
     inner.predecoder = NULL;
     status = otr_decoder_create(&d->decoder, graph, &inner);
-    if (status == OTR_OK && d->predecoder != NULL) {
-        status =
-            otr_decoder_lay_weights(d->decoder, otr_predecoder_weight_offset(d->predecoder, d->predecode));
-    }
-    return status;
+    return status == OTR_OK ? otr_decoder_lay_weights(d->decoder, graph, d->weight_offset, shot_offset(d))
+                            : status;
+}
+
+/* Of the cells that the pre-decoder leaves. */
+static int32_t shot_offset(const otr_window_decoder *d) {
+    return d->predecoder != NULL ? otr_predecoder_weight_offset(d->predecoder, d->predecode) : 0;
 }
 
 static otr_status check_input(const otr_window_decoder *d, const uint32_t *marks, size_t mark_count,

@@ -67,6 +67,56 @@ static void walk(const otr_model *model) {
     otr_model_walk_destroy(walk);
 }
 
+/* The probabilities of the errors, times `factor`; NULL for models that repeat too many declarations. */
+static double *take_probabilities(const otr_model *model, double factor) {
+    double *const probabilities = allocate((size_t)otr_model_error_count(model) * sizeof *probabilities);
+    otr_model_walk *walk = NULL;
+    otr_instruction step;
+    size_t count = 0;
+    int more = 1;
+    CHECK(otr_model_walk_create(&walk, model) == OTR_OK);
+    for (int i = 0; i < STEPS_MAX && (more = otr_model_walk_next(walk, &step)); i++) {
+        if (step.kind == OTR_INSTRUCTION_ERROR) {
+            probabilities[count++] = factor * step.arguments[0];
+        }
+    }
+    otr_model_walk_destroy(walk);
+    if (more) {
+        free(probabilities);
+        return NULL;
+    }
+    CHECK(count == otr_model_error_count(model));
+    return probabilities;
+}
+
+/* With its own probabilities a graph is the same again; others it takes or refuses. */
+static void reweight(const otr_graph *graph, const otr_model *model) {
+    for (int halvings = 0; halvings < 2; halvings++) {
+        double *const probabilities = take_probabilities(model, halvings ? 0.5 : 1);
+        otr_graph *again = NULL;
+        otr_error error;
+        otr_status status;
+        if (probabilities == NULL) {
+            return;
+        }
+        status = otr_graph_reweighted(&again, graph, probabilities, otr_model_error_count(model), &error);
+        free(probabilities);
+        if (status != OTR_OK) {
+            CHECK(halvings && status == OTR_ERR_PROBABILITY && again == NULL);
+            check_error(status, &error);
+            continue;
+        }
+        CHECK(halvings || otr_graph_scale(again) == otr_graph_scale(graph));
+        for (uint32_t i = 0; i < otr_graph_edge_count(graph); i++) {
+            otr_edge one, two;
+            CHECK(otr_graph_edge(graph, i, &one) == OTR_OK && otr_graph_edge(again, i, &two) == OTR_OK);
+            CHECK(one.node1 == two.node1 && one.node2 == two.node2 && two.probability > 0);
+            CHECK(halvings || (one.weight == two.weight && one.probability == two.probability));
+        }
+        otr_graph_destroy(again);
+    }
+}
+
 static void build_graph(const otr_model *model, int correlations, int ignore) {
     otr_graph_options options = otr_graph_options_default();
     otr_graph *graph = NULL;
@@ -74,6 +124,7 @@ static void build_graph(const otr_model *model, int correlations, int ignore) {
     otr_status status;
     options.correlations = correlations;
     options.ignore_undecomposable = ignore;
+    options.reweightable = 1;
     status = otr_graph_create(&graph, model, &options, &error);
     if (status != OTR_OK) {
         check_error(status, &error);
@@ -91,6 +142,7 @@ static void build_graph(const otr_model *model, int correlations, int ignore) {
         CHECK(edge.weight % 2 == 0 && edge.weight >= -OTR_WEIGHT_MAX && edge.weight <= OTR_WEIGHT_MAX);
         CHECK(otr_graph_find_edge(graph, edge.node1, edge.node2, &found) == OTR_OK && found == i);
     }
+    reweight(graph, model);
     otr_graph_destroy(graph);
 }
 

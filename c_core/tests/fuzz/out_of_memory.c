@@ -254,6 +254,53 @@ static void match_classes(const otr_graph *graph) {
     otr_gap_destroy(gap);
 }
 
+/* Whatever lacks memory on the way to new numbers stays as it was. */
+static void reweight(const otr_graph *graph) {
+    const size_t count = (size_t)otr_graph_error_count(graph);
+    const uint32_t nodes = otr_graph_node_count(graph);
+    double *const probabilities = allocate(count * sizeof *probabilities);
+    uint8_t *const roles = allocate(nodes);
+    otr_graph *reweighted = NULL;
+    otr_window *windows[2] = {NULL, NULL};
+    otr_window_decoder *cell = NULL;
+    otr_decoder *decoder = NULL;
+    otr_gap *gap = NULL;
+    otr_error error = {0};
+    const uint32_t event = 1;
+    otr_commit commit;
+    for (size_t i = 0; i < count; i++) {
+        probabilities[i] = 0.01 + (double)(i % 5) * 0.002;
+    }
+    memset(roles, OTR_WINDOW_CELL, nodes);
+    if (good_or_told(otr_graph_reweighted(&reweighted, graph, probabilities, count, &error), &error)) {
+        /* The offset makes weights negative, which takes room. */
+        const int32_t offset = otr_graph_quantize(reweighted, -4.5);
+        if (good(otr_decoder_create(&decoder, graph, NULL))) {
+            good(otr_decoder_reweight(decoder, reweighted, offset));
+            good(otr_decoder_decode_events(decoder, &event, 1, NULL, 0, NULL, NULL));
+        }
+        if (good(otr_gap_create(&gap, graph, NULL, NULL))) {
+            otr_gap_result result;
+            good_or_told(otr_gap_reweight(gap, reweighted, offset, 0, &error), &error);
+            good(otr_gap_decode(gap, &event, 1, NULL, 0, &result));
+        }
+        if (good(otr_window_create(&windows[0], graph, roles, NULL)) &&
+            good_or_told(otr_window_reweighted(&windows[1], windows[0], reweighted, &error), &error) &&
+            good(otr_window_decoder_create(&cell, windows[0], NULL))) {
+            good(otr_window_decoder_reweight(cell, windows[1], offset));
+            good(otr_window_decode(cell, &event, 1, NULL, 0, NULL, 0, &commit));
+        }
+    }
+    otr_window_decoder_destroy(cell);
+    otr_window_destroy(windows[1]);
+    otr_window_destroy(windows[0]);
+    otr_gap_destroy(gap);
+    otr_decoder_destroy(decoder);
+    otr_graph_destroy(reweighted);
+    free(roles);
+    free(probabilities);
+}
+
 /* A pre-decoder that once lacked memory takes the same shot later. */
 static void predecode_shots(otr_predecoder *predecoder, const uint8_t *rows, size_t stride,
                             uint32_t node_count) {
@@ -425,6 +472,75 @@ static void run_network(const otr_graph *graph, const otr_model *model, const ui
     otr_event_network_destroy(network);
 }
 
+/* Layers without events; commits of every other cell are imported if one range is followed. */
+static void fill_book(otr_cell_book *book, const otr_plan *plan, bool imports) {
+    static const uint8_t quiet[1] = {0};
+    static const otr_placed_mark marks[1] = {{0, 0}};
+    const uint64_t layers = otr_plan_layer_count(plan);
+    otr_error error = {0};
+    for (uint64_t layer = 0; layer < layers; layer++) {
+        const uint32_t width = otr_plan_layer_detectors(plan, layer, layers);
+        const bool is_last = layer + 1 == layers;
+        CHECK(width <= 8 * sizeof quiet);
+        if (!good_or_told(otr_cell_book_push(book, quiet, width, is_last, 0, &error), &error)) {
+            CHECK(otr_cell_book_push(book, quiet, width, is_last, 0, &error) == OTR_OK);
+        }
+    }
+    for (uint64_t number = 1; imports && number < otr_plan_cell_count(plan, layers); number += 2) {
+        otr_cell cell;
+        otr_import_outcome outcome;
+        uint64_t arrived;
+        CHECK(otr_plan_cell(plan, number, layers, &cell) == OTR_OK);
+        const otr_placed_commit commit = {.layer = cell.first_layer, .marks = marks, .mark_count = 1};
+        if (!good(otr_cell_book_import(book, number, &commit, &outcome, &arrived))) {
+            CHECK(otr_cell_book_import(book, number, &commit, &outcome, &arrived) == OTR_OK);
+        }
+    }
+}
+
+/* A book that once lacked memory takes the same layer or commit, and gives the same input, later. */
+static void keep_book(const otr_plan *plan, bool imports) {
+    static const uint8_t flips[1] = {0};
+    static const otr_cell_range every_other = {0, 2, OTR_CELLS_ENDLESS};
+    const otr_commit commit = {.observables = flips};
+    otr_cell_book_options options = otr_cell_book_options_default(plan);
+    otr_cell_book *book = NULL;
+    otr_cell_book_state state;
+    otr_cell_input input;
+    otr_cell cell;
+    otr_error error = {0};
+    options.layers_max += otr_plan_layer_count(plan);
+    options.followed = imports ? &every_other : NULL;
+    options.followed_count = imports ? 1 : 0;
+    if (good_or_told(otr_cell_book_create(&book, plan, &options, &error), &error)) {
+        fill_book(book, plan, imports);
+        while (otr_cell_book_next(book, &cell)) {
+            if (!good_or_told(otr_cell_book_input(book, cell.number, &input, &error), &error)) {
+                CHECK(otr_cell_book_input(book, cell.number, &input, &error) == OTR_OK);
+            }
+            CHECK(input.event_count == 0 && (imports || input.mark_count == 0));
+            if (!good(otr_cell_book_commit(book, cell.number, &commit))) {
+                CHECK(otr_cell_book_commit(book, cell.number, &commit) == OTR_OK);
+            }
+        }
+        otr_cell_book_look(book, &state);
+        CHECK(state.is_finished);
+    }
+    otr_cell_book_destroy(book);
+}
+
+static void keep_books(const otr_model *model, const otr_graph *graph) {
+    otr_plan_options options = otr_plan_options_default(3);
+    otr_plan *plan = NULL;
+    otr_error error = {0};
+    options.cell_layers = options.spacing = options.buffer = 1;
+    if (good_or_told(otr_plan_create(&plan, graph, model, &options, &error), &error)) {
+        keep_book(plan, false);
+        keep_book(plan, true);
+    }
+    otr_plan_destroy(plan);
+}
+
 static void convert_measurements(void) {
     static const char text[] =
         "R 0 1\nRX 2\nCX sweep[1] 0 sweep[0] 1\nREPEAT 9 {\nCX 0 1\nMPP Z0*Z1 X2*X2\nMR !1\n"
@@ -458,15 +574,18 @@ static void tour(void) {
             write_and_read(model, (otr_shot_format)format, rows, stride);
         }
         options.correlations = 1;
+        options.reweightable = 1;
         if (good(otr_graph_create(&graph, model, &options, NULL))) {
             sample(model, graph, rows, stride);
             for (int kind = OTR_DECODER_MWPM; kind <= OTR_DECODER_UNION_FIND; kind++) {
                 decode(graph, (otr_decoder_kind)kind, rows, stride);
             }
             match_classes(graph);
+            reweight(graph);
             for (int kind = OTR_RULE_CLIQUE; kind <= OTR_RULE_MIN_SUM; kind++) {
                 predecode(graph, model, (otr_rule_kind)kind, rows, stride);
             }
+            keep_books(model, graph);
             run_network(graph, model, rows, stride);
             train(model, graph, rows, stride);
         }

@@ -59,6 +59,7 @@ class GraphOptions(ctypes.Structure):
     _fields_ = [
         ("correlations", ctypes.c_int),
         ("ignore_undecomposable", ctypes.c_int),
+        ("reweightable", ctypes.c_int),
         ("levels", ctypes.c_uint32),
     ]
 

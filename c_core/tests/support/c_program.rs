@@ -11,7 +11,14 @@ pub(crate) fn compile_core(directory: &Path, flags: &[&str]) -> Vec<PathBuf> {
         name.ends_with(".c") && !name.contains("_avx")
     });
     assert!(sources.len() > 30, "only {} sources", sources.len());
-    compile(Command::new(compiler()).current_dir(directory).arg("-c").args(flags).args(sources));
+    let jobs = std::thread::available_parallelism().map_or(1, |count| count.get());
+    std::thread::scope(|scope| {
+        for part in sources.chunks(sources.len().div_ceil(jobs)) {
+            scope.spawn(move || {
+                compile(Command::new(compiler()).current_dir(directory).arg("-c").args(flags).args(part));
+            });
+        }
+    });
     let mut objects = files(directory);
     objects.retain(|path| path.extension().is_some_and(|extension| extension == "o"));
     objects

@@ -22,7 +22,7 @@ pub(crate) struct Edge {
 pub(crate) struct Graph(*mut otr_graph);
 
 pub(crate) const PLAIN: otr_graph_options =
-    otr_graph_options { correlations: 0, ignore_undecomposable: 0, levels: 0 };
+    otr_graph_options { correlations: 0, ignore_undecomposable: 0, reweightable: 0, levels: 0 };
 pub(crate) const CORRELATED: otr_graph_options = otr_graph_options { correlations: 1, ..PLAIN };
 
 impl Graph {

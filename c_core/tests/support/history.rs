@@ -79,14 +79,22 @@ pub(crate) fn coordinates(text: &str) -> Vec<[usize; 3]> {
 /// Every layout, for a patch of distance 3.
 pub(crate) fn layouts() -> Vec<PlanOptions> {
     let mut all = Vec::new();
-    for (commit, gap, buffer) in [(3, 3, 3), (3, 0, 3), (1, 0, 2), (2, 1, 4), (3, 9, 0), (4, 2, 5)] {
-        all.push(PlanOptions { commit, gap, buffer, ..parallel(3) });
-        all.push(PlanOptions { commit, gap, buffer, width: 3, ..parallel(3) });
+    for (cell_layers, spacing, buffer) in [(3, 3, 3), (3, 0, 3), (1, 0, 2), (2, 1, 4), (3, 9, 0), (4, 2, 5)] {
+        all.push(PlanOptions { cell_layers, spacing, buffer, ..parallel(3) });
+        all.push(PlanOptions { cell_layers, spacing, buffer, width: 3, ..parallel(3) });
     }
-    for commit in [2, 3, 4, 5] {
+    for cell_layers in [2, 3, 4, 5] {
         let layout = Layout::OTR_PLAN_BRICK;
-        all.push(PlanOptions { commit, gap: 0, buffer: 3, width: 3, layout, ..parallel(3) });
-        all.push(PlanOptions { commit, gap: 0, buffer: 2, width: 4, axis: 1, layout, ..parallel(3) });
+        all.push(PlanOptions { cell_layers, spacing: 0, buffer: 3, width: 3, layout, ..parallel(3) });
+        all.push(PlanOptions {
+            cell_layers,
+            spacing: 0,
+            buffer: 2,
+            width: 4,
+            axis: 1,
+            layout,
+            ..parallel(3)
+        });
     }
     all
 }
@@ -100,19 +108,19 @@ impl Pattern {
     }
 
     pub(crate) fn index(&self, row: usize, layer: usize) -> usize {
-        let (commit, gap) = (self.0.commit as usize, self.0.gap as usize);
+        let (cell_layers, spacing) = (self.0.cell_layers as usize, self.0.spacing as usize);
         // Cells are laid one after the other until one holds the layer.
-        let mut end = commit - if self.is_brick() && row % 2 == 1 { commit / 2 } else { 0 };
+        let mut end = cell_layers - if self.is_brick() && row % 2 == 1 { cell_layers / 2 } else { 0 };
         let mut index = 0;
         while end <= layer {
             index += 1;
-            end += if gap > 0 && index % 2 == 1 { gap } else { commit };
+            end += if spacing > 0 && index % 2 == 1 { spacing } else { cell_layers };
         }
         index
     }
 
     pub(crate) fn rank(&self, row: usize, index: usize) -> usize {
-        match (self.is_brick(), self.0.gap > 0) {
+        match (self.is_brick(), self.0.spacing > 0) {
             (true, _) => 2 * index + 1 - row % 2,
             (false, true) => 2 * (row % 2) + index % 2,
             (false, false) => 2 * index + row % 2,

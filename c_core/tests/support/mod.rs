@@ -3,6 +3,7 @@
 
 pub(crate) mod brute_force;
 pub(crate) mod c_program;
+pub(crate) mod cell_book;
 pub(crate) mod decoding;
 pub(crate) mod event_network;
 pub(crate) mod golden;
@@ -14,5 +15,4 @@ pub(crate) mod predecoder;
 pub(crate) mod published_labels;
 pub(crate) mod random;
 pub(crate) mod random_model;
-pub(crate) mod stream;
 pub(crate) mod window;

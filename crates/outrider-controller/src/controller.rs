@@ -130,7 +130,7 @@ impl Controller {
     /// Begins a history of a patch.
     ///
     /// # Errors
-    /// A patch whose layers or ranks do not fit the protocol.
+    /// A patch whose layers or ranks do not fit the protocol, or whose cells do not fit memory.
     pub fn open(&mut self, patch: Arc<Patch>, now: u64) -> Result<PatchId, OpenError> {
         let now = self.clock.observe(now);
         let (layers, period) = (patch.widths().cycle.len(), patch.plan().period().unwrap_or(u32::MAX));
@@ -145,8 +145,9 @@ impl Controller {
             });
         }
         let id = PatchId(self.next_patch);
+        let history = History::new(patch, StreamId(id.0), now).map_err(OpenError::Cells)?;
         self.next_patch += 1;
-        self.patches.insert(id, History::new(patch, StreamId(id.0), now));
+        self.patches.insert(id, history);
         for node in 0..self.links.len() {
             self.offer(NodeId(node), now);
         }
@@ -511,7 +512,7 @@ impl Controller {
     /// Sends what the nodes of a patch need.
     fn pump(&mut self, patch: PatchId, now: u64) {
         let Some(history) = self.patches.get_mut(&patch) else { return };
-        let lost = history.tell_assignment(&mut self.links, now);
+        let lost = history.send_assignment(&mut self.links, now);
         for node in history.pump(&mut self.links, &self.options, now) {
             self.counters.starvations += 1;
             self.links[node.0].count_starvation();

@@ -22,7 +22,7 @@ pub enum OptionsError {
 }
 
 /// Why a patch cannot be opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// The widths of its layers do not repeat soon enough.
@@ -41,6 +41,9 @@ pub enum OpenError {
         /// The most that may be.
         max: u64,
     },
+    /// There is no book for its cells: its plan needs too many layers at a time, or memory is out.
+    #[error("{0}")]
+    Cells(#[source] outrider::Error),
 }
 
 /// Why a round was not taken.

@@ -7,18 +7,18 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use outrider::{Cell, CellStream, Error, LayerWidths, Patch};
+use outrider::{
+    CellBook, CellBookOptions, CellImport, CellNeed, Error, LayerWidths, Patch, PlacedCommit, PlacedMark,
+};
 use outrider_wire as wire;
 use outrider_wire::{
     Assign, ClientSession, Digest, Epoch, List, Mark, Marks, Open, RoundsBatch, StreamId, Widths,
 };
 
 use crate::assignment::Assignment;
-use crate::controller::{ControllerOptions, NodeId};
+use crate::controller::{ControllerOptions, NODES_MAX, NodeId};
 use crate::node_link::NodeLink;
 
-/// A history may hold so many times the rounds that its plan needs.
-const ROOM_FACTOR: u64 = 4;
 /// Bytes of a ROUNDS frame before its layers, and of a layer before its bits.
 const ROUNDS_HEAD_BYTES: u32 = 8;
 const LAYER_HEAD_BYTES: u32 = 4;
@@ -29,64 +29,35 @@ const FRAME_LAYERS_MAX: u32 = 64;
 pub(crate) struct History {
     patch: Arc<Patch>,
     stream: StreamId,
-    room: u64,
+    /// Follows all cells, and imports the commits of the nodes.
+    book: CellBook,
     /// Bytes of the widest layer in a frame.
     layer_bytes: u32,
-    /// Rounds from `first_round` on.
-    layers: VecDeque<Layer>,
-    first_round: u64,
-    length: Option<u64>,
-    /// Layers and cells that were let go of, for their memory.
-    spare_layers: Vec<Layer>,
-    spare_cells: Vec<Entry>,
-    /// Cells from `first_cell` on that have entered; those before `frontier` are committed.
-    cells: VecDeque<Entry>,
+    /// For each cell that the book keeps, from `first_cell` on, the members that have its marks in this epoch.
+    notified: VecDeque<MemberSet>,
     first_cell: u64,
-    /// The cell to enter next; looked up again when the end is known.
-    upcoming: Option<Cell>,
-    frontier: u64,
     epoch: Epoch,
     assignment: Assignment,
     members: Vec<Member>,
-    /// Members may have to be told about committed cells.
-    has_news: bool,
+    /// Members may have to be notified of committed cells.
+    is_dirty: bool,
     observables: Vec<u64>,
-    /// When the frontier last moved, or could have begun to.
+    /// When the first open cell last changed, or could have begun to.
     moved_ns: u64,
-}
-
-#[derive(Debug, Default)]
-struct Layer {
-    bits: Vec<u8>,
-    count: u32,
-    pushed_ns: u64,
-}
-
-#[derive(Debug, Default)]
-struct Entry {
-    cell: Cell,
-    /// The member that decides it in this epoch.
-    owner: Option<usize>,
-    dependencies: Vec<u64>,
-    is_answered: bool,
-    answer: Answer,
-    /// What was answered in an epoch that is over, while cells before it were open.
-    earlier: Option<Answer>,
-    /// Members that know its marks in this epoch, a bit each.
-    told: u64,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Answer {
-    parity: Vec<u64>,
-    round: u64,
+    /// A commit on its way in, and marks on their way out.
+    parity: Vec<u8>,
+    placed: Vec<PlacedMark>,
     marks: Vec<Mark>,
 }
+
+/// A set of members, a bit each.
+type MemberSet = u64;
+const _: () = assert!(NODES_MAX <= MemberSet::BITS as usize);
 
 #[derive(Debug)]
 struct Member {
     node: NodeId,
-    /// It has been told which cells it owns in this epoch; until then nothing else is said about them.
+    /// Its session has taken the ranges of its cells in this epoch; until then nothing else about them is sent.
     is_assigned: bool,
     /// The round after the last one sent.
     sent: u64,
@@ -94,7 +65,7 @@ struct Member {
     looked: u64,
     /// Nothing is to be sent before so many rounds are there; 0 to look.
     due: u64,
-    /// The caller knows that its credit has run out.
+    /// It was reported that its credit has run out.
     is_starved: bool,
 }
 
@@ -133,35 +104,41 @@ pub struct PatchState<'a> {
 }
 
 impl History {
-    pub(crate) fn new(patch: Arc<Patch>, stream: StreamId, now: u64) -> Self {
-        let words = patch.plan().graph().observable_count().div_ceil(u64::BITS) as usize;
-        let assignment = Assignment { first: 0, stretch: patch.stretch(), members: 0 };
+    /// A history without rounds.
+    ///
+    /// # Errors
+    /// As [`CellBook::with_options`].
+    pub(crate) fn new(patch: Arc<Patch>, stream: StreamId, now: u64) -> Result<Self, Error> {
+        let bytes = patch.plan().graph().observable_bytes();
         let LayerWidths { first, cycle, last } = patch.widths();
         let widest = cycle.into_iter().chain([first, last]).max().unwrap_or(0);
-        Self {
+        let options = CellBookOptions {
+            layers_max: CellBook::remote_room(patch.plan()),
+            // Owners get the marks that a cell waits for before its rounds.
+            lead: patch.cut().cell_layers,
+            can_reopen: true,
+            ..CellBookOptions::new(patch.plan())
+        };
+        Ok(Self {
+            book: CellBook::with_options(Arc::clone(patch.plan()), &options)?,
             layer_bytes: LAYER_HEAD_BYTES + widest.div_ceil(8),
-            room: ROOM_FACTOR * CellStream::layers_needed(patch.plan()),
+            notified: VecDeque::new(),
+            first_cell: 0,
+            epoch: Epoch(0),
+            assignment: Assignment { first: 0, stretch: patch.stretch(), members: 0 },
+            members: Vec::new(),
+            is_dirty: false,
+            observables: vec![0; bytes.div_ceil(size_of::<u64>())],
+            moved_ns: now,
+            parity: vec![0; bytes],
+            placed: Vec::new(),
+            marks: Vec::new(),
             patch,
             stream,
-            layers: VecDeque::new(),
-            first_round: 0,
-            length: None,
-            spare_layers: Vec::new(),
-            spare_cells: Vec::new(),
-            cells: VecDeque::new(),
-            first_cell: 0,
-            upcoming: None,
-            frontier: 0,
-            epoch: Epoch(0),
-            assignment,
-            members: Vec::new(),
-            has_news: false,
-            observables: vec![0; words],
-            moved_ns: now,
-        }
+        })
     }
 
-    /// What a node must know of it.
+    /// What a node has to have in common with it.
     pub(crate) fn open(&self) -> Open {
         let LayerWidths { first, cycle, last } = self.patch.widths();
         Open {
@@ -181,7 +158,7 @@ impl History {
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        self.length.is_some()
+        self.book.state().has_ended
     }
 
     pub(crate) fn has_member(&self, node: NodeId) -> bool {
@@ -193,33 +170,27 @@ impl History {
     }
 
     pub(crate) fn state(&self) -> PatchState<'_> {
-        // A cell that has not entered begins after the rounds that are there.
-        let open = self.cells.get((self.frontier - self.first_cell) as usize);
-        let committed = open.map_or_else(|| self.end_round(), |entry| entry.cell.first_layer);
+        let book = self.book.state();
         PatchState {
-            rounds: self.end_round(),
-            room: if self.length.is_some() { 0 } else { self.room - self.layers.len() as u64 },
-            rounds_max: self.room,
-            committed: committed.min(self.end_round()),
-            cells: self.frontier,
+            rounds: book.layers,
+            room: book.room,
+            rounds_max: CellBook::remote_room(self.patch.plan()),
+            committed: book.committed,
+            cells: book.cells,
             observables: &self.observables,
             members: self.members.len(),
-            has_ended: self.length.is_some(),
-            is_finished: self.is_finished(),
+            has_ended: book.has_ended,
+            is_finished: book.is_finished,
         }
     }
 
-    pub(crate) fn is_finished(&self) -> bool {
-        self.length.is_some_and(|length| self.frontier >= self.patch.plan().cell_count(length))
-    }
-
     fn end_round(&self) -> u64 {
-        self.first_round + self.layers.len() as u64
+        self.book.state().layers
     }
 
-    /// Rounds that can be pushed now.
+    /// Whether a round can be pushed now.
     pub(crate) fn has_room(&self) -> bool {
-        (self.layers.len() as u64) < self.room
+        self.book.state().room > 0
     }
 
     /// The detectors that the next round must have.
@@ -230,81 +201,37 @@ impl History {
 
     /// Appends a round, which was checked.
     pub(crate) fn push(&mut self, bits: &[u8], count: u32, is_last: bool, now: u64) -> Result<(), Error> {
-        let round = self.end_round();
-        if is_last {
-            self.patch.plan().check_length(round + 1)?;
-            self.length = Some(round + 1);
+        let (entered, commits) = self.cell_counts();
+        self.book.push_at(&bits[..count.div_ceil(8) as usize], count, is_last, now)?;
+        let (entered_now, commits_now) = self.cell_counts();
+        self.is_dirty |= commits_now != commits;
+        if is_last || entered_now != entered {
+            self.mark_dirty();
         }
-        let mut layer = self.spare_layers.pop().unwrap_or_default();
-        layer.bits.clear();
-        layer.bits.extend_from_slice(&bits[..count.div_ceil(8) as usize]);
-        if let (Some(last), used @ 1..) = (layer.bits.last_mut(), count % 8) {
-            *last &= (1 << used) - 1;
-        }
-        layer.count = count;
-        layer.pushed_ns = now;
-        self.layers.push_back(layer);
-        if is_last {
-            self.look_again()?;
-        }
-        self.enter()?;
-        if is_last {
-            self.change();
-        }
-        // Whether an empty cell is final depends on the rounds that are there.
-        if self.has_news || self.cells.iter().any(|entry| entry.cell.is_empty && !entry.is_answered) {
-            self.advance();
-        }
+        self.keep_up();
         Ok(())
     }
 
-    /// The end is known: cells that have not been decided may look different now.
-    fn look_again(&mut self) -> Result<(), Error> {
-        let plan = self.patch.plan();
-        let count = plan.cell_count(self.length.unwrap_or(u64::MAX));
-        self.cells.truncate(count.saturating_sub(self.first_cell) as usize);
-        self.upcoming = None;
-        for entry in self.cells.iter_mut().filter(|entry| !entry.is_answered) {
-            entry.cell = plan.cell(entry.cell.number, self.length)?;
-            plan.dependencies(entry.cell.number, self.length, &mut entry.dependencies)?;
-        }
-        Ok(())
+    /// Cells that have entered, and commits.
+    fn cell_counts(&self) -> (u64, u64) {
+        let state = self.book.state();
+        (state.entered, state.commits)
     }
 
-    /// Lets cells enter that may need rounds which are there.
-    fn enter(&mut self) -> Result<(), Error> {
-        // Cells of another row with higher numbers may begin a little earlier.
-        let near = self.end_round() + u64::from(self.patch.cut().commit);
-        while let Some(cell) = self.look_at_upcoming()?
-            && (cell.events_first < near || self.length.is_some())
-        {
-            let mut entry = self.spare_cells.pop().unwrap_or_default();
-            self.patch.plan().dependencies(cell.number, self.length, &mut entry.dependencies)?;
-            entry.cell = cell;
-            entry.owner = self.assignment.owner(cell.number);
-            entry.is_answered = false;
-            entry.earlier = None;
-            entry.told = 0;
-            self.cells.push_back(entry);
-            self.upcoming = None;
-            self.change();
-        }
-        Ok(())
-    }
-
-    fn look_at_upcoming(&mut self) -> Result<Option<Cell>, Error> {
-        let number = self.first_cell + self.cells.len() as u64;
-        let plan = self.patch.plan();
-        let length = self.length.or_else(|| plan.only_length());
-        if self.upcoming.is_none() && length.is_none_or(|length| number < plan.cell_count(length)) {
-            self.upcoming = Some(plan.cell(number, self.length)?);
-        }
-        Ok(self.upcoming)
+    /// Follows the book: which cells it keeps, and their answer.
+    fn keep_up(&mut self) {
+        let state = self.book.state();
+        let words = state.observables.chunks(size_of::<u64>()).map(word);
+        self.observables.iter_mut().zip(words).for_each(|(to, from)| *to = from);
+        let dropped = ((state.first_cell - self.first_cell) as usize).min(self.notified.len());
+        self.notified.drain(..dropped);
+        self.first_cell = state.first_cell;
+        self.notified.resize((state.entered - state.first_cell) as usize, 0);
     }
 
     /// Cells, owners or answers have changed: there may be something to send.
-    fn change(&mut self) {
-        self.has_news = true;
+    fn mark_dirty(&mut self) {
+        self.is_dirty = true;
         self.members.iter_mut().for_each(|member| member.due = 0);
     }
 
@@ -315,11 +242,11 @@ impl History {
 
     /// Deals all open cells out to these nodes, under a new epoch.
     pub(crate) fn assign(&mut self, nodes: Vec<NodeId>, now: u64) {
+        let state = self.book.state();
+        let round = state.kept_from.min(state.layers);
         self.epoch.0 += 1;
-        let stretch = self.assignment.stretch;
-        self.assignment = Assignment { first: self.frontier, stretch, members: nodes.len() as u64 };
+        self.assignment = Assignment { first: state.cells, members: nodes.len() as u64, ..self.assignment };
         self.moved_ns = now;
-        let round = self.first_needed();
         self.members = nodes
             .into_iter()
             .map(|node| Member {
@@ -331,20 +258,16 @@ impl History {
                 is_starved: false,
             })
             .collect();
-        for entry in &mut self.cells {
-            entry.told = 0;
-            entry.owner = self.assignment.owner(entry.cell.number);
-            if entry.owner.is_some() && entry.is_answered {
-                entry.is_answered = false;
-                entry.earlier = Some(entry.answer.clone());
-            }
+        self.notified.iter_mut().for_each(|members| *members = 0);
+        if !self.members.is_empty() {
+            self.book.reopen();
         }
-        self.change();
+        self.mark_dirty();
     }
 
-    /// Tells members which cells they own, unless they know. One whose session has no room for that is told later.
-    /// Returns the nodes that cannot be told, and why.
-    pub(crate) fn tell_assignment(&mut self, links: &mut [NodeLink], now: u64) -> Vec<(NodeId, wire::Error)> {
+    /// Sends members the ranges of their cells, unless they have them. One whose session has no room gets them later.
+    /// Returns the nodes whose sessions refuse them, and why.
+    pub(crate) fn send_assignment(&mut self, links: &mut [NodeLink], now: u64) -> Vec<(NodeId, wire::Error)> {
         let mut lost = Vec::new();
         for (place, member) in self.members.iter_mut().enumerate().filter(|(_, member)| !member.is_assigned) {
             let ranges = self.assignment.ranges(place);
@@ -359,23 +282,6 @@ impl History {
         lost
     }
 
-    /// Where the cells stand that have entered and are not joined yet.
-    fn open_places(&self) -> Range<usize> {
-        (self.frontier - self.first_cell) as usize..self.cells.len()
-    }
-
-    fn open_cells(&self) -> impl Iterator<Item = &Entry> {
-        self.cells.range(self.open_places())
-    }
-
-    /// The first round that an open cell may need.
-    fn first_needed(&self) -> u64 {
-        let first = self.open_cells().map(|entry| entry.cell.events_first).min();
-        let first = first.unwrap_or_else(|| self.end_round());
-        // Cells of another row that have not entered.
-        first.saturating_sub(self.patch.cut().commit.into()).clamp(self.first_round, self.end_round())
-    }
-
     /// Sends what the nodes need and have room for. Returns nodes whose credit has just run out.
     pub(crate) fn pump(
         &mut self,
@@ -383,8 +289,8 @@ impl History {
         options: &ControllerOptions,
         now: u64,
     ) -> Vec<NodeId> {
-        if self.has_news {
-            self.tell_marks(links, now);
+        if self.is_dirty {
+            self.send_marks(links, now);
         }
         let mut starved = Vec::new();
         let end = self.end_round();
@@ -402,40 +308,38 @@ impl History {
         starved
     }
 
-    /// Tells the owners of open cells about committed cells that they wait for, unless they decide those themselves.
-    fn tell_marks(&mut self, links: &mut [NodeLink], now: u64) {
-        self.has_news = false;
-        for at in self.open_places() {
-            let Some(owner) = self.cells[at].owner else { continue };
-            for dependency in 0..self.cells[at].dependencies.len() {
-                let number = self.cells[at].dependencies[dependency];
-                let place = number.checked_sub(self.first_cell).map(|place| place as usize);
-                let is_news = |entry: &Entry| {
-                    entry.is_answered && entry.owner != Some(owner) && entry.told >> owner & 1 == 0
-                };
+    /// Sends the owners of open cells the marks of committed cells that those depend on, unless they decide these
+    /// themselves.
+    fn send_marks(&mut self, links: &mut [NodeLink], now: u64) {
+        self.is_dirty = false;
+        let state = self.book.state();
+        for cell in state.cells..state.entered {
+            let Some(member) = self.assignment.owner(cell) else { continue };
+            for at in 0..self.book.dependencies(cell).len() {
+                let other = self.book.dependencies(cell)[at];
+                let place = other.checked_sub(self.first_cell).map(|place| place as usize);
                 if let Some(place) = place
-                    && self.cells.get(place).is_some_and(is_news)
+                    && self.notified.get(place).is_some_and(|members| members >> member & 1 == 0)
+                    && self.assignment.owner(other) != Some(member)
+                    && self.book.is_committed(other)
                 {
-                    self.tell(place, owner, links, now);
+                    match self.send_commit(other, member, links, now) {
+                        true => self.notified[place] |= 1 << member,
+                        false => self.is_dirty = true,
+                    }
                 }
             }
         }
     }
 
-    /// Tells a member about a committed cell.
-    fn tell(&mut self, place: usize, member: usize, links: &mut [NodeLink], now: u64) {
-        if !self.members[member].is_assigned {
-            self.has_news = true;
-            return;
-        }
-        let Entry { cell, answer, told, .. } = &mut self.cells[place];
-        let cell = wire::CellId(cell.number);
-        let marks = Marks { cell, marks: List::from(&answer.marks[..]) };
-        let session = &mut links[self.members[member].node.0].session;
-        match session.send_marks(self.stream, answer.round, &marks, now) {
-            Ok(_) => *told |= 1 << member,
-            Err(_) => self.has_news = true,
-        }
+    /// Sends a member the marks of a committed cell, if its session takes them.
+    fn send_commit(&mut self, cell: u64, member: usize, links: &mut [NodeLink], now: u64) -> bool {
+        let Member { node, is_assigned, .. } = self.members[member];
+        let Some(commit) = self.book.commit_of(cell).filter(|_| is_assigned) else { return false };
+        self.marks.clear();
+        self.marks.extend(commit.marks.iter().map(|mark| Mark { layer: mark.layer, index: mark.index }));
+        let marks = Marks { cell: wire::CellId(cell), marks: List::from(&self.marks[..]) };
+        links[node.0].session.send_marks(self.stream, commit.layer, &marks, now).is_ok()
     }
 
     /// Sends a member the rounds that it needs: as soon as one completes a window, or a frame is full.
@@ -477,18 +381,18 @@ impl History {
         session: &mut ClientSession,
         now: u64,
     ) -> Result<wire::Sequence, wire::Error> {
-        let at = |round: u64| (round - self.first_round) as usize;
         let mut frame = [wire::Layer { bit_count: 0, bits: &[] }; FRAME_LAYERS_MAX as usize];
+        let layers = rounds.clone().map_while(|round| self.book.layer(round));
         let mut count = 0;
-        for (to, layer) in frame.iter_mut().zip(self.layers.range(at(rounds.start)..at(rounds.end))) {
-            *to = wire::Layer { bit_count: layer.count, bits: &layer.bits };
+        for (to, layer) in frame.iter_mut().zip(layers) {
+            *to = wire::Layer { bit_count: layer.detector_count, bits: layer.events };
             count += 1;
         }
         let batch = RoundsBatch {
             first_round: rounds.start,
             layers: &frame[..count],
             skips: rounds.start > self.members[place].sent,
-            is_last: self.length == Some(rounds.end),
+            is_last: self.length() == Some(rounds.end),
         };
         session.send_rounds(self.stream, batch, now)
     }
@@ -500,15 +404,26 @@ impl History {
         fit.min(options.batch_rounds).clamp(1, FRAME_LAYERS_MAX).into()
     }
 
-    /// The rounds that a member needs next, as far as they are there: its cells', and the last, by which everybody knows
+    fn length(&self) -> Option<u64> {
+        let state = self.book.state();
+        state.has_ended.then_some(state.layers)
+    }
+
+    /// What the cells of a member need that are not joined.
+    fn needs(&self, member: usize) -> impl Iterator<Item = CellNeed> {
+        let owned = move |need: &CellNeed| self.assignment.owner(need.number) == Some(member);
+        self.book.needs(self.book.state().cells).filter(owned)
+    }
+
+    /// The rounds that a member needs next, as far as they are there: its cells', and the last, by which everybody learns
     /// the end.
     fn needed_run(&self, place: usize) -> Option<Range<u64>> {
-        let end = self.end_round();
-        let looked = self.members[place].looked.max(self.first_round);
+        let state = self.book.state();
+        let end = state.layers;
+        let looked = self.members[place].looked.max(state.kept_from);
         let needs = || {
-            let owned = self.open_cells().filter(|entry| entry.owner == Some(place));
-            let last = self.length.map(|length| length - 1..length);
-            owned.map(|entry| entry.cell.events_first..rounds_end(&entry.cell)).chain(last)
+            let last = self.length().map(|length| length - 1..length);
+            self.needs(place).map(|need| need.first_layer..need.end_layer).chain(last)
         };
         let left = needs().filter(|need| need.end > looked);
         let start = left.map(|need| need.start.max(looked)).min().filter(|&start| start < end)?;
@@ -527,15 +442,14 @@ impl History {
 
     /// Whether these rounds complete a window of the member; its rounds before them were sent.
     fn completes_window(&self, place: usize, rounds: Range<u64>) -> bool {
-        let mut owned = self.open_cells().filter(|entry| entry.owner == Some(place));
         let ends = rounds.start + 1..=rounds.end;
-        self.length == Some(rounds.end) || owned.any(|entry| ends.contains(&rounds_end(&entry.cell)))
+        self.length() == Some(rounds.end) || self.needs(place).any(|need| ends.contains(&need.end_layer))
     }
 
     /// How many rounds must be there for the next window of the member to be complete, after `stop`.
     fn next_completion(&self, place: usize, stop: u64) -> u64 {
-        let owned = self.open_cells().filter(|entry| entry.owner == Some(place));
-        owned.map(|entry| rounds_end(&entry.cell)).filter(|&end| end > stop).min().unwrap_or(u64::MAX)
+        let ends = self.needs(place).map(|need| need.end_layer);
+        ends.filter(|&end| end > stop).min().unwrap_or(u64::MAX)
     }
 
     /// Takes the answer of a node for a cell of the current epoch.
@@ -545,150 +459,37 @@ impl History {
         if owner.is_none_or(|owner| owner.node != node) {
             return Merge::Stray;
         }
-        let Some(place) = number.checked_sub(self.first_cell) else { return Merge::Again { is_same: true } };
-        let (plan, length, end) = (self.patch.plan(), self.length, self.end_round());
-        let Some(entry) = self.cells.get_mut(place as usize) else { return Merge::Stray };
-        let near = entry.cell.marks_first..entry.cell.marks_end;
-        let is_near = |mark: Mark| {
-            let round = round.checked_add(mark.layer.into()).filter(|round| near.contains(round));
-            round.is_some_and(|round| mark.index < plan.layer_marks(round, length))
-        };
-        let is_complete = length.is_some() || rounds_end(&entry.cell) <= end;
-        // Others would give the stream up if they were told of marks that cannot be.
-        if !is_complete || !commit.marks.iter().all(is_near) {
-            return Merge::Stray;
+        let bytes = commit.parity.iter().flat_map(u64::to_le_bytes);
+        self.parity.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+        self.placed.clear();
+        self.placed
+            .extend(commit.marks.iter().map(|mark| PlacedMark { layer: mark.layer, index: mark.index }));
+        let (_, commits) = self.cell_counts();
+        let commit = PlacedCommit { observables: Some(&self.parity), layer: round, marks: &self.placed };
+        let import = self.book.import(number, &commit);
+        if self.cell_counts().1 != commits {
+            self.is_dirty = true;
+            self.moved_ns = now;
+            self.keep_up();
         }
-        if entry.is_answered {
-            return Merge::Again { is_same: entry.answer.says(round, commit) };
+        match import {
+            Ok(CellImport::New { arrived }) => Merge::New { pushed_ns: arrived },
+            Ok(CellImport::Same | CellImport::Late) => Merge::Again { is_same: true },
+            Ok(CellImport::Different) => Merge::Again { is_same: false },
+            // Others would give the stream up if they got marks that cannot be.
+            Err(_) => Merge::Stray,
         }
-        let last = rounds_end(&entry.cell).min(self.first_round + self.layers.len() as u64).saturating_sub(1);
-        let layer = last.checked_sub(self.first_round).and_then(|at| self.layers.get(at as usize));
-        entry.is_answered = true;
-        let merge = match entry.earlier.take() {
-            // The first answer stands, whatever comes later.
-            Some(earlier) => {
-                entry.answer = earlier;
-                Merge::Again { is_same: entry.answer.says(round, commit) }
-            }
-            None => {
-                entry.answer.take(round, commit);
-                Merge::New { pushed_ns: layer.map_or(now, |layer| layer.pushed_ns) }
-            }
-        };
-        self.has_news = true;
-        self.moved_ns = now;
-        self.advance();
-        merge
     }
 
     /// The member for whose cell everything waits, and since when.
     pub(crate) fn waits_for(&self) -> Option<(NodeId, u64)> {
-        let mut number = self.frontier;
-        loop {
-            let entry = self.cells.get(number.checked_sub(self.first_cell)? as usize)?;
-            let open = |&&dependency: &&u64| {
-                let place = dependency.checked_sub(self.first_cell).map(|place| place as usize);
-                place.and_then(|place| self.cells.get(place)).is_some_and(|entry| !entry.is_answered)
-            };
-            // Ranks fall from a cell to those that it waits for, so this ends.
-            if let Some(&dependency) = entry.dependencies.iter().find(open) {
-                number = dependency;
-                continue;
-            }
-            let end = self.length.unwrap_or(u64::MAX).min(rounds_end(&entry.cell));
-            let layer = self.layers.get((end - 1).checked_sub(self.first_round)? as usize)?;
-            let member = self.members.get(self.assignment.owner(number)?)?;
-            return Some((member.node, layer.pushed_ns.max(self.moved_ns)));
-        }
-    }
-
-    /// Joins the answers that have no hole before them, and lets go of what nobody can need any more.
-    fn advance(&mut self) {
-        let end = self.end_round();
-        for entry in self.cells.iter_mut().filter(|entry| entry.cell.is_empty && !entry.is_answered) {
-            if self.length.is_some() || entry.cell.ready_layers <= end {
-                entry.answer.empty(entry.cell.first_layer);
-                entry.is_answered = true;
-                self.has_news = true;
-            }
-        }
-        while let Some(entry) = self.cells.get((self.frontier - self.first_cell) as usize)
-            && entry.is_answered
-        {
-            for (word, flips) in self.observables.iter_mut().zip(&entry.answer.parity) {
-                *word ^= flips;
-            }
-            self.frontier += 1;
-        }
-        let needed = self.first_needed();
-        while self.first_round < needed {
-            self.spare_layers.extend(self.layers.pop_front());
-            self.first_round += 1;
-        }
-        let wanted = self.open_cells().flat_map(|entry| &entry.dependencies).copied().min();
-        let reach = CellStream::layers_needed(self.patch.plan());
-        while let Some(entry) = self.cells.front()
-            && entry.cell.number < self.frontier
-            && wanted.is_none_or(|wanted| entry.cell.number < wanted)
-            && entry.cell.end_layer + reach < needed
-        {
-            self.spare_cells.extend(self.cells.pop_front());
-            self.first_cell += 1;
-        }
+        let (cell, arrived) = self.book.awaited()?;
+        let member = self.members.get(self.assignment.owner(cell)?)?;
+        Some((member.node, arrived.max(self.moved_ns)))
     }
 }
 
-impl Answer {
-    fn take(&mut self, round: u64, commit: &wire::Commit<'_>) {
-        self.round = round;
-        self.parity.clear();
-        self.parity.extend(commit.parity.iter());
-        self.marks.clear();
-        self.marks.extend(commit.marks.iter());
-    }
-
-    fn empty(&mut self, round: u64) {
-        self.round = round;
-        self.parity.clear();
-        self.marks.clear();
-    }
-
-    /// Whether a commit is the same; from which round it counts is the node's affair.
-    fn says(&self, round: u64, commit: &wire::Commit<'_>) -> bool {
-        let place = |from: u64| move |mark: Mark| (from.wrapping_add(mark.layer.into()), mark.index);
-        let (own, theirs) = (self.marks.iter().copied(), commit.marks.iter());
-        self.parity.iter().copied().eq(commit.parity.iter())
-            && own.map(place(self.round)).eq(theirs.map(place(round)))
-    }
-}
-
-/// The round before which all rounds are there that a cell needs to be decided, if the history goes on.
-fn rounds_end(cell: &Cell) -> u64 {
-    cell.events_end.max(cell.ready_layers)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_are_the_same_from_whatever_round_they_count() {
-        fn commit(marks: &[Mark]) -> wire::Commit<'_> {
-            wire::Commit {
-                cell: wire::CellId(0),
-                hops: wire::Hops::default(),
-                parity: List::from(&[1][..]),
-                marks: List::from(marks),
-            }
-        }
-        let mut answer = Answer::default();
-        answer.take(7, &commit(&[]));
-        assert!(answer.says(9, &commit(&[])));
-        let own = [Mark { layer: 3, index: 1 }, Mark { layer: 4, index: 0 }];
-        answer.take(7, &commit(&own));
-        let same = [Mark { layer: 1, index: 1 }, Mark { layer: 2, index: 0 }];
-        assert!(answer.says(9, &commit(&same)));
-        assert!(!answer.says(9, &commit(&own)));
-        assert!(!answer.says(9, &commit(&same[..1])));
-    }
+/// Up to eight packed bytes as a word.
+fn word(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
 }

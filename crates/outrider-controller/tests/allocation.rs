@@ -22,7 +22,7 @@ fn rounds_on_nodes_allocate_nothing_after_warm_up() {
     let plans = [
         PlanOptions::parallel(3),
         PlanOptions::forward(3),
-        PlanOptions { gap: 1, ..PlanOptions::parallel(3) },
+        PlanOptions { spacing: 1, ..PlanOptions::parallel(3) },
     ];
     for (plan, nodes) in plans.into_iter().flat_map(|plan| [(plan, 1), (plan, 2)]) {
         let mut line = Line::new(plan, nodes);

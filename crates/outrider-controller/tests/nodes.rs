@@ -158,7 +158,7 @@ fn history_of(distance: u32, patch: &Arc<Patch>, rounds: u32, seed: u64) -> (Vec
         at += width as usize;
         layers.push((bits, width));
     }
-    let mut books = outrider::CellStream::new(Arc::clone(patch.plan()), 4096).unwrap();
+    let mut books = outrider::CellBook::new(Arc::clone(patch.plan()), 4096).unwrap();
     for (at, (bits, width)) in layers.iter().enumerate() {
         books.push(bits, *width, at + 1 == layers.len()).unwrap();
         while let Some(cell) = books.next() {
@@ -180,7 +180,7 @@ fn plans() -> [PlanOptions; 5] {
     let bricks = PlanOptions { rows: Some(rows), ..PlanOptions::forward(4) };
     // Without a buffer a commit leaves marks beyond its window.
     let blind = PlanOptions { buffer: 0, ..parallel };
-    [parallel, PlanOptions::forward(3), PlanOptions { gap: 1, ..parallel }, bricks, blind]
+    [parallel, PlanOptions::forward(3), PlanOptions { spacing: 1, ..parallel }, bricks, blind]
 }
 
 fn finish(cluster: &mut Cluster, id: PatchId) -> Vec<u64> {

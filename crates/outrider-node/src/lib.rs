@@ -10,6 +10,7 @@ mod node;
 mod node_ids;
 mod owned_cells;
 mod session;
+mod stream_fault;
 
 pub use journal::{NodeCounters, NodeEvent};
 pub use node::{Job, Node, NodeOptions, Refusal};

@@ -16,8 +16,8 @@ use outrider_wire::{
 
 use crate::journal::{Journal, NodeCounters, NodeEvent};
 use crate::node_ids::{ConnectionId, JobId};
-use crate::owned_cells::Trouble;
 use crate::session::{Outcome, Session, Stream};
+use crate::stream_fault::StreamFault;
 
 /// Limits of a [`Node`], and what it wants of sessions.
 #[derive(Debug, Clone)]
@@ -306,12 +306,12 @@ impl Node {
                 self.journal.counters.events += u64::from(commit.event_count);
                 stream.commit(&out.cell, hops, &commit)
             }
-            Err(error) => Err(Trouble::Decoding(out.cell.number, error.to_string())),
+            Err(error) => Err(StreamFault::Decoding(out.cell.number, error.to_string())),
         };
         let is_committed = outcome.is_ok();
-        if let Err(trouble) = outcome {
+        if let Err(why) = outcome {
             self.journal.counters.failed_cells += 1;
-            session.give_up(out.stream, &trouble, &mut self.journal, now);
+            session.give_up(out.stream, &why, &mut self.journal, now);
         }
         self.flush(out.session, now);
         is_committed.then_some(hops)
@@ -501,7 +501,7 @@ impl Node {
                             self.turn = id;
                             return Some((id, stream));
                         }
-                        Err((stream, trouble)) => session.give_up(stream, &trouble, &mut self.journal, now),
+                        Err((stream, why)) => session.give_up(stream, &why, &mut self.journal, now),
                     }
                 }
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use outrider::{Cell, CellStream, Commit, LayerWidths, Patch};
+use outrider::{Cell, CellBook, Commit, LayerWidths, Patch};
 use outrider_wire as wire;
 use outrider_wire::{
     Closed, Digest, Epoch, Fault, Hops, List, Open, ServerEvent, ServerSession, SessionId, StreamId, Widths,
@@ -11,12 +11,11 @@ use outrider_wire::{
 
 use crate::journal::{Journal, NodeEvent};
 use crate::node_ids::ConnectionId;
-use crate::owned_cells::{OwnedCells, Trouble};
+use crate::owned_cells::OwnedCells;
+use crate::stream_fault::StreamFault;
 
 /// A share of the room for rounds by which a grant of credit must grow to be worth a frame.
 const GRANT_SHARE: u64 = 4;
-/// A stream may hold so many times the rounds that its plan needs.
-const ROOM_FACTOR: u64 = 2;
 
 pub(crate) struct Session {
     pub(crate) id: SessionId,
@@ -94,7 +93,7 @@ impl Session {
                 let Some(open) = self.streams.get_mut(&stream) else { return Some(Outcome::Went) };
                 open.epoch = epoch;
                 open.unsent.clear();
-                let cells = OwnedCells::new(Arc::clone(&patches[open.patch]), assign.cells.iter(), round);
+                let cells = OwnedCells::new(&patches[open.patch], assign.cells.iter(), round);
                 (stream, cells.map(|cells| open.cells = Some(cells)))
             }
             ServerEvent::Rounds { stream, first_round, is_last, rounds, .. } => {
@@ -105,7 +104,7 @@ impl Session {
             ServerEvent::Marks { stream, round, marks, .. } => {
                 let open = self.streams.get_mut(&stream).and_then(|open| open.cells.as_mut());
                 let Some(cells) = open else { return Some(Outcome::Went) };
-                (stream, cells.learn(marks.cell, round, marks.marks.iter()))
+                (stream, cells.import_commit(marks.cell, round, marks.marks.iter()))
             }
             ServerEvent::Close { stream: Some(stream) } => {
                 match self.streams.get_mut(&stream) {
@@ -125,8 +124,8 @@ impl Session {
             ServerEvent::Failed(error) => return Some(Outcome::Ended(error.code())),
             _ => return Some(Outcome::Went),
         };
-        if let Err(trouble) = went {
-            self.give_up(stream, &trouble, journal, now);
+        if let Err(why) = went {
+            self.give_up(stream, &why, journal, now);
         }
         Some(Outcome::Went)
     }
@@ -172,13 +171,17 @@ impl Session {
     }
 
     /// Ends a stream that cannot go on.
-    pub(crate) fn give_up(&mut self, stream: StreamId, trouble: &Trouble, journal: &mut Journal, now: u64) {
+    pub(crate) fn give_up(&mut self, stream: StreamId, why: &StreamFault, journal: &mut Journal, now: u64) {
         let ended = self.streams.remove(&stream);
-        let text = trouble.to_string();
-        let fault = Fault::new(trouble.code(), "");
-        let told = text.clone();
-        journal.note(NodeEvent::StreamFailed { session: self.id, stream, code: fault.code as u16, text });
-        self.say(Answer::Refused { stream, fault, text: told }, now);
+        let text = why.to_string();
+        let fault = Fault::new(why.code(), "");
+        journal.note(NodeEvent::StreamFailed {
+            session: self.id,
+            stream,
+            code: fault.code as u16,
+            text: text.clone(),
+        });
+        self.say(Answer::Refused { stream, fault, text }, now);
         // The client's wish to end it is answered all the same.
         if let Some(ended) = ended.filter(|ended| ended.is_closing) {
             self.end(stream, &ended, journal, now);
@@ -236,9 +239,9 @@ impl Session {
 
     /// Answers the client's wish to end streams, or the session, once nothing more can be decided.
     pub(crate) fn close_what_is_done(&mut self, journal: &mut Journal, now: u64) {
-        while let Some((id, trouble)) = self.find_done() {
-            if let Some(trouble) = trouble {
-                self.give_up(id, &trouble, journal, now);
+        while let Some((id, why)) = self.find_done() {
+            if let Some(why) = why {
+                self.give_up(id, &why, journal, now);
             } else if let Some(stream) = self.streams.remove(&id) {
                 self.end(id, &stream, journal, now);
             }
@@ -251,12 +254,12 @@ impl Session {
     }
 
     /// A stream that the client has ended and of which nothing more is decided, and why, if it cannot go on.
-    fn find_done(&mut self) -> Option<(StreamId, Option<Trouble>)> {
+    fn find_done(&mut self) -> Option<(StreamId, Option<StreamFault>)> {
         let mut closing = self.streams.iter_mut().filter(|(_, stream)| stream.is_closing);
         closing.find_map(|(&id, stream)| match stream.goes_on() {
             Ok(true) => None,
             Ok(false) => Some((id, None)),
-            Err(trouble) => Some((id, Some(trouble))),
+            Err(why) => Some((id, Some(why))),
         })
     }
 
@@ -274,10 +277,10 @@ impl Session {
     }
 
     /// A stream of which a cell can be decided now, or which cannot go on.
-    pub(crate) fn prepare_work(&mut self) -> Result<Option<StreamId>, (StreamId, Trouble)> {
+    pub(crate) fn prepare_work(&mut self) -> Result<Option<StreamId>, (StreamId, StreamFault)> {
         for (&stream, open) in self.streams.iter_mut().filter(|(_, open)| open.unsent.is_empty()) {
             let Some(cells) = &mut open.cells else { continue };
-            if cells.prepare_next().map_err(|trouble| (stream, trouble))? {
+            if cells.prepare_next().map_err(|why| (stream, why))? {
                 return Ok(Some(stream));
             }
         }
@@ -297,13 +300,13 @@ impl Session {
         if !self.unsaid.is_empty() {
             return;
         }
-        let mut troubled = None;
+        let mut failed = None;
         for (&id, stream) in &mut self.streams {
             while let Some(unsent) = stream.unsent.front() {
                 match self.wire.send_commit(id, unsent.epoch, unsent.round, false, &unsent.commit(), now) {
                     Err(wire::Error::RetentionFull) => break,
                     Err(error @ (wire::Error::BadArgument | wire::Error::PayloadTooLarge)) => {
-                        troubled = Some((id, Trouble::Decoding(unsent.cell, error.to_string())));
+                        failed = Some((id, StreamFault::Decoding(unsent.cell, error.to_string())));
                         break;
                     }
                     // Sent, or not wanted any more.
@@ -311,8 +314,8 @@ impl Session {
                 }
             }
         }
-        if let Some((id, trouble)) = troubled {
-            self.give_up(id, &trouble, journal, now);
+        if let Some((id, why)) = failed {
+            self.give_up(id, &why, journal, now);
         }
     }
 
@@ -347,17 +350,17 @@ impl Stream {
         rounds: &wire::Rounds<'_>,
         is_last: bool,
         now: u64,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), StreamFault> {
         let Some(cells) = &mut self.cells else { return Ok(()) };
         self.taken += rounds.count() as u64;
         for (at, (layer, round)) in (1..).zip(rounds.layers().zip(first_round..)) {
-            cells.push(round, layer.bits, is_last && at == rounds.count(), now)?;
+            cells.push(round, &layer, is_last && at == rounds.count(), now)?;
         }
         Ok(())
     }
 
     /// Takes the commit of a cell that is out, to be sent.
-    pub(crate) fn commit(&mut self, cell: &Cell, hops: Hops, commit: &Commit<'_>) -> Result<(), Trouble> {
+    pub(crate) fn commit(&mut self, cell: &Cell, hops: Hops, commit: &Commit<'_>) -> Result<(), StreamFault> {
         let Some(cells) = &mut self.cells else { return Ok(()) };
         let (round, marks) = cells.commit(cell, commit)?;
         let sent = self.sent.pop();
@@ -372,7 +375,7 @@ impl Stream {
     }
 
     /// Whether a cell is with a worker, could be, or waits to be sent.
-    fn goes_on(&mut self) -> Result<bool, Trouble> {
+    fn goes_on(&mut self) -> Result<bool, StreamFault> {
         let cells = self.cells.as_mut().map(OwnedCells::goes_on).transpose()?;
         Ok(!self.unsent.is_empty() || cells.unwrap_or(false))
     }
@@ -390,7 +393,7 @@ fn choose(open: &Open, patches: &[Arc<Patch>]) -> Result<(usize, u64), Fault<'st
         let (model, plan) = digests(patch);
         match open.check(&model, &plan) {
             Ok(()) if *open == open_of(patch) => {
-                return Ok((place, ROOM_FACTOR * CellStream::layers_needed(patch.plan())));
+                return Ok((place, CellBook::room(patch.plan())));
             }
             Ok(()) => fault = Fault::new(wire::Error::StreamRefused, "other widths than those of the model"),
             // That the model is known and only the plan is another says more.

@@ -68,7 +68,11 @@ impl Pair {
     }
 
     fn assign(&mut self, round: u64) {
-        let cells = [EVERY_CELL];
+        self.assign_cells(round, EVERY_CELL);
+    }
+
+    fn assign_cells(&mut self, round: u64, cells: CellRange) {
+        let cells = [cells];
         self.client.assign(STREAM, Epoch(1), round, &Assign { cells: (&cells[..]).into() }, 0).unwrap();
     }
 
@@ -183,7 +187,8 @@ fn an_end_is_answered_though_a_cell_fails_afterwards() {
 #[test]
 fn marks_that_no_history_can_have_are_not_kept() {
     let mut pair = Pair::new();
-    pair.assign(0);
+    // The marks are those of cells that others own.
+    pair.assign_cells(0, CellRange { count: 1, ..EVERY_CELL });
     let places = (0..20).flat_map(|layer| (0..4).map(move |index| Mark { layer, index }));
     let marks = Vec::from_iter(places);
     let mut sent = 0;

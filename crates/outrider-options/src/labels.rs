@@ -7,7 +7,7 @@ use outrider::{DecoderKind, Predecode};
 
 use crate::window_args::Windowing;
 
-/// What tables call a decoder behind a pre-decoder of this name and use, in windows.
+/// The name in tables of a decoder after a pre-decoder of this name and use, in windows.
 pub fn decoder_label(
     kind: DecoderKind,
     predecoder: Option<(&str, Predecode)>,

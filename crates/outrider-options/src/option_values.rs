@@ -24,7 +24,7 @@ named!(decoder_kind, DecoderKind, "a kind of decoder");
 named!(format, Format, "a result format");
 named!(isa, Isa, "an instruction set");
 named!(orientation, Orientation, "an orientation");
-named!(predecode, Predecode, "a use of pre-decoders");
+named!(predecoder_use, Predecode, "a use of pre-decoders");
 
 fn named<T>(names: impl Into<PossibleValuesParser>) -> impl TypedValueParser<Value = T>
 where
@@ -109,7 +109,7 @@ impl Serialize for PredecoderChoice {
 pub enum WaitHow {
     /// Spin: the shortest reaction, and a core for every thread.
     Spin,
-    /// Spin for a while, then let others run between looks.
+    /// Spin for a while, then yield to other threads between checks.
     Yield,
     /// Sleep until woken.
     #[default]

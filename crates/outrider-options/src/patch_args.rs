@@ -48,8 +48,8 @@ pub struct PatchArgs {
     #[arg(long, value_name = "O", default_value = "O1", value_parser = option_values::orientation())]
     #[serde(serialize_with = "by_name")]
     pub orientation: Orientation,
-    /// Rounds of the memory that is the model of histories of any length; shorter ones have to be it themselves [default:
-    /// enough for the windows]
+    /// Rounds of the memory whose model stands for histories of any length; a shorter history must have exactly this
+    /// many [default: enough for the windows]
     #[arg(long, value_name = "N", requires = "distance", value_parser = clap::value_parser!(u32).range(1..))]
     pub reference_rounds: Option<u32>,
     /// Decoder
@@ -59,14 +59,20 @@ pub struct PatchArgs {
     /// Pre-decoder: none, rule:NAME with clique, smith or min-sum, or an event network's .safetensors file
     #[arg(long, value_name = "none|rule:NAME|FILE", default_value = "none")]
     pub predecoder: PredecoderChoice,
-    /// How the pre-decoder is used: soft, its log-odds are the weights of the shot; hard, what it is sure of is
-    /// committed for good
-    #[arg(long, value_name = "USE", default_value = "soft", value_parser = option_values::predecode())]
+    /// Use of the pre-decoder. soft: its log-odds replace edge weights for that shot; hard: it fixes likely edges and
+    /// passes on the remaining events
+    #[arg(
+        long,
+        alias = "predecode",
+        value_name = "USE",
+        default_value = "soft",
+        value_parser = option_values::predecoder_use(),
+    )]
     #[serde(serialize_with = "by_name")]
-    pub predecode: Predecode,
-    /// Hard use commits edges of at least this probability [default: 0.5]
-    #[arg(long, value_name = "P", value_parser = option_values::open_probability)]
-    pub commit_probability: Option<f64>,
+    pub predecoder_use: Predecode,
+    /// Hard use fixes edges of at least this probability [default: 0.5]
+    #[arg(long, alias = "commit-probability", value_name = "P", value_parser = option_values::open_probability)]
+    pub fix_probability: Option<f64>,
     #[command(flatten)]
     #[serde(flatten)]
     #[allow(missing_docs, reason = "clap would take a comment for the help of the whole command")]
@@ -102,11 +108,11 @@ impl PatchArgs {
                 None => self.reference(distance, p, isa)?,
             },
             _ => {
-                return Err(PatchError::Option("--dem or --distance says what to decode".to_owned()));
+                return Err(PatchError::Option("give --dem or --distance".to_owned()));
             }
         };
         let predecoder = self.predecoder_name();
-        let predecoder = predecoder.as_deref().map(|name| (name, self.predecode));
+        let predecoder = predecoder.as_deref().map(|name| (name, self.predecoder_use));
         let label = decoder_label(self.decoder, predecoder, Some(&self.windowing()?));
         Ok(LoadedPatch { patch: Arc::new(patch), model, label })
     }
@@ -134,7 +140,7 @@ impl PatchArgs {
     }
 
     /// A memory whose plan serves histories of any length. It depends on nothing but these options, so that a program
-    /// and a node that never heard of each other have the same one.
+    /// and a node make the same one independently.
     fn reference(
         &self,
         distance: u32,
@@ -147,7 +153,7 @@ impl PatchArgs {
             if patch.plan().layers_min().is_some() {
                 return Ok((model, patch));
             }
-            // A pre-decoder sees further than the windows.
+            // A pre-decoder reaches further than the windows.
             rounds = rounds.saturating_mul(2);
         }
     }
@@ -173,7 +179,7 @@ impl PatchArgs {
         let decoder = DecoderOptions {
             kind: self.decoder,
             isa,
-            predecode: self.predecode,
+            predecode: self.predecoder_use,
             ..DecoderOptions::default()
         };
         let predecoder = match &self.predecoder {
@@ -181,7 +187,7 @@ impl PatchArgs {
             PredecoderChoice::Rule(rule) => Some(PatchPredecoder::rule(*rule, isa, Arc::clone(model))),
             PredecoderChoice::File(path) => Some(read_event_network(path, isa, model)?),
         };
-        let predecoder = match (predecoder, self.commit_probability) {
+        let predecoder = match (predecoder, self.fix_probability) {
             (Some(predecoder), Some(probability)) => Some(predecoder.with_threshold(probability)),
             (predecoder, _) => predecoder,
         };
@@ -202,16 +208,15 @@ impl PatchArgs {
 
     /// Refuses options that would change nothing.
     fn require_fit(&self) -> Result<(), PatchError> {
-        let is_hard = self.predecode == Predecode::Hard;
-        if self.predecoder == PredecoderChoice::None && (is_hard || self.commit_probability.is_some()) {
+        let is_hard = self.predecoder_use == Predecode::Hard;
+        if self.predecoder == PredecoderChoice::None && (is_hard || self.fix_probability.is_some()) {
             return Err(PatchError::Option(
-                "--predecode and --commit-probability are for pre-decoders: name one by --predecoder"
-                    .to_owned(),
+                "--predecoder-use and --fix-probability need --predecoder".to_owned(),
             ));
         }
-        if self.commit_probability.is_some() && !is_hard {
+        if self.fix_probability.is_some() && !is_hard {
             return Err(PatchError::Option(
-                "--commit-probability is for hard use; soft use commits nothing for good".to_owned(),
+                "--fix-probability is for hard use; soft use fixes no edges".to_owned(),
             ));
         }
         Ok(())
@@ -258,5 +263,5 @@ fn by_name<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S
     serializer.collect_str(value)
 }
 
-/// Bytes of a network's file that are looked at.
+/// Bytes of a network's file that are accepted.
 const NETWORK_BYTES_MAX: u64 = 1 << 29;

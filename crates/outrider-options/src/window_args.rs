@@ -12,26 +12,25 @@ use crate::patch_error::PatchError;
 #[derive(Args, Clone, Copy, Debug, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct WindowArgs {
-    /// Decode histories in windows: one cell after the other (forward), cells with gaps between them that are decided
-    /// after their neighbours (parallel; sandwich: gaps of one round), or cells in space too, for wide patches
-    /// (chessboard, brick) [default: whole, of a stream parallel]
+    /// Decode histories in windows. forward: one cell after the other; parallel: cells apart, those between them
+    /// decided after both neighbours; sandwich: parallel, one round apart; chessboard, brick: cells in space too, for
+    /// wide patches [default: whole; for streams parallel]
     #[arg(long, value_name = "LAYOUT", value_enum)]
     window: Option<WindowLayout>,
-    /// Rounds of a cell [default: the distance, where it is known]
+    /// Rounds of a cell [default: the distance, if known]
     #[arg(long, value_name = "ROUNDS")]
     commit: Option<u32>,
-    /// Rounds of the gaps between cells, of parallel and chessboard; a chessboard has none unless told otherwise
-    /// [default: the distance, where it is known]
-    #[arg(long, value_name = "ROUNDS")]
-    gap: Option<u32>,
-    /// Rounds, and sites, that a window sees around its cell; fewer than the distance cost accuracy [default: the
-    /// distance, where it is known]
+    /// Rounds between cells, for parallel and chessboard [default: the distance, if known; chessboard: 0]
+    #[arg(long, alias = "gap", value_name = "ROUNDS")]
+    spacing: Option<u32>,
+    /// Rounds, and sites, around a cell that its window includes; fewer than the distance cost accuracy [default: the
+    /// distance, if known]
     #[arg(long, value_name = "ROUNDS")]
     buffer: Option<u32>,
-    /// Sites of a row of cells, of chessboard and brick [default: the distance, where it is known]
+    /// Sites of a row of cells, for chessboard and brick [default: the distance, if known]
     #[arg(long, value_name = "SITES")]
     row_width: Option<u32>,
-    /// Coordinate that rows follow one another along [default: x]
+    /// Coordinate along which rows follow one another [default: x]
     #[arg(long, value_name = "AXIS", value_enum)]
     row_axis: Option<RowAxis>,
     /// Coordinate units of a site [default: 2, as in Stim's circuits]
@@ -97,7 +96,7 @@ impl WindowArgs {
         }
     }
 
-    /// How streams of patches of this distance are cut, in parallel windows unless told otherwise.
+    /// How streams of patches of this distance are cut, in parallel windows by default.
     ///
     /// # Errors
     /// As [`at`](Self::at), and for whole histories.
@@ -112,28 +111,33 @@ impl WindowArgs {
 
     fn windowing(&self, layout: WindowLayout, distance: Option<u32>) -> Result<Windowing, PatchError> {
         self.require_fit(layout)?;
-        let known = |option: &str, given: Option<u32>| {
+        if self.commit == Some(0) {
+            return Err(PatchError::Option("--commit 0: cells have rounds".to_owned()));
+        }
+        let given_or_distance = |option: &str, given: Option<u32>| {
             given.or(distance).ok_or_else(|| {
                 PatchError::Option(format!(
-                    "--window {} needs {option}: the distance of the model is not known",
+                    "--window {} needs {option}: the model has no known distance",
                     layout.name()
                 ))
             })
         };
-        let gap = match layout {
-            WindowLayout::Parallel => known("--gap", self.gap)?,
+        let spacing = match layout {
+            WindowLayout::Parallel => given_or_distance("--spacing", self.spacing)?,
             WindowLayout::Sandwich => 1,
-            _ => self.gap.unwrap_or(0),
+            _ => self.spacing.unwrap_or(0),
         };
-        if gap == 0 && layout == WindowLayout::Parallel {
-            return Err(PatchError::Option("--gap 0: that is --window forward".to_owned()));
+        if spacing == 0 && layout == WindowLayout::Parallel {
+            return Err(PatchError::Option("--spacing 0: use --window forward".to_owned()));
         }
-        let rows =
-            layout.has_rows().then(|| self.rows(layout, known("--row-width", self.row_width)?)).transpose();
+        let rows = layout
+            .has_rows()
+            .then(|| self.rows(layout, given_or_distance("--row-width", self.row_width)?))
+            .transpose();
         let cut = PlanOptions {
-            commit: known("--commit", self.commit)?,
-            gap,
-            buffer: known("--buffer", self.buffer)?,
+            cell_layers: given_or_distance("--commit", self.commit)?,
+            spacing,
+            buffer: given_or_distance("--buffer", self.buffer)?,
             rows: rows?,
             context: 0,
         };
@@ -159,12 +163,12 @@ impl WindowArgs {
     /// Refuses options that would change nothing.
     fn require_fit(&self, layout: WindowLayout) -> Result<(), PatchError> {
         let windows = layout != WindowLayout::Whole;
-        let gaps = matches!(layout, WindowLayout::Parallel | WindowLayout::Chessboard);
+        let spaced = matches!(layout, WindowLayout::Parallel | WindowLayout::Chessboard);
         let rows = layout.has_rows();
         let pairs = [
             ("--commit", self.commit.is_some(), windows),
             ("--buffer", self.buffer.is_some(), windows),
-            ("--gap", self.gap.is_some(), gaps),
+            ("--spacing", self.spacing.is_some(), spaced),
             ("--row-width", self.row_width.is_some(), rows),
             ("--row-axis", self.row_axis.is_some(), rows),
             ("--row-pitch", self.row_pitch.is_some(), rows),

@@ -43,9 +43,9 @@ fn a_table_means_the_same_as_a_command_line() {
             "mwpm@brick",
         ),
         (
-            "--distance 3 --p 0.01 --predecoder rule:smith --predecode hard --commit-probability 0.9 --gap 1",
-            json!({"distance": 3, "p": 0.01, "predecoder": "rule:smith", "predecode": "hard",
-                "commit-probability": 0.9, "gap": 1}),
+            "--distance 3 --p 0.01 --predecoder rule:smith --predecoder-use hard --fix-probability 0.9 --spacing 1",
+            json!({"distance": 3, "p": 0.01, "predecoder": "rule:smith", "predecoder-use": "hard",
+                "fix-probability": 0.9, "spacing": 1}),
             "rule:smith-hard+mwpm@parallel",
         ),
         (
@@ -65,6 +65,49 @@ fn a_table_means_the_same_as_a_command_line() {
 }
 
 #[test]
+fn old_names_of_options_mean_the_same() {
+    for (old, new, table) in [
+        ("--gap 2", "--spacing 2", json!({"gap": 2})),
+        ("--predecode hard", "--predecoder-use hard", json!({"predecode": "hard"})),
+        ("--commit-probability 0.9", "--fix-probability 0.9", json!({"commit-probability": 0.9})),
+    ] {
+        let expected = format!("{:?}", of_words(new));
+        assert_eq!(format!("{:?}", of_words(old)), expected);
+        assert_eq!(format!("{:?}", of_table(&table)), expected);
+        assert_eq!(of_words(old).to_arguments().unwrap(), of_words(new).to_arguments().unwrap());
+    }
+}
+
+#[test]
+fn digests_of_plans_stay_what_they_are() {
+    let hard = "--predecoder rule:smith --predecoder-use hard --fix-probability 0.9";
+    for (options, expected) in [
+        ("", "78098dba77f7fe1ff9ebbe38e09c8d1988ac8ec15c3b845a6069050b79c464c3"),
+        (
+            "--window forward --decoder mwpm-correlated",
+            "64f79fd500b83da37c6c744663f97e0db7ef39123bfafddc28f07c647b92326b",
+        ),
+        (
+            "--window brick --commit 4 --row-width 2 --row-axis y --buffer 3",
+            "95cea429337fce92718812e3f6ff7bde2c7a9cafbf61036c1e4bd24104b47d80",
+        ),
+        (
+            "--window chessboard --commit 4 --row-width 2 --buffer 3",
+            "154e902ba59b8f756947655dcd2f70e7b5fefbcd487ea5448d93138bbc5c7b4d",
+        ),
+        (
+            "--window sandwich --predecoder rule:smith",
+            "925eca821fabc1af6e165b0bb20b173afb6256b173f9ef2dfaf06c08cd12ec06",
+        ),
+        (&format!("--spacing 1 {hard}"), "d87ef7d5435a0e0df8d09f81f288ca44528cdc96b52dc38192c4d459faf1a6e2"),
+    ] {
+        let loaded = of_words(&format!("--distance 3 --p 0.002 {options}")).load(Isa::Auto).unwrap();
+        let digest: String = loaded.patch.plan_digest().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(digest, expected, "{options}");
+    }
+}
+
+#[test]
 fn generated_references_serve_histories_of_any_length() {
     let network = format!("--predecoder {NETWORK}");
     for options in ["", "--window forward --buffer 1", "--predecoder rule:min-sum", &network] {
@@ -80,13 +123,13 @@ fn generated_references_serve_histories_of_any_length() {
 fn options_that_make_no_patch_are_named() {
     let cases = [
         ("", "--dem or --distance"),
-        ("--dem none.dem --commit 3 --gap 3 --buffer 3", "none.dem"),
+        ("--dem none.dem --commit 3 --spacing 3 --buffer 3", "none.dem"),
         ("--dem none.dem", "none.dem"),
         ("--distance 3 --p 0.01 --window whole", "--window whole"),
-        ("--distance 3 --p 0.01 --window forward --gap 2", "--gap is not for"),
-        ("--distance 3 --p 0.01 --commit 0", "commit is 0"),
-        ("--distance 3 --p 0.01 --predecode hard", "--predecode"),
-        ("--distance 3 --p 0.01 --predecoder rule:smith --commit-probability 0.9", "--commit-probability"),
+        ("--distance 3 --p 0.01 --window forward --spacing 2", "--spacing is not for"),
+        ("--distance 3 --p 0.01 --commit 0", "--commit 0"),
+        ("--distance 3 --p 0.01 --predecoder-use hard", "--predecoder-use"),
+        ("--distance 3 --p 0.01 --predecoder rule:smith --fix-probability 0.9", "--fix-probability"),
         ("--distance 3 --p 0.01 --predecoder none.safetensors", "none.safetensors"),
         ("--distance 3 --p 0.01 --reference-rounds 4000000", "--reference-rounds"),
     ];

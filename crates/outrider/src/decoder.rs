@@ -190,6 +190,49 @@ impl Decoder {
         Self::new(Arc::new(MatchingGraph::new(model, &options)?), kind)
     }
 
+    /// Decodes from now on as a decoder made on `graph` with the same options and this
+    /// [`weight_offset`](DecoderOptions::weight_offset), in the memory that it has; its pre-decoder too.
+    ///
+    /// The graph is [reweighted](MatchingGraph::reweighted) from the one so far or the other way round.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use outrider::{Decoder, DecoderKind, DetectorErrorModel, GraphOptions, MatchingGraph};
+    ///
+    /// let model = DetectorErrorModel::parse("error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.2) D1")?;
+    /// let options = GraphOptions { reweightable: true, ..GraphOptions::default() };
+    /// let graph = Arc::new(MatchingGraph::new(&model, &options)?);
+    /// let mut decoder = Decoder::new(Arc::clone(&graph), DecoderKind::Mwpm)?;
+    /// let mut observables = [0];
+    /// decoder.decode_events(&[0], &[], &mut observables)?;
+    /// assert_eq!(observables, [1]);
+    ///
+    /// decoder.reweight(Arc::new(graph.reweighted(&[0.01, 0.2, 0.2])?), 0)?;
+    /// decoder.decode_events(&[0], &[], &mut observables)?;
+    /// assert_eq!(observables, [0], "the way over D1 is the likelier one now");
+    /// # Ok::<(), outrider::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Argument`](crate::Status::Argument) for a graph of another topology, and as [`Predecoder::reweight`]. The
+    /// decoder is as it was then.
+    pub fn reweight(&mut self, graph: Arc<MatchingGraph>, weight_offset: i32) -> Result<(), Error> {
+        if let Some(predecoder) = &mut self.predecoder {
+            predecoder.reweight(Arc::clone(&graph))?;
+        }
+        // SAFETY: the decoder is live and used by nobody else (&mut); the graph is kept alive beside it from now on, and
+        // the one so far until it is let go of.
+        let status = unsafe { sys::otr_decoder_reweight(self.raw.as_ptr(), graph.as_ptr(), weight_offset) };
+        if let Err(error) = check(status) {
+            if let Some(predecoder) = &mut self.predecoder {
+                predecoder.reweight(Arc::clone(&self.graph))?;
+            }
+            return Err(error.explained(Status::Argument, || "the graph has another topology".to_owned()));
+        }
+        self.graph = graph;
+        Ok(())
+    }
+
     /// Decodes one shot of packed bits: bit k is bit `k % 8` of byte `k / 8`, padding is ignored.
     ///
     /// `detectors` has [`detector_bytes`](MatchingGraph::detector_bytes) bytes; `observables` has

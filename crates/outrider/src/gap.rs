@@ -94,6 +94,27 @@ impl Gap {
         })
     }
 
+    /// Matches from now on as a gap made on `graph`, which has the same topology, see [`MatchingGraph::reweighted`],
+    /// with this offset and this limit, in the memory that it has.
+    ///
+    /// # Errors
+    /// [`Argument`](Status::Argument) for a graph of another topology, a bad limit, a limit where there was none, or none
+    /// where there was one. The gap is as it was then.
+    pub fn reweight(&mut self, graph: &MatchingGraph, weight_offset: i32, limit: i32) -> Result<(), Error> {
+        let mut details = Details::new();
+        // SAFETY: the gap is live and used by nobody else (&mut); C does not keep the graph.
+        let status = unsafe {
+            sys::otr_gap_reweight(
+                self.raw.as_ptr(),
+                graph.as_ptr(),
+                weight_offset,
+                limit,
+                details.as_mut_ptr(),
+            )
+        };
+        details.check(status, LineMeaning::Line)
+    }
+
     /// Matches one shot of packed bits in both classes; arguments as [`Decoder::decode`](crate::Decoder::decode).
     ///
     /// # Errors

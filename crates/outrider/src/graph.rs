@@ -1,9 +1,10 @@
 use std::fmt;
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 
 use outrider_sys as sys;
 
-use crate::error::{Details, Error, LineMeaning, check};
+use crate::error::{Details, Error, LineMeaning, check, check_length};
 use crate::model::{DetectorErrorModel, owned, view};
 
 /// The matching graph of a model: detectors as nodes, error components with one or two detectors as edges.
@@ -26,6 +27,8 @@ use crate::model::{DetectorErrorModel, owned, view};
 /// ```
 pub struct MatchingGraph {
     raw: NonNull<sys::otr_graph>,
+    /// The graph whose topology it borrows, if it is not its own.
+    lender: Option<Arc<Self>>,
 }
 
 /// How a graph is built.
@@ -36,6 +39,8 @@ pub struct GraphOptions {
     pub correlations: bool,
     /// Skip and count components with three or more detectors instead of refusing them.
     pub ignore_undecomposable: bool,
+    /// Keep what each error adds to, for [`MatchingGraph::reweighted`].
+    pub reweightable: bool,
     /// Distinct magnitudes of integer weights; 0 for the default (and largest) 2^24 - 1.
     pub levels: u32,
 }
@@ -75,6 +80,7 @@ impl MatchingGraph {
         let raw_options = sys::otr_graph_options {
             correlations: options.correlations.into(),
             ignore_undecomposable: options.ignore_undecomposable.into(),
+            reweightable: options.reweightable.into(),
             levels: options.levels,
         };
         let mut raw = ptr::null_mut();
@@ -83,7 +89,88 @@ impl MatchingGraph {
         let status =
             unsafe { sys::otr_graph_create(&mut raw, model.as_ptr(), &raw_options, details.as_mut_ptr()) };
         details.check(status, LineMeaning::Line)?;
-        Ok(Self { raw: owned(raw)? })
+        Ok(Self { raw: owned(raw)?, lender: None })
+    }
+
+    /// The graph with other numbers: what [`new`](Self::new) makes of the model when its errors have these
+    /// probabilities, to the last bit, in much less time.
+    ///
+    /// There is one probability for each error of the flattened model, in its order. Which errors can happen belongs to
+    /// the topology: a probability is 0 if and only if it was when the graph was built.
+    ///
+    /// The new graph shares the topology with the one that [`new`](Self::new) made, and keeps that one alive.
+    /// [`Decoder::reweight`](crate::Decoder::reweight) gives it to a decoder.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use outrider::{DetectorErrorModel, GraphOptions, MatchingGraph};
+    ///
+    /// let model = DetectorErrorModel::parse("error(0.1) D0 L0\nerror(0.2) D0 D1\nerror(0.3) D1")?;
+    /// let options = GraphOptions { reweightable: true, ..GraphOptions::default() };
+    /// let graph = Arc::new(MatchingGraph::new(&model, &options)?);
+    ///
+    /// let drifted = graph.reweighted(&[0.1, 0.25, 0.3])?;
+    /// assert_eq!(drifted.edge(0)?.probability, 0.25);
+    /// assert!(drifted.edge(0)?.weight < graph.edge(0)?.weight);
+    /// # Ok::<(), outrider::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::Status::Unsupported) if the graph was built without
+    /// [`reweightable`](GraphOptions::reweightable), [`Argument`](crate::Status::Argument) for another number of
+    /// errors, [`Probability`](crate::Status::Probability) for probabilities that are none, that correlated matching does
+    /// not take, or that give other edges.
+    pub fn reweighted(self: &Arc<Self>, probabilities: &[f64]) -> Result<Self, Error> {
+        let mut raw = ptr::null_mut();
+        let mut details = Details::new();
+        // SAFETY: the probabilities are valid for their count. The lender is kept alive beside the graph.
+        let status = unsafe {
+            sys::otr_graph_reweighted(
+                &mut raw,
+                self.as_ptr(),
+                probabilities.as_ptr(),
+                probabilities.len() as u64,
+                details.as_mut_ptr(),
+            )
+        };
+        details.check(status, LineMeaning::Line)?;
+        Ok(Self { raw: owned(raw)?, lender: Some(Arc::clone(self.lender())) })
+    }
+
+    /// As [`reweighted`](Self::reweighted), with a probability above 0 for each edge, for any graph without
+    /// correlations.
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::Status::Unsupported) for a graph with correlations, which follow from errors and not from
+    /// edges; [`Error::Length`], [`Probability`](crate::Status::Probability).
+    pub fn reweighted_edges(self: &Arc<Self>, probabilities: &[f64]) -> Result<Self, Error> {
+        check_length("probabilities", self.edge_count() as usize, probabilities.len())?;
+        let mut raw = ptr::null_mut();
+        let mut details = Details::new();
+        // SAFETY: there is a probability for each edge. The lender is kept alive beside the graph.
+        let status = unsafe {
+            sys::otr_graph_reweighted_edges(
+                &mut raw,
+                self.as_ptr(),
+                probabilities.as_ptr(),
+                self.edge_count(),
+                details.as_mut_ptr(),
+            )
+        };
+        details.check(status, LineMeaning::Line)?;
+        Ok(Self { raw: owned(raw)?, lender: Some(Arc::clone(self.lender())) })
+    }
+
+    /// The graph that the topology is of.
+    fn lender(self: &Arc<Self>) -> &Arc<Self> {
+        self.lender.as_ref().unwrap_or(self)
+    }
+
+    /// Errors that [`reweighted`](Self::reweighted) wants probabilities of; 0 unless
+    /// [`reweightable`](GraphOptions::reweightable).
+    pub fn error_count(&self) -> u64 {
+        // SAFETY: `raw` is a live graph.
+        unsafe { sys::otr_graph_error_count(self.as_ptr()) }
     }
 
     /// Nodes, equal to the detectors of the model.
@@ -220,7 +307,7 @@ impl MatchingGraph {
 
 impl Drop for MatchingGraph {
     fn drop(&mut self) {
-        // SAFETY: this value owns `raw`; decoders keep the graph alive through an `Arc`.
+        // SAFETY: this value owns `raw`; decoders and borrowers of the topology keep the graph alive through an `Arc`.
         unsafe { sys::otr_graph_destroy(self.raw.as_ptr()) }
     }
 }

@@ -27,7 +27,7 @@
 //! Everything here is a safe layer over the C library in `c_core/`, which C programs can use directly.
 #![deny(missing_docs)]
 
-mod cell_stream;
+mod cell_book;
 mod clock;
 mod decoder;
 mod dense_network;
@@ -56,7 +56,10 @@ mod training;
 mod window;
 mod workers;
 
-pub use cell_stream::{CellInput, CellStream, CellStreamState};
+pub use cell_book::{
+    CellBook, CellBookOptions, CellBookState, CellImport, CellInput, CellNeed, CellRange, KeptLayer,
+    PlacedCommit, PlacedMark,
+};
 pub use clock::clock_ns;
 pub use decoder::{Certificate, DecodeResult, Decoder, DecoderKind, DecoderOptions, Override, Pair};
 pub use dense_network::{DenseArithmetic, DenseInfo, DenseNetwork, DenseOptions};

@@ -96,9 +96,7 @@ impl Patch {
         if let Some(predecoder) = &options.predecoder {
             let reach = (predecoder.make)(&graph)?.reach().rounds.ceil();
             if reach > f64::from(u32::MAX) {
-                return Err(argument_error(
-                    "a pre-decoder that looks at whole histories does not fit windows",
-                ));
+                return Err(argument_error("a pre-decoder for whole histories does not fit windows"));
             }
             options.plan.context = options.plan.context.max(reach as u32);
         }
@@ -118,14 +116,14 @@ impl Patch {
         &self.plan
     }
 
-    /// How the plan was asked to cut.
+    /// The options of the plan.
     pub fn cut(&self) -> &PlanOptions {
         &self.cut
     }
 
     /// Cells whose pattern of ranks repeats in the next ones: all of a stretch of time.
     pub fn stretch(&self) -> u64 {
-        let in_time = if self.cut.gap > 0 { 2 } else { 1 };
+        let in_time = if self.cut.spacing > 0 { 2 } else { 1 };
         in_time * u64::from(self.plan.row_count())
     }
 
@@ -213,14 +211,15 @@ fn model_digest(model: &DetectorErrorModel) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// Hashes a line per option. What cannot change an answer, such as the instruction set, is left out.
+/// Hashes a line per option. What cannot change an answer, such as the instruction set, is left out. The words of the
+/// lines are part of the digest and stay as they are, whatever the options are called.
 fn plan_digest(options: &PatchOptions) -> [u8; 32] {
-    let PlanOptions { commit, gap, buffer, rows, context } = options.plan;
+    let PlanOptions { cell_layers, spacing, buffer, rows, context } = options.plan;
     let DecoderOptions { kind, predecode, weight_offset, isa: _, certify: _ } = options.decoder;
     let mut hash = Sha256::new();
     let mut line = |text: String| hash.update(text + "\n");
     line(PLAN_DIGEST_VERSION.to_owned());
-    line(format!("commit {commit} gap {gap} buffer {buffer} context {context}"));
+    line(format!("commit {cell_layers} gap {spacing} buffer {buffer} context {context}"));
     if let Some(rows) = rows {
         let axis = match rows.axis {
             Axis::X => "x",

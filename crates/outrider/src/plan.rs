@@ -39,10 +39,10 @@ pub struct Plan {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PlanOptions {
     /// Layers of a cell.
-    pub commit: u32,
+    pub cell_layers: u32,
     /// Layers of the cells between them, which are decided after both neighbours; 0 for none, so that every cell is
     /// decided after the one before it.
-    pub gap: u32,
+    pub spacing: u32,
     /// Layers, and sites, that a window sees around its cell. The distance loses nothing measurable.
     pub buffer: u32,
     /// Cells in space too.
@@ -78,32 +78,32 @@ pub enum Axis {
 pub enum RowLayout {
     /// Cells of all rows begin at the same layers.
     Chessboard,
-    /// Odd rows are shifted by half a cell; without gaps.
+    /// Odd rows are shifted by half a cell; without a spacing.
     Brick,
 }
 
 impl PlanOptions {
-    /// Parallel windows for a distance: commit, gap and buffer as long as it, the patch left whole.
+    /// Parallel windows for a distance: cells, spacing and buffer as long as it, the patch left whole.
     pub fn parallel(distance: u32) -> Self {
-        Self { commit: distance, gap: distance, buffer: distance, rows: None, context: 0 }
+        Self { cell_layers: distance, spacing: distance, buffer: distance, rows: None, context: 0 }
     }
 
     /// Windows one after the other.
     pub fn forward(distance: u32) -> Self {
-        Self { gap: 0, ..Self::parallel(distance) }
+        Self { spacing: 0, ..Self::parallel(distance) }
     }
 
     /// Rounds of a surface-code memory that is long enough to refer to: the plan over it serves histories of any length.
     pub fn reference_rounds(&self) -> u32 {
-        let longest = self.commit.max(self.gap);
+        let longest = self.cell_layers.max(self.spacing);
         let seen = self.buffer.saturating_add(self.context).saturating_add(ENDS_ROUNDS);
         longest.saturating_add(seen.saturating_mul(2))
     }
 
     fn to_raw(self) -> sys::otr_plan_options {
         let mut raw = sys::otr_plan_options {
-            commit: self.commit,
-            gap: self.gap,
+            cell_layers: self.cell_layers,
+            spacing: self.spacing,
             buffer: self.buffer,
             width: 0,
             axis: 0,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use outrider_sys as sys;
 
 use crate::decoder::Override;
-use crate::error::{Error, Status, check, check_length};
+use crate::error::{Details, Error, LineMeaning, Status, check, check_length};
 use crate::graph::MatchingGraph;
 use crate::model::{owned, view};
 use crate::names::named;
@@ -200,6 +200,24 @@ impl Predecoder {
                 format!("a threshold of {probability}, which is not between 0 and 1")
             })
         })
+    }
+
+    /// Answers from now on as a pre-decoder made on `graph`, which is [reweighted](MatchingGraph::reweighted) from the
+    /// graph so far or the other way round.
+    ///
+    /// # Errors
+    /// [`Unsupported`](Status::Unsupported) for message passing, whose priors are those of the model's errors;
+    /// [`Argument`](Status::Argument) for a graph of another topology; [`Format`](Status::Format) for noise too far from
+    /// an event network's. The pre-decoder is as it was then.
+    pub fn reweight(&mut self, graph: Arc<MatchingGraph>) -> Result<(), Error> {
+        let mut details = Details::new();
+        // SAFETY: the pre-decoder is live and used by nobody else (&mut); the graph is kept alive beside it from now on,
+        // and the one so far until it is let go of.
+        let status =
+            unsafe { sys::otr_predecoder_reweight(self.as_ptr(), graph.as_ptr(), details.as_mut_ptr()) };
+        details.check(status, LineMeaning::Line)?;
+        self.graph = graph;
+        Ok(())
     }
 
     /// The [`weight_offset`](Predecoded::weight_offset) of every shot that this use leaves.

@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::thread;
 
-use crate::cell_stream::{CellStream, CellStreamState};
+use crate::cell_book::{CellBook, CellBookState};
 use crate::clock::clock_ns;
 use crate::error::{Error, argument_error};
 use crate::measurement_stream::MeasurementStream;
@@ -39,7 +39,7 @@ use crate::workers::{PatchKey, Times, Workers, WorkersOptions};
 /// # Ok::<(), outrider::Error>(())
 /// ```
 pub struct Stream {
-    books: CellStream,
+    books: CellBook,
     workers: Workers,
     patch: PatchKey,
     reports: Reports,
@@ -53,7 +53,7 @@ pub struct Stream {
 pub struct StreamOptions {
     /// Its workers.
     pub workers: WorkersOptions,
-    /// Layers held, at least [`CellStream::layers_needed`]; `None` for twice as many.
+    /// Layers held, at least [`CellBook::layers_needed`]; `None` for [`CellBook::room`].
     pub layers_max: Option<u64>,
 }
 
@@ -83,8 +83,8 @@ impl Stream {
     /// [`Limit`](crate::Status::Limit) for too few or too many layers; as [`Workers::new`] and [`Workers::add`].
     pub fn new(patch: Arc<Patch>, options: &StreamOptions) -> Result<Self, Error> {
         let plan = patch.plan();
-        let layers = options.layers_max.unwrap_or_else(|| 2 * CellStream::layers_needed(plan));
-        let books = CellStream::new(Arc::clone(plan), layers)?;
+        let layers = options.layers_max.unwrap_or_else(|| CellBook::room(plan));
+        let books = CellBook::new(Arc::clone(plan), layers)?;
         let mut workers = Workers::new(&options.workers)?;
         let patch = workers.add(patch)?;
         Ok(Self { books, workers, patch, reports: Reports::new(layers), layers_max: layers, failure: None })
@@ -95,7 +95,7 @@ impl Stream {
     ///
     /// # Errors
     /// [`Limit`](crate::Status::Limit) if there is no room until cells are committed: poll and try again, or let the processor
-    /// idle. Otherwise as [`CellStream::push`], and any error that a cell failed with. The stream is then unchanged.
+    /// idle. Otherwise as [`CellBook::push`], and any error that a cell failed with. The stream is then unchanged.
     pub fn push(&mut self, events: &[u8], detector_count: u32, is_last: bool) -> Result<(), Error> {
         self.push_at(events, detector_count, is_last, clock_ns())
     }
@@ -136,7 +136,7 @@ impl Stream {
     ///
     /// # Errors
     /// Any error that a cell failed with; the stream goes no further then.
-    pub fn poll(&mut self) -> Result<CellStreamState<'_>, Error> {
+    pub fn poll(&mut self) -> Result<CellBookState<'_>, Error> {
         self.go_on()?;
         Ok(self.books.state())
     }
@@ -145,7 +145,7 @@ impl Stream {
     ///
     /// # Errors
     /// [`Argument`](crate::Status::Argument) before the last layer; any error that a cell failed with.
-    pub fn finish(&mut self) -> Result<CellStreamState<'_>, Error> {
+    pub fn finish(&mut self) -> Result<CellBookState<'_>, Error> {
         if !self.books.state().has_ended {
             return Err(argument_error("the last layer has not been pushed"));
         }
@@ -163,7 +163,7 @@ impl Stream {
         if !self.books.state().is_finished {
             return Err(argument_error("the history has not been finished"));
         }
-        self.books = CellStream::new(Arc::clone(self.books.plan()), self.layers_max)?;
+        self.books = CellBook::new(Arc::clone(self.books.plan()), self.layers_max)?;
         self.reports.kept.clear();
         Ok(())
     }

@@ -61,6 +61,8 @@ pub enum Role {
 pub struct Window {
     raw: NonNull<sys::otr_window>,
     history: Arc<MatchingGraph>,
+    /// The window whose topology it borrows, if it is not its own.
+    lender: Option<Arc<Self>>,
 }
 
 /// One edge of a window's own graph.
@@ -88,7 +90,26 @@ impl Window {
         let status =
             unsafe { sys::otr_window_create(&mut raw, history.as_ptr(), roles, details.as_mut_ptr()) };
         details.check(status, LineMeaning::Line)?;
-        Ok(Self { raw: owned(raw)?, history })
+        Ok(Self { raw: owned(raw)?, history, lender: None })
+    }
+
+    /// The window on a graph with other numbers: what [`new`](Self::new) makes of `history` and the same roles, in less
+    /// time. It shares the topology with the one that [`new`](Self::new) made, and keeps that one alive.
+    ///
+    /// # Errors
+    /// [`Argument`](Status::Argument) for a graph that is not [reweighted](MatchingGraph::reweighted) from that of the
+    /// window or the other way round, [`Probability`](Status::Probability) if certain edges cancel where they are
+    /// combined.
+    pub fn reweighted(self: &Arc<Self>, history: Arc<MatchingGraph>) -> Result<Self, Error> {
+        let mut raw = ptr::null_mut();
+        let mut details = Details::new();
+        // SAFETY: the window and its graph are alive; the lender and the new graph are kept alive beside the new window.
+        let status = unsafe {
+            sys::otr_window_reweighted(&mut raw, self.raw.as_ptr(), history.as_ptr(), details.as_mut_ptr())
+        };
+        details.check(status, LineMeaning::Line)?;
+        let lender = Arc::clone(self.lender.as_ref().unwrap_or(self));
+        Ok(Self { raw: owned(raw)?, history, lender: Some(lender) })
     }
 
     /// # Safety
@@ -97,7 +118,7 @@ impl Window {
         raw: *mut sys::otr_window,
         history: Arc<MatchingGraph>,
     ) -> Result<Self, Error> {
-        Ok(Self { raw: owned(raw)?, history })
+        Ok(Self { raw: owned(raw)?, history, lender: None })
     }
 
     /// The graph that it is a window on.
@@ -151,7 +172,7 @@ impl Window {
 
 impl Drop for Window {
     fn drop(&mut self) {
-        // SAFETY: created by otr_window_create, and everything that borrows it holds an Arc.
+        // SAFETY: created by C, and everything that borrows it holds an Arc.
         unsafe { sys::otr_window_destroy(self.raw.as_ptr()) }
     }
 }
@@ -210,6 +231,33 @@ impl WindowDecoder {
             })
         })?;
         Ok(Self { raw: owned(raw)?, predecoder, window })
+    }
+
+    /// Decides from now on as a decoder made on `window` with the same options and this
+    /// [`weight_offset`](DecoderOptions::weight_offset), in the memory that it has; its pre-decoder too.
+    ///
+    /// The window is [reweighted](Window::reweighted) from the one so far or the other way round.
+    ///
+    /// # Errors
+    /// [`Argument`](Status::Argument) for a window of another topology, and as [`Predecoder::reweight`]. The decoder is
+    /// as it was then.
+    pub fn reweight(&mut self, window: Arc<Window>, weight_offset: i32) -> Result<(), Error> {
+        if let Some(predecoder) = &mut self.predecoder {
+            predecoder.reweight(Arc::clone(&window.history))?;
+        }
+        // SAFETY: the decoder is live and used by nobody else (&mut); the window is kept alive beside it from now on, and
+        // the one so far until it is let go of.
+        let status = unsafe {
+            sys::otr_window_decoder_reweight(self.raw.as_ptr(), window.raw.as_ptr(), weight_offset)
+        };
+        if let Err(error) = check(status) {
+            if let Some(predecoder) = &mut self.predecoder {
+                predecoder.reweight(Arc::clone(&self.window.history))?;
+            }
+            return Err(error.explained(Status::Argument, || "the window has another topology".to_owned()));
+        }
+        self.window = window;
+        Ok(())
     }
 
     /// Decides the cell.

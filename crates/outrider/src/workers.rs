@@ -24,14 +24,14 @@ use crate::window::{Commit, Window, WindowDecoder};
 /// ```
 /// use std::sync::Arc;
 /// use outrider::{
-///     CellStream, Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, SurfaceCode, Workers, WorkersOptions,
+///     CellBook, Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, SurfaceCode, Workers, WorkersOptions,
 /// };
 ///
 /// let circuit = Circuit::uniform(CircuitFamily::Stim, 0.001);
 /// let model = SurfaceCode::memory(3, 40).circuit(circuit).build()?.model()?;
 /// let patch = Arc::new(Patch::new(&model, &PatchOptions::new(PlanOptions::parallel(3)))?);
 /// let plan = patch.plan();
-/// let mut stream = CellStream::new(Arc::clone(plan), CellStream::layers_needed(plan))?;
+/// let mut stream = CellBook::new(Arc::clone(plan), CellBook::layers_needed(plan))?;
 /// let mut workers = Workers::new(&WorkersOptions { count: 2, ..WorkersOptions::default() })?;
 /// let key = workers.add(Arc::clone(&patch))?;
 /// for layer in 0..10 {
@@ -170,7 +170,7 @@ impl Workers {
         self.lanes.iter().any(Lane::has_room)
     }
 
-    /// Gives a cell, with [its input](crate::CellStream::input), to the worker that has the least to do; without workers
+    /// Gives a cell, with [its input](crate::CellBook::input), to the worker that has the least to do; without workers
     /// it is decided here. `false` if there is [no room](Self::has_room).
     pub fn give(&mut self, patch: PatchKey, tag: u64, cell: &Cell, events: &[u32], marks: &[u32]) -> bool {
         let lanes = self.lanes.iter_mut().enumerate();

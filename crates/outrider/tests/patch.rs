@@ -1,10 +1,10 @@
-//! Patches: references that are long enough, and what tells patches apart.
+//! Patches: references that are long enough, and their digests.
 
 use std::sync::Arc;
 
 use outrider::{
-    Axis, Basis, Circuit, CircuitFamily, DetectorErrorModel, Isa, Patch, PatchOptions, PatchPredecoder,
-    PlanOptions, RowLayout, Rows, Rule, SurfaceCode,
+    Axis, Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, Patch,
+    PatchOptions, PatchPredecoder, PlanOptions, RowLayout, Rows, Rule, SurfaceCode,
 };
 
 const NETWORK: &[u8] = include_bytes!("../../../models/event-stim.safetensors");
@@ -22,11 +22,11 @@ fn a_memory_of_reference_rounds_serves_histories_of_any_length() {
         for plan in [
             parallel,
             PlanOptions::forward(distance),
-            PlanOptions { gap: 1, ..parallel },
+            PlanOptions { spacing: 1, ..parallel },
             PlanOptions { buffer: 2, context: 9, ..parallel },
-            PlanOptions { gap: 3 * distance, commit: 1, ..parallel },
-            PlanOptions { gap: 0, rows: rows(RowLayout::Chessboard), ..parallel },
-            PlanOptions { gap: 0, commit: 2 * distance, rows: rows(RowLayout::Brick), ..parallel },
+            PlanOptions { spacing: 3 * distance, cell_layers: 1, ..parallel },
+            PlanOptions { spacing: 0, rows: rows(RowLayout::Chessboard), ..parallel },
+            PlanOptions { spacing: 0, cell_layers: 2 * distance, rows: rows(RowLayout::Brick), ..parallel },
         ] {
             for (basis, family) in [
                 (Basis::Z, CircuitFamily::Stim),
@@ -40,6 +40,19 @@ fn a_memory_of_reference_rounds_serves_histories_of_any_length() {
             }
         }
     }
+}
+
+#[test]
+fn digests_stay_what_they_are() {
+    let text = "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1 D2\nerror(0.25) D2 D3\nerror(0.1) D3\n\
+                detector(0, 0, 0) D0\ndetector(0, 0, 1) D1\ndetector(0, 0, 2) D2\ndetector(0, 0, 3) D3\n";
+    let model = DetectorErrorModel::parse(text).unwrap();
+    let plan = PlanOptions { cell_layers: 2, spacing: 1, ..PlanOptions::parallel(2) };
+    let decoder = DecoderOptions { kind: DecoderKind::UnionFind, ..DecoderOptions::default() };
+    let patch = Patch::new(&model, &PatchOptions { decoder, ..PatchOptions::new(plan) }).unwrap();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert_eq!(hex(patch.model_digest()), "72140411983ae8b23b5232669e3ff39429ad80efaa459207be50178eb758971f");
+    assert_eq!(hex(patch.plan_digest()), "f66211152058a748f921c3a8c53a7d7c1948173505111efa8c6504307c3b81bf");
 }
 
 #[test]

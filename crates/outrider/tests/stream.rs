@@ -1,7 +1,7 @@
 //! Streams on threads: the same commits for every number of workers, layers in any rhythm, errors that end a stream.
 
 use outrider::{
-    CellReport, CellStream, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel,
+    CellBook, CellReport, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel,
     MeasurementMap, MeasurementStream, Patch, PatchOptions, PatchPredecoder, Plan, PlanOptions, Predecode,
     Predecoder, Rule, RuleOptions, Sampler, Shots, Status, Stream, StreamOptions, SurfaceCode, Wait,
     WorkersOptions, clock_ns,
@@ -160,7 +160,7 @@ fn what_does_not_go_is_an_error_and_changes_nothing() {
 fn a_stream_that_is_not_polled_fills_up_and_goes_on() {
     let history = history();
     let patch = history.plain_patch();
-    let layers_max = Some(CellStream::layers_needed(patch.plan()));
+    let layers_max = Some(CellBook::layers_needed(patch.plan()));
     let options = StreamOptions { layers_max, ..workers(1, Wait::default()) };
     let mut stream = Stream::new(Arc::clone(&patch), &options).unwrap();
     let layers = layers(patch.plan(), history.detectors.row(1));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use outrider::{
-    CellStream, Circuit, CircuitFamily, DecoderOptions, DetectorErrorModel, Error, Patch, PatchKey,
+    CellBook, Circuit, CircuitFamily, DecoderOptions, DetectorErrorModel, Error, Patch, PatchKey,
     PatchOptions, PatchPredecoder, PlanOptions, Predecode, Predecoder, Rule, RuleOptions, Status,
     SurfaceCode, Times, Wait, Workers, WorkersOptions, clock_ns,
 };
@@ -46,7 +46,7 @@ fn counting_patch(made: &Arc<AtomicUsize>, fails: &Arc<AtomicBool>) -> Arc<Patch
 /// A history of a patch, with an event every few detectors.
 struct Run {
     key: PatchKey,
-    books: CellStream,
+    books: CellBook,
     pushed: u64,
     layers: u64,
 }
@@ -54,7 +54,7 @@ struct Run {
 impl Run {
     fn new(patch: &Patch, key: PatchKey, layers: u64) -> Self {
         let plan = Arc::clone(patch.plan());
-        let books = CellStream::new(Arc::clone(&plan), CellStream::layers_needed(&plan)).unwrap();
+        let books = CellBook::new(Arc::clone(&plan), CellBook::layers_needed(&plan)).unwrap();
         Self { key, books, pushed: 0, layers }
     }
 

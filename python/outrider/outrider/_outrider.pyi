@@ -57,7 +57,7 @@ class Decoder:
         kind: str = "mwpm",
         *,
         predecoder: Predecoder | None = None,
-        predecode: str = "soft",
+        predecoder_use: str = "soft",
         weight_offset: float = 0.0,
         isa: str = "auto",
         certify: bool = False,

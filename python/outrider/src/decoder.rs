@@ -17,8 +17,8 @@ use crate::predecoder::Predecoder;
 /// kind: "mwpm" for exact minimum-weight perfect matching, "mwpm-correlated" for two passes of it, the edges
 ///     of the first lowering weights for the second, "union-find" for weighted union-find.
 /// predecoder: shots go through a copy of it first; it must be made on the same graph.
-/// predecode: "soft", its log-odds are the weights of the shot, or "hard", what it is sure of is committed for
-///     good and the rest decoded under the graph's own weights.
+/// predecoder_use: "soft", its log-odds replace edge weights for that shot, or "hard", it fixes likely edges and
+///     the remaining events are decoded under the graph's own weights.
 /// weight_offset: added to the weight of every edge that no override names, in natural units.
 /// isa: the instruction set; all of them give the same answers.
 /// certify: prove every answer minimal (matching only); one that is not is a RuntimeError.
@@ -37,24 +37,25 @@ pub(crate) struct Decoder {
 impl Decoder {
     #[new]
     #[pyo3(signature = (
-        graph, kind="mwpm", *, predecoder=None, predecode="soft", weight_offset=0.0, isa="auto", certify=false
+        graph, kind="mwpm", *, predecoder=None, predecoder_use="soft", weight_offset=0.0, isa="auto",
+        certify=false
     ))]
     fn new(
         graph: &MatchingGraph,
         kind: &str,
         predecoder: Option<&Predecoder>,
-        predecode: &str,
+        predecoder_use: &str,
         weight_offset: f64,
         isa: &str,
         certify: bool,
     ) -> PyResult<Self> {
         let kind: DecoderKind = kind.parse().map_err(exception)?;
         let isa: Isa = isa.parse().map_err(exception)?;
-        let predecode: Predecode = predecode.parse().map_err(exception)?;
+        let predecode: Predecode = predecoder_use.parse().map_err(exception)?;
         let graph = Arc::clone(&graph.inner);
         let weight_offset = quantized_offset(&graph, weight_offset)?;
         if predecoder.is_none() && predecode == Predecode::Hard {
-            return Err(bad_value("predecode is \"hard\", but there is no predecoder".to_owned()));
+            return Err(bad_value("predecoder_use is \"hard\", but there is no predecoder".to_owned()));
         }
         let options = DecoderOptions { kind, isa, certify, predecode, weight_offset };
         let decoder = match predecoder {

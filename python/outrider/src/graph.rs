@@ -37,7 +37,7 @@ impl MatchingGraph {
         ignore_undecomposable: bool,
         levels: u32,
     ) -> PyResult<Self> {
-        let options = GraphOptions { correlations, ignore_undecomposable, levels };
+        let options = GraphOptions { correlations, ignore_undecomposable, levels, reweightable: false };
         let graph = py.detach(|| outrider::MatchingGraph::new(&model.inner, &options)).map_err(exception)?;
         Ok(Self { inner: Arc::new(graph) })
     }

@@ -34,7 +34,7 @@ def soft(request, model, graph, network):
 
 @pytest.mark.parametrize("kind", ["mwpm", "mwpm-correlated", "union-find"])
 def test_soft_use_is_decoding_under_its_log_odds(graph, shots, soft, kind):
-    composed = outrider.Decoder(graph, kind, predecoder=soft, predecode="soft")
+    composed = outrider.Decoder(graph, kind, predecoder=soft, predecoder_use="soft")
     by_hand = outrider.Decoder(graph, kind, weight_offset=soft.weight_offset)
     overrides = soft.log_odds(shots[0])
     assert (
@@ -55,7 +55,7 @@ def test_hard_use_is_decoding_what_is_left(model, graph, network, shots, name):
     assert left.dtype == flips.dtype == np.bool_
     assert (left != shots[0]).any()
     assert name == "network" or not (left & ~shots[0]).any()
-    found = outrider.Decoder(graph, predecoder=predecoder, predecode="hard").decode_batch(shots[0])
+    found = outrider.Decoder(graph, predecoder=predecoder, predecoder_use="hard").decode_batch(shots[0])
     assert (found == flips ^ outrider.Decoder(graph).decode_batch(left)).all()
     packed_shots = np.packbits(shots[0], axis=1, bitorder="little")
     packed = predecoder.residual(packed_shots, bit_packed_shots=True, bit_packed=True)
@@ -113,9 +113,9 @@ def test_bad_predecoders(model, graph):
     with pytest.raises(ValueError, match="^predecoder: it was made for another graph"):
         outrider.Decoder(outrider.MatchingGraph(model), predecoder=predecoder)
     with pytest.raises(ValueError, match="unknown use of a pre-decoder 'firm'"):
-        outrider.Decoder(graph, predecoder=predecoder, predecode="firm")
-    with pytest.raises(ValueError, match='^predecode is "hard", but there is no predecoder$'):
-        outrider.Decoder(graph, predecode="hard")
+        outrider.Decoder(graph, predecoder=predecoder, predecoder_use="firm")
+    with pytest.raises(ValueError, match='^predecoder_use is "hard", but there is no predecoder$'):
+        outrider.Decoder(graph, predecoder_use="hard")
     for call in [predecoder.log_odds, predecoder.residual]:
         with pytest.raises(ValueError, match="^shots: expected bool or uint8 of shape"):
             call(np.zeros((1, 1), bool))

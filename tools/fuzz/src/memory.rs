@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use outrider::{
-    CellShape, CellStream, Circuit, CircuitFamily, Error, Patch, PatchOptions, PlanOptions, Sampler,
+    CellBook, CellShape, Circuit, CircuitFamily, Error, Patch, PatchOptions, PlanOptions, Sampler,
     SurfaceCode, WindowDecoder,
 };
 use outrider_controller::{Controller, ControllerOptions, Event, NodeId, PatchId};
@@ -65,7 +65,7 @@ impl History {
     fn decode(patch: &Arc<Patch>, row: &[u8]) -> Result<(Vec<Layer>, Vec<u64>), Error> {
         let plan = patch.plan();
         let count = u64::from(ROUNDS) + 1;
-        let mut books = CellStream::new(Arc::clone(plan), 4 * u64::from(ROUNDS))?;
+        let mut books = CellBook::new(Arc::clone(plan), 4 * u64::from(ROUNDS))?;
         let mut layers = Vec::new();
         let mut first = 0;
         for layer in 0..count {

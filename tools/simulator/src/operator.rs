@@ -19,8 +19,6 @@ use crate::verdict;
 
 /// How often a driver may find a timer due at one time before it spins.
 const POLLS_MAX: usize = 8;
-/// Times the rounds that a plan needs which a history may hold.
-const ROOM_FACTOR: u64 = 4;
 
 /// A history as a run pushes it.
 pub(crate) struct Running {
@@ -360,7 +358,7 @@ impl Operator {
                 ));
             }
             let held = state.rounds - state.committed.min(state.rounds);
-            if held > ROOM_FACTOR * outrider::CellStream::layers_needed(plan) {
+            if held > outrider::CellBook::remote_room(plan) {
                 stage.blame(format!("history {:?} holds {held} rounds", running.id));
             }
         }

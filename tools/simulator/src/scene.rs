@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use outrider::{
-    Axis, Cell, CellShape, CellStream, Circuit, CircuitFamily, Commit, DecoderKind, DecoderOptions,
+    Axis, Cell, CellBook, CellShape, Circuit, CircuitFamily, Commit, DecoderKind, DecoderOptions,
     DetectorErrorModel, Error, Patch, PatchOptions, PlanOptions, RoundSampler, RowLayout, Rows,
     SamplerOptions, SurfaceCode, WindowDecoder,
 };
@@ -46,7 +46,7 @@ impl Scene {
         let known = [
             parallel,
             PlanOptions::forward(SMALL),
-            PlanOptions { gap: 1, ..parallel },
+            PlanOptions { spacing: 1, ..parallel },
             PlanOptions { rows: Some(rows), ..PlanOptions::forward(WIDE) },
         ];
         let mut subjects = Vec::new();
@@ -59,7 +59,7 @@ impl Scene {
         }
         let first_strange = subjects.len();
         subjects.push(Subject::new(SMALL, parallel, DecoderKind::Mwpm, OTHER_ERROR_RATE)?);
-        let other_plan = PlanOptions { gap: 2, ..parallel };
+        let other_plan = PlanOptions { spacing: 2, ..parallel };
         subjects.push(Subject::new(SMALL, other_plan, DecoderKind::Mwpm, ERROR_RATE)?);
         Ok(Self { subjects, first_strange })
     }
@@ -146,8 +146,8 @@ impl History {
         let words = plan.graph().observable_count().div_ceil(u64::BITS) as usize;
         let mut flips = vec![vec![0; words]; count];
         self.is_decided = vec![false; count];
-        let room = length.max(CellStream::layers_needed(plan));
-        let mut books = CellStream::new(Arc::clone(plan), room)?;
+        let room = length.max(CellBook::layers_needed(plan));
+        let mut books = CellBook::new(Arc::clone(plan), room)?;
         for (at, layer) in (1..).zip(&self.layers) {
             books.push(&layer.bits, layer.width, at == length)?;
         }

@@ -25,7 +25,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         sample(program, folder)
-        windows = [word for key in ("commit", "gap", "buffer") for word in (f"--{key}", str(DISTANCE))]
+        windows = [word for key in ("commit", "spacing", "buffer") for word in (f"--{key}", str(DISTANCE))]
         run(program, "decode", "--dem", "model.dem", "--in", "shots.b8", "--in-format", "b8", "--out", "answers.01",
             "--window", "parallel", *windows, cwd=folder)
         expected = (folder / "answers.01").read_text().split()

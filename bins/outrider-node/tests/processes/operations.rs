@@ -45,7 +45,7 @@ fn a_wrong_configuration_is_one_line_and_nothing_is_bound() {
         ("[[patch]]\ndistance = 3", &["--p"]),
         ("[[patch]]\ndistance = 3\np = 2.0", &["--p"]),
         ("[[patch]]\ndistance = 3\np = 0.01\ncommit = 0", &["commit"]),
-        ("[[patch]]\ndem = 'flat.dem'", &["--gap"]),
+        ("[[patch]]\ndem = 'flat.dem'", &["--spacing"]),
         (
             "[[patch]]\ndem = 'flat.dem'\nwindow = 'forward'\ncommit = 3\nbuffer = 3",
             &["flat.dem: detector D0"],
@@ -74,7 +74,7 @@ fn a_command_that_cannot_be_is_one_line() {
     let cases: [(&str, &[&str]); 11] = [
         ("--listen unix:socket --decoder union-find", &["--decoder", "--distance or --dem"]),
         ("--listen unix:socket", &["no patch"]),
-        (&format!("{patch} "), &["nowhere to listen"]),
+        (&format!("{patch} "), &["no address", "--listen"]),
         (&format!("{patch} --listen socket"), &["'socket' is no address"]),
         (&format!("{patch} --listen tcp:192.0.2.1:7118 --check"), &["tcp:192.0.2.1:7118", "use tls:"]),
         (&format!("{patch} --listen tls:127.0.0.1:0"), &["need certificates"]),
@@ -270,7 +270,7 @@ fn a_log_goes_to_the_end_of_its_file() {
         })
         .collect();
     assert!(text.starts_with("before\n"));
-    assert_eq!(messages, ["ready", "SIGTERM: shutting down", "every client has been told; ending"]);
+    assert_eq!(messages, ["ready", "SIGTERM: shutting down", "open cells reported to every client; ending"]);
 }
 
 /// A node that may have only so many descriptors, of which it has fewer at first.

@@ -193,5 +193,7 @@ fn a_client_that_does_not_listen_holds_a_node_up_for_so_long() {
     node.signal(Signal::TERM);
     assert_eq!(node.wait().code(), Some(1));
     node.wait_for_log(&["cells left open"]);
-    node.wait_for_line(&["error: the time to shut down was over before every client was told"]);
+    node.wait_for_line(&[
+        "error: the time to shut down was over before the open cells were reported to every client",
+    ]);
 }

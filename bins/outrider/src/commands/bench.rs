@@ -36,7 +36,7 @@ pub(crate) struct BenchArgs {
     /// Format of the shots
     #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
     in_format: Format,
-    /// The shots carry observables behind the detectors, which are ignored
+    /// The shots contain observables after the detectors, which are ignored
     #[arg(long)]
     in_includes_appended_observables: bool,
     /// Distance of a surface-code memory
@@ -51,8 +51,7 @@ pub(crate) struct BenchArgs {
     /// Its circuit
     #[arg(long, value_name = "NAME", default_value = "stim", value_parser = values::circuit_family())]
     circuit: CircuitFamily,
-    /// Rounds (of a memory: d for as many as the distance); they give the time per round [default: d for a
-    /// memory]
+    /// Rounds, for the time per round (of a memory: d for as many as the distance) [default: d for a memory]
     #[arg(long, value_name = "R")]
     rounds: Option<Rounds>,
     /// Decoder
@@ -78,7 +77,7 @@ pub(crate) struct BenchArgs {
 }
 
 const AFTER_HELP: &str = "\
-Quantiles are nearest ranks: p999_us is the smallest time that 99.9 % of the shots stay within. Every time \
+Quantiles are nearest ranks: p999_us is the smallest time that 99.9 % of the shots do not exceed. Every time \
 includes reading the clock, some tens of nanoseconds. With a pre-decoder the shots are decoded twice more: with the \
 clock read between pre-decoder and decoder, and by plain matching.
 
@@ -117,7 +116,7 @@ struct Report<'a> {
 #[derive(Serialize)]
 struct Predecoded {
     predecoder: String,
-    predecode: &'static str,
+    predecoder_use: &'static str,
     events_left_per_shot: f64,
     /// Mean time in the pre-decoder, and in the decoder after it, when they are called one after the other.
     predecode_us: f64,
@@ -191,7 +190,7 @@ fn predecoded(
     let plain_mean_us = plain.latencies.mean_us();
     Ok(Some(Predecoded {
         predecoder: predecoding.to_string(),
-        predecode: predecoding.usage().name(),
+        predecoder_use: predecoding.usage().name(),
         events_left_per_shot: measured.events_left as f64 / count,
         predecode_us: times.predecode_ns as f64 / 1e3 / count,
         decode_us: times.decode_ns as f64 / 1e3 / count,
@@ -220,7 +219,7 @@ fn source(args: &BenchArgs) -> Result<Source> {
         };
         return Ok(Source { model: input::model(dem)?, surface: None, rounds });
     }
-    // clap has seen to it that both are there when --dem is not.
+    // clap requires both if there is no --dem.
     let (Some(distance), Some(p)) = (args.distance, args.p) else {
         return Err(Error::Usage("--dem, or --distance and --p, is needed".to_owned()));
     };
@@ -274,11 +273,11 @@ fn text(report: &Report<'_>) -> String {
 
 fn predecoded_text(predecoded: &Predecoded) -> String {
     format!(
-        "behind {} ({}): {:.2} events left per shot\n\
+        "after {} ({}): {:.2} events left per shot\n\
          of the time {:.1} % in the pre-decoder ({:.3} us), the rest in the decoder ({:.3} us)\n\
          plain matching on the same shots: mean {:.3} us, so this is {:.2} times as fast\n",
         predecoded.predecoder,
-        predecoded.predecode,
+        predecoded.predecoder_use,
         predecoded.events_left_per_shot,
         100.0 * predecoded.predecode_share,
         predecoded.predecode_us,

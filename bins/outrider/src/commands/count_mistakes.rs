@@ -32,7 +32,7 @@ pub(crate) struct CountMistakesArgs {
     /// Format of the detection events
     #[arg(long = "in_format", value_name = "FORMAT", default_value = "01", value_parser = values::format())]
     in_format: Format,
-    /// The shots carry their true observables behind the detectors
+    /// The shots contain their true observables after the detectors
     #[arg(long = "in_includes_appended_observables")]
     in_includes_appended_observables: bool,
     /// True observables; they take precedence over appended ones
@@ -46,7 +46,7 @@ pub(crate) struct CountMistakesArgs {
         value_parser = values::format(),
     )]
     obs_in_format: Format,
-    /// Where the count goes; - is standard output
+    /// File for the count; - is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
     /// Print the time taken to standard error

@@ -36,10 +36,10 @@ pub(crate) struct DecodeArgs {
     /// Format of the shots
     #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
     in_format: Format,
-    /// The shots carry their true observables behind the detectors; mistakes are then counted in --stats
+    /// The shots contain their true observables after the detectors; --stats then counts mistakes
     #[arg(long)]
     in_includes_appended_observables: bool,
-    /// Where predictions go; - is standard output
+    /// File for the predictions; - is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
     /// Format of the predictions
@@ -59,18 +59,18 @@ pub(crate) struct DecodeArgs {
     /// Also write each shot's edges: one line per shot, such as `D3-D7 D9-B` (B is the boundary)
     #[arg(long, value_name = "FILE")]
     edges_out: Option<PathBuf>,
-    /// Also write how sure each prediction is, the least weight with the other observable minus that with the
-    /// predicted one: one line per shot, 17 digits. By exact matching, behind the pre-decoder if there is one: negative
-    /// where another decoder predicts the heavier class. For models with one observable on a patch
+    /// Also write the complementary gap of each prediction: the least weight with the other observable minus that with
+    /// the predicted one; one line per shot, 17 digits. Computed by exact matching, after the pre-decoder if there is
+    /// one; negative where another decoder predicts the heavier class. For models with one observable on a patch
     #[arg(long, value_name = "FILE")]
     gap_out: Option<PathBuf>,
-    /// Larger gaps are written as this one (nats). Their search ends there: a limit of 6 makes it several times faster
+    /// Write larger gaps as this one (nats). The search ends there: a limit of 6 makes it several times faster
     #[arg(long, value_name = "NATS", requires = "gap_out", value_parser = values::positive)]
     gap_limit: Option<f64>,
     /// Threads to decode on [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
-    /// Also write what was done, and how fast, as JSON
+    /// Also write counts and times as JSON
     #[arg(long, value_name = "FILE")]
     stats: Option<PathBuf>,
     /// Instruction set
@@ -90,15 +90,15 @@ Examples:
   stim detect --in circuit.stim --shots 1000 --out_format b8 | outrider decode --dem model.dem > guesses.01
   outrider decode --dem model.dem --in dets.b8 --decoder mwpm-correlated --stats stats.json --out /dev/null
   outrider decode --dem model.dem --in dets.b8 --predecoder rule:min-sum --stats stats.json --out /dev/null
-  outrider decode --dem model.dem --in dets.b8 --window parallel --commit 5 --gap 5 --buffer 5 > guesses.01";
+  outrider decode --dem model.dem --in dets.b8 --window parallel --commit 5 --spacing 5 --buffer 5 > guesses.01";
 
 /// The object that `--stats` writes.
 #[derive(Serialize)]
 struct Stats<'a> {
     decoder: &'a str,
     predecoder: Option<String>,
-    predecode: Option<&'a str>,
-    /// How histories are cut, if they are.
+    predecoder_use: Option<&'a str>,
+    /// How histories are cut, if they are, with the keys of the metadata of `ler`.
     window: Option<Map<String, Value>>,
     isa: &'a str,
     threads: usize,
@@ -106,7 +106,7 @@ struct Stats<'a> {
     detection_events: u64,
     /// Detection events left to match after pre-decoding; in windows, those that any window had to match.
     events_left: u64,
-    /// Shots with a wrong observable, if the shots carry the true ones.
+    /// Shots with a wrong observable, if the shots contain the true ones.
     mistakes: Option<u64>,
     /// Wall-clock time from the first byte read to the last one written.
     seconds: f64,
@@ -169,10 +169,8 @@ impl DecodeArgs {
 
     /// Refuses to write edges that a pre-decoder does not give.
     fn require_edges(&self, predecoding: Option<&PredecoderFactory>) -> Result<()> {
-        if self.edges_out.is_some() && predecoding.is_some_and(|predecoding| !predecoding.tells_edges()) {
-            return Err(Error::Usage(
-                "--edges-out: a dense network used hard does not tell its edges".to_owned(),
-            ));
+        if self.edges_out.is_some() && predecoding.is_some_and(|predecoding| !predecoding.has_edges()) {
+            return Err(Error::Usage("--edges-out: a dense network used hard gives no edges".to_owned()));
         }
         Ok(())
     }
@@ -181,7 +179,7 @@ impl DecodeArgs {
     fn require_whole(&self, windowing: Option<&Windowing>) -> Result<()> {
         if windowing.is_some() && (self.weights_out.is_some() || self.gap_out.is_some()) {
             return Err(Error::Usage(
-                "--weights-out and --gap-out are of whole histories, not of windows".to_owned(),
+                "--weights-out and --gap-out are for whole histories, not for windows".to_owned(),
             ));
         }
         Ok(())
@@ -219,7 +217,7 @@ impl DecodeArgs {
         Stats {
             decoder: factory.kind().name(),
             predecoder: predecoding.map(ToString::to_string),
-            predecode: predecoding.map(|predecoding| predecoding.usage().name()),
+            predecoder_use: predecoding.map(|predecoding| predecoding.usage().name()),
             window: windowing.map(|windowing| windowed_decoder::metadata(windowing).into_iter().collect()),
             isa: factory.isa().name(),
             threads,

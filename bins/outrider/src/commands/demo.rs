@@ -25,14 +25,14 @@ use crate::report::progress;
 use crate::report::wilson::wilson;
 use crate::threads::thread_count;
 
-/// Show what the decoders do, in about a minute
+/// Decode real and sampled shots with every decoder, in about a minute
 ///
 /// Decodes 50,000 shots of a distance-3 surface code on Google's Sycamore processor, which come with the
 /// program, and a sampled distance-11 memory, with every decoder on all cores; the memory also with a pre-decoder. Then
-/// starts two decoder nodes, streams a distance-7 memory onto them, and kills one.
+/// it starts two decoder nodes, streams a distance-7 memory to them, and kills one.
 #[derive(Args, Debug)]
 pub(crate) struct DemoArgs {
-    /// Shots of the sampled memory; a twentieth of it are the histories that are streamed
+    /// Shots of the sampled memory; a twentieth as many histories are streamed
     #[arg(long, value_name = "N", default_value_t = 200_000)]
     shots: u64,
 }
@@ -54,8 +54,9 @@ const TIMED_SHOTS: usize = 20_000;
 const HEADER: &str = "  decoder                LER  95% interval (Wilson)    us/round   p50 us   p99 us  p99.9 us  left     shots/s\n";
 
 const NEXT: &str = "
-us/round, p50, p99 and p99.9 are of single shots on one core; left: events to match, a shot, of them all or behind
-the pre-decoder; shots/s is all cores together. PREDECODER+mwpm is plain matching with a pre-decoder's soft weights.
+us/round, p50, p99 and p99.9 are of single shots on one core; left: events to match per shot, all of them or those
+after the pre-decoder; shots/s is all cores together. PREDECODER+mwpm is plain matching with a pre-decoder's soft
+weights.
 Next:
   outrider decode --dem model.dem --in dets.b8      your own Stim files
   outrider ler --distance 3,5,7 --p 0.003,0.006     error rates, sinter's CSV with --out

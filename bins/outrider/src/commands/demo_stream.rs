@@ -35,7 +35,7 @@ const SLACK: f64 = 3.0;
 /// Streams so many histories, and then as many rounds in one, onto nodes that it starts, and prints what came of it.
 pub(crate) fn show(histories: u64) -> Result<()> {
     print(&format!(
-        "\nRotated memory, distance {DISTANCE}, Z basis, uniform noise {NOISE}, streamed in windows onto {NODES} \
+        "\nRotated memory, distance {DISTANCE}, Z basis, uniform noise {NOISE}, streamed in windows to {NODES} \
          decoder nodes on this machine\n"
     ))?;
     let (patch, loaded) = patch()?;

@@ -58,10 +58,10 @@ pub(crate) struct GenArgs {
     /// The paper's circuits: 25 probabilities as JSON, {"p_prep_X": 0.002, .., "p_cnot_ZZ": 0.0002}
     #[arg(long, value_name = "FILE", conflicts_with = "p")]
     noise_file: Option<PathBuf>,
-    /// Where the circuit goes (.stim); - is standard output
+    /// File for the circuit (.stim); - is standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Where the error model goes (.dem); - is standard output
+    /// File for the error model (.dem); - is standard output
     #[arg(long, value_name = "FILE")]
     dem_out: Option<PathBuf>,
     /// Keep the rounds in the middle of the error model in a repeat block

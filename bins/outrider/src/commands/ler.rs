@@ -40,14 +40,14 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
 /// Takes a model (--dem), a circuit with its model (--stim and --dem), or a grid of surface-code memories
 /// (--distance and --p). Shots are keyed by --seed and counted in blocks of 1024, so the counts are the
 /// same for any number of threads. With --out, rows in sinter's CSV are appended, for `sinter combine` and
-/// `sinter plot`; run the same command again, or with larger limits, and it goes on where the file ends.
+/// `sinter plot`. Run the same command again, or with larger limits, and it continues where the file ends.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct LerArgs {
     /// Detector error model to sample and decode
     #[arg(long, value_name = "FILE", required_unless_present = "distance", conflicts_with = "distance")]
     dem: Option<PathBuf>,
-    /// The circuit that --dem belongs to; it gives the rows sinter's strong id
+    /// The circuit of --dem; with it, rows have sinter's strong id
     #[arg(long, value_name = "FILE", requires = "dem")]
     stim: Option<PathBuf>,
     /// Distances of the grid
@@ -89,21 +89,21 @@ pub(crate) struct LerArgs {
         value_parser = values::decoder_kind(),
     )]
     decoder: Vec<DecoderKind>,
-    /// Pre-decoder: none, rule:NAME with clique, smith or min-sum, or a network's .safetensors file; may be given
-    /// several times, and every decoder is measured behind every one
+    /// Pre-decoder: none, rule:NAME with clique, smith or min-sum, or a network's .safetensors file. May be repeated;
+    /// every decoder is measured with every pre-decoder
     #[arg(long, value_name = "none|rule:NAME|FILE", default_value = "none")]
     predecoder: Vec<PredecoderChoice>,
     #[command(flatten)]
     usage: UseArgs,
     #[command(flatten)]
     window: WindowArgs,
-    /// With --window: decode every shot whole too, and count the shots that fail only in windows, and only whole
+    /// With --window: also decode every shot whole, and count the shots that fail only in windows or only whole
     #[arg(long)]
     paired: bool,
     /// Stop a task after this many shots
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     max_shots: u64,
-    /// Stop a task at the first block of 1024 shots that brings it to as many errors
+    /// Stop a task at the block of 1024 shots in which it reaches this many errors
     #[arg(long, value_name = "N", default_value_t = 1000)]
     max_errors: u64,
     /// Key of the random numbers
@@ -125,19 +125,19 @@ pub(crate) struct LerArgs {
 
 const AFTER_HELP: &str = "\
 Intervals are Wilson score intervals at 95 %. `seconds` in a row, like us/shot in the table, are core time \
-of sampling and decoding together. custom_counts tells how many of a row's shots each seed made. A task \
+of sampling and decoding together. custom_counts has the number of a row's shots from each seed. A task \
 appends a row every 30 seconds and at its end.
 
-Behind a pre-decoder a row's decoder is called PREDECODER+DECODER (PREDECODER-hard+DECODER for hard use), its \
-json_metadata has the pre-decoder as `pre`, the start of a network file's SHA-256 as `net`, the use as `use` and given \
-thresholds as `commit_p`, `data_t` and `syndrome_t`, and its custom_counts add up `events` and `events_left` (detection events before and after it), `predecode_ns` and \
-`decode_ns` (core time in it, and in the decoder after it). The table has the mean events per shot, and the \
-pre-decoder's share of the time of both.
+After a pre-decoder a row's decoder is called PREDECODER+DECODER (PREDECODER-hard+DECODER for hard use). Its \
+json_metadata has the pre-decoder as `pre`, the start of a network file's SHA-256 as `net`, the use as `use`, and \
+thresholds, if given, as `commit_p` (--fix-probability), `data_t` and `syndrome_t`. Its custom_counts add up `events` \
+and `events_left` (detection events before and after it), `predecode_ns` and `decode_ns` (core time in it, and in the \
+decoder after it). The table has the mean events per shot, and the pre-decoder's share of the time of both.
 
-In windows a row's decoder is called DECODER@LAYOUT, or DECODER@LAYOUT-bBUFFER where the buffer is not known to be as \
-long as the distance, and its json_metadata has `win`, `commit`, `gap`, `buffer` and, with rows, `row_width`, \
-`row_axis` and `row_pitch`. --paired adds the custom_counts `paired_shots`, `only_windows` and `only_whole`; its \
-decoding of whole histories is not part of the time.
+In windows a row's decoder is called DECODER@LAYOUT, or DECODER@LAYOUT-bBUFFER if the buffer is shorter than the \
+distance or the distance is unknown. Its json_metadata has `win`, `commit`, `gap` (--spacing), `buffer` and, with \
+rows, `row_width`, `row_axis` and `row_pitch`. --paired adds the custom_counts `paired_shots`, `only_windows` and \
+`only_whole`; its decoding of whole histories is not part of the time.
 
 Examples:
   outrider ler --distance 3,5,7 --p 0.003,0.006 --basis x,z --decoder mwpm,mwpm-correlated --out ler.csv
@@ -180,7 +180,7 @@ pub(crate) fn run(args: &LerArgs) -> Result<()> {
             .collect::<std::result::Result<_, _>>()?
     };
     if args.paired && windowings.iter().all(Option::is_none) {
-        return Err(Error::Usage("--paired is for windows: name a layout by --window".to_owned()));
+        return Err(Error::Usage("--paired needs --window".to_owned()));
     }
     let table = Table::new(args, &predecoders, &windowings);
     let campaign = Campaign { args, threads, predecoders, table };
@@ -212,7 +212,7 @@ fn file_point(args: &LerArgs, dem: &Path) -> Result<Point> {
     Ok(Point { path: Some(dem.to_owned()), model, surface: None, windowing, circuit, metadata })
 }
 
-/// The text of a circuit, after a look at whether the model may be its own.
+/// The text of a circuit, whose counts must be those of the model.
 fn circuit_of(path: &Path, dem: &Path, model: &DetectorErrorModel) -> Result<String> {
     let circuit = stim_text::circuit(&input::text(path, CIRCUIT_BYTES_MAX)?, path)?;
     let (detectors, observables) = (model.detector_count(), model.observable_count());
@@ -261,7 +261,7 @@ struct Campaign<'a> {
 }
 
 impl Campaign<'_> {
-    /// Measures a point with every decoder asked for.
+    /// Measures a point with every decoder of the command.
     fn measure(&self, point: &Point) -> Result<()> {
         let model = stim_text::model(&point.model);
         for predecoding in &self.predecoders {

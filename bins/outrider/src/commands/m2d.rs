@@ -12,9 +12,9 @@ use crate::output::{self, Output};
 
 /// Turn measurements into detection events and observables
 ///
-/// The circuit declares which parities of measurements these are; noise-free runs, and the sweep bits that the
-/// circuit reads, fix what each is compared with. The answer is that of `stim m2d`, but a detector that noise-free
-/// runs leave random is refused.
+/// The circuit declares which parities of measurements these are. Each is compared with its value in a noise-free run,
+/// which may depend on the sweep bits. The answer is that of `stim m2d`, except that a detector that is random without
+/// noise is refused.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct M2dArgs {
@@ -33,7 +33,7 @@ pub(crate) struct M2dArgs {
     /// Format of the sweep bits
     #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
     sweep_format: Format,
-    /// Where detection events go; - is standard output
+    /// File for the detection events; - is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
     /// Format of the detection events

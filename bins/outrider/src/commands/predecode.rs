@@ -1,4 +1,4 @@
-//! `outrider predecode`: shots in; what a pre-decoder leaves of them, and its log-odds, out.
+//! `outrider predecode`: shots in, residual shots and log-odds out.
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -24,11 +24,11 @@ use crate::options::values;
 use crate::output::{self, Output, print};
 use crate::threads::{Worker, run_ordered, thread_count};
 
-/// Pre-decode shots: detection events in, what is left of them out
+/// Pre-decode shots: detection events in, residual events or log-odds out
 ///
-/// Hard use: what the pre-decoder is sure of is committed. The events left go to --out, and the observables that the
-/// committed edges flip to --obs-out: a decoder's prediction for the residual shot, XOR these, is one for the shot.
-/// With --log-odds-out it also says what soft use would give to a decoder.
+/// Hard use: the pre-decoder fixes likely edges. The remaining events go to --out, and the observables that the fixed
+/// edges flip to --obs-out. A decoder's prediction for the residual shot, XOR these, is a prediction for the shot.
+/// With --log-odds-out it also writes the log-odds that soft use passes to a decoder.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct PredecodeArgs {
@@ -38,7 +38,7 @@ pub(crate) struct PredecodeArgs {
     /// Pre-decoder: rule:NAME with clique, smith or min-sum, or a network's .safetensors file
     #[arg(long, value_name = "rule:NAME|FILE")]
     predecoder: PredecoderChoice,
-    /// Print what the pre-decoder is, its size, reach and card, and do nothing else
+    /// Print kind, size, reach and card of the pre-decoder, and do nothing else
     #[arg(long, conflicts_with_all = NOT_DESCRIBED)]
     describe: bool,
     #[command(flatten)]
@@ -49,26 +49,26 @@ pub(crate) struct PredecodeArgs {
     /// Format of the shots
     #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
     in_format: Format,
-    /// The shots carry observables behind the detectors, which are ignored
+    /// The shots contain observables after the detectors, which are ignored
     #[arg(long)]
     in_includes_appended_observables: bool,
-    /// Where the residual shots go; - is standard output
+    /// File for the residual shots; - is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
     /// Format of the residual shots
     #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
     out_format: Format,
-    /// Also write the observables that the committed edges flip
+    /// Also write the observables that the fixed edges flip
     #[arg(long, value_name = "FILE")]
     obs_out: Option<PathBuf>,
     /// Format of these observables
     #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = values::format())]
     obs_out_format: Format,
-    /// Also write ln((1-p)/p) of edges near events, p the probability that the edge flipped: one line per shot, such
-    /// as `D3-D7:-1.5 D9-B:2.25` (B is the boundary), 17 digits
+    /// Also write ln((1-p)/p) of edges near events, where p is the probability that the edge flipped: one line per
+    /// shot, such as `D3-D7:-1.5 D9-B:2.25` (B is the boundary), 17 digits
     #[arg(long, value_name = "FILE")]
     log_odds_out: Option<PathBuf>,
-    /// Also write what was done, and how fast, as JSON
+    /// Also write counts and times as JSON
     #[arg(long, value_name = "FILE")]
     stats: Option<PathBuf>,
     /// Threads [default: all cores]
@@ -82,7 +82,7 @@ pub(crate) struct PredecodeArgs {
     ignore_undecomposable: bool,
 }
 
-/// What is about shots.
+/// Options that concern shots.
 const NOT_DESCRIBED: [&str; 14] = [
     "dem",
     "SettingArgs",
@@ -119,7 +119,8 @@ struct Stats {
     shots_per_second: f64,
     /// Soft use adds this to ln((1-p)/p) of the edges that it does not name.
     other_edges_offset: f64,
-    /// How far an answer looks along x, y and rounds, in the units of detector coordinates; null: without bound.
+    /// How far away the events lie that an answer depends on, along x, y and rounds, in the units of detector
+    /// coordinates; null: without bound.
     reach: [f64; 3],
     heap_bytes_per_thread: usize,
 }
@@ -139,14 +140,14 @@ struct Totals {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &PredecodeArgs) -> Result<()> {
-    let usage = UseArgs { predecode: Predecode::Hard, settings: args.settings };
+    let usage = UseArgs { predecoder_use: Predecode::Hard, settings: args.settings };
     let Some(predecoding) = PredecoderFactory::new(&args.predecoder, &usage)? else {
-        return Err(Error::Usage("--predecoder none leaves nothing to do".to_owned()));
+        return Err(Error::Usage("--predecoder none: there is nothing to do".to_owned()));
     };
     args.settings.require_dense([&predecoding])?;
     match &args.dem {
         Some(dem) => predecode(args, dem, &predecoding),
-        // clap has seen to it that this is --describe.
+        // clap requires --dem or --describe.
         None => print(&predecoding.description()),
     }
 }

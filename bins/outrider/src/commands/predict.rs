@@ -29,10 +29,10 @@ pub(crate) struct PredictArgs {
     /// Format of the detection events
     #[arg(long = "in_format", value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
     in_format: Format,
-    /// The shots carry observables behind the detectors, which are ignored
+    /// The shots contain observables after the detectors, which are ignored
     #[arg(long = "in_includes_appended_observables")]
     in_includes_appended_observables: bool,
-    /// Where predictions go; - is standard output
+    /// File for the predictions; - is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
     /// Format of the predictions

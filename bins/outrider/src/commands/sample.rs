@@ -34,7 +34,7 @@ pub(crate) struct SampleArgs {
     /// Key of the random numbers
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Where detection events go; - is standard output
+    /// File for the detection events; - is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
     /// Format of the detection events

@@ -31,19 +31,19 @@ use crate::stream::snapshot::Snapshot;
 use crate::stream::target::{InProcess, Target};
 use crate::stream::verify::Verified;
 
-/// Decode in real time: rounds come at a fixed pace, corrections go out, and latencies are measured
+/// Decode in real time: rounds come at a fixed pace, corrections leave, and latencies are measured
 ///
 /// Rounds come from a simulated processor, which samples a memory of any length, or from a file of shots or raw
 /// measurements. Round k of a history is due k round times after its beginning, whether or not the decoder keeps up, and
-/// latencies count from then. Histories are decoded in windows, on threads of this process or on decoder nodes; the
-/// answers do not depend on where, nor on nodes that are lost on the way. Ctrl-C ends the history in order.
+/// latencies count from then. Histories are decoded in windows, on threads of this process or on decoder nodes.
+/// Answers are the same everywhere, also when nodes are lost. Ctrl-C ends the history in order.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct StreamArgs {
     #[command(flatten)]
     patch: PatchArgs,
-    /// Rounds of a history; its last layer of detectors, from the final readout, comes on top [default: the model's, or
-    /// as many as the distance]
+    /// Rounds of a history, without the last layer of detectors, which comes from the final readout [default: the
+    /// model's, or as many as the distance]
     #[arg(long, value_name = "N")]
     rounds: Option<NonZeroU64>,
     /// Histories of the simulated processor
@@ -55,7 +55,7 @@ pub(crate) struct StreamArgs {
     /// Stream these shots instead, each a history; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["measurements", "repeat", "seed"])]
     shots: Option<PathBuf>,
-    /// The shots carry their true observables behind the detectors
+    /// The shots contain their true observables after the detectors
     #[arg(long, requires = "shots")]
     appended_observables: bool,
     /// Stream these raw measurements of --stim instead, each shot a history; - is standard input
@@ -66,7 +66,7 @@ pub(crate) struct StreamArgs {
         conflicts_with_all = ["shots", "repeat", "seed", "rounds"],
     )]
     measurements: Option<PathBuf>,
-    /// The circuit that --measurements are of, and --dem the model of
+    /// The circuit of --measurements and --dem
     #[arg(long, value_name = "FILE", requires = "measurements")]
     stim: Option<PathBuf>,
     /// Sweep bits of the shots of --measurements [default: all 0]
@@ -78,11 +78,11 @@ pub(crate) struct StreamArgs {
     /// Format of shots or measurements [default: b8]
     #[arg(long, value_name = "FORMAT", value_parser = values::format())]
     format: Option<Format>,
-    /// Time of a round; 0 for as fast as rounds are taken
+    /// Time of a round in microseconds; 0 for as fast as possible
     #[arg(long, value_name = "US", default_value = "1", allow_negative_numbers = true, value_parser = round_time)]
     round_time: f64,
-    /// Let histories begin this far apart, each on time even if the one before is not over [default: each when the one
-    /// before is over]
+    /// Start histories this many microseconds apart, each on time even if the one before is not over [default: each
+    /// when the one before is over]
     #[arg(
         long,
         value_name = "US",
@@ -93,24 +93,23 @@ pub(crate) struct StreamArgs {
     history_time: Option<f64>,
     #[command(flatten)]
     nodes: NodesArgs,
-    /// Threads that decode, on each local node if there are any; 0 to decode on the thread that takes the rounds
+    /// Threads that decode, on each local node if there are any; 0 decodes on the thread that takes the rounds
     #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "to")]
     workers: usize,
-    /// How threads wait: spin, yield between looks, or block until woken
+    /// How threads wait: spin, yield between checks, or block until woken
     #[arg(long, value_name = "HOW", default_value = "yield", value_enum)]
     wait: WaitHow,
-    /// Cores that the workers are pinned to, in turn
+    /// Cores to pin the workers to, in turn
     #[arg(long, value_name = "CORE,..", value_delimiter = ',', conflicts_with_all = ["nodes", "to"])]
     cores: Vec<usize>,
     /// Instruction set of this process
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::isa())]
     isa: Isa,
-    /// Afterwards decode each history again on one thread, and compare the answers on the way; the exit code is 1 if one
-    /// differs
+    /// Afterwards decode each history again on one thread and compare all answers; the exit code is 1 if one differs
     #[arg(long)]
     verify: bool,
-    /// The closed loop instead: K steps, each with the rounds that come until the correction of the step before has
-    /// landed, --rounds at least
+    /// The closed loop instead: K steps; each lasts until the correction of the step before has arrived, and at least
+    /// --rounds rounds
     #[arg(long, value_name = "K", conflicts_with_all = ["shots", "measurements", "repeat", "find_rate", "verify"])]
     sifl: Option<NonZeroU64>,
     /// Search for the shortest round time that is held
@@ -125,21 +124,21 @@ pub(crate) struct StreamArgs {
 }
 
 const AFTER_HELP: &str = "\
-Held means: over the last tenth of the rounds of each history, in the median, no more rounds were due and not committed than \
-the decoder holds, so that none had to wait outside. Reaction is the time from when the last round of a history was due until its \
-correction was out; commit lag, of a cell, from when the last round of its window was due until its commit was merged. \
-The hops of a cell: ingest (round due until taken in), dispatch (window complete until given to a worker, waiting for \
-other cells included), queue (until begun), decode, merge. With nodes, dispatch, queue and decode are by the clock of the \
-node, and network is the rest of the time from when the last round of the window was taken in until the commit was merged.
+A rate is held if, over the last 10 % of each history's rounds, the median backlog (rounds due but not committed) \
+fits in the decoder's buffer. Reaction: from when the last round of a history was due until its correction was out. \
+Commit lag of a cell: from when the last round of its window was due until its commit was merged. Hops of a cell: \
+ingest (from round due to round taken), dispatch (from window complete to worker, with the wait for other cells), \
+queue (until decoding begins), decode, merge. With nodes, dispatch, queue and decode are by the node's clock, and \
+network is the rest of the time from taking the window's last round to merging the commit.
 
-A node decides cells of the patch that the same options, or the same [[patch]] of its configuration, give it. Times of a \
-lost node count from when something came from it for the last time.
+A node decides cells of the patch that the same options, or the same [[patch]] of its configuration, define. Times of \
+a lost node count from its last frame.
 
 Examples:
   outrider stream --distance 5 --p 0.001 --rounds 1000000 --round-time 1
   outrider stream --distance 5 --p 0.001 --rounds 50 --repeat 10000 --wait spin --json run.json --verify
   outrider stream --distance 13 --p 0.001 --rounds 100000 --decoder mwpm-correlated --find-rate
-  outrider stream --dem model.dem --shots dets.b8 --commit 5 --gap 5 --buffer 5 --round-time 0
+  outrider stream --dem model.dem --shots dets.b8 --commit 5 --spacing 5 --buffer 5 --round-time 0
   outrider stream --distance 13 --p 0.003 --rounds 104 --repeat 200000 --history-time 104
   outrider stream --distance 7 --p 0.001 --rounds 200000 --round-time 10 --nodes 2 --kill-after 100000 --verify
   outrider stream --distance 5 --p 0.001 --rounds 100000 --to unix:a.sock --to tls:decoder:7118 --tls-authority ca.pem \
@@ -206,13 +205,13 @@ impl StreamArgs {
             return Err(Error::Usage("--history-time needs a --round-time".to_owned()));
         }
         if self.is_local() && self.nodes.patience.is_some() {
-            return Err(Error::Usage("--patience is for nodes: --nodes or --to".to_owned()));
+            return Err(Error::Usage("--patience needs --nodes or --to".to_owned()));
         }
         if self.format.is_some() && self.shots.is_none() && self.measurements.is_none() {
-            return Err(Error::Usage("--format is that of --shots or --measurements".to_owned()));
+            return Err(Error::Usage("--format needs --shots or --measurements".to_owned()));
         }
         if !self.cores.is_empty() && self.workers == 0 {
-            return Err(Error::Usage("--cores is for workers, and there are none".to_owned()));
+            return Err(Error::Usage("--cores needs workers; --workers is 0".to_owned()));
         }
         Ok(())
     }
@@ -267,7 +266,12 @@ impl StreamArgs {
             nodes,
             workers: self.nodes.to.is_empty().then_some(self.workers),
             wait: self.wait.name().to_owned(),
-            window: Window { commit: cut.commit, gap: cut.gap, buffer: cut.buffer, context: cut.context },
+            window: Window {
+                commit: cut.cell_layers,
+                spacing: cut.spacing,
+                buffer: cut.buffer,
+                context: cut.context,
+            },
             sifl: found.sifl,
             find_rate: found.rate,
         }
@@ -327,7 +331,7 @@ impl StreamArgs {
         Ok(Subject { args, loaded, layers })
     }
 
-    /// Layers of a history: those asked for, or for the closed loop, where histories have any length, at least these.
+    /// Layers of a history: these, or for the closed loop, where histories have any length, at least these.
     fn served(&self, patch: &Patch, layers: u64) -> std::result::Result<u64, outrider::Error> {
         let plan = patch.plan();
         match (self.sifl, plan.layers_min()) {

@@ -49,7 +49,7 @@ pub(crate) struct Tally {
     pub(crate) errors: u64,
     /// Core seconds of sampling and decoding.
     pub(crate) seconds: f64,
-    /// Events and times, behind a pre-decoder.
+    /// Events and times, with a pre-decoder.
     pub(crate) stages: StageTotals,
     /// Windows beside whole histories.
     pub(crate) pairs: Pairs,
@@ -66,7 +66,7 @@ impl Tally {
     }
 }
 
-/// Counts until the plan's stop rule; `each` sees every block's tally in order.
+/// Counts until the plan's stop rule; `each` gets every block's tally in order.
 pub(crate) fn count_errors(
     factory: &DecoderFactory<'_>,
     plan: Plan,
@@ -108,7 +108,7 @@ struct BlockWorker {
     whole_predictions: Shots,
 }
 
-/// Decoders without a pre-decoder take batches; behind one, each stage is timed shot by shot.
+/// Decoders without a pre-decoder take batches; with one, each stage is timed shot by shot.
 enum Pipeline {
     Decoder(Decoder),
     Stages(Stages),

@@ -114,7 +114,7 @@ enum ShotDecoder {
 /// What became of one shot.
 struct DecodedShot {
     events_left: u64,
-    /// In natural units; windows do not tell it.
+    /// In natural units; windows have none.
     weight: Option<f64>,
 }
 
@@ -184,7 +184,7 @@ impl Worker for StreamWorker {
     }
 }
 
-/// The detection events of a row, which may have observables behind its detectors.
+/// The detection events of a row, which may have observables after its detectors.
 pub(crate) fn events(rows: &Shots, row: usize, detectors: u32) -> impl Iterator<Item = u32> {
     rows.ones(row).map(|bit| bit as u32).take_while(move |&event| event < detectors)
 }

@@ -67,10 +67,9 @@ impl<'a> DecoderFactory<'a> {
                 "--certify proves answers on whole histories, not in windows".to_owned(),
             ));
         }
-        if self.predecoding.is_some_and(|predecoding| !predecoding.tells_edges()) {
+        if self.predecoding.is_some_and(|predecoding| !predecoding.has_edges()) {
             return Err(Error::Usage(
-                "--window: a dense network used hard does not tell its edges, as windows need it to"
-                    .to_owned(),
+                "--window: a dense network used hard gives no edges, which windows need".to_owned(),
             ));
         }
         let reach = self.predecoder()?.map_or(0.0, |predecoder| predecoder.reach().rounds);
@@ -167,7 +166,7 @@ impl<'a> DecoderFactory<'a> {
     }
 }
 
-/// What tables call a decoder behind a pre-decoder, in windows.
+/// The name in tables of a decoder after a pre-decoder, in windows.
 pub(crate) fn name(
     kind: DecoderKind,
     predecoding: Option<&PredecoderFactory>,

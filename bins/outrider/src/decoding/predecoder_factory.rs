@@ -32,28 +32,34 @@ pub(crate) struct PredecoderArgs {
 /// How a pre-decoder is used.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct UseArgs {
-    /// How the pre-decoder is used: soft, its log-odds are the weights of the shot; hard, what it is sure of is
-    /// committed for good
-    #[arg(long, value_name = "USE", default_value = "soft", value_parser = values::predecode())]
-    pub(crate) predecode: Predecode,
+    /// Use of the pre-decoder. soft: its log-odds replace edge weights for that shot; hard: it fixes likely edges and
+    /// passes on the remaining events
+    #[arg(
+        long,
+        alias = "predecode",
+        value_name = "USE",
+        default_value = "soft",
+        value_parser = values::predecoder_use(),
+    )]
+    pub(crate) predecoder_use: Predecode,
     #[command(flatten)]
     pub(crate) settings: SettingArgs,
 }
 
-/// What pre-decoders can be told.
+/// Settings of pre-decoders.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct SettingArgs {
-    /// Hard use commits edges of at least this probability; not for dense networks [default: 0.5]
-    #[arg(long, value_name = "P", value_parser = values::open_probability)]
-    commit_probability: Option<f64>,
+    /// Hard use fixes edges of at least this probability; not for dense networks [default: 0.5]
+    #[arg(long, alias = "commit-probability", value_name = "P", value_parser = values::open_probability)]
+    fix_probability: Option<f64>,
     /// Hard use of a dense network flips data qubits whose logit is at least this [default: 0]
     #[arg(long, value_name = "LOGIT", allow_negative_numbers = true, value_parser = values::logit)]
     data_threshold: Option<f32>,
     /// Hard use of a dense network flips outcomes of stabilisers whose logit is at least this [default: 0]
     #[arg(long, value_name = "LOGIT", allow_negative_numbers = true, value_parser = values::logit)]
     syndrome_threshold: Option<f32>,
-    /// The memory that --dem is the model of, which dense networks must know: distance, rounds and basis, and if
-    /// they are others than these, the circuit and the orientation
+    /// The memory that --dem belongs to, which dense networks need: distance, rounds and basis, and circuit and
+    /// orientation if they differ from these
     #[arg(long, value_name = "d=D,r=ROUNDS,b=BASIS,c=paper,o=O1")]
     surface: Option<Experiment>,
 }
@@ -91,14 +97,14 @@ impl PredecoderFactory {
 
     /// The pre-decoder of this name with this use; nothing for `none`.
     pub(crate) fn new(choice: &PredecoderChoice, usage: &UseArgs) -> Result<Option<Self>> {
-        let &UseArgs { predecode, settings } = usage;
+        let &UseArgs { predecoder_use, settings } = usage;
         let kind = match choice {
             PredecoderChoice::None => return Ok(None),
             PredecoderChoice::Rule(rule) => Kind::Rule(*rule),
             PredecoderChoice::File(path) => Kind::load(path)?,
         };
-        let predecoding = Self { kind, usage: predecode, settings };
-        settings.require_fit(predecode, predecoding.is_dense())?;
+        let predecoding = Self { kind, usage: predecoder_use, settings };
+        settings.require_fit(predecoder_use, predecoding.is_dense())?;
         Ok(Some(predecoding))
     }
 
@@ -113,8 +119,8 @@ impl PredecoderFactory {
         self.usage
     }
 
-    /// Whether decoders behind it can tell the edges of their answers.
-    pub(crate) fn tells_edges(&self) -> bool {
+    /// Whether decoders after it can name the edges of their answers.
+    pub(crate) fn has_edges(&self) -> bool {
         self.usage == Predecode::Soft || !self.is_dense()
     }
 
@@ -122,9 +128,10 @@ impl PredecoderFactory {
         matches!(self.kind, Kind::Dense(..))
     }
 
-    /// What tells its rows apart in statistics files.
+    /// Of its rows in statistics files. sinter's strong id hashes the keys: with another name the same task would count
+    /// as another.
     pub(crate) fn metadata(&self) -> Metadata {
-        let SettingArgs { commit_probability, data_threshold, syndrome_threshold, .. } = self.settings;
+        let SettingArgs { fix_probability, data_threshold, syndrome_threshold, .. } = self.settings;
         let file = match &self.kind {
             Kind::Rule(_) => None,
             Kind::Event(_, file) | Kind::Dense(_, file) => Some(file),
@@ -133,7 +140,7 @@ impl PredecoderFactory {
             ("pre", Some(Value::from(self.to_string()))),
             ("net", file.map(|file| Value::from(file.fingerprint.as_str()))),
             ("use", Some(Value::from(self.usage.name()))),
-            ("commit_p", commit_probability.map(Value::from)),
+            ("commit_p", fix_probability.map(Value::from)),
             ("data_t", data_threshold.map(Value::from)),
             ("syndrome_t", syndrome_threshold.map(Value::from)),
         ]
@@ -142,7 +149,7 @@ impl PredecoderFactory {
         .collect()
     }
 
-    /// A pre-decoder for one thread, on the graph of `model`, which is that of `surface` where this is known.
+    /// A pre-decoder for one thread, on the graph of `model`, which is that of `surface` if there is one.
     pub(crate) fn make(
         &self,
         graph: &Arc<MatchingGraph>,
@@ -157,8 +164,8 @@ impl PredecoderFactory {
             }
             Kind::Event(network, _) => Predecoder::event_network(Arc::clone(network), graph, model, isa)?,
             Kind::Dense(network, file) => {
-                let told = self.settings.surface.map(|experiment| experiment.build()).transpose()?;
-                let surface = surface.or(told.as_ref()).ok_or_else(|| file.needs_surface())?;
+                let given = self.settings.surface.map(|experiment| experiment.build()).transpose()?;
+                let surface = surface.or(given.as_ref()).ok_or_else(|| file.needs_surface())?;
                 let options = DenseOptions {
                     isa,
                     arithmetic: arithmetic(network),
@@ -168,7 +175,7 @@ impl PredecoderFactory {
                 Predecoder::dense(Arc::clone(network), surface, graph, &options)?
             }
         };
-        if let Some(probability) = self.settings.commit_probability {
+        if let Some(probability) = self.settings.fix_probability {
             predecoder.set_threshold(probability)?;
         }
         Ok(predecoder)
@@ -199,25 +206,23 @@ impl UseArgs {
         &self,
         choices: impl IntoIterator<Item = &'a PredecoderChoice>,
     ) -> Result<()> {
-        let SettingArgs { commit_probability, data_threshold, syndrome_threshold, surface } = self.settings;
-        let plain = self.predecode == Predecode::Soft
-            && commit_probability.is_none()
+        let SettingArgs { fix_probability, data_threshold, syndrome_threshold, surface } = self.settings;
+        let plain = self.predecoder_use == Predecode::Soft
+            && fix_probability.is_none()
             && data_threshold.or(syndrome_threshold).is_none()
             && surface.is_none();
         if plain || choices.into_iter().any(|choice| *choice != PredecoderChoice::None) {
             return Ok(());
         }
-        Err(Error::Usage(
-            "uses, thresholds and --surface are for pre-decoders: name one by --predecoder".to_owned(),
-        ))
+        Err(Error::Usage("--predecoder-use, thresholds and --surface need --predecoder".to_owned()))
     }
 }
 
 impl SettingArgs {
-    /// Refuses --surface where there is no --dem that it could be about.
+    /// Refuses --surface without the --dem that it describes.
     pub(crate) fn require_dem(self, dem: Option<&Path>) -> Result<()> {
         if self.surface.is_some() && dem.is_none() {
-            return Err(Error::Usage("--surface is about --dem, which is not given".to_owned()));
+            return Err(Error::Usage("--surface needs --dem".to_owned()));
         }
         Ok(())
     }
@@ -228,9 +233,7 @@ impl SettingArgs {
         predecoders: impl IntoIterator<Item = &'a PredecoderFactory>,
     ) -> Result<()> {
         if self.surface.is_some() && !predecoders.into_iter().any(PredecoderFactory::is_dense) {
-            return Err(Error::Usage(
-                "--surface is for dense networks, and --predecoder names none".to_owned(),
-            ));
+            return Err(Error::Usage("--surface is for dense networks; --predecoder names none".to_owned()));
         }
         Ok(())
     }
@@ -238,21 +241,17 @@ impl SettingArgs {
     /// Refuses settings that would change nothing.
     fn require_fit(self, usage: Predecode, dense: bool) -> Result<()> {
         for (option, given, for_dense) in [
-            ("--commit-probability", self.commit_probability.is_some(), false),
+            ("--fix-probability", self.fix_probability.is_some(), false),
             ("--data-threshold", self.data_threshold.is_some(), true),
             ("--syndrome-threshold", self.syndrome_threshold.is_some(), true),
         ] {
             if given && usage == Predecode::Soft {
-                return Err(Error::Usage(format!(
-                    "{option} is for hard use; soft use commits nothing for good"
-                )));
+                return Err(Error::Usage(format!("{option} is for hard use; soft use fixes no edges")));
             }
             if given && dense != for_dense {
                 let others =
-                    if dense { "--data-threshold and --syndrome-threshold" } else { "--commit-probability" };
-                return Err(Error::Usage(format!(
-                    "{option} is not for this pre-decoder, which has {others}"
-                )));
+                    if dense { "--data-threshold and --syndrome-threshold" } else { "--fix-probability" };
+                return Err(Error::Usage(format!("{option} is not for this pre-decoder; it has {others}")));
             }
         }
         Ok(())
@@ -270,8 +269,8 @@ impl NetworkFile {
 
     fn needs_surface(&self) -> Error {
         Error::Usage(format!(
-            "{} is a dense network, which works on a memory's layout: say with --surface d=D,r=ROUNDS,b=BASIS which \
-             one --dem is the model of",
+            "{} is a dense network, which works on a memory's layout: name the memory of --dem by --surface \
+             d=D,r=ROUNDS,b=BASIS",
             self.name
         ))
     }
@@ -358,5 +357,5 @@ const SHIPPED_NAME: &str = "event-stim.safetensors";
 const SHIPPED: &[u8] = include_bytes!("../../../../models/event-stim.safetensors");
 /// Bytes of a network's file accepted.
 const NETWORK_BYTES_MAX: u64 = 1 << 29;
-/// Of a network's SHA-256, enough to tell networks apart.
+/// Of a network's SHA-256, enough to identify it.
 const FINGERPRINT_BYTES: usize = 8;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use outrider::{
-    Axis, CellShape, CellStream, DetectorErrorModel, MatchingGraph, Plan, PlanOptions, Rows, Window,
+    Axis, CellBook, CellShape, DetectorErrorModel, MatchingGraph, Plan, PlanOptions, Rows, Window,
     WindowDecoder,
 };
 use outrider_options::Windowing;
@@ -13,13 +13,14 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::report::statistics::Metadata;
 
-/// What tells rows of statistics files apart that were decoded in windows.
+/// Of rows of statistics files that were decoded in windows. sinter's strong id hashes the keys: with another name the
+/// same task would count as another.
 pub(crate) fn metadata(windowing: &Windowing) -> Metadata {
-    let PlanOptions { commit, gap, buffer, rows, .. } = windowing.cut();
+    let PlanOptions { cell_layers, spacing, buffer, rows, .. } = windowing.cut();
     let mut metadata = vec![
         ("win".to_owned(), Value::from(windowing.layout())),
-        ("commit".to_owned(), Value::from(commit)),
-        ("gap".to_owned(), Value::from(gap)),
+        ("commit".to_owned(), Value::from(cell_layers)),
+        ("gap".to_owned(), Value::from(spacing)),
         ("buffer".to_owned(), Value::from(buffer)),
     ];
     if let Some(Rows { width, axis, pitch, .. }) = rows {
@@ -48,7 +49,7 @@ impl Windows {
     ) -> Result<Self> {
         if reach.ceil() > f64::from(u32::MAX) {
             return Err(Error::Usage(
-                "--predecoder: one that looks at whole histories does not fit windows".to_owned(),
+                "--predecoder: one for whole histories does not fit windows".to_owned(),
             ));
         }
         let options = PlanOptions { context: reach.ceil() as u32, ..windowing.cut() };
@@ -98,7 +99,7 @@ impl WindowedDecoder {
         observables: &mut [u8],
         mut edges: Option<&mut Vec<Ends>>,
     ) -> std::result::Result<u64, outrider::Error> {
-        let mut books = CellStream::new(Arc::clone(&self.plan), CellStream::layers_needed(&self.plan))?;
+        let mut books = CellBook::new(Arc::clone(&self.plan), CellBook::layers_needed(&self.plan))?;
         let mut first = 0;
         let mut decoded = 0;
         for (index, &width) in self.widths.iter().enumerate() {

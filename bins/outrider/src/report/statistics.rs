@@ -29,7 +29,7 @@ pub(crate) struct Counts {
     pub(crate) seconds: f64,
     /// Of `shots`, those that the seed of this campaign made; the next one is the shot of this index.
     pub(crate) seed_shots: u64,
-    /// Events and times, behind a pre-decoder.
+    /// Events and times, with a pre-decoder.
     pub(crate) stages: StageTotals,
     /// Windows beside whole histories.
     pub(crate) pairs: Pairs,

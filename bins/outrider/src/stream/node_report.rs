@@ -18,7 +18,7 @@ pub(crate) struct NodeReport {
     pub(crate) round_trip_us: Option<f64>,
     /// Connections after the first that a session began or went on over.
     pub(crate) reconnects: u64,
-    /// Times that it asked for frames again.
+    /// Times that it requested frames again.
     pub(crate) resent_frames: u64,
     /// Times that its credit ran out.
     pub(crate) credit_stops: u64,

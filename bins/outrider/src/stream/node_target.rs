@@ -25,29 +25,29 @@ use crate::stream::target::{CellReport, Progress, Target, Way};
 /// Where rounds go, if not to threads of this process.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct NodesArgs {
-    /// Decode on so many decoder nodes, started on this machine for the purpose
+    /// Decode on this many decoder nodes, started on this machine
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) nodes: Option<u8>,
-    /// How they are reached: a Unix socket, shared memory, or TCP
+    /// Connection to them: a Unix socket, shared memory, or TCP
     #[arg(long, value_name = "HOW", value_enum, default_value = "unix", requires = "nodes")]
     pub(crate) transport: Transport,
-    /// Decode on the decoder node that listens there, once for each node: unix:PATH, ring:PATH, tcp:HOST:PORT or
+    /// Decode on the decoder node at this address; once for each node: unix:PATH, ring:PATH, tcp:HOST:PORT or
     /// tls:HOST:PORT
     #[arg(long, value_name = "ADDRESS", conflicts_with = "nodes")]
     pub(crate) to: Vec<Address>,
-    /// Certificates of the authorities that sign those of nodes at tls: addresses
+    /// Authorities that sign the certificates of nodes at tls: addresses
     #[arg(long, value_name = "FILE", requires_all = ["to", "tls_certificate", "tls_key"])]
     tls_authority: Option<PathBuf>,
-    /// The certificate that is shown to them
+    /// The certificate to present to them
     #[arg(long, value_name = "FILE", requires = "tls_authority")]
     tls_certificate: Option<PathBuf>,
     /// Its private key
     #[arg(long, value_name = "FILE", requires = "tls_authority")]
     tls_key: Option<PathBuf>,
-    /// How long to wait while no node is left [default: 10]
+    /// Seconds to wait while no node is left [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = patience)]
     pub(crate) patience: Option<f64>,
-    /// Kill the first local node after so many rounds, to see what that costs
+    /// Kill the first local node after this many rounds, to measure the fail-over
     #[arg(long, value_name = "ROUNDS", requires = "nodes", conflicts_with = "find_rate")]
     pub(crate) kill_after: Option<u64>,
 }
@@ -111,7 +111,7 @@ pub(crate) struct NodeTarget {
     left_to_kill: Option<u64>,
 }
 
-/// What the controller does not know of a node.
+/// State of a node that the controller does not have.
 struct NodeLog {
     decode: LatencyHistogram,
     /// It has taken a history, and has not been fenced since.
@@ -380,7 +380,7 @@ fn refused_round(error: PushError) -> Error {
     }
 }
 
-/// Unless another is wished for.
+/// By default.
 const PATIENCE_SECONDS: f64 = 10.0;
 
 /// Seconds to wait.
@@ -392,7 +392,7 @@ fn patience(text: &str) -> std::result::Result<f64, String> {
 }
 
 const PATIENCE_MAX_SECONDS: f64 = 1e6;
-/// How long nodes have to say goodbye.
+/// How long nodes have to close in order.
 const GOODBYE: Duration = Duration::from_millis(500);
 /// Longest sleep while nodes are being reached.
 const NAP: Duration = Duration::from_millis(1);

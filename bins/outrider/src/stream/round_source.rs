@@ -80,7 +80,7 @@ impl Source for Processor {
     }
 
     fn next(&mut self) -> Result<Option<Round<'_>>> {
-        // The end is told while there are still layers of the bulk to come.
+        // The end is announced while there are still layers of the bulk to come.
         if self.end.is_none() && self.sampler.earliest_end() + END_AHEAD >= self.length {
             self.end_at(self.length)?;
         }
@@ -377,7 +377,7 @@ pub(crate) fn measurement_widths(map: &MeasurementMap) -> Result<Vec<u32>> {
     Ok(widths)
 }
 
-/// Layers before the earliest possible end at which a history's end is told.
+/// Layers before the earliest possible end at which a history's end is announced.
 const END_AHEAD: u64 = 64;
 /// Layers of one recorded history.
 const RECORDED_LAYERS_MAX: u64 = 1 << 22;

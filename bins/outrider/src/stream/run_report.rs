@@ -1,4 +1,4 @@
-//! What `outrider stream` tells of a run.
+//! What `outrider stream` reports of a run.
 
 use serde::Serialize;
 
@@ -31,7 +31,7 @@ pub(crate) struct Report {
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Window {
     pub(crate) commit: u32,
-    pub(crate) gap: u32,
+    pub(crate) spacing: u32,
     pub(crate) buffer: u32,
     pub(crate) context: u32,
 }
@@ -83,7 +83,7 @@ impl Report {
         let measured = &self.measured;
         let mut text = format!(
             "{} rounds in {} histories, {:.3} s, {:.0} rounds/s, {:.3} events/round\n\
-             {} on {}; cells of {} rounds, gaps of {}, buffers of {}\n",
+             {} on {}; cells of {} rounds, spacing {}, buffer {}\n",
             measured.rounds,
             measured.histories,
             measured.seconds,
@@ -92,7 +92,7 @@ impl Report {
             self.decoder,
             self.place(),
             self.window.commit,
-            self.window.gap,
+            self.window.spacing,
             self.window.buffer,
         );
         if measured.round_time_us > 0.0 {
@@ -100,7 +100,7 @@ impl Report {
             text += &format!("{} us a round: {verdict}\n", measured.round_time_us);
         }
         text += &format!(
-            "lost rounds: {}; waited for room: {}; backlog p50 {:.0}, p99 {:.0}, max {:.0} rounds of {} held\n",
+            "lost rounds: {}; waited for room: {}; backlog p50 {:.0}, p99 {:.0}, max {:.0} of at most {} rounds\n",
             measured.lost_rounds,
             measured.credit_stops,
             measured.backlog_rounds.p50,

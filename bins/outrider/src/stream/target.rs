@@ -54,7 +54,7 @@ pub(crate) trait Target {
     fn restart(&mut self) -> Result<()>;
     /// Takes a round; there is room.
     fn push(&mut self, events: &[u8], detector_count: u32, is_last: bool) -> Result<()>;
-    /// Goes on, and tells how far it got.
+    /// Goes on, and returns how far it got.
     fn poll(&mut self) -> Result<Progress<'_>>;
     /// Sleeps until there may be something to poll, or the time is over.
     fn sleep(&mut self, most: Duration);

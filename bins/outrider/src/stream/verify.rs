@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use outrider::{CellShape, CellStream, Patch, WindowDecoder};
+use outrider::{CellBook, CellShape, Patch, WindowDecoder};
 
 use crate::error::{Error, Result};
 use crate::stream::round_source::Source;
@@ -94,7 +94,7 @@ impl Answers {
 
 struct Check<'a> {
     patch: &'a Patch,
-    books: CellStream,
+    books: CellBook,
     decoders: BTreeMap<CellShape, WindowDecoder>,
     /// Flips of cells that are not in the answer yet.
     flips: BTreeMap<u64, Vec<u8>>,
@@ -106,7 +106,7 @@ impl<'a> Check<'a> {
         let plan = patch.plan();
         Ok(Self {
             patch,
-            books: CellStream::new(Arc::clone(plan), CellStream::layers_needed(plan))?,
+            books: CellBook::new(Arc::clone(plan), CellBook::layers_needed(plan))?,
             decoders: BTreeMap::new(),
             flips: BTreeMap::new(),
             answer: vec![0; plan.graph().observable_bytes()],

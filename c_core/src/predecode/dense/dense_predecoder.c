@@ -53,6 +53,7 @@ static const otr_predecoder_kind KIND = {
     .reach = reach,
     .bytes = bytes,
     .destroy = destroy,
+    .reweight = otr_predecoder_reweight_plain,
 };
 
 otr_dense_options otr_dense_options_default(void) {
@@ -221,7 +222,8 @@ static int logical_parity(const dense_predecoder *self) {
     return parity;
 }
 
-static otr_status hard(otr_predecoder *base, const uint32_t *events, size_t event_count, otr_predecoded *out) {
+static otr_status hard(otr_predecoder *base, const uint32_t *events, size_t event_count,
+                       otr_predecoded *out) {
     dense_predecoder *const self = (dense_predecoder *)base;
     const otr_dense_map *const map = &self->map;
     evaluate(self, events, event_count);

@@ -42,12 +42,18 @@ static otr_status soft(otr_predecoder *base, const uint32_t *events, size_t even
 static otr_reach reach(const otr_predecoder *base);
 static size_t bytes(const otr_predecoder *base);
 static void destroy(otr_predecoder *base);
+static otr_status reweight(otr_predecoder *base, const otr_graph *graph, otr_error *error);
 static otr_status create(event_predecoder *self, const otr_event_network *network, const otr_graph *graph,
                          const otr_model *model, otr_isa isa, otr_error *error);
 static otr_status fill(event_predecoder *self, const otr_model *model, otr_error *error);
 
-static const otr_predecoder_kind KIND = {
-    .name = "event network", .soft = soft, .hard = NULL, .reach = reach, .bytes = bytes, .destroy = destroy};
+static const otr_predecoder_kind KIND = {.name = "event network",
+                                         .soft = soft,
+                                         .hard = NULL,
+                                         .reach = reach,
+                                         .bytes = bytes,
+                                         .destroy = destroy,
+                                         .reweight = reweight};
 
 otr_status otr_event_predecoder_create(otr_predecoder **out, const otr_event_network *network,
                                        const otr_graph *graph, const otr_model *model, otr_isa isa,
@@ -130,8 +136,7 @@ static otr_status find_edges(event_predecoder *self, otr_error *error) {
     }
     if (status == OTR_OK) {
         for (size_t i = 0; i < count; i++) {
-            self->edges[i].edge = edges[i];
-            self->edges[i].weight = edges[i] != OTR_NONE ? graph->edge_weight[edges[i]] : 0;
+            self->edges[i] = (otr_override){.edge = edges[i]};
         }
     }
     free(edges);
@@ -158,77 +163,92 @@ static double noise_level(const otr_event_network *network, const otr_graph *gra
                                  : 0;
 }
 
-/* What the noise adds to a channel, if that stays within `most`. */
-static int scale_noise(float per_level, double level, int32_t most, int32_t *out) {
-    const double value = round((double)per_level * level);
-    if (!(fabs(value) <= most)) {
-        return 0;
+/* What the noise adds to a channel. */
+static double channel_noise(float per_level, double level) {
+    return round((double)per_level * level);
+}
+
+/* Refuses noise that takes a channel out of its bounds. */
+static otr_status check_noise(const otr_event_network *n, double level, otr_error *error) {
+    for (size_t i = 0; i < ((size_t)n->layer_count + 1) * n->width; i++) {
+        const int32_t most = i < n->width ? INT16_MAX - n->row_bounds[i] : OTR_EVENT_BIAS_MAX;
+        if (!(fabs(channel_noise(n->noise[i], level)) <= most)) {
+            return otr_error_set(
+                error, OTR_ERR_FORMAT, 0, 0,
+                "the model's error probabilities are too far from those that the network was made for");
+        }
     }
-    *out = (int32_t)value;
-    return 1;
+    return OTR_OK;
 }
 
-static otr_status refuse_noise(otr_error *error) {
-    return otr_error_set(
-        error, OTR_ERR_FORMAT, 0, 0,
-        "the model's error probabilities are too far from those that the network was made for");
-}
-
-static otr_status add_noise_to_places(event_predecoder *self, double level, otr_error *error) {
+static void add_noise_to_places(event_predecoder *self, double level) {
     const otr_event_network *const n = self->network;
     const size_t rows = (size_t)n->layout.rule.kinds * OTR_PLACE_CLASSES;
     const int32_t half = (int32_t)((UINT32_C(1) << n->embed_shift) >> 1);
-    if (!otr_aligned_reserve(&self->places, rows * n->width, sizeof(int16_t))) {
-        return OTR_ERR_MEMORY;
-    }
     for (uint32_t c = 0; c < n->width; c++) {
-        int32_t noise;
-        if (!scale_noise(n->noise[c], level, INT16_MAX - n->row_bounds[c], &noise)) {
-            return refuse_noise(error);
-        }
+        const int32_t noise = (int32_t)channel_noise(n->noise[c], level);
         for (size_t row = 0; row < rows; row++) {
             const size_t i = row * n->width + c;
             ((int16_t *)self->places.data)[i] = (int16_t)(otr_event_places(n)[i] + half + noise);
         }
     }
+}
+
+static void add_noise_to_biases(event_predecoder *self, double level) {
+    const otr_event_network *const n = self->network;
+    const size_t per_layer = (size_t)n->layout.set_count * n->width;
+    int32_t *const biases = self->biases.data;
+    for (size_t i = 0; i < n->layer_count * per_layer; i++) {
+        const size_t channel = i / per_layer * n->width + i % n->width;
+        biases[i] =
+            otr_event_biases(n, 0, 0)[i] + (int32_t)channel_noise(n->noise[n->width + channel], level);
+    }
+}
+
+/* All that follows from the numbers of a graph. Nothing changes on failure; OTR_ERR_FORMAT. */
+static otr_status set_numbers(event_predecoder *self, const otr_graph *graph, otr_error *error) {
+    const otr_event_network *const n = self->network;
+    const double level = noise_level(n, graph);
+    const int32_t unit = otr_graph_quantize(graph, n->log_odds_unit);
+    const size_t edge_count = (size_t)graph->node_count * n->layout.slot_count;
+    otr_status status;
+    if (unit == 0) {
+        return otr_error_set(error, OTR_ERR_FORMAT, 0, 0,
+                             "the graph's weights are too coarse for the network's log-odds");
+    }
+    status = check_noise(n, level, error);
+    if (status != OTR_OK) {
+        return status;
+    }
+    self->unit = unit;
+    self->base.weight_offset = otr_graph_quantize(graph, n->offset_nats);
+    for (size_t i = 0; i < edge_count; i++) {
+        const uint32_t edge = self->edges[i].edge;
+        self->edges[i].weight = edge != OTR_NONE ? graph->edge_weight[edge] : 0;
+    }
+    add_noise_to_places(self, level);
+    add_noise_to_biases(self, level);
     return OTR_OK;
 }
 
-static otr_status add_noise_to_biases(event_predecoder *self, double level, otr_error *error) {
-    const otr_event_network *const n = self->network;
-    const size_t per_layer = (size_t)n->layout.set_count * n->width;
-    int32_t *biases;
-    if (!otr_aligned_reserve(&self->biases, n->layer_count * per_layer, sizeof *biases)) {
-        return OTR_ERR_MEMORY;
-    }
-    biases = self->biases.data;
-    for (size_t i = 0; i < n->layer_count * per_layer; i++) {
-        const size_t channel = i / per_layer * n->width + i % n->width;
-        int32_t noise;
-        if (!scale_noise(n->noise[n->width + channel], level, OTR_EVENT_BIAS_MAX, &noise)) {
-            return refuse_noise(error);
-        }
-        biases[i] = otr_event_biases(n, 0, 0)[i] + noise;
-    }
-    return OTR_OK;
+static otr_status reweight(otr_predecoder *base, const otr_graph *graph, otr_error *error) {
+    return set_numbers((event_predecoder *)base, graph, error);
 }
 
 static otr_status fill(event_predecoder *self, const otr_model *model, otr_error *error) {
     const otr_event_network *const n = self->network;
     const otr_graph *const graph = self->base.graph;
-    const double level = noise_level(n, graph);
-    otr_status status;
-    self->unit = otr_graph_quantize(graph, n->log_odds_unit);
-    self->base.weight_offset = otr_graph_quantize(graph, n->offset_nats);
-    if (self->unit == 0) {
-        return otr_error_set(error, OTR_ERR_FORMAT, 0, 0,
-                             "the graph's weights are too coarse for the network's log-odds");
-    }
-    status = otr_lattice_init(&self->lattice, &n->layout.rule, graph, model, error);
+    otr_status status = otr_lattice_init(&self->lattice, &n->layout.rule, graph, model, error);
     status = status == OTR_OK ? find_edges(self, error) : status;
     status = status == OTR_OK ? find_spots(self) : status;
-    status = status == OTR_OK ? add_noise_to_places(self, level, error) : status;
-    status = status == OTR_OK ? add_noise_to_biases(self, level, error) : status;
+    if (status == OTR_OK &&
+        (!otr_aligned_reserve(&self->places, (size_t)n->layout.rule.kinds * OTR_PLACE_CLASSES * n->width,
+                              sizeof(int16_t)) ||
+         !otr_aligned_reserve(&self->biases, (size_t)n->layer_count * n->layout.set_count * n->width,
+                              sizeof(int32_t)))) {
+        status = OTR_ERR_MEMORY;
+    }
+    status = status == OTR_OK ? set_numbers(self, graph, error) : status;
     if (status == OTR_OK) {
         status = otr_neighbours_init(&self->neighbours, &self->lattice, n->classes.offsets,
                                      n->classes.offset_count, n->classes.codes, n->classes.count);

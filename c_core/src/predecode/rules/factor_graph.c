@@ -9,7 +9,7 @@
 #include "common/error.h"
 #include "common/key_table.h"
 #include "common/sort.h"
-#include "graph/graph_build.h"
+#include "graph/numbers.h"
 #include "model/model_internal.h"
 #include "predecode/rules/rule_internal.h"
 

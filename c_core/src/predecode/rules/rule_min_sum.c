@@ -74,7 +74,7 @@ static void iterate(min_sum *rule);
 static otr_status name_edges(min_sum *rule);
 static void forget(min_sum *rule, const uint32_t *events, size_t event_count);
 
-static const otr_predecoder_kind MIN_SUM = {"rule:min-sum", soft, NULL, reach, bytes, destroy};
+static const otr_predecoder_kind MIN_SUM = {"rule:min-sum", soft, NULL, reach, bytes, destroy, NULL};
 
 otr_status otr_rule_min_sum_create(otr_predecoder **out, const otr_graph *graph, const otr_model *model,
                                    const otr_rule_options *options, otr_error *error) {

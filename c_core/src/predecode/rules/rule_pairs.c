@@ -34,8 +34,10 @@ static uint32_t choose_only(const pairs *rule, uint32_t event);
 static uint32_t choose_lightest(const pairs *rule, uint32_t event);
 static otr_status commit_choices(pairs *rule, size_t *event_count);
 
-static const otr_predecoder_kind CLIQUE = {"rule:clique", soft, NULL, reach, bytes, destroy};
-static const otr_predecoder_kind SMITH = {"rule:smith", soft, NULL, reach, bytes, destroy};
+static const otr_predecoder_kind CLIQUE = {
+    "rule:clique", soft, NULL, reach, bytes, destroy, otr_predecoder_reweight_plain};
+static const otr_predecoder_kind SMITH = {
+    "rule:smith", soft, NULL, reach, bytes, destroy, otr_predecoder_reweight_plain};
 
 otr_status otr_rule_pairs_create(otr_predecoder **out, const otr_graph *graph, const otr_model *model,
                                  const otr_rule_options *options, otr_error *error) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use outrider::{CellStream, Isa, Patch, RoundSampler, SamplerOptions};
+use outrider::{CellBook, Isa, Patch, RoundSampler, SamplerOptions};
 use outrider_controller::{Cluster, ClusterOptions, ControllerOptions, Event, PatchId, PushError};
 use outrider_options::{LoadedPatch, PatchArgs};
 use outrider_wire::Options;
@@ -53,7 +53,7 @@ impl History {
 fn decide(layers: &[(Vec<u8>, u32)]) -> Vec<u64> {
     let patch = patch();
     let mut decoders = BTreeMap::new();
-    let mut books = CellStream::new(Arc::clone(patch.plan()), layers.len() as u64).expect("books");
+    let mut books = CellBook::new(Arc::clone(patch.plan()), layers.len() as u64).expect("books");
     for (at, (events, count)) in layers.iter().enumerate() {
         books.push(events, *count, at + 1 == layers.len()).expect("room");
         while let Some(cell) = books.next() {
