@@ -1891,6 +1891,14 @@ unsafe extern "C" {
     ) -> otr_status;
 }
 unsafe extern "C" {
+    #[must_use]
+    pub fn otr_cell_book_check(
+        book: *const otr_cell_book,
+        number: u64,
+        commit: *const otr_placed_commit,
+    ) -> otr_status;
+}
+unsafe extern "C" {
     pub fn otr_cell_book_reopen(book: *mut otr_cell_book);
 }
 #[repr(C)]

@@ -148,6 +148,11 @@ typedef enum otr_import_outcome {
  * OTR_ERR_MEMORY. */
 OTR_API otr_status otr_cell_book_import(otr_cell_book *book, uint64_t number, const otr_placed_commit *commit,
                                         otr_import_outcome *outcome, uint64_t *arrived);
+/* Whether there can be such a commit of a cell, as far as the end is known: OTR_ERR_INDEX for a cell or a
+ * mark that no history has. For what is not imported, such as word of a followed cell that is decided here.
+ */
+OTR_API otr_status otr_cell_book_check(const otr_cell_book *book, uint64_t number,
+                                       const otr_placed_commit *commit);
 
 /* Opens the committed cells again that come after an open one. They keep their commits, and whoever decides
  * them anew is compared with these. For books that can_reopen. */

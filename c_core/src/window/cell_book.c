@@ -347,27 +347,36 @@ static otr_status import_followed(otr_cell_book *book, uint64_t number, const ot
     return OTR_OK;
 }
 
-static otr_status import_other(otr_cell_book *book, uint64_t number, const otr_placed_commit *commit,
-                               otr_import_outcome *outcome) {
-    const size_t place = otr_cell_list_find(&book->cells, number);
-    otr_cell cell;
-    otr_cell_entry *entry;
-    if (otr_plan_cell(book->plan, number, book->length, &cell) != OTR_OK) {
-        return OTR_ERR_INDEX;
-    }
-    if (book->imports >= book->options.imports_max || book->marks_total > book->options.marks_max ||
-        commit->mark_count > book->options.marks_max - book->marks_total) {
-        return OTR_ERR_LIMIT;
-    }
+/* OTR_ERR_INDEX for a mark that no history has. */
+static otr_status check_marks(const otr_cell_book *book, const otr_placed_commit *commit) {
     for (size_t i = 0; i < commit->mark_count; i++) {
         const uint64_t layer = commit->layer + commit->marks[i].layer;
-        /* Whoever decided the cell may have known the end when it is not known here. */
+        /* Whoever decided the cell may have had the end when it is not known here. */
         if (commit->layer >= OTR_PLAN_HISTORY_MAX ||
             commit->marks[i].index >= (book->length > 0
                                            ? otr_plan_layer_marks(book->plan, layer, book->length)
                                            : otr_plan_layer_marks_max(book->plan, layer))) {
             return OTR_ERR_INDEX;
         }
+    }
+    return OTR_OK;
+}
+
+static otr_status import_other(otr_cell_book *book, uint64_t number, const otr_placed_commit *commit,
+                               otr_import_outcome *outcome) {
+    const size_t place = otr_cell_list_find(&book->cells, number);
+    otr_cell cell;
+    otr_cell_entry *entry;
+    otr_status status = check_marks(book, commit);
+    if (status == OTR_OK && otr_plan_cell(book->plan, number, book->length, &cell) != OTR_OK) {
+        status = OTR_ERR_INDEX;
+    }
+    if (status != OTR_OK) {
+        return status;
+    }
+    if (book->imports >= book->options.imports_max || book->marks_total > book->options.marks_max ||
+        commit->mark_count > book->options.marks_max - book->marks_total) {
+        return OTR_ERR_LIMIT;
     }
     if (place < book->cells.count && otr_cell_list_at(&book->cells, place)->cell.number == number) {
         *outcome = OTR_IMPORT_SAME;
@@ -402,6 +411,15 @@ otr_status otr_cell_book_import(otr_cell_book *book, uint64_t number, const otr_
     }
     return otr_book_is_followed(book, number) ? import_followed(book, number, commit, outcome, arrived)
                                               : import_other(book, number, commit, outcome);
+}
+
+otr_status otr_cell_book_check(const otr_cell_book *book, uint64_t number, const otr_placed_commit *commit) {
+    otr_cell cell;
+    if (book == NULL || commit == NULL || (commit->marks == NULL && commit->mark_count > 0)) {
+        return OTR_ERR_ARGUMENT;
+    }
+    return otr_plan_cell(book->plan, number, book->length, &cell) == OTR_OK ? check_marks(book, commit)
+                                                                            : OTR_ERR_INDEX;
 }
 
 void otr_cell_book_reopen(otr_cell_book *book) {

@@ -84,14 +84,16 @@ impl OwnedCells {
         round: u64,
         marks: impl Iterator<Item = Mark>,
     ) -> Result<(), StreamFault> {
-        if self.ranges.iter().any(|range| range.contains(cell)) {
-            return Ok(());
-        }
         self.imported.clear();
         self.imported.extend(marks.map(|mark| PlacedMark { layer: mark.layer, index: mark.index }));
         let commit = PlacedCommit { observables: None, layer: round, marks: &self.imported };
-        match self.book.import(cell.0, &commit) {
-            Ok(_) => Ok(()),
+        let is_owned = self.ranges.iter().any(|range| range.contains(cell));
+        let taken = match is_owned {
+            true => self.book.check(cell.0, &commit),
+            false => self.book.import(cell.0, &commit).map(|_| ()),
+        };
+        match taken {
+            Ok(()) => Ok(()),
             Err(error) if error.status() == Some(Status::Limit) => Err(StreamFault::TooManyMarks),
             Err(error) if error.status() == Some(Status::Index) => Err(StreamFault::StrayMarks(cell.0)),
             Err(error) => Err(error.into()),

@@ -380,13 +380,7 @@ impl CellBook {
     /// [`Limit`](crate::Status::Limit) if more cells or marks would be kept than may be. [`Index`](crate::Status::Index)
     /// for a cell or mark that cannot be, [`Error::Length`]. The book is then unchanged.
     pub fn import(&mut self, number: u64, commit: &PlacedCommit<'_>) -> Result<CellImport, Error> {
-        commit.observables.map_or(Ok(()), |observables| self.check_observables(observables))?;
-        let raw = sys::otr_placed_commit {
-            observables: commit.observables.map_or(ptr::null(), <[_]>::as_ptr),
-            layer: commit.layer,
-            marks: commit.marks.as_ptr().cast(),
-            mark_count: commit.marks.len(),
-        };
+        let raw = self.placed(commit)?;
         let mut outcome = sys::otr_import_outcome::OTR_IMPORT_LATE;
         let mut arrived = 0;
         // SAFETY: the observables have the bytes just checked, the marks their count and, as is checked below, the layout
@@ -399,6 +393,28 @@ impl CellBook {
             sys::otr_import_outcome::OTR_IMPORT_SAME => CellImport::Same,
             sys::otr_import_outcome::OTR_IMPORT_DIFFERENT => CellImport::Different,
             _ => CellImport::Late,
+        })
+    }
+
+    /// Checks that there can be such a commit of a cell, as far as the end is known; for what is not
+    /// [imported](Self::import), such as word of a followed cell that is decided here.
+    ///
+    /// # Errors
+    /// [`Index`](crate::Status::Index) for a cell or mark that no history has, [`Error::Length`].
+    pub fn check(&self, number: u64, commit: &PlacedCommit<'_>) -> Result<(), Error> {
+        let raw = self.placed(commit)?;
+        // SAFETY: the book is alive and only read; the marks are as many as their count.
+        check(unsafe { sys::otr_cell_book_check(self.raw.as_ptr(), number, &raw) })
+    }
+
+    /// For C: observables of the right length, marks of the layout of C's, as is checked below.
+    fn placed(&self, commit: &PlacedCommit<'_>) -> Result<sys::otr_placed_commit, Error> {
+        commit.observables.map_or(Ok(()), |observables| self.check_observables(observables))?;
+        Ok(sys::otr_placed_commit {
+            observables: commit.observables.map_or(ptr::null(), <[_]>::as_ptr),
+            layer: commit.layer,
+            marks: commit.marks.as_ptr().cast(),
+            mark_count: commit.marks.len(),
         })
     }
 
