@@ -1973,6 +1973,9 @@ const _: () = {
 unsafe extern "C" {
     pub fn otr_cell_book_look(book: *const otr_cell_book, out: *mut otr_cell_book_state);
 }
+unsafe extern "C" {
+    pub fn otr_cell_book_held(book: *const otr_cell_book) -> u64;
+}
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct otr_cell_need {

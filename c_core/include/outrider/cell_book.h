@@ -176,6 +176,8 @@ typedef struct otr_cell_book_state {
     bool is_finished; /* and every followed cell is committed */
 } otr_cell_book_state;
 OTR_API void otr_cell_book_look(const otr_cell_book *book, otr_cell_book_state *out);
+/* `held` alone, for those who ask often. */
+OTR_API uint64_t otr_cell_book_held(const otr_cell_book *book);
 
 /* What is to be known of a followed cell that has entered. */
 typedef struct otr_cell_need {

@@ -461,6 +461,10 @@ void otr_cell_book_look(const otr_cell_book *book, otr_cell_book_state *out) {
         .is_finished = is_finished};
 }
 
+uint64_t otr_cell_book_held(const otr_cell_book *book) {
+    return book->layers.count;
+}
+
 bool otr_cell_book_need(const otr_cell_book *book, uint64_t number, otr_cell_need *out) {
     for (size_t i = otr_cell_list_find(&book->cells, number); i < book->cells.count; i++) {
         const otr_cell_entry *const entry = otr_cell_list_at(&book->cells, i);

@@ -4,12 +4,11 @@
 //! another node, and marks of committed cells. So the loss of a node is a new assignment and nothing else.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
-use outrider::{
-    CellBook, CellBookOptions, CellImport, CellNeed, Error, LayerWidths, Patch, PlacedCommit, PlacedMark,
-};
+use outrider::{CellBook, CellBookOptions, CellImport, Error, LayerWidths, Patch, PlacedCommit, PlacedMark};
 use outrider_wire as wire;
 use outrider_wire::{
     Assign, ClientSession, Digest, Epoch, List, Mark, Marks, Open, RoundsBatch, StreamId, Widths,
@@ -33,9 +32,12 @@ pub(crate) struct History {
     book: CellBook,
     /// Bytes of the widest layer in a frame.
     layer_bytes: u32,
-    /// For each cell that the book keeps, from `first_cell` on, the members that have its marks in this epoch.
-    notified: VecDeque<MemberSet>,
-    first_cell: u64,
+    /// How far the book got.
+    progress: Progress,
+    /// Rounds that it holds at most.
+    rounds_max: u64,
+    /// Cells that it keeps, from `progress.first_cell` on.
+    cells: VecDeque<SharedCell>,
     epoch: Epoch,
     assignment: Assignment,
     members: Vec<Member>,
@@ -48,6 +50,35 @@ pub(crate) struct History {
     parity: Vec<u8>,
     placed: Vec<PlacedMark>,
     marks: Vec<Mark>,
+    /// Members, and cells whose marks they lack.
+    wanted: Vec<(usize, u64)>,
+}
+
+/// The numbers of [`CellBookState`], as of the last change.
+#[derive(Debug, Clone, Copy, Default)]
+struct Progress {
+    rounds: u64,
+    room: u64,
+    kept_from: u64,
+    committed: u64,
+    first_cell: u64,
+    /// Cells before it are committed for good.
+    joined: u64,
+    entered: u64,
+    commits: u64,
+    has_ended: bool,
+    is_finished: bool,
+}
+
+/// What a cell has to do with the members.
+#[derive(Debug)]
+struct SharedCell {
+    /// The rounds that whoever decides it needs.
+    needs: Range<u64>,
+    /// The member that decides it in this epoch.
+    owner: Option<usize>,
+    /// Members that have its marks in this epoch.
+    notified: MemberSet,
 }
 
 /// A set of members, a bit each.
@@ -122,8 +153,9 @@ impl History {
         Ok(Self {
             book: CellBook::with_options(Arc::clone(patch.plan()), &options)?,
             layer_bytes: LAYER_HEAD_BYTES + widest.div_ceil(8),
-            notified: VecDeque::new(),
-            first_cell: 0,
+            progress: Progress { room: options.layers_max, ..Progress::default() },
+            rounds_max: options.layers_max,
+            cells: VecDeque::new(),
             epoch: Epoch(0),
             assignment: Assignment { first: 0, stretch: patch.stretch(), members: 0 },
             members: Vec::new(),
@@ -133,6 +165,7 @@ impl History {
             parity: vec![0; bytes],
             placed: Vec::new(),
             marks: Vec::new(),
+            wanted: Vec::new(),
             patch,
             stream,
         })
@@ -158,7 +191,7 @@ impl History {
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        self.book.state().has_ended
+        self.progress.has_ended
     }
 
     pub(crate) fn has_member(&self, node: NodeId) -> bool {
@@ -170,63 +203,90 @@ impl History {
     }
 
     pub(crate) fn state(&self) -> PatchState<'_> {
-        let book = self.book.state();
         PatchState {
-            rounds: book.layers,
-            room: book.room,
-            rounds_max: CellBook::remote_room(self.patch.plan()),
-            committed: book.committed,
-            cells: book.cells,
+            rounds: self.progress.rounds,
+            room: self.progress.room,
+            rounds_max: self.rounds_max,
+            committed: self.progress.committed,
+            cells: self.progress.joined,
             observables: &self.observables,
             members: self.members.len(),
-            has_ended: book.has_ended,
-            is_finished: book.is_finished,
+            has_ended: self.progress.has_ended,
+            is_finished: self.progress.is_finished,
         }
-    }
-
-    fn end_round(&self) -> u64 {
-        self.book.state().layers
     }
 
     /// Whether a round can be pushed now.
     pub(crate) fn has_room(&self) -> bool {
-        self.book.state().room > 0
+        self.progress.room > 0
     }
 
     /// The detectors that the next round must have.
     pub(crate) fn next_width(&self, is_last: bool) -> u32 {
-        let round = self.end_round();
+        let round = self.progress.rounds;
         self.patch.plan().layer_detectors(round, is_last.then_some(round + 1))
     }
 
     /// Appends a round, which was checked.
     pub(crate) fn push(&mut self, bits: &[u8], count: u32, is_last: bool, now: u64) -> Result<(), Error> {
-        let (entered, commits) = self.cell_counts();
+        let before = self.progress;
         self.book.push_at(&bits[..count.div_ceil(8) as usize], count, is_last, now)?;
-        let (entered_now, commits_now) = self.cell_counts();
-        self.is_dirty |= commits_now != commits;
-        if is_last || entered_now != entered {
+        self.keep_up();
+        if is_last || self.progress.entered != before.entered {
             self.mark_dirty();
         }
-        self.keep_up();
+        self.is_dirty |= self.progress.commits != before.commits;
+        if is_last {
+            self.look_again();
+        }
         Ok(())
     }
 
-    /// Cells that have entered, and commits.
-    fn cell_counts(&self) -> (u64, u64) {
+    /// Follows the book after a change: how far it got, which cells it keeps, and their answer.
+    fn keep_up(&mut self) {
+        let before = self.progress;
         let state = self.book.state();
-        (state.entered, state.commits)
+        self.progress = Progress {
+            rounds: state.layers,
+            room: state.room,
+            kept_from: state.kept_from,
+            committed: state.committed,
+            first_cell: state.first_cell,
+            joined: state.cells,
+            entered: state.entered,
+            commits: state.commits,
+            has_ended: state.has_ended,
+            is_finished: state.is_finished,
+        };
+        if state.cells != before.joined {
+            let words = state.observables.chunks(size_of::<u64>()).map(word);
+            self.observables.iter_mut().zip(words).for_each(|(to, from)| *to = from);
+        }
+        let Progress { first_cell, entered, .. } = self.progress;
+        let dropped = ((first_cell - before.first_cell) as usize).min(self.cells.len());
+        self.cells.drain(..dropped);
+        self.cells.truncate((entered - first_cell) as usize);
+        for number in first_cell + self.cells.len() as u64..entered {
+            let owner = self.assignment.owner(number);
+            self.cells.push_back(SharedCell { needs: self.rounds_of(number), owner, notified: 0 });
+        }
     }
 
-    /// Follows the book: which cells it keeps, and their answer.
-    fn keep_up(&mut self) {
-        let state = self.book.state();
-        let words = state.observables.chunks(size_of::<u64>()).map(word);
-        self.observables.iter_mut().zip(words).for_each(|(to, from)| *to = from);
-        let dropped = ((state.first_cell - self.first_cell) as usize).min(self.notified.len());
-        self.notified.drain(..dropped);
-        self.first_cell = state.first_cell;
-        self.notified.resize((state.entered - state.first_cell) as usize, 0);
+    /// The end is known, and cells that are not decided may need other rounds.
+    fn look_again(&mut self) {
+        for place in self.open_places() {
+            self.cells[place].needs = self.rounds_of(self.progress.first_cell + place as u64);
+        }
+    }
+
+    /// The rounds that a cell needs.
+    fn rounds_of(&self, cell: u64) -> Range<u64> {
+        self.book.need(cell).map_or(0..0, |need| need.first_layer..need.end_layer)
+    }
+
+    /// Where the cells stand that are not joined.
+    fn open_places(&self) -> Range<usize> {
+        (self.progress.joined - self.progress.first_cell) as usize..self.cells.len()
     }
 
     /// Cells, owners or answers have changed: there may be something to send.
@@ -242,10 +302,10 @@ impl History {
 
     /// Deals all open cells out to these nodes, under a new epoch.
     pub(crate) fn assign(&mut self, nodes: Vec<NodeId>, now: u64) {
-        let state = self.book.state();
-        let round = state.kept_from.min(state.layers);
+        let round = self.progress.kept_from.min(self.progress.rounds);
         self.epoch.0 += 1;
-        self.assignment = Assignment { first: state.cells, members: nodes.len() as u64, ..self.assignment };
+        self.assignment =
+            Assignment { first: self.progress.joined, members: nodes.len() as u64, ..self.assignment };
         self.moved_ns = now;
         self.members = nodes
             .into_iter()
@@ -258,7 +318,10 @@ impl History {
                 is_starved: false,
             })
             .collect();
-        self.notified.iter_mut().for_each(|members| *members = 0);
+        for (number, cell) in (self.progress.first_cell..).zip(&mut self.cells) {
+            cell.owner = self.assignment.owner(number);
+            cell.notified = 0;
+        }
         if !self.members.is_empty() {
             self.book.reopen();
         }
@@ -293,7 +356,7 @@ impl History {
             self.send_marks(links, now);
         }
         let mut starved = Vec::new();
-        let end = self.end_round();
+        let end = self.progress.rounds;
         for place in 0..self.members.len() {
             if end < self.members[place].due || !self.members[place].is_assigned {
                 continue;
@@ -312,24 +375,33 @@ impl History {
     /// themselves.
     fn send_marks(&mut self, links: &mut [NodeLink], now: u64) {
         self.is_dirty = false;
-        let state = self.book.state();
-        for cell in state.cells..state.entered {
-            let Some(member) = self.assignment.owner(cell) else { continue };
-            for at in 0..self.book.dependencies(cell).len() {
-                let other = self.book.dependencies(cell)[at];
-                let place = other.checked_sub(self.first_cell).map(|place| place as usize);
-                if let Some(place) = place
-                    && self.notified.get(place).is_some_and(|members| members >> member & 1 == 0)
-                    && self.assignment.owner(other) != Some(member)
-                    && self.book.is_committed(other)
-                {
-                    match self.send_commit(other, member, links, now) {
-                        true => self.notified[place] |= 1 << member,
-                        false => self.is_dirty = true,
-                    }
+        let mut wanted = mem::take(&mut self.wanted);
+        wanted.clear();
+        for place in self.open_places() {
+            let Some(member) = self.cells[place].owner else { continue };
+            let dependencies = self.book.dependencies(self.progress.first_cell + place as u64).iter();
+            let dependencies = dependencies.filter(|&&cell| self.lacks_marks(member, cell));
+            wanted.extend(
+                dependencies.filter(|&&cell| self.book.is_committed(cell)).map(|&cell| (member, cell)),
+            );
+        }
+        // Several cells of a member may wait for the same one.
+        for &(member, cell) in &wanted {
+            if self.lacks_marks(member, cell) {
+                match self.send_commit(cell, member, links, now) {
+                    true => self.cells[(cell - self.progress.first_cell) as usize].notified |= 1 << member,
+                    false => self.is_dirty = true,
                 }
             }
         }
+        self.wanted = wanted;
+    }
+
+    /// Whether a cell that is kept is another member's, and this one does not have its marks.
+    fn lacks_marks(&self, member: usize, cell: u64) -> bool {
+        let place = cell.checked_sub(self.progress.first_cell).map(|place| place as usize);
+        let cell = place.and_then(|place| self.cells.get(place));
+        cell.is_some_and(|cell| cell.owner != Some(member) && cell.notified >> member & 1 == 0)
     }
 
     /// Sends a member the marks of a committed cell, if its session takes them.
@@ -358,7 +430,7 @@ impl History {
             let count = (run.end - run.start).min(most).min(credit);
             let stop = run.start + count;
             let is_due =
-                stop < self.end_round() || count == most || self.completes_window(place, run.start..stop);
+                stop < self.progress.rounds || count == most || self.completes_window(place, run.start..stop);
             if !is_due && credit > 0 {
                 self.members[place].due = self.next_completion(place, stop).min(run.start + most);
             }
@@ -369,7 +441,7 @@ impl History {
             self.members[place].sent = stop;
         }
         // What it needs next has not come; a cell that enters changes that.
-        let end = self.end_round();
+        let end = self.progress.rounds;
         self.members[place].looked = end;
         self.members[place].due = self.next_completion(place, end).min(end + most);
     }
@@ -405,25 +477,23 @@ impl History {
     }
 
     fn length(&self) -> Option<u64> {
-        let state = self.book.state();
-        state.has_ended.then_some(state.layers)
+        self.progress.has_ended.then_some(self.progress.rounds)
     }
 
     /// What the cells of a member need that are not joined.
-    fn needs(&self, member: usize) -> impl Iterator<Item = CellNeed> {
-        let owned = move |need: &CellNeed| self.assignment.owner(need.number) == Some(member);
-        self.book.needs(self.book.state().cells).filter(owned)
+    fn needs(&self, member: usize) -> impl Iterator<Item = &Range<u64>> {
+        let owned = move |cell: &&SharedCell| cell.owner == Some(member);
+        self.cells.range(self.open_places()).filter(owned).map(|cell| &cell.needs)
     }
 
     /// The rounds that a member needs next, as far as they are there: its cells', and the last, by which everybody learns
     /// the end.
     fn needed_run(&self, place: usize) -> Option<Range<u64>> {
-        let state = self.book.state();
-        let end = state.layers;
-        let looked = self.members[place].looked.max(state.kept_from);
+        let end = self.progress.rounds;
+        let looked = self.members[place].looked.max(self.progress.kept_from);
         let needs = || {
-            let last = self.length().map(|length| length - 1..length);
-            self.needs(place).map(|need| need.first_layer..need.end_layer).chain(last)
+            let last = self.progress.has_ended.then(|| end - 1..end);
+            self.needs(place).cloned().chain(last)
         };
         let left = needs().filter(|need| need.end > looked);
         let start = left.map(|need| need.start.max(looked)).min().filter(|&start| start < end)?;
@@ -443,12 +513,12 @@ impl History {
     /// Whether these rounds complete a window of the member; its rounds before them were sent.
     fn completes_window(&self, place: usize, rounds: Range<u64>) -> bool {
         let ends = rounds.start + 1..=rounds.end;
-        self.length() == Some(rounds.end) || self.needs(place).any(|need| ends.contains(&need.end_layer))
+        self.length() == Some(rounds.end) || self.needs(place).any(|need| ends.contains(&need.end))
     }
 
     /// How many rounds must be there for the next window of the member to be complete, after `stop`.
     fn next_completion(&self, place: usize, stop: u64) -> u64 {
-        let ends = self.needs(place).map(|need| need.end_layer);
+        let ends = self.needs(place).map(|need| need.end);
         ends.filter(|&end| end > stop).min().unwrap_or(u64::MAX)
     }
 
@@ -464,13 +534,13 @@ impl History {
         self.placed.clear();
         self.placed
             .extend(commit.marks.iter().map(|mark| PlacedMark { layer: mark.layer, index: mark.index }));
-        let (_, commits) = self.cell_counts();
         let commit = PlacedCommit { observables: Some(&self.parity), layer: round, marks: &self.placed };
         let import = self.book.import(number, &commit);
-        if self.cell_counts().1 != commits {
+        let commits = self.progress.commits;
+        self.keep_up();
+        if self.progress.commits != commits {
             self.is_dirty = true;
             self.moved_ns = now;
-            self.keep_up();
         }
         match import {
             Ok(CellImport::New { arrived }) => Merge::New { pushed_ns: arrived },

@@ -140,7 +140,7 @@ impl OwnedCells {
 
     /// Rounds that are held because cells still need them.
     pub(crate) fn held(&self) -> u64 {
-        self.book.state().held
+        self.book.held()
     }
 
     /// Cells that have begun and are not committed.

@@ -464,6 +464,12 @@ impl CellBook {
         }
     }
 
+    /// Layers that are kept: [`held`](CellBookState::held) alone, for those who ask often.
+    pub fn held(&self) -> u64 {
+        // SAFETY: the book is alive.
+        unsafe { sys::otr_cell_book_held(self.raw.as_ptr()) }
+    }
+
     /// The first followed cell from `number` on that has entered and is still kept.
     pub fn need(&self, number: u64) -> Option<CellNeed> {
         let mut raw = sys::otr_cell_need {
