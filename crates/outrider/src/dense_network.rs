@@ -189,7 +189,7 @@ impl Predecoder {
     }
 
     /// The logits of a dense network for a shot, in the order (plane, round, row, column), 4 planes: Z errors and X
-    /// errors of data qubits, false outcomes of X and of Z stabilisers. Events as for [`soft`](Self::soft).
+    /// errors of data qubits, false outcomes of X and of Z stabilisers. Events as for [`apply`](Self::apply).
     ///
     /// # Errors
     /// [`Argument`](crate::Status::Argument) for another kind of pre-decoder, [`Index`](crate::Status::Index) for bad
