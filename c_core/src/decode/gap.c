@@ -190,7 +190,7 @@ size_t otr_gap_bytes(const otr_gap *gap) {
 static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_options *options,
                            otr_error *error) {
     const int32_t total = total_offset(options->weight_offset, 0);
-    const int32_t bypass = options->limit - total; /* all weights get the offset */
+    int32_t bypass;
     otr_status status;
     gap->kernels = otr_kernels_for(options->isa);
     if (gap->kernels == NULL) {
@@ -200,6 +200,7 @@ static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_o
     if (status != OTR_OK) {
         return status;
     }
+    bypass = options->limit - total; /* all weights get the offset */
     gap->limit = options->limit;
     gap->own_offset = options->weight_offset;
     status = otr_boundary_split_init(&gap->split, graph, gap->limit != 0 ? &bypass : NULL, error);
