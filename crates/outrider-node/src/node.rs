@@ -250,7 +250,6 @@ impl Node {
         while let Some((&id, session)) = self.sessions.range_mut((Excluded(last), Unbounded)).next() {
             session.wire.on_timer(now);
             self.take_events(id, now);
-            self.flush(id, now);
             last = id;
         }
     }
@@ -287,6 +286,7 @@ impl Node {
             return None;
         };
         session.jobs_out -= 1;
+        self.may_have_work = true;
         let is_same = |stream: &&mut Stream| (stream.serial, stream.epoch) == (out.serial, out.epoch);
         let stream = session.streams.get_mut(&out.stream).filter(is_same);
         let Some(stream @ Stream { cells: Some(_), .. }) = stream else {
@@ -445,6 +445,7 @@ impl Node {
     fn take_events(&mut self, id: SessionId, now: u64) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         while let Some(outcome) = session.take_event(&self.patches, &mut self.journal, now) {
+            self.may_have_work = true;
             match outcome {
                 Outcome::Went => {}
                 Outcome::Lost(error) => {
@@ -466,8 +467,7 @@ impl Node {
     /// Sends what waits, and lets go of a session that has ended.
     fn flush(&mut self, id: SessionId, now: u64) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        self.may_have_work = true;
-        session.send_commits(&mut self.journal, now);
+        self.may_have_work |= session.send_commits(&mut self.journal, now);
         session.grant(now);
         session.close_what_is_done(&mut self.journal, now);
         if self.is_draining && !session.is_told && session.jobs_out == 0 && !session.has_work() {

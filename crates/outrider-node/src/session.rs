@@ -294,13 +294,15 @@ impl Session {
         })
     }
 
-    /// Sends what waits. A stream that the client does not know to be open has nothing to send.
-    pub(crate) fn send_commits(&mut self, journal: &mut Journal, now: u64) {
+    /// Sends what waits, and returns whether a stream has fewer commits waiting now. A stream that is not open for the
+    /// client yet has nothing to send.
+    pub(crate) fn send_commits(&mut self, journal: &mut Journal, now: u64) -> bool {
         self.say_more(now);
         if !self.unsaid.is_empty() {
-            return;
+            return false;
         }
         let mut failed = None;
+        let mut any = false;
         for (&id, stream) in &mut self.streams {
             while let Some(unsent) = stream.unsent.front() {
                 match self.wire.send_commit(id, unsent.epoch, unsent.round, false, &unsent.commit(), now) {
@@ -310,13 +312,17 @@ impl Session {
                         break;
                     }
                     // Sent, or not wanted any more.
-                    _ => stream.sent.extend(stream.unsent.pop_front()),
+                    _ => {
+                        any = true;
+                        stream.sent.extend(stream.unsent.pop_front());
+                    }
                 }
             }
         }
         if let Some((id, why)) = failed {
             self.give_up(id, &why, journal, now);
         }
+        any
     }
 
     /// Grants the rounds for which there is room again.
