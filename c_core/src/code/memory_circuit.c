@@ -2,6 +2,7 @@
 
 static uint32_t ancilla_lookback(const otr_patch *patch, const otr_stabiliser *stabiliser);
 static void append_detector(otr_circuit *circuit, const otr_stabiliser *stabiliser, double time);
+static void append_coordinates_of(otr_circuit *circuit, uint32_t qubit, uint32_t x, uint32_t y);
 
 otr_status otr_memory_circuit(otr_circuit *circuit, const otr_memory *memory) {
     if (memory->options->family == OTR_CIRCUIT_STIM) {
@@ -60,12 +61,6 @@ void otr_append_on_layer(otr_circuit *circuit, const otr_patch *patch, int layer
             otr_circuit_target(circuit, ancilla_controls ? patch->data_qubit[data] : stabiliser->qubit);
         }
     }
-}
-
-static void append_coordinates_of(otr_circuit *circuit, uint32_t qubit, uint32_t x, uint32_t y) {
-    const double coordinates[] = {x, y};
-    otr_circuit_append(circuit, OTR_GATE_QUBIT_COORDS, coordinates, 2);
-    otr_circuit_target(circuit, qubit);
 }
 
 void otr_append_qubit_coordinates(otr_circuit *circuit, const otr_patch *patch) {
@@ -134,6 +129,12 @@ void otr_append_repeated(otr_circuit *circuit, const otr_memory *memory, uint64_
     otr_circuit_repeat(circuit, count);
     body(circuit, memory);
     otr_circuit_append(circuit, OTR_GATE_END_REPEAT, NULL, 0);
+}
+
+static void append_coordinates_of(otr_circuit *circuit, uint32_t qubit, uint32_t x, uint32_t y) {
+    const double coordinates[] = {x, y};
+    otr_circuit_append(circuit, OTR_GATE_QUBIT_COORDS, coordinates, 2);
+    otr_circuit_target(circuit, qubit);
 }
 
 /* How far back in the record the stabiliser's outcome lies right after a round. */

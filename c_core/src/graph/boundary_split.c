@@ -18,6 +18,8 @@ static otr_status find_potentials(otr_boundary_split *split, const otr_graph *gr
 static otr_status walk_component(otr_boundary_split *split, const otr_graph *graph, component *part,
                                  uint8_t *reached, otr_error *error);
 static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass);
+static int is_alike(const otr_boundary_split *split, const otr_graph *graph);
+static void fill_weights(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass);
 
 otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass,
                                    otr_error *error) {
@@ -55,9 +57,6 @@ void otr_boundary_split_free(otr_boundary_split *split) {
 size_t otr_boundary_split_bytes(const otr_boundary_split *split) {
     return split->graph->heap_bytes + split->extra * sizeof *split->potentials;
 }
-
-static int is_alike(const otr_boundary_split *split, const otr_graph *graph);
-static void fill_weights(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass);
 
 otr_status otr_boundary_split_reweight(otr_boundary_split *split, const otr_graph *graph,
                                        const int32_t *bypass, otr_error *error) {

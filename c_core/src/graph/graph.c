@@ -6,15 +6,11 @@
 #include "common/array.h"
 #include "graph/graph_build.h"
 
+static void free_own(void *memory, const void *lent);
+
 otr_graph_options otr_graph_options_default(void) {
     return (otr_graph_options){
         .correlations = 0, .ignore_undecomposable = 0, .reweightable = 0, .levels = OTR_GRAPH_LEVELS_DEFAULT};
-}
-
-static void free_own(void *memory, const void *lent) {
-    if (memory != lent) {
-        free(memory);
-    }
 }
 
 void otr_graph_destroy(otr_graph *graph) {
@@ -146,4 +142,10 @@ void *otr_graph_allocate(otr_graph *graph, size_t count, size_t element_bytes) {
         graph->heap_bytes += count * element_bytes;
     }
     return memory;
+}
+
+static void free_own(void *memory, const void *lent) {
+    if (memory != lent) {
+        free(memory);
+    }
 }

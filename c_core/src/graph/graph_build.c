@@ -100,6 +100,57 @@ otr_status otr_graph_create(otr_graph **out, const otr_model *model, const otr_g
     return status;
 }
 
+/* Edges are ascending by (node1, node2), so appending their arcs in that order leaves each node's arcs
+ * ascending. */
+int otr_graph_link(otr_graph *graph) {
+    uint32_t *next;
+    graph->arc_begin = otr_graph_allocate(graph, (size_t)graph->node_count + 1, sizeof *graph->arc_begin);
+    graph->boundary_edge = otr_graph_allocate(graph, graph->node_count, sizeof *graph->boundary_edge);
+    graph->edge_arcs = otr_graph_allocate(graph, graph->edge_count, sizeof *graph->edge_arcs);
+    if (graph->arc_begin == NULL || graph->boundary_edge == NULL || graph->edge_arcs == NULL) {
+        return 0;
+    }
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        if (graph->edge_node2[edge] != OTR_BOUNDARY) {
+            graph->arc_begin[graph->edge_node1[edge] + 1]++;
+            graph->arc_begin[graph->edge_node2[edge] + 1]++;
+            graph->arc_count += 2;
+        }
+    }
+    for (uint32_t node = 0; node < graph->node_count; node++) {
+        graph->boundary_edge[node] = OTR_NONE;
+        graph->arc_begin[node + 1] += graph->arc_begin[node];
+    }
+    graph->arc_head = otr_graph_allocate(graph, graph->arc_count, sizeof *graph->arc_head);
+    graph->arc_edge = otr_graph_allocate(graph, graph->arc_count, sizeof *graph->arc_edge);
+    next = otr_array_new(graph->node_count, sizeof *next);
+    if (graph->arc_head == NULL || graph->arc_edge == NULL || next == NULL) {
+        free(next);
+        return 0;
+    }
+    for (uint32_t node = 0; node < graph->node_count; node++) {
+        next[node] = graph->arc_begin[node];
+    }
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        const uint32_t node1 = graph->edge_node1[edge];
+        const uint32_t node2 = graph->edge_node2[edge];
+        if (node2 == OTR_BOUNDARY) {
+            graph->boundary_edge[node1] = edge;
+            graph->edge_arcs[edge].arc1 = otr_boundary_arc(graph, node1);
+            graph->edge_arcs[edge].arc2 = otr_boundary_arc(graph, node1);
+            continue;
+        }
+        graph->edge_arcs[edge].arc1 = next[node1];
+        graph->arc_edge[next[node1]] = edge;
+        graph->arc_head[next[node1]++] = node2;
+        graph->edge_arcs[edge].arc2 = next[node2];
+        graph->arc_edge[next[node2]] = edge;
+        graph->arc_head[next[node2]++] = node1;
+    }
+    free(next);
+    return 1;
+}
+
 static otr_status check_size(const otr_model *model, const otr_graph_options *options, otr_error *error) {
     const struct {
         const char *what;
@@ -459,57 +510,6 @@ static void fill_edges(const graph_build *build, otr_graph *graph) {
             graph->edge_mask[edge] |= observable < 64 ? (uint64_t)1 << observable : 0;
         }
     }
-}
-
-/* Edges are ascending by (node1, node2), so appending their arcs in that order leaves each node's arcs
- * ascending. */
-int otr_graph_link(otr_graph *graph) {
-    uint32_t *next;
-    graph->arc_begin = otr_graph_allocate(graph, (size_t)graph->node_count + 1, sizeof *graph->arc_begin);
-    graph->boundary_edge = otr_graph_allocate(graph, graph->node_count, sizeof *graph->boundary_edge);
-    graph->edge_arcs = otr_graph_allocate(graph, graph->edge_count, sizeof *graph->edge_arcs);
-    if (graph->arc_begin == NULL || graph->boundary_edge == NULL || graph->edge_arcs == NULL) {
-        return 0;
-    }
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        if (graph->edge_node2[edge] != OTR_BOUNDARY) {
-            graph->arc_begin[graph->edge_node1[edge] + 1]++;
-            graph->arc_begin[graph->edge_node2[edge] + 1]++;
-            graph->arc_count += 2;
-        }
-    }
-    for (uint32_t node = 0; node < graph->node_count; node++) {
-        graph->boundary_edge[node] = OTR_NONE;
-        graph->arc_begin[node + 1] += graph->arc_begin[node];
-    }
-    graph->arc_head = otr_graph_allocate(graph, graph->arc_count, sizeof *graph->arc_head);
-    graph->arc_edge = otr_graph_allocate(graph, graph->arc_count, sizeof *graph->arc_edge);
-    next = otr_array_new(graph->node_count, sizeof *next);
-    if (graph->arc_head == NULL || graph->arc_edge == NULL || next == NULL) {
-        free(next);
-        return 0;
-    }
-    for (uint32_t node = 0; node < graph->node_count; node++) {
-        next[node] = graph->arc_begin[node];
-    }
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        const uint32_t node1 = graph->edge_node1[edge];
-        const uint32_t node2 = graph->edge_node2[edge];
-        if (node2 == OTR_BOUNDARY) {
-            graph->boundary_edge[node1] = edge;
-            graph->edge_arcs[edge].arc1 = otr_boundary_arc(graph, node1);
-            graph->edge_arcs[edge].arc2 = otr_boundary_arc(graph, node1);
-            continue;
-        }
-        graph->edge_arcs[edge].arc1 = next[node1];
-        graph->arc_edge[next[node1]] = edge;
-        graph->arc_head[next[node1]++] = node2;
-        graph->edge_arcs[edge].arc2 = next[node2];
-        graph->arc_edge[next[node2]] = edge;
-        graph->arc_head[next[node2]++] = node1;
-    }
-    free(next);
-    return 1;
 }
 
 /* Sets the weights from the sums, which the build numbers by its own edges. */

@@ -34,6 +34,34 @@ typedef struct tracer {
     otr_error *error;
 } tracer;
 
+static otr_status fail(const tracer *t, otr_status status);
+static otr_pauli_map map_of(const char *name, size_t bytes);
+static otr_status trace(tracer *t);
+static otr_status reset(tracer *t, uint32_t qubit, uint32_t basis);
+
+otr_status otr_detector_trace(const otr_stim_circuit *circuit, uint64_t steps_max, uint8_t *constants,
+                              otr_row_entries *sweeps, otr_error *error) {
+    tracer t = {.circuit = circuit,
+                .measured = circuit->totals[OTR_STIM_MEASUREMENTS],
+                .detectors = circuit->totals[OTR_STIM_DETECTORS],
+                .steps_max = steps_max,
+                .constants = constants,
+                .sweeps = sweeps,
+                .from_x = map_of("h", 1),
+                .from_y = map_of("h_yz", 4),
+                .fold = map_of("cx", 2),
+                .phase = map_of("s", 1),
+                .inverse_phase = map_of("s_dag", 5),
+                .error = error};
+    const int operators = otr_row_lists_init(&t.operators, circuit->qubit_count);
+    const int results = otr_row_lists_init(&t.results, (uint32_t)t.measured);
+    const otr_status status = operators && results ? trace(&t) : fail(&t, OTR_ERR_MEMORY);
+    otr_row_lists_free(&t.operators);
+    otr_row_lists_free(&t.results);
+    free(t.rows);
+    return status;
+}
+
 static otr_status fail(const tracer *t, otr_status status) {
     const uint64_t line = t->operation != NULL ? t->operation->line : 0;
     return status == OTR_ERR_LIMIT
@@ -359,28 +387,5 @@ static otr_status trace(tracer *t) {
     for (uint32_t qubit = 0; qubit < t->circuit->qubit_count && status == OTR_OK; qubit++) {
         status = require_basis(t, qubit, OTR_PAULI_Z);
     }
-    return status;
-}
-
-otr_status otr_detector_trace(const otr_stim_circuit *circuit, uint64_t steps_max, uint8_t *constants,
-                              otr_row_entries *sweeps, otr_error *error) {
-    tracer t = {.circuit = circuit,
-                .measured = circuit->totals[OTR_STIM_MEASUREMENTS],
-                .detectors = circuit->totals[OTR_STIM_DETECTORS],
-                .steps_max = steps_max,
-                .constants = constants,
-                .sweeps = sweeps,
-                .from_x = map_of("h", 1),
-                .from_y = map_of("h_yz", 4),
-                .fold = map_of("cx", 2),
-                .phase = map_of("s", 1),
-                .inverse_phase = map_of("s_dag", 5),
-                .error = error};
-    const int operators = otr_row_lists_init(&t.operators, circuit->qubit_count);
-    const int results = otr_row_lists_init(&t.results, (uint32_t)t.measured);
-    const otr_status status = operators && results ? trace(&t) : fail(&t, OTR_ERR_MEMORY);
-    otr_row_lists_free(&t.operators);
-    otr_row_lists_free(&t.results);
-    free(t.rows);
     return status;
 }

@@ -25,8 +25,164 @@ struct otr_measurement_map {
     double *coordinates;
 };
 
+static otr_status fill(otr_measurement_map *map, const otr_stim_circuit *circuit, uint64_t steps_max,
+                       otr_error *error);
+static size_t row_count_of(const otr_measurement_map *map);
+static void write_rows(const otr_measurement_map *map, size_t first, size_t count,
+                       const uint8_t *measurements, const uint8_t *sweep, uint8_t *bits);
+static uint32_t value_of(const otr_measurement_map *map, size_t row, const uint8_t *measurements,
+                         const uint8_t *sweep);
+
 otr_measurement_options otr_measurement_options_default(void) {
     return (otr_measurement_options){.steps_max = STEPS_MAX_DEFAULT};
+}
+
+otr_status otr_measurement_map_create(otr_measurement_map **out, const char *text, size_t bytes,
+                                      const otr_measurement_options *options, otr_error *error) {
+    const uint64_t steps_max = options != NULL ? options->steps_max : STEPS_MAX_DEFAULT;
+    otr_stim_circuit circuit;
+    otr_measurement_map *map;
+    otr_status status;
+    if (out == NULL || (text == NULL && bytes > 0)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "no text or no place for the map");
+    }
+    if (bytes > OTR_MEASUREMENT_TEXT_BYTES_MAX) {
+        return otr_error_set(error, OTR_ERR_LIMIT, 0, 0,
+                             "the circuit has %llu bytes, more than the limit of %llu",
+                             (unsigned long long)bytes, (unsigned long long)OTR_MEASUREMENT_TEXT_BYTES_MAX);
+    }
+    map = otr_array_zeroed(1, sizeof *map);
+    if (map == NULL) {
+        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+    }
+    status = otr_stim_circuit_parse(&circuit, text, bytes, steps_max, error);
+    if (status == OTR_OK) {
+        map->measurement_count = (uint32_t)circuit.totals[OTR_STIM_MEASUREMENTS];
+        map->sweep_count = circuit.sweep_count;
+        map->detector_count = (uint32_t)circuit.totals[OTR_STIM_DETECTORS];
+        map->observable_count = circuit.observable_count;
+        status = fill(map, &circuit, steps_max, error);
+    }
+    otr_stim_circuit_free(&circuit);
+    if (status == OTR_OK) {
+        *out = map;
+    } else {
+        otr_measurement_map_destroy(map);
+    }
+    return status;
+}
+
+void otr_measurement_map_destroy(otr_measurement_map *map) {
+    if (map != NULL) {
+        otr_sparse_rows_free(&map->results);
+        otr_sparse_rows_free(&map->sweeps);
+        free(map->constants);
+        free(map->needed);
+        free(map->order);
+        free(map->first_coordinate);
+        free(map->coordinates);
+        free(map);
+    }
+}
+
+uint64_t otr_measurement_map_measurement_count(const otr_measurement_map *map) {
+    return map->measurement_count;
+}
+
+uint64_t otr_measurement_map_sweep_count(const otr_measurement_map *map) {
+    return map->sweep_count;
+}
+
+uint64_t otr_measurement_map_detector_count(const otr_measurement_map *map) {
+    return map->detector_count;
+}
+
+uint64_t otr_measurement_map_observable_count(const otr_measurement_map *map) {
+    return map->observable_count;
+}
+
+otr_status otr_measurement_map_row(const otr_measurement_map *map, uint64_t row, otr_parity *out) {
+    if (row >= row_count_of(map)) {
+        return OTR_ERR_INDEX;
+    }
+    *out = (otr_parity){
+        .measurements = map->results.columns + map->results.first[row],
+        .measurement_count = map->results.first[row + 1] - map->results.first[row],
+        .sweep_bits = map->sweeps.columns + map->sweeps.first[row],
+        .sweep_count = map->sweeps.first[row + 1] - map->sweeps.first[row],
+        .constant = (uint32_t)otr_bit_get(map->constants, row),
+    };
+    return OTR_OK;
+}
+
+otr_status otr_measurement_map_coordinates(const otr_measurement_map *map, uint64_t detector,
+                                           const double **coordinates, size_t *count) {
+    if (detector >= map->detector_count) {
+        return OTR_ERR_INDEX;
+    }
+    *coordinates = map->coordinates + map->first_coordinate[detector];
+    *count = map->first_coordinate[detector + 1] - map->first_coordinate[detector];
+    return OTR_OK;
+}
+
+otr_status otr_measurement_map_apply(const otr_measurement_map *map, const otr_measured *in, size_t count,
+                                     const otr_parities *out) {
+    if (in->measurement_stride < otr_bytes_for_bits(map->measurement_count) ||
+        (in->sweep != NULL && in->sweep_stride < otr_bytes_for_bits(map->sweep_count)) ||
+        (out->detectors != NULL && out->detector_stride < otr_bytes_for_bits(map->detector_count)) ||
+        (out->observables != NULL && out->observable_stride < otr_bytes_for_bits(map->observable_count)) ||
+        (in->measurements == NULL && map->measurement_count > 0 && count > 0)) {
+        return OTR_ERR_ARGUMENT;
+    }
+    for (size_t shot = 0; shot < count; shot++) {
+        const uint8_t *const measurements =
+            map->measurement_count > 0 ? in->measurements + shot * in->measurement_stride : NULL;
+        const uint8_t *const sweep = in->sweep != NULL ? in->sweep + shot * in->sweep_stride : NULL;
+        if (out->detectors != NULL) {
+            write_rows(map, 0, map->detector_count, measurements, sweep,
+                       out->detectors + shot * out->detector_stride);
+        }
+        if (out->observables != NULL) {
+            write_rows(map, map->detector_count, map->observable_count, measurements, sweep,
+                       out->observables + shot * out->observable_stride);
+        }
+    }
+    return OTR_OK;
+}
+
+const uint32_t *otr_measurement_map_order(const otr_measurement_map *map) {
+    return map->order;
+}
+
+uint64_t otr_measurement_map_known(const otr_measurement_map *map, uint64_t measurement_count) {
+    size_t low = 0, high = map->detector_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (map->needed[map->order[middle]] <= measurement_count) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+otr_status otr_measurement_map_apply_known(const otr_measurement_map *map, const uint8_t *measurements,
+                                           const uint8_t *sweep, uint64_t first, uint64_t count,
+                                           uint8_t *detectors) {
+    if (first > map->detector_count || count > map->detector_count - first) {
+        return OTR_ERR_INDEX;
+    }
+    if (count > 0 && (detectors == NULL || (measurements == NULL && map->measurement_count > 0))) {
+        return OTR_ERR_ARGUMENT;
+    }
+    for (uint64_t i = first; i < first + count; i++) {
+        const uint32_t detector = map->order[i];
+        const uint32_t value = value_of(map, detector, measurements, sweep);
+        const uint32_t bit = 1u << (detector & 7);
+        detectors[detector >> 3] = (uint8_t)((detectors[detector >> 3] & ~bit) | (value != 0 ? bit : 0));
+    }
+    return OTR_OK;
 }
 
 static size_t row_count_of(const otr_measurement_map *map) {
@@ -122,94 +278,6 @@ static otr_status fill(otr_measurement_map *map, const otr_stim_circuit *circuit
     return status;
 }
 
-otr_status otr_measurement_map_create(otr_measurement_map **out, const char *text, size_t bytes,
-                                      const otr_measurement_options *options, otr_error *error) {
-    const uint64_t steps_max = options != NULL ? options->steps_max : STEPS_MAX_DEFAULT;
-    otr_stim_circuit circuit;
-    otr_measurement_map *map;
-    otr_status status;
-    if (out == NULL || (text == NULL && bytes > 0)) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "no text or no place for the map");
-    }
-    if (bytes > OTR_MEASUREMENT_TEXT_BYTES_MAX) {
-        return otr_error_set(error, OTR_ERR_LIMIT, 0, 0,
-                             "the circuit has %llu bytes, more than the limit of %llu",
-                             (unsigned long long)bytes, (unsigned long long)OTR_MEASUREMENT_TEXT_BYTES_MAX);
-    }
-    map = otr_array_zeroed(1, sizeof *map);
-    if (map == NULL) {
-        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
-    }
-    status = otr_stim_circuit_parse(&circuit, text, bytes, steps_max, error);
-    if (status == OTR_OK) {
-        map->measurement_count = (uint32_t)circuit.totals[OTR_STIM_MEASUREMENTS];
-        map->sweep_count = circuit.sweep_count;
-        map->detector_count = (uint32_t)circuit.totals[OTR_STIM_DETECTORS];
-        map->observable_count = circuit.observable_count;
-        status = fill(map, &circuit, steps_max, error);
-    }
-    otr_stim_circuit_free(&circuit);
-    if (status == OTR_OK) {
-        *out = map;
-    } else {
-        otr_measurement_map_destroy(map);
-    }
-    return status;
-}
-
-void otr_measurement_map_destroy(otr_measurement_map *map) {
-    if (map != NULL) {
-        otr_sparse_rows_free(&map->results);
-        otr_sparse_rows_free(&map->sweeps);
-        free(map->constants);
-        free(map->needed);
-        free(map->order);
-        free(map->first_coordinate);
-        free(map->coordinates);
-        free(map);
-    }
-}
-
-uint64_t otr_measurement_map_measurement_count(const otr_measurement_map *map) {
-    return map->measurement_count;
-}
-
-uint64_t otr_measurement_map_sweep_count(const otr_measurement_map *map) {
-    return map->sweep_count;
-}
-
-uint64_t otr_measurement_map_detector_count(const otr_measurement_map *map) {
-    return map->detector_count;
-}
-
-uint64_t otr_measurement_map_observable_count(const otr_measurement_map *map) {
-    return map->observable_count;
-}
-
-otr_status otr_measurement_map_row(const otr_measurement_map *map, uint64_t row, otr_parity *out) {
-    if (row >= row_count_of(map)) {
-        return OTR_ERR_INDEX;
-    }
-    *out = (otr_parity){
-        .measurements = map->results.columns + map->results.first[row],
-        .measurement_count = map->results.first[row + 1] - map->results.first[row],
-        .sweep_bits = map->sweeps.columns + map->sweeps.first[row],
-        .sweep_count = map->sweeps.first[row + 1] - map->sweeps.first[row],
-        .constant = (uint32_t)otr_bit_get(map->constants, row),
-    };
-    return OTR_OK;
-}
-
-otr_status otr_measurement_map_coordinates(const otr_measurement_map *map, uint64_t detector,
-                                           const double **coordinates, size_t *count) {
-    if (detector >= map->detector_count) {
-        return OTR_ERR_INDEX;
-    }
-    *coordinates = map->coordinates + map->first_coordinate[detector];
-    *count = map->first_coordinate[detector + 1] - map->first_coordinate[detector];
-    return OTR_OK;
-}
-
 /* The parity of a row's entries in `bits`. */
 static uint32_t parity_of(const otr_sparse_rows *rows, size_t row, const uint8_t *bits) {
     uint32_t parity = 0;
@@ -236,64 +304,4 @@ static void write_rows(const otr_measurement_map *map, size_t first, size_t coun
         }
         bits[begin >> 3] = (uint8_t)byte;
     }
-}
-
-otr_status otr_measurement_map_apply(const otr_measurement_map *map, const otr_measured *in, size_t count,
-                                     const otr_parities *out) {
-    if (in->measurement_stride < otr_bytes_for_bits(map->measurement_count) ||
-        (in->sweep != NULL && in->sweep_stride < otr_bytes_for_bits(map->sweep_count)) ||
-        (out->detectors != NULL && out->detector_stride < otr_bytes_for_bits(map->detector_count)) ||
-        (out->observables != NULL && out->observable_stride < otr_bytes_for_bits(map->observable_count)) ||
-        (in->measurements == NULL && map->measurement_count > 0 && count > 0)) {
-        return OTR_ERR_ARGUMENT;
-    }
-    for (size_t shot = 0; shot < count; shot++) {
-        const uint8_t *const measurements =
-            map->measurement_count > 0 ? in->measurements + shot * in->measurement_stride : NULL;
-        const uint8_t *const sweep = in->sweep != NULL ? in->sweep + shot * in->sweep_stride : NULL;
-        if (out->detectors != NULL) {
-            write_rows(map, 0, map->detector_count, measurements, sweep,
-                       out->detectors + shot * out->detector_stride);
-        }
-        if (out->observables != NULL) {
-            write_rows(map, map->detector_count, map->observable_count, measurements, sweep,
-                       out->observables + shot * out->observable_stride);
-        }
-    }
-    return OTR_OK;
-}
-
-const uint32_t *otr_measurement_map_order(const otr_measurement_map *map) {
-    return map->order;
-}
-
-uint64_t otr_measurement_map_known(const otr_measurement_map *map, uint64_t measurement_count) {
-    size_t low = 0, high = map->detector_count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (map->needed[map->order[middle]] <= measurement_count) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-otr_status otr_measurement_map_apply_known(const otr_measurement_map *map, const uint8_t *measurements,
-                                           const uint8_t *sweep, uint64_t first, uint64_t count,
-                                           uint8_t *detectors) {
-    if (first > map->detector_count || count > map->detector_count - first) {
-        return OTR_ERR_INDEX;
-    }
-    if (count > 0 && (detectors == NULL || (measurements == NULL && map->measurement_count > 0))) {
-        return OTR_ERR_ARGUMENT;
-    }
-    for (uint64_t i = first; i < first + count; i++) {
-        const uint32_t detector = map->order[i];
-        const uint32_t value = value_of(map, detector, measurements, sweep);
-        const uint32_t bit = 1u << (detector & 7);
-        detectors[detector >> 3] = (uint8_t)((detectors[detector >> 3] & ~bit) | (value != 0 ? bit : 0));
-    }
-    return OTR_OK;
 }

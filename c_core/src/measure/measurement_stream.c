@@ -31,11 +31,7 @@ static void drop_old(otr_measurement_stream *stream);
 static void append(otr_measurement_stream *stream, const uint8_t *measurements, uint32_t count);
 static void xor_runs(const otr_measurement_stream *stream, size_t begin, size_t end, int64_t shift,
                      uint8_t *out);
-
-/* Bytes of a packed row, whole words of it. */
-static size_t row_bytes(uint64_t bits) {
-    return (size_t)(bits + 63) / 64 * 8;
-}
+static size_t row_bytes(uint64_t bits);
 
 otr_status otr_measurement_stream_create(otr_measurement_stream **out, const otr_measurement_map *map,
                                          otr_error *error) {
@@ -182,6 +178,11 @@ size_t otr_measurement_stream_bytes(const otr_measurement_stream *stream) {
            templates->sweep_capacity * sizeof *templates->sweeps + 2 * templates->constant_bytes +
            stream->word_capacity * sizeof *stream->bits + row_bytes(templates->width) +
            row_bytes(templates->observable_count);
+}
+
+/* Bytes of a packed row, whole words of it. */
+static size_t row_bytes(uint64_t bits) {
+    return (size_t)(bits + 63) / 64 * 8;
 }
 
 /* The layer of the reference that the next layer is like, and how many measurements later that is; NULL while

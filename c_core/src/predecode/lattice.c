@@ -14,6 +14,10 @@ static otr_status read_sites(otr_lattice *lattice, const otr_model *model, otr_e
 static otr_status check_sites(const otr_lattice *lattice, otr_error *error);
 static void find_box(otr_lattice *lattice);
 static void classify(otr_lattice *lattice);
+static uint32_t kind_of(const otr_lattice_rule *rule, int64_t start, otr_offset offset);
+static uint32_t find_slot(const otr_lattice *lattice, const otr_slot *slots, uint32_t slot_count,
+                          uint32_t node, uint32_t other);
+static otr_status refuse_edge(const otr_lattice *lattice, uint32_t node, uint32_t other, otr_error *error);
 
 otr_status otr_lattice_init(otr_lattice *lattice, const otr_lattice_rule *rule, const otr_graph *graph,
                             const otr_model *model, otr_error *error) {
@@ -59,16 +63,38 @@ size_t otr_lattice_bytes(const otr_lattice *lattice) {
                                   sizeof *lattice->phases);
 }
 
+uint32_t otr_lattice_kind_at(const otr_lattice_rule *rule, uint32_t kind, otr_offset offset) {
+    return kind_of(rule, kind, offset);
+}
+
+otr_status otr_lattice_edges(const otr_lattice *lattice, const otr_graph *graph, const otr_slot *slots,
+                             uint32_t slot_count, const uint8_t *set_of_kind, uint32_t *edges,
+                             otr_error *error) {
+    memset(edges, 0xFF, (size_t)lattice->node_count * slot_count * sizeof *edges);
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        uint32_t node = graph->edge_node1[edge], other = graph->edge_node2[edge];
+        const int end_count = other == OTR_BOUNDARY ? 1 : 2;
+        for (int end = 0; end < end_count; end++) {
+            const otr_slot *const own = slots + (size_t)slot_count * set_of_kind[lattice->kinds[node]];
+            const uint32_t slot = find_slot(lattice, own, slot_count, node, other);
+            const uint32_t seen = node;
+            if (slot == slot_count) {
+                return refuse_edge(lattice, graph->edge_node1[edge], graph->edge_node2[edge], error);
+            }
+            edges[(size_t)node * slot_count + slot] = edge;
+            node = other;
+            other = seen;
+        }
+    }
+    return OTR_OK;
+}
+
 /* The remainder that is never negative. */
 static uint32_t kind_of(const otr_lattice_rule *rule, int64_t start, otr_offset offset) {
     const int64_t kinds = rule->kinds;
     const int64_t sum = start + (int64_t)rule->step.x * offset.x + (int64_t)rule->step.y * offset.y +
                         (int64_t)rule->step.t * offset.t;
     return (uint32_t)((sum % kinds + kinds) % kinds);
-}
-
-uint32_t otr_lattice_kind_at(const otr_lattice_rule *rule, uint32_t kind, otr_offset offset) {
-    return kind_of(rule, kind, offset);
 }
 
 /* The site number of a coordinate; 0 if it is none. */
@@ -246,26 +272,4 @@ static otr_status refuse_edge(const otr_lattice *lattice, uint32_t node, uint32_
                          "edge D%u-D%u has offset (%d, %d, %d): the network was not made for this code", node,
                          other, lattice->sites[other].x - from.x, lattice->sites[other].y - from.y,
                          lattice->sites[other].t - from.t);
-}
-
-otr_status otr_lattice_edges(const otr_lattice *lattice, const otr_graph *graph, const otr_slot *slots,
-                             uint32_t slot_count, const uint8_t *set_of_kind, uint32_t *edges,
-                             otr_error *error) {
-    memset(edges, 0xFF, (size_t)lattice->node_count * slot_count * sizeof *edges);
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        uint32_t node = graph->edge_node1[edge], other = graph->edge_node2[edge];
-        const int end_count = other == OTR_BOUNDARY ? 1 : 2;
-        for (int end = 0; end < end_count; end++) {
-            const otr_slot *const own = slots + (size_t)slot_count * set_of_kind[lattice->kinds[node]];
-            const uint32_t slot = find_slot(lattice, own, slot_count, node, other);
-            const uint32_t seen = node;
-            if (slot == slot_count) {
-                return refuse_edge(lattice, graph->edge_node1[edge], graph->edge_node2[edge], error);
-            }
-            edges[(size_t)node * slot_count + slot] = edge;
-            node = other;
-            other = seen;
-        }
-    }
-    return OTR_OK;
 }

@@ -11,6 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+static otr_status apply_soft(otr_predecoder *self, const uint32_t *events, size_t event_count,
+                             otr_predecoded *out);
+static otr_status apply_hard(otr_predecoder *self, const uint32_t *events, size_t event_count,
+                             otr_predecoded *out);
+static int32_t threshold_weight(const otr_graph *graph, double probability);
+
 otr_status otr_predecoder_init(otr_predecoder *self, const otr_predecoder_kind *kind, const otr_graph *graph,
                                otr_isa isa) {
     self->kind = kind;
@@ -55,6 +61,88 @@ otr_status otr_predecoder_check_events(const otr_predecoder *self, const uint32_
         }
     }
     return OTR_OK;
+}
+
+otr_status otr_predecoder_run(otr_predecoder *self, otr_predecoder_use use, const uint32_t *events,
+                              size_t event_count, otr_predecoded *out) {
+    const otr_status status = otr_predecoder_check_events(self, events, event_count);
+    if (status != OTR_OK) {
+        return status;
+    }
+    *out = (otr_predecoded){.weight_offset = otr_predecoder_weight_offset(self, use)};
+    return use == OTR_PREDECODER_USE_SOFT ? apply_soft(self, events, event_count, out)
+                                          : apply_hard(self, events, event_count, out);
+}
+
+otr_status otr_predecoder_apply(otr_predecoder *predecoder, otr_predecoder_use use, const uint32_t *events,
+                                size_t event_count, otr_predecoded *out) {
+    otr_predecoded shot;
+    otr_status status;
+    if (predecoder == NULL || (uint32_t)use > OTR_PREDECODER_USE_HARD ||
+        (events == NULL && event_count > 0) || out == NULL) {
+        return OTR_ERR_ARGUMENT;
+    }
+    status = otr_predecoder_run(predecoder, use, events, event_count, &shot);
+    if (status == OTR_OK) {
+        *out = shot;
+    }
+    return status;
+}
+
+int32_t otr_predecoder_weight_offset(const otr_predecoder *predecoder, otr_predecoder_use use) {
+    return use == OTR_PREDECODER_USE_SOFT ? predecoder->weight_offset : 0;
+}
+
+otr_status otr_predecoder_set_threshold(otr_predecoder *predecoder, double probability) {
+    if (predecoder == NULL) {
+        return OTR_ERR_ARGUMENT;
+    }
+    if (!(probability > 0 && probability < 1)) {
+        return OTR_ERR_PROBABILITY;
+    }
+    predecoder->threshold = probability;
+    predecoder->threshold_weight = threshold_weight(predecoder->graph, probability);
+    return OTR_OK;
+}
+
+otr_status otr_predecoder_reweight(otr_predecoder *predecoder, const otr_graph *graph, otr_error *error) {
+    otr_status status;
+    if (predecoder == NULL || graph == NULL || !otr_graph_is_alike(predecoder->graph, graph)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "no pre-decoder, or no graph of the same topology");
+    }
+    if (predecoder->kind->reweight == NULL) {
+        return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
+                             "%s depends on more than the graph's numbers; make it anew",
+                             predecoder->kind->name);
+    }
+    status = predecoder->kind->reweight(predecoder, graph, error);
+    if (status == OTR_OK) {
+        predecoder->graph = graph;
+        predecoder->threshold_weight = threshold_weight(graph, predecoder->threshold);
+    }
+    return status;
+}
+
+otr_status otr_predecoder_reweight_plain(otr_predecoder *self, const otr_graph *graph, otr_error *error) {
+    (void)self;
+    (void)graph;
+    (void)error;
+    return OTR_OK;
+}
+
+otr_reach otr_predecoder_reach(const otr_predecoder *predecoder) {
+    return predecoder->kind->reach(predecoder);
+}
+
+const char *otr_predecoder_name(const otr_predecoder *predecoder) {
+    return predecoder->kind->name;
+}
+
+size_t otr_predecoder_bytes(const otr_predecoder *predecoder) {
+    return predecoder->override_capacity * sizeof *predecoder->overrides +
+           (predecoder->residual_capacity + predecoder->edge_capacity) * sizeof *predecoder->residual +
+           otr_bytes_for_bits(predecoder->graph->observable_count) + predecoder->kind->bytes(predecoder);
 }
 
 static otr_status run_soft(otr_predecoder *self, const uint32_t *events, size_t event_count) {
@@ -126,88 +214,6 @@ static otr_status apply_hard(otr_predecoder *self, const uint32_t *events, size_
     return status == OTR_OK ? commit(self, events, event_count, out) : status;
 }
 
-otr_status otr_predecoder_run(otr_predecoder *self, otr_predecoder_use use, const uint32_t *events,
-                              size_t event_count, otr_predecoded *out) {
-    const otr_status status = otr_predecoder_check_events(self, events, event_count);
-    if (status != OTR_OK) {
-        return status;
-    }
-    *out = (otr_predecoded){.weight_offset = otr_predecoder_weight_offset(self, use)};
-    return use == OTR_PREDECODER_USE_SOFT ? apply_soft(self, events, event_count, out)
-                                          : apply_hard(self, events, event_count, out);
-}
-
-otr_status otr_predecoder_apply(otr_predecoder *predecoder, otr_predecoder_use use, const uint32_t *events,
-                                size_t event_count, otr_predecoded *out) {
-    otr_predecoded shot;
-    otr_status status;
-    if (predecoder == NULL || (uint32_t)use > OTR_PREDECODER_USE_HARD ||
-        (events == NULL && event_count > 0) || out == NULL) {
-        return OTR_ERR_ARGUMENT;
-    }
-    status = otr_predecoder_run(predecoder, use, events, event_count, &shot);
-    if (status == OTR_OK) {
-        *out = shot;
-    }
-    return status;
-}
-
-int32_t otr_predecoder_weight_offset(const otr_predecoder *predecoder, otr_predecoder_use use) {
-    return use == OTR_PREDECODER_USE_SOFT ? predecoder->weight_offset : 0;
-}
-
 static int32_t threshold_weight(const otr_graph *graph, double probability) {
     return otr_graph_quantize(graph, log1p(-probability) - log(probability));
-}
-
-otr_status otr_predecoder_set_threshold(otr_predecoder *predecoder, double probability) {
-    if (predecoder == NULL) {
-        return OTR_ERR_ARGUMENT;
-    }
-    if (!(probability > 0 && probability < 1)) {
-        return OTR_ERR_PROBABILITY;
-    }
-    predecoder->threshold = probability;
-    predecoder->threshold_weight = threshold_weight(predecoder->graph, probability);
-    return OTR_OK;
-}
-
-otr_status otr_predecoder_reweight(otr_predecoder *predecoder, const otr_graph *graph, otr_error *error) {
-    otr_status status;
-    if (predecoder == NULL || graph == NULL || !otr_graph_is_alike(predecoder->graph, graph)) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
-                             "no pre-decoder, or no graph of the same topology");
-    }
-    if (predecoder->kind->reweight == NULL) {
-        return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
-                             "%s depends on more than the graph's numbers; make it anew",
-                             predecoder->kind->name);
-    }
-    status = predecoder->kind->reweight(predecoder, graph, error);
-    if (status == OTR_OK) {
-        predecoder->graph = graph;
-        predecoder->threshold_weight = threshold_weight(graph, predecoder->threshold);
-    }
-    return status;
-}
-
-otr_status otr_predecoder_reweight_plain(otr_predecoder *self, const otr_graph *graph, otr_error *error) {
-    (void)self;
-    (void)graph;
-    (void)error;
-    return OTR_OK;
-}
-
-otr_reach otr_predecoder_reach(const otr_predecoder *predecoder) {
-    return predecoder->kind->reach(predecoder);
-}
-
-const char *otr_predecoder_name(const otr_predecoder *predecoder) {
-    return predecoder->kind->name;
-}
-
-size_t otr_predecoder_bytes(const otr_predecoder *predecoder) {
-    return predecoder->override_capacity * sizeof *predecoder->overrides +
-           (predecoder->residual_capacity + predecoder->edge_capacity) * sizeof *predecoder->residual +
-           otr_bytes_for_bits(predecoder->graph->observable_count) + predecoder->kind->bytes(predecoder);
 }

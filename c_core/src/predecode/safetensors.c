@@ -47,6 +47,8 @@ static otr_status read_metadata(header_reader *reader);
 static otr_status read_tensor(header_reader *reader, const char *name);
 static otr_status read_string(header_reader *reader, const char **out);
 static otr_status check_layout(header_reader *reader);
+static float float_of_bits(uint32_t bits);
+static float float_of_half(uint32_t half);
 
 otr_status otr_safetensors_parse(otr_safetensors *file, const uint8_t *bytes, size_t count,
                                  otr_error *error) {
@@ -113,6 +115,15 @@ const char *otr_dtype_name(otr_dtype dtype) {
     return DTYPES[dtype].name;
 }
 
+float otr_tensor_float(const otr_tensor *tensor, uint64_t index) {
+    const uint32_t bytes = DTYPES[tensor->dtype].bytes;
+    const uint32_t bits = (uint32_t)otr_load_tail(tensor->data + index * bytes, bytes);
+    if (tensor->dtype == OTR_DTYPE_F32) {
+        return float_of_bits(bits);
+    }
+    return tensor->dtype == OTR_DTYPE_BF16 ? float_of_bits(bits << 16) : float_of_half(bits);
+}
+
 static float float_of_bits(uint32_t bits) {
     float value;
     memcpy(&value, &bits, sizeof value);
@@ -128,15 +139,6 @@ static float float_of_half(uint32_t half) {
         return float_of_bits(sign | 0x7F800000 | magnitude);
     }
     return float_of_bits(sign | magnitude) * 0x1p112f;
-}
-
-float otr_tensor_float(const otr_tensor *tensor, uint64_t index) {
-    const uint32_t bytes = DTYPES[tensor->dtype].bytes;
-    const uint32_t bits = (uint32_t)otr_load_tail(tensor->data + index * bytes, bytes);
-    if (tensor->dtype == OTR_DTYPE_F32) {
-        return float_of_bits(bits);
-    }
-    return tensor->dtype == OTR_DTYPE_BF16 ? float_of_bits(bits << 16) : float_of_half(bits);
 }
 
 static otr_status fail(const header_reader *reader, const char *problem) {

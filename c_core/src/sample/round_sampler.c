@@ -92,6 +92,13 @@ typedef struct round_build {
     otr_index_list symptoms; /* of the error at hand */
 } round_build;
 
+/* Layers of the block that are sampled together: every `step`-th from slot `first` on, of which those from
+ * `low` to before `high` count. */
+typedef struct block_slots {
+    uint32_t first, step, count;
+    uint32_t low, high;
+} block_slots;
+
 static otr_status build(round_build *work, const otr_model *model, otr_error *error);
 static otr_status read_errors(round_build *work, const otr_model *model, otr_error *error);
 static otr_status sort_errors(round_build *work);
@@ -99,6 +106,8 @@ static int repeats(const void *context, uint32_t layer, uint32_t period);
 static otr_status make_templates(round_build *work);
 static otr_status check_length(const otr_round_sampler *sampler, uint64_t layer_count, otr_error *error);
 static void sample_block(otr_round_sampler *sampler);
+static uint64_t larger(uint64_t a, uint64_t b);
+static const layer_template *template_of(const otr_round_sampler *sampler, uint64_t layer);
 
 otr_status otr_round_sampler_create(otr_round_sampler **out, const otr_model *model, uint64_t seed,
                                     otr_isa isa, otr_error *error) {
@@ -189,10 +198,6 @@ otr_status otr_round_sampler_seek(otr_round_sampler *sampler, uint64_t history, 
     return OTR_OK;
 }
 
-static uint64_t larger(uint64_t a, uint64_t b) {
-    return a > b ? a : b;
-}
-
 uint64_t otr_round_sampler_earliest_end(const otr_round_sampler *sampler) {
     const uint32_t period = sampler->bulk.period;
     uint64_t end = larger(sampler->next_layer + larger(sampler->tail, 1), sampler->layers_min);
@@ -227,18 +232,6 @@ otr_status otr_round_sampler_end(otr_round_sampler *sampler, uint64_t layer_coun
     return status;
 }
 
-/* The template of a layer, with the history's length as far as it is known. */
-static const layer_template *template_of(const otr_round_sampler *sampler, uint64_t layer) {
-    const otr_bulk bulk = sampler->bulk;
-    if (bulk.period == 0 || layer < bulk.begin) {
-        return &sampler->templates[layer];
-    }
-    if (sampler->length > 0 && layer + sampler->tail >= sampler->length) {
-        return &sampler->templates[bulk.begin + bulk.period + (layer + sampler->tail - sampler->length)];
-    }
-    return &sampler->templates[bulk.begin + (layer - bulk.begin) % bulk.period];
-}
-
 int otr_round_sampler_next(otr_round_sampler *sampler, otr_sampled_layer *out) {
     const uint64_t end = sampler->length > 0 ? sampler->length : OTR_ROUND_SAMPLER_HISTORY_MAX;
     size_t slot;
@@ -265,6 +258,22 @@ int otr_round_sampler_next(otr_round_sampler *sampler, otr_sampled_layer *out) {
     return 1;
 }
 
+static uint64_t larger(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+/* The template of a layer, with the history's length as far as it is known. */
+static const layer_template *template_of(const otr_round_sampler *sampler, uint64_t layer) {
+    const otr_bulk bulk = sampler->bulk;
+    if (bulk.period == 0 || layer < bulk.begin) {
+        return &sampler->templates[layer];
+    }
+    if (sampler->length > 0 && layer + sampler->tail >= sampler->length) {
+        return &sampler->templates[bulk.begin + bulk.period + (layer + sampler->tail - sampler->length)];
+    }
+    return &sampler->templates[bulk.begin + (layer - bulk.begin) % bulk.period];
+}
+
 static otr_status check_length(const otr_round_sampler *sampler, uint64_t layer_count, otr_error *error) {
     const uint32_t own = sampler->layer_count;
     const uint32_t period = sampler->bulk.period;
@@ -288,13 +297,6 @@ static otr_status check_length(const otr_round_sampler *sampler, uint64_t layer_
 }
 
 /* Sampling. */
-
-/* Layers of the block that are sampled together: every `step`-th from slot `first` on, of which those from
- * `low` to before `high` count. */
-typedef struct block_slots {
-    uint32_t first, step, count;
-    uint32_t low, high;
-} block_slots;
 
 static void fire(otr_round_sampler *sampler, const timed_error *fired, const block_slots *slots,
                  uint64_t number) {

@@ -19,6 +19,7 @@ static otr_status check_geometry(const otr_event_geometry *g, otr_error *error);
 static otr_status check_slots(const otr_event_geometry *g, otr_error *error);
 static otr_status fill_training(otr_training *t, const otr_model *model, const otr_event_geometry *g,
                                 double offset_nats, otr_error *error);
+static void free_arrays(otr_training_arrays *a);
 
 otr_status otr_training_create(otr_training **out, const otr_graph *graph, const otr_model *model,
                                const otr_event_geometry *geometry, double offset_nats, otr_isa isa,
@@ -51,23 +52,6 @@ otr_status otr_training_create(otr_training **out, const otr_graph *graph, const
     return OTR_OK;
 }
 
-static void free_arrays(otr_training_arrays *a) {
-    free(a->shot_events);
-    free(a->shot_edges);
-    free(a->relation_pairs);
-    free(a->detector);
-    free(a->set);
-    free(a->place);
-    free(a->phase);
-    free(a->target);
-    free(a->source);
-    free(a->edge);
-    free(a->output1);
-    free(a->output2);
-    free(a->prior);
-    free(a->label);
-}
-
 void otr_training_destroy(otr_training *training) {
     if (training == NULL) {
         return;
@@ -97,6 +81,23 @@ double otr_training_log_noise(const otr_training *training) {
 
 uint32_t otr_training_relations(const otr_training *training) {
     return training->sets * training->offset_count;
+}
+
+static void free_arrays(otr_training_arrays *a) {
+    free(a->shot_events);
+    free(a->shot_edges);
+    free(a->relation_pairs);
+    free(a->detector);
+    free(a->set);
+    free(a->place);
+    free(a->phase);
+    free(a->target);
+    free(a->source);
+    free(a->edge);
+    free(a->output1);
+    free(a->output2);
+    free(a->prior);
+    free(a->label);
 }
 
 static otr_status check_geometry(const otr_event_geometry *g, otr_error *error) {

@@ -35,6 +35,24 @@ static otr_status check_options(const otr_plan_options *options, otr_error *erro
 static void measure(otr_plan *plan);
 static otr_status occupy(otr_plan *plan, otr_error *error);
 static otr_status check_ranks(const otr_plan *plan, otr_error *error);
+static uint32_t layer_width(const otr_timeline *timeline, uint32_t layer);
+static uint32_t layer_alike(const otr_plan *plan, uint64_t layer, uint64_t layer_count);
+static uint32_t layer_marks(const otr_timeline *timeline, uint32_t layer);
+static uint32_t larger(uint32_t a, uint32_t b);
+static int shifts(const otr_plan *plan, uint64_t layer_count);
+static uint64_t index_at(const otr_plan *plan, uint32_t row, uint64_t layer);
+static uint64_t smaller(uint64_t a, uint64_t b);
+static uint64_t first_layer_of(const otr_plan *plan, place cell);
+static uint64_t end_layer_of(const otr_plan *plan, place cell);
+static uint64_t reduced(uint64_t layer, uint64_t by);
+static int64_t find_shift(const otr_plan *plan, const otr_cell *cell, uint64_t layer_count);
+static uint64_t end_of(const otr_plan *plan, uint64_t layer_count);
+static int is_empty(const otr_plan *plan, const otr_cell_shape *shape);
+static uint64_t rank_of(const otr_plan *plan, place cell);
+static int are_near_rows(const otr_plan *plan, uint32_t row, uint32_t other);
+static place place_of(const otr_plan *plan, uint32_t detector, uint64_t phase);
+static int is_near_row(const otr_plan *plan, uint32_t row, uint64_t site, uint64_t distance);
+static int is_brick(const otr_plan *plan);
 
 otr_plan_options otr_plan_options_default(uint32_t distance) {
     return (otr_plan_options){.cell_layers = distance, .spacing = distance, .buffer = distance, .pitch = 2};
@@ -103,6 +121,245 @@ uint32_t otr_plan_period(const otr_plan *plan) {
 
 uint64_t otr_plan_layers_min(const otr_plan *plan) {
     return plan->layers_min;
+}
+
+otr_status otr_plan_check_length(const otr_plan *plan, uint64_t layer_count, otr_error *error) {
+    const uint32_t own = plan->timeline.layer_count;
+    const uint32_t period = otr_plan_period(plan);
+    if (layer_count == own) {
+        return OTR_OK;
+    }
+    if (period == 0) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "%llu layers, but the plan is for %u: its model does not repeat itself, or not "
+                             "for long enough",
+                             (unsigned long long)layer_count, own);
+    }
+    if (layer_count < plan->layers_min || layer_count > OTR_PLAN_HISTORY_MAX) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "%llu layers; the plan serves %u, or %llu to %llu",
+                             (unsigned long long)layer_count, own, (unsigned long long)plan->layers_min,
+                             (unsigned long long)OTR_PLAN_HISTORY_MAX);
+    }
+    if ((layer_count > own ? layer_count - own : own - layer_count) % period != 0) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "%llu layers; the plan serves %u and what differs from it by a multiple of %u",
+                             (unsigned long long)layer_count, own, period);
+    }
+    return OTR_OK;
+}
+
+uint32_t otr_plan_layer_detectors(const otr_plan *plan, uint64_t layer, uint64_t layer_count) {
+    const uint32_t own = layer_alike(plan, layer, layer_count);
+    return own < plan->timeline.layer_count ? layer_width(&plan->timeline, own) : 0;
+}
+
+uint32_t otr_plan_layer_marks(const otr_plan *plan, uint64_t layer, uint64_t layer_count) {
+    const uint32_t own = layer_alike(plan, layer, layer_count);
+    return own < plan->timeline.layer_count ? layer_marks(&plan->timeline, own) : 0;
+}
+
+uint32_t otr_plan_layer_marks_max(const otr_plan *plan, uint64_t layer) {
+    const uint32_t marks = otr_plan_layer_marks(plan, layer, 0);
+    return shifts(plan, 0) && layer >= plan->timeline.bulk_begin ? larger(marks, plan->tail_marks) : marks;
+}
+
+uint64_t otr_plan_cell_count(const otr_plan *plan, uint64_t layer_count) {
+    uint64_t most = 0;
+    layer_count = smaller(layer_count, OTR_PLAN_HISTORY_MAX);
+    for (uint32_t row = 0; row < plan->row_count && layer_count > 0; row++) {
+        const uint64_t number = index_at(plan, row, layer_count - 1) * plan->row_count + row + 1;
+        most = number > most ? number : most;
+    }
+    return most;
+}
+
+otr_status otr_plan_cell(const otr_plan *plan, uint64_t number, uint64_t layer_count, otr_cell *out) {
+    const place own = {(uint32_t)(number % plan->row_count), number / plan->row_count};
+    const uint64_t end = end_of(plan, layer_count);
+    /* Without a spacing a cell's past is decided before it, so its window leaves it out. */
+    const uint32_t past = plan->options.spacing == 0 ? 0 : plan->options.buffer;
+    otr_cell cell = {.number = number};
+    if (layer_count > 0 && otr_plan_check_length(plan, layer_count, NULL) != OTR_OK) {
+        return OTR_ERR_ARGUMENT;
+    }
+    if (own.index >= OTR_PLAN_HISTORY_MAX ||
+        (first_layer_of(plan, own) >= end && number >= otr_plan_cell_count(plan, end))) {
+        return OTR_ERR_INDEX;
+    }
+    /* The row may have ended while others go on: the cell is empty then. */
+    cell.first_layer = smaller(first_layer_of(plan, own), end);
+    cell.end_layer = smaller(end_layer_of(plan, own), end);
+    cell.window_first = reduced(cell.first_layer, past);
+    cell.window_end = smaller(cell.end_layer + plan->options.buffer, end);
+    cell.events_first = reduced(cell.window_first, plan->options.context);
+    cell.events_end = smaller(cell.window_end + plan->options.context, end);
+    cell.marks_first = reduced(cell.window_first, plan->timeline.layer_reach);
+    cell.marks_end = smaller(cell.window_end + plan->timeline.layer_reach, end);
+    cell.ready_layers = cell.events_end;
+    if (plan->layers_min > 0) {
+        cell.ready_layers = smaller(cell.window_end + plan->margin + reduced(plan->tail, 1), end);
+    }
+    cell.shift = find_shift(plan, &cell, layer_count);
+    cell.shape = (otr_cell_shape){
+        .row = own.row,
+        .first_layer = (uint32_t)((int64_t)cell.first_layer - cell.shift),
+        .end_layer = (uint32_t)((int64_t)cell.end_layer - cell.shift),
+        .window_first = (uint32_t)((int64_t)cell.window_first - cell.shift),
+        .window_end = (uint32_t)((int64_t)cell.window_end - cell.shift),
+    };
+    const int64_t phase = cell.shift % plan->stride;
+    cell.shape.phase = (uint32_t)(phase < 0 ? phase + plan->stride : phase);
+    cell.is_empty = is_empty(plan, &cell.shape);
+    *out = cell;
+    return OTR_OK;
+}
+
+otr_status otr_plan_dependencies(const otr_plan *plan, uint64_t number, uint64_t layer_count,
+                                 uint64_t *numbers, size_t capacity, size_t *count) {
+    const place own = {(uint32_t)(number % plan->row_count), number / plan->row_count};
+    const uint64_t rank = rank_of(plan, own);
+    otr_cell cell;
+    uint64_t low = UINT64_MAX, high = 0;
+    const otr_status status = otr_plan_cell(plan, number, layer_count, &cell);
+    if (status != OTR_OK) {
+        return status;
+    }
+    for (uint32_t row = 0; row < plan->row_count; row++) {
+        const uint64_t last = index_at(plan, row, cell.marks_end - 1);
+        low = smaller(low, index_at(plan, row, cell.marks_first));
+        high = last > high ? last : high;
+    }
+    *count = 0;
+    for (uint64_t index = low; index <= high; index++) {
+        for (uint32_t row = 0; row < plan->row_count; row++) {
+            const place other = {row, index};
+            if (are_near_rows(plan, own.row, row) && rank_of(plan, other) < rank &&
+                first_layer_of(plan, other) < cell.marks_end &&
+                end_layer_of(plan, other) > cell.marks_first) {
+                if (*count < capacity) {
+                    numbers[*count] = index * plan->row_count + row;
+                }
+                (*count)++;
+            }
+        }
+    }
+    return *count <= capacity ? OTR_OK : OTR_ERR_LIMIT;
+}
+
+size_t otr_plan_dependencies_max(const otr_plan *plan) {
+    const uint64_t layers =
+        (uint64_t)otr_plan_longest(plan) + 2 * ((uint64_t)plan->options.buffer + plan->timeline.layer_reach);
+    return (size_t)((layers / plan->stride + 2) * otr_plan_stride_cells(plan) * plan->row_count);
+}
+
+otr_status otr_plan_window(otr_window **out, const otr_plan *plan, const otr_cell_shape *shape,
+                           otr_error *error) {
+    const otr_timeline *timeline;
+    uint8_t *roles;
+    otr_status status;
+    if (out == NULL || plan == NULL || shape == NULL || shape->row >= plan->row_count ||
+        shape->phase >= plan->stride || shape->first_layer >= shape->end_layer ||
+        shape->end_layer > plan->timeline.layer_count || shape->window_end > plan->timeline.layer_count) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "not a shape of this plan");
+    }
+    timeline = &plan->timeline;
+    roles = otr_array_zeroed(timeline->graph->node_count, 1);
+    if (roles == NULL) {
+        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+    }
+    const place own = {shape->row, index_at(plan, shape->row, (uint64_t)shape->first_layer + shape->phase)};
+    const uint64_t rank = rank_of(plan, own);
+    for (uint32_t node = 0; node < timeline->graph->node_count; node++) {
+        const uint32_t layer = timeline->layers[node];
+        const place cell = place_of(plan, node, shape->phase);
+        if (cell.row == own.row && cell.index == own.index) {
+            roles[node] = OTR_WINDOW_CELL;
+        } else if (rank_of(plan, cell) < rank) {
+            roles[node] = OTR_WINDOW_CLOSED;
+        } else if (layer >= shape->window_first && layer < shape->window_end &&
+                   is_near_row(plan, own.row, timeline->sites[node], plan->options.buffer)) {
+            roles[node] = OTR_WINDOW_BUFFER;
+        }
+    }
+    status = otr_window_create(out, timeline->graph, roles, error);
+    free(roles);
+    return status;
+}
+
+otr_status otr_plan_place(const otr_plan *plan, uint32_t mark, uint32_t *layer, uint32_t *index) {
+    const otr_timeline *const timeline = &plan->timeline;
+    const otr_graph *const graph = timeline->graph;
+    if (mark < graph->node_count) {
+        *layer = timeline->layers[mark];
+        *index = mark - timeline->layer_begin[*layer];
+        return OTR_OK;
+    }
+    const uint32_t edge = mark - graph->node_count;
+    if (!graph->correlations || edge >= graph->edge_count) {
+        return OTR_ERR_INDEX;
+    }
+    const uint32_t node2 = graph->edge_node2[edge];
+    *layer = timeline->layers[node2 != OTR_BOUNDARY ? node2 : graph->edge_node1[edge]];
+    *index = layer_width(timeline, *layer) + timeline->edge_places[edge] - timeline->edge_begin[*layer];
+    return OTR_OK;
+}
+
+otr_status otr_plan_mark(const otr_plan *plan, uint32_t layer, uint32_t index, uint32_t *mark) {
+    const otr_timeline *const timeline = &plan->timeline;
+    uint32_t detectors;
+    if (layer >= timeline->layer_count || index >= layer_marks(timeline, layer)) {
+        return OTR_ERR_INDEX;
+    }
+    detectors = layer_width(timeline, layer);
+    *mark = index < detectors ? timeline->layer_begin[layer] + index
+                              : timeline->graph->node_count +
+                                    timeline->edges[timeline->edge_begin[layer] + index - detectors];
+    return OTR_OK;
+}
+
+uint32_t otr_plan_reach(const otr_plan *plan) {
+    return plan->timeline.layer_reach;
+}
+
+uint32_t otr_plan_stride_cells(const otr_plan *plan) {
+    return plan->options.spacing > 0 ? 2 : 1;
+}
+
+uint32_t otr_plan_levels(const otr_plan *plan) {
+    return (plan->options.spacing > 0 ? 2 : 1) * (plan->row_count > 1 ? 2 : 1);
+}
+
+uint32_t otr_plan_cell_layers(const otr_plan *plan) {
+    return plan->options.cell_layers;
+}
+
+uint32_t otr_plan_longest(const otr_plan *plan) {
+    return larger(plan->options.cell_layers, plan->options.spacing);
+}
+
+uint32_t otr_plan_events_reach(const otr_plan *plan) {
+    return plan->options.buffer + plan->options.context;
+}
+
+uint32_t otr_plan_lookahead(const otr_plan *plan) {
+    return plan->options.buffer + plan->margin + plan->tail;
+}
+
+uint32_t otr_plan_marks_width(const otr_plan *plan) {
+    uint32_t most = 0;
+    for (uint32_t layer = 0; layer < plan->timeline.layer_count; layer++) {
+        most = larger(most, layer_marks(&plan->timeline, layer));
+    }
+    return most;
+}
+
+uint32_t otr_plan_width(const otr_plan *plan) {
+    uint32_t widest = 0;
+    for (uint32_t layer = 0; layer < plan->timeline.layer_count; layer++) {
+        widest = larger(widest, layer_width(&plan->timeline, layer));
+    }
+    return widest;
 }
 
 static otr_status check_options(const otr_plan_options *options, otr_error *error) {
@@ -295,32 +552,6 @@ static otr_status check_ranks(const otr_plan *plan, otr_error *error) {
 
 /* Histories. */
 
-otr_status otr_plan_check_length(const otr_plan *plan, uint64_t layer_count, otr_error *error) {
-    const uint32_t own = plan->timeline.layer_count;
-    const uint32_t period = otr_plan_period(plan);
-    if (layer_count == own) {
-        return OTR_OK;
-    }
-    if (period == 0) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
-                             "%llu layers, but the plan is for %u: its model does not repeat itself, or not "
-                             "for long enough",
-                             (unsigned long long)layer_count, own);
-    }
-    if (layer_count < plan->layers_min || layer_count > OTR_PLAN_HISTORY_MAX) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
-                             "%llu layers; the plan serves %u, or %llu to %llu",
-                             (unsigned long long)layer_count, own, (unsigned long long)plan->layers_min,
-                             (unsigned long long)OTR_PLAN_HISTORY_MAX);
-    }
-    if ((layer_count > own ? layer_count - own : own - layer_count) % period != 0) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
-                             "%llu layers; the plan serves %u and what differs from it by a multiple of %u",
-                             (unsigned long long)layer_count, own, period);
-    }
-    return OTR_OK;
-}
-
 static uint64_t smaller(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
@@ -347,31 +578,6 @@ static uint32_t layer_alike(const otr_plan *plan, uint64_t layer, uint64_t layer
                       : timeline->bulk_begin + (layer - timeline->bulk_begin) % timeline->period;
     }
     return (uint32_t)smaller(own, timeline->layer_count);
-}
-
-uint32_t otr_plan_layer_detectors(const otr_plan *plan, uint64_t layer, uint64_t layer_count) {
-    const uint32_t own = layer_alike(plan, layer, layer_count);
-    return own < plan->timeline.layer_count ? layer_width(&plan->timeline, own) : 0;
-}
-
-uint32_t otr_plan_layer_marks(const otr_plan *plan, uint64_t layer, uint64_t layer_count) {
-    const uint32_t own = layer_alike(plan, layer, layer_count);
-    return own < plan->timeline.layer_count ? layer_marks(&plan->timeline, own) : 0;
-}
-
-uint32_t otr_plan_layer_marks_max(const otr_plan *plan, uint64_t layer) {
-    const uint32_t marks = otr_plan_layer_marks(plan, layer, 0);
-    return shifts(plan, 0) && layer >= plan->timeline.bulk_begin ? larger(marks, plan->tail_marks) : marks;
-}
-
-uint64_t otr_plan_cell_count(const otr_plan *plan, uint64_t layer_count) {
-    uint64_t most = 0;
-    layer_count = smaller(layer_count, OTR_PLAN_HISTORY_MAX);
-    for (uint32_t row = 0; row < plan->row_count && layer_count > 0; row++) {
-        const uint64_t number = index_at(plan, row, layer_count - 1) * plan->row_count + row + 1;
-        most = number > most ? number : most;
-    }
-    return most;
 }
 
 /* What to add to a layer of the reference to have the window's. */
@@ -405,47 +611,6 @@ static int is_empty(const otr_plan *plan, const otr_cell_shape *shape) {
     return 1;
 }
 
-otr_status otr_plan_cell(const otr_plan *plan, uint64_t number, uint64_t layer_count, otr_cell *out) {
-    const place own = {(uint32_t)(number % plan->row_count), number / plan->row_count};
-    const uint64_t end = end_of(plan, layer_count);
-    /* Without a spacing a cell's past is decided before it, so its window leaves it out. */
-    const uint32_t past = plan->options.spacing == 0 ? 0 : plan->options.buffer;
-    otr_cell cell = {.number = number};
-    if (layer_count > 0 && otr_plan_check_length(plan, layer_count, NULL) != OTR_OK) {
-        return OTR_ERR_ARGUMENT;
-    }
-    if (own.index >= OTR_PLAN_HISTORY_MAX ||
-        (first_layer_of(plan, own) >= end && number >= otr_plan_cell_count(plan, end))) {
-        return OTR_ERR_INDEX;
-    }
-    /* The row may have ended while others go on: the cell is empty then. */
-    cell.first_layer = smaller(first_layer_of(plan, own), end);
-    cell.end_layer = smaller(end_layer_of(plan, own), end);
-    cell.window_first = reduced(cell.first_layer, past);
-    cell.window_end = smaller(cell.end_layer + plan->options.buffer, end);
-    cell.events_first = reduced(cell.window_first, plan->options.context);
-    cell.events_end = smaller(cell.window_end + plan->options.context, end);
-    cell.marks_first = reduced(cell.window_first, plan->timeline.layer_reach);
-    cell.marks_end = smaller(cell.window_end + plan->timeline.layer_reach, end);
-    cell.ready_layers = cell.events_end;
-    if (plan->layers_min > 0) {
-        cell.ready_layers = smaller(cell.window_end + plan->margin + reduced(plan->tail, 1), end);
-    }
-    cell.shift = find_shift(plan, &cell, layer_count);
-    cell.shape = (otr_cell_shape){
-        .row = own.row,
-        .first_layer = (uint32_t)((int64_t)cell.first_layer - cell.shift),
-        .end_layer = (uint32_t)((int64_t)cell.end_layer - cell.shift),
-        .window_first = (uint32_t)((int64_t)cell.window_first - cell.shift),
-        .window_end = (uint32_t)((int64_t)cell.window_end - cell.shift),
-    };
-    const int64_t phase = cell.shift % plan->stride;
-    cell.shape.phase = (uint32_t)(phase < 0 ? phase + plan->stride : phase);
-    cell.is_empty = is_empty(plan, &cell.shape);
-    *out = cell;
-    return OTR_OK;
-}
-
 /* Whether a window of the row, with `distance` sites around it, has this site. */
 static int is_near_row(const otr_plan *plan, uint32_t row, uint64_t site, uint64_t distance) {
     const uint64_t width = plan->options.width;
@@ -458,151 +623,4 @@ static int are_near_rows(const otr_plan *plan, uint32_t row, uint32_t other) {
     const uint64_t distance = (uint64_t)plan->options.buffer + plan->timeline.site_reach;
     return is_near_row(plan, row, other * width, distance) ||
            (width > 0 && is_near_row(plan, row, (other + 1) * width - 1, distance));
-}
-
-otr_status otr_plan_dependencies(const otr_plan *plan, uint64_t number, uint64_t layer_count,
-                                 uint64_t *numbers, size_t capacity, size_t *count) {
-    const place own = {(uint32_t)(number % plan->row_count), number / plan->row_count};
-    const uint64_t rank = rank_of(plan, own);
-    otr_cell cell;
-    uint64_t low = UINT64_MAX, high = 0;
-    const otr_status status = otr_plan_cell(plan, number, layer_count, &cell);
-    if (status != OTR_OK) {
-        return status;
-    }
-    for (uint32_t row = 0; row < plan->row_count; row++) {
-        const uint64_t last = index_at(plan, row, cell.marks_end - 1);
-        low = smaller(low, index_at(plan, row, cell.marks_first));
-        high = last > high ? last : high;
-    }
-    *count = 0;
-    for (uint64_t index = low; index <= high; index++) {
-        for (uint32_t row = 0; row < plan->row_count; row++) {
-            const place other = {row, index};
-            if (are_near_rows(plan, own.row, row) && rank_of(plan, other) < rank &&
-                first_layer_of(plan, other) < cell.marks_end &&
-                end_layer_of(plan, other) > cell.marks_first) {
-                if (*count < capacity) {
-                    numbers[*count] = index * plan->row_count + row;
-                }
-                (*count)++;
-            }
-        }
-    }
-    return *count <= capacity ? OTR_OK : OTR_ERR_LIMIT;
-}
-
-size_t otr_plan_dependencies_max(const otr_plan *plan) {
-    const uint64_t layers =
-        (uint64_t)otr_plan_longest(plan) + 2 * ((uint64_t)plan->options.buffer + plan->timeline.layer_reach);
-    return (size_t)((layers / plan->stride + 2) * otr_plan_stride_cells(plan) * plan->row_count);
-}
-
-otr_status otr_plan_window(otr_window **out, const otr_plan *plan, const otr_cell_shape *shape,
-                           otr_error *error) {
-    const otr_timeline *timeline;
-    uint8_t *roles;
-    otr_status status;
-    if (out == NULL || plan == NULL || shape == NULL || shape->row >= plan->row_count ||
-        shape->phase >= plan->stride || shape->first_layer >= shape->end_layer ||
-        shape->end_layer > plan->timeline.layer_count || shape->window_end > plan->timeline.layer_count) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "not a shape of this plan");
-    }
-    timeline = &plan->timeline;
-    roles = otr_array_zeroed(timeline->graph->node_count, 1);
-    if (roles == NULL) {
-        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
-    }
-    const place own = {shape->row, index_at(plan, shape->row, (uint64_t)shape->first_layer + shape->phase)};
-    const uint64_t rank = rank_of(plan, own);
-    for (uint32_t node = 0; node < timeline->graph->node_count; node++) {
-        const uint32_t layer = timeline->layers[node];
-        const place cell = place_of(plan, node, shape->phase);
-        if (cell.row == own.row && cell.index == own.index) {
-            roles[node] = OTR_WINDOW_CELL;
-        } else if (rank_of(plan, cell) < rank) {
-            roles[node] = OTR_WINDOW_CLOSED;
-        } else if (layer >= shape->window_first && layer < shape->window_end &&
-                   is_near_row(plan, own.row, timeline->sites[node], plan->options.buffer)) {
-            roles[node] = OTR_WINDOW_BUFFER;
-        }
-    }
-    status = otr_window_create(out, timeline->graph, roles, error);
-    free(roles);
-    return status;
-}
-
-otr_status otr_plan_place(const otr_plan *plan, uint32_t mark, uint32_t *layer, uint32_t *index) {
-    const otr_timeline *const timeline = &plan->timeline;
-    const otr_graph *const graph = timeline->graph;
-    if (mark < graph->node_count) {
-        *layer = timeline->layers[mark];
-        *index = mark - timeline->layer_begin[*layer];
-        return OTR_OK;
-    }
-    const uint32_t edge = mark - graph->node_count;
-    if (!graph->correlations || edge >= graph->edge_count) {
-        return OTR_ERR_INDEX;
-    }
-    const uint32_t node2 = graph->edge_node2[edge];
-    *layer = timeline->layers[node2 != OTR_BOUNDARY ? node2 : graph->edge_node1[edge]];
-    *index = layer_width(timeline, *layer) + timeline->edge_places[edge] - timeline->edge_begin[*layer];
-    return OTR_OK;
-}
-
-otr_status otr_plan_mark(const otr_plan *plan, uint32_t layer, uint32_t index, uint32_t *mark) {
-    const otr_timeline *const timeline = &plan->timeline;
-    uint32_t detectors;
-    if (layer >= timeline->layer_count || index >= layer_marks(timeline, layer)) {
-        return OTR_ERR_INDEX;
-    }
-    detectors = layer_width(timeline, layer);
-    *mark = index < detectors ? timeline->layer_begin[layer] + index
-                              : timeline->graph->node_count +
-                                    timeline->edges[timeline->edge_begin[layer] + index - detectors];
-    return OTR_OK;
-}
-
-uint32_t otr_plan_reach(const otr_plan *plan) {
-    return plan->timeline.layer_reach;
-}
-
-uint32_t otr_plan_stride_cells(const otr_plan *plan) {
-    return plan->options.spacing > 0 ? 2 : 1;
-}
-
-uint32_t otr_plan_levels(const otr_plan *plan) {
-    return (plan->options.spacing > 0 ? 2 : 1) * (plan->row_count > 1 ? 2 : 1);
-}
-
-uint32_t otr_plan_cell_layers(const otr_plan *plan) {
-    return plan->options.cell_layers;
-}
-
-uint32_t otr_plan_longest(const otr_plan *plan) {
-    return larger(plan->options.cell_layers, plan->options.spacing);
-}
-
-uint32_t otr_plan_events_reach(const otr_plan *plan) {
-    return plan->options.buffer + plan->options.context;
-}
-
-uint32_t otr_plan_lookahead(const otr_plan *plan) {
-    return plan->options.buffer + plan->margin + plan->tail;
-}
-
-uint32_t otr_plan_marks_width(const otr_plan *plan) {
-    uint32_t most = 0;
-    for (uint32_t layer = 0; layer < plan->timeline.layer_count; layer++) {
-        most = larger(most, layer_marks(&plan->timeline, layer));
-    }
-    return most;
-}
-
-uint32_t otr_plan_width(const otr_plan *plan) {
-    uint32_t widest = 0;
-    for (uint32_t layer = 0; layer < plan->timeline.layer_count; layer++) {
-        widest = larger(widest, layer_width(&plan->timeline, layer));
-    }
-    return widest;
 }

@@ -35,6 +35,9 @@ static void count_outward(otr_window *window);
 static otr_window *borrow_topology(const otr_window *window, const otr_graph *history);
 static int set_numbers(window_build *build);
 static double combined_probability(const otr_window *window, const otr_graph *history, uint32_t edge);
+static otr_status check_edges(const otr_window *window, const otr_graph *history, otr_error *error);
+static int is_owned(const otr_window *window, uint32_t edge);
+static int touches(const window_build *build, uint32_t edge, otr_window_role role);
 
 otr_status otr_window_create(otr_window **out, const otr_graph *graph, const uint8_t *roles,
                              otr_error *error) {
@@ -71,17 +74,6 @@ otr_status otr_window_create(otr_window **out, const otr_graph *graph, const uin
     }
     *out = window;
     return OTR_OK;
-}
-
-/* Certain edges can cancel in a combined one; then it is none, or is one again. */
-static otr_status check_edges(const otr_window *window, const otr_graph *history, otr_error *error) {
-    int differs = window->has_vanished;
-    for (uint32_t edge = 0; edge < window->graph->edge_count && !differs; edge++) {
-        differs = combined_probability(window, history, edge) == 0;
-    }
-    return !differs ? OTR_OK
-                    : otr_error_set(error, OTR_ERR_PROBABILITY, 0, 0,
-                                    "certain edges cancel where the window cuts them; make another window");
 }
 
 otr_status otr_window_reweighted(otr_window **out, const otr_window *window, const otr_graph *history,
@@ -140,13 +132,6 @@ const uint32_t *otr_window_detectors(const otr_window *window, size_t *count) {
     return window->detectors;
 }
 
-/* Whether an edge touches the cell. */
-static int is_owned(const otr_window *window, uint32_t edge) {
-    const uint32_t node2 = window->graph->edge_node2[edge];
-    return otr_bit_get(window->in_cell, window->graph->edge_node1[edge]) ||
-           (node2 != OTR_BOUNDARY && otr_bit_get(window->in_cell, node2));
-}
-
 otr_status otr_window_edge_at(const otr_window *window, uint32_t edge, otr_window_edge *out) {
     if (edge >= window->graph->edge_count) {
         return OTR_ERR_INDEX;
@@ -167,6 +152,24 @@ uint32_t otr_window_marks_max(const otr_window *window) {
 
 size_t otr_window_bytes(const otr_window *window) {
     return window->heap_bytes + sizeof *window->graph + window->graph->heap_bytes;
+}
+
+/* Certain edges can cancel in a combined one; then it is none, or is one again. */
+static otr_status check_edges(const otr_window *window, const otr_graph *history, otr_error *error) {
+    int differs = window->has_vanished;
+    for (uint32_t edge = 0; edge < window->graph->edge_count && !differs; edge++) {
+        differs = combined_probability(window, history, edge) == 0;
+    }
+    return !differs ? OTR_OK
+                    : otr_error_set(error, OTR_ERR_PROBABILITY, 0, 0,
+                                    "certain edges cancel where the window cuts them; make another window");
+}
+
+/* Whether an edge touches the cell. */
+static int is_owned(const otr_window *window, uint32_t edge) {
+    const uint32_t node2 = window->graph->edge_node2[edge];
+    return otr_bit_get(window->in_cell, window->graph->edge_node1[edge]) ||
+           (node2 != OTR_BOUNDARY && otr_bit_get(window->in_cell, node2));
 }
 
 static otr_status check_roles(const otr_graph *graph, const uint8_t *roles, otr_error *error) {

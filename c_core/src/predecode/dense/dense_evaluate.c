@@ -11,28 +11,8 @@
 static void evaluate_floats(otr_dense_workspace *workspace, const uint8_t *halves, float *maxima);
 static void evaluate_integers(otr_dense_workspace *workspace, const otr_kernels *kernels,
                               const uint8_t *halves);
-
-/* Largest number of channels in a volume between two layers. */
-static uint32_t widest(const otr_dense_network *network) {
-    uint32_t most = OTR_DENSE_PLANES;
-    for (uint32_t l = 0; l < network->layer_count; l++) {
-        most = network->layers[l].stored_outputs > most ? network->layers[l].stored_outputs : most;
-    }
-    return most;
-}
-
-/* Fills in the numbers of the first voxel under the kernel at each voxel. */
-static void place_voxels(otr_dense_workspace *workspace) {
-    const uint32_t side = workspace->side;
-    uint32_t *place = workspace->places;
-    for (uint32_t t = 0; t < workspace->rounds; t++) {
-        for (uint32_t row = 0; row < workspace->distance; row++) {
-            for (uint32_t column = 0; column < workspace->distance; column++) {
-                *place++ = (t * side + row) * side + column;
-            }
-        }
-    }
-}
+static uint32_t widest(const otr_dense_network *network);
+static void place_voxels(otr_dense_workspace *workspace);
 
 otr_status otr_dense_workspace_init(otr_dense_workspace *workspace, const otr_dense_network *network,
                                     otr_dense_arithmetic arithmetic, uint32_t rounds, uint32_t distance) {
@@ -105,6 +85,28 @@ void otr_dense_evaluate(otr_dense_workspace *workspace, const otr_kernels *kerne
 
 void otr_dense_measure(otr_dense_workspace *workspace, const uint8_t *halves, float *maxima) {
     evaluate_floats(workspace, halves, maxima);
+}
+
+/* Largest number of channels in a volume between two layers. */
+static uint32_t widest(const otr_dense_network *network) {
+    uint32_t most = OTR_DENSE_PLANES;
+    for (uint32_t l = 0; l < network->layer_count; l++) {
+        most = network->layers[l].stored_outputs > most ? network->layers[l].stored_outputs : most;
+    }
+    return most;
+}
+
+/* Fills in the numbers of the first voxel under the kernel at each voxel. */
+static void place_voxels(otr_dense_workspace *workspace) {
+    const uint32_t side = workspace->side;
+    uint32_t *place = workspace->places;
+    for (uint32_t t = 0; t < workspace->rounds; t++) {
+        for (uint32_t row = 0; row < workspace->distance; row++) {
+            for (uint32_t column = 0; column < workspace->distance; column++) {
+                *place++ = (t * side + row) * side + column;
+            }
+        }
+    }
 }
 
 /* Distances of the taps for volumes with that many channels. */

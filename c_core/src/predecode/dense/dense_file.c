@@ -37,6 +37,9 @@ static otr_status check_metadata(const otr_dense_network *network, const otr_saf
                                  otr_error *error);
 static otr_status read_maxima(otr_dense_network *network, const otr_safetensors *file, otr_error *error);
 static uint32_t model_id(const otr_dense_network *network);
+static void put_header(otr_text *text, const otr_dense_network *network);
+static void put_float(otr_text *text, float value);
+static void put_layer(otr_text *text, const otr_dense_layer *layer, uint32_t tap_count);
 
 otr_status otr_dense_network_create(otr_dense_network **out, const uint8_t *bytes, size_t byte_count,
                                     otr_error *error) {
@@ -103,6 +106,23 @@ bool otr_dense_network_claims(const otr_safetensors *file) {
         }
     }
     return false;
+}
+
+size_t otr_dense_network_write(const otr_dense_network *network, uint8_t *buffer, size_t capacity) {
+    otr_text measure = {0};
+    otr_text text = {.buffer = (char *)buffer, .capacity = capacity};
+    uint8_t length[8];
+    put_header(&measure, network);
+    otr_store_le64(length, measure.bytes);
+    otr_text_put(&text, (const char *)length, sizeof length);
+    put_header(&text, network);
+    for (uint32_t l = 0; l < network->layer_count; l++) {
+        put_layer(&text, &network->layers[l], otr_dense_tap_count(network));
+    }
+    for (uint32_t l = 0; network->has_integers && l < network->layer_count - 1; l++) {
+        put_float(&text, network->maxima[l]);
+    }
+    return text.bytes;
 }
 
 static void layer_name(char name[NAME_BYTES], const char *prefix, uint32_t layer, const char *part) {
@@ -403,21 +423,4 @@ static void put_layer(otr_text *text, const otr_dense_layer *layer, uint32_t tap
     for (uint32_t output = 0; output < layer->outputs; output++) {
         put_float(text, layer->biases[output]);
     }
-}
-
-size_t otr_dense_network_write(const otr_dense_network *network, uint8_t *buffer, size_t capacity) {
-    otr_text measure = {0};
-    otr_text text = {.buffer = (char *)buffer, .capacity = capacity};
-    uint8_t length[8];
-    put_header(&measure, network);
-    otr_store_le64(length, measure.bytes);
-    otr_text_put(&text, (const char *)length, sizeof length);
-    put_header(&text, network);
-    for (uint32_t l = 0; l < network->layer_count; l++) {
-        put_layer(&text, &network->layers[l], otr_dense_tap_count(network));
-    }
-    for (uint32_t l = 0; network->has_integers && l < network->layer_count - 1; l++) {
-        put_float(&text, network->maxima[l]);
-    }
-    return text.bytes;
 }

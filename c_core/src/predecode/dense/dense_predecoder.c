@@ -45,6 +45,7 @@ static otr_status check_options(const otr_dense_network *network, const otr_dens
 static otr_status set_up(dense_predecoder *self, const otr_dense_network *network, const otr_surface *surface,
                          const otr_dense_options *options, otr_error *error);
 static otr_status list_edges(dense_predecoder *self);
+static void evaluate(dense_predecoder *self, const uint32_t *events, size_t event_count);
 
 static const otr_predecoder_kind KIND = {
     .name = "dense network",
@@ -88,6 +89,23 @@ otr_status otr_dense_predecoder_create(otr_predecoder **out, const otr_dense_net
     }
     *out = &self->base;
     return OTR_OK;
+}
+
+otr_status otr_dense_predecoder_logits(otr_predecoder *predecoder, const uint32_t *events, size_t event_count,
+                                       const float **logits, size_t *logit_count) {
+    dense_predecoder *const self = (dense_predecoder *)predecoder;
+    otr_status status;
+    if (predecoder == NULL || predecoder->kind != &KIND || (events == NULL && event_count > 0) ||
+        logits == NULL || logit_count == NULL) {
+        return OTR_ERR_ARGUMENT;
+    }
+    status = otr_predecoder_check_events(predecoder, events, event_count);
+    if (status == OTR_OK) {
+        evaluate(self, events, event_count);
+        *logits = self->workspace.logits;
+        *logit_count = OTR_DENSE_PLANES * self->workspace.voxel_count;
+    }
+    return status;
 }
 
 static int is_finite(float x) {
@@ -170,23 +188,6 @@ static otr_reach reach(const otr_predecoder *base) {
 static void evaluate(dense_predecoder *self, const uint32_t *events, size_t event_count) {
     otr_dense_map_planes(&self->map, events, event_count, self->halves);
     otr_dense_evaluate(&self->workspace, self->base.kernels, self->halves);
-}
-
-otr_status otr_dense_predecoder_logits(otr_predecoder *predecoder, const uint32_t *events, size_t event_count,
-                                       const float **logits, size_t *logit_count) {
-    dense_predecoder *const self = (dense_predecoder *)predecoder;
-    otr_status status;
-    if (predecoder == NULL || predecoder->kind != &KIND || (events == NULL && event_count > 0) ||
-        logits == NULL || logit_count == NULL) {
-        return OTR_ERR_ARGUMENT;
-    }
-    status = otr_predecoder_check_events(predecoder, events, event_count);
-    if (status == OTR_OK) {
-        evaluate(self, events, event_count);
-        *logits = self->workspace.logits;
-        *logit_count = OTR_DENSE_PLANES * self->workspace.voxel_count;
-    }
-    return status;
 }
 
 /* Whether the output says that the data qubit, or outcome, of this voxel flipped. */

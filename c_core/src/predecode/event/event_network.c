@@ -24,6 +24,7 @@ static otr_status read_sets(otr_event_network *network, const otr_safetensors *f
 static otr_status read_slots(otr_event_network *network, const otr_safetensors *file, otr_error *error);
 static otr_status read_shifts(otr_event_network *network, const otr_safetensors *file, otr_error *error);
 static otr_status read_scalars(otr_event_network *network, const otr_safetensors *file, otr_error *error);
+static int32_t larger_magnitude(int32_t most, int32_t value);
 
 otr_status otr_event_network_parse(otr_event_network **out, const void *bytes, size_t size,
                                    otr_error *error) {
@@ -78,11 +79,6 @@ uint32_t otr_event_network_radius(const otr_event_network *network) {
     return network->layout.radius;
 }
 
-static int32_t larger_magnitude(int32_t most, int32_t value) {
-    const int32_t magnitude = value < 0 ? -value : value;
-    return magnitude > most ? magnitude : most;
-}
-
 otr_reach otr_event_network_reach(const otr_event_network *network) {
     const int32_t sites = (int32_t)((network->layer_count + 1) * network->layout.radius);
     otr_offset edge = {0, 0, 0};
@@ -108,6 +104,16 @@ size_t otr_event_network_bytes(const otr_event_network *network) {
            codes * (sizeof *network->classes.codes + sizeof *network->classes.classes);
 }
 
+bool otr_event_network_claims(const otr_safetensors *file) {
+    const char *const format = otr_safetensors_metadata(file, "format");
+    return format != NULL && strcmp(format, FORMAT) == 0;
+}
+
+static int32_t larger_magnitude(int32_t most, int32_t value) {
+    const int32_t magnitude = value < 0 ? -value : value;
+    return magnitude > most ? magnitude : most;
+}
+
 /* The numbers that say what the others mean. */
 
 static otr_status read_network(otr_event_network *network, const otr_safetensors *file, otr_error *error) {
@@ -128,11 +134,6 @@ static otr_status read_network(otr_event_network *network, const otr_safetensors
     status = status == OTR_OK ? read_scalars(network, file, error) : status;
     status = status == OTR_OK ? otr_event_classes_init(&network->classes, &network->layout) : status;
     return status == OTR_OK ? otr_event_read_weights(network, file, error) : status;
-}
-
-bool otr_event_network_claims(const otr_safetensors *file) {
-    const char *const format = otr_safetensors_metadata(file, "format");
-    return format != NULL && strcmp(format, FORMAT) == 0;
 }
 
 static otr_status check_format(const otr_safetensors *file, otr_error *error) {
