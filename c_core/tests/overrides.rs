@@ -164,7 +164,7 @@ fn an_offset_is_an_override_of_every_other_edge() {
             .collect();
         committed += restated.iter().filter(|change| change.weight < -1).count();
         for kind in KINDS {
-            let certify = i32::from(kind != Kind::OTR_DECODER_UNION_FIND);
+            let certify = kind != Kind::OTR_DECODER_UNION_FIND;
             let options = otr_decoder_options { kind, certify, weight_offset: offset, ..default_options() };
             let mut shifted = Decoder::create(&graph, &options).expect("the best instruction set is there");
             let mut plain = Decoder::new(&graph, kind);

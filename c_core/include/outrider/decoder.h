@@ -11,6 +11,8 @@
 #include "outrider/kernels.h"
 #include "outrider/predecoder.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -25,8 +27,8 @@ typedef struct otr_decoder otr_decoder;
 
 typedef struct otr_decoder_options {
     otr_decoder_kind kind;
-    otr_isa isa; /* OTR_ISA_AUTO picks the best; a missing one is OTR_ERR_UNSUPPORTED */
-    int certify; /* non-zero (matching kinds only): prove every answer minimal, see otr_certificate */
+    otr_isa isa;                /* OTR_ISA_AUTO picks the best; a missing one is OTR_ERR_UNSUPPORTED */
+    bool certify;               /* matching kinds only: prove every answer minimal, see otr_certificate */
     otr_predecoder *predecoder; /* borrowed, used by this decoder alone while it lives; NULL for none */
     otr_predecoder_use predecoder_use; /* its use */
     int32_t weight_offset; /* added to the weight of every edge that no override names; offset and sum are

@@ -23,6 +23,8 @@
 
 #include "outrider/decoder.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -66,7 +68,7 @@ OTR_API const uint32_t *otr_window_detectors(const otr_window *window, size_t *c
 typedef struct otr_window_edge {
     uint32_t source;     /* the edge of the history that it is, or stands for */
     uint32_t part_count; /* edges of the history that are combined in it */
-    int owned;           /* whether it touches the cell, so that the window commits it */
+    bool owned;          /* whether it touches the cell, so that the window commits it */
 } otr_window_edge;
 /* OTR_ERR_INDEX if edge >= the edges of the window's graph. */
 OTR_API otr_status otr_window_edge_at(const otr_window *window, uint32_t edge, otr_window_edge *out);

@@ -13,10 +13,10 @@ otr_status otr_memory_circuit(otr_circuit *circuit, const otr_memory *memory) {
     return circuit->status;
 }
 
-int otr_is_silent(const double *arguments, size_t argument_count) {
+bool otr_is_silent(const double *arguments, size_t argument_count) {
     for (size_t i = 0; i < argument_count; i++) {
         if (arguments[i] > 0) {
-            return 0;
+            return false;
         }
     }
     return argument_count > 0;
@@ -55,7 +55,7 @@ void otr_append_on_layer(otr_circuit *circuit, const otr_patch *patch, int layer
     for (uint32_t i = 0; i < patch->stabiliser_count; i++) {
         const otr_stabiliser *stabiliser = &patch->stabilisers[patch->gate_order[i]];
         const uint32_t data = stabiliser->data[patch->corners[stabiliser->basis][layer]];
-        const int ancilla_controls = stabiliser->basis == OTR_BASIS_X;
+        const bool ancilla_controls = stabiliser->basis == OTR_BASIS_X;
         if (data != OTR_NO_DATA) {
             otr_circuit_target(circuit, ancilla_controls ? stabiliser->qubit : patch->data_qubit[data]);
             otr_circuit_target(circuit, ancilla_controls ? patch->data_qubit[data] : stabiliser->qubit);

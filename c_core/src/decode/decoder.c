@@ -130,7 +130,7 @@ otr_status otr_decoder_create(otr_decoder **out, const otr_graph *graph, const o
     d->graph = graph;
     d->kernels = otr_kernels_for(chosen.isa);
     d->kind = chosen.kind;
-    d->certify = chosen.certify != 0;
+    d->certify = chosen.certify;
     d->predecoder = chosen.predecoder;
     d->predecoder_use = chosen.predecoder_use;
     d->own_offset = chosen.weight_offset;

@@ -9,8 +9,10 @@
 static void free_own(void *memory, const void *lent);
 
 otr_graph_options otr_graph_options_default(void) {
-    return (otr_graph_options){
-        .correlations = 0, .ignore_undecomposable = 0, .reweightable = 0, .levels = OTR_GRAPH_LEVELS_DEFAULT};
+    return (otr_graph_options){.correlations = false,
+                               .ignore_undecomposable = false,
+                               .reweightable = false,
+                               .levels = OTR_GRAPH_LEVELS_DEFAULT};
 }
 
 void otr_graph_destroy(otr_graph *graph) {
@@ -51,7 +53,7 @@ uint32_t otr_graph_observable_count(const otr_graph *graph) {
     return graph->observable_count;
 }
 
-int otr_graph_has_correlations(const otr_graph *graph) {
+bool otr_graph_has_correlations(const otr_graph *graph) {
     return graph->correlations;
 }
 

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int reserve_base_edges(otr_shot_weights *shot, const otr_graph *graph, int32_t offset);
+static bool reserve_base_edges(otr_shot_weights *shot, const otr_graph *graph, int32_t offset);
 static void find_base_edges(otr_shot_weights *shot, int32_t offset);
-static int is_committed(const otr_shot_weights *shot, uint32_t edge);
+static bool is_committed(const otr_shot_weights *shot, uint32_t edge);
 static void commit(otr_shot_weights *shot, uint32_t edge, uint32_t before, int32_t weight);
 static void flip_ends(const otr_graph *graph, uint32_t edge, uint8_t *nodes);
 
@@ -114,8 +114,8 @@ size_t otr_shot_weights_bytes(const otr_shot_weights *shot) {
            2 * otr_bytes_for_bits(shot->graph->node_count);
 }
 
-/* Room for the edges of negative weight; 0 when memory is out. */
-static int reserve_base_edges(otr_shot_weights *shot, const otr_graph *graph, int32_t offset) {
+/* Room for the edges of negative weight; false when memory is out. */
+static bool reserve_base_edges(otr_shot_weights *shot, const otr_graph *graph, int32_t offset) {
     size_t count = 0;
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
         count += otr_weight_clamped((int64_t)graph->edge_weight[edge] + offset) < 0;
@@ -140,15 +140,15 @@ static void find_base_edges(otr_shot_weights *shot, int32_t offset) {
     }
 }
 
-static int is_committed(const otr_shot_weights *shot, uint32_t edge) {
-    return (int)(shot->committed[edge >> 6] >> (edge & 63)) & 1;
+static bool is_committed(const otr_shot_weights *shot, uint32_t edge) {
+    return (shot->committed[edge >> 6] >> (edge & 63) & 1) != 0;
 }
 
 /* Commits an edge by its new weight, or not any more, or at another price; `before` is its old magnitude.
  * There is room for a toggle. */
 static void commit(otr_shot_weights *shot, uint32_t edge, uint32_t before, int32_t weight) {
-    const int was_committed = is_committed(shot, edge);
-    const int commits = weight < 0;
+    const bool was_committed = is_committed(shot, edge);
+    const bool commits = weight < 0;
     shot->committed_weight += (commits ? weight : 0) + (was_committed ? (int64_t)before : 0);
     if (commits != was_committed) {
         shot->committed[edge >> 6] ^= (uint64_t)1 << (edge & 63);

@@ -8,6 +8,8 @@
 #include "common/array.h"
 #include "graph/graph_internal.h"
 
+#include <stdbool.h>
+
 /* Boundary weight of a node without a boundary edge. */
 #define OTR_WEIGHT_NO_BOUNDARY UINT32_MAX
 
@@ -48,8 +50,8 @@ static inline uint32_t otr_weights_get(const otr_weights *weights, uint32_t edge
     return weights->arcs[weights->graph->edge_arcs[edge].arc1].weight;
 }
 
-/* Makes room for `count` more changes; 0 when memory is out. */
-static inline int otr_weights_reserve(otr_weights *weights, size_t count) {
+/* Makes room for `count` more changes; false when memory is out. */
+static inline bool otr_weights_reserve(otr_weights *weights, size_t count) {
     return otr_array_reserve((void **)&weights->changes, &weights->change_capacity,
                              weights->change_count + count, sizeof *weights->changes);
 }

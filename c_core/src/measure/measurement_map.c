@@ -207,7 +207,7 @@ static void read_rows(otr_measurement_map *map, const otr_stim_circuit *circuit,
     uint32_t measured = 0, detector = 0;
     while ((operation = otr_stim_walk_next(&walk)) != NULL) {
         const uint32_t *const targets = otr_stim_targets_of(circuit, operation);
-        const int is_detector = operation->kind == OTR_STIM_DETECTOR;
+        const bool is_detector = operation->kind == OTR_STIM_DETECTOR;
         if (operation->kind == OTR_STIM_SHIFT) {
             for (size_t i = 0; i < operation->argument_count; i++) {
                 shift[i] += circuit->arguments[operation->arguments + i];
@@ -227,11 +227,11 @@ static void read_rows(otr_measurement_map *map, const otr_stim_circuit *circuit,
     }
 }
 
-/* Sorts the detectors by what they need, stably. Returns 0 when memory is out. */
-static int order_detectors(otr_measurement_map *map) {
+/* Sorts the detectors by what they need, stably. Returns false when memory is out. */
+static bool order_detectors(otr_measurement_map *map) {
     uint32_t *const places = otr_array_zeroed((size_t)map->measurement_count + 2, sizeof *places);
     if (places == NULL) {
-        return 0;
+        return false;
     }
     for (uint32_t d = 0; d < map->detector_count; d++) {
         const uint32_t begin = map->results.first[d], end = map->results.first[d + 1];
@@ -245,7 +245,7 @@ static int order_detectors(otr_measurement_map *map) {
         map->order[places[map->needed[d]]++] = d;
     }
     free(places);
-    return 1;
+    return true;
 }
 
 static otr_status fill(otr_measurement_map *map, const otr_stim_circuit *circuit, uint64_t steps_max,

@@ -97,7 +97,7 @@ void otr_measurement_stream_start(otr_measurement_stream *stream, const uint8_t 
 }
 
 otr_status otr_measurement_stream_push(otr_measurement_stream *stream, const uint8_t *measurements,
-                                       uint32_t count, int is_last, otr_error *error) {
+                                       uint32_t count, bool is_last, otr_error *error) {
     const otr_layer_templates *const templates = &stream->templates;
     const uint64_t total = stream->count + count;
     uint64_t layer_count = 0;
@@ -129,12 +129,12 @@ otr_status otr_measurement_stream_push(otr_measurement_stream *stream, const uin
     return OTR_OK;
 }
 
-int otr_measurement_stream_next(otr_measurement_stream *stream, otr_measured_layer *out) {
+bool otr_measurement_stream_next(otr_measurement_stream *stream, otr_measured_layer *out) {
     const otr_layer_templates *const templates = &stream->templates;
     int64_t shift;
     const otr_layer_template *const layer = find_known(stream, &shift);
     if (layer == NULL) {
-        return 0;
+        return false;
     }
     memcpy(stream->events, stream->offsets + layer->constants, layer[1].constants - layer->constants);
     xor_runs(stream, layer->runs, layer->observable_runs, shift, stream->events);
@@ -148,7 +148,7 @@ int otr_measurement_stream_next(otr_measurement_stream *stream, otr_measured_lay
         stream->own = templates->bulk_begin;
         stream->shift += (int64_t)templates->span;
     }
-    return 1;
+    return true;
 }
 
 const uint8_t *otr_measurement_stream_observables(const otr_measurement_stream *stream) {

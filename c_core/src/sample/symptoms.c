@@ -7,12 +7,12 @@
 
 static int compare_items(const void *a, const void *b);
 
-int otr_index_append(otr_index_list *list, uint32_t item) {
+bool otr_index_append(otr_index_list *list, uint32_t item) {
     if (!OTR_ARRAY_GROW(list->items, list->count, list->capacity)) {
-        return 0;
+        return false;
     }
     list->items[list->count++] = item;
-    return 1;
+    return true;
 }
 
 otr_status otr_list_symptoms(otr_index_list *list, const uint64_t *targets, uint64_t count) {

@@ -101,10 +101,10 @@ static void free_arrays(otr_training_arrays *a) {
 }
 
 static otr_status check_geometry(const otr_event_geometry *g, otr_error *error) {
-    const int shape_ok = g->kinds >= 1 && g->kinds <= OTR_EVENT_KINDS_MAX && g->sets >= 1 &&
-                         g->sets <= g->kinds && g->slots >= 1 && g->slots <= OTR_EVENT_SLOTS_MAX &&
-                         g->radius >= 1 && g->radius <= OTR_EVENT_RADIUS_MAX && g->pitch[0] >= 1 &&
-                         g->pitch[1] >= 1 && g->pitch[2] >= 1;
+    const bool shape_ok = g->kinds >= 1 && g->kinds <= OTR_EVENT_KINDS_MAX && g->sets >= 1 &&
+                          g->sets <= g->kinds && g->slots >= 1 && g->slots <= OTR_EVENT_SLOTS_MAX &&
+                          g->radius >= 1 && g->radius <= OTR_EVENT_RADIUS_MAX && g->pitch[0] >= 1 &&
+                          g->pitch[1] >= 1 && g->pitch[2] >= 1;
     if (!shape_ok || g->transposed == NULL || g->set == NULL || g->slot == NULL) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
                              "the geometry is out of range: pitch from 1, kinds 1 to %d, sets 1 to kinds, "
@@ -120,7 +120,7 @@ static otr_status check_geometry(const otr_event_geometry *g, otr_error *error) 
     return check_slots(g, error);
 }
 
-static int same_offset(const otr_event_slot *a, const otr_event_slot *b) {
+static bool same_offset(const otr_event_slot *a, const otr_event_slot *b) {
     return a->dx == b->dx && a->dy == b->dy && a->dt == b->dt;
 }
 

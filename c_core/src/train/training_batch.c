@@ -13,7 +13,7 @@
 static otr_status add_shot(otr_training *t, const uint8_t *detectors, const uint8_t *truth,
                            otr_training_shots *out);
 static otr_status sort_pairs(otr_training *t, const otr_training_shots *out);
-static void set_views(otr_training *t, int has_truth, otr_training_shots *out);
+static void set_views(otr_training *t, bool has_truth, otr_training_shots *out);
 
 otr_status otr_training_batch(otr_training *training, const uint8_t *detectors, size_t detector_stride,
                               const uint8_t *edges, size_t edge_stride, size_t shot_count,
@@ -51,12 +51,12 @@ otr_status otr_training_batch(otr_training *training, const uint8_t *detectors, 
     return OTR_OK;
 }
 
-static int reserve_events(otr_training *t, size_t wanted) {
+static bool reserve_events(otr_training *t, size_t wanted) {
     return RESERVE(t, detector, wanted) && RESERVE(t, set, wanted) && RESERVE(t, place, wanted) &&
            RESERVE(t, phase, wanted);
 }
 
-static int reserve_edges(otr_training *t, size_t wanted) {
+static bool reserve_edges(otr_training *t, size_t wanted) {
     return RESERVE(t, edge, wanted) && RESERVE(t, output1, wanted) && RESERVE(t, output2, wanted) &&
            RESERVE(t, prior, wanted) && RESERVE(t, label, wanted);
 }
@@ -117,7 +117,7 @@ static otr_status add_edges(otr_training *t, size_t first, const uint8_t *truth,
         const uint32_t node = a->detector[i];
         for (uint32_t slot = 0; slot < t->slots; slot++) {
             const uint32_t edge = t->slot_edges[(size_t)node * t->slots + slot];
-            const int is_first = edge != OTR_NONE && graph->edge_node1[edge] == node;
+            const bool is_first = edge != OTR_NONE && graph->edge_node1[edge] == node;
             uint32_t far, far_event;
             if (edge == OTR_NONE) {
                 continue;
@@ -183,7 +183,7 @@ static otr_status sort_pairs(otr_training *t, const otr_training_shots *out) {
     return OTR_OK;
 }
 
-static void set_views(otr_training *t, int has_truth, otr_training_shots *out) {
+static void set_views(otr_training *t, bool has_truth, otr_training_shots *out) {
     const otr_training_arrays *const a = &t->arrays;
     out->shot_events = a->shot_events;
     out->detector = a->detector;

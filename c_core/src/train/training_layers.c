@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-static int usable(const otr_training *t, uint32_t width);
+static bool usable(const otr_training *t, uint32_t width);
 static void transpose(uint32_t width, const float *matrix, float *out);
 
 otr_status otr_training_embed_forward(const otr_training *training, uint32_t width, const float *rows,
@@ -97,7 +97,7 @@ otr_status otr_training_message_backward(const otr_training *training, uint32_t 
     return OTR_OK;
 }
 
-static int usable(const otr_training *t, uint32_t width) {
+static bool usable(const otr_training *t, uint32_t width) {
     return t != NULL && t->shots.relation_pairs != NULL && width >= OTR_TRAINING_BLOCK &&
            width <= OTR_TRAINING_WIDTH_MAX && width % OTR_TRAINING_BLOCK == 0;
 }

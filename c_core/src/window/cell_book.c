@@ -280,7 +280,7 @@ bool otr_cell_book_need(const otr_cell_book *book, uint64_t number, otr_cell_nee
                                    .first_layer = entry->cell.events_first,
                                    .end_layer = entry->cell.ready_layers,
                                    .is_committed = entry->stage == OTR_CELL_COMMITTED,
-                                   .is_empty = entry->cell.is_empty != 0};
+                                   .is_empty = entry->cell.is_empty};
             return true;
         }
     }

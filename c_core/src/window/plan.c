@@ -39,7 +39,7 @@ static uint32_t layer_width(const otr_timeline *timeline, uint32_t layer);
 static uint32_t layer_alike(const otr_plan *plan, uint64_t layer, uint64_t layer_count);
 static uint32_t layer_marks(const otr_timeline *timeline, uint32_t layer);
 static uint32_t larger(uint32_t a, uint32_t b);
-static int shifts(const otr_plan *plan, uint64_t layer_count);
+static bool shifts(const otr_plan *plan, uint64_t layer_count);
 static uint64_t index_at(const otr_plan *plan, uint32_t row, uint64_t layer);
 static uint64_t smaller(uint64_t a, uint64_t b);
 static uint64_t first_layer_of(const otr_plan *plan, place cell);
@@ -47,12 +47,12 @@ static uint64_t end_layer_of(const otr_plan *plan, place cell);
 static uint64_t reduced(uint64_t layer, uint64_t by);
 static int64_t find_shift(const otr_plan *plan, const otr_cell *cell, uint64_t layer_count);
 static uint64_t end_of(const otr_plan *plan, uint64_t layer_count);
-static int is_empty(const otr_plan *plan, const otr_cell_shape *shape);
+static bool is_empty(const otr_plan *plan, const otr_cell_shape *shape);
 static uint64_t rank_of(const otr_plan *plan, place cell);
-static int are_near_rows(const otr_plan *plan, uint32_t row, uint32_t other);
+static bool are_near_rows(const otr_plan *plan, uint32_t row, uint32_t other);
 static place place_of(const otr_plan *plan, uint32_t detector, uint64_t phase);
-static int is_near_row(const otr_plan *plan, uint32_t row, uint64_t site, uint64_t distance);
-static int is_brick(const otr_plan *plan);
+static bool is_near_row(const otr_plan *plan, uint32_t row, uint64_t site, uint64_t distance);
+static bool is_brick(const otr_plan *plan);
 
 otr_plan_options otr_plan_options_default(uint32_t distance) {
     return (otr_plan_options){.cell_layers = distance, .spacing = distance, .buffer = distance, .pitch = 2};
@@ -371,7 +371,7 @@ static otr_status check_options(const otr_plan_options *options, otr_error *erro
                   {"buffer", options->buffer, 0},
                   {"width", options->width, 0},
                   {"context", options->context, 0}};
-    const int is_brick = options->layout == OTR_PLAN_BRICK && options->width > 0;
+    const bool is_brick = options->layout == OTR_PLAN_BRICK && options->width > 0;
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
         if (ranges[i].value < ranges[i].low || ranges[i].value > OTR_PLAN_LAYERS_MAX) {
             return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "%s is %u; it ranges from %u to %u",
@@ -391,7 +391,7 @@ static otr_status check_options(const otr_plan_options *options, otr_error *erro
     return OTR_OK;
 }
 
-static int is_brick(const otr_plan *plan) {
+static bool is_brick(const otr_plan *plan) {
     return plan->options.layout == OTR_PLAN_BRICK && plan->options.width > 0;
 }
 
@@ -413,14 +413,14 @@ static uint32_t larger(uint32_t a, uint32_t b) {
 
 /* Whether the layers after the bulk, but for the last, have as many detectors as the bulk's would have: until
  * the end is known they cannot be told from these. */
-static int has_plain_tail(const otr_timeline *timeline) {
+static bool has_plain_tail(const otr_timeline *timeline) {
     for (uint32_t layer = timeline->bulk_end; layer + 1 < timeline->layer_count; layer++) {
         const uint32_t alike = timeline->bulk_begin + (layer - timeline->bulk_begin) % timeline->period;
         if (layer_width(timeline, layer) != layer_width(timeline, alike)) {
-            return 0;
+            return false;
         }
     }
-    return 1;
+    return true;
 }
 
 /* Everything that follows from options and timeline. */
@@ -512,7 +512,7 @@ static otr_status check_edge(const otr_plan *plan, uint32_t node1, uint32_t node
                              otr_error *error) {
     const place cell1 = place_of(plan, node1, phase);
     const place cell2 = place_of(plan, node2, phase);
-    const int is_one = cell1.row == cell2.row && cell1.index == cell2.index;
+    const bool is_one = cell1.row == cell2.row && cell1.index == cell2.index;
     if (is_one || rank_of(plan, cell1) != rank_of(plan, cell2)) {
         return OTR_OK;
     }
@@ -538,7 +538,7 @@ static otr_status check_ranks(const otr_plan *plan, otr_error *error) {
         }
         /* Layers ascend with detectors, so node2 is in the later layer. */
         const uint32_t layer = timeline->layers[node2];
-        const int is_typical =
+        const bool is_typical =
             layer >= timeline->bulk_end ||
             (layer >= timeline->bulk_begin && layer < timeline->bulk_begin + timeline->period);
         status = check_edge(plan, node1, node2, 0, error);
@@ -561,7 +561,7 @@ static uint64_t reduced(uint64_t layer, uint64_t by) {
 }
 
 /* Whether a history is served by shifting, and not as the reference itself. */
-static int shifts(const otr_plan *plan, uint64_t layer_count) {
+static bool shifts(const otr_plan *plan, uint64_t layer_count) {
     return plan->layers_min > 0 && (layer_count == 0 || layer_count >= plan->layers_min);
 }
 
@@ -573,7 +573,7 @@ static uint32_t layer_alike(const otr_plan *plan, uint64_t layer, uint64_t layer
         return timeline->layer_count;
     }
     if (shifts(plan, layer_count) && layer >= timeline->bulk_begin) {
-        const int is_last = layer_count > 0 && layer_count - layer <= plan->tail;
+        const bool is_last = layer_count > 0 && layer_count - layer <= plan->tail;
         own = is_last ? layer + timeline->layer_count - layer_count
                       : timeline->bulk_begin + (layer - timeline->bulk_begin) % timeline->period;
     }
@@ -602,23 +602,23 @@ static uint64_t end_of(const otr_plan *plan, uint64_t layer_count) {
     return plan->layers_min > 0 ? OTR_PLAN_HISTORY_MAX : plan->timeline.layer_count;
 }
 
-static int is_empty(const otr_plan *plan, const otr_cell_shape *shape) {
+static bool is_empty(const otr_plan *plan, const otr_cell_shape *shape) {
     for (uint32_t layer = shape->first_layer; layer < shape->end_layer; layer++) {
         if (plan->occupied[(size_t)layer * plan->row_count + shape->row]) {
-            return 0;
+            return false;
         }
     }
-    return 1;
+    return true;
 }
 
 /* Whether a window of the row, with `distance` sites around it, has this site. */
-static int is_near_row(const otr_plan *plan, uint32_t row, uint64_t site, uint64_t distance) {
+static bool is_near_row(const otr_plan *plan, uint32_t row, uint64_t site, uint64_t distance) {
     const uint64_t width = plan->options.width;
     return width == 0 || (site + distance >= row * width && site < (row + 1) * width + distance);
 }
 
 /* The same of any site of another row. */
-static int are_near_rows(const otr_plan *plan, uint32_t row, uint32_t other) {
+static bool are_near_rows(const otr_plan *plan, uint32_t row, uint32_t other) {
     const uint64_t width = plan->options.width;
     const uint64_t distance = (uint64_t)plan->options.buffer + plan->timeline.site_reach;
     return is_near_row(plan, row, other * width, distance) ||

@@ -489,7 +489,7 @@ impl DecoderOptions {
         sys::otr_decoder_options {
             kind: self.kind.to_raw(),
             isa: self.isa.to_raw(),
-            certify: self.certify.into(),
+            certify: self.certify,
             predecoder: predecoder.map_or(ptr::null_mut(), Predecoder::as_ptr),
             predecoder_use: self.predecoder_use.to_raw(),
             weight_offset: self.weight_offset,

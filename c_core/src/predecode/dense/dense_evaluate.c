@@ -145,7 +145,7 @@ static float layer_on_floats(otr_dense_workspace *workspace, uint32_t index, con
     const otr_dense_layer *const layer = &workspace->network->layers[index];
     const uint32_t tap_count = otr_dense_tap_count(workspace->network);
     const size_t block_weights = (size_t)tap_count * layer->stored_inputs * OTR_DENSE_BLOCK;
-    const int is_last = index == workspace->network->layer_count - 1;
+    const bool is_last = index == workspace->network->layer_count - 1;
     float most = 0;
     place_taps(workspace, layer->stored_inputs);
     memset(output, 0, workspace->volume_bytes);
@@ -200,7 +200,7 @@ static void store_logits(otr_dense_workspace *workspace, const otr_dense_layer *
 static void layer_on_integers(otr_dense_workspace *workspace, const otr_kernels *kernels, uint32_t index,
                               const uint8_t *input, uint8_t *output) {
     const otr_dense_layer *const layer = &workspace->network->layers[index];
-    const int is_last = index == workspace->network->layer_count - 1;
+    const bool is_last = index == workspace->network->layer_count - 1;
     otr_dense_weights weights = otr_dense_layer_weights(workspace->network, layer);
     weights.taps = workspace->taps;
     place_taps(workspace, layer->stored_inputs);

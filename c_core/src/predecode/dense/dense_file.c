@@ -162,7 +162,7 @@ static otr_status fail_tensor(const otr_tensor *tensor, const char *problem, otr
     return otr_error_set(error, OTR_ERR_FORMAT, 0, 0, "tensor %.80s: %s", tensor->name, problem);
 }
 
-static int is_float(const otr_tensor *tensor) {
+static bool is_float(const otr_tensor *tensor) {
     return tensor->dtype == OTR_DTYPE_F16 || tensor->dtype == OTR_DTYPE_BF16 ||
            tensor->dtype == OTR_DTYPE_F32;
 }
@@ -276,7 +276,7 @@ static otr_status read_layer(otr_dense_network *network, const otr_safetensors *
 static otr_status check_names(const otr_dense_network *network, const otr_safetensors *file,
                               const char *prefix, otr_error *error) {
     for (size_t i = 0; i < file->tensor_count; i++) {
-        int known = strcmp(file->tensors[i].name, MAXIMA_NAME) == 0;
+        bool known = strcmp(file->tensors[i].name, MAXIMA_NAME) == 0;
         for (uint32_t l = 0; l < network->layer_count && !known; l++) {
             char name[NAME_BYTES];
             layer_name(name, prefix, l, ".weight");
@@ -293,7 +293,8 @@ static otr_status check_names(const otr_dense_network *network, const otr_safete
 
 static uint32_t model_id(const otr_dense_network *network) {
     for (uint32_t i = 0; i < PUBLISHED_COUNT; i++) {
-        int same = network->layer_count == PUBLISHED[i].layer_count && network->kernel == PUBLISHED[i].kernel;
+        bool same =
+            network->layer_count == PUBLISHED[i].layer_count && network->kernel == PUBLISHED[i].kernel;
         for (uint32_t l = 0; l < network->layer_count - 1 && same; l++) {
             same = network->layers[l].outputs == PUBLISHED[i].width;
         }

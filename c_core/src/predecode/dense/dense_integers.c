@@ -75,7 +75,7 @@ otr_status otr_dense_set_maxima(otr_dense_network *network, const float *maxima,
         return otr_error_set(error, status, 0, 0, "out of memory");
     }
     memcpy(network->maxima, maxima, (network->layer_count - 1) * sizeof *maxima);
-    network->has_integers = 1;
+    network->has_integers = true;
     return OTR_OK;
 }
 
@@ -143,7 +143,7 @@ static double pack_channel(const otr_dense_layer *layer, uint32_t tap_count, uin
 static otr_status make_layer(const otr_dense_network *network, uint32_t index, const float *maxima,
                              otr_dense_integers *out) {
     const otr_dense_layer *const layer = &network->layers[index];
-    const int is_last = index == network->layer_count - 1;
+    const bool is_last = index == network->layer_count - 1;
     const uint32_t groups = block_groups(network, layer);
     out->weights = otr_array_zeroed((size_t)groups * OTR_DENSE_GROUP, layer->stored_outputs);
     out->scales = otr_array_zeroed(layer->stored_outputs, sizeof *out->scales);

@@ -108,7 +108,7 @@ otr_status otr_dense_predecoder_logits(otr_predecoder *predecoder, const uint32_
     return status;
 }
 
-static int is_finite(float x) {
+static bool is_finite(float x) {
     return x - x == 0;
 }
 
@@ -191,17 +191,17 @@ static void evaluate(dense_predecoder *self, const uint32_t *events, size_t even
 }
 
 /* Whether the output says that the data qubit, or outcome, of this voxel flipped. */
-static int is_flipped(const dense_predecoder *self, uint32_t plane, size_t voxel) {
+static bool is_flipped(const dense_predecoder *self, uint32_t plane, size_t voxel) {
     const float threshold = plane < PLANE_TIMELIKE ? self->data_threshold : self->syndrome_threshold;
     return self->workspace.logits[plane * self->workspace.voxel_count + voxel] >= threshold;
 }
 
 /* What the output changes about a stabiliser's event in round t. Its data qubits are in the plane that has
  * its type's index: X stabilisers see Z errors. */
-static int correction(const dense_predecoder *self, const otr_dense_stabiliser *stabiliser, uint32_t t) {
+static bool correction(const dense_predecoder *self, const otr_dense_stabiliser *stabiliser, uint32_t t) {
     const size_t cell_count = (size_t)self->map.distance * self->map.distance;
     const uint32_t plane = stabiliser->basis;
-    int parity = is_flipped(self, PLANE_TIMELIKE + plane, t * cell_count + stabiliser->cell);
+    bool parity = is_flipped(self, PLANE_TIMELIKE + plane, t * cell_count + stabiliser->cell);
     if (t > 0) {
         parity ^= is_flipped(self, PLANE_TIMELIKE + plane, (t - 1) * cell_count + stabiliser->cell);
     }
@@ -211,10 +211,10 @@ static int correction(const dense_predecoder *self, const otr_dense_stabiliser *
     return parity;
 }
 
-static int logical_parity(const dense_predecoder *self) {
+static bool logical_parity(const dense_predecoder *self) {
     const otr_dense_map *const map = &self->map;
     const size_t cell_count = (size_t)map->distance * map->distance;
-    int parity = 0;
+    bool parity = false;
     for (size_t t = 0; t < map->rounds; t++) {
         for (uint32_t i = 0; i < map->distance; i++) {
             parity ^= is_flipped(self, map->basis, t * cell_count + i * map->observable_step);

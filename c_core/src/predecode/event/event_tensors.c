@@ -8,7 +8,7 @@
 #define SHAPE_TEXT_BYTES 96
 
 static void shape_text(char *text, uint32_t rank, const uint64_t *shape);
-static int shape_fits(const otr_tensor *tensor, uint32_t rank, const uint64_t *shape);
+static bool shape_fits(const otr_tensor *tensor, uint32_t rank, const uint64_t *shape);
 
 const otr_tensor *otr_event_tensor(const otr_safetensors *file, const char *name, otr_dtype dtype,
                                    uint32_t rank, const uint64_t *shape, otr_error *error) {
@@ -62,14 +62,14 @@ static void shape_text(char *text, uint32_t rank, const uint64_t *shape) {
     text[bytes] = '\0';
 }
 
-static int shape_fits(const otr_tensor *tensor, uint32_t rank, const uint64_t *shape) {
+static bool shape_fits(const otr_tensor *tensor, uint32_t rank, const uint64_t *shape) {
     if (tensor->rank != rank || tensor->element_count == 0) {
-        return 0;
+        return false;
     }
     for (uint32_t i = 0; i < rank; i++) {
         if (shape[i] != OTR_EVENT_ANY && shape[i] != tensor->shape[i]) {
-            return 0;
+            return false;
         }
     }
-    return 1;
+    return true;
 }

@@ -41,7 +41,7 @@ static const otr_predecoder_kind SMITH = {
 
 otr_status otr_rule_pairs_create(otr_predecoder **out, const otr_graph *graph, const otr_model *model,
                                  const otr_rule_options *options, otr_error *error) {
-    const int is_clique = options->kind == OTR_RULE_CLIQUE;
+    const bool is_clique = options->kind == OTR_RULE_CLIQUE;
     pairs *const rule = otr_array_zeroed(1, sizeof *rule);
     otr_status status = OTR_ERR_MEMORY;
     if (rule != NULL) {
