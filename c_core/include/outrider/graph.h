@@ -127,7 +127,7 @@ OTR_API otr_status otr_graph_implied(const otr_graph *graph, uint32_t edge, cons
                                      size_t *count);
 
 /* One per-shot weight. The graph's own weight of `edge` is replaced for this shot only. A negative weight
- * commits the edge: its endpoints' events flip, its observables flip, and |weight| is the price of taking it
+ * forces the edge: its endpoints' events flip, its observables flip, and |weight| is the price of taking it
  * back; that is exact. Cost is constant per override. The same edge twice: the last one counts. |weight| is
  * clamped to OTR_WEIGHT_MAX; an odd weight is rounded down in magnitude to even. */
 typedef struct otr_override {

@@ -48,9 +48,9 @@ struct otr_decoder {
 
     /* Of the last shot. */
     edge_list matched;
-    uint32_t *fixed; /* edges that hard pre-decoding committed */
+    uint32_t *fixed; /* edges that hard pre-decoding fixed */
     size_t fixed_count, fixed_capacity;
-    bool fixed_edges_missing; /* it committed what is given as no edges */
+    bool fixed_edges_missing; /* it fixed what is given as no edges */
     bool answered;
     otr_certificate certificate;
     uint32_t *answer; /* edges, once asked for */
@@ -425,7 +425,7 @@ static otr_status match_again(otr_decoder *d) {
     for (size_t i = 0; i < d->recalled.count; i++) {
         d->first_pass[count++] = d->recalled.edges[i];
     }
-    status = otr_matcher_correlate(d->matcher, d->first_pass, count, d->weights.committed, &changed);
+    status = otr_matcher_correlate(d->matcher, d->first_pass, count, d->weights.forced, &changed);
     if (status == OTR_OK && changed) {
         status = otr_matcher_edges(d->matcher, &d->matched.edges, &d->matched.count);
     }
@@ -572,7 +572,7 @@ static otr_status match_shot(otr_decoder *d, const otr_predecoded *shot, const o
         write_observables(d, shot, observables);
     }
     if (result != NULL) {
-        result->weight = weight + d->weights.committed_weight;
+        result->weight = weight + d->weights.forced_weight;
         result->event_count = (uint32_t)shot->event_count;
         result->matched_count = (uint32_t)remaining_count;
     }

@@ -1,7 +1,7 @@
 /* One decoder's own copy of the magnitudes |weight|, which single shots may change.
  *
  * A negative weight is handled outside the search, see shot_weights.h; the search sees the price |weight| of
- * taking the committed edge back. So everything here is non-negative and even. */
+ * taking the forced edge back. So everything here is non-negative and even. */
 #ifndef OTR_GRAPH_WEIGHTS_H
 #define OTR_GRAPH_WEIGHTS_H
 

@@ -157,9 +157,10 @@ static void flip_observables(otr_predecoder *self, uint32_t edge) {
     }
 }
 
-/* Commits the overrides at or below the threshold: their ends flip events, and their observables flip. */
-static otr_status commit(otr_predecoder *self, const uint32_t *events, size_t event_count,
-                         otr_predecoded *out) {
+/* Fixes the edges of the overrides at or below the threshold: their ends flip events, and their observables
+ * flip. */
+static otr_status fix_edges(otr_predecoder *self, const uint32_t *events, size_t event_count,
+                            otr_predecoded *out) {
     const otr_graph *const graph = self->graph;
     if (!otr_array_reserve((void **)&self->residual, &self->residual_capacity,
                            event_count + 2 * self->override_count, sizeof *self->residual) ||
@@ -211,7 +212,7 @@ static otr_status apply_hard(otr_predecoder *self, const uint32_t *events, size_
         return self->kind->hard(self, events, event_count, out);
     }
     status = run_soft(self, events, event_count);
-    return status == OTR_OK ? commit(self, events, event_count, out) : status;
+    return status == OTR_OK ? fix_edges(self, events, event_count, out) : status;
 }
 
 static int32_t threshold_weight(const otr_graph *graph, double probability) {

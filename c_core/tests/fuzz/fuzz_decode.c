@@ -216,17 +216,17 @@ static void decode_softly(otr_decoder *decoder, const otr_graph *graph, const sh
     CHECK(found.result.weight == expected->result.weight && found.observables == expected->observables);
 }
 
-/* The same shot as hard use leaves it, with one edge committed: the answer explains it all the same. */
+/* The same shot as hard use leaves it, with one edge fixed: the answer explains it all the same. */
 static void decode_firmly(otr_decoder *decoder, const otr_graph *graph, const shot *shot) {
     uint32_t events[NODES_MAX];
-    uint8_t committed = 0;
+    uint8_t fixed = 0;
     otr_edge edge;
     otr_predecoded left = {
-        .events = events, .observables = &committed, .edges = &shot->overrides[0].edge, .edge_count = 1};
+        .events = events, .observables = &fixed, .edges = &shot->overrides[0].edge, .edge_count = 1};
     answer found = {.status = OTR_OK};
     CHECK(otr_graph_edge(graph, shot->overrides[0].edge, &edge) == OTR_OK);
     for (uint32_t o = 0; o < edge.observable_count; o++) {
-        committed ^= (uint8_t)(1u << edge.observables[o]);
+        fixed ^= (uint8_t)(1u << edge.observables[o]);
     }
     left.event_count = list_events(syndrome_of(shot) ^ ends_of(&edge), events);
     CHECK(otr_decoder_decode_predecoded(decoder, &left, shot->overrides, shot->override_count,

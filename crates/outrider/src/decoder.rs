@@ -84,13 +84,13 @@ pub struct DecoderOptions {
     /// How a [pre-decoder](Decoder::with_predecoder) is used, if there is one.
     pub predecoder_use: PredecoderUse,
     /// Added to the weight of every edge that no override names, in integer units. The sum may be negative,
-    /// which commits the edge. The offset of a [pre-decoded](Predecoded) shot is added to it.
+    /// which forces the edge. The offset of a [pre-decoded](Predecoded) shot is added to it.
     pub weight_offset: i32,
 }
 
 /// The weight of one edge for one shot.
 ///
-/// It replaces the graph's own. A negative weight commits the edge: its events and observables flip, and the
+/// It replaces the graph's own. A negative weight forces the edge: its events and observables flip, and the
 /// magnitude is the price of taking it back; that is exact. Magnitudes are clamped to the graph's largest
 /// weight, odd ones rounded down to even.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -106,11 +106,11 @@ pub struct Override {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DecodeResult {
     /// Total integer weight of the chosen edges, see [`MatchingGraph::natural`]; for correlated matching
-    /// under the weights of the second pass, after hard pre-decoding without what that committed.
+    /// under the weights of the second pass, after hard pre-decoding without what that fixed.
     pub weight: i64,
     /// Detection events of the shot as given.
     pub event_count: u32,
-    /// Events that were left to match after pre-decoding and committed edges flipped theirs.
+    /// Events that were left to match after pre-decoding and forced edges flipped theirs.
     pub matched_count: u32,
 }
 
@@ -125,7 +125,7 @@ pub struct Pair {
 /// Proof that an answer is minimal: a feasible solution of the dual problem with the same value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Certificate {
-    /// Weight of the matched edges, without committed ones.
+    /// Weight of the matched edges, without forced ones.
     pub primal: i64,
     /// Sum of the radii of all regions, a lower bound for any matching.
     pub dual: i64,
@@ -374,8 +374,8 @@ impl Decoder {
         check(status).map_err(|error| error.with_shot(failed_shot as u64 + 1))
     }
 
-    /// The edges of the last shot's answer, ascending: committed edges included, also those of a pre-decoder, edges
-    /// used twice cancelled.
+    /// The edges of the last shot's answer, ascending: forced edges included, also those that a pre-decoder fixed,
+    /// edges used twice cancelled.
     ///
     /// # Errors
     /// [`Argument`](crate::Status::Argument) if no shot was decoded,
