@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use outrider::Patch;
 use outrider_wire as wire;
-use outrider_wire::{ClientEvent, SteadyClock, StreamId};
+use outrider_wire::{ClientEvent, SteadyClock, StreamId, Time};
 
 use crate::assignment::Assignment;
 use crate::error::{OpenError, OptionsError, PushError};
@@ -105,7 +105,7 @@ impl Controller {
     ///
     /// # Errors
     /// Options out of their ranges, no nodes or more than 64.
-    pub fn new(nodes: usize, options: ControllerOptions, now: u64) -> Result<Self, OptionsError> {
+    pub fn new(nodes: usize, options: ControllerOptions, now: Time) -> Result<Self, OptionsError> {
         if !(1..=NODES_MAX).contains(&nodes) {
             return Err(OptionsError::NodeCount(nodes));
         }
@@ -131,7 +131,7 @@ impl Controller {
     ///
     /// # Errors
     /// A patch whose layers or ranks do not fit the protocol, or whose cells do not fit memory.
-    pub fn open(&mut self, patch: Arc<Patch>, now: u64) -> Result<PatchId, OpenError> {
+    pub fn open(&mut self, patch: Arc<Patch>, now: Time) -> Result<PatchId, OpenError> {
         let now = self.clock.observe(now);
         let (layers, period) = (patch.widths().cycle.len(), patch.plan().period().unwrap_or(u32::MAX));
         let max = period.min(wire::limits::CYCLE_LAYERS_MAX) as usize;
@@ -155,7 +155,7 @@ impl Controller {
     }
 
     /// Ends a history, finished or not.
-    pub fn close(&mut self, patch: PatchId, now: u64) {
+    pub fn close(&mut self, patch: PatchId, now: Time) {
         let now = self.clock.observe(now);
         if let Some(history) = self.patches.remove(&patch) {
             for link in self.links.iter_mut().filter(|link| link.is_up) {
@@ -174,7 +174,7 @@ impl Controller {
         events: &[u8],
         detector_count: u32,
         is_last: bool,
-        now: u64,
+        now: Time,
     ) -> Result<(), PushError> {
         let now = self.clock.observe(now);
         let history = self.patches.get_mut(&patch).ok_or(PushError::UnknownPatch)?;
@@ -199,7 +199,7 @@ impl Controller {
     }
 
     /// Whether a connection to this node should be tried now.
-    pub fn wants_connection(&mut self, node: NodeId, now: u64) -> bool {
+    pub fn wants_connection(&mut self, node: NodeId, now: Time) -> bool {
         let now = self.clock.observe(now);
         !self.is_closing && self.links[node.0].wants_connection(now)
     }
@@ -210,7 +210,7 @@ impl Controller {
     }
 
     /// A connection is there.
-    pub fn connected(&mut self, node: NodeId, now: u64) {
+    pub fn connected(&mut self, node: NodeId, now: Time) {
         let now = self.clock.observe(now);
         let link = &mut self.links[node.0];
         link.connected(&self.options, now);
@@ -221,7 +221,7 @@ impl Controller {
     }
 
     /// A connection has ended or could not be had.
-    pub fn disconnected(&mut self, node: NodeId, now: u64) {
+    pub fn disconnected(&mut self, node: NodeId, now: Time) {
         let now = self.clock.observe(now);
         let link = &mut self.links[node.0];
         link.disconnected(&self.options, now);
@@ -233,7 +233,7 @@ impl Controller {
 
     /// A connection was tried, and there is no listener: the node is gone for certain, and with it its session. So its
     /// cells are given to others at once.
-    pub fn gone(&mut self, node: NodeId, now: u64) {
+    pub fn gone(&mut self, node: NodeId, now: Time) {
         self.disconnected(node, now);
         if self.links[node.0].is_up {
             let now = self.clock.observe(now);
@@ -254,7 +254,7 @@ impl Controller {
     }
 
     /// Takes all the bytes that came from a node.
-    pub fn receive(&mut self, node: NodeId, mut bytes: &[u8], now: u64) {
+    pub fn receive(&mut self, node: NodeId, mut bytes: &[u8], now: Time) {
         let now = self.clock.observe(now);
         self.links[node.0].note_arrival(now);
         while !bytes.is_empty() && self.links[node.0].line == LineState::Connected {
@@ -266,33 +266,33 @@ impl Controller {
 
     /// Fills `out` with bytes for a node and returns how many; zero means that there is nothing to send. `out` has room
     /// for [`FRAME_BYTES_MAX`](wire::limits::FRAME_BYTES_MAX).
-    pub fn transmit(&mut self, node: NodeId, out: &mut [u8], now: u64) -> usize {
+    pub fn transmit(&mut self, node: NodeId, out: &mut [u8], now: Time) -> usize {
         let now = self.clock.observe(now);
         self.links[node.0].transmit(out, now)
     }
 
     /// When [`on_timer`](Self::on_timer) is due.
-    pub fn next_timer(&self) -> Option<u64> {
+    pub fn next_timer(&self) -> Option<Time> {
         let of_link = |link: &NodeLink| {
-            let grace = link.down.map(|(since, _)| since.saturating_add(self.options.grace_ns));
+            let grace = link.down.map(|(since, _)| since.after(self.options.grace_ns));
             let dial = link.next_dial().filter(|_| !self.is_closing);
             [link.session.next_timer(), dial, grace.filter(|_| link.is_up)]
         };
         let stalls = self.patches.values().filter_map(History::waits_for);
-        let stalls = stalls.map(|(_, since)| since.saturating_add(self.options.stall_ns));
+        let stalls = stalls.map(|(_, since)| since.after(self.options.stall_ns));
         let first = self.links.iter().flat_map(of_link).flatten().chain(stalls).min();
         first.map(|time| self.clock.caller_time(time))
     }
 
     /// Does what is due. Receive first what has come.
-    pub fn on_timer(&mut self, now: u64) {
+    pub fn on_timer(&mut self, now: Time) {
         let now = self.clock.observe(now);
         for node in (0..self.links.len()).map(NodeId) {
             self.links[node.0].on_timer(now);
             self.take_events(node, now);
             if let Some((since, error)) = self.links[node.0].down
                 && self.links[node.0].is_up
-                && now >= since.saturating_add(self.options.grace_ns)
+                && now >= since.after(self.options.grace_ns)
             {
                 self.fence(node, Leave::Unreachable(error), now);
             }
@@ -300,7 +300,7 @@ impl Controller {
         let mut next = PatchId(0);
         while let Some((&patch, history)) = self.patches.range(next..).next() {
             if let Some((node, since)) = history.waits_for()
-                && now >= since.saturating_add(self.options.stall_ns)
+                && now >= since.after(self.options.stall_ns)
                 && self.links[node.0].is_up
             {
                 self.fence(node, Leave::Stalled, now);
@@ -330,7 +330,7 @@ impl Controller {
     }
 
     /// Ends all sessions in order. Go on until every connection [is over](Self::is_over).
-    pub fn shut_down(&mut self, now: u64) {
+    pub fn shut_down(&mut self, now: Time) {
         let now = self.clock.observe(now);
         self.is_closing = true;
         self.patches.clear();
@@ -342,7 +342,7 @@ impl Controller {
     }
 
     /// Offers a node all patches that it does not have.
-    fn offer(&mut self, node: NodeId, now: u64) {
+    fn offer(&mut self, node: NodeId, now: Time) {
         let link = &mut self.links[node.0];
         link.close_more(now);
         for (id, history) in &self.patches {
@@ -367,7 +367,7 @@ impl Controller {
     }
 
     /// Acts on all events of a session.
-    fn take_events(&mut self, node: NodeId, now: u64) {
+    fn take_events(&mut self, node: NodeId, now: Time) {
         while let Some(leave) = self.take_event(node, now) {
             if let Some(why) = leave {
                 self.fence(node, why, now);
@@ -383,7 +383,7 @@ impl Controller {
     }
 
     /// Acts on one event; nothing if there is none. Some events cost the node its cells.
-    fn take_event(&mut self, node: NodeId, now: u64) -> Option<Option<Leave>> {
+    fn take_event(&mut self, node: NodeId, now: Time) -> Option<Option<Leave>> {
         let link = &mut self.links[node.0];
         let leave = match link.session.poll_event()? {
             ClientEvent::Established { resumed } => {
@@ -403,19 +403,16 @@ impl Controller {
             }
             ClientEvent::Commit { stream, epoch, round, commit, .. } => {
                 let patch = PatchId(stream.0);
-                let cell = commit.cell.0;
+                let cell = commit.cell;
                 let Some(history) = self.patches.get_mut(&patch) else { return Some(None) };
                 // The assignment of the current epoch is still on its way to the node.
                 if epoch.0 < history.epoch() {
                     self.counters.stale += 1;
                     return Some(None);
                 }
-                let merged = history.merge(node, round, &commit, now);
+                let merge = history.merge(node, round, &commit, now);
                 let hops = commit.hops;
-                self.take_merged(
-                    merged,
-                    CellCommit { patch, cell, node, pushed_ns: now, merged_ns: now, hops },
-                )
+                self.take_merged(merge, CellCommit { patch, cell, node, pushed: now, merged: now, hops })
             }
             ClientEvent::StaleCommit { .. } => {
                 self.counters.stale += 1;
@@ -448,15 +445,15 @@ impl Controller {
     }
 
     /// Acts on what became of a commit, but for the time when its cell was pushed.
-    fn take_merged(&mut self, merged: Merge, commit: CellCommit) -> Option<Leave> {
-        let CellCommit { patch, cell, node, merged_ns, .. } = commit;
-        match merged {
-            Merge::New { pushed_ns } => {
+    fn take_merged(&mut self, merge: Merge, commit: CellCommit) -> Option<Leave> {
+        let CellCommit { patch, cell, node, merged, .. } = commit;
+        match merge {
+            Merge::New { pushed } => {
                 self.links[node.0].count_cell();
                 self.counters.cells += 1;
-                let is_late = |deadline| merged_ns.saturating_sub(pushed_ns) > deadline;
+                let is_late = |deadline| merged.since(pushed) > deadline;
                 self.counters.late += u64::from(self.options.deadline_ns.is_some_and(is_late));
-                self.commits.push_back(CellCommit { pushed_ns, ..commit });
+                self.commits.push_back(CellCommit { pushed, ..commit });
                 None
             }
             Merge::Again { is_same: true } => {
@@ -472,7 +469,7 @@ impl Controller {
         }
     }
 
-    fn join(&mut self, node: NodeId, patch: PatchId, now: u64) {
+    fn join(&mut self, node: NodeId, patch: PatchId, now: Time) {
         if self.patches.get(&patch).is_some_and(|history| !history.has_member(node)) {
             self.events.push_back(Event::Joined { node, patch });
             let with = |history: &History| {
@@ -485,7 +482,7 @@ impl Controller {
     }
 
     /// Takes all cells from a node, for good: its session is dropped, and with it whatever the node still sends.
-    fn fence(&mut self, node: NodeId, why: Leave, now: u64) {
+    fn fence(&mut self, node: NodeId, why: Leave, now: Time) {
         self.links[node.0].fence(&self.options, now);
         self.counters.fences += 1;
         self.events.push_back(Event::Fenced { node, why });
@@ -498,7 +495,7 @@ impl Controller {
     }
 
     /// Deals the cells of a patch out to these nodes.
-    fn deal(&mut self, patch: PatchId, nodes: impl Fn(&History) -> Vec<NodeId>, now: u64) {
+    fn deal(&mut self, patch: PatchId, nodes: impl Fn(&History) -> Vec<NodeId>, now: Time) {
         let Some(history) = self.patches.get_mut(&patch) else { return };
         let nodes = nodes(history);
         let members = nodes.len();
@@ -510,7 +507,7 @@ impl Controller {
     }
 
     /// Sends what the nodes of a patch need.
-    fn pump(&mut self, patch: PatchId, now: u64) {
+    fn pump(&mut self, patch: PatchId, now: Time) {
         let Some(history) = self.patches.get_mut(&patch) else { return };
         let lost = history.send_assignment(&mut self.links, now);
         for node in history.pump(&mut self.links, &self.options, now) {
