@@ -15,10 +15,12 @@ use outrider_wire::limits::FRAME_BYTES_MAX;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustls::ClientConfig;
 
-use crate::controller::{Controller, ControllerOptions, NodeId, PatchId};
+use crate::controller::Controller;
 use crate::error::{ClusterError, OpenError, PushError};
 use crate::event::{CellCommit, Event};
 use crate::history::PatchState;
+use crate::ids::{NodeId, PatchId};
+use crate::options::ControllerOptions;
 
 /// Sockets are looked at no more often than that: asking the kernel takes longer than a look at a ring.
 const SOCKET_PACE_NS: u64 = 2_000;

@@ -5,7 +5,7 @@ use std::fmt;
 use outrider_wire as wire;
 use outrider_wire::{CellId, Hops, Time};
 
-use crate::controller::{NodeId, PatchId};
+use crate::ids::{NodeId, PatchId};
 
 /// Something that happened. Progress is no event: ask for the state of a patch.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,8 +16,9 @@ use outrider_wire::{
 };
 
 use crate::assignment::Assignment;
-use crate::controller::{ControllerOptions, NODES_MAX, NodeId};
+use crate::ids::{NODES_MAX, NodeId};
 use crate::node_link::NodeLink;
+use crate::options::ControllerOptions;
 
 /// Bytes of a ROUNDS frame before its layers, and of a layer before its bits.
 const ROUNDS_HEAD_BYTES: u32 = 8;

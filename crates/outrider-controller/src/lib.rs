@@ -57,13 +57,17 @@ mod controller;
 mod error;
 mod event;
 mod history;
+mod ids;
 mod node_link;
 mod node_status;
+mod options;
 
 pub use cluster::{Cluster, ClusterOptions};
-pub use controller::{Controller, ControllerCounters, ControllerOptions, NodeId, PatchId};
+pub use controller::{Controller, ControllerCounters};
 pub use error::{ClusterError, OpenError, OptionsError, PushError};
 pub use event::{CellCommit, Event, Leave};
 pub use history::PatchState;
+pub use ids::{NodeId, PatchId};
 pub use node_status::{NodeState, NodeStatus};
+pub use options::ControllerOptions;
 pub use outrider_transport::{Address, TlsFiles};

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use outrider_wire as wire;
 use outrider_wire::{ClientSession, StreamId, Time};
 
-use crate::controller::{ControllerOptions, PatchId};
+use crate::ids::PatchId;
 use crate::node_status::{NodeState, NodeStatus};
+use crate::options::ControllerOptions;
 
 #[derive(Debug)]
 pub(crate) struct NodeLink {
