@@ -643,7 +643,7 @@ fn cells_without_detectors_are_passed() {
             let quiet = vec![false; plan.layer_detectors(layer, layers) as usize];
             stream.push(&quiet, layer + 1 == layers).unwrap();
             while let Some(cell) = stream.next() {
-                assert_eq!(cell.is_empty, 0);
+                assert!(!cell.is_empty);
                 assert!(!plan.window(&cell).detectors().is_empty());
                 let nothing = Commit { observables: vec![0], marks: vec![], edges: vec![], event_count: 0 };
                 assert_eq!(stream.commit(cell.number, &nothing), otr_status::OTR_OK);
@@ -652,7 +652,7 @@ fn cells_without_detectors_are_passed() {
         }
         assert!(stream.state().is_finished);
         let empty = (0..plan.cell_count(layers)).filter_map(|number| plan.cell(number, layers).ok());
-        let empty = empty.filter(|cell| cell.is_empty != 0).count() as u64;
+        let empty = empty.filter(|cell| cell.is_empty).count() as u64;
         assert!(
             decided + empty <= plan.cell_count(layers) && (cell_layers > 1 || empty > 0),
             "{empty} of {decided}"

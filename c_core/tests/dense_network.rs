@@ -191,7 +191,7 @@ fn facts_about_networks() {
     let info = Network::golden("wide-kernel").info();
     assert_eq!((info.model_id, info.layer_count, info.kernel, info.width), (0, 2, 5, 17));
     assert_eq!((info.receptive_field, info.parameter_count), (9, 17 * 501 + 4 * (17 * 125 + 1)));
-    assert_eq!((info.products_per_voxel, info.has_integers), (2 * 4 * 17 * 125, 0));
+    assert_eq!((info.products_per_voxel, info.has_integers), (2 * 4 * 17 * 125, false));
     let published = File::layers(&[128, 128, 128, 4], 3);
     let info = Network::read(&published.bytes()).unwrap().info();
     assert_eq!((info.model_id, info.parameter_count, info.receptive_field), (1, 912_772, 9));
@@ -427,7 +427,7 @@ fn overflowing_activations_are_no_ranges() {
         let error = network.calibrate(&paper, &rows).unwrap_err();
         assert_eq!(error.status, otr_status::OTR_ERR_FORMAT);
         assert!(error.message.contains("is not above 0 and at most 10000"), "{error:?}");
-        assert_eq!(network.info().has_integers, 0);
+        assert!(!network.info().has_integers);
     }
 }
 
@@ -683,7 +683,7 @@ impl Experiment {
         let text = unsafe {
             let ok = otr_status::OTR_OK;
             assert_eq!(otr_surface_create(&mut surface, options, ptr::null_mut()), ok);
-            assert_eq!(otr_surface_model(surface, 0, &mut model, ptr::null_mut()), ok);
+            assert_eq!(otr_surface_model(surface, false, &mut model, ptr::null_mut()), ok);
             assert_eq!(otr_graph_create(&mut graph, model, ptr::null(), ptr::null_mut()), ok);
             let mut text = vec![0_u8; otr_model_text(model, ptr::null_mut(), 0) + 1];
             otr_model_text(model, text.as_mut_ptr().cast(), text.len());
@@ -941,20 +941,20 @@ impl<'a> Predecoder<'a> {
     }
 
     fn soft(&mut self, events: &[u32]) -> Vec<otr_override> {
-        let left = self.apply(otr_predecode::OTR_PREDECODE_SOFT, events);
+        let left = self.apply(otr_predecoder_use::OTR_PREDECODER_USE_SOFT, events);
         // SAFETY: the overrides live until the next call.
         unsafe { std::slice::from_raw_parts(left.overrides, left.override_count).to_vec() }
     }
 
     /// The residual events and the packed observables.
     fn hard(&mut self, events: &[u32]) -> (Vec<u32>, u8) {
-        let left = self.apply(otr_predecode::OTR_PREDECODE_HARD, events);
+        let left = self.apply(otr_predecoder_use::OTR_PREDECODER_USE_HARD, events);
         assert!(left.edges.is_null(), "corrections are no edges");
         // SAFETY: events and observables live until the next call.
         unsafe { (std::slice::from_raw_parts(left.events, left.event_count).to_vec(), *left.observables) }
     }
 
-    fn apply(&mut self, usage: otr_predecode, events: &[u32]) -> otr_predecoded {
+    fn apply(&mut self, usage: otr_predecoder_use, events: &[u32]) -> otr_predecoded {
         // SAFETY: the pre-decoder is alive; a struct of pointers and numbers may be zero.
         unsafe {
             let mut left: otr_predecoded = std::mem::zeroed();

@@ -54,8 +54,8 @@ fn assert_valid(graph: &Graph, events: &[u32], weights: &[i64], answer: &Answer)
     assert_eq!(graph.syndrome(&answer.edges), events);
     assert_eq!(graph.flips(&answer.edges), answer.observables);
     assert_eq!(answer.event_count as usize, events.len());
-    let committed: Vec<u32> = (0..weights.len() as u32).filter(|&edge| weights[edge as usize] < 0).collect();
-    let flipped = graph.syndrome(&committed);
+    let forced: Vec<u32> = (0..weights.len() as u32).filter(|&edge| weights[edge as usize] < 0).collect();
+    let flipped = graph.syndrome(&forced);
     let left = events.iter().filter(|event| !flipped.contains(event)).count()
         + flipped.iter().filter(|node| !events.contains(node)).count();
     assert_eq!(answer.matched_count as usize, left, "events left after the negative edges flipped theirs");
@@ -151,7 +151,7 @@ fn restating_the_graphs_own_weights_changes_nothing() {
 #[test]
 fn an_offset_is_an_override_of_every_other_edge() {
     let mut random = Random(15);
-    let mut committed = 0;
+    let mut forced = 0;
     for _ in 0..MODELS {
         let graph = Graph::with_correlations(&random_model(&mut random, 20, Signs::NonNegative));
         let largest = graph.edges.iter().map(|edge| edge.weight).max().unwrap_or(0);
@@ -162,9 +162,9 @@ fn an_offset_is_an_override_of_every_other_edge() {
                 weight: graph.edges[edge].weight + offset.clamp(-WEIGHT_MAX, WEIGHT_MAX) / 2 * 2,
             })
             .collect();
-        committed += restated.iter().filter(|change| change.weight < -1).count();
+        forced += restated.iter().filter(|change| change.weight < -1).count();
         for kind in KINDS {
-            let certify = i32::from(kind != Kind::OTR_DECODER_UNION_FIND);
+            let certify = kind != Kind::OTR_DECODER_UNION_FIND;
             let options = otr_decoder_options { kind, certify, weight_offset: offset, ..default_options() };
             let mut shifted = Decoder::create(&graph, &options).expect("the best instruction set is there");
             let mut plain = Decoder::new(&graph, kind);
@@ -178,7 +178,7 @@ fn an_offset_is_an_override_of_every_other_edge() {
             }
         }
     }
-    assert!(committed > MODELS, "offsets hardly make weights negative: {committed}");
+    assert!(forced > MODELS, "offsets hardly make weights negative: {forced}");
 }
 
 #[test]

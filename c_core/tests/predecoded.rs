@@ -8,7 +8,7 @@ use std::sync::Arc;
 use outrider::{
     Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DenseArithmetic, DenseNetwork,
     DenseOptions, Error, EventNetwork, Gap, GapOptions, GraphOptions, Isa, MatchingGraph, Override,
-    Predecode, Predecoded, PredecodedBatch, Predecoder, Role, Rule, RuleOptions, Sampler, Shots, Status,
+    Predecoded, PredecodedBatch, Predecoder, PredecoderUse, Role, Rule, RuleOptions, Sampler, Shots, Status,
     SurfaceCode, Window, WindowDecoder,
 };
 use support::event_network::{Colouring, NetworkFile, Shape};
@@ -58,8 +58,8 @@ impl Bench {
     }
 
     /// Each kind in each use.
-    fn cases(&self) -> impl Iterator<Item = (Kind, Predecode)> {
-        self.kinds.iter().flat_map(|&kind| Predecode::ALL.map(|usage| (kind, usage)))
+    fn cases(&self) -> impl Iterator<Item = (Kind, PredecoderUse)> {
+        self.kinds.iter().flat_map(|&kind| PredecoderUse::ALL.map(|usage| (kind, usage)))
     }
 
     fn event_network() -> Arc<EventNetwork> {
@@ -97,9 +97,9 @@ impl Bench {
         (0..self.detectors.len()).map(ones).collect()
     }
 
-    fn options(&self, kind: DecoderKind, predecode: Predecode) -> DecoderOptions {
+    fn options(&self, kind: DecoderKind, predecoder_use: PredecoderUse) -> DecoderOptions {
         let weight_offset = self.graph.quantize(0.3);
-        DecoderOptions { kind, predecode, weight_offset, ..DecoderOptions::default() }
+        DecoderOptions { kind, predecoder_use, weight_offset, ..DecoderOptions::default() }
     }
 }
 
@@ -141,7 +141,7 @@ fn compare_batches(bench: &Bench, batch: &mut PredecodedBatch) -> usize {
                 let expected = single.apply(usage, events).expect("valid events");
                 assert_eq!(batch.shot(index).expect("a shot"), expected, "{kind:?} {usage}, shot {index}");
                 assert_eq!(expected.weight_offset, many.weight_offset(usage));
-                assert_eq!(expected.observables.is_empty(), usage == Predecode::Soft);
+                assert_eq!(expected.observables.is_empty(), usage == PredecoderUse::Soft);
                 overrides += expected.overrides.len();
             }
             assert_eq!(batch.shot(size).expect_err("no such shot").status(), Some(Status::Index));
@@ -156,13 +156,13 @@ fn a_failing_shot_leaves_those_before_it() {
     let mut predecoder = bench.predecoder(Kind::Rule(Rule::Clique));
     let mut batch = PredecodedBatch::new().expect("memory");
     let error = predecoder
-        .apply_batch(Predecode::Soft, &[0, 1, 5, 5, 2], &[0, 2, 4, 5], &mut batch)
+        .apply_batch(PredecoderUse::Soft, &[0, 1, 5, 5, 2], &[0, 2, 4, 5], &mut batch)
         .expect_err("an event comes twice");
     assert_eq!((error.status(), error.place().and_then(|place| place.shot)), (Some(Status::Index), Some(2)));
     assert_eq!(batch.len(), 1);
     assert_eq!(batch.shot(0).expect("a shot").events, [0, 1]);
     for (begin, status) in [(&[0, 2, 1][..], Some(Status::Argument)), (&[0, 6], None), (&[], None)] {
-        let refused = predecoder.apply_batch(Predecode::Soft, &[0, 1, 2, 3, 4], begin, &mut batch);
+        let refused = predecoder.apply_batch(PredecoderUse::Soft, &[0, 1, 2, 3, 4], begin, &mut batch);
         let refused = refused.expect_err("bounds that are none");
         assert_eq!(refused.status(), status, "{begin:?}");
         assert!(status.is_some() || matches!(refused, Error::Length { .. }), "{begin:?}");
@@ -208,7 +208,7 @@ fn compare_decoders(bench: &Bench) {
                 match (together.edges(), apart.edges()) {
                     (Ok(expected), Ok(found)) => assert_eq!(found, expected, "{what}"),
                     (Err(expected), Err(found)) => {
-                        assert!(matches!((kind, usage), (Kind::Dense(_), Predecode::Hard)));
+                        assert!(matches!((kind, usage), (Kind::Dense(_), PredecoderUse::Hard)));
                         assert_eq!([found.status(), expected.status()], [Some(Status::Unsupported); 2]);
                     }
                     other => panic!("{what}: {other:?}"),
@@ -244,10 +244,10 @@ fn an_offset_lays_the_weights_out_anew() {
 #[test]
 fn gaps_are_of_the_whole_answer() {
     let flipped = benches(40).map(|bench| compare_gaps(&bench));
-    assert!(flipped[0] > 20, "what was committed flipped the observable {flipped:?} times");
+    assert!(flipped[0] > 20, "what was fixed flipped the observable {flipped:?} times");
 }
 
-/// Returns how often what was committed, as edges, flips the observable.
+/// Returns how often what was fixed, as edges, flips the observable.
 fn compare_gaps(bench: &Bench) -> usize {
     let (events, own) = (bench.events(), bench.graph.quantize(0.3));
     let limits = [0, GapOptions::limit_from_natural(&bench.graph, 6.0)];
@@ -271,8 +271,8 @@ fn compare_gaps(bench: &Bench) -> usize {
                 let weights = [expected.weights[flip], expected.weights[1 - flip]];
                 assert_eq!(found.weights, weights, "{kind:?} {usage}");
                 assert_eq!(found.observable, weights[1] < weights[0]);
-                let committed = left.edges.map(<[u32]>::to_vec);
-                let Some(mut edges) = committed else {
+                let fixed = left.edges.map(<[u32]>::to_vec);
+                let Some(mut edges) = fixed else {
                     let refused = gap.edges(found.observable).expect_err("corrections are no edges");
                     assert_eq!(refused.status(), Some(Status::Unsupported));
                     continue;
@@ -303,7 +303,7 @@ fn windows_take_what_their_own_pre_decoder_would_leave() {
 /// Returns how many cells were decided.
 fn compare_windows(bench: &Bench) -> u32 {
     let (events, nodes) = (bench.events(), bench.graph.node_count());
-    // Some detectors are decided before, so hard use commits edges that are not the window's.
+    // Some detectors are decided before, so hard use fixes edges that are not the window's.
     let role = |node| match node {
         node if node % 11 == 3 => Role::Closed,
         node if node < nodes / 2 => Role::Cell,

@@ -3,9 +3,9 @@
  * A pre-decoder looks a few sites around each detection event and gives the probabilities that the
  * matching-graph edges there flipped. Every kind (rules, message passing, networks) has two uses:
  *  - soft: a list of per-shot weights. The weight ln((1-p)/p), p the probability that the edge flipped, takes
- *    the place of the graph's; p > 1/2 gives a negative weight, which commits the edge at a price. A decoder
+ *    the place of the graph's; p > 1/2 gives a negative weight, which forces the edge at a price. A decoder
  *    finishes under these weights;
- *  - hard, as published: edges with p above a threshold are committed for good, the residual events are
+ *  - hard, as published: edges with p above a threshold are fixed for good, the residual events are
  *    decoded under the graph's own weights.
  *
  * One call, otr_predecoder_apply, makes an otr_predecoded of a shot in either use. It is the one thing that
@@ -33,7 +33,10 @@ typedef struct otr_reach {
 } otr_reach;
 
 /* How a pre-decoder is used. Both go with every kind of decoder. */
-typedef enum otr_predecode { OTR_PREDECODE_SOFT = 0, OTR_PREDECODE_HARD = 1 } otr_predecode;
+typedef enum otr_predecoder_use {
+    OTR_PREDECODER_USE_SOFT = 0,
+    OTR_PREDECODER_USE_HARD = 1
+} otr_predecoder_use;
 
 /* What a pre-decoder leaves of a shot. A shot without pre-decoding is its events, all else zero. The struct
  * owns nothing. */
@@ -44,8 +47,8 @@ typedef struct otr_predecoded {
     /* Of soft use: per-shot weights, each edge named at most once, in no order that means anything. */
     const otr_override *overrides;
     size_t override_count;
-    /* Of hard use: what was committed for good; its events are gone from `events`. The observables that it
-     * flips, packed, ceil(observables/8) bytes, NULL if nothing was committed; and its edges, each once, in
+    /* Of hard use: what was fixed for good; its events are gone from `events`. The observables that it
+     * flips, packed, ceil(observables/8) bytes, NULL if nothing was fixed; and its edges, each once, in
      * no order that means anything, NULL beside observables where corrections are no edges of the graph. */
     const uint8_t *observables;
     const uint32_t *edges;
@@ -68,11 +71,11 @@ OTR_API otr_status otr_predecoder_reweight(otr_predecoder *predecoder, const otr
  * on the pre-decoder; in soft use its events are those of the caller. *out is untouched on failure:
  * OTR_ERR_INDEX for events that are not ascending and distinct, or one >= nodes; OTR_ERR_LIMIT if they have
  * more near pairs than an event network counts; OTR_ERR_ARGUMENT, OTR_ERR_MEMORY. */
-OTR_API otr_status otr_predecoder_apply(otr_predecoder *predecoder, otr_predecode use, const uint32_t *events,
-                                        size_t event_count, otr_predecoded *out);
+OTR_API otr_status otr_predecoder_apply(otr_predecoder *predecoder, otr_predecoder_use use,
+                                        const uint32_t *events, size_t event_count, otr_predecoded *out);
 
 /* The weight_offset of all that this use leaves: an even constant, 0 in hard use. */
-OTR_API int32_t otr_predecoder_weight_offset(const otr_predecoder *predecoder, otr_predecode use);
+OTR_API int32_t otr_predecoder_weight_offset(const otr_predecoder *predecoder, otr_predecoder_use use);
 
 /* What a pre-decoder leaves of many shots, in arrays that the batch owns. It goes with any pre-decoder. One
  * thread fills it at a time, and threads may read it together; it allocates in create and in its first uses,
@@ -88,7 +91,7 @@ OTR_API void otr_predecoded_batch_destroy(otr_predecoded_batch *batch);
  * shot_count + 1 entries that do not descend. Stops at the first failing shot, whose number (from 0) goes to
  * *failed_shot (nullable); *out then has those before it. Nothing of the pre-decoder or of the events is
  * needed by *out afterwards. Statuses as for otr_predecoder_apply. OTR_ERR_ARGUMENT leaves *out as it was. */
-OTR_API otr_status otr_predecoder_apply_batch(otr_predecoder *predecoder, otr_predecode use,
+OTR_API otr_status otr_predecoder_apply_batch(otr_predecoder *predecoder, otr_predecoder_use use,
                                               const uint32_t *events, const size_t *event_begin,
                                               size_t shot_count, otr_predecoded_batch *out,
                                               size_t *failed_shot);
@@ -100,7 +103,7 @@ typedef struct otr_predecoded_spans {
     const size_t *event_begin; /* shot_count + 1 entries, as those below */
     const otr_override *overrides;
     const size_t *override_begin;
-    const uint8_t *observables; /* row i starts at i*observable_stride; NULL: nothing committed */
+    const uint8_t *observables; /* row i starts at i*observable_stride; NULL: nothing fixed */
     size_t observable_stride;   /* ceil(observables/8) bytes */
     const uint32_t *edges;      /* NULL beside observables where corrections are no edges of the graph */
     const size_t *edge_begin;
@@ -118,7 +121,7 @@ OTR_API otr_status otr_predecoded_batch_shot(const otr_predecoded_batch *batch, 
 /* Heap bytes held now. */
 OTR_API size_t otr_predecoded_batch_bytes(const otr_predecoded_batch *batch);
 
-/* Hard use commits edges whose probability is at least this; 1/2 at first. In (0, 1), OTR_ERR_PROBABILITY
+/* Hard use fixes edges whose probability is at least this; 1/2 at first. In (0, 1), OTR_ERR_PROBABILITY
  * otherwise. */
 OTR_API otr_status otr_predecoder_set_threshold(otr_predecoder *predecoder, double probability);
 

@@ -9,7 +9,7 @@ use crate::graph::{GraphOptions, MatchingGraph};
 use crate::kernels::Isa;
 use crate::model::{DetectorErrorModel, owned, view};
 use crate::names::named;
-use crate::predecoder::{Predecode, Predecoded, Predecoder};
+use crate::predecoder::{Predecoded, Predecoder, PredecoderUse};
 use crate::shots::Shots;
 
 /// A decoder: detection events in; observables, weight and, on request, edges and pairs out.
@@ -82,15 +82,15 @@ pub struct DecoderOptions {
     /// Prove every answer minimal, see [`Decoder::certificate`]; matching kinds only.
     pub certify: bool,
     /// How a [pre-decoder](Decoder::with_predecoder) is used, if there is one.
-    pub predecode: Predecode,
+    pub predecoder_use: PredecoderUse,
     /// Added to the weight of every edge that no override names, in integer units. The sum may be negative,
-    /// which commits the edge. The offset of a [pre-decoded](Predecoded) shot is added to it.
+    /// which forces the edge. The offset of a [pre-decoded](Predecoded) shot is added to it.
     pub weight_offset: i32,
 }
 
 /// The weight of one edge for one shot.
 ///
-/// It replaces the graph's own. A negative weight commits the edge: its events and observables flip, and the
+/// It replaces the graph's own. A negative weight forces the edge: its events and observables flip, and the
 /// magnitude is the price of taking it back; that is exact. Magnitudes are clamped to the graph's largest
 /// weight, odd ones rounded down to even.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -106,11 +106,11 @@ pub struct Override {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DecodeResult {
     /// Total integer weight of the chosen edges, see [`MatchingGraph::natural`]; for correlated matching
-    /// under the weights of the second pass, after hard pre-decoding without what that committed.
+    /// under the weights of the second pass, after hard pre-decoding without what that fixed.
     pub weight: i64,
     /// Detection events of the shot as given.
     pub event_count: u32,
-    /// Events that were left to match after pre-decoding and committed edges flipped theirs.
+    /// Events that were left to match after pre-decoding and forced edges flipped theirs.
     pub matched_count: u32,
 }
 
@@ -125,7 +125,7 @@ pub struct Pair {
 /// Proof that an answer is minimal: a feasible solution of the dual problem with the same value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Certificate {
-    /// Weight of the matched edges, without committed ones.
+    /// Weight of the matched edges, without forced ones.
     pub primal: i64,
     /// Sum of the radii of all regions, a lower bound for any matching.
     pub dual: i64,
@@ -157,8 +157,8 @@ impl Decoder {
 
     /// A decoder over the pre-decoder's graph that sends every shot through the pre-decoder first.
     ///
-    /// [`Predecode::Soft`]: its overrides are the shot's weights; those of the caller come after and win.
-    /// [`Predecode::Hard`]: what it leaves is decoded under the graph's own weights.
+    /// [`PredecoderUse::Soft`]: its overrides are the shot's weights; those of the caller come after and win.
+    /// [`PredecoderUse::Hard`]: what it leaves is decoded under the graph's own weights.
     ///
     /// # Errors
     /// As [`with_options`](Self::with_options).
@@ -374,8 +374,8 @@ impl Decoder {
         check(status).map_err(|error| error.with_shot(failed_shot as u64 + 1))
     }
 
-    /// The edges of the last shot's answer, ascending: committed edges included, also those of a pre-decoder, edges
-    /// used twice cancelled.
+    /// The edges of the last shot's answer, ascending: forced edges included, also those that a pre-decoder fixed,
+    /// edges used twice cancelled.
     ///
     /// # Errors
     /// [`Argument`](crate::Status::Argument) if no shot was decoded,
@@ -489,9 +489,9 @@ impl DecoderOptions {
         sys::otr_decoder_options {
             kind: self.kind.to_raw(),
             isa: self.isa.to_raw(),
-            certify: self.certify.into(),
+            certify: self.certify,
             predecoder: predecoder.map_or(ptr::null_mut(), Predecoder::as_ptr),
-            predecode: self.predecode.to_raw(),
+            predecoder_use: self.predecoder_use.to_raw(),
             weight_offset: self.weight_offset,
         }
     }

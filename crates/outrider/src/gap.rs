@@ -156,7 +156,7 @@ impl Gap {
     }
 
     /// Matches what a pre-decoder left of a shot in both classes; overrides come after those of the shot and win. Classes
-    /// are of the whole answer, what is committed in the shot included.
+    /// are of the whole answer, what is fixed in the shot included.
     ///
     /// A shot of another [`weight_offset`](Predecoded::weight_offset) than the last one's takes as long as making a gap.
     ///
@@ -185,11 +185,11 @@ impl Gap {
     }
 
     /// The edges of the last shot's answer in the class that leaves (`false`) or flips (`true`) the observable,
-    /// ascending, committed ones included.
+    /// ascending, forced and fixed ones included.
     ///
     /// # Errors
     /// [`Argument`](Status::Argument) if no shot was decoded, and for the heavier class of a shot at the limit, whose
-    /// answer was not searched for. [`Unsupported`](Status::Unsupported) if a pre-decoder committed what is not given as
+    /// answer was not searched for. [`Unsupported`](Status::Unsupported) if a pre-decoder fixed what is not given as
     /// edges.
     pub fn edges(&mut self, observable: bool) -> Result<&[u32], Error> {
         let (mut edges, mut count) = (ptr::null(), 0);

@@ -21,7 +21,7 @@ use crate::names::named;
 /// ```
 /// use std::sync::Arc;
 /// use outrider::{
-///     Decoder, DecoderKind, DetectorErrorModel, GraphOptions, MatchingGraph, Predecode, Predecoder, Rule, RuleOptions,
+///     Decoder, DecoderKind, DetectorErrorModel, GraphOptions, MatchingGraph, PredecoderUse, Predecoder, Rule, RuleOptions,
 /// };
 ///
 /// let model = DetectorErrorModel::parse("error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1 D2\nerror(0.1) D2")?;
@@ -29,7 +29,7 @@ use crate::names::named;
 /// let mut clique = Predecoder::rule(Arc::clone(&graph), &model, &RuleOptions::new(Rule::Clique))?;
 /// let mut decoder = Decoder::new(graph, DecoderKind::Mwpm)?;
 ///
-/// let left = clique.apply(Predecode::Hard, &[0])?;
+/// let left = clique.apply(PredecoderUse::Hard, &[0])?;
 /// let mut observables = [0];
 /// decoder.decode_predecoded(&left, &[], &mut observables)?;
 /// assert_eq!(observables, [1]);
@@ -39,10 +39,10 @@ use crate::names::named;
 /// What is left of a shot ends with the next one:
 ///
 /// ```compile_fail,E0499
-/// # use outrider::{Predecode, Predecoder};
+/// # use outrider::{PredecoderUse, Predecoder};
 /// fn stale(predecoder: &mut Predecoder) -> Result<(), outrider::Error> {
-///     let left = predecoder.apply(Predecode::Soft, &[0])?;
-///     predecoder.apply(Predecode::Soft, &[1])?;
+///     let left = predecoder.apply(PredecoderUse::Soft, &[0])?;
+///     predecoder.apply(PredecoderUse::Soft, &[1])?;
 ///     println!("{left:?}");
 ///     Ok(())
 /// }
@@ -56,11 +56,11 @@ pub struct Predecoder {
 
 /// How a decoder uses a pre-decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Predecode {
+pub enum PredecoderUse {
     /// `soft`: its log-odds are the weights of the shot.
     #[default]
     Soft,
-    /// `hard`: what it is sure of is committed for good, the rest is decoded under the graph's own weights.
+    /// `hard`: what it is sure of is fixed for good, the rest is decoded under the graph's own weights.
     Hard,
 }
 
@@ -84,9 +84,9 @@ pub struct Predecoded<'a> {
     pub events: &'a [u32],
     /// Of soft use: the weights of the shot, each edge named at most once, in no particular order.
     pub overrides: &'a [Override],
-    /// Of hard use: the observables that the committed edges flip, packed; empty if nothing was committed.
+    /// Of hard use: the observables that the fixed edges flip, packed; empty if nothing was fixed.
     pub observables: &'a [u8],
-    /// Of hard use: the committed edges, in no particular order; `None` if corrections are no edges of the graph.
+    /// Of hard use: the fixed edges, in no particular order; `None` if corrections are no edges of the graph.
     pub edges: Option<&'a [u32]>,
     /// Added to the integer weight of every edge that no override names.
     pub weight_offset: i32,
@@ -132,7 +132,7 @@ impl Predecoder {
     ///
     /// # Errors
     /// [`Index`](Status::Index) for other events, [`Limit`](Status::Limit) for too many near pairs.
-    pub fn apply<'a>(&'a mut self, usage: Predecode, events: &'a [u32]) -> Result<Predecoded<'a>, Error> {
+    pub fn apply<'a>(&'a mut self, usage: PredecoderUse, events: &'a [u32]) -> Result<Predecoded<'a>, Error> {
         let mut raw = Predecoded::EMPTY;
         // SAFETY: events come with their count, the output is live; the pre-decoder is used by nobody else (&mut).
         let status = unsafe {
@@ -153,7 +153,7 @@ impl Predecoder {
     /// ends beyond `events`.
     pub fn apply_batch(
         &mut self,
-        usage: Predecode,
+        usage: PredecoderUse,
         events: &[u32],
         begin: &[usize],
         out: &mut PredecodedBatch,
@@ -188,7 +188,7 @@ impl Predecoder {
         check(status).map_err(|error| self.explain(error).with_shot(failed_shot as u64 + 1))
     }
 
-    /// Commits, in hard use, edges whose probability is at least this; 1/2 at first.
+    /// Fixes, in hard use, edges whose probability is at least this; 1/2 at first.
     ///
     /// # Errors
     /// [`Probability`](Status::Probability) unless it lies between 0 and 1.
@@ -221,7 +221,7 @@ impl Predecoder {
     }
 
     /// The [`weight_offset`](Predecoded::weight_offset) of every shot that this use leaves.
-    pub fn weight_offset(&self, usage: Predecode) -> i32 {
+    pub fn weight_offset(&self, usage: PredecoderUse) -> i32 {
         // SAFETY: the pre-decoder is live and only read.
         unsafe { sys::otr_predecoder_weight_offset(self.as_ptr(), usage.to_raw()) }
     }
@@ -296,14 +296,14 @@ impl<'a> Predecoded<'a> {
     /// # Safety
     /// The pointers of `raw` are valid for 'a and their counts, and its observables, if any, have so many bytes.
     unsafe fn from_raw(raw: &sys::otr_predecoded, observable_bytes: usize) -> Self {
-        let is_committed = !raw.observables.is_null();
+        let has_fixed = !raw.observables.is_null();
         // SAFETY: as the caller promises; `Override` has the layout of `otr_override`, as asserted in decoder.rs.
         unsafe {
             Self {
                 events: view(raw.events, raw.event_count),
                 overrides: view(raw.overrides.cast(), raw.override_count),
-                observables: view(raw.observables, if is_committed { observable_bytes } else { 0 }),
-                edges: (!is_committed || !raw.edges.is_null()).then(|| view(raw.edges, raw.edge_count)),
+                observables: view(raw.observables, if has_fixed { observable_bytes } else { 0 }),
+                edges: (!has_fixed || !raw.edges.is_null()).then(|| view(raw.edges, raw.edge_count)),
                 weight_offset: raw.weight_offset,
             }
         }
@@ -311,16 +311,16 @@ impl<'a> Predecoded<'a> {
 
     /// For a call on `graph`, whose header asks for as many bytes of observables as are checked here.
     pub(crate) fn to_raw(self, observable_bytes: usize) -> Result<sys::otr_predecoded, Error> {
-        let is_committed = !self.observables.is_empty() || self.edges.is_none_or(|edges| !edges.is_empty());
-        if is_committed {
-            check_length("committed observables, in bytes", observable_bytes, self.observables.len())?;
+        let has_fixed = !self.observables.is_empty() || self.edges.is_none_or(|edges| !edges.is_empty());
+        if has_fixed {
+            check_length("fixed observables, in bytes", observable_bytes, self.observables.len())?;
         }
         Ok(sys::otr_predecoded {
             events: self.events.as_ptr(),
             event_count: self.events.len(),
             overrides: self.overrides.as_ptr().cast(),
             override_count: self.overrides.len(),
-            observables: if is_committed { self.observables.as_ptr() } else { ptr::null() },
+            observables: if has_fixed { self.observables.as_ptr() } else { ptr::null() },
             edges: self.edges.map_or(ptr::null(), <[u32]>::as_ptr),
             edge_count: self.edges.map_or(0, <[u32]>::len),
             weight_offset: self.weight_offset,
@@ -388,7 +388,7 @@ impl fmt::Debug for PredecodedBatch {
     }
 }
 
-named!(Predecode, "use of a pre-decoder", otr_predecode;
-    Soft "soft" OTR_PREDECODE_SOFT,
-    Hard "hard" OTR_PREDECODE_HARD,
+named!(PredecoderUse, "use of a pre-decoder", otr_predecoder_use;
+    Soft "soft" OTR_PREDECODER_USE_SOFT,
+    Hard "hard" OTR_PREDECODER_USE_HARD,
 );

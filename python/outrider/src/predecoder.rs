@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1};
-use outrider::{Error, EventNetwork, Isa, Predecode, Rule, RuleOptions, Shots};
+use outrider::{Error, EventNetwork, Isa, PredecoderUse, Rule, RuleOptions, Shots};
 use pyo3::prelude::*;
 
 use crate::arrays::{BitsIn, BitsOut, Ragged, blocks};
@@ -64,7 +64,7 @@ impl Predecoder {
     ///     beside them; "smith" pairs adjacent events greedily; "min-sum" passes messages on the errors of the
     ///     model, for soft use.
     /// iterations: passes of "smith" or "min-sum"; None for the rule's own default.
-    /// threshold: hard use commits edges of at least this probability, between 0 and 1.
+    /// threshold: hard use fixes edges of at least this probability, between 0 and 1.
     ///
     /// ValueError for another name or model and for values out of range.
     #[staticmethod]
@@ -87,7 +87,7 @@ impl Predecoder {
 
     /// The trained event network of a .safetensors file on `graph`, which was built from `model`.
     ///
-    /// threshold: hard use commits edges of at least this probability, between 0 and 1.
+    /// threshold: hard use fixes edges of at least this probability, between 0 and 1.
     ///
     /// OSError if the file cannot be read; ValueError for one that is no event network, for a model without
     /// coordinates or of a code that the network was not made for, and for values out of range.
@@ -124,7 +124,7 @@ impl Predecoder {
     /// Soft use adds this to the weight of every edge that log_odds does not name, in natural units.
     #[getter]
     fn weight_offset(&self, py: Python<'_>) -> f64 {
-        let offset = py.detach(|| self.locked(|inner| inner.weight_offset(Predecode::Soft)));
+        let offset = py.detach(|| self.locked(|inner| inner.weight_offset(PredecoderUse::Soft)));
         self.recipe.graph.natural(offset.into())
     }
 
@@ -150,7 +150,7 @@ impl Predecoder {
             py.detach(|| {
                 self.locked(|inner| {
                     for_each_row(&events, &rows, |events| {
-                        let overrides = inner.apply(Predecode::Soft, events)?.overrides;
+                        let overrides = inner.apply(PredecoderUse::Soft, events)?.overrides;
                         edges.push(overrides.iter().map(|entry| entry.edge));
                         let natural = |weight: i32| self.recipe.graph.natural(weight.into());
                         weights.extend(overrides.iter().map(|entry| natural(entry.weight)));
@@ -164,9 +164,9 @@ impl Predecoder {
         Ok((offsets, edges, weights.into_pyarray(py)))
     }
 
-    /// Hard use: what is left of each shot after likely edges are committed for good.
+    /// Hard use: what is left of each shot after likely edges are fixed for good.
     ///
-    /// shots: as for Decoder.decode_batch. Returns the events left and the observables that the committed edges
+    /// shots: as for Decoder.decode_batch. Returns the events left and the observables that the fixed edges
     /// flip, (detectors, observables): bool of shapes (shots, num_detectors) and (shots, num_observables), with
     /// bit_packed uint8, eight to a column.
     ///
@@ -191,7 +191,7 @@ impl Predecoder {
             py.detach(|| {
                 self.locked(|inner| {
                     for_each_row(&events, &rows, |events| {
-                        let residual = inner.apply(Predecode::Hard, events)?;
+                        let residual = inner.apply(PredecoderUse::Hard, events)?;
                         let mut row = vec![0_u8; left.stride()];
                         for &event in residual.events {
                             row[event as usize / 8] |= 1 << (event % 8);
