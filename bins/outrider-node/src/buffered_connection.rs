@@ -11,7 +11,7 @@ use outrider_wire::limits::FRAME_BYTES_MAX;
 pub(crate) struct BufferedConnection {
     pub(crate) inner: Connection,
     outgoing: Outgoing,
-    /// The other end does not take what there is for it; a socket tells when it does again.
+    /// The other end does not take what there is for it; a socket reports when it does again.
     pub(crate) is_blocked: bool,
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct EventLoopOptions {
 pub(crate) enum Order {
     /// Serve this connection.
     Serve(Connection),
-    /// Decide what can be decided, tell everybody what cannot, and end.
+    /// Decide what can be decided, report to everybody what cannot, and end.
     ShutDown,
     /// End at once.
     Abandon,
@@ -61,7 +61,7 @@ pub(crate) enum Order {
 /// How a server ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Every client knows which of its cells are open.
+    /// Every client has the list of its open cells.
     Drained,
     /// The time to shut down was over before.
     Abandoned,
@@ -164,7 +164,7 @@ impl EventLoop {
     fn run(mut self) -> Ending {
         loop {
             let moved = self.turn();
-            // Those that have not said who they are have nothing to be told.
+            // Those that have not sent HELLO are owed nothing.
             if self.node.is_done() && self.connections.keys().all(|&id| self.node.is_greeting(id)) {
                 self.publish(time_now());
                 return Ending::Drained;

@@ -168,7 +168,7 @@ impl Caller {
         match self {
             Self::Connected(connection) => Ok(connection),
             Self::Ring(stream) => {
-                // Threads are for those alone who have something to say.
+                // Only callers that have sent something get a thread.
                 in_time(stream.readable()).await?;
                 let socket = stream.into_std()?;
                 spawn_blocking(move || Connection::accept_ring(socket, PATIENCE))

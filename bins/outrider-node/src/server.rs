@@ -37,9 +37,9 @@ pub struct ServerOptions {
     pub tls: Option<TlsFiles>,
     /// Where `/metrics` and `/healthz` are served, `HOST:PORT`.
     pub metrics: Option<String>,
-    /// How long it goes on deciding what can be decided when it is told to end.
+    /// How long it goes on deciding what can be decided when it shuts down.
     pub drain: Duration,
-    /// Tells how many lines of a log were dropped, for the metrics.
+    /// The number of lines of a log that were dropped, for the metrics.
     pub dropped_lines: Option<DroppedLines>,
 }
 
@@ -61,7 +61,7 @@ pub enum ServerError {
     Failed,
 }
 
-/// A decoder node that serves controllers until it is told to end.
+/// A decoder node that serves controllers until it is shut down.
 ///
 /// It lives in a tokio runtime, which takes its callers and scrapers; everything else is done by threads of its own.
 ///
@@ -134,8 +134,8 @@ impl Server {
         let snapshot = Arc::new(Mutex::new(Snapshot::default()));
         let (event_loop, thread) = event_loop::start(patches, loop_options, random, Arc::clone(&snapshot))
             .map_err(ServerError::Core)?;
-        let (tell, ended) = oneshot::channel();
-        thread::spawn(move || drop(tell.send(thread.join())));
+        let (report, ended) = oneshot::channel();
+        thread::spawn(move || drop(report.send(thread.join())));
         let addresses = listeners.iter().map(|listener| listener.address.clone()).collect();
         let metrics = scrapers.as_ref().and_then(|scrapers| scrapers.local_addr().ok());
         let mut tasks: Vec<_> =
@@ -157,12 +157,12 @@ impl Server {
         self.metrics
     }
 
-    /// Tells it to end: it begins no more sessions, decides what can be decided, and tells every client what cannot.
+    /// Shuts it down: it begins no more sessions, decides what can be decided, and reports to every client what cannot.
     pub fn shut_down(&self) {
         self.handle().shut_down();
     }
 
-    /// What tells it to end while it is waited for.
+    /// A handle that shuts it down while it is waited for.
     pub fn handle(&self) -> ServerHandle {
         ServerHandle(self.event_loop.clone())
     }
@@ -185,7 +185,7 @@ impl Server {
     }
 }
 
-/// Tells a [`Server`] to end.
+/// Shuts a [`Server`] down.
 #[derive(Clone)]
 pub struct ServerHandle(EventLoopHandle);
 

@@ -68,7 +68,7 @@ pub struct Job<'a> {
 
 /// A decoder node without sockets, threads or clock.
 ///
-/// Callers say what time it is, by any clock; where that goes back, no time has passed.
+/// Callers give the time, by any clock; where that goes back, no time has passed.
 pub struct Node {
     clock: SteadyClock,
     options: NodeOptions,
@@ -105,8 +105,8 @@ struct Out {
 }
 
 impl Node {
-    /// A node that decides cells of these patches. `random_token` gives random bytes that nobody can guess; the tokens of
-    /// sessions are made of them.
+    /// A node that decides cells of these patches. `random_token` gives random bytes that nobody can guess, for the
+    /// tokens of sessions.
     pub fn new(
         patches: Vec<Arc<Patch>>,
         options: NodeOptions,
@@ -224,7 +224,7 @@ impl Node {
         !session.is_some_and(|session| session.connection == Some(id) && !session.wire.is_finished())
     }
 
-    /// Whether a connection has yet to say what it is for.
+    /// Whether the HELLO of a connection has yet to come.
     pub fn is_greeting(&self, id: ConnectionId) -> bool {
         self.greeting.contains_key(&id)
     }
@@ -271,7 +271,7 @@ impl Node {
         Some(Job { id, patch: open.patch, cell: work.cell, events: work.events, marks: work.marks })
     }
 
-    /// Takes what became of a job. A job that is not out, or whose cell was given away meanwhile, is forgotten.
+    /// Takes what became of a job. A job that is not out, or whose cell was given away meanwhile, is dropped.
     /// Returns when what happened to a cell that was committed.
     pub fn finish(
         &mut self,
@@ -318,8 +318,8 @@ impl Node {
         is_committed.then_some(hops)
     }
 
-    /// Begins no more sessions. Cells that can be decided still are; then every client is told which cells are open,
-    /// and the node [is done](Self::is_done) once they know.
+    /// Begins no more sessions. Cells that can be decided still are; then every client gets the list of its open cells,
+    /// and the node [is done](Self::is_done) once they have it.
     pub fn shut_down(&mut self, now: Time) {
         let now = self.clock.observe(now);
         self.is_draining = true;
@@ -367,7 +367,7 @@ impl Node {
         &self.journal.counters
     }
 
-    /// What happened next. Of what nobody takes, the oldest is forgotten.
+    /// What happened next. Of what nobody takes, the oldest is dropped.
     pub fn poll_event(&mut self) -> Option<NodeEvent> {
         self.journal.take()
     }

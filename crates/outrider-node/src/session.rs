@@ -1,4 +1,4 @@
-//! A session of the node: its streams, and what it tells the client.
+//! A session of the node: its streams, and what it sends the client.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(crate) struct Session {
     pub(crate) unsent_answers: VecDeque<Answer>,
 }
 
-/// What a client is told about a stream, or without one about the session.
+/// An answer to the client about a stream, or without one about the session.
 pub(crate) enum Answer {
     Accepted { stream: StreamId, room: u64 },
     Refused { stream: StreamId, fault: Fault<'static>, text: String },
@@ -57,7 +57,7 @@ pub(crate) struct Stream {
     pub(crate) unsent: VecDeque<Unsent>,
     /// Those that were sent, for their memory.
     pub(crate) sent: Vec<Unsent>,
-    /// The client has ended it: what can be decided is, then the client is told.
+    /// The client has ended it: what can be decided is, then the client gets CLOSED.
     pub(crate) is_closing: bool,
 }
 
@@ -227,7 +227,7 @@ impl Session {
         }
     }
 
-    /// Ends all streams, and tells which cells were open.
+    /// Ends all streams, and returns which cells were open.
     pub(crate) fn abandon(&mut self, journal: &mut Journal) -> Vec<CellId> {
         let mut all = Vec::new();
         for (stream, open) in std::mem::take(&mut self.streams) {
@@ -295,7 +295,7 @@ impl Session {
         })
     }
 
-    /// Sends what waits. A stream that the client does not know to be open has nothing to send.
+    /// Sends what waits. A stream whose OPENED is not sent has nothing to send.
     pub(crate) fn send_commits(&mut self, journal: &mut Journal, now: Time) {
         self.send_answers(now);
         if !self.unsent_answers.is_empty() {
@@ -397,7 +397,7 @@ fn choose(open: &Open, patches: &[Arc<Patch>]) -> Result<(usize, u64), Fault<'st
                 return Ok((place, CellBook::room(patch.plan())));
             }
             Ok(()) => fault = Fault::new(wire::Error::StreamRefused, "other widths than those of the model"),
-            // That the model is known and only the plan is another says more.
+            // The right model under another plan is the closer match.
             Err(other) if fault.error() != Some(wire::Error::PlanMismatch) => fault = other,
             Err(_) => {}
         }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// A point in time: what a clock shows, in nanoseconds. Which clock that is, its owner says; times of two clocks do not
-/// compare. Two times of one clock differ by a number of nanoseconds. A time is no round and no cell:
+/// A point in time: what a clock shows, in nanoseconds. Two times of one clock differ by a number of nanoseconds; times
+/// of two clocks do not compare. A time is no round and no cell:
 ///
 /// ```compile_fail,E0308
 /// use outrider_wire::{Round, Time};

@@ -119,12 +119,12 @@ impl Memory {
             ..NodeOptions::default()
         };
         let mut token = 0;
-        let draw = move || {
+        let random_token = move || {
             token += 1;
             [token; 16]
         };
         let history = History::get();
-        let node = Node::new(vec![Arc::clone(&history.patch)], options, draw);
+        let node = Node::new(vec![Arc::clone(&history.patch)], options, random_token);
         let patch =
             controller.open(Arc::clone(&history.patch), Time(0)).expect("the patch fits the protocol");
         let out = vec![0; FRAME_BYTES_MAX];

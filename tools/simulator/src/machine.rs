@@ -26,7 +26,7 @@ const CELLS_PER_LIE: u64 = 8;
 #[derive(Debug, Clone)]
 pub(crate) struct MachineOptions {
     pub(crate) node: NodeOptions,
-    /// Patches that it knows, by their places in the scene, in the order in which it knows them.
+    /// Patches that it has, by their places in the scene, in the order of its list.
     pub(crate) patches: Vec<usize>,
     pub(crate) workers: usize,
     /// Longest time for a cell.
@@ -96,7 +96,7 @@ impl Machine {
         self.is_alive() && !self.is_paused && !self.is_draining
     }
 
-    /// Whether it knows all patches.
+    /// Whether it has all patches.
     pub(crate) fn is_able(&self) -> bool {
         (0..Scene::get().first_strange).all(|patch| self.options.patches.contains(&patch))
     }
@@ -117,7 +117,7 @@ impl Machine {
         (self.is_paused, self.is_draining, self.slowness) = (false, false, 1);
     }
 
-    /// Ends a life: whatever it knew is lost. The controller is told, or not.
+    /// Ends a life: all its state is lost. Its connections are closed, or not.
     pub(crate) fn die(&mut self, is_silent: bool, network: &mut Network, stage: &mut Stage) {
         let Some(node) = self.node.take() else { return };
         self.look_back(&node, stage);
@@ -321,7 +321,7 @@ impl Machine {
     fn check(&mut self, stage: &mut Stage) {
         let Some(node) = &mut self.node else { return };
         while let Some(event) = node.poll_event() {
-            stage.say(Who::Node(self.place), &format!("{event:?}"));
+            stage.note_text(Who::Node(self.place), &format!("{event:?}"));
             if let NodeEvent::StreamOpened { stream, patch, .. } = event {
                 let found = self.options.patches[patch];
                 if stage.subjects.get(&stream.0).is_some_and(|&subject| subject != found) {

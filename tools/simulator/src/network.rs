@@ -101,7 +101,7 @@ impl Network {
         let node = open.node;
         stage.note(who(from, node), "sends", connection, bytes);
         if !open.is_open[to as usize] {
-            // A machine that is gone takes nothing, and says nothing either.
+            // A machine that is gone takes nothing, and does not answer either.
             open.pipes[to as usize].bytes += bytes.len();
             return;
         }
@@ -116,7 +116,7 @@ impl Network {
         }
     }
 
-    /// Lets what is due arrive, and tells whether there is something for the side.
+    /// Lets what is due arrive, and returns the node if there is something for the side.
     pub(crate) fn arrive(&mut self, connection: u64, to: Side, stage: &mut Stage) -> Option<usize> {
         let open = self.connections.get_mut(&connection)?;
         let blocked = self.blocked[open.node][to as usize];
@@ -162,7 +162,7 @@ impl Network {
         }
     }
 
-    /// A machine is gone, and the other side is not told.
+    /// A machine is gone, and the other side does not hear of it.
     pub(crate) fn vanish(&mut self, connection: u64) {
         self.leave(connection, Side::Node);
     }
@@ -202,7 +202,7 @@ impl Network {
     }
 
     /// A node begins another life, in which it numbers its sessions anew: frames of the last one are not replayed.
-    pub(crate) fn forget(&mut self, node: usize) {
+    pub(crate) fn clear_remembered(&mut self, node: usize) {
         self.remembered[node] = Default::default();
     }
 

@@ -294,10 +294,10 @@ impl Operator {
         }
     }
 
-    /// Takes what the controller tells.
+    /// Takes the events and commits of the controller.
     fn look(&mut self, stage: &mut Stage) {
         while let Some(event) = self.controller.poll_event() {
-            stage.say(Who::Controller, &format!("{event:?}"));
+            stage.note_text(Who::Controller, &format!("{event:?}"));
             match event {
                 Event::Reassigned { patch, epoch, .. } => drop(stage.epochs.insert(patch.0, epoch)),
                 Event::Fenced { node, why } => {

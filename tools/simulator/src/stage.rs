@@ -53,7 +53,7 @@ pub(crate) struct Stage {
     pub(crate) trace: Trace,
     pub(crate) tally: Tally,
     pub(crate) frame_faults: FrameFaults,
-    /// The epoch of each stream, as the controller has said it.
+    /// The epoch of each stream, as the controller reported it.
     pub(crate) epochs: BTreeMap<u32, u32>,
     /// The patch that each stream is about, by its place in the scene.
     pub(crate) subjects: BTreeMap<u32, usize>,
@@ -100,8 +100,8 @@ impl Stage {
         self.trace.note(self.now, who, what, about, bytes);
     }
 
-    pub(crate) fn say(&mut self, who: Who, text: &str) {
-        self.trace.say(self.now, who, text);
+    pub(crate) fn note_text(&mut self, who: Who, text: &str) {
+        self.trace.note_text(self.now, who, text);
     }
 
     /// Counts a fault that happened.
@@ -112,7 +112,7 @@ impl Stage {
 
     /// A promise does not hold. The first such finding is what the run is about.
     pub(crate) fn blame(&mut self, what: String) {
-        self.say(Who::World, &what);
+        self.note_text(Who::World, &what);
         self.blame.get_or_insert(what);
     }
 

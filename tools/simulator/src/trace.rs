@@ -1,4 +1,4 @@
-//! What happened in a run, event by event: always hashed, told on request.
+//! What happened in a run, event by event: always hashed, kept as lines on request.
 
 use outrider_wire::{HEADER_BYTES, Header};
 use sha2::{Digest, Sha256};
@@ -40,13 +40,13 @@ impl Trace {
         self.hash.update(what);
         self.hash.update(bytes);
         if let Some(lines) = &mut self.lines {
-            let frames: String = frames(bytes).map(say_frame).collect();
+            let frames: String = frames(bytes).map(describe_frame).collect();
             lines.push(format!("{:12.3} us  {who:?}: {what} {about}{frames}", now.0 as f64 / 1e3));
         }
     }
 
-    /// Something that was said in words.
-    pub(crate) fn say(&mut self, now: WorldTime, who: Who, text: &str) {
+    /// Something that is described by its text alone.
+    pub(crate) fn note_text(&mut self, now: WorldTime, who: Who, text: &str) {
         self.note(now, who, text, 0, &[]);
     }
 
@@ -59,7 +59,7 @@ impl Trace {
     }
 }
 
-fn say_frame(frame: &[u8]) -> String {
+fn describe_frame(frame: &[u8]) -> String {
     let header = frame.first_chunk::<HEADER_BYTES>().map(|header| Header::decode(header, u32::MAX));
     let Some(Ok(header)) = header else { return " | broken".to_owned() };
     let Header { frame_type, sequence, stream, epoch, round, flags, .. } = header;

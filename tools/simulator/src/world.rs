@@ -64,7 +64,7 @@ impl Outcome {
     }
 }
 
-/// The command line that plays a seed and tells everything that happens.
+/// The command line that plays a seed and prints everything that happens.
 pub fn command(seed: u64) -> String {
     let seeds = format!("{seed}..{}", seed.saturating_add(1));
     format!("cargo run --release -p outrider-simulator --example simulate -- --seeds {seeds} --trace")
@@ -327,7 +327,7 @@ impl World {
 
     fn restart(&mut self, node: usize) {
         self.stage.struck(Who::Node(node), Fault::Restart);
-        self.network.forget(node);
+        self.network.clear_remembered(node);
         self.machines[node].start(&mut self.stage.random);
     }
 
@@ -344,10 +344,10 @@ impl World {
         }
     }
 
-    /// All faults end. One node that knows all patches is well from now on; of the others some may stay as they are.
+    /// All faults end. One node that has all patches is well from now on; of the others some may stay as they are.
     fn heal(&mut self) {
         self.has_healed = true;
-        self.stage.say(Who::World, "heals");
+        self.stage.note_text(Who::World, "heals");
         self.stage.frame_faults.heal();
         let able: Vec<_> = (0..self.machines.len()).filter(|&node| self.machines[node].is_able()).collect();
         let survivor = self.stage.random.choose(&able);
