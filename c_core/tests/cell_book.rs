@@ -1,19 +1,18 @@
 //! Cell books: whatever the order in which cells are decided, wherever that happens, and however the layers come, the
 //! answer is that of the history's cells decided by rank.
 
-use crate::support;
-
 use outrider::{DetectorErrorModel, Sampler};
 use outrider_sys::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ptr;
-use support::cell_book::{Book, Marks, default_options, layers_needed};
-use support::decoding::{Graph, Kind, set_bits};
-use support::graph::BOUNDARY;
-use support::history::{History, layouts, memory, slab};
-use support::plan::{Cell, Plan, PlanOptions, parallel};
-use support::random::Random;
-use support::window::{Commit, Window, WindowDecoder};
+
+use crate::support::cell_book::{Book, Marks, default_options, layers_needed};
+use crate::support::decoding::{Graph, Kind, set_bits};
+use crate::support::graph::BOUNDARY;
+use crate::support::history::{History, layouts, memory, slab};
+use crate::support::plan::{Cell, Plan, PlanOptions, parallel};
+use crate::support::random::Random;
+use crate::support::window::{Commit, Window, WindowDecoder};
 
 const SHOTS: usize = 4;
 const REFERENCE_LAYERS: usize = 46;

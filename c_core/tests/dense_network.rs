@@ -1,14 +1,13 @@
 //! The dense network: against PyTorch's logits in `golden/dense`, against the published residual formula written out
 //! by coordinates, on every instruction set, and what is refused.
 
-use crate::support;
-
 use outrider_sys::*;
 use std::ffi::CString;
 use std::ptr;
-use support::c_program::root;
-use support::model::{ParseError, blank_error};
-use support::random::Random;
+
+use crate::support::c_program::root;
+use crate::support::model::{ParseError, blank_error};
+use crate::support::random::Random;
 
 const NETWORKS: [&str; 2] = ["narrow", "wide-kernel"];
 const INSTRUCTION_SETS: [otr_isa; 5] = [
@@ -434,7 +433,7 @@ fn overflowing_activations_are_no_ranges() {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn tiles_agree_with_plain_c() {
-    use support::c_program::{compile_program, last_lines, run, scratch};
+    use crate::support::c_program::{compile_program, last_lines, run, scratch};
     let directory = scratch("amx_twin");
     let program = compile_program(
         &[root().join("c_core/tests/amx_twin.c"), root().join("c_core/src/kernels/dense_kernels.c")],
@@ -864,7 +863,7 @@ impl Labelled {
         }
         let rows = detectors.chunks(strides[0]).zip(observables).zip(labels.chunks(strides[2]));
         rows.map(|((detectors, observables), labels)| Self {
-            events: support::decoding::set_bits(detectors),
+            events: crate::support::decoding::set_bits(detectors),
             observable: observables == 1,
             labels: labels.to_vec(),
         })
@@ -874,7 +873,7 @@ impl Labelled {
 
 /// The coordinates that a model's text declares, with its shifts of the round applied.
 fn coordinates(text: &str) -> Vec<Detector> {
-    let model = support::model::Model::parse(text.as_bytes()).expect("a valid model");
+    let model = crate::support::model::Model::parse(text.as_bytes()).expect("a valid model");
     let mut detectors = vec![None; model.counts().0 as usize];
     for step in model.walk() {
         if step.kind == otr_instruction_kind::OTR_INSTRUCTION_DETECTOR {

@@ -1,10 +1,9 @@
 //! Matching graphs: PyMatching's merge rules, integer weights, implied weights, refusals, and limits.
 
-use crate::support::graph;
-
-use graph::{BOUNDARY, CORRELATED, Edge, Graph, PLAIN};
 use outrider_sys::*;
 use std::collections::BTreeMap;
+
+use crate::support::graph::{BOUNDARY, CORRELATED, Edge, Graph, PLAIN};
 
 /// Natural weight of probability `p`.
 fn weight(p: f64) -> f64 {

@@ -1,13 +1,12 @@
 //! Per-shot weights: as exact as a graph built with those weights, and gone with their shot.
 
-use crate::support;
-
 use outrider_sys::{OTR_WEIGHT_MAX, otr_decoder_options, otr_status};
 use std::collections::BTreeMap;
-use support::brute_force::lightest_corrections;
-use support::decoding::{Answer, Decoder, Graph, KINDS, Kind, Override, default_options};
-use support::random::Random;
-use support::random_model::{Signs, random_events, random_model};
+
+use crate::support::brute_force::lightest_corrections;
+use crate::support::decoding::{Answer, Decoder, Graph, KINDS, Kind, Override, default_options};
+use crate::support::random::Random;
+use crate::support::random_model::{Signs, random_events, random_model};
 
 const MODELS: usize = 600;
 const SHOTS_PER_MODEL: usize = 10;

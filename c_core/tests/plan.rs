@@ -1,16 +1,15 @@
 //! Plans: cells and ranks of every layout, and windows of a short reference that serve a longer history.
 
-use crate::support;
-
 use outrider::Basis;
 use outrider_sys::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use support::decoding::Graph;
-use support::graph::BOUNDARY;
-use support::history::{History, coordinates, layouts, memory, memory_in, size_for};
-use support::plan::{Cell, Layout, Plan, PlanOptions, parallel};
-use support::window::{BUFFER, CELL, CLOSED, Window, WindowEdge};
+
+use crate::support::decoding::Graph;
+use crate::support::graph::BOUNDARY;
+use crate::support::history::{History, coordinates, layouts, memory, memory_in, size_for};
+use crate::support::plan::{Cell, Layout, Plan, PlanOptions, parallel};
+use crate::support::window::{BUFFER, CELL, CLOSED, Window, WindowEdge};
 
 /// The edges of a window with detectors and sources that belong to the history: `shift` layers later.
 fn shifted(

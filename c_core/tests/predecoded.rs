@@ -1,7 +1,5 @@
 //! What every kind of pre-decoder leaves of a shot, taken one by one, in batches, and by decoders, gaps and windows.
 
-use crate::support;
-
 use std::cell::OnceCell;
 use std::sync::Arc;
 
@@ -11,8 +9,9 @@ use outrider::{
     Predecoded, PredecodedBatch, Predecoder, PredecoderUse, Role, Rule, RuleOptions, Sampler, Shots, Status,
     SurfaceCode, Window, WindowDecoder,
 };
-use support::event_network::{Colouring, NetworkFile, Shape};
-use support::random::Random;
+
+use crate::support::event_network::{Colouring, NetworkFile, Shape};
+use crate::support::random::Random;
 
 /// A surface code with a graph and shots of it, and the kinds of pre-decoders for its circuit.
 struct Bench {

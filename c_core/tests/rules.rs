@@ -1,16 +1,15 @@
 //! Pre-decoders without training: what they clear on hand-made shots, that what they clear is accounted for, and that
 //! message passing is exact on trees.
 
-use crate::support;
-
 use outrider::{Circuit, CircuitFamily, DetectorErrorModel, Sampler, SurfaceCode};
 use outrider_sys::*;
 use std::ffi::{CStr, CString};
-use support::decoding::{Decoder, Graph, Isa, Kind, Override, set_bits};
-use support::golden::{CASES, Case};
-use support::predecoder::{Predecoder, Residual};
-use support::random::Random;
-use support::random_model::{Signs, random_events, random_model};
+
+use crate::support::decoding::{Decoder, Graph, Isa, Kind, Override, set_bits};
+use crate::support::golden::{CASES, Case};
+use crate::support::predecoder::{Predecoder, Residual};
+use crate::support::random::Random;
+use crate::support::random_model::{Signs, random_events, random_model};
 
 const CLIQUE: otr_rule_kind = otr_rule_kind::OTR_RULE_CLIQUE;
 const SMITH: otr_rule_kind = otr_rule_kind::OTR_RULE_SMITH;

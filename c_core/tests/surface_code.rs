@@ -1,13 +1,12 @@
 //! Surface-code circuits and their error models: against Stim's for small cases, against the code's structure for
 //! many, and what is refused.
 
-use crate::support::{model, random};
-
-use model::{Flat, Model, ParseError, blank_error};
 use outrider_sys::*;
-use random::Random;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ptr;
+
+use crate::support::model::{Flat, Model, ParseError, blank_error};
+use crate::support::random::Random;
 
 const FAMILIES: [otr_circuit_family; 3] = [
     otr_circuit_family::OTR_CIRCUIT_STIM,

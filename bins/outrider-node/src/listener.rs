@@ -136,13 +136,13 @@ impl Listener {
                 }
             };
             if let Caller::Connected(connection) = caller {
-                event_loop.tell(Order::Serve(connection));
+                event_loop.give(Order::Serve(connection));
                 continue;
             }
             let (event_loop, named) = (event_loop.clone(), address.clone());
             let another_went = callers.admit(async move {
                 match caller.connect().await {
-                    Ok(connection) => event_loop.tell(Order::Serve(connection)),
+                    Ok(connection) => event_loop.give(Order::Serve(connection)),
                     Err(error) => tracing::warn!(address = %named, %error, "caller turned away"),
                 }
             });
@@ -168,7 +168,7 @@ impl Caller {
         match self {
             Self::Connected(connection) => Ok(connection),
             Self::Ring(stream) => {
-                // Threads are for those alone who have something to say.
+                // Only callers that have sent something get a thread.
                 in_time(stream.readable()).await?;
                 let socket = stream.into_std()?;
                 spawn_blocking(move || Connection::accept_ring(socket, PATIENCE))

@@ -18,7 +18,7 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuild
 /// Lines that wait to be written.
 const WAITING_LINES_MAX: usize = 8192;
 
-/// Tells how many lines of a log were dropped.
+/// The number of lines of a log that were dropped.
 pub type DroppedLines = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// What keeps the log being written, until it is dropped; then what waits is written.
@@ -49,7 +49,7 @@ impl<W: Write> Write for Counting<W> {
 }
 
 impl Log {
-    /// What tells how many lines were dropped, or could not be written.
+    /// Counts the lines that were dropped, or could not be written.
     pub(crate) fn dropped_lines(&self) -> DroppedLines {
         let (dropped, unwritten) = (self.dropped.clone(), Arc::clone(&self.unwritten));
         Arc::new(move || dropped.dropped_lines() as u64 + unwritten.load(Relaxed))

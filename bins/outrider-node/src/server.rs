@@ -37,27 +37,31 @@ pub struct ServerOptions {
     pub tls: Option<TlsFiles>,
     /// Where `/metrics` and `/healthz` are served, `HOST:PORT`.
     pub metrics: Option<String>,
-    /// How long it goes on deciding what can be decided when it is told to end.
+    /// How long it goes on deciding what can be decided when it shuts down.
     pub drain: Duration,
-    /// Tells how many lines of a log were dropped, for the metrics.
+    /// The number of lines of a log that were dropped, for the metrics.
     pub dropped_lines: Option<DroppedLines>,
 }
 
 /// Why a server did not come up, or has ended.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
     /// Decoders or threads could not be made.
+    #[error(transparent)]
     Core(outrider::Error),
     /// Certificates or key are missing or not to be understood.
+    #[error(transparent)]
     Tls(io::Error),
     /// It cannot listen there.
+    #[error("{0}: {1}")]
     Listen(String, io::Error),
     /// A thread of it has panicked, which is a bug.
+    #[error("a thread of the node has panicked")]
     Failed,
 }
 
-/// A decoder node that serves controllers until it is told to end.
+/// A decoder node that serves controllers until it is shut down.
 ///
 /// It lives in a tokio runtime, which takes its callers and scrapers; everything else is done by threads of its own.
 ///
@@ -130,8 +134,8 @@ impl Server {
         let snapshot = Arc::new(Mutex::new(Snapshot::default()));
         let (event_loop, thread) = event_loop::start(patches, loop_options, random, Arc::clone(&snapshot))
             .map_err(ServerError::Core)?;
-        let (tell, ended) = oneshot::channel();
-        thread::spawn(move || drop(tell.send(thread.join())));
+        let (report, ended) = oneshot::channel();
+        thread::spawn(move || drop(report.send(thread.join())));
         let addresses = listeners.iter().map(|listener| listener.address.clone()).collect();
         let metrics = scrapers.as_ref().and_then(|scrapers| scrapers.local_addr().ok());
         let mut tasks: Vec<_> =
@@ -153,12 +157,12 @@ impl Server {
         self.metrics
     }
 
-    /// Tells it to end: it begins no more sessions, decides what can be decided, and tells every client what cannot.
+    /// Shuts it down: it begins no more sessions, decides what can be decided, and reports to every client what cannot.
     pub fn shut_down(&self) {
         self.handle().shut_down();
     }
 
-    /// What tells it to end while it is waited for.
+    /// A handle that shuts it down while it is waited for.
     pub fn handle(&self) -> ServerHandle {
         ServerHandle(self.event_loop.clone())
     }
@@ -181,19 +185,19 @@ impl Server {
     }
 }
 
-/// Tells a [`Server`] to end.
+/// Shuts a [`Server`] down.
 #[derive(Clone)]
 pub struct ServerHandle(EventLoopHandle);
 
 impl ServerHandle {
     /// As [`Server::shut_down`].
     pub fn shut_down(&self) {
-        self.0.tell(Order::ShutDown);
+        self.0.give(Order::ShutDown);
     }
 
     /// Ends it at once. What is open is only in its log.
     pub fn abandon(&self) {
-        self.0.tell(Order::Abandon);
+        self.0.give(Order::Abandon);
     }
 }
 
@@ -221,19 +225,6 @@ impl fmt::Debug for ServerOptions {
             .finish_non_exhaustive()
     }
 }
-
-impl fmt::Display for ServerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Core(error) => error.fmt(f),
-            Self::Tls(error) => error.fmt(f),
-            Self::Listen(address, error) => write!(f, "{address}: {error}"),
-            Self::Failed => f.write_str("a thread of the node has panicked"),
-        }
-    }
-}
-
-impl std::error::Error for ServerError {}
 
 /// Bytes that nobody can guess.
 fn random() -> [u8; 16] {

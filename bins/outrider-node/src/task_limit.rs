@@ -5,7 +5,7 @@ use std::future::Future;
 
 use tokio::task::AbortHandle;
 
-/// Up to so many tasks. If there are more, the oldest makes room: whoever is slow, or says nothing at all, locks nobody
+/// Up to so many tasks. If there are more, the oldest makes room: whoever is slow, or sends nothing at all, locks nobody
 /// out who is quick.
 pub(crate) struct TaskLimit {
     tasks: VecDeque<AbortHandle>,

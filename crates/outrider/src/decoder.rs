@@ -9,6 +9,7 @@ use crate::graph::{GraphOptions, MatchingGraph};
 use crate::kernels::Isa;
 use crate::model::{DetectorErrorModel, owned, view};
 use crate::names::named;
+use crate::overrides::Override;
 use crate::predecoder::{Predecoded, Predecoder, PredecoderUse};
 use crate::shots::Shots;
 
@@ -86,20 +87,6 @@ pub struct DecoderOptions {
     /// Added to the weight of every edge that no override names, in integer units. The sum may be negative,
     /// which forces the edge. The offset of a [pre-decoded](Predecoded) shot is added to it.
     pub weight_offset: i32,
-}
-
-/// The weight of one edge for one shot.
-///
-/// It replaces the graph's own. A negative weight forces the edge: its events and observables flip, and the
-/// magnitude is the price of taking it back; that is exact. Magnitudes are clamped to the graph's largest
-/// weight, odd ones rounded down to even.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(C)]
-pub struct Override {
-    /// The edge's index in the graph.
-    pub edge: u32,
-    /// Integer units, see [`MatchingGraph::quantize`].
-    pub weight: i32,
 }
 
 /// What one shot gives, besides its observables.
@@ -542,9 +529,6 @@ fn empty_result() -> sys::otr_result {
 
 const _: () = {
     use std::mem::offset_of;
-    assert!(size_of::<Override>() == size_of::<sys::otr_override>());
-    assert!(offset_of!(Override, edge) == offset_of!(sys::otr_override, edge));
-    assert!(offset_of!(Override, weight) == offset_of!(sys::otr_override, weight));
     assert!(size_of::<Pair>() == size_of::<sys::otr_pair>());
     assert!(offset_of!(Pair, event1) == offset_of!(sys::otr_pair, event1));
     assert!(offset_of!(Pair, event2) == offset_of!(sys::otr_pair, event2));

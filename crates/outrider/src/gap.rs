@@ -3,11 +3,11 @@ use std::ptr::{self, NonNull};
 
 use outrider_sys as sys;
 
-use crate::decoder::Override;
 use crate::error::{Details, Error, LineMeaning, Status, check, check_length};
 use crate::graph::MatchingGraph;
 use crate::kernels::Isa;
 use crate::model::{owned, view};
+use crate::overrides::Override;
 use crate::predecoder::Predecoded;
 
 /// The complementary gap: the least weight in each logical class, for a graph with one observable on a patch.
@@ -140,7 +140,7 @@ impl Gap {
     pub fn decode_events(&mut self, events: &[u32], overrides: &[Override]) -> Result<GapResult, Error> {
         let mut raw = sys::otr_gap_result { weights: [0; 2], observable: 0 };
         // SAFETY: events and overrides come with their counts; `Override` has the layout of `otr_override`, as
-        // asserted in decoder.rs; the gap is used by nobody else (&mut).
+        // asserted in overrides.rs; the gap is used by nobody else (&mut).
         let status = unsafe {
             sys::otr_gap_decode(
                 self.raw.as_ptr(),
@@ -170,7 +170,7 @@ impl Gap {
         let shot = shot.to_raw(OBSERVABLE_BYTES)?;
         let mut raw = sys::otr_gap_result { weights: [0; 2], observable: 0 };
         // SAFETY: all lists come with their counts, and C checks what they say; `Override` has the layout of
-        // `otr_override`, as asserted in decoder.rs; the gap is used by nobody else (&mut).
+        // `otr_override`, as asserted in overrides.rs; the gap is used by nobody else (&mut).
         let status = unsafe {
             sys::otr_gap_decode_predecoded(
                 self.raw.as_ptr(),

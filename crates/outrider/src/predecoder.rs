@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use outrider_sys as sys;
 
-use crate::decoder::Override;
 use crate::error::{Details, Error, LineMeaning, Status, check, check_length};
 use crate::graph::MatchingGraph;
 use crate::model::{owned, view};
 use crate::names::named;
+use crate::overrides::Override;
 
 /// A pre-decoder: detection events in; log-odds of edges near them, or a smaller shot, out.
 ///
@@ -297,7 +297,7 @@ impl<'a> Predecoded<'a> {
     /// The pointers of `raw` are valid for 'a and their counts, and its observables, if any, have so many bytes.
     unsafe fn from_raw(raw: &sys::otr_predecoded, observable_bytes: usize) -> Self {
         let has_fixed = !raw.observables.is_null();
-        // SAFETY: as the caller promises; `Override` has the layout of `otr_override`, as asserted in decoder.rs.
+        // SAFETY: as the caller promises; `Override` has the layout of `otr_override`, as asserted in overrides.rs.
         unsafe {
             Self {
                 events: view(raw.events, raw.event_count),

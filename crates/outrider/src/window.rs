@@ -3,10 +3,11 @@ use std::sync::Arc;
 
 use outrider_sys as sys;
 
-use crate::decoder::{DecoderOptions, Override};
+use crate::decoder::DecoderOptions;
 use crate::error::{Details, Error, LineMeaning, Status, check, check_length};
 use crate::graph::MatchingGraph;
 use crate::model::{owned, view};
+use crate::overrides::Override;
 use crate::predecoder::{Predecoded, Predecoder};
 
 /// What a detector of the history is to a window.

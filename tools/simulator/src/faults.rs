@@ -39,7 +39,7 @@ faults! {
     Cut = "cut";
     /// A frame of long ago, maybe of an earlier connection, arrives once more.
     Replay = "replay";
-    /// A commit of an epoch that is over says something wrong.
+    /// A commit of an epoch that is over has a wrong answer.
     PoisonStale = "poison stale";
     /// Bytes take much longer than others.
     Stall = "stall";
@@ -51,7 +51,7 @@ faults! {
     OneWay = "one-way partition";
     /// A node dies, and its connections end.
     Kill = "kill";
-    /// A machine dies: nobody is told.
+    /// A machine dies, and its connections stay open.
     SilentKill = "silent kill";
     /// A node that was dead begins anew.
     Restart = "restart";

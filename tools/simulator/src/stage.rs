@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use outrider_wire::limits::FRAME_BYTES_MAX;
 
+use crate::clock::WorldTime;
 use crate::faults::{Fault, FrameFaults};
 use crate::random::Random;
 use crate::tally::Tally;
@@ -47,19 +48,19 @@ pub(crate) enum Action {
 }
 
 pub(crate) struct Stage {
-    pub(crate) now: u64,
+    pub(crate) now: WorldTime,
     pub(crate) random: Random,
     pub(crate) trace: Trace,
     pub(crate) tally: Tally,
     pub(crate) frame_faults: FrameFaults,
-    /// The epoch of each stream, as the controller has said it.
+    /// The epoch of each stream, as the controller reported it.
     pub(crate) epochs: BTreeMap<u32, u32>,
     /// The patch that each stream is about, by its place in the scene.
     pub(crate) subjects: BTreeMap<u32, usize>,
     /// Room for the frames of one call.
     pub(crate) buffer: Vec<u8>,
     /// What is to happen, by its time and the order in which that was decided.
-    agenda: BTreeMap<(u64, u64), Action>,
+    agenda: BTreeMap<(WorldTime, u64), Action>,
     planned: u64,
     /// What was found to be wrong first.
     blame: Option<String>,
@@ -68,7 +69,7 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new(random: Random, trace: Trace) -> Self {
         Self {
-            now: 0,
+            now: WorldTime::BEGIN,
             random,
             trace,
             tally: Tally::new(),
@@ -83,7 +84,7 @@ impl Stage {
     }
 
     /// Plans something, not before now.
-    pub(crate) fn plan(&mut self, at: u64, action: Action) {
+    pub(crate) fn plan(&mut self, at: WorldTime, action: Action) {
         self.planned += 1;
         self.agenda.insert((at.max(self.now), self.planned), action);
     }
@@ -99,8 +100,8 @@ impl Stage {
         self.trace.note(self.now, who, what, about, bytes);
     }
 
-    pub(crate) fn say(&mut self, who: Who, text: &str) {
-        self.trace.say(self.now, who, text);
+    pub(crate) fn note_text(&mut self, who: Who, text: &str) {
+        self.trace.note_text(self.now, who, text);
     }
 
     /// Counts a fault that happened.
@@ -111,7 +112,7 @@ impl Stage {
 
     /// A promise does not hold. The first such finding is what the run is about.
     pub(crate) fn blame(&mut self, what: String) {
-        self.say(Who::World, &what);
+        self.note_text(Who::World, &what);
         self.blame.get_or_insert(what);
     }
 

@@ -1,4 +1,4 @@
-//! What happened in runs, by name: it tells whether the simulator tries what it says it tries.
+//! What happened in runs, by name: it shows whether the simulator tries what it should.
 
 use std::collections::BTreeMap;
 

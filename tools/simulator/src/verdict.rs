@@ -1,4 +1,4 @@
-//! What honest sides may say of each other, whatever the network does to them.
+//! Which errors honest sides may report of each other, whatever the network does to them.
 
 use outrider_wire::Error;
 
@@ -23,7 +23,7 @@ const EXCUSED: &[Error] = &[
     Error::RetentionFull,
 ];
 
-/// Whether a code says that the other side does not keep to the protocol. Here all do.
+/// Whether a code means that the other side does not keep to the protocol. Here all do.
 pub(crate) fn is_accusation(code: u32) -> bool {
     !EXCUSED.iter().any(|excused| u32::from(excused.code()) == code)
 }
