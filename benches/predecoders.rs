@@ -14,7 +14,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use event_network::{Colouring, NetworkFile, Shape};
 use outrider::{
     Circuit, CircuitFamily, DetectorErrorModel, Error, EventNetwork, GraphOptions, Isa, MatchingGraph,
-    Predecode, Predecoder, Rule, RuleOptions, Sampler, SurfaceCode,
+    Predecoder, PredecoderUse, Rule, RuleOptions, Sampler, SurfaceCode,
 };
 
 criterion_group!(benches, predecode);
@@ -48,7 +48,7 @@ fn predecode_memory(criterion: &mut Criterion, distance: u32, p: f64) -> Result<
         group.bench_function(BenchmarkId::new("soft", format_args!("d{distance}-p{p}")), |bencher| {
             bencher.iter(|| {
                 for events in &shots {
-                    predecoder.apply(Predecode::Soft, events).expect("sampled events are valid");
+                    predecoder.apply(PredecoderUse::Soft, events).expect("sampled events are valid");
                 }
             });
         });
@@ -64,7 +64,7 @@ fn predecode_memory(criterion: &mut Criterion, distance: u32, p: f64) -> Result<
             group.bench_function(BenchmarkId::new(name, format_args!("d{distance}-p{p}")), |bencher| {
                 bencher.iter(|| {
                     for events in &shots {
-                        predecoder.apply(Predecode::Soft, events).expect("sampled events are valid");
+                        predecoder.apply(PredecoderUse::Soft, events).expect("sampled events are valid");
                     }
                 });
             });

@@ -838,13 +838,13 @@ const _: () = {
         "Offset of field: otr_reach::rounds",
     ][::core::mem::offset_of!(otr_reach, rounds) - 16usize];
 };
-impl otr_predecode {
-    pub const OTR_PREDECODE_SOFT: otr_predecode = otr_predecode(0);
-    pub const OTR_PREDECODE_HARD: otr_predecode = otr_predecode(1);
+impl otr_predecoder_use {
+    pub const OTR_PREDECODER_USE_SOFT: otr_predecoder_use = otr_predecoder_use(0);
+    pub const OTR_PREDECODER_USE_HARD: otr_predecoder_use = otr_predecoder_use(1);
 }
 #[repr(transparent)]
 #[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
-pub struct otr_predecode(pub ::core::ffi::c_uint);
+pub struct otr_predecoder_use(pub ::core::ffi::c_uint);
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct otr_predecoded {
@@ -901,7 +901,7 @@ unsafe extern "C" {
     #[must_use]
     pub fn otr_predecoder_apply(
         predecoder: *mut otr_predecoder,
-        use_: otr_predecode,
+        use_: otr_predecoder_use,
         events: *const u32,
         event_count: usize,
         out: *mut otr_predecoded,
@@ -910,7 +910,7 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn otr_predecoder_weight_offset(
         predecoder: *const otr_predecoder,
-        use_: otr_predecode,
+        use_: otr_predecoder_use,
     ) -> i32;
 }
 #[repr(C)]
@@ -931,7 +931,7 @@ unsafe extern "C" {
     #[must_use]
     pub fn otr_predecoder_apply_batch(
         predecoder: *mut otr_predecoder,
-        use_: otr_predecode,
+        use_: otr_predecoder_use,
         events: *const u32,
         event_begin: *const usize,
         shot_count: usize,
@@ -1048,7 +1048,7 @@ pub struct otr_decoder_options {
     pub isa: otr_isa,
     pub certify: ::core::ffi::c_int,
     pub predecoder: *mut otr_predecoder,
-    pub predecode: otr_predecode,
+    pub predecoder_use: otr_predecoder_use,
     pub weight_offset: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
@@ -1072,8 +1072,8 @@ const _: () = {
         "Offset of field: otr_decoder_options::predecoder",
     ][::core::mem::offset_of!(otr_decoder_options, predecoder) - 16usize];
     [
-        "Offset of field: otr_decoder_options::predecode",
-    ][::core::mem::offset_of!(otr_decoder_options, predecode) - 24usize];
+        "Offset of field: otr_decoder_options::predecoder_use",
+    ][::core::mem::offset_of!(otr_decoder_options, predecoder_use) - 24usize];
     [
         "Offset of field: otr_decoder_options::weight_offset",
     ][::core::mem::offset_of!(otr_decoder_options, weight_offset) - 28usize];

@@ -23,8 +23,8 @@ use outrider::{
     Basis, CellBook, CellBookOptions, CellImport, CellShape, Circuit, CircuitFamily, Decoder, DecoderKind,
     DecoderOptions, DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap,
     Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap,
-    MeasurementStream, Override, Patch, PatchOptions, Plan, PlanOptions, Predecode, PredecodedBatch,
-    Predecoder, Role, Rule, RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream, StreamOptions,
+    MeasurementStream, Override, Patch, PatchOptions, Plan, PlanOptions, PredecodedBatch, Predecoder,
+    PredecoderUse, Role, Rule, RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream, StreamOptions,
     SurfaceCode, Training, Window, WindowDecoder, WorkersOptions,
 };
 
@@ -54,15 +54,15 @@ fn rules_allocate_nothing_after_warm_up() {
     let shots = sample(&model, 1000);
     let graph = Arc::new(MatchingGraph::new(&model, &GraphOptions::default()).expect("a matchable model"));
     for rule in Rule::ALL {
-        for predecode in Predecode::ALL {
+        for predecoder_use in PredecoderUse::ALL {
             let predecoder = Predecoder::rule(Arc::clone(&graph), &model, &RuleOptions::new(rule))
                 .expect("the model is the graph's");
-            let options = DecoderOptions { predecode, ..DecoderOptions::default() };
+            let options = DecoderOptions { predecoder_use, ..DecoderOptions::default() };
             let mut decoder = Decoder::with_predecoder(predecoder, &options).expect("rules go both ways");
             decode_all(&mut decoder, &shots);
             let before = allocations();
             decode_all(&mut decoder, &shots);
-            assert_eq!(allocations() - before, 0, "{rule} {predecode}");
+            assert_eq!(allocations() - before, 0, "{rule} {predecoder_use}");
         }
     }
 }
@@ -82,11 +82,11 @@ fn pre_decoding_apart_allocates_nothing_after_warm_up() {
     });
     let begin: Vec<usize> = std::iter::once(0).chain(ends).collect();
     let joined = events.concat();
-    for predecode in Predecode::ALL {
+    for predecoder_use in PredecoderUse::ALL {
         let rule = || {
             Predecoder::rule(Arc::clone(&graph), &model, &RuleOptions::new(Rule::MinSum)).expect("its graph")
         };
-        let options = DecoderOptions { predecode, ..DecoderOptions::default() };
+        let options = DecoderOptions { predecoder_use, ..DecoderOptions::default() };
         let mut predecoder = rule();
         let mut batch = PredecodedBatch::new().expect("memory");
         let mut together = Decoder::with_predecoder(rule(), &options).expect("rules go both ways");
@@ -96,7 +96,7 @@ fn pre_decoding_apart_allocates_nothing_after_warm_up() {
         let mut predictions = Shots::zeroed(1, shots.len());
         let mut run = || {
             together.decode_batch(&shots, &mut predictions, None).expect("every shot matches");
-            predecoder.apply_batch(predecode, &joined, &begin, &mut batch).expect("valid events");
+            predecoder.apply_batch(predecoder_use, &joined, &begin, &mut batch).expect("valid events");
             for index in 0..batch.len() {
                 let shot = batch.shot(index).expect("a shot of the batch");
                 decoder.decode_predecoded(&shot, &[], &mut [0]).expect("every shot matches");
@@ -109,7 +109,7 @@ fn pre_decoding_apart_allocates_nothing_after_warm_up() {
         run();
         let before = allocations();
         run();
-        assert_eq!(allocations() - before, 0, "{predecode}");
+        assert_eq!(allocations() - before, 0, "{predecoder_use}");
     }
 }
 
@@ -125,11 +125,11 @@ fn dense_networks_allocate_nothing_after_warm_up() {
     let mut network = DenseNetwork::from_bytes(&bytes).expect("a network");
     network.calibrate(&code, &shots).expect("the code's shots");
     let network = Arc::new(network);
-    for (arithmetic, predecode) in DenseArithmetic::ALL.into_iter().zip(Predecode::ALL) {
+    for (arithmetic, predecoder_use) in DenseArithmetic::ALL.into_iter().zip(PredecoderUse::ALL) {
         let options = DenseOptions { arithmetic, ..DenseOptions::default() };
         let predecoder = Predecoder::dense(Arc::clone(&network), &code, Arc::clone(&graph), &options)
             .expect("the code's graph");
-        let options = DecoderOptions { predecode, ..DecoderOptions::default() };
+        let options = DecoderOptions { predecoder_use, ..DecoderOptions::default() };
         let mut decoder = Decoder::with_predecoder(predecoder, &options).expect("both uses");
         let mut decode_rows = || {
             for row in shots.rows() {
@@ -139,7 +139,7 @@ fn dense_networks_allocate_nothing_after_warm_up() {
         decode_rows();
         let before = allocations();
         decode_rows();
-        assert_eq!(allocations() - before, 0, "{arithmetic} {predecode}");
+        assert_eq!(allocations() - before, 0, "{arithmetic} {predecoder_use}");
     }
 }
 
@@ -356,8 +356,8 @@ fn an_event_network_allocates_nothing_after_warm_up() {
         shots.rows().map(|row| (0..8 * row.len() as u32).filter(|&k| bit(row, k)).collect()).collect();
     let mut run = || {
         for shot in &events {
-            predecoder.apply(Predecode::Soft, shot).expect("valid events");
-            predecoder.apply(Predecode::Hard, shot).expect("valid events");
+            predecoder.apply(PredecoderUse::Soft, shot).expect("valid events");
+            predecoder.apply(PredecoderUse::Hard, shot).expect("valid events");
         }
     };
     run();

@@ -120,14 +120,14 @@ static size_t list_events(const experiment *e, size_t shot) {
 
 /* Observables, weight and edges of every shot. */
 static void decode(const experiment *e, const char *name, otr_decoder_kind kind, otr_predecoder *predecoder,
-                   otr_predecode predecode) {
+                   otr_predecoder_use predecoder_use) {
     otr_decoder_options options = otr_decoder_options_default();
     otr_decoder *decoder = NULL;
     uint64_t sum = 0;
     options.kind = kind;
     options.isa = e->isa;
     options.predecoder = predecoder;
-    options.predecode = predecode;
+    options.predecoder_use = predecoder_use;
     options.certify = kind != OTR_DECODER_UNION_FIND;
     CHECK(otr_decoder_create(&decoder, e->graph, &options) == OTR_OK);
     for (size_t shot = 0; shot < SHOTS; shot++) {
@@ -202,8 +202,8 @@ static void use_rules(const experiment *e) {
         otr_predecoder *rule = NULL;
         options.isa = e->isa;
         CHECK(otr_rule_predecoder_create(&rule, e->graph, e->model, &options, NULL) == OTR_OK);
-        decode(e, "  rule, soft", OTR_DECODER_MWPM, rule, OTR_PREDECODE_SOFT);
-        decode(e, "  rule, hard", OTR_DECODER_UNION_FIND, rule, OTR_PREDECODE_HARD);
+        decode(e, "  rule, soft", OTR_DECODER_MWPM, rule, OTR_PREDECODER_USE_SOFT);
+        decode(e, "  rule, hard", OTR_DECODER_UNION_FIND, rule, OTR_PREDECODER_USE_HARD);
         otr_predecoder_destroy(rule);
     }
 }
@@ -219,11 +219,11 @@ static void use_event_network(const experiment *e, const char *path) {
     for (size_t shot = 0; shot < SHOTS; shot++) {
         const size_t count = list_events(e, shot);
         otr_predecoded left;
-        CHECK(otr_predecoder_apply(predecoder, OTR_PREDECODE_SOFT, e->events, count, &left) == OTR_OK);
+        CHECK(otr_predecoder_apply(predecoder, OTR_PREDECODER_USE_SOFT, e->events, count, &left) == OTR_OK);
         sum = hash(sum, left.overrides, left.override_count * sizeof *left.overrides);
     }
     print("  event network", sum);
-    decode(e, "  event network, soft", OTR_DECODER_MWPM_CORRELATED, predecoder, OTR_PREDECODE_SOFT);
+    decode(e, "  event network, soft", OTR_DECODER_MWPM_CORRELATED, predecoder, OTR_PREDECODER_USE_SOFT);
     otr_predecoder_destroy(predecoder);
     otr_event_network_destroy(network);
     free(bytes);
@@ -240,7 +240,7 @@ static void use_dense_network(const experiment *e, const char *path) {
     CHECK(otr_dense_network_create(&network, bytes, size, NULL) == OTR_OK);
     CHECK(otr_dense_network_calibrate(network, e->surface, e->detectors, e->stride, 50, NULL) == OTR_OK);
     CHECK(otr_dense_predecoder_create(&predecoder, network, e->surface, e->graph, &options, NULL) == OTR_OK);
-    decode(e, "  dense network, hard", OTR_DECODER_MWPM, predecoder, OTR_PREDECODE_HARD);
+    decode(e, "  dense network, hard", OTR_DECODER_MWPM, predecoder, OTR_PREDECODER_USE_HARD);
     otr_predecoder_destroy(predecoder);
     otr_dense_network_destroy(network);
     free(bytes);
@@ -263,9 +263,9 @@ int main(int argument_count, char **arguments) {
     isa = isa_named(arguments[1]);
     CHECK(otr_kernels_for(isa) != NULL);
     stim = set_up(isa, OTR_CIRCUIT_STIM, 0.006);
-    decode(&stim, "  mwpm", OTR_DECODER_MWPM, NULL, OTR_PREDECODE_SOFT);
-    decode(&stim, "  correlated", OTR_DECODER_MWPM_CORRELATED, NULL, OTR_PREDECODE_SOFT);
-    decode(&stim, "  union-find", OTR_DECODER_UNION_FIND, NULL, OTR_PREDECODE_SOFT);
+    decode(&stim, "  mwpm", OTR_DECODER_MWPM, NULL, OTR_PREDECODER_USE_SOFT);
+    decode(&stim, "  correlated", OTR_DECODER_MWPM_CORRELATED, NULL, OTR_PREDECODER_USE_SOFT);
+    decode(&stim, "  union-find", OTR_DECODER_UNION_FIND, NULL, OTR_PREDECODER_USE_SOFT);
     decide_cells(&stim);
     write_shots(&stim);
     use_rules(&stim);

@@ -941,20 +941,20 @@ impl<'a> Predecoder<'a> {
     }
 
     fn soft(&mut self, events: &[u32]) -> Vec<otr_override> {
-        let left = self.apply(otr_predecode::OTR_PREDECODE_SOFT, events);
+        let left = self.apply(otr_predecoder_use::OTR_PREDECODER_USE_SOFT, events);
         // SAFETY: the overrides live until the next call.
         unsafe { std::slice::from_raw_parts(left.overrides, left.override_count).to_vec() }
     }
 
     /// The residual events and the packed observables.
     fn hard(&mut self, events: &[u32]) -> (Vec<u32>, u8) {
-        let left = self.apply(otr_predecode::OTR_PREDECODE_HARD, events);
+        let left = self.apply(otr_predecoder_use::OTR_PREDECODER_USE_HARD, events);
         assert!(left.edges.is_null(), "corrections are no edges");
         // SAFETY: events and observables live until the next call.
         unsafe { (std::slice::from_raw_parts(left.events, left.event_count).to_vec(), *left.observables) }
     }
 
-    fn apply(&mut self, usage: otr_predecode, events: &[u32]) -> otr_predecoded {
+    fn apply(&mut self, usage: otr_predecoder_use, events: &[u32]) -> otr_predecoded {
         // SAFETY: the pre-decoder is alive; a struct of pointers and numbers may be zero.
         unsafe {
             let mut left: otr_predecoded = std::mem::zeroed();

@@ -121,7 +121,7 @@ impl<'a> Predecoder<'a> {
         let mut left: otr_predecoded = unsafe { std::mem::zeroed() };
         // SAFETY: the events are valid for their count; the output is ours.
         let status = unsafe {
-            let soft = otr_predecode::OTR_PREDECODE_SOFT;
+            let soft = otr_predecoder_use::OTR_PREDECODER_USE_SOFT;
             otr_predecoder_apply(self.raw, soft, events.as_ptr(), events.len(), &mut left)
         };
         assert_eq!(status, otr_status::OTR_OK);
@@ -134,7 +134,7 @@ impl<'a> Predecoder<'a> {
 
     fn offset(&self) -> i64 {
         // SAFETY: the pre-decoder is alive.
-        unsafe { otr_predecoder_weight_offset(self.raw, otr_predecode::OTR_PREDECODE_SOFT) }.into()
+        unsafe { otr_predecoder_weight_offset(self.raw, otr_predecoder_use::OTR_PREDECODER_USE_SOFT) }.into()
     }
 }
 

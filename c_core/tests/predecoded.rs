@@ -8,7 +8,7 @@ use std::sync::Arc;
 use outrider::{
     Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DenseArithmetic, DenseNetwork,
     DenseOptions, Error, EventNetwork, Gap, GapOptions, GraphOptions, Isa, MatchingGraph, Override,
-    Predecode, Predecoded, PredecodedBatch, Predecoder, Role, Rule, RuleOptions, Sampler, Shots, Status,
+    Predecoded, PredecodedBatch, Predecoder, PredecoderUse, Role, Rule, RuleOptions, Sampler, Shots, Status,
     SurfaceCode, Window, WindowDecoder,
 };
 use support::event_network::{Colouring, NetworkFile, Shape};
@@ -58,8 +58,8 @@ impl Bench {
     }
 
     /// Each kind in each use.
-    fn cases(&self) -> impl Iterator<Item = (Kind, Predecode)> {
-        self.kinds.iter().flat_map(|&kind| Predecode::ALL.map(|usage| (kind, usage)))
+    fn cases(&self) -> impl Iterator<Item = (Kind, PredecoderUse)> {
+        self.kinds.iter().flat_map(|&kind| PredecoderUse::ALL.map(|usage| (kind, usage)))
     }
 
     fn event_network() -> Arc<EventNetwork> {
@@ -97,9 +97,9 @@ impl Bench {
         (0..self.detectors.len()).map(ones).collect()
     }
 
-    fn options(&self, kind: DecoderKind, predecode: Predecode) -> DecoderOptions {
+    fn options(&self, kind: DecoderKind, predecoder_use: PredecoderUse) -> DecoderOptions {
         let weight_offset = self.graph.quantize(0.3);
-        DecoderOptions { kind, predecode, weight_offset, ..DecoderOptions::default() }
+        DecoderOptions { kind, predecoder_use, weight_offset, ..DecoderOptions::default() }
     }
 }
 
@@ -141,7 +141,7 @@ fn compare_batches(bench: &Bench, batch: &mut PredecodedBatch) -> usize {
                 let expected = single.apply(usage, events).expect("valid events");
                 assert_eq!(batch.shot(index).expect("a shot"), expected, "{kind:?} {usage}, shot {index}");
                 assert_eq!(expected.weight_offset, many.weight_offset(usage));
-                assert_eq!(expected.observables.is_empty(), usage == Predecode::Soft);
+                assert_eq!(expected.observables.is_empty(), usage == PredecoderUse::Soft);
                 overrides += expected.overrides.len();
             }
             assert_eq!(batch.shot(size).expect_err("no such shot").status(), Some(Status::Index));
@@ -156,13 +156,13 @@ fn a_failing_shot_leaves_those_before_it() {
     let mut predecoder = bench.predecoder(Kind::Rule(Rule::Clique));
     let mut batch = PredecodedBatch::new().expect("memory");
     let error = predecoder
-        .apply_batch(Predecode::Soft, &[0, 1, 5, 5, 2], &[0, 2, 4, 5], &mut batch)
+        .apply_batch(PredecoderUse::Soft, &[0, 1, 5, 5, 2], &[0, 2, 4, 5], &mut batch)
         .expect_err("an event comes twice");
     assert_eq!((error.status(), error.place().and_then(|place| place.shot)), (Some(Status::Index), Some(2)));
     assert_eq!(batch.len(), 1);
     assert_eq!(batch.shot(0).expect("a shot").events, [0, 1]);
     for (begin, status) in [(&[0, 2, 1][..], Some(Status::Argument)), (&[0, 6], None), (&[], None)] {
-        let refused = predecoder.apply_batch(Predecode::Soft, &[0, 1, 2, 3, 4], begin, &mut batch);
+        let refused = predecoder.apply_batch(PredecoderUse::Soft, &[0, 1, 2, 3, 4], begin, &mut batch);
         let refused = refused.expect_err("bounds that are none");
         assert_eq!(refused.status(), status, "{begin:?}");
         assert!(status.is_some() || matches!(refused, Error::Length { .. }), "{begin:?}");
@@ -208,7 +208,7 @@ fn compare_decoders(bench: &Bench) {
                 match (together.edges(), apart.edges()) {
                     (Ok(expected), Ok(found)) => assert_eq!(found, expected, "{what}"),
                     (Err(expected), Err(found)) => {
-                        assert!(matches!((kind, usage), (Kind::Dense(_), Predecode::Hard)));
+                        assert!(matches!((kind, usage), (Kind::Dense(_), PredecoderUse::Hard)));
                         assert_eq!([found.status(), expected.status()], [Some(Status::Unsupported); 2]);
                     }
                     other => panic!("{what}: {other:?}"),

@@ -79,14 +79,14 @@ static otr_graph *memory_graph(void) {
 }
 
 static otr_decoder *decoder_of(const otr_graph *graph, otr_decoder_kind kind, int32_t offset,
-                               otr_predecoder *predecoder, otr_predecode predecode) {
+                               otr_predecoder *predecoder, otr_predecoder_use predecoder_use) {
     otr_decoder_options options = otr_decoder_options_default();
     otr_decoder *decoder = NULL;
     options.kind = kind;
     options.certify = kind != OTR_DECODER_UNION_FIND;
     options.weight_offset = offset;
     options.predecoder = predecoder;
-    options.predecode = predecode;
+    options.predecoder_use = predecoder_use;
     CHECK(otr_decoder_create(&decoder, graph, &options) == OTR_OK);
     return decoder;
 }
@@ -169,7 +169,7 @@ static void check_hard(otr_decoder *decoder, otr_decoder *by_hand, scripted *s, 
     otr_predecoded residual;
     answer found = decode(decoder, row, own, OWN);
     const size_t count = events_of(row, events);
-    CHECK(otr_predecoder_apply(&s->shared, OTR_PREDECODE_HARD, events, count, &residual) == OTR_OK);
+    CHECK(otr_predecoder_apply(&s->shared, OTR_PREDECODER_USE_HARD, events, count, &residual) == OTR_OK);
     CHECK(residual.weight_offset == 0 && residual.override_count == 0);
     for (size_t i = 0; i < residual.event_count; i++) {
         left[residual.events[i] / 8] |= (uint8_t)(1u << residual.events[i] % 8);
@@ -184,7 +184,7 @@ static void check_hard(otr_decoder *decoder, otr_decoder *by_hand, scripted *s, 
 }
 
 /* Pre-decoder and decoder apart give what they give together, the decoder having no offset but its own. */
-static void check_apart(otr_decoder *decoder, otr_decoder *apart, scripted *s, otr_predecode use,
+static void check_apart(otr_decoder *decoder, otr_decoder *apart, scripted *s, otr_predecoder_use use,
                         const uint8_t *row, const otr_override *own) {
     const answer expected = decode(decoder, row, own, OWN);
     const uint32_t *edges = NULL;
@@ -203,7 +203,7 @@ static void check_apart(otr_decoder *decoder, otr_decoder *apart, scripted *s, o
 }
 
 /* A batch leaves of each shot what single calls leave, and those before one that fails. */
-static void check_predecoded_batch(scripted *s, otr_predecode use, const uint8_t *row) {
+static void check_predecoded_batch(scripted *s, otr_predecoder_use use, const uint8_t *row) {
     uint32_t events[3 * DETECTORS];
     const size_t count = events_of(row, events);
     const size_t begin[4] = {0, count, count, 2 * count};
@@ -216,7 +216,7 @@ static void check_predecoded_batch(scripted *s, otr_predecode use, const uint8_t
     CHECK(otr_predecoder_apply_batch(&s->shared, use, events, begin, 3, batch, &failed_shot) == OTR_OK);
     CHECK(otr_predecoded_batch_spans(batch, &all) == OTR_OK && all.shot_count == 3 && failed_shot == 9);
     CHECK(all.event_begin[3] >= all.event_begin[2] &&
-          all.weight_offset == (use == OTR_PREDECODE_SOFT ? s->shared.weight_offset : 0));
+          all.weight_offset == (use == OTR_PREDECODER_USE_SOFT ? s->shared.weight_offset : 0));
     for (size_t i = 0; i < 3; i++) {
         const size_t own = begin[i + 1] - begin[i];
         CHECK(otr_predecoded_batch_shot(batch, i, &one) == OTR_OK);
@@ -269,10 +269,10 @@ static void check_kind(const otr_graph *graph, otr_decoder_kind kind) {
     scripted s = {.status = OTR_OK};
     CHECK(otr_predecoder_init(&s.shared, &SCRIPTED, graph, OTR_ISA_AUTO) == OTR_OK);
     s.shared.weight_offset = 3 * offset;
-    otr_decoder *const softly = decoder_of(graph, kind, offset, &s.shared, OTR_PREDECODE_SOFT);
-    otr_decoder *const soft_by_hand = decoder_of(graph, kind, 4 * offset, NULL, OTR_PREDECODE_SOFT);
-    otr_decoder *const hardly = decoder_of(graph, kind, offset, &s.shared, OTR_PREDECODE_HARD);
-    otr_decoder *const hard_by_hand = decoder_of(graph, kind, offset, NULL, OTR_PREDECODE_HARD);
+    otr_decoder *const softly = decoder_of(graph, kind, offset, &s.shared, OTR_PREDECODER_USE_SOFT);
+    otr_decoder *const soft_by_hand = decoder_of(graph, kind, 4 * offset, NULL, OTR_PREDECODER_USE_SOFT);
+    otr_decoder *const hardly = decoder_of(graph, kind, offset, &s.shared, OTR_PREDECODER_USE_HARD);
+    otr_decoder *const hard_by_hand = decoder_of(graph, kind, offset, NULL, OTR_PREDECODER_USE_HARD);
     for (int shot = 0; shot < SHOTS; shot++) {
         uint8_t row[ROW];
         otr_override own[OWN];
@@ -287,10 +287,10 @@ static void check_kind(const otr_graph *graph, otr_decoder_kind kind) {
         check_hard(hardly, hard_by_hand, &s, row, own);
         check_batch(softly, &s, row);
         check_batch(hardly, &s, row);
-        check_apart(softly, hard_by_hand, &s, OTR_PREDECODE_SOFT, row, own);
-        check_apart(hardly, hard_by_hand, &s, OTR_PREDECODE_HARD, row, own);
-        check_predecoded_batch(&s, OTR_PREDECODE_SOFT, row);
-        check_predecoded_batch(&s, OTR_PREDECODE_HARD, row);
+        check_apart(softly, hard_by_hand, &s, OTR_PREDECODER_USE_SOFT, row, own);
+        check_apart(hardly, hard_by_hand, &s, OTR_PREDECODER_USE_HARD, row, own);
+        check_predecoded_batch(&s, OTR_PREDECODER_USE_SOFT, row);
+        check_predecoded_batch(&s, OTR_PREDECODER_USE_HARD, row);
     }
     otr_decoder_destroy(softly);
     otr_decoder_destroy(soft_by_hand);
@@ -370,19 +370,19 @@ static void check_bad_batches(otr_predecoder *predecoder) {
     CHECK(otr_predecoded_batch_create(&batch) == OTR_OK);
     CHECK(otr_predecoded_batch_spans(batch, &all) == OTR_OK && all.shot_count == 0 &&
           all.event_begin[0] == 0);
-    CHECK(otr_predecoder_apply_batch(predecoder, OTR_PREDECODE_HARD, events, begin, 1, batch, NULL) ==
+    CHECK(otr_predecoder_apply_batch(predecoder, OTR_PREDECODER_USE_HARD, events, begin, 1, batch, NULL) ==
           OTR_OK);
-    CHECK(otr_predecoder_apply_batch(predecoder, OTR_PREDECODE_HARD, events, descending, 2, batch,
+    CHECK(otr_predecoder_apply_batch(predecoder, OTR_PREDECODER_USE_HARD, events, descending, 2, batch,
                                      &failed_shot) == OTR_ERR_ARGUMENT);
-    CHECK(otr_predecoder_apply_batch(predecoder, (otr_predecode)2, events, begin, 1, batch, &failed_shot) ==
-          OTR_ERR_ARGUMENT);
-    CHECK(otr_predecoder_apply_batch(predecoder, OTR_PREDECODE_HARD, NULL, begin, 1, batch, &failed_shot) ==
-          OTR_ERR_ARGUMENT);
+    CHECK(otr_predecoder_apply_batch(predecoder, (otr_predecoder_use)2, events, begin, 1, batch,
+                                     &failed_shot) == OTR_ERR_ARGUMENT);
+    CHECK(otr_predecoder_apply_batch(predecoder, OTR_PREDECODER_USE_HARD, NULL, begin, 1, batch,
+                                     &failed_shot) == OTR_ERR_ARGUMENT);
     CHECK(failed_shot == 9 && otr_predecoded_batch_shot(batch, 0, &shot) == OTR_OK);
     CHECK(shot.observables != NULL && shot.edges == NULL && *shot.observables == 1);
     CHECK(otr_predecoded_batch_shot(batch, 0, NULL) == OTR_ERR_ARGUMENT);
     CHECK(otr_predecoded_batch_spans(NULL, &all) == OTR_ERR_ARGUMENT);
-    CHECK(otr_predecoder_apply(predecoder, (otr_predecode)2, events, 2, &shot) == OTR_ERR_ARGUMENT);
+    CHECK(otr_predecoder_apply(predecoder, (otr_predecoder_use)2, events, 2, &shot) == OTR_ERR_ARGUMENT);
     otr_predecoded_batch_destroy(batch);
     otr_predecoded_batch_destroy(NULL);
 }
@@ -400,14 +400,14 @@ static void check_refusals(const otr_graph *graph, const otr_graph *other) {
     CHECK(otr_decoder_decode(decoder, row, NULL, 0, &plain, NULL) == OTR_OK);
     otr_decoder_destroy(decoder);
     options.predecoder = &predecoder;
-    options.predecode = OTR_PREDECODE_HARD;
+    options.predecoder_use = OTR_PREDECODER_USE_HARD;
     CHECK(otr_decoder_create(&decoder, other, &options) == OTR_ERR_ARGUMENT);
     CHECK(otr_decoder_create(&decoder, graph, &options) == OTR_OK);
     CHECK(otr_decoder_decode(decoder, row, NULL, 0, &flipped, NULL) == OTR_OK);
     CHECK(flipped == (plain ^ 1));
     CHECK(otr_decoder_edges(decoder, &edges, &count) == OTR_ERR_UNSUPPORTED);
     otr_decoder_destroy(decoder);
-    options.predecode = (otr_predecode)2;
+    options.predecoder_use = (otr_predecoder_use)2;
     CHECK(otr_decoder_create(&decoder, graph, &options) == OTR_ERR_ARGUMENT);
     check_bad_batches(&predecoder);
     otr_predecoder_destroy(&predecoder);

@@ -6,8 +6,8 @@ use crate::support;
 use outrider::{
     Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DenseNetwork, DenseOptions,
     DetectorErrorModel, Error, EventNetwork, Gap, GapOptions, GraphOptions, InstructionKind, Isa,
-    MatchingGraph, Override, Predecode, Predecoder, Role, Rule, RuleOptions, Sampler, Status, SurfaceCode,
-    Window, WindowDecoder,
+    MatchingGraph, Override, Predecoder, PredecoderUse, Role, Rule, RuleOptions, Sampler, Status,
+    SurfaceCode, Window, WindowDecoder,
 };
 use std::fmt::Write;
 use std::sync::Arc;
@@ -557,11 +557,11 @@ fn check_predecoder(
     let random = &mut Random(4);
     let graph = build(model, false);
     let shots = sample(model, 60);
-    for predecode in Predecode::ALL {
+    for predecoder_use in PredecoderUse::ALL {
         let decoder_on = |graph: &Arc<MatchingGraph>, model: &DetectorErrorModel| {
             let mut predecoder = make(graph, model);
             predecoder.set_threshold(0.7).expect("between 0 and 1");
-            let options = DecoderOptions { predecode, ..DecoderOptions::default() };
+            let options = DecoderOptions { predecoder_use, ..DecoderOptions::default() };
             Decoder::with_predecoder(predecoder, &options).expect("both uses")
         };
         let mut found = decoder_on(&graph, model);
@@ -573,7 +573,7 @@ fn check_predecoder(
             let mut flips = [[0], [0]];
             let told = found.decode_events(events, &[], &mut flips[0]).expect("it matches");
             assert_eq!(told, expected.decode_events(events, &[], &mut flips[1]).expect("it matches"));
-            assert_eq!(flips[0], flips[1], "{predecode}");
+            assert_eq!(flips[0], flips[1], "{predecoder_use}");
         }
     }
 }

@@ -535,9 +535,11 @@ fn pre_decoders_say_in_a_window_what_they_say_of_the_history() {
         // SAFETY: takes any value.
         let mut predecoder =
             unsafe { Predecoder::rule(&graph, &text, &otr_rule_options_default(rule)) }.unwrap();
-        for predecode in [otr_predecode::OTR_PREDECODE_SOFT, otr_predecode::OTR_PREDECODE_HARD] {
+        for predecoder_use in
+            [otr_predecoder_use::OTR_PREDECODER_USE_SOFT, otr_predecoder_use::OTR_PREDECODER_USE_HARD]
+        {
             let options =
-                otr_decoder_options { predecoder: predecoder.raw(), predecode, ..default_options() };
+                otr_decoder_options { predecoder: predecoder.raw(), predecoder_use, ..default_options() };
             let mut whole = Decoder::create(&graph, &options).unwrap();
             let one = Window::new(&graph, &vec![CELL; graph.nodes]).unwrap();
             let mut one = WindowDecoder::create(&one, &options).unwrap();
@@ -563,7 +565,7 @@ fn pre_decoders_say_in_a_window_what_they_say_of_the_history() {
             }
             assert!(
                 differ < 30 && failures[0].abs_diff(failures[1]) < 15,
-                "{rule:?} {predecode:?}: {differ} {failures:?}"
+                "{rule:?} {predecoder_use:?}: {differ} {failures:?}"
             );
         }
         // The overrides of soft use, passed by hand, give the same commits.

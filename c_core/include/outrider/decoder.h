@@ -28,7 +28,7 @@ typedef struct otr_decoder_options {
     otr_isa isa; /* OTR_ISA_AUTO picks the best; a missing one is OTR_ERR_UNSUPPORTED */
     int certify; /* non-zero (matching kinds only): prove every answer minimal, see otr_certificate */
     otr_predecoder *predecoder; /* borrowed, used by this decoder alone while it lives; NULL for none */
-    otr_predecode predecode;    /* its use */
+    otr_predecoder_use predecoder_use; /* its use */
     int32_t weight_offset; /* added to the weight of every edge that no override names; offset and sum are
                               clamped and rounded like an override. A negative sum commits the edge as ever.
                               The weight_offset of a pre-decoded shot is added to it */

@@ -33,7 +33,10 @@ typedef struct otr_reach {
 } otr_reach;
 
 /* How a pre-decoder is used. Both go with every kind of decoder. */
-typedef enum otr_predecode { OTR_PREDECODE_SOFT = 0, OTR_PREDECODE_HARD = 1 } otr_predecode;
+typedef enum otr_predecoder_use {
+    OTR_PREDECODER_USE_SOFT = 0,
+    OTR_PREDECODER_USE_HARD = 1
+} otr_predecoder_use;
 
 /* What a pre-decoder leaves of a shot. A shot without pre-decoding is its events, all else zero. The struct
  * owns nothing. */
@@ -68,11 +71,11 @@ OTR_API otr_status otr_predecoder_reweight(otr_predecoder *predecoder, const otr
  * on the pre-decoder; in soft use its events are those of the caller. *out is untouched on failure:
  * OTR_ERR_INDEX for events that are not ascending and distinct, or one >= nodes; OTR_ERR_LIMIT if they have
  * more near pairs than an event network counts; OTR_ERR_ARGUMENT, OTR_ERR_MEMORY. */
-OTR_API otr_status otr_predecoder_apply(otr_predecoder *predecoder, otr_predecode use, const uint32_t *events,
-                                        size_t event_count, otr_predecoded *out);
+OTR_API otr_status otr_predecoder_apply(otr_predecoder *predecoder, otr_predecoder_use use,
+                                        const uint32_t *events, size_t event_count, otr_predecoded *out);
 
 /* The weight_offset of all that this use leaves: an even constant, 0 in hard use. */
-OTR_API int32_t otr_predecoder_weight_offset(const otr_predecoder *predecoder, otr_predecode use);
+OTR_API int32_t otr_predecoder_weight_offset(const otr_predecoder *predecoder, otr_predecoder_use use);
 
 /* What a pre-decoder leaves of many shots, in arrays that the batch owns. It goes with any pre-decoder. One
  * thread fills it at a time, and threads may read it together; it allocates in create and in its first uses,
@@ -88,7 +91,7 @@ OTR_API void otr_predecoded_batch_destroy(otr_predecoded_batch *batch);
  * shot_count + 1 entries that do not descend. Stops at the first failing shot, whose number (from 0) goes to
  * *failed_shot (nullable); *out then has those before it. Nothing of the pre-decoder or of the events is
  * needed by *out afterwards. Statuses as for otr_predecoder_apply. OTR_ERR_ARGUMENT leaves *out as it was. */
-OTR_API otr_status otr_predecoder_apply_batch(otr_predecoder *predecoder, otr_predecode use,
+OTR_API otr_status otr_predecoder_apply_batch(otr_predecoder *predecoder, otr_predecoder_use use,
                                               const uint32_t *events, const size_t *event_begin,
                                               size_t shot_count, otr_predecoded_batch *out,
                                               size_t *failed_shot);

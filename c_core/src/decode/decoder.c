@@ -32,7 +32,7 @@ struct otr_decoder {
     otr_decoder_kind kind;
     bool certify;
     otr_predecoder *predecoder; /* borrowed, or NULL */
-    otr_predecode predecode;
+    otr_predecoder_use predecoder_use;
     otr_predecoded_batch *batch; /* made by the first batch with a pre-decoder */
 
     /* The numbers of the graph, laid out for one offset; see otr_decoder_lay_weights. */
@@ -65,7 +65,7 @@ struct otr_decoder {
 
 otr_decoder_options otr_decoder_options_default(void) {
     return (otr_decoder_options){
-        .kind = OTR_DECODER_MWPM, .isa = OTR_ISA_AUTO, .predecode = OTR_PREDECODE_SOFT};
+        .kind = OTR_DECODER_MWPM, .isa = OTR_ISA_AUTO, .predecoder_use = OTR_PREDECODER_USE_SOFT};
 }
 
 static otr_status create_engine(otr_decoder *d) {
@@ -98,7 +98,8 @@ otr_status otr_decoder_lay_weights(otr_decoder *d, const otr_graph *graph, int32
 
 /* The offset of shots that the decoder's pre-decoder leaves, or of those that come pre-decoded. */
 static int32_t own_shot_offset(const otr_decoder *d) {
-    return d->predecoder != NULL ? otr_predecoder_weight_offset(d->predecoder, d->predecode) : d->shot_offset;
+    return d->predecoder != NULL ? otr_predecoder_weight_offset(d->predecoder, d->predecoder_use)
+                                 : d->shot_offset;
 }
 
 static otr_status fill_decoder(otr_decoder *d) {
@@ -120,7 +121,7 @@ static otr_status fill_decoder(otr_decoder *d) {
 static otr_status check_options(const otr_graph *graph, const otr_decoder_options *options) {
     const otr_predecoder *const predecoder = options->predecoder;
     if ((uint32_t)options->kind > OTR_DECODER_UNION_FIND ||
-        (uint32_t)options->predecode > OTR_PREDECODE_HARD) {
+        (uint32_t)options->predecoder_use > OTR_PREDECODER_USE_HARD) {
         return OTR_ERR_ARGUMENT;
     }
     if (otr_kernels_for(options->isa) == NULL) {
@@ -154,7 +155,7 @@ otr_status otr_decoder_create(otr_decoder **out, const otr_graph *graph, const o
     d->kind = chosen.kind;
     d->certify = chosen.certify != 0;
     d->predecoder = chosen.predecoder;
-    d->predecode = chosen.predecode;
+    d->predecoder_use = chosen.predecoder_use;
     d->own_offset = chosen.weight_offset;
     status = fill_decoder(d);
     if (status != OTR_OK) {
@@ -433,7 +434,7 @@ static otr_status decode_prepared(otr_decoder *d, size_t event_count, const otr_
     otr_status status = OTR_OK;
     d->answered = false;
     if (d->predecoder != NULL) {
-        status = otr_predecoder_run(d->predecoder, d->predecode, d->events, event_count, &shot);
+        status = otr_predecoder_run(d->predecoder, d->predecoder_use, d->events, event_count, &shot);
     }
     if (status == OTR_OK) {
         status = match_shot(d, &shot, overrides, override_count, observables, result);
@@ -507,8 +508,8 @@ static otr_status predecode_rows(otr_decoder *d, const uint8_t *detectors, size_
                                                                 node_count, d->events + begin[shot]);
     }
     *done = shot_count;
-    return otr_predecoder_apply_batch(d->predecoder, d->predecode, d->events, begin, shot_count, d->batch,
-                                      done);
+    return otr_predecoder_apply_batch(d->predecoder, d->predecoder_use, d->events, begin, shot_count,
+                                      d->batch, done);
 }
 
 /* Where a batch writes its answers. */

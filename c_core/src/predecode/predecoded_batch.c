@@ -117,11 +117,11 @@ static bool is_ascending(const size_t *event_begin, size_t shot_count) {
     return true;
 }
 
-otr_status otr_predecoder_apply_batch(otr_predecoder *predecoder, otr_predecode use, const uint32_t *events,
-                                      const size_t *event_begin, size_t shot_count, otr_predecoded_batch *out,
-                                      size_t *failed_shot) {
+otr_status otr_predecoder_apply_batch(otr_predecoder *predecoder, otr_predecoder_use use,
+                                      const uint32_t *events, const size_t *event_begin, size_t shot_count,
+                                      otr_predecoded_batch *out, size_t *failed_shot) {
     otr_status status;
-    if (predecoder == NULL || (uint32_t)use > OTR_PREDECODE_HARD || event_begin == NULL || out == NULL ||
+    if (predecoder == NULL || (uint32_t)use > OTR_PREDECODER_USE_HARD || event_begin == NULL || out == NULL ||
         !is_ascending(event_begin, shot_count) || (events == NULL && event_begin[shot_count] > 0)) {
         return OTR_ERR_ARGUMENT;
     }

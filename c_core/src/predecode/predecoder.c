@@ -126,23 +126,23 @@ static otr_status apply_hard(otr_predecoder *self, const uint32_t *events, size_
     return status == OTR_OK ? commit(self, events, event_count, out) : status;
 }
 
-otr_status otr_predecoder_run(otr_predecoder *self, otr_predecode use, const uint32_t *events,
+otr_status otr_predecoder_run(otr_predecoder *self, otr_predecoder_use use, const uint32_t *events,
                               size_t event_count, otr_predecoded *out) {
     const otr_status status = otr_predecoder_check_events(self, events, event_count);
     if (status != OTR_OK) {
         return status;
     }
     *out = (otr_predecoded){.weight_offset = otr_predecoder_weight_offset(self, use)};
-    return use == OTR_PREDECODE_SOFT ? apply_soft(self, events, event_count, out)
-                                     : apply_hard(self, events, event_count, out);
+    return use == OTR_PREDECODER_USE_SOFT ? apply_soft(self, events, event_count, out)
+                                          : apply_hard(self, events, event_count, out);
 }
 
-otr_status otr_predecoder_apply(otr_predecoder *predecoder, otr_predecode use, const uint32_t *events,
+otr_status otr_predecoder_apply(otr_predecoder *predecoder, otr_predecoder_use use, const uint32_t *events,
                                 size_t event_count, otr_predecoded *out) {
     otr_predecoded shot;
     otr_status status;
-    if (predecoder == NULL || (uint32_t)use > OTR_PREDECODE_HARD || (events == NULL && event_count > 0) ||
-        out == NULL) {
+    if (predecoder == NULL || (uint32_t)use > OTR_PREDECODER_USE_HARD ||
+        (events == NULL && event_count > 0) || out == NULL) {
         return OTR_ERR_ARGUMENT;
     }
     status = otr_predecoder_run(predecoder, use, events, event_count, &shot);
@@ -152,8 +152,8 @@ otr_status otr_predecoder_apply(otr_predecoder *predecoder, otr_predecode use, c
     return status;
 }
 
-int32_t otr_predecoder_weight_offset(const otr_predecoder *predecoder, otr_predecode use) {
-    return use == OTR_PREDECODE_SOFT ? predecoder->weight_offset : 0;
+int32_t otr_predecoder_weight_offset(const otr_predecoder *predecoder, otr_predecoder_use use) {
+    return use == OTR_PREDECODER_USE_SOFT ? predecoder->weight_offset : 0;
 }
 
 static int32_t threshold_weight(const otr_graph *graph, double probability) {

@@ -53,7 +53,7 @@ otr_status otr_predecoder_check_events(const otr_predecoder *self, const uint32_
                                        size_t event_count);
 
 /* otr_predecoder_apply with arguments that are there; *out may be written on failure, too. */
-otr_status otr_predecoder_run(otr_predecoder *self, otr_predecode use, const uint32_t *events,
+otr_status otr_predecoder_run(otr_predecoder *self, otr_predecoder_use use, const uint32_t *events,
                               size_t event_count, otr_predecoded *out);
 
 /* For kinds without numbers of their own. */

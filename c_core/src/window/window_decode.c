@@ -20,7 +20,7 @@ struct otr_window_decoder {
     const otr_window *window;
     otr_decoder *decoder;
     otr_predecoder *predecoder; /* borrowed, on the history's graph; or NULL */
-    otr_predecode predecode;
+    otr_predecoder_use predecoder_use;
     int32_t weight_offset; /* of the options */
 
     uint8_t *row;          /* events of the window, one bit a node, zero between calls */
@@ -59,7 +59,7 @@ otr_status otr_window_decoder_create(otr_window_decoder **out, const otr_window 
     const otr_decoder_options chosen = options != NULL ? *options : otr_decoder_options_default();
     otr_window_decoder *d;
     otr_status status;
-    if (out == NULL || window == NULL || (uint32_t)chosen.predecode > OTR_PREDECODE_HARD ||
+    if (out == NULL || window == NULL || (uint32_t)chosen.predecoder_use > OTR_PREDECODER_USE_HARD ||
         (chosen.predecoder != NULL && chosen.predecoder->graph != window->history)) {
         return OTR_ERR_ARGUMENT;
     }
@@ -69,7 +69,7 @@ otr_status otr_window_decoder_create(otr_window_decoder **out, const otr_window 
     }
     d->window = window;
     d->predecoder = chosen.predecoder;
-    d->predecode = chosen.predecode;
+    d->predecoder_use = chosen.predecoder_use;
     status = fill_decoder(d, &chosen);
     if (status != OTR_OK) {
         otr_window_decoder_destroy(d);
@@ -127,7 +127,7 @@ otr_status otr_window_decode(otr_window_decoder *d, const uint32_t *events, size
         status = check_input(d, marks, mark_count, overrides, override_count);
     }
     if (status == OTR_OK && d->predecoder != NULL) {
-        status = otr_predecoder_apply(d->predecoder, d->predecode, events, event_count, &cell);
+        status = otr_predecoder_apply(d->predecoder, d->predecoder_use, events, event_count, &cell);
     }
     return status == OTR_OK ? decide(d, &cell, marks, mark_count, overrides, override_count, out) : status;
 }
@@ -183,7 +183,7 @@ static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options 
 
 /* Of the cells that the pre-decoder leaves. */
 static int32_t shot_offset(const otr_window_decoder *d) {
-    return d->predecoder != NULL ? otr_predecoder_weight_offset(d->predecoder, d->predecode) : 0;
+    return d->predecoder != NULL ? otr_predecoder_weight_offset(d->predecoder, d->predecoder_use) : 0;
 }
 
 static otr_status check_input(const otr_window_decoder *d, const uint32_t *marks, size_t mark_count,

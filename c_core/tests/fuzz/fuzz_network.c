@@ -53,7 +53,7 @@ static uint64_t ask_softly(otr_predecoder *predecoder, const otr_graph *graph, c
     uint8_t *const named = allocate(edge_count);
     uint64_t sum = 0;
     memset(named, 0, edge_count);
-    CHECK(otr_predecoder_apply(predecoder, OTR_PREDECODE_SOFT, events, event_count, &left) == OTR_OK);
+    CHECK(otr_predecoder_apply(predecoder, OTR_PREDECODER_USE_SOFT, events, event_count, &left) == OTR_OK);
     for (size_t i = 0; i < left.override_count; i++) {
         const otr_override override = left.overrides[i];
         CHECK(override.edge < edge_count && !named[override.edge]);
@@ -67,7 +67,7 @@ static uint64_t ask_softly(otr_predecoder *predecoder, const otr_graph *graph, c
 static uint64_t ask_firmly(otr_predecoder *predecoder, const uint32_t *events, size_t event_count) {
     otr_predecoded left;
     uint64_t sum;
-    CHECK(otr_predecoder_apply(predecoder, OTR_PREDECODE_HARD, events, event_count, &left) == OTR_OK);
+    CHECK(otr_predecoder_apply(predecoder, OTR_PREDECODER_USE_HARD, events, event_count, &left) == OTR_OK);
     CHECK(left.observables[0] <= 1);
     sum = left.observables[0];
     for (size_t i = 0; i < left.event_count; i++) {

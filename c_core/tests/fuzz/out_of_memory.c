@@ -309,8 +309,8 @@ static void predecode_shots(otr_predecoder *predecoder, const uint8_t *rows, siz
         const size_t count =
             otr_kernels_for(OTR_ISA_AUTO)->bit_indices(rows + i * stride, node_count, events);
         otr_predecoded left;
-        if (!good(otr_predecoder_apply(predecoder, OTR_PREDECODE_HARD, events, count, &left))) {
-            CHECK(otr_predecoder_apply(predecoder, OTR_PREDECODE_HARD, events, count, &left) == OTR_OK);
+        if (!good(otr_predecoder_apply(predecoder, OTR_PREDECODER_USE_HARD, events, count, &left))) {
+            CHECK(otr_predecoder_apply(predecoder, OTR_PREDECODER_USE_HARD, events, count, &left) == OTR_OK);
         }
     }
     free(events);
@@ -323,13 +323,13 @@ static void predecode_batch(otr_predecoder *predecoder) {
     otr_predecoded_batch *batch = NULL;
     otr_predecoded left;
     if (good(otr_predecoded_batch_create(&batch))) {
-        for (int use = OTR_PREDECODE_SOFT; use <= OTR_PREDECODE_HARD; use++) {
+        for (int use = OTR_PREDECODER_USE_SOFT; use <= OTR_PREDECODER_USE_HARD; use++) {
             size_t done = 3;
-            if (!good(otr_predecoder_apply_batch(predecoder, (otr_predecode)use, events, begin, 3, batch,
+            if (!good(otr_predecoder_apply_batch(predecoder, (otr_predecoder_use)use, events, begin, 3, batch,
                                                  &done))) {
                 CHECK(done < 3 && otr_predecoded_batch_shot(batch, done, &left) == OTR_ERR_INDEX);
                 CHECK(done == 0 || otr_predecoded_batch_shot(batch, done - 1, &left) == OTR_OK);
-                CHECK(otr_predecoder_apply_batch(predecoder, (otr_predecode)use, events, begin, 3, batch,
+                CHECK(otr_predecoder_apply_batch(predecoder, (otr_predecoder_use)use, events, begin, 3, batch,
                                                  NULL) == OTR_OK);
             }
             CHECK(otr_predecoded_batch_shot(batch, 2, &left) == OTR_OK);
@@ -388,10 +388,10 @@ static void use_dense_network(const otr_dense_network *network, const otr_surfac
     otr_predecoded left;
     if (good(otr_dense_predecoder_create(&predecoder, network, surface, graph, NULL, NULL))) {
         for (uint32_t event = 0; event < 3; event++) {
-            if (!good(otr_predecoder_apply(predecoder, OTR_PREDECODE_SOFT, &event, 1, &left))) {
-                CHECK(otr_predecoder_apply(predecoder, OTR_PREDECODE_SOFT, &event, 1, &left) == OTR_OK);
+            if (!good(otr_predecoder_apply(predecoder, OTR_PREDECODER_USE_SOFT, &event, 1, &left))) {
+                CHECK(otr_predecoder_apply(predecoder, OTR_PREDECODER_USE_SOFT, &event, 1, &left) == OTR_OK);
             }
-            good(otr_predecoder_apply(predecoder, OTR_PREDECODE_HARD, &event, 1, &left));
+            good(otr_predecoder_apply(predecoder, OTR_PREDECODER_USE_HARD, &event, 1, &left));
         }
         predecode_batch(predecoder);
     }

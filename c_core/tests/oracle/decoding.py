@@ -91,7 +91,7 @@ class DecoderOptions(ctypes.Structure):
         ("isa", ctypes.c_int),
         ("certify", ctypes.c_int),
         ("predecoder", ctypes.c_void_p),
-        ("predecode", ctypes.c_int),
+        ("predecoder_use", ctypes.c_int),
         ("weight_offset", ctypes.c_int32),
     ]
 

@@ -67,7 +67,7 @@ class Predecoded(ctypes.Structure):
     ]
 
 
-SOFT, HARD = 0, 1  # otr_predecode
+SOFT, HARD = 0, 1  # otr_predecoder_use
 
 
 class Edge(ctypes.Structure):

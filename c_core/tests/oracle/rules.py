@@ -22,7 +22,7 @@ from otr_ctypes import Error, check
 HANDLE = ctypes.c_void_p
 RULES = {"clique": 0, "smith": 1, "min-sum": 2}
 NEAREST_NEIGHBOUR = ("clique", "smith")
-USES = ("soft", "hard")  # otr_predecode
+USES = ("soft", "hard")  # otr_predecoder_use
 
 
 class Result(ctypes.Structure):
@@ -71,7 +71,7 @@ def wilson(failures, shots):
 
 def run_rule(rule, use, graph, shots):
     """Predictions, events left for matching, and microseconds a shot."""
-    options = DecoderOptions(kind=MWPM, isa=AUTO, predecoder=rule.handle, predecode=use)
+    options = DecoderOptions(kind=MWPM, isa=AUTO, predecoder=rule.handle, predecoder_use=use)
     decoder, flips, result = HANDLE(), ctypes.c_uint8(), Result()
     assert LIB.otr_decoder_create(ctypes.byref(decoder), graph.handle, ctypes.byref(options)) == 0
     where = None, 0, ctypes.byref(flips), ctypes.byref(result)

@@ -40,14 +40,14 @@ impl<'g> Predecoder<'g> {
 
     /// The overrides of soft use.
     pub(crate) fn soft(&mut self, events: &[u32]) -> Result<Vec<Override>, otr_status> {
-        let left = self.apply(otr_predecode::OTR_PREDECODE_SOFT, events)?;
+        let left = self.apply(otr_predecoder_use::OTR_PREDECODER_USE_SOFT, events)?;
         // SAFETY: the view is copied before the next call.
         Ok(unsafe { view(left.overrides, left.override_count).to_vec() })
     }
 
     /// What hard use leaves.
     pub(crate) fn hard(&mut self, events: &[u32]) -> Result<Residual, otr_status> {
-        let left = self.apply(otr_predecode::OTR_PREDECODE_HARD, events)?;
+        let left = self.apply(otr_predecoder_use::OTR_PREDECODER_USE_HARD, events)?;
         // SAFETY: the views are copied before the next call.
         Ok(unsafe {
             Residual {
@@ -61,7 +61,7 @@ impl<'g> Predecoder<'g> {
     /// Alive until the next call, as the events are.
     pub(crate) fn apply(
         &mut self,
-        usage: otr_predecode,
+        usage: otr_predecoder_use,
         events: &[u32],
     ) -> Result<otr_predecoded, otr_status> {
         // SAFETY: the events are valid for their count; a struct of pointers and numbers may be zero.

@@ -3,20 +3,20 @@
 use std::path::Path;
 
 use clap::error::ErrorKind;
-use outrider::{DecoderKind, Predecode};
+use outrider::{DecoderKind, PredecoderUse};
 
 use crate::window_args::Windowing;
 
 /// The name in tables of a decoder after a pre-decoder of this name and use, in windows.
 pub fn decoder_label(
     kind: DecoderKind,
-    predecoder: Option<(&str, Predecode)>,
+    predecoder: Option<(&str, PredecoderUse)>,
     windowing: Option<&Windowing>,
 ) -> String {
     let cut = windowing.map_or_else(String::new, Windowing::suffix);
     match predecoder {
-        Some((name, Predecode::Hard)) => format!("{name}-hard+{kind}{cut}"),
-        Some((name, Predecode::Soft)) => format!("{name}+{kind}{cut}"),
+        Some((name, PredecoderUse::Hard)) => format!("{name}-hard+{kind}{cut}"),
+        Some((name, PredecoderUse::Soft)) => format!("{name}+{kind}{cut}"),
         None => format!("{kind}{cut}"),
     }
 }

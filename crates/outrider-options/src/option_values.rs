@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use outrider::{Basis, CircuitFamily, DecoderKind, Format, Isa, Orientation, Predecode, Rule, Wait};
+use outrider::{Basis, CircuitFamily, DecoderKind, Format, Isa, Orientation, PredecoderUse, Rule, Wait};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// A parser for a type whose values have names.
@@ -24,7 +24,7 @@ named!(decoder_kind, DecoderKind, "a kind of decoder");
 named!(format, Format, "a result format");
 named!(isa, Isa, "an instruction set");
 named!(orientation, Orientation, "an orientation");
-named!(predecoder_use, Predecode, "a use of pre-decoders");
+named!(predecoder_use, PredecoderUse, "a use of pre-decoders");
 
 fn named<T>(names: impl Into<PossibleValuesParser>) -> impl TypedValueParser<Value = T>
 where

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use clap::{Args, Command, FromArgMatches};
 use outrider::{
     Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Error, Isa, NetworkKind,
-    Orientation, Patch, PatchOptions, PatchPredecoder, Predecode, SurfaceCode,
+    Orientation, Patch, PatchOptions, PatchPredecoder, PredecoderUse, SurfaceCode,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
@@ -69,7 +69,7 @@ pub struct PatchArgs {
         value_parser = option_values::predecoder_use(),
     )]
     #[serde(serialize_with = "by_name")]
-    pub predecoder_use: Predecode,
+    pub predecoder_use: PredecoderUse,
     /// Hard use fixes edges of at least this probability [default: 0.5]
     #[arg(long, alias = "commit-probability", value_name = "P", value_parser = option_values::open_probability)]
     pub fix_probability: Option<f64>,
@@ -179,7 +179,7 @@ impl PatchArgs {
         let decoder = DecoderOptions {
             kind: self.decoder,
             isa,
-            predecode: self.predecoder_use,
+            predecoder_use: self.predecoder_use,
             ..DecoderOptions::default()
         };
         let predecoder = match &self.predecoder {
@@ -208,7 +208,7 @@ impl PatchArgs {
 
     /// Refuses options that would change nothing.
     fn require_fit(&self) -> Result<(), PatchError> {
-        let is_hard = self.predecoder_use == Predecode::Hard;
+        let is_hard = self.predecoder_use == PredecoderUse::Hard;
         if self.predecoder == PredecoderChoice::None && (is_hard || self.fix_probability.is_some()) {
             return Err(PatchError::Option(
                 "--predecoder-use and --fix-probability need --predecoder".to_owned(),

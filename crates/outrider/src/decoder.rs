@@ -9,7 +9,7 @@ use crate::graph::{GraphOptions, MatchingGraph};
 use crate::kernels::Isa;
 use crate::model::{DetectorErrorModel, owned, view};
 use crate::names::named;
-use crate::predecoder::{Predecode, Predecoded, Predecoder};
+use crate::predecoder::{Predecoded, Predecoder, PredecoderUse};
 use crate::shots::Shots;
 
 /// A decoder: detection events in; observables, weight and, on request, edges and pairs out.
@@ -82,7 +82,7 @@ pub struct DecoderOptions {
     /// Prove every answer minimal, see [`Decoder::certificate`]; matching kinds only.
     pub certify: bool,
     /// How a [pre-decoder](Decoder::with_predecoder) is used, if there is one.
-    pub predecode: Predecode,
+    pub predecoder_use: PredecoderUse,
     /// Added to the weight of every edge that no override names, in integer units. The sum may be negative,
     /// which commits the edge. The offset of a [pre-decoded](Predecoded) shot is added to it.
     pub weight_offset: i32,
@@ -157,8 +157,8 @@ impl Decoder {
 
     /// A decoder over the pre-decoder's graph that sends every shot through the pre-decoder first.
     ///
-    /// [`Predecode::Soft`]: its overrides are the shot's weights; those of the caller come after and win.
-    /// [`Predecode::Hard`]: what it leaves is decoded under the graph's own weights.
+    /// [`PredecoderUse::Soft`]: its overrides are the shot's weights; those of the caller come after and win.
+    /// [`PredecoderUse::Hard`]: what it leaves is decoded under the graph's own weights.
     ///
     /// # Errors
     /// As [`with_options`](Self::with_options).
@@ -491,7 +491,7 @@ impl DecoderOptions {
             isa: self.isa.to_raw(),
             certify: self.certify.into(),
             predecoder: predecoder.map_or(ptr::null_mut(), Predecoder::as_ptr),
-            predecode: self.predecode.to_raw(),
+            predecoder_use: self.predecoder_use.to_raw(),
             weight_offset: self.weight_offset,
         }
     }

@@ -77,7 +77,7 @@ pub use model::{DetectorErrorModel, Instruction, InstructionKind, Instructions, 
 pub use network_kind::NetworkKind;
 pub use patch::{LayerWidths, MakePredecoder, Patch, PatchOptions, PatchPredecoder};
 pub use plan::{Axis, Cell, CellShape, Plan, PlanOptions, RowLayout, Rows};
-pub use predecoder::{Predecode, Predecoded, PredecodedBatch, Predecoder, Reach};
+pub use predecoder::{Predecoded, PredecodedBatch, Predecoder, PredecoderUse, Reach};
 pub use round_sampler::{RoundSampler, SampledLayer};
 pub use rules::{Rule, RuleOptions};
 pub use sampler::{Sampler, SamplerOptions};

@@ -215,7 +215,7 @@ fn model_digest(model: &DetectorErrorModel) -> [u8; 32] {
 /// lines are part of the digest and stay as they are, whatever the options are called.
 fn plan_digest(options: &PatchOptions) -> [u8; 32] {
     let PlanOptions { cell_layers, spacing, buffer, rows, context } = options.plan;
-    let DecoderOptions { kind, predecode, weight_offset, isa: _, certify: _ } = options.decoder;
+    let DecoderOptions { kind, predecoder_use, weight_offset, isa: _, certify: _ } = options.decoder;
     let mut hash = Sha256::new();
     let mut line = |text: String| hash.update(text + "\n");
     line(PLAN_DIGEST_VERSION.to_owned());
@@ -233,7 +233,7 @@ fn plan_digest(options: &PatchOptions) -> [u8; 32] {
     }
     line(format!("decoder {} {weight_offset}", kind.name()));
     if let Some(predecoder) = &options.predecoder {
-        line(format!("predecoder {}", predecode.name()));
+        line(format!("predecoder {}", predecoder_use.name()));
         hash.update(predecoder.digest);
     }
     hash.finalize().into()

@@ -21,7 +21,7 @@ use crate::names::named;
 /// ```
 /// use std::sync::Arc;
 /// use outrider::{
-///     Decoder, DecoderKind, DetectorErrorModel, GraphOptions, MatchingGraph, Predecode, Predecoder, Rule, RuleOptions,
+///     Decoder, DecoderKind, DetectorErrorModel, GraphOptions, MatchingGraph, PredecoderUse, Predecoder, Rule, RuleOptions,
 /// };
 ///
 /// let model = DetectorErrorModel::parse("error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1 D2\nerror(0.1) D2")?;
@@ -29,7 +29,7 @@ use crate::names::named;
 /// let mut clique = Predecoder::rule(Arc::clone(&graph), &model, &RuleOptions::new(Rule::Clique))?;
 /// let mut decoder = Decoder::new(graph, DecoderKind::Mwpm)?;
 ///
-/// let left = clique.apply(Predecode::Hard, &[0])?;
+/// let left = clique.apply(PredecoderUse::Hard, &[0])?;
 /// let mut observables = [0];
 /// decoder.decode_predecoded(&left, &[], &mut observables)?;
 /// assert_eq!(observables, [1]);
@@ -39,10 +39,10 @@ use crate::names::named;
 /// What is left of a shot ends with the next one:
 ///
 /// ```compile_fail,E0499
-/// # use outrider::{Predecode, Predecoder};
+/// # use outrider::{PredecoderUse, Predecoder};
 /// fn stale(predecoder: &mut Predecoder) -> Result<(), outrider::Error> {
-///     let left = predecoder.apply(Predecode::Soft, &[0])?;
-///     predecoder.apply(Predecode::Soft, &[1])?;
+///     let left = predecoder.apply(PredecoderUse::Soft, &[0])?;
+///     predecoder.apply(PredecoderUse::Soft, &[1])?;
 ///     println!("{left:?}");
 ///     Ok(())
 /// }
@@ -56,7 +56,7 @@ pub struct Predecoder {
 
 /// How a decoder uses a pre-decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Predecode {
+pub enum PredecoderUse {
     /// `soft`: its log-odds are the weights of the shot.
     #[default]
     Soft,
@@ -132,7 +132,7 @@ impl Predecoder {
     ///
     /// # Errors
     /// [`Index`](Status::Index) for other events, [`Limit`](Status::Limit) for too many near pairs.
-    pub fn apply<'a>(&'a mut self, usage: Predecode, events: &'a [u32]) -> Result<Predecoded<'a>, Error> {
+    pub fn apply<'a>(&'a mut self, usage: PredecoderUse, events: &'a [u32]) -> Result<Predecoded<'a>, Error> {
         let mut raw = Predecoded::EMPTY;
         // SAFETY: events come with their count, the output is live; the pre-decoder is used by nobody else (&mut).
         let status = unsafe {
@@ -153,7 +153,7 @@ impl Predecoder {
     /// ends beyond `events`.
     pub fn apply_batch(
         &mut self,
-        usage: Predecode,
+        usage: PredecoderUse,
         events: &[u32],
         begin: &[usize],
         out: &mut PredecodedBatch,
@@ -221,7 +221,7 @@ impl Predecoder {
     }
 
     /// The [`weight_offset`](Predecoded::weight_offset) of every shot that this use leaves.
-    pub fn weight_offset(&self, usage: Predecode) -> i32 {
+    pub fn weight_offset(&self, usage: PredecoderUse) -> i32 {
         // SAFETY: the pre-decoder is live and only read.
         unsafe { sys::otr_predecoder_weight_offset(self.as_ptr(), usage.to_raw()) }
     }
@@ -388,7 +388,7 @@ impl fmt::Debug for PredecodedBatch {
     }
 }
 
-named!(Predecode, "use of a pre-decoder", otr_predecode;
-    Soft "soft" OTR_PREDECODE_SOFT,
-    Hard "hard" OTR_PREDECODE_HARD,
+named!(PredecoderUse, "use of a pre-decoder", otr_predecoder_use;
+    Soft "soft" OTR_PREDECODER_USE_SOFT,
+    Hard "hard" OTR_PREDECODER_USE_HARD,
 );

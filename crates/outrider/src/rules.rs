@@ -39,14 +39,14 @@ impl Predecoder {
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use outrider::{DetectorErrorModel, GraphOptions, MatchingGraph, Predecode, Predecoder, Rule, RuleOptions};
+    /// use outrider::{DetectorErrorModel, GraphOptions, MatchingGraph, PredecoderUse, Predecoder, Rule, RuleOptions};
     ///
     /// let model = DetectorErrorModel::parse("error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1 D2\nerror(0.1) D2")?;
     /// let graph = Arc::new(MatchingGraph::new(&model, &GraphOptions::default())?);
     /// let mut clique = Predecoder::rule(graph, &model, &RuleOptions::new(Rule::Clique))?;
     ///
-    /// assert!(clique.apply(Predecode::Hard, &[0, 1])?.events.is_empty()); // a pair of its own
-    /// assert_eq!(clique.apply(Predecode::Hard, &[0, 1, 2])?.events, [0, 1, 2]); // no trivial explanation
+    /// assert!(clique.apply(PredecoderUse::Hard, &[0, 1])?.events.is_empty()); // a pair of its own
+    /// assert_eq!(clique.apply(PredecoderUse::Hard, &[0, 1, 2])?.events, [0, 1, 2]); // no trivial explanation
     /// # Ok::<(), outrider::Error>(())
     /// ```
     ///

@@ -5,8 +5,8 @@ use std::io;
 use std::str::FromStr;
 
 use outrider::{
-    Basis, CircuitFamily, DecoderKind, DenseArithmetic, Error, Format, Isa, Orientation, Place, Predecode,
-    Rule, Status,
+    Basis, CircuitFamily, DecoderKind, DenseArithmetic, Error, Format, Isa, Orientation, Place,
+    PredecoderUse, Rule, Status,
 };
 
 #[test]
@@ -15,7 +15,7 @@ fn every_name_stands_for_its_value_and_errors_list_them_all() {
     check(&DenseArithmetic::ALL, "arithmetic", &["float", "integer"]);
     let isas = ["auto", "portable", "neon", "avx2", "avx512", "avx512vnni", "amx"];
     check(&Isa::ALL, "instruction set", &isas);
-    check(&Predecode::ALL, "use of a pre-decoder", &["soft", "hard"]);
+    check(&PredecoderUse::ALL, "use of a pre-decoder", &["soft", "hard"]);
     check(&Rule::ALL, "rule", &["clique", "smith", "min-sum"]);
     check(&Format::ALL, "shot format", &["01", "b8", "r8", "ptb64", "hits", "dets"]);
     check(&Basis::ALL, "basis", &["x", "z"]);

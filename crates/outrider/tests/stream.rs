@@ -2,8 +2,8 @@
 
 use outrider::{
     CellBook, CellReport, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel,
-    MeasurementMap, MeasurementStream, Patch, PatchOptions, PatchPredecoder, Plan, PlanOptions, Predecode,
-    Predecoder, Rule, RuleOptions, Sampler, Shots, Status, Stream, StreamOptions, SurfaceCode, Wait,
+    MeasurementMap, MeasurementStream, Patch, PatchOptions, PatchPredecoder, Plan, PlanOptions, Predecoder,
+    PredecoderUse, Rule, RuleOptions, Sampler, Shots, Status, Stream, StreamOptions, SurfaceCode, Wait,
     WorkersOptions, clock_ns,
 };
 use std::sync::Arc;
@@ -119,7 +119,7 @@ fn pre_decoders_are_made_for_every_decoder() {
         digest: [1; 32],
     };
     let options = PatchOptions {
-        decoder: DecoderOptions { predecode: Predecode::Soft, ..DecoderOptions::default() },
+        decoder: DecoderOptions { predecoder_use: PredecoderUse::Soft, ..DecoderOptions::default() },
         predecoder: Some(predecoder),
         ..PatchOptions::new(plan_options)
     };

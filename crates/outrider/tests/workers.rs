@@ -7,7 +7,7 @@ use std::thread;
 
 use outrider::{
     CellBook, Circuit, CircuitFamily, DecoderOptions, DetectorErrorModel, Error, Patch, PatchKey,
-    PatchOptions, PatchPredecoder, PlanOptions, Predecode, Predecoder, Rule, RuleOptions, Status,
+    PatchOptions, PatchPredecoder, PlanOptions, Predecoder, PredecoderUse, Rule, RuleOptions, Status,
     SurfaceCode, Times, Wait, Workers, WorkersOptions, clock_ns,
 };
 
@@ -36,7 +36,7 @@ fn counting_patch(made: &Arc<AtomicUsize>, fails: &Arc<AtomicBool>) -> Arc<Patch
         Predecoder::rule(Arc::clone(graph), &own, &RuleOptions::new(Rule::Clique))
     });
     let options = PatchOptions {
-        decoder: DecoderOptions { predecode: Predecode::Soft, ..DecoderOptions::default() },
+        decoder: DecoderOptions { predecoder_use: PredecoderUse::Soft, ..DecoderOptions::default() },
         predecoder: Some(PatchPredecoder { make, digest: [0; 32] }),
         ..PatchOptions::new(PlanOptions { context: 2, ..PlanOptions::parallel(3) })
     };

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{PyArray1, PyArrayMethods};
-use outrider::{DecoderKind, DecoderOptions, Error, Isa, Predecode, Shots};
+use outrider::{DecoderKind, DecoderOptions, Error, Isa, PredecoderUse, Shots};
 use pyo3::prelude::*;
 
 use crate::arrays::{BitsIn, BitsOut, Overrides, Ragged, RaggedArrays, blocks, zeros};
@@ -51,13 +51,13 @@ impl Decoder {
     ) -> PyResult<Self> {
         let kind: DecoderKind = kind.parse().map_err(exception)?;
         let isa: Isa = isa.parse().map_err(exception)?;
-        let predecode: Predecode = predecoder_use.parse().map_err(exception)?;
+        let predecoder_use: PredecoderUse = predecoder_use.parse().map_err(exception)?;
         let graph = Arc::clone(&graph.inner);
         let weight_offset = quantized_offset(&graph, weight_offset)?;
-        if predecoder.is_none() && predecode == Predecode::Hard {
+        if predecoder.is_none() && predecoder_use == PredecoderUse::Hard {
             return Err(bad_value("predecoder_use is \"hard\", but there is no predecoder".to_owned()));
         }
-        let options = DecoderOptions { kind, isa, certify, predecode, weight_offset };
+        let options = DecoderOptions { kind, isa, certify, predecoder_use, weight_offset };
         let decoder = match predecoder {
             Some(predecoder) => outrider::Decoder::with_predecoder(predecoder.copy_for(&graph)?, &options),
             None => outrider::Decoder::with_options(Arc::clone(&graph), &options),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1};
-use outrider::{Error, EventNetwork, Isa, Predecode, Rule, RuleOptions, Shots};
+use outrider::{Error, EventNetwork, Isa, PredecoderUse, Rule, RuleOptions, Shots};
 use pyo3::prelude::*;
 
 use crate::arrays::{BitsIn, BitsOut, Ragged, blocks};
@@ -124,7 +124,7 @@ impl Predecoder {
     /// Soft use adds this to the weight of every edge that log_odds does not name, in natural units.
     #[getter]
     fn weight_offset(&self, py: Python<'_>) -> f64 {
-        let offset = py.detach(|| self.locked(|inner| inner.weight_offset(Predecode::Soft)));
+        let offset = py.detach(|| self.locked(|inner| inner.weight_offset(PredecoderUse::Soft)));
         self.recipe.graph.natural(offset.into())
     }
 
@@ -150,7 +150,7 @@ impl Predecoder {
             py.detach(|| {
                 self.locked(|inner| {
                     for_each_row(&events, &rows, |events| {
-                        let overrides = inner.apply(Predecode::Soft, events)?.overrides;
+                        let overrides = inner.apply(PredecoderUse::Soft, events)?.overrides;
                         edges.push(overrides.iter().map(|entry| entry.edge));
                         let natural = |weight: i32| self.recipe.graph.natural(weight.into());
                         weights.extend(overrides.iter().map(|entry| natural(entry.weight)));
@@ -191,7 +191,7 @@ impl Predecoder {
             py.detach(|| {
                 self.locked(|inner| {
                     for_each_row(&events, &rows, |events| {
-                        let residual = inner.apply(Predecode::Hard, events)?;
+                        let residual = inner.apply(PredecoderUse::Hard, events)?;
                         let mut row = vec![0_u8; left.stride()];
                         for &event in residual.events {
                             row[event as usize / 8] |= 1 << (event % 8);

@@ -155,8 +155,9 @@ fn outrider_decoder(name: &str, model: &DetectorErrorModel) -> Result<Decoder> {
     let kind: DecoderKind = words[0].parse()?;
     match words[1..] {
         [] => Ok(Decoder::from_model(model, kind)?),
-        [predecode, source] => {
-            let options = DecoderOptions { kind, predecode: predecode.parse()?, ..DecoderOptions::default() };
+        [usage, source] => {
+            let options =
+                DecoderOptions { kind, predecoder_use: usage.parse()?, ..DecoderOptions::default() };
             Ok(Decoder::with_predecoder(predecoder(source, model)?, &options)?)
         }
         _ => Err("a decoder behind a pre-decoder is outrider/KIND/soft|hard/PREDECODER".into()),

@@ -29,7 +29,9 @@ use std::io::{BufRead, Read, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use outrider::{DetectorErrorModel, GraphOptions, MatchingGraph, Predecode, Sampler, SamplerOptions, Shots};
+use outrider::{
+    DetectorErrorModel, GraphOptions, MatchingGraph, PredecoderUse, Sampler, SamplerOptions, Shots,
+};
 use serde_json::{Value, json};
 use stabilizer_qec::BitTable;
 
@@ -71,7 +73,7 @@ impl Session {
             ["batch", decoder] => self.batch(decoder),
             ["predict", decoder, predictions, weights] => self.predict(decoder, predictions, weights),
             ["single", decoder, times] => self.single(decoder, times),
-            ["predecode", predecode, source] => self.predecode(predecode.parse()?, source),
+            ["predecode", usage, source] => self.predecode(usage.parse()?, source),
             ["left", source] => self.left(source),
             ["strings", shots, seed, decoders @ ..] => self.strings(shots.parse()?, seed.parse()?, decoders),
             ["build", decoder] => {
@@ -134,12 +136,12 @@ impl Session {
         Ok(json!({}))
     }
 
-    fn predecode(&self, predecode: Predecode, source: &str) -> Result<Value> {
+    fn predecode(&self, usage: PredecoderUse, source: &str) -> Result<Value> {
         let mut predecoder = predecoder(source, &DetectorErrorModel::from_file(&self.model)?)?;
         let events = self.batch.events();
         let mut ask_all = || -> Result<()> {
             for events in &events {
-                black_box(predecoder.apply(predecode, events)?);
+                black_box(predecoder.apply(usage, events)?);
             }
             Ok(())
         };
@@ -153,7 +155,7 @@ impl Session {
         let (mut before, mut after) = (0, 0);
         for events in self.batch.events() {
             before += events.len();
-            after += predecoder.apply(Predecode::Hard, &events)?.events.len();
+            after += predecoder.apply(PredecoderUse::Hard, &events)?.events.len();
         }
         Ok(json!({ "events": before, "left": after }))
     }

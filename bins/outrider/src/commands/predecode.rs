@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use clap::Args;
 use outrider::{
-    DecoderOptions, Format, Isa, Layout, MatchingGraph, Override, Predecode, Predecoder, Reach, ShotWriter,
-    Shots,
+    DecoderOptions, Format, Isa, Layout, MatchingGraph, Override, Predecoder, PredecoderUse, Reach,
+    ShotWriter, Shots,
 };
 use outrider_options::option_values::PredecoderChoice;
 use serde::Serialize;
@@ -140,7 +140,7 @@ struct Totals {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &PredecodeArgs) -> Result<()> {
-    let usage = UseArgs { predecoder_use: Predecode::Hard, settings: args.settings };
+    let usage = UseArgs { predecoder_use: PredecoderUse::Hard, settings: args.settings };
     let Some(predecoding) = PredecoderFactory::new(&args.predecoder, &usage)? else {
         return Err(Error::Usage("--predecoder none: there is nothing to do".to_owned()));
     };
@@ -219,7 +219,7 @@ fn report(factory: &DecoderFactory<'_>, workers: &[StreamWorker]) -> Stats {
         totals: Totals::default(),
         seconds: 0.0,
         shots_per_second: 0.0,
-        other_edges_offset: factory.graph().natural(predecoder.weight_offset(Predecode::Soft).into()),
+        other_edges_offset: factory.graph().natural(predecoder.weight_offset(PredecoderUse::Soft).into()),
         reach: [x, y, rounds],
         heap_bytes_per_thread: predecoder.heap_bytes(),
     }
@@ -268,7 +268,7 @@ impl Worker for StreamWorker {
                 |error: outrider::Error| error.with_path(&self.name).with_shot(batch.first + row as u64 + 1);
             events.clear();
             events.extend(events_of(&batch.rows, row, graph.node_count()));
-            let residual = self.predecoder.apply(Predecode::Hard, &events).map_err(place)?;
+            let residual = self.predecoder.apply(PredecoderUse::Hard, &events).map_err(place)?;
             done.totals.detection_events += events.len() as u64;
             done.totals.events_left += residual.events.len() as u64;
             done.totals.shots_cleared += u64::from(residual.events.is_empty());
@@ -278,7 +278,7 @@ impl Worker for StreamWorker {
             }
             done.flips.row_mut(row).copy_from_slice(residual.observables);
             if self.log_odds {
-                let overrides = self.predecoder.apply(Predecode::Soft, &events).map_err(place)?.overrides;
+                let overrides = self.predecoder.apply(PredecoderUse::Soft, &events).map_err(place)?.overrides;
                 done.totals.edges_named += overrides.len() as u64;
                 push_log_odds(&mut done.log_odds, &graph, overrides)?;
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use outrider::{
     Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Gap, GraphOptions, Isa, MatchingGraph,
-    Predecode, Predecoder, Status, SurfaceCode, WindowDecoder,
+    Predecoder, PredecoderUse, Status, SurfaceCode, WindowDecoder,
 };
 use outrider_options::{Windowing, decoder_label};
 
@@ -54,7 +54,8 @@ impl<'a> DecoderFactory<'a> {
         surface: Option<&'a SurfaceCode>,
     ) -> Self {
         self.surface = surface;
-        self.options.predecode = predecoding.map_or_else(Predecode::default, PredecoderFactory::usage);
+        self.options.predecoder_use =
+            predecoding.map_or_else(PredecoderUse::default, PredecoderFactory::usage);
         self.predecoding = predecoding;
         self
     }

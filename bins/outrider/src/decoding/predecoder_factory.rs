@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use outrider::{
     DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Isa, MatchingGraph,
-    NetworkKind, Predecode, Predecoder, Rule, RuleOptions, SurfaceCode,
+    NetworkKind, Predecoder, PredecoderUse, Rule, RuleOptions, SurfaceCode,
 };
 use outrider_options::option_values::PredecoderChoice;
 use serde_json::Value;
@@ -41,7 +41,7 @@ pub(crate) struct UseArgs {
         default_value = "soft",
         value_parser = values::predecoder_use(),
     )]
-    pub(crate) predecoder_use: Predecode,
+    pub(crate) predecoder_use: PredecoderUse,
     #[command(flatten)]
     pub(crate) settings: SettingArgs,
 }
@@ -67,7 +67,7 @@ pub(crate) struct SettingArgs {
 /// A pre-decoder, ready to be made for any graph, and how it is used.
 pub(crate) struct PredecoderFactory {
     kind: Kind,
-    usage: Predecode,
+    usage: PredecoderUse,
     settings: SettingArgs,
 }
 
@@ -111,17 +111,17 @@ impl PredecoderFactory {
     /// The network that comes with the program, used softly.
     pub(crate) fn shipped() -> Result<Self> {
         let kind = Kind::parse(Path::new(SHIPPED_NAME), SHIPPED)?;
-        Ok(Self { kind, usage: Predecode::Soft, settings: SettingArgs::default() })
+        Ok(Self { kind, usage: PredecoderUse::Soft, settings: SettingArgs::default() })
     }
 
     /// How it is used.
-    pub(crate) fn usage(&self) -> Predecode {
+    pub(crate) fn usage(&self) -> PredecoderUse {
         self.usage
     }
 
     /// Whether decoders after it can name the edges of their answers.
     pub(crate) fn has_edges(&self) -> bool {
-        self.usage == Predecode::Soft || !self.is_dense()
+        self.usage == PredecoderUse::Soft || !self.is_dense()
     }
 
     fn is_dense(&self) -> bool {
@@ -207,7 +207,7 @@ impl UseArgs {
         choices: impl IntoIterator<Item = &'a PredecoderChoice>,
     ) -> Result<()> {
         let SettingArgs { fix_probability, data_threshold, syndrome_threshold, surface } = self.settings;
-        let plain = self.predecoder_use == Predecode::Soft
+        let plain = self.predecoder_use == PredecoderUse::Soft
             && fix_probability.is_none()
             && data_threshold.or(syndrome_threshold).is_none()
             && surface.is_none();
@@ -239,13 +239,13 @@ impl SettingArgs {
     }
 
     /// Refuses settings that would change nothing.
-    fn require_fit(self, usage: Predecode, dense: bool) -> Result<()> {
+    fn require_fit(self, usage: PredecoderUse, dense: bool) -> Result<()> {
         for (option, given, for_dense) in [
             ("--fix-probability", self.fix_probability.is_some(), false),
             ("--data-threshold", self.data_threshold.is_some(), true),
             ("--syndrome-threshold", self.syndrome_threshold.is_some(), true),
         ] {
-            if given && usage == Predecode::Soft {
+            if given && usage == PredecoderUse::Soft {
                 return Err(Error::Usage(format!("{option} is for hard use; soft use fixes no edges")));
             }
             if given && dense != for_dense {

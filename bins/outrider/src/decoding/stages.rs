@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use outrider::{
-    DecodeResult, Decoder, DecoderOptions, Gap, GapOptions, MatchingGraph, Predecode, Predecoded, Predecoder,
+    DecodeResult, Decoder, DecoderOptions, Gap, GapOptions, MatchingGraph, Predecoded, Predecoder,
+    PredecoderUse,
 };
 
 use crate::report::statistics::StageTotals;
@@ -13,7 +14,7 @@ use crate::report::statistics::StageTotals;
 pub(crate) struct Stages {
     predecoder: Predecoder,
     decoder: Decoder,
-    usage: Predecode,
+    usage: PredecoderUse,
     events: Vec<u32>,
 }
 
@@ -21,7 +22,7 @@ impl Stages {
     /// Sets up the decoder that `options` ask for behind the pre-decoder.
     pub(crate) fn new(predecoder: Predecoder, options: &DecoderOptions) -> Result<Self, outrider::Error> {
         let decoder = Decoder::with_options(Arc::clone(predecoder.graph()), options)?;
-        Ok(Self { predecoder, decoder, usage: options.predecode, events: Vec::new() })
+        Ok(Self { predecoder, decoder, usage: options.predecoder_use, events: Vec::new() })
     }
 
     /// The graph.
@@ -54,7 +55,7 @@ impl Stages {
 pub(crate) struct Gaps {
     gap: Gap,
     predecoder: Option<Predecoder>,
-    usage: Predecode,
+    usage: PredecoderUse,
     events: Vec<u32>,
 }
 
@@ -69,7 +70,7 @@ impl Gaps {
         let limit = limit.map_or(0, |limit| GapOptions::limit_from_natural(graph, limit));
         let weight_offset = options.weight_offset;
         let gap = Gap::with_options(graph, &GapOptions { isa: options.isa, weight_offset, limit })?;
-        Ok(Self { gap, predecoder, usage: options.predecode, events: Vec::new() })
+        Ok(Self { gap, predecoder, usage: options.predecoder_use, events: Vec::new() })
     }
 
     /// The least integer weight with the other observable minus that with the predicted one, for the shot with these
