@@ -1,6 +1,5 @@
 //! Why a node program stops, and with which exit code.
 
-use std::fmt;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,12 +9,14 @@ use outrider_options::PatchError;
 use crate::server::ServerError;
 
 /// Why a node did not come up, or did not end in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
     /// The command, the configuration or a file that it names is wrong.
+    #[error("{0}")]
     Input(String),
     /// The machine failed.
+    #[error("{0}")]
     Machine(String),
 }
 
@@ -40,15 +41,6 @@ impl Failure {
         }
     }
 }
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Input(message) | Self::Machine(message)) = self;
-        f.write_str(message)
-    }
-}
-
-impl std::error::Error for Failure {}
 
 impl From<outrider::Error> for Failure {
     fn from(error: outrider::Error) -> Self {

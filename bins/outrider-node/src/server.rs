@@ -44,16 +44,20 @@ pub struct ServerOptions {
 }
 
 /// Why a server did not come up, or has ended.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
     /// Decoders or threads could not be made.
+    #[error(transparent)]
     Core(outrider::Error),
     /// Certificates or key are missing or not to be understood.
+    #[error(transparent)]
     Tls(io::Error),
     /// It cannot listen there.
+    #[error("{0}: {1}")]
     Listen(String, io::Error),
     /// A thread of it has panicked, which is a bug.
+    #[error("a thread of the node has panicked")]
     Failed,
 }
 
@@ -221,19 +225,6 @@ impl fmt::Debug for ServerOptions {
             .finish_non_exhaustive()
     }
 }
-
-impl fmt::Display for ServerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Core(error) => error.fmt(f),
-            Self::Tls(error) => error.fmt(f),
-            Self::Listen(address, error) => write!(f, "{address}: {error}"),
-            Self::Failed => f.write_str("a thread of the node has panicked"),
-        }
-    }
-}
-
-impl std::error::Error for ServerError {}
 
 /// Bytes that nobody can guess.
 fn random() -> [u8; 16] {

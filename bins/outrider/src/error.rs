@@ -9,12 +9,14 @@ use outrider_noded::Failure;
 use outrider_options::PatchError;
 
 /// Why a subcommand stopped.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum Error {
     /// Options that do not fit together, or a value out of range.
+    #[error("{0}")]
     Usage(String),
     /// Bad input, with its place: `FILE`, `FILE:LINE` or `FILE:LINE:COLUMN`.
+    #[error("{place}: {message}")]
     Input {
         /// Where.
         place: String,
@@ -22,6 +24,7 @@ pub(crate) enum Error {
         message: String,
     },
     /// The machine refused: a full disk, no memory, no thread.
+    #[error("{place}: {message}")]
     Machine {
         /// The file or resource.
         place: String,
@@ -29,10 +32,13 @@ pub(crate) enum Error {
         message: String,
     },
     /// What the library found, with its own place.
+    #[error(transparent)]
     Core(outrider::Error),
     /// Why a decoder node did not come up, or did not end in order.
-    Node(Failure),
+    #[error(transparent)]
+    Node(#[from] Failure),
     /// The reader of the output has gone away: there is nobody to print an error for.
+    #[error("the reader of the output has gone away")]
     ClosedPipe,
 }
 
@@ -85,12 +91,6 @@ impl From<outrider::Error> for Error {
     }
 }
 
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        Self::Node(failure)
-    }
-}
-
 impl From<PatchError> for Error {
     fn from(error: PatchError) -> Self {
         match error {
@@ -99,19 +99,3 @@ impl From<PatchError> for Error {
         }
     }
 }
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Usage(message) => f.write_str(message),
-            Self::Input { place, message } | Self::Machine { place, message } => {
-                write!(f, "{place}: {message}")
-            }
-            Self::Core(error) => error.fmt(f),
-            Self::Node(failure) => failure.fmt(f),
-            Self::ClosedPipe => f.write_str("the reader of the output has gone away"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}

@@ -1,18 +1,19 @@
 //! Why options make no patch.
 
 use std::path::Path;
-use std::{error, fmt};
 
 use outrider::Error;
 
 /// Why options make no patch.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PatchError {
     /// An option, which is named, is missing, out of range, or does not fit the others.
+    #[error("{0}")]
     Option(String),
     /// What the library found, in a file that is named if it is one.
-    Core(Error),
+    #[error(transparent)]
+    Core(#[from] Error),
 }
 
 impl PatchError {
@@ -33,20 +34,3 @@ impl PatchError {
         }
     }
 }
-
-impl From<Error> for PatchError {
-    fn from(error: Error) -> Self {
-        Self::Core(error)
-    }
-}
-
-impl fmt::Display for PatchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Option(message) => f.write_str(message),
-            Self::Core(error) => error.fmt(f),
-        }
-    }
-}
-
-impl error::Error for PatchError {}
