@@ -68,8 +68,9 @@ def weights_table(rows):
 
 def tails_table(rows):
     ours, theirs = sides(rows, "program", "outrider", "pymatching", on=("p", "d", "decoder"))
-    quantiles = [(title, side[name]) for side in (ours, theirs) for title, name in QUANTILES.items()]
-    quantiles[0], quantiles[3] = ("outrider p50", quantiles[0][1]), ("PyMatching p50", quantiles[3][1])
+    quantiles = [(f"{program} p50" if title == "p50" else title, side[name])
+                 for program, side in (("outrider", ours), ("PyMatching", theirs))
+                 for title, name in QUANTILES.items()]  # fmt: skip
     return table(*named(ours, "p", "d", "shots", "decoder"), *quantiles,
                  ("subtracted from PyMatching", theirs.subtracted_us),
                  ("p99.9 ratio", (theirs.p999_us / ours.p999_us).map(times)))  # fmt: skip
