@@ -7,8 +7,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use outrider_wire::limits::{FRAME_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use outrider_wire::{
     Assign, CellId, CellRange, ClientSession, Decoded, Digest, Epoch, FrameType, Handshake, Header, Layer,
-    Open, Options, Rounds, RoundsBatch, ServerEvent, ServerSession, SessionId, StreamId, Token, Widths,
-    decode_frame, encode_frame, write_frame,
+    Open, Options, Round, Rounds, RoundsBatch, ServerEvent, ServerSession, SessionId, StreamId, Time, Token,
+    Widths, decode_frame, encode_frame, write_frame,
 };
 
 criterion_group!(benches, encode, decode, session);
@@ -57,16 +57,21 @@ fn session(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(distance.into()));
         group.bench_function(BenchmarkId::from_parameter(format!("d={distance}")), |bencher| {
             bencher.iter(|| {
-                let batch = RoundsBatch { first_round, layers: &layers, skips: false, is_last: false };
-                client.send_rounds(STREAM, batch, 0).expect("credit is there");
+                let batch = RoundsBatch {
+                    first_round: Round(first_round),
+                    layers: &layers,
+                    skips: false,
+                    is_last: false,
+                };
+                client.send_rounds(STREAM, batch, Time(0)).expect("credit is there");
                 first_round += layers.len() as u64;
-                let count = client.transmit(&mut out, 0);
-                server.receive(&out[..count], 0);
+                let count = client.transmit(&mut out, Time(0));
+                server.receive(&out[..count], Time(0));
                 while let Some(event) = server.poll_event() {
                     assert!(matches!(event, ServerEvent::Rounds { .. }));
                 }
-                let count = server.transmit(&mut out, 0);
-                client.receive(&out[..count], 0);
+                let count = server.transmit(&mut out, Time(0));
+                client.receive(&out[..count], Time(0));
                 while client.poll_event().is_some() {}
             });
         });
@@ -75,28 +80,31 @@ fn session(criterion: &mut Criterion) {
 
 fn established(distance: u32, out: &mut [u8]) -> (ClientSession, ServerSession) {
     let options = Options::default();
-    let mut client = ClientSession::new(&options, 0).expect("good options");
-    client.connect(0).expect("a new session");
-    let count = client.transmit(out, 0);
-    let (_, greeted) = Handshake::new(&options, 0).receive(&out[..count], 0).expect("a good HELLO");
+    let mut client = ClientSession::new(&options, Time(0)).expect("good options");
+    client.connect(Time(0)).expect("a new session");
+    let count = client.transmit(out, Time(0));
+    let (_, greeted) =
+        Handshake::new(&options, Time(0)).receive(&out[..count], Time(0)).expect("a good HELLO");
     let greeted = greeted.expect("a whole HELLO");
-    let mut server =
-        ServerSession::accept(&options, &greeted, SessionId(1), Token([1; 16]), 0).expect("both sides agree");
-    let count = server.transmit(out, 0);
-    client.receive(&out[..count], 0);
+    let mut server = ServerSession::accept(&options, &greeted, SessionId(1), Token([1; 16]), Time(0))
+        .expect("both sides agree");
+    let count = server.transmit(out, Time(0));
+    client.receive(&out[..count], Time(0));
     while client.poll_event().is_some() {}
     let width = distance * distance - 1;
     let widths = Widths { first: width, cycle: vec![width], last: width };
     let open = Open { model: Digest([1; 32]), plan: Digest([2; 32]), observables: 1, widths };
-    client.open(STREAM, &open, 0).expect("a new stream");
+    client.open(STREAM, &open, Time(0)).expect("a new stream");
     let cells = [CellRange { first: CellId(0), count: CellRange::ENDLESS, stride: 1 }];
-    client.assign(STREAM, Epoch(1), 0, &Assign { cells: (&cells[..]).into() }, 0).expect("a new epoch");
-    let count = client.transmit(out, 0);
-    server.receive(&out[..count], 0);
+    client
+        .assign(STREAM, Epoch(1), Round(0), &Assign { cells: (&cells[..]).into() }, Time(0))
+        .expect("a new epoch");
+    let count = client.transmit(out, Time(0));
+    server.receive(&out[..count], Time(0));
     while server.poll_event().is_some() {}
-    server.accept_stream(STREAM, u64::MAX, 0).expect("the stream waits for that");
-    let count = server.transmit(out, 0);
-    client.receive(&out[..count], 0);
+    server.accept_stream(STREAM, u64::MAX, Time(0)).expect("the stream waits for that");
+    let count = server.transmit(out, Time(0));
+    client.receive(&out[..count], Time(0));
     while client.poll_event().is_some() {}
     (client, server)
 }

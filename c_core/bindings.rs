@@ -257,7 +257,7 @@ unsafe extern "C" {
     pub fn otr_model_walk_next(
         walk: *mut otr_model_walk,
         out: *mut otr_instruction,
-    ) -> ::core::ffi::c_int;
+    ) -> bool;
 }
 unsafe extern "C" {
     pub fn otr_model_text(
@@ -274,14 +274,14 @@ pub struct otr_graph {
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct otr_graph_options {
-    pub correlations: ::core::ffi::c_int,
-    pub ignore_undecomposable: ::core::ffi::c_int,
-    pub reweightable: ::core::ffi::c_int,
+    pub correlations: bool,
+    pub ignore_undecomposable: bool,
+    pub reweightable: bool,
     pub levels: u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_graph_options"][::core::mem::size_of::<otr_graph_options>() - 16usize];
+    ["Size of otr_graph_options"][::core::mem::size_of::<otr_graph_options>() - 8usize];
     [
         "Alignment of otr_graph_options",
     ][::core::mem::align_of::<otr_graph_options>() - 4usize];
@@ -290,13 +290,13 @@ const _: () = {
     ][::core::mem::offset_of!(otr_graph_options, correlations) - 0usize];
     [
         "Offset of field: otr_graph_options::ignore_undecomposable",
-    ][::core::mem::offset_of!(otr_graph_options, ignore_undecomposable) - 4usize];
+    ][::core::mem::offset_of!(otr_graph_options, ignore_undecomposable) - 1usize];
     [
         "Offset of field: otr_graph_options::reweightable",
-    ][::core::mem::offset_of!(otr_graph_options, reweightable) - 8usize];
+    ][::core::mem::offset_of!(otr_graph_options, reweightable) - 2usize];
     [
         "Offset of field: otr_graph_options::levels",
-    ][::core::mem::offset_of!(otr_graph_options, levels) - 12usize];
+    ][::core::mem::offset_of!(otr_graph_options, levels) - 4usize];
 };
 unsafe extern "C" {
     pub fn otr_graph_options_default() -> otr_graph_options;
@@ -346,7 +346,7 @@ unsafe extern "C" {
     pub fn otr_graph_observable_count(graph: *const otr_graph) -> u32;
 }
 unsafe extern "C" {
-    pub fn otr_graph_has_correlations(graph: *const otr_graph) -> ::core::ffi::c_int;
+    pub fn otr_graph_has_correlations(graph: *const otr_graph) -> bool;
 }
 unsafe extern "C" {
     pub fn otr_graph_ignored_count(graph: *const otr_graph) -> u64;
@@ -1046,7 +1046,7 @@ pub struct otr_decoder {
 pub struct otr_decoder_options {
     pub kind: otr_decoder_kind,
     pub isa: otr_isa,
-    pub certify: ::core::ffi::c_int,
+    pub certify: bool,
     pub predecoder: *mut otr_predecoder,
     pub predecoder_use: otr_predecoder_use,
     pub weight_offset: i32,
@@ -1291,7 +1291,7 @@ unsafe extern "C" {
 pub struct otr_window_edge {
     pub source: u32,
     pub part_count: u32,
-    pub owned: ::core::ffi::c_int,
+    pub owned: bool,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -1572,7 +1572,7 @@ pub struct otr_cell {
     pub marks_end: u64,
     pub ready_layers: u64,
     pub shift: i64,
-    pub is_empty: ::core::ffi::c_int,
+    pub is_empty: bool,
     pub shape: otr_cell_shape,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
@@ -2240,7 +2240,7 @@ unsafe extern "C" {
     #[must_use]
     pub fn otr_surface_model(
         surface: *const otr_surface,
-        folded: ::core::ffi::c_int,
+        folded: bool,
         out: *mut *mut otr_model,
         error: *mut otr_error,
     ) -> otr_status;
@@ -2272,7 +2272,7 @@ pub struct otr_dense_info {
     pub receptive_field: u32,
     pub parameter_count: u64,
     pub products_per_voxel: u64,
-    pub has_integers: ::core::ffi::c_int,
+    pub has_integers: bool,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -2655,12 +2655,12 @@ pub struct otr_label_sampler {
 pub struct otr_label_options {
     pub seed: u64,
     pub isa: otr_isa,
-    pub split_y: ::core::ffi::c_int,
-    pub equivalence: ::core::ffi::c_int,
+    pub split_y: bool,
+    pub equivalence: bool,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_label_options"][::core::mem::size_of::<otr_label_options>() - 24usize];
+    ["Size of otr_label_options"][::core::mem::size_of::<otr_label_options>() - 16usize];
     [
         "Alignment of otr_label_options",
     ][::core::mem::align_of::<otr_label_options>() - 8usize];
@@ -2675,7 +2675,7 @@ const _: () = {
     ][::core::mem::offset_of!(otr_label_options, split_y) - 12usize];
     [
         "Offset of field: otr_label_options::equivalence",
-    ][::core::mem::offset_of!(otr_label_options, equivalence) - 16usize];
+    ][::core::mem::offset_of!(otr_label_options, equivalence) - 13usize];
 };
 unsafe extern "C" {
     pub fn otr_label_options_default() -> otr_label_options;
@@ -2949,7 +2949,7 @@ unsafe extern "C" {
         stream: *mut otr_measurement_stream,
         measurements: *const u8,
         count: u32,
-        is_last: ::core::ffi::c_int,
+        is_last: bool,
         error: *mut otr_error,
     ) -> otr_status;
 }
@@ -2959,7 +2959,7 @@ pub struct otr_measured_layer {
     pub number: u64,
     pub events: *const u8,
     pub detector_count: u32,
-    pub is_last: ::core::ffi::c_int,
+    pub is_last: bool,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -2986,7 +2986,7 @@ unsafe extern "C" {
     pub fn otr_measurement_stream_next(
         stream: *mut otr_measurement_stream,
         out: *mut otr_measured_layer,
-    ) -> ::core::ffi::c_int;
+    ) -> bool;
 }
 unsafe extern "C" {
     pub fn otr_measurement_stream_observables(
@@ -3080,7 +3080,7 @@ unsafe extern "C" {
 pub struct otr_sampled_layer {
     pub events: *const u8,
     pub detector_count: u32,
-    pub is_last: ::core::ffi::c_int,
+    pub is_last: bool,
     pub observables: *const u8,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
@@ -3106,7 +3106,7 @@ unsafe extern "C" {
     pub fn otr_round_sampler_next(
         sampler: *mut otr_round_sampler,
         out: *mut otr_sampled_layer,
-    ) -> ::core::ffi::c_int;
+    ) -> bool;
 }
 impl otr_rule_kind {
     pub const OTR_RULE_CLIQUE: otr_rule_kind = otr_rule_kind(0);

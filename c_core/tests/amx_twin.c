@@ -1,6 +1,7 @@
 /* The AMX convolution of src/kernels/dense_kernels_avx512amx.c on tiles in plain C, against the portable one:
  * what runs here is that very source, only the tile instructions are emulated. Prints how many sums agree. */
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 enum { TILES = 8, ROWS = 16, ROW_BYTES = 64 };
 
 static uint8_t tiles[TILES][ROWS][ROW_BYTES];
-static int configured;
+static bool configured;
 
 #define CHECK(condition)                                                                                     \
     do {                                                                                                     \
@@ -26,7 +27,7 @@ static void load_configuration(const void *configuration) {
     for (int tile = 0; tile < TILES; tile++) {
         CHECK(bytes[16 + 2 * tile] == ROW_BYTES && bytes[17 + 2 * tile] == 0 && bytes[48 + tile] == ROWS);
     }
-    configured = 1;
+    configured = true;
 }
 
 static void load_tile(int tile, const void *base, size_t stride) {

@@ -88,7 +88,7 @@ static experiment set_up(otr_isa isa, otr_circuit_family family, double p) {
     options.width = options.height = options.rounds = DISTANCE;
     options.noise_stim = (otr_noise_stim){p, p, p, p};
     options.noise_paper = otr_noise_paper_uniform(p);
-    graph_options.correlations = 1;
+    graph_options.correlations = true;
     CHECK(otr_surface_create(&e.surface, &options, NULL) == OTR_OK);
     CHECK(otr_surface_model(e.surface, 0, &e.model, NULL) == OTR_OK);
     CHECK(otr_graph_create(&e.graph, e.model, &graph_options, NULL) == OTR_OK);

@@ -224,7 +224,7 @@ static void check_answer(otr_matcher *m, const otr_graph *graph) {
     otr_matcher_pairs(m, &pairs, &pair_count);
     expect(pair_count == sizeof expected / sizeof *expected && memcmp(pairs, expected, sizeof expected) == 0,
            "the pairs are AB, CD, EG and F|");
-    options.certify = 1;
+    options.certify = true;
     expect(otr_decoder_create(&decoder, graph, &options) == OTR_OK, "there is a decoder");
     expect(otr_decoder_decode_events(decoder, ALL_EVENTS, EVENTS, NULL, 0, NULL, &result) == OTR_OK &&
                result.weight == TOTAL,

@@ -1,19 +1,18 @@
 //! Cell books: whatever the order in which cells are decided, wherever that happens, and however the layers come, the
 //! answer is that of the history's cells decided by rank.
 
-use crate::support;
-
 use outrider::{DetectorErrorModel, Sampler};
 use outrider_sys::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ptr;
-use support::cell_book::{Book, Marks, default_options, layers_needed};
-use support::decoding::{Graph, Kind, set_bits};
-use support::graph::BOUNDARY;
-use support::history::{History, layouts, memory, slab};
-use support::plan::{Cell, Plan, PlanOptions, parallel};
-use support::random::Random;
-use support::window::{Commit, Window, WindowDecoder};
+
+use crate::support::cell_book::{Book, Marks, default_options, layers_needed};
+use crate::support::decoding::{Graph, Kind, set_bits};
+use crate::support::graph::BOUNDARY;
+use crate::support::history::{History, layouts, memory, slab};
+use crate::support::plan::{Cell, Plan, PlanOptions, parallel};
+use crate::support::random::Random;
+use crate::support::window::{Commit, Window, WindowDecoder};
 
 const SHOTS: usize = 4;
 const REFERENCE_LAYERS: usize = 46;
@@ -643,7 +642,7 @@ fn cells_without_detectors_are_passed() {
             let quiet = vec![false; plan.layer_detectors(layer, layers) as usize];
             stream.push(&quiet, layer + 1 == layers).unwrap();
             while let Some(cell) = stream.next() {
-                assert_eq!(cell.is_empty, 0);
+                assert!(!cell.is_empty);
                 assert!(!plan.window(&cell).detectors().is_empty());
                 let nothing = Commit { observables: vec![0], marks: vec![], edges: vec![], event_count: 0 };
                 assert_eq!(stream.commit(cell.number, &nothing), otr_status::OTR_OK);
@@ -652,7 +651,7 @@ fn cells_without_detectors_are_passed() {
         }
         assert!(stream.state().is_finished);
         let empty = (0..plan.cell_count(layers)).filter_map(|number| plan.cell(number, layers).ok());
-        let empty = empty.filter(|cell| cell.is_empty != 0).count() as u64;
+        let empty = empty.filter(|cell| cell.is_empty).count() as u64;
         assert!(
             decided + empty <= plan.cell_count(layers) && (cell_layers > 1 || empty > 0),
             "{empty} of {decided}"

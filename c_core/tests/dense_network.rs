@@ -1,14 +1,13 @@
 //! The dense network: against PyTorch's logits in `golden/dense`, against the published residual formula written out
 //! by coordinates, on every instruction set, and what is refused.
 
-use crate::support;
-
 use outrider_sys::*;
 use std::ffi::CString;
 use std::ptr;
-use support::c_program::root;
-use support::model::{ParseError, blank_error};
-use support::random::Random;
+
+use crate::support::c_program::root;
+use crate::support::model::{ParseError, blank_error};
+use crate::support::random::Random;
 
 const NETWORKS: [&str; 2] = ["narrow", "wide-kernel"];
 const INSTRUCTION_SETS: [otr_isa; 5] = [
@@ -191,7 +190,7 @@ fn facts_about_networks() {
     let info = Network::golden("wide-kernel").info();
     assert_eq!((info.model_id, info.layer_count, info.kernel, info.width), (0, 2, 5, 17));
     assert_eq!((info.receptive_field, info.parameter_count), (9, 17 * 501 + 4 * (17 * 125 + 1)));
-    assert_eq!((info.products_per_voxel, info.has_integers), (2 * 4 * 17 * 125, 0));
+    assert_eq!((info.products_per_voxel, info.has_integers), (2 * 4 * 17 * 125, false));
     let published = File::layers(&[128, 128, 128, 4], 3);
     let info = Network::read(&published.bytes()).unwrap().info();
     assert_eq!((info.model_id, info.parameter_count, info.receptive_field), (1, 912_772, 9));
@@ -427,14 +426,14 @@ fn overflowing_activations_are_no_ranges() {
         let error = network.calibrate(&paper, &rows).unwrap_err();
         assert_eq!(error.status, otr_status::OTR_ERR_FORMAT);
         assert!(error.message.contains("is not above 0 and at most 10000"), "{error:?}");
-        assert_eq!(network.info().has_integers, 0);
+        assert!(!network.info().has_integers);
     }
 }
 
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn tiles_agree_with_plain_c() {
-    use support::c_program::{compile_program, last_lines, run, scratch};
+    use crate::support::c_program::{compile_program, last_lines, run, scratch};
     let directory = scratch("amx_twin");
     let program = compile_program(
         &[root().join("c_core/tests/amx_twin.c"), root().join("c_core/src/kernels/dense_kernels.c")],
@@ -683,7 +682,7 @@ impl Experiment {
         let text = unsafe {
             let ok = otr_status::OTR_OK;
             assert_eq!(otr_surface_create(&mut surface, options, ptr::null_mut()), ok);
-            assert_eq!(otr_surface_model(surface, 0, &mut model, ptr::null_mut()), ok);
+            assert_eq!(otr_surface_model(surface, false, &mut model, ptr::null_mut()), ok);
             assert_eq!(otr_graph_create(&mut graph, model, ptr::null(), ptr::null_mut()), ok);
             let mut text = vec![0_u8; otr_model_text(model, ptr::null_mut(), 0) + 1];
             otr_model_text(model, text.as_mut_ptr().cast(), text.len());
@@ -864,7 +863,7 @@ impl Labelled {
         }
         let rows = detectors.chunks(strides[0]).zip(observables).zip(labels.chunks(strides[2]));
         rows.map(|((detectors, observables), labels)| Self {
-            events: support::decoding::set_bits(detectors),
+            events: crate::support::decoding::set_bits(detectors),
             observable: observables == 1,
             labels: labels.to_vec(),
         })
@@ -874,7 +873,7 @@ impl Labelled {
 
 /// The coordinates that a model's text declares, with its shifts of the round applied.
 fn coordinates(text: &str) -> Vec<Detector> {
-    let model = support::model::Model::parse(text.as_bytes()).expect("a valid model");
+    let model = crate::support::model::Model::parse(text.as_bytes()).expect("a valid model");
     let mut detectors = vec![None; model.counts().0 as usize];
     for step in model.walk() {
         if step.kind == otr_instruction_kind::OTR_INSTRUCTION_DETECTOR {

@@ -1,13 +1,12 @@
 //! Which edges of the matching graph flipped: they explain the shot, and they are those of the errors that fired.
 
-use crate::support;
-
 use outrider::{
     Basis, Circuit, CircuitFamily, DetectorErrorModel, GraphOptions, InstructionKind, MatchingGraph, Sampler,
     SamplerOptions, Shots, Status, SurfaceCode, TargetKind,
 };
-use support::random::Random;
-use support::random_model::{Signs, random_model};
+
+use crate::support::random::Random;
+use crate::support::random_model::{Signs, random_model};
 
 const SHOTS: usize = 600;
 

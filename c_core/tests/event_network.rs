@@ -1,16 +1,15 @@
 //! Event networks: every instruction set against a plain evaluation of the formulas; files that must be refused.
 
-use crate::support;
-
 use outrider::{Basis, Circuit, CircuitFamily, SurfaceCode};
 use outrider_sys::*;
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::ptr;
-use support::decoding::{Graph, view};
-use support::event_network::{Code, Colouring, NetworkFile, Reference, Shape};
-use support::model::{Model, ParseError, blank_error};
-use support::random::Random;
+
+use crate::support::decoding::{Graph, view};
+use crate::support::event_network::{Code, Colouring, NetworkFile, Reference, Shape};
+use crate::support::model::{Model, ParseError, blank_error};
+use crate::support::random::Random;
 
 const ISAS: [otr_isa; 6] = [
     otr_isa::OTR_ISA_PORTABLE,

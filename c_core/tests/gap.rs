@@ -1,16 +1,15 @@
 //! The complementary gap: both classes against brute force, and against the decoder on surface codes.
 
-use crate::support;
-
 use outrider::{Basis, Circuit, CircuitFamily, Sampler, SurfaceCode};
 use outrider_sys::*;
 use std::fmt::Write;
 use std::ptr;
-use support::brute_force::lightest_by_class;
-use support::decoding::{Decoder, Graph, Kind, Override, set_bits, view};
-use support::model::{ParseError, blank_error};
-use support::random::Random;
-use support::random_model::random_events;
+
+use crate::support::brute_force::lightest_by_class;
+use crate::support::decoding::{Decoder, Graph, Kind, Override, set_bits, view};
+use crate::support::model::{ParseError, blank_error};
+use crate::support::random::Random;
+use crate::support::random_model::random_events;
 
 const MODELS: usize = 800;
 const SHOTS_PER_MODEL: usize = 10;

@@ -1,10 +1,9 @@
 //! Matching graphs: PyMatching's merge rules, integer weights, implied weights, refusals, and limits.
 
-use crate::support::graph;
-
-use graph::{BOUNDARY, CORRELATED, Edge, Graph, PLAIN};
 use outrider_sys::*;
 use std::collections::BTreeMap;
+
+use crate::support::graph::{BOUNDARY, CORRELATED, Edge, Graph, PLAIN};
 
 /// Natural weight of probability `p`.
 fn weight(p: f64) -> f64 {
@@ -72,7 +71,7 @@ fn components_without_edges_are_counted() {
     assert_eq!((counts, graph.edges().len()), ((3, 0), 1));
 
     let text = "error(0.25) D0 D1 D2 ^ D3\nerror(0.25) D0 D1 ^ D0 D1 D2 D4";
-    let ignoring = otr_graph_options { ignore_undecomposable: 1, ..PLAIN };
+    let ignoring = otr_graph_options { ignore_undecomposable: true, ..PLAIN };
     let graph = build(text, &ignoring);
     // SAFETY: the graph is alive.
     assert_eq!(unsafe { otr_graph_ignored_count(graph.raw()) }, 2);
@@ -83,7 +82,7 @@ fn components_without_edges_are_counted() {
 
 #[test]
 fn refusals_name_the_line() {
-    let correlated_ignoring = otr_graph_options { ignore_undecomposable: 1, ..CORRELATED };
+    let correlated_ignoring = otr_graph_options { ignore_undecomposable: true, ..CORRELATED };
     let many = (0..=OTR_GRAPH_COMPONENTS_MAX).map(|i| format!("D{i}")).collect::<Vec<_>>().join(" ^ ");
     let cases: &[(&str, &otr_graph_options, otr_status, u64)] = &[
         ("error(0.1) D0\n\nerror(0.1) D0 D1 D2", &PLAIN, otr_status::OTR_ERR_UNDECOMPOSABLE, 3),
@@ -265,7 +264,7 @@ fn graphs_agree_with_pymatching() {
             match words[0] {
                 "graph" => {
                     counts = (number(1) as u32, number(2) as u32);
-                    options.correlations = number(3) as i32;
+                    options.correlations = words[3] == "1";
                 }
                 "edge" => {
                     let observables =

@@ -131,7 +131,7 @@ static void compare_dense(uint32_t tap_count, uint32_t tap_groups, uint32_t bloc
     uint32_t taps[200], voxels[40];
     int32_t sums[2][40 * 8 * OTR_DENSE_BLOCK];
     float scales[40 * 8 * OTR_DENSE_BLOCK], offsets[40 * 8 * OTR_DENSE_BLOCK];
-    const int extreme = below(4) == 0;
+    const bool extreme = below(4) == 0;
     const otr_dense_weights weights = {packed, taps, tap_count, tap_groups, block_groups, block_count};
     for (uint32_t block = 0; block < block_count; block++) {
         for (size_t i = 0; i < (size_t)groups * OTR_DENSE_BLOCK * OTR_DENSE_GROUP; i++) {
@@ -177,7 +177,7 @@ typedef struct event_data {
     otr_override edges[NODES * 32], out[2][EVENTS * 32 + OTR_EVENT_OVERRIDE_SLACK];
 } event_data;
 
-static void fill_events(event_data *d, int extreme) {
+static void fill_events(event_data *d, bool extreme) {
     memset(d, 0, sizeof *d);
     for (size_t i = 0; i < sizeof d->features; i++) {
         d->features[i] = (uint8_t)(extreme ? 127 : below(128));

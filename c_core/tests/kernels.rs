@@ -1,9 +1,8 @@
 //! Every kernel of every instruction set against a plain Rust version, at awkward sizes and offsets.
 
-use crate::support::random;
-
 use outrider_sys::*;
-use random::Random;
+
+use crate::support::random::Random;
 
 const ISAS: [otr_isa; 6] = [
     otr_isa::OTR_ISA_PORTABLE,

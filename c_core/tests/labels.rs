@@ -1,13 +1,12 @@
 //! Labels of the published pre-decoder: by the rules, bit for bit; they explain every shot; equivalence keeps what
 //! they mean.
 
-use crate::support::published_labels;
-
 use outrider::{
     Basis, Circuit, CircuitFamily, GraphOptions, Isa, LabelBatch, LabelOptions, LabelSampler, MatchingGraph,
     Orientation, PaperNoise, Sampler, Shots, Status, SurfaceCode,
 };
-use published_labels::{Experiment, Labels, Patch, index, other, simplify, simplify_space};
+
+use crate::support::published_labels::{Experiment, Labels, Patch, index, other, simplify, simplify_space};
 
 /// Two words of 64 and a bit.
 const SHOTS: usize = 130;

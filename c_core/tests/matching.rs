@@ -1,13 +1,12 @@
 //! Exact matching through the decoder interface, against brute force and against PyMatching's answers.
 
-use crate::support;
-
 use outrider_sys::otr_status;
-use support::brute_force::{lightest_corrections, lightest_matching};
-use support::decoding::{Answer, Decoder, Graph, Isa, KINDS, Kind, set_bits};
-use support::golden::{CASES, Case, mistakes};
-use support::random::Random;
-use support::random_model::{Signs, random_events, random_model};
+
+use crate::support::brute_force::{lightest_corrections, lightest_matching};
+use crate::support::decoding::{Answer, Decoder, Graph, Isa, KINDS, Kind, set_bits};
+use crate::support::golden::{CASES, Case, mistakes};
+use crate::support::random::Random;
+use crate::support::random_model::{Signs, random_events, random_model};
 
 const MODELS: usize = 1500;
 const SHOTS_PER_MODEL: usize = 8;

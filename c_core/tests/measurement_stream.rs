@@ -1,15 +1,14 @@
 //! Measurement streams: layers and observables of histories of many lengths, pushed in all kinds of pieces, against the
 //! measurement map of the unrolled circuit; and what is refused.
 
-use crate::support::random;
-
 use outrider::{
     Basis, Circuit, CircuitFamily, Error, MeasurementMap, MeasurementStream, Orientation, Shots, Status,
     SurfaceCode,
 };
 use outrider_sys::*;
-use random::Random;
 use std::ptr;
+
+use crate::support::random::Random;
 
 /// A circuit by its number of repetitions, and measurements of a repetition and of the end.
 struct Circuits {

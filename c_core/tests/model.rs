@@ -1,10 +1,9 @@
 //! Detector error models: what the parser accepts, where it says an error is, folded counts, the flat walk, and text.
 
-use crate::support::{model, random};
-
-use model::{Flat, Model, ParseError};
 use outrider_sys::*;
-use random::Random;
+
+use crate::support::model::{Flat, Model, ParseError};
+use crate::support::random::Random;
 
 /// `error(p) targets` as the walk yields it.
 fn error(p: f64, targets: &[u64]) -> Flat {

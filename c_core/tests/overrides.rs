@@ -1,13 +1,12 @@
 //! Per-shot weights: as exact as a graph built with those weights, and gone with their shot.
 
-use crate::support;
-
 use outrider_sys::{OTR_WEIGHT_MAX, otr_decoder_options, otr_status};
 use std::collections::BTreeMap;
-use support::brute_force::lightest_corrections;
-use support::decoding::{Answer, Decoder, Graph, KINDS, Kind, Override, default_options};
-use support::random::Random;
-use support::random_model::{Signs, random_events, random_model};
+
+use crate::support::brute_force::lightest_corrections;
+use crate::support::decoding::{Answer, Decoder, Graph, KINDS, Kind, Override, default_options};
+use crate::support::random::Random;
+use crate::support::random_model::{Signs, random_events, random_model};
 
 const MODELS: usize = 600;
 const SHOTS_PER_MODEL: usize = 10;
@@ -54,8 +53,8 @@ fn assert_valid(graph: &Graph, events: &[u32], weights: &[i64], answer: &Answer)
     assert_eq!(graph.syndrome(&answer.edges), events);
     assert_eq!(graph.flips(&answer.edges), answer.observables);
     assert_eq!(answer.event_count as usize, events.len());
-    let committed: Vec<u32> = (0..weights.len() as u32).filter(|&edge| weights[edge as usize] < 0).collect();
-    let flipped = graph.syndrome(&committed);
+    let forced: Vec<u32> = (0..weights.len() as u32).filter(|&edge| weights[edge as usize] < 0).collect();
+    let flipped = graph.syndrome(&forced);
     let left = events.iter().filter(|event| !flipped.contains(event)).count()
         + flipped.iter().filter(|node| !events.contains(node)).count();
     assert_eq!(answer.matched_count as usize, left, "events left after the negative edges flipped theirs");
@@ -151,7 +150,7 @@ fn restating_the_graphs_own_weights_changes_nothing() {
 #[test]
 fn an_offset_is_an_override_of_every_other_edge() {
     let mut random = Random(15);
-    let mut committed = 0;
+    let mut forced = 0;
     for _ in 0..MODELS {
         let graph = Graph::with_correlations(&random_model(&mut random, 20, Signs::NonNegative));
         let largest = graph.edges.iter().map(|edge| edge.weight).max().unwrap_or(0);
@@ -162,9 +161,9 @@ fn an_offset_is_an_override_of_every_other_edge() {
                 weight: graph.edges[edge].weight + offset.clamp(-WEIGHT_MAX, WEIGHT_MAX) / 2 * 2,
             })
             .collect();
-        committed += restated.iter().filter(|change| change.weight < -1).count();
+        forced += restated.iter().filter(|change| change.weight < -1).count();
         for kind in KINDS {
-            let certify = i32::from(kind != Kind::OTR_DECODER_UNION_FIND);
+            let certify = kind != Kind::OTR_DECODER_UNION_FIND;
             let options = otr_decoder_options { kind, certify, weight_offset: offset, ..default_options() };
             let mut shifted = Decoder::create(&graph, &options).expect("the best instruction set is there");
             let mut plain = Decoder::new(&graph, kind);
@@ -178,7 +177,7 @@ fn an_offset_is_an_override_of_every_other_edge() {
             }
         }
     }
-    assert!(committed > MODELS, "offsets hardly make weights negative: {committed}");
+    assert!(forced > MODELS, "offsets hardly make weights negative: {forced}");
 }
 
 #[test]

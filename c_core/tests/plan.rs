@@ -1,16 +1,15 @@
 //! Plans: cells and ranks of every layout, and windows of a short reference that serve a longer history.
 
-use crate::support;
-
 use outrider::Basis;
 use outrider_sys::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use support::decoding::Graph;
-use support::graph::BOUNDARY;
-use support::history::{History, coordinates, layouts, memory, memory_in, size_for};
-use support::plan::{Cell, Layout, Plan, PlanOptions, parallel};
-use support::window::{BUFFER, CELL, CLOSED, Window, WindowEdge};
+
+use crate::support::decoding::Graph;
+use crate::support::graph::BOUNDARY;
+use crate::support::history::{History, coordinates, layouts, memory, memory_in, size_for};
+use crate::support::plan::{Cell, Layout, Plan, PlanOptions, parallel};
+use crate::support::window::{BUFFER, CELL, CLOSED, Window, WindowEdge};
 
 /// The edges of a window with detectors and sources that belong to the history: `shift` layers later.
 fn shifted(
@@ -152,7 +151,7 @@ fn windows_of_the_reference_are_those_of_any_history() {
             for number in 0..plan.cell_count(length) {
                 let place = ((number % u64::from(rows)) as usize, (number / u64::from(rows)) as usize);
                 let cell = plan.cell(number, length).unwrap();
-                if cell.is_empty != 0 {
+                if cell.is_empty {
                     assert!(!history.cells.contains(&place));
                     continue;
                 }
@@ -250,7 +249,7 @@ fn rows_that_end_at_boundaries_can_always_be_matched() {
             assert_eq!(plan.measures().1, 6);
             let layers = u64::from(rounds) + 1;
             let cells = (0..plan.cell_count(layers)).filter_map(|number| plan.cell(number, layers).ok());
-            cells.filter(|cell| cell.is_empty == 0).all(|cell| is_bounded(&plan.window(&cell)))
+            cells.filter(|cell| !cell.is_empty).all(|cell| is_bounded(&plan.window(&cell)))
         })
     };
     for (basis, axis) in [(Basis::Z, 0), (Basis::X, 1)] {

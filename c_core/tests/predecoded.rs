@@ -1,7 +1,5 @@
 //! What every kind of pre-decoder leaves of a shot, taken one by one, in batches, and by decoders, gaps and windows.
 
-use crate::support;
-
 use std::cell::OnceCell;
 use std::sync::Arc;
 
@@ -11,8 +9,9 @@ use outrider::{
     Predecoded, PredecodedBatch, Predecoder, PredecoderUse, Role, Rule, RuleOptions, Sampler, Shots, Status,
     SurfaceCode, Window, WindowDecoder,
 };
-use support::event_network::{Colouring, NetworkFile, Shape};
-use support::random::Random;
+
+use crate::support::event_network::{Colouring, NetworkFile, Shape};
+use crate::support::random::Random;
 
 /// A surface code with a graph and shots of it, and the kinds of pre-decoders for its circuit.
 struct Bench {
@@ -244,10 +243,10 @@ fn an_offset_lays_the_weights_out_anew() {
 #[test]
 fn gaps_are_of_the_whole_answer() {
     let flipped = benches(40).map(|bench| compare_gaps(&bench));
-    assert!(flipped[0] > 20, "what was committed flipped the observable {flipped:?} times");
+    assert!(flipped[0] > 20, "what was fixed flipped the observable {flipped:?} times");
 }
 
-/// Returns how often what was committed, as edges, flips the observable.
+/// Returns how often what was fixed, as edges, flips the observable.
 fn compare_gaps(bench: &Bench) -> usize {
     let (events, own) = (bench.events(), bench.graph.quantize(0.3));
     let limits = [0, GapOptions::limit_from_natural(&bench.graph, 6.0)];
@@ -271,8 +270,8 @@ fn compare_gaps(bench: &Bench) -> usize {
                 let weights = [expected.weights[flip], expected.weights[1 - flip]];
                 assert_eq!(found.weights, weights, "{kind:?} {usage}");
                 assert_eq!(found.observable, weights[1] < weights[0]);
-                let committed = left.edges.map(<[u32]>::to_vec);
-                let Some(mut edges) = committed else {
+                let fixed = left.edges.map(<[u32]>::to_vec);
+                let Some(mut edges) = fixed else {
                     let refused = gap.edges(found.observable).expect_err("corrections are no edges");
                     assert_eq!(refused.status(), Some(Status::Unsupported));
                     continue;
@@ -303,7 +302,7 @@ fn windows_take_what_their_own_pre_decoder_would_leave() {
 /// Returns how many cells were decided.
 fn compare_windows(bench: &Bench) -> u32 {
     let (events, nodes) = (bench.events(), bench.graph.node_count());
-    // Some detectors are decided before, so hard use commits edges that are not the window's.
+    // Some detectors are decided before, so hard use fixes edges that are not the window's.
     let role = |node| match node {
         node if node % 11 == 3 => Role::Closed,
         node if node < nodes / 2 => Role::Cell,

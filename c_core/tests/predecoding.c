@@ -68,7 +68,7 @@ static otr_graph *memory_graph(void) {
     otr_model *model = NULL;
     otr_graph *graph = NULL;
     options.noise_stim = (otr_noise_stim){0.01, 0.01, 0.01, 0.01};
-    graph_options.correlations = 1;
+    graph_options.correlations = true;
     CHECK(otr_surface_create(&surface, &options, NULL) == OTR_OK);
     CHECK(otr_surface_model(surface, 0, &model, NULL) == OTR_OK);
     CHECK(otr_graph_create(&graph, model, &graph_options, NULL) == OTR_OK);
@@ -104,7 +104,7 @@ static answer decode(otr_decoder *decoder, const uint8_t *row, const otr_overrid
     return a;
 }
 
-static int same(const answer *a, const answer *b) {
+static bool same(const answer *a, const answer *b) {
     return a->observables == b->observables && a->result.weight == b->result.weight &&
            a->result.matched_count == b->result.matched_count && a->edge_count == b->edge_count &&
            memcmp(a->edges, b->edges, a->edge_count * sizeof *a->edges) == 0;

@@ -1,9 +1,8 @@
 //! Decoders with a pre-decoder, by a C program that brings a kind of its own.
 
-use crate::support;
-
 use std::process::Command;
-use support::c_program::{compile_core, compile_program, last_lines, root, run, scratch};
+
+use crate::support::c_program::{compile_core, compile_program, last_lines, root, run, scratch};
 
 #[test]
 fn soft_use_overrides_and_hard_use_decodes_the_residual() {

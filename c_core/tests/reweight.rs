@@ -1,8 +1,6 @@
 //! New numbers on an old topology: graphs, windows, decoders, gaps and pre-decoders after a change of the errors'
 //! probabilities, each against the same made anew from a model with the new probabilities.
 
-use crate::support;
-
 use outrider::{
     Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DenseNetwork, DenseOptions,
     DetectorErrorModel, Error, EventNetwork, Gap, GapOptions, GraphOptions, InstructionKind, Isa,
@@ -11,10 +9,11 @@ use outrider::{
 };
 use std::fmt::Write;
 use std::sync::Arc;
-use support::decoding::set_bits;
-use support::event_network::{Colouring, NetworkFile, Shape};
-use support::random::Random;
-use support::random_model::{Signs, random_events, random_model};
+
+use crate::support::decoding::set_bits;
+use crate::support::event_network::{Colouring, NetworkFile, Shape};
+use crate::support::random::Random;
+use crate::support::random_model::{Signs, random_events, random_model};
 
 const MODELS: usize = 400;
 

@@ -1,16 +1,15 @@
 //! Pre-decoders without training: what they clear on hand-made shots, that what they clear is accounted for, and that
 //! message passing is exact on trees.
 
-use crate::support;
-
 use outrider::{Circuit, CircuitFamily, DetectorErrorModel, Sampler, SurfaceCode};
 use outrider_sys::*;
 use std::ffi::{CStr, CString};
-use support::decoding::{Decoder, Graph, Isa, Kind, Override, set_bits};
-use support::golden::{CASES, Case};
-use support::predecoder::{Predecoder, Residual};
-use support::random::Random;
-use support::random_model::{Signs, random_events, random_model};
+
+use crate::support::decoding::{Decoder, Graph, Isa, Kind, Override, set_bits};
+use crate::support::golden::{CASES, Case};
+use crate::support::predecoder::{Predecoder, Residual};
+use crate::support::random::Random;
+use crate::support::random_model::{Signs, random_events, random_model};
 
 const CLIQUE: otr_rule_kind = otr_rule_kind::OTR_RULE_CLIQUE;
 const SMITH: otr_rule_kind = otr_rule_kind::OTR_RULE_SMITH;
@@ -33,12 +32,12 @@ fn rule<'g>(graph: &'g Graph, text: &str, kind: otr_rule_kind) -> Predecoder<'g>
     Predecoder::rule(graph, text, &options(kind)).expect("the model is the graph's")
 }
 
-/// The nodes of the edges that soft use commits.
-fn committed(rule: &mut Predecoder, events: &[u32]) -> Vec<(u32, u32)> {
+/// The nodes of the edges that soft use forces.
+fn forced(rule: &mut Predecoder, events: &[u32]) -> Vec<(u32, u32)> {
     let overrides = rule.soft(events).expect("the events are valid");
     assert!(
         overrides.iter().all(|change| change.weight < 0),
-        "these rules name what they commit, nothing else"
+        "these rules name what they force, nothing else"
     );
     let mut edges: Vec<_> =
         overrides.iter().map(|change| rule.graph.edges[change.edge as usize].nodes).collect();
@@ -70,7 +69,7 @@ fn clique_clears_what_has_one_trivial_explanation() {
         (&[0, 1, 2, 3, 5], &[(5, BOUNDARY)]),
     ];
     for (events, expected) in cases {
-        assert_eq!(committed(&mut clique, events), expected, "{events:?}");
+        assert_eq!(forced(&mut clique, events), expected, "{events:?}");
     }
     // Edges 1 and 6 join the ends of the line to the boundary.
     let left = Residual { events: vec![2], observables: vec![1], edges: vec![1, 6] };
@@ -99,8 +98,8 @@ fn smith_pairs_adjacent_events_greedily() {
         (&[2, 3, 4, 5], &[(2, 3), (4, 5)], &[(2, 3), (4, 5)]),
     ];
     for (events, expected_once, expected_twice) in cases {
-        assert_eq!(committed(&mut once, events), expected_once, "{events:?}");
-        assert_eq!(committed(&mut twice, events), expected_twice, "{events:?}");
+        assert_eq!(forced(&mut once, events), expected_once, "{events:?}");
+        assert_eq!(forced(&mut twice, events), expected_twice, "{events:?}");
     }
     let falling =
         "error(0.05) D0 D1\nerror(0.04) D1 D2\nerror(0.03) D2 D3\nerror(0.02) D3 D4\nerror(0.01) D4\n";
@@ -109,14 +108,14 @@ fn smith_pairs_adjacent_events_greedily() {
     for (iterations, pairs) in [(1, vec![(0, 1)]), (2, vec![(0, 1), (2, 3)]), (9, vec![(0, 1), (2, 3)])] {
         passes.iterations = iterations;
         let mut smith = Predecoder::rule(&graph, falling, &passes).expect("valid options");
-        assert_eq!(committed(&mut smith, &[0, 1, 2, 3, 4]), pairs);
+        assert_eq!(forced(&mut smith, &[0, 1, 2, 3, 4]), pairs);
         let left = smith.hard(&[0, 1, 2, 3, 4]).expect("valid events").events;
         assert_eq!(left.len(), 5 - 2 * pairs.len());
     }
     // Of equals the lowest edge.
     let equal = "error(0.1) D0 D1\nerror(0.1) D1 D2\n";
     let graph = Graph::new(equal);
-    assert_eq!(committed(&mut rule(&graph, equal, SMITH), &[0, 1, 2]), [(0, 1)]);
+    assert_eq!(forced(&mut rule(&graph, equal, SMITH), &[0, 1, 2]), [(0, 1)]);
 }
 
 #[test]
@@ -137,7 +136,7 @@ fn many_passes_of_smith_leave_no_adjacent_events() {
 }
 
 #[test]
-fn what_is_committed_and_what_is_left_are_the_shot() {
+fn what_is_fixed_and_what_is_left_are_the_shot() {
     let mut random = Random(22);
     for _ in 0..400 {
         let text = random_model(&mut random, 12, Signs::Any);
@@ -152,7 +151,7 @@ fn what_is_committed_and_what_is_left_are_the_shot() {
                 let mut named: Vec<_> = overrides.iter().map(|change| change.edge).collect();
                 named.sort_unstable();
                 assert!(named.is_sorted_by(|a, b| a < b), "an edge is named twice");
-                // Weight 0 is p = 1/2, which is enough to commit for good.
+                // Weight 0 is p = 1/2, which is enough to fix for good.
                 let mut edges: Vec<_> =
                     overrides.iter().filter(|change| change.weight <= 0).map(|change| change.edge).collect();
                 edges.sort_unstable();

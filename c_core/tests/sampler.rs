@@ -1,11 +1,10 @@
 //! The sampler: the same shots everywhere, the right rates, and nothing outside the caller's rows.
 
-use crate::support::random;
-
 use outrider_sys::*;
-use random::Random;
 use std::fmt::Write;
 use std::ptr;
+
+use crate::support::random::Random;
 
 const BLOCK: usize = OTR_SAMPLER_BLOCK_SHOTS as usize;
 const AUTO: otr_isa = otr_isa::OTR_ISA_AUTO;

@@ -1,10 +1,9 @@
 //! The six result formats: against files that Stim wrote, at every split point, and on bad input.
 
-use crate::support::random;
-
 use outrider_sys::*;
-use random::Random;
 use std::ptr;
+
+use crate::support::random::Random;
 
 const FORMATS: [otr_shot_format; 6] = [
     otr_shot_format::OTR_FORMAT_01,

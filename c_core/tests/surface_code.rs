@@ -1,13 +1,12 @@
 //! Surface-code circuits and their error models: against Stim's for small cases, against the code's structure for
 //! many, and what is refused.
 
-use crate::support::{model, random};
-
-use model::{Flat, Model, ParseError, blank_error};
 use outrider_sys::*;
-use random::Random;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ptr;
+
+use crate::support::model::{Flat, Model, ParseError, blank_error};
+use crate::support::random::Random;
 
 const FAMILIES: [otr_circuit_family; 3] = [
     otr_circuit_family::OTR_CIRCUIT_STIM,
@@ -49,7 +48,7 @@ impl Surface {
     fn model_text(&self, folded: bool) -> Result<String, ParseError> {
         let (mut raw, mut error) = (ptr::null_mut(), blank_error());
         // SAFETY: the surface is alive, the outputs are ours.
-        let status = unsafe { otr_surface_model(self.0, i32::from(folded), &mut raw, &mut error) };
+        let status = unsafe { otr_surface_model(self.0, folded, &mut raw, &mut error) };
         if status != otr_status::OTR_OK {
             return Err(ParseError::new(status, &error));
         }
@@ -502,7 +501,7 @@ fn null_is_refused() {
     unsafe {
         let status = otr_surface_create(ptr::null_mut(), &default_options(), &mut error);
         assert_eq!(status, otr_status::OTR_ERR_ARGUMENT);
-        let status = otr_surface_model(ptr::null(), 0, &mut model, ptr::null_mut());
+        let status = otr_surface_model(ptr::null(), false, &mut model, ptr::null_mut());
         assert_eq!(status, otr_status::OTR_ERR_ARGUMENT);
         otr_surface_destroy(ptr::null_mut());
     }

@@ -1,7 +1,5 @@
 //! Training: batches against brute force over coordinates, layers against plain loops, gaps against otr_gap.
 
-use crate::support;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -11,7 +9,8 @@ use outrider::{
     TrainingOptions,
 };
 use outrider_sys::OTR_TRAINING_SHOTS_MAX;
-use support::random::Random;
+
+use crate::support::random::Random;
 
 type Site = [i32; 3];
 

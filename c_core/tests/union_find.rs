@@ -1,14 +1,13 @@
 //! Union-find through the decoder interface: valid corrections, errors where none exists, exact on the simple cases
 //! where it must be, close to minimum weight elsewhere.
 
-use crate::support;
-
 use outrider_sys::otr_status;
-use support::brute_force::{lightest_corrections, lightest_matching};
-use support::decoding::{Answer, Decoder, Graph, Kind, set_bits};
-use support::golden::{CASES, Case, mistakes};
-use support::random::Random;
-use support::random_model::{Signs, random_events, random_model};
+
+use crate::support::brute_force::{lightest_corrections, lightest_matching};
+use crate::support::decoding::{Answer, Decoder, Graph, Kind, set_bits};
+use crate::support::golden::{CASES, Case, mistakes};
+use crate::support::random::Random;
+use crate::support::random_model::{Signs, random_events, random_model};
 
 const MODELS: usize = 1500;
 const SHOTS_PER_MODEL: usize = 8;

@@ -1,18 +1,17 @@
 //! Windows: the graph of a window against its definition, and cells decided one after the other against the history
 //! decoded at once.
 
-use crate::support;
-
 use outrider::{Basis, Circuit, CircuitFamily, DetectorErrorModel, Sampler, SurfaceCode};
 use outrider_sys::*;
 use std::collections::BTreeMap;
-use support::decoding::{Decoder, Graph, KINDS, Kind, Override, default_options, set_bits};
-use support::graph::BOUNDARY;
-use support::model::Model;
-use support::predecoder::Predecoder;
-use support::random::Random;
-use support::random_model::{Signs, random_events, random_model};
-use support::window::{BUFFER, CELL, CLOSED, Commit, OUTSIDE, Window, WindowDecoder, WindowEdge};
+
+use crate::support::decoding::{Decoder, Graph, KINDS, Kind, Override, default_options, set_bits};
+use crate::support::graph::BOUNDARY;
+use crate::support::model::Model;
+use crate::support::predecoder::Predecoder;
+use crate::support::random::Random;
+use crate::support::random_model::{Signs, random_events, random_model};
+use crate::support::window::{BUFFER, CELL, CLOSED, Commit, OUTSIDE, Window, WindowDecoder, WindowEdge};
 
 const MODELS: usize = 600;
 const SHOTS_PER_MODEL: usize = 6;
@@ -398,7 +397,7 @@ fn window_answer(window: &Window, kind: Kind, events: &[u32], overrides: &[Overr
         );
         assert_eq!(status, otr_status::OTR_OK);
         assert_eq!(otr_decoder_edges(decoder, &mut edges, &mut count), otr_status::OTR_OK);
-        let answer = support::decoding::view(edges, count).to_vec();
+        let answer = crate::support::decoding::view(edges, count).to_vec();
         otr_decoder_destroy(decoder);
         (answer, result.weight)
     }

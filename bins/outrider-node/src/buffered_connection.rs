@@ -4,6 +4,7 @@ use std::io;
 
 use outrider_node::{ConnectionId, Node};
 use outrider_transport::{Connection, Outgoing, Sent};
+use outrider_wire::Time;
 use outrider_wire::limits::FRAME_BYTES_MAX;
 
 /// A connection, and what it had no room for.
@@ -20,7 +21,7 @@ impl BufferedConnection {
     }
 
     /// Sends what the node has for it, as far as there is room. Returns whether anything went out.
-    pub(crate) fn send(&mut self, node: &mut Node, id: ConnectionId, now: u64) -> io::Result<bool> {
+    pub(crate) fn send(&mut self, node: &mut Node, id: ConnectionId, now: Time) -> io::Result<bool> {
         let fill = |bytes: &mut [u8]| node.transmit(id, bytes, now);
         let Sent { any, is_blocked } = self.outgoing.send(&mut self.inner, fill)?;
         self.is_blocked = is_blocked;

@@ -226,7 +226,7 @@ impl Limits {
             ("retained-bytes", wire::Options { retained_bytes, ..plain() }),
             ("streams", wire::Options { streams_max, ..plain() }),
         ] {
-            if wire::ClientSession::new(&alone, 0).is_err() {
+            if wire::ClientSession::new(&alone, wire::Time(0)).is_err() {
                 return Err(Failure::Input(format!("limits.{key}: out of the range of PROTOCOL.md")));
             }
         }

@@ -17,6 +17,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use outrider::{Error as DecodeError, Patch, PatchKey, Wait, Workers, WorkersOptions, clock_ns};
 use outrider_node::{ConnectionId, JobId, Node, NodeOptions};
 use outrider_transport::Connection;
+use outrider_wire::Time;
 use outrider_wire::limits::FRAME_BYTES_MAX;
 
 use crate::buffered_connection::BufferedConnection;
@@ -47,7 +48,7 @@ pub(crate) struct EventLoopOptions {
     pub(crate) drain_ns: u64,
 }
 
-/// What an event loop is told.
+/// What an event loop is to do.
 pub(crate) enum Order {
     /// Serve this connection.
     Serve(Connection),
@@ -74,8 +75,8 @@ pub(crate) struct EventLoopHandle {
 }
 
 impl EventLoopHandle {
-    /// Tells the event loop; one that has ended does not listen.
-    pub(crate) fn tell(&self, order: Order) {
+    /// Gives the event loop an order; one that has ended takes none.
+    pub(crate) fn give(&self, order: Order) {
         if self.orders.send(order).is_ok() {
             // A waker that fails has woken: its counter is full.
             let _ = self.waker.wake();
@@ -87,7 +88,7 @@ impl EventLoopHandle {
 pub(crate) fn start(
     patches: Vec<Arc<Patch>>,
     options: EventLoopOptions,
-    draw: impl FnMut() -> [u8; 16] + Send + 'static,
+    random_token: impl FnMut() -> [u8; 16] + Send + 'static,
     snapshot: Arc<Mutex<Snapshot>>,
 ) -> Result<(EventLoopHandle, JoinHandle<Ending>), DecodeError> {
     let failed = |source| DecodeError::Io { action: "start the event loop", path: None, source };
@@ -99,34 +100,34 @@ pub(crate) fn start(
         let waker = Arc::clone(&waker);
         workers.set_waker(Arc::new(move || drop(waker.wake())));
     }
-    let (orders, told) = channel();
+    let (sender, orders) = channel();
     let event_loop = EventLoop {
-        node: Node::new(patches, options.node, draw),
+        node: Node::new(patches, options.node, random_token),
         workers,
         keys,
         wait: options.workers.wait,
         drain_ns: options.drain_ns,
-        told,
+        orders,
         poll,
         events: Events::with_capacity(EVENTS_MAX),
         connections: BTreeMap::new(),
         rings: Vec::new(),
         readable: VecDeque::new(),
         buffer: vec![0; READ_BYTES],
-        now: clock_ns(),
+        now: time_now(),
         timer: None,
-        end_ns: None,
+        end: None,
         idle_turns: 0,
         blind_turns: 0,
         latencies: Latencies::default(),
         snapshot,
-        snapshot_ns: 0,
+        snapshot_due: Time(0),
     };
     let thread = thread::Builder::new()
         .name("event-loop".to_owned())
         .spawn(move || event_loop.run())
         .map_err(failed)?;
-    Ok((EventLoopHandle { orders, waker }, thread))
+    Ok((EventLoopHandle { orders: sender, waker }, thread))
 }
 
 struct EventLoop {
@@ -136,7 +137,7 @@ struct EventLoop {
     keys: Vec<PatchKey>,
     wait: Wait,
     drain_ns: u64,
-    told: Receiver<Order>,
+    orders: Receiver<Order>,
     poll: Poll,
     events: Events,
     connections: BTreeMap<ConnectionId, BufferedConnection>,
@@ -146,17 +147,17 @@ struct EventLoop {
     readable: VecDeque<ConnectionId>,
     buffer: Vec<u8>,
     /// The time when it was last looked at, in this turn or later.
-    now: u64,
+    now: Time,
     /// When the node wants to be called.
-    timer: Option<u64>,
+    timer: Option<Time>,
     /// When the time to shut down is over, once it has begun.
-    end_ns: Option<u64>,
+    end: Option<Time>,
     idle_turns: u32,
     /// Turns since sockets were looked at.
     blind_turns: u32,
     latencies: Latencies,
     snapshot: Arc<Mutex<Snapshot>>,
-    snapshot_ns: u64,
+    snapshot_due: Time,
 }
 
 impl EventLoop {
@@ -165,14 +166,14 @@ impl EventLoop {
             let moved = self.turn();
             // Those that have not said who they are have nothing to be told.
             if self.node.is_done() && self.connections.keys().all(|&id| self.node.is_greeting(id)) {
-                self.publish(clock_ns());
+                self.publish(time_now());
                 return Ending::Drained;
             }
-            if self.end_ns.is_some_and(|end| clock_ns() >= end) {
+            if self.end.is_some_and(|end| time_now() >= end) {
                 let is_done = self.node.is_done();
                 self.node.abandon();
                 self.log_events();
-                self.publish(clock_ns());
+                self.publish(time_now());
                 return if is_done { Ending::Drained } else { Ending::Abandoned };
             }
             self.idle_turns = if moved { 0 } else { self.idle_turns.saturating_add(1) };
@@ -186,7 +187,7 @@ impl EventLoop {
     /// anything.
     fn turn(&mut self) -> bool {
         let mut moved = self.look_at_sockets();
-        self.now = clock_ns();
+        self.now = time_now();
         moved |= self.read_rings();
         moved |= self.read_sockets();
         moved |= self.finish_cells();
@@ -203,7 +204,7 @@ impl EventLoop {
             self.send_all();
             self.timer = self.node.next_timer();
         }
-        if self.now >= self.snapshot_ns {
+        if self.now >= self.snapshot_due {
             self.publish(self.now);
         }
         moved
@@ -227,10 +228,10 @@ impl EventLoop {
         {
             tracing::error!(%error, "cannot wait for sockets");
         }
-        let mut is_told = false;
+        let mut has_orders = false;
         for event in &self.events {
             if event.token() == WAKE {
-                is_told = true;
+                has_orders = true;
                 continue;
             }
             let id = ConnectionId(event.token().0 as u64);
@@ -242,7 +243,7 @@ impl EventLoop {
             }
         }
         let moved = !self.events.is_empty();
-        if is_told {
+        if has_orders {
             self.take_orders();
         }
         moved
@@ -257,19 +258,19 @@ impl EventLoop {
     }
 
     fn sleep(&self) -> Duration {
-        let now = clock_ns();
-        let until = |time: Option<u64>| time.map_or(NAP_NS, |time| time.saturating_sub(now));
-        Duration::from_nanos(NAP_NS.min(until(self.timer)).min(until(self.end_ns)))
+        let now = time_now();
+        let until = |time: Option<Time>| time.map_or(NAP_NS, |time| time.since(now));
+        Duration::from_nanos(NAP_NS.min(until(self.timer)).min(until(self.end)))
     }
 
     fn take_orders(&mut self) {
-        while let Ok(order) = self.told.try_recv() {
+        while let Ok(order) = self.orders.try_recv() {
             match order {
                 Order::Serve(connection) => self.serve(connection),
-                Order::Abandon => self.end_ns = Some(0),
+                Order::Abandon => self.end = Some(Time(0)),
                 Order::ShutDown => {
-                    let now = clock_ns();
-                    self.end_ns.get_or_insert_with(|| now.saturating_add(self.drain_ns));
+                    let now = time_now();
+                    self.end.get_or_insert_with(|| now.after(self.drain_ns));
                     self.node.shut_down(now);
                 }
             }
@@ -277,7 +278,7 @@ impl EventLoop {
     }
 
     fn serve(&mut self, connection: Connection) {
-        let id = match self.node.connect(clock_ns()) {
+        let id = match self.node.connect(time_now()) {
             Ok(id) => id,
             Err(refusal) => return tracing::debug!(?refusal, "connection refused"),
         };
@@ -286,7 +287,7 @@ impl EventLoop {
         let token = Token(id.0 as usize);
         if let Err(error) = self.poll.registry().register(&mut SourceFd(&socket), token, interest) {
             tracing::error!(%error, "cannot watch a connection");
-            return self.node.disconnect(id, clock_ns());
+            return self.node.disconnect(id, time_now());
         }
         self.connections.insert(id, BufferedConnection::new(connection));
         if is_ring {
@@ -325,7 +326,7 @@ impl EventLoop {
                 Read::End
             }
             Ok(Some(count)) => {
-                self.now = clock_ns();
+                self.now = time_now();
                 self.node.receive(id, &self.buffer[..count], self.now);
                 Read::Something
             }
@@ -342,7 +343,7 @@ impl EventLoop {
         let mut moved = false;
         while let Some(finished) = self.workers.finished() {
             moved = true;
-            self.now = clock_ns();
+            self.now = time_now();
             let result = finished.result.as_ref().map(|&commit| commit);
             if let Some(hops) = self.node.finish(JobId(finished.tag), finished.times, result, self.now) {
                 self.latencies.note(&hops, self.now);
@@ -399,25 +400,29 @@ impl EventLoop {
             // Closing it would do the same.
             let _ = self.poll.registry().deregister(&mut SourceFd(&socket));
             self.rings.retain(|&ring| ring != id);
-            self.now = clock_ns();
+            self.now = time_now();
             self.node.disconnect(id, self.now);
         }
     }
 
     /// Lays out how things are, unless somebody is just looking.
-    fn publish(&mut self, now: u64) {
-        self.snapshot_ns = now + SNAPSHOT_NS;
+    fn publish(&mut self, now: Time) {
+        self.snapshot_due = now.after(SNAPSHOT_NS);
         if let Ok(mut snapshot) = self.snapshot.try_lock() {
-            snapshot.taken_ns = now;
+            snapshot.taken = now;
             snapshot.counters.clone_from(self.node.counters());
             snapshot.connections = self.node.connection_count() as u64;
             snapshot.sessions = self.node.session_count() as u64;
             snapshot.streams = self.node.stream_count() as u64;
             snapshot.jobs = self.node.jobs_out() as u64;
-            snapshot.is_draining = self.end_ns.is_some();
+            snapshot.is_draining = self.end.is_some();
             snapshot.latencies.clone_from(&self.latencies);
         }
     }
+}
+
+fn time_now() -> Time {
+    Time(clock_ns())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

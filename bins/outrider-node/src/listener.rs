@@ -136,13 +136,13 @@ impl Listener {
                 }
             };
             if let Caller::Connected(connection) = caller {
-                event_loop.tell(Order::Serve(connection));
+                event_loop.give(Order::Serve(connection));
                 continue;
             }
             let (event_loop, named) = (event_loop.clone(), address.clone());
             let another_went = callers.admit(async move {
                 match caller.connect().await {
-                    Ok(connection) => event_loop.tell(Order::Serve(connection)),
+                    Ok(connection) => event_loop.give(Order::Serve(connection)),
                     Err(error) => tracing::warn!(address = %named, %error, "caller turned away"),
                 }
             });

@@ -66,7 +66,7 @@ impl Collector for Node {
             (
                 "log_lines_dropped",
                 "Lines of the log that nobody took in time",
-                counters.untold + self.dropped_lines.as_ref().map_or(0, |count| count()),
+                counters.dropped + self.dropped_lines.as_ref().map_or(0, |count| count()),
             ),
         ] {
             use prometheus_client::encoding::EncodeMetric;

@@ -6,7 +6,7 @@
 
 use outrider::clock_ns;
 use outrider_node::NodeCounters;
-use outrider_wire::Hops;
+use outrider_wire::{Hops, Time};
 
 /// An event loop that has not laid out a snapshot for so long is not well.
 const STALL_NS: u64 = 2_000_000_000;
@@ -36,7 +36,7 @@ pub(crate) const BINS_NS: [u64; 19] = [
 /// How a node is.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Snapshot {
-    pub(crate) taken_ns: u64,
+    pub(crate) taken: Time,
     pub(crate) counters: NodeCounters,
     pub(crate) connections: u64,
     pub(crate) sessions: u64,
@@ -77,7 +77,7 @@ pub(crate) enum Health {
 
 impl Snapshot {
     pub(crate) fn health(&self) -> Health {
-        if clock_ns().saturating_sub(self.taken_ns) > STALL_NS {
+        if Time(clock_ns()).since(self.taken) > STALL_NS {
             Health::Stalled
         } else if self.is_draining {
             Health::Draining
@@ -89,17 +89,17 @@ impl Snapshot {
 
 impl Latencies {
     /// Notes the hops of a cell whose commit is ready.
-    pub(crate) fn note(&mut self, hops: &Hops, now: u64) {
-        self.wait.span(hops.ingest_ns, hops.dispatched_ns);
-        self.queue.span(hops.dispatched_ns, hops.decode_start_ns);
-        self.decode.span(hops.decode_start_ns, hops.decode_end_ns);
-        self.total.span(hops.ingest_ns, now);
+    pub(crate) fn note(&mut self, hops: &Hops, now: Time) {
+        self.wait.span(hops.ingest, hops.dispatched);
+        self.queue.span(hops.dispatched, hops.decode_start);
+        self.decode.span(hops.decode_start, hops.decode_end);
+        self.total.span(hops.ingest, now);
     }
 }
 
 impl Histogram {
-    fn span(&mut self, from_ns: u64, to_ns: u64) {
-        let span = to_ns.saturating_sub(from_ns);
+    fn span(&mut self, from: Time, to: Time) {
+        let span = to.since(from);
         self.bins[BINS_NS.partition_point(|&end| end < span)] += 1;
         self.sum_ns = self.sum_ns.saturating_add(span);
         self.count += 1;
@@ -114,9 +114,9 @@ mod tests {
     fn spans_fall_into_their_bins() {
         let mut histogram = Histogram::default();
         for span in [0, 1_000, 1_001, 1_000_000_000, 1_000_000_001] {
-            histogram.span(5, 5 + span);
+            histogram.span(Time(5), Time(5 + span));
         }
-        histogram.span(7, 5);
+        histogram.span(Time(7), Time(5));
         assert_eq!(histogram.bins[0], 3);
         assert_eq!(histogram.bins[1], 1);
         assert_eq!(histogram.bins[BINS_NS.len() - 1], 1);

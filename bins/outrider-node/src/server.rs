@@ -192,12 +192,12 @@ pub struct ServerHandle(EventLoopHandle);
 impl ServerHandle {
     /// As [`Server::shut_down`].
     pub fn shut_down(&self) {
-        self.0.tell(Order::ShutDown);
+        self.0.give(Order::ShutDown);
     }
 
     /// Ends it at once. What is open is only in its log.
     pub fn abandon(&self) {
-        self.0.tell(Order::Abandon);
+        self.0.give(Order::Abandon);
     }
 }
 

@@ -11,6 +11,8 @@
 #include "outrider/kernels.h"
 #include "outrider/predecoder.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -25,12 +27,12 @@ typedef struct otr_decoder otr_decoder;
 
 typedef struct otr_decoder_options {
     otr_decoder_kind kind;
-    otr_isa isa; /* OTR_ISA_AUTO picks the best; a missing one is OTR_ERR_UNSUPPORTED */
-    int certify; /* non-zero (matching kinds only): prove every answer minimal, see otr_certificate */
+    otr_isa isa;                /* OTR_ISA_AUTO picks the best; a missing one is OTR_ERR_UNSUPPORTED */
+    bool certify;               /* matching kinds only: prove every answer minimal, see otr_certificate */
     otr_predecoder *predecoder; /* borrowed, used by this decoder alone while it lives; NULL for none */
     otr_predecoder_use predecoder_use; /* its use */
     int32_t weight_offset; /* added to the weight of every edge that no override names; offset and sum are
-                              clamped and rounded like an override. A negative sum commits the edge as ever.
+                              clamped and rounded like an override. A negative sum forces the edge as ever.
                               The weight_offset of a pre-decoded shot is added to it */
 } otr_decoder_options;
 
@@ -42,8 +44,8 @@ OTR_API otr_decoder_options otr_decoder_options_default(void);
  * OTR_ERR_UNSUPPORTED, OTR_ERR_MEMORY.
  *
  * The rules of MWPM_CORRELATED apply last: whatever an edge weighs in the first pass, by the graph, offset or
- * override, they lower it to at most their own weight, which has no offset; committed edges they leave. Edges
- * that hard use committed are no part of the first answer, so they lower nothing. */
+ * override, they lower it to at most their own weight, which has no offset; forced edges they leave. Edges
+ * that hard use fixed are no part of the first answer, so they lower nothing. */
 OTR_API otr_status otr_decoder_create(otr_decoder **out, const otr_graph *graph,
                                       const otr_decoder_options *options);
 OTR_API void otr_decoder_destroy(otr_decoder *decoder);
@@ -59,10 +61,10 @@ OTR_API otr_status otr_decoder_reweight(otr_decoder *decoder, const otr_graph *g
 /* What one shot gives. */
 typedef struct otr_result {
     int64_t weight; /* total integer weight of the chosen edges under the shot's weights (for MWPM_CORRELATED
-                       the second pass's), without what hard pre-decoding committed; natural weight = weight /
+                       the second pass's), without what hard pre-decoding fixed; natural weight = weight /
                        otr_graph_scale */
     uint32_t event_count;   /* detection events of the shot as given */
-    uint32_t matched_count; /* events left to match after pre-decoding and committed edges flipped theirs */
+    uint32_t matched_count; /* events left to match after pre-decoding and forced edges flipped theirs */
 } otr_result;
 
 /* Decodes one shot. A pre-decoder among the options comes first, and the shot is what it leaves; overrides of
@@ -85,13 +87,13 @@ OTR_API otr_status otr_decoder_decode_events(otr_decoder *decoder, const uint32_
                                              uint8_t *observables, otr_result *result);
 
 /* Decodes what a pre-decoder left of a shot, whichever and wherever it was; one among the options is not
- * asked. Overrides of the caller come after those of the shot and win; the observables of what is committed
+ * asked. Overrides of the caller come after those of the shot and win; the observables of what is fixed
  * in the shot are added. Nothing of *shot is needed after the call; result->event_count is its event_count.
  *
  * The weights of a decoder are laid out for one offset: that of its pre-decoder at first. A shot of another
  * weight_offset lays them out anew, which takes as long as creating a decoder, and allocates.
  * Statuses as for otr_decoder_decode, and OTR_ERR_INDEX for events that are not ascending and distinct, or
- * one that is >= nodes, or a committed edge that is none; OTR_ERR_ARGUMENT for committed edges without
+ * one that is >= nodes, or a fixed edge that is none; OTR_ERR_ARGUMENT for fixed edges without
  * observables.
  */
 OTR_API otr_status otr_decoder_decode_predecoded(otr_decoder *decoder, const otr_predecoded *shot,
@@ -106,9 +108,9 @@ OTR_API otr_status otr_decoder_decode_batch(otr_decoder *decoder, const uint8_t 
                                             size_t detector_stride, size_t shot_count, uint8_t *observables,
                                             size_t observable_stride, int64_t *weights, size_t *failed_shot);
 
-/* The edges of the last shot's answer (committed edges included, also those of a pre-decoder, an edge used
- * twice cancelled), ascending. Valid until the next call on the decoder. *edges may be NULL when *count is 0.
- * OTR_ERR_ARGUMENT if no shot was decoded, OTR_ERR_UNSUPPORTED if what a pre-decoder committed in it is not
+/* The edges of the last shot's answer (forced edges included, also those that a pre-decoder fixed, an edge
+ * used twice cancelled), ascending. Valid until the next call on the decoder. *edges may be NULL when *count
+ * is 0. OTR_ERR_ARGUMENT if no shot was decoded, OTR_ERR_UNSUPPORTED if what a pre-decoder fixed in it is not
  * given as edges. */
 OTR_API otr_status otr_decoder_edges(otr_decoder *decoder, const uint32_t **edges, size_t *count);
 
@@ -127,7 +129,7 @@ OTR_API otr_status otr_decoder_pairs(otr_decoder *decoder, const otr_pair **pair
  * at most its weight, where f_R(v) in [0, y_R] is how far R's region reaches past v; then any matching weighs
  * at least the sum of the radii y_R. */
 typedef struct otr_certificate {
-    int64_t primal; /* weight of the matched edges, without committed ones */
+    int64_t primal; /* weight of the matched edges, without forced ones */
     int64_t dual;   /* sum of all radii */
     uint64_t edges_checked;
     uint64_t edges_overtight; /* 0 in a proof */

@@ -15,6 +15,8 @@
 #include "outrider/predecoder.h"
 #include "outrider/surface_code.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -49,7 +51,7 @@ typedef struct otr_dense_info {
     uint32_t receptive_field; /* voxels in each direction of space and time, 1 + layers * (kernel - 1) */
     uint64_t parameter_count;
     uint64_t products_per_voxel; /* multiplications */
-    int has_integers;            /* calibrated, so that INTEGER arithmetic is possible */
+    bool has_integers;           /* calibrated, so that INTEGER arithmetic is possible */
 } otr_dense_info;
 OTR_API otr_dense_info otr_dense_network_info(const otr_dense_network *network);
 

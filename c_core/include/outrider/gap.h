@@ -58,17 +58,17 @@ OTR_API otr_status otr_gap_decode(otr_gap *gap, const uint32_t *events, size_t e
                                   otr_gap_result *result);
 
 /* The same for what a pre-decoder left of a shot. Classes are of the whole answer: the observable of what is
- * committed in the shot is added; its weight is not. Nothing of *shot is needed after the call. A
+ * fixed in the shot is added; its weight is not. Nothing of *shot is needed after the call. A
  * weight_offset other than the last shot's takes as long as creating a gap, and allocates. Statuses as for
  * otr_gap_decode, and those of otr_decoder_decode_predecoded for a bad *shot. */
 OTR_API otr_status otr_gap_decode_predecoded(otr_gap *gap, const otr_predecoded *shot,
                                              const otr_override *overrides, size_t override_count,
                                              otr_gap_result *result);
 
-/* The edges of the last shot's answer in class 0 or 1, ascending, committed ones included. Valid until the
- * next call on the gap; *edges may be NULL when *count is 0. OTR_ERR_ARGUMENT if no shot was decoded, or for
- * the heavier class of a shot at the limit, whose answer was not searched for; OTR_ERR_UNSUPPORTED if what a
- * pre-decoder committed is not given as edges. */
+/* The edges of the last shot's answer in class 0 or 1, ascending, forced and fixed ones included. Valid until
+ * the next call on the gap; *edges may be NULL when *count is 0. OTR_ERR_ARGUMENT if no shot was decoded, or
+ * for the heavier class of a shot at the limit, whose answer was not searched for; OTR_ERR_UNSUPPORTED if
+ * what a pre-decoder fixed is not given as edges. */
 OTR_API otr_status otr_gap_edges(otr_gap *gap, int observable, const uint32_t **edges, size_t *count);
 
 /* Heap bytes held now. */

@@ -20,6 +20,8 @@
 
 #include "outrider/model.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -47,12 +49,12 @@ extern "C" {
 typedef struct otr_graph otr_graph;
 
 typedef struct otr_graph_options {
-    int correlations; /* non-zero: also build implied weights; then p > 1/2 is OTR_ERR_PROBABILITY and a
-                         component without detectors inside a decomposed error OTR_ERR_UNDECOMPOSABLE */
-    int ignore_undecomposable; /* non-zero: skip and count components with three or more detectors */
-    int reweightable;          /* non-zero: keep what each error adds to, for otr_graph_reweighted: 4 bytes an
+    bool correlations;          /* also build implied weights; then p > 1/2 is OTR_ERR_PROBABILITY and a
+                                  component without detectors inside a decomposed error OTR_ERR_UNDECOMPOSABLE */
+    bool ignore_undecomposable; /* skip and count components with three or more detectors */
+    bool reweightable;          /* keep what each error adds to, for otr_graph_reweighted: 4 bytes an
                                   error, a component and a pair of them */
-    uint32_t levels;           /* 0 = OTR_GRAPH_LEVELS_DEFAULT; at most that */
+    uint32_t levels;            /* 0 = OTR_GRAPH_LEVELS_DEFAULT; at most that */
 } otr_graph_options;
 
 OTR_API otr_graph_options otr_graph_options_default(void);
@@ -91,7 +93,7 @@ OTR_API uint64_t otr_graph_error_count(const otr_graph *graph);
 OTR_API uint32_t otr_graph_node_count(const otr_graph *graph); /* = detectors of the model */
 OTR_API uint32_t otr_graph_edge_count(const otr_graph *graph);
 OTR_API uint32_t otr_graph_observable_count(const otr_graph *graph);
-OTR_API int otr_graph_has_correlations(const otr_graph *graph);
+OTR_API bool otr_graph_has_correlations(const otr_graph *graph);
 OTR_API uint64_t otr_graph_ignored_count(const otr_graph *graph);      /* undecomposable components skipped */
 OTR_API uint64_t otr_graph_undetectable_count(const otr_graph *graph); /* components without detectors */
 /* Natural weight = integer weight / scale. */
@@ -125,7 +127,7 @@ OTR_API otr_status otr_graph_implied(const otr_graph *graph, uint32_t edge, cons
                                      size_t *count);
 
 /* One per-shot weight. The graph's own weight of `edge` is replaced for this shot only. A negative weight
- * commits the edge: its endpoints' events flip, its observables flip, and |weight| is the price of taking it
+ * forces the edge: its endpoints' events flip, its observables flip, and |weight| is the price of taking it
  * back; that is exact. Cost is constant per override. The same edge twice: the last one counts. |weight| is
  * clamped to OTR_WEIGHT_MAX; an odd weight is rounded down in magnitude to even. */
 typedef struct otr_override {

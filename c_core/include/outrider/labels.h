@@ -20,6 +20,8 @@
 #include "outrider/sampler.h"
 #include "outrider/surface_code.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -32,13 +34,13 @@ typedef struct otr_label_sampler otr_label_sampler;
 typedef struct otr_label_options {
     uint64_t seed;
     otr_isa isa;
-    /* Non-zero: a CNOT's fault with a Y is taken apart as in the paper's Table I, and its parts are deferred
+    /* Whether a CNOT's fault with a Y is taken apart as in the paper's Table I, and its parts are deferred
      * one by one. */
-    int split_y;
-    /* Non-zero: errors that differ by stabilisers, or by an error in two successive rounds with the timelike
+    bool split_y;
+    /* Whether errors that differ by stabilisers, or by an error in two successive rounds with the timelike
      * flips between them, are brought to one canonical form: spacelike, timelike (one qubit at a time,
      * OTR_LABELS_TIME_PASSES at most), spacelike. */
-    int equivalence;
+    bool equivalence;
 } otr_label_options;
 
 /* Passes of the timelike step, and sweeps of a spacelike one; shots settle in fewer. */

@@ -17,6 +17,8 @@
 
 #include "outrider/measurements.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -45,17 +47,17 @@ OTR_API void otr_measurement_stream_start(otr_measurement_stream *stream, const 
  * OTR_ERR_LIMIT: more than OTR_MEASUREMENT_STREAM_PUSH_MAX. OTR_ERR_ARGUMENT: layers wait to be taken, the
  * history has ended, or none that the stream serves ends here. */
 OTR_API otr_status otr_measurement_stream_push(otr_measurement_stream *stream, const uint8_t *measurements,
-                                               uint32_t count, int is_last, otr_error *error);
+                                               uint32_t count, bool is_last, otr_error *error);
 
 typedef struct otr_measured_layer {
     uint64_t number;
     const uint8_t *events; /* packed; a view until the next call */
     uint32_t detector_count;
-    int is_last;
+    bool is_last;
 } otr_measured_layer;
 
-/* Fills *out with the next layer that is known and returns 1; 0 if there is none. */
-OTR_API int otr_measurement_stream_next(otr_measurement_stream *stream, otr_measured_layer *out);
+/* Fills *out with the next layer that is known and returns true; false if there is none. */
+OTR_API bool otr_measurement_stream_next(otr_measurement_stream *stream, otr_measured_layer *out);
 
 /* The observables, packed, by the measurements of the layers taken so far, and by all after the last layer. A
  * view until the next call. */

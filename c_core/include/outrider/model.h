@@ -8,6 +8,8 @@
 
 #include "outrider/status.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -76,8 +78,9 @@ typedef struct otr_model_walk otr_model_walk;
 /* The walk borrows `model`, which must outlive it. OTR_ERR_MEMORY, OTR_ERR_ARGUMENT. */
 OTR_API otr_status otr_model_walk_create(otr_model_walk **out, const otr_model *model);
 OTR_API void otr_model_walk_destroy(otr_model_walk *walk);
-/* Fills *out and returns 1, or returns 0 at the end (and ever after). Views in *out die at the next step. */
-OTR_API int otr_model_walk_next(otr_model_walk *walk, otr_instruction *out);
+/* Fills *out and returns true, or returns false at the end (and ever after). Views in *out die at the next
+ * step. */
+OTR_API bool otr_model_walk_next(otr_model_walk *walk, otr_instruction *out);
 
 /* Writes the folded model as .dem text that parses to the same model (probabilities and coordinates with 17
  * significant digits at most, shortest that round-trips). Like snprintf: always returns the bytes needed

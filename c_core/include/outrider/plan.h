@@ -36,6 +36,8 @@
 
 #include "outrider/window.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -122,7 +124,7 @@ typedef struct otr_cell {
     uint64_t marks_first, marks_end;   /* layers in which the marks of lower ranks may concern it */
     uint64_t ready_layers;             /* it can be decided once so many layers are there, or all */
     int64_t shift; /* a layer of the history is this much more than that of the reference */
-    int is_empty;  /* it has no detectors: there is nothing to decide, and no window */
+    bool is_empty; /* it has no detectors: there is nothing to decide, and no window */
     otr_cell_shape shape;
 } otr_cell;
 

@@ -3,9 +3,9 @@
  * A pre-decoder looks a few sites around each detection event and gives the probabilities that the
  * matching-graph edges there flipped. Every kind (rules, message passing, networks) has two uses:
  *  - soft: a list of per-shot weights. The weight ln((1-p)/p), p the probability that the edge flipped, takes
- *    the place of the graph's; p > 1/2 gives a negative weight, which commits the edge at a price. A decoder
+ *    the place of the graph's; p > 1/2 gives a negative weight, which forces the edge at a price. A decoder
  *    finishes under these weights;
- *  - hard, as published: edges with p above a threshold are committed for good, the residual events are
+ *  - hard, as published: edges with p above a threshold are fixed for good, the residual events are
  *    decoded under the graph's own weights.
  *
  * One call, otr_predecoder_apply, makes an otr_predecoded of a shot in either use. It is the one thing that
@@ -47,8 +47,8 @@ typedef struct otr_predecoded {
     /* Of soft use: per-shot weights, each edge named at most once, in no order that means anything. */
     const otr_override *overrides;
     size_t override_count;
-    /* Of hard use: what was committed for good; its events are gone from `events`. The observables that it
-     * flips, packed, ceil(observables/8) bytes, NULL if nothing was committed; and its edges, each once, in
+    /* Of hard use: what was fixed for good; its events are gone from `events`. The observables that it
+     * flips, packed, ceil(observables/8) bytes, NULL if nothing was fixed; and its edges, each once, in
      * no order that means anything, NULL beside observables where corrections are no edges of the graph. */
     const uint8_t *observables;
     const uint32_t *edges;
@@ -103,7 +103,7 @@ typedef struct otr_predecoded_spans {
     const size_t *event_begin; /* shot_count + 1 entries, as those below */
     const otr_override *overrides;
     const size_t *override_begin;
-    const uint8_t *observables; /* row i starts at i*observable_stride; NULL: nothing committed */
+    const uint8_t *observables; /* row i starts at i*observable_stride; NULL: nothing fixed */
     size_t observable_stride;   /* ceil(observables/8) bytes */
     const uint32_t *edges;      /* NULL beside observables where corrections are no edges of the graph */
     const size_t *edge_begin;
@@ -121,7 +121,7 @@ OTR_API otr_status otr_predecoded_batch_shot(const otr_predecoded_batch *batch, 
 /* Heap bytes held now. */
 OTR_API size_t otr_predecoded_batch_bytes(const otr_predecoded_batch *batch);
 
-/* Hard use commits edges whose probability is at least this; 1/2 at first. In (0, 1), OTR_ERR_PROBABILITY
+/* Hard use fixes edges whose probability is at least this; 1/2 at first. In (0, 1), OTR_ERR_PROBABILITY
  * otherwise. */
 OTR_API otr_status otr_predecoder_set_threshold(otr_predecoder *predecoder, double probability);
 

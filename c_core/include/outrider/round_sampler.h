@@ -12,6 +12,8 @@
 
 #include "outrider/sampler.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -55,12 +57,12 @@ OTR_API otr_status otr_round_sampler_end(otr_round_sampler *sampler, uint64_t la
 typedef struct otr_sampled_layer {
     const uint8_t *events; /* packed detection events, padding zero */
     uint32_t detector_count;
-    int is_last;
+    bool is_last;
     const uint8_t *observables; /* flipped by the errors of the layers since the seek, this one included */
 } otr_sampled_layer;
 
-/* Fills *out with the next layer and returns 1; 0 after the last one. Allocates nothing. */
-OTR_API int otr_round_sampler_next(otr_round_sampler *sampler, otr_sampled_layer *out);
+/* Fills *out with the next layer and returns true; false after the last one. Allocates nothing. */
+OTR_API bool otr_round_sampler_next(otr_round_sampler *sampler, otr_sampled_layer *out);
 
 #ifdef __cplusplus
 }

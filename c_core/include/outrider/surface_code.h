@@ -13,6 +13,8 @@
 
 #include "outrider/model.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -86,10 +88,10 @@ OTR_API uint64_t otr_surface_detector_count(const otr_surface *surface);
 /* The circuit as .stim text, repeat blocks folded; snprintf rules as otr_model_text. */
 OTR_API size_t otr_surface_circuit_text(const otr_surface *surface, char *buffer, size_t capacity);
 
-/* The decomposed error model with detector coordinates (x, y, round), layer by layer. folded != 0 keeps the
+/* The decomposed error model with detector coordinates (x, y, round), layer by layer. `folded` keeps the
  * bulk rounds in a `repeat` block once there are 8 rounds or more (memory and time then do not grow with the
  * rounds). The caller destroys *out. OTR_ERR_MEMORY, OTR_ERR_LIMIT, OTR_ERR_ARGUMENT. */
-OTR_API otr_status otr_surface_model(const otr_surface *surface, int folded, otr_model **out,
+OTR_API otr_status otr_surface_model(const otr_surface *surface, bool folded, otr_model **out,
                                      otr_error *error);
 
 #ifdef __cplusplus

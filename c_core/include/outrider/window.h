@@ -23,6 +23,8 @@
 
 #include "outrider/decoder.h"
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -66,7 +68,7 @@ OTR_API const uint32_t *otr_window_detectors(const otr_window *window, size_t *c
 typedef struct otr_window_edge {
     uint32_t source;     /* the edge of the history that it is, or stands for */
     uint32_t part_count; /* edges of the history that are combined in it */
-    int owned;           /* whether it touches the cell, so that the window commits it */
+    bool owned;          /* whether it touches the cell, so that the window commits it */
 } otr_window_edge;
 /* OTR_ERR_INDEX if edge >= the edges of the window's graph. */
 OTR_API otr_status otr_window_edge_at(const otr_window *window, uint32_t edge, otr_window_edge *out);
@@ -119,7 +121,7 @@ typedef struct otr_commit {
  *             are ignored. Where edges are combined the lightest of them counts
  * OTR_ERR_INDEX: an event, mark or overridden edge is not of the history, or events are not ascending.
  * OTR_ERR_ODD_PARITY: the window has no perfect matching; it may have one with other marks.
- * OTR_ERR_UNSUPPORTED: what the pre-decoder commits is not given as edges.
+ * OTR_ERR_UNSUPPORTED: what the pre-decoder fixes is not given as edges.
  * OTR_ERR_RESIDUAL: the commit does not explain the events of the cell: a bug of this library.
  * OTR_ERR_ARGUMENT, OTR_ERR_MEMORY, any status of decoder and pre-decoder. *out is untouched on failure. */
 OTR_API otr_status otr_window_decode(otr_window_decoder *decoder, const uint32_t *events, size_t event_count,
@@ -127,7 +129,7 @@ OTR_API otr_status otr_window_decode(otr_window_decoder *decoder, const uint32_t
                                      size_t override_count, otr_commit *out);
 
 /* Decides the cell from what a pre-decoder left of the history, in the window and around it; one among the
- * options is not asked. Of *cell only what concerns the window counts: its committed edges are the cell's if
+ * options is not asked. Of *cell only what concerns the window counts: its fixed edges are the cell's if
  * they touch it. Nothing of it is needed after the call. A weight_offset other than the last cell's takes as
  * long as creating a decoder, and allocates. Otherwise as otr_window_decode, and OTR_ERR_INDEX for an edge of
  * *cell that is not of the history. */

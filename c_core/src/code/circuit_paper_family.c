@@ -28,7 +28,7 @@ void otr_paper_memory_circuit(otr_circuit *circuit, const otr_memory *memory) {
 static void append_preparation(otr_circuit *circuit, const otr_memory *memory) {
     const otr_patch *patch = memory->patch;
     const otr_noise_paper *noise = &memory->options->noise_paper;
-    const int is_x = memory->options->basis == OTR_BASIS_X;
+    const bool is_x = memory->options->basis == OTR_BASIS_X;
 
     otr_append_on_data(circuit, patch, is_x ? OTR_GATE_RX : OTR_GATE_R, NULL, 0);
     if (memory->options->family == OTR_CIRCUIT_PAPER) {
@@ -73,7 +73,7 @@ static void append_later_round(otr_circuit *circuit, const otr_memory *memory) {
 static void append_final_round(otr_circuit *circuit, const otr_memory *memory) {
     const otr_patch *patch = memory->patch;
     const otr_noise_paper *noise = &memory->options->noise_paper;
-    const int is_x = memory->options->basis == OTR_BASIS_X;
+    const bool is_x = memory->options->basis == OTR_BASIS_X;
 
     if (memory->options->family == OTR_CIRCUIT_PAPER) {
         otr_append_on_data(circuit, patch, is_x ? OTR_GATE_Z_ERROR : OTR_GATE_X_ERROR,

@@ -12,7 +12,7 @@ static void append_hadamards(otr_circuit *circuit, const otr_memory *memory);
 void otr_stim_memory_circuit(otr_circuit *circuit, const otr_memory *memory) {
     const otr_patch *patch = memory->patch;
     const double *readout_flip = &memory->options->noise_stim.before_measure_flip_probability;
-    const int is_x = memory->options->basis == OTR_BASIS_X;
+    const bool is_x = memory->options->basis == OTR_BASIS_X;
 
     otr_append_qubit_coordinates(circuit, patch);
     append_preparation(circuit, memory);
@@ -27,7 +27,7 @@ void otr_stim_memory_circuit(otr_circuit *circuit, const otr_memory *memory) {
 static void append_preparation(otr_circuit *circuit, const otr_memory *memory) {
     const otr_patch *patch = memory->patch;
     const double *reset_flip = &memory->options->noise_stim.after_reset_flip_probability;
-    const int is_x = memory->options->basis == OTR_BASIS_X;
+    const bool is_x = memory->options->basis == OTR_BASIS_X;
 
     otr_append_on_data(circuit, patch, is_x ? OTR_GATE_RX : OTR_GATE_R, NULL, 0);
     otr_append_on_data(circuit, patch, is_x ? OTR_GATE_Z_ERROR : OTR_GATE_X_ERROR, reset_flip, 1);

@@ -3,6 +3,8 @@
 
 #include "common/text.h"
 
+#include <stdbool.h>
+
 static const char *const gate_names[] = {
     [OTR_GATE_QUBIT_COORDS] = "QUBIT_COORDS",
     [OTR_GATE_R] = "R",
@@ -43,7 +45,7 @@ size_t otr_circuit_text(const otr_circuit *circuit, char *buffer, size_t capacit
 }
 
 static void put_operation(otr_text *text, const otr_circuit *circuit, const otr_operation *operation) {
-    const int is_lookback =
+    const bool is_lookback =
         operation->gate == OTR_GATE_DETECTOR || operation->gate == OTR_GATE_OBSERVABLE_INCLUDE;
     otr_text_put_string(text, gate_names[operation->gate]);
     otr_text_put_arguments(text, circuit->arguments + operation->arguments, operation->argument_count);

@@ -40,7 +40,7 @@ otr_status otr_fault_set_add_channel(otr_fault_set *faults, const otr_channel *c
 
     for (int k = 1; status == OTR_OK && k < all.count; k++) {
         const channel_case *one = &all.cases[k];
-        const int is_pair = one->detector_count == 2 && (one->mask & ~all.atoms) != 0;
+        const bool is_pair = one->detector_count == 2 && (one->mask & ~all.atoms) != 0;
         if (one->detector_count >= 2 && !is_pair) {
             status = decompose(&all, k);
         }
@@ -130,7 +130,7 @@ static otr_status fill_cases(channel_cases *all, const otr_channel *channel) {
 }
 
 /* Lexicographic order of the undecomposed target lists. */
-static int whole_is_less(const channel_case *a, const channel_case *b) {
+static bool whole_is_less(const channel_case *a, const channel_case *b) {
     for (uint32_t i = 0; i < a->whole.count && i < b->whole.count; i++) {
         if (a->whole.items[i] != b->whole.items[i]) {
             return a->whole.items[i] < b->whole.items[i];

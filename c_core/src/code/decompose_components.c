@@ -42,7 +42,7 @@ typedef struct target_builder {
 
 static otr_status sort_mechanisms(const otr_fault_set *faults, mechanism **out, size_t *count);
 static otr_status learn_components(known_components *known, const mechanism *mechanisms, size_t count);
-static int is_graphlike(const mechanism *one);
+static bool is_graphlike(const mechanism *one);
 static otr_status rewrite(target_builder *out, const mechanism *one, const known_components *known,
                           otr_error *error);
 static otr_status sorted_copy(otr_fault_set *out, const otr_fault_set *faults);
@@ -138,13 +138,13 @@ static component component_at(const mechanism *one, size_t first) {
     return found;
 }
 
-static int is_graphlike(const mechanism *one) {
+static bool is_graphlike(const mechanism *one) {
     for (size_t i = 0; i < one->count; i += component_at(one, i).count + 1) {
         if (component_at(one, i).detector_count > 2) {
-            return 0;
+            return false;
         }
     }
-    return 1;
+    return true;
 }
 
 static otr_status learn_components(known_components *known, const mechanism *mechanisms, size_t count) {
@@ -204,7 +204,7 @@ typedef struct partition_search {
 } partition_search;
 
 /* Depth-first: the first free detector goes with each later one in turn, at last alone. */
-static int search_partition(partition_search *search, uint32_t start, uint64_t used, uint64_t observables) {
+static bool search_partition(partition_search *search, uint32_t start, uint64_t used, uint64_t observables) {
     const component *problem = search->problem;
     uint64_t key[2];
     while (start < problem->detector_count && (used >> start & 1)) {
@@ -215,7 +215,7 @@ static int search_partition(partition_search *search, uint32_t start, uint64_t u
     }
     key[0] = problem->targets[start];
     for (uint32_t partner = start + 1; partner <= problem->detector_count; partner++) {
-        const int is_alone = partner == problem->detector_count;
+        const bool is_alone = partner == problem->detector_count;
         const component *match;
         if (!is_alone && (used >> partner & 1)) {
             continue;
@@ -228,22 +228,23 @@ static int search_partition(partition_search *search, uint32_t start, uint64_t u
         search->found[search->found_count++] = match;
         if (search_partition(search, start + 1, is_alone ? used : used | (uint64_t)1 << partner,
                              observables ^ observable_mask(match))) {
-            return 1;
+            return true;
         }
         search->found_count--;
     }
-    return 0;
+    return false;
 }
 
-static int take_known(otr_target_set *rest, const component *match, target_builder *out, otr_status *status) {
+static bool take_known(otr_target_set *rest, const component *match, target_builder *out,
+                       otr_status *status) {
     if (match == NULL || *status != OTR_OK) {
-        return 0;
+        return false;
     }
     *status = append_component(out, match->targets, match->count);
     if (*status == OTR_OK && !otr_target_set_xor(rest, match->targets, match->count)) {
         *status = OTR_ERR_LIMIT;
     }
-    return 1;
+    return true;
 }
 
 /* Takes known pairs, then known single detectors, greedily; what is left becomes a component of its own. */

@@ -13,6 +13,8 @@
 #include "code/target_set.h"
 #include "outrider/model.h"
 
+#include <stdbool.h>
+
 /* Basis errors of a channel: X and Z of one or two qubits. */
 #define OTR_CHANNEL_BASIS_MAX 4
 #define OTR_CHANNEL_CASES_MAX (1 << OTR_CHANNEL_BASIS_MAX)
@@ -29,7 +31,8 @@ typedef struct otr_channel {
     int basis_count;
     const otr_target_set *basis[OTR_CHANNEL_BASIS_MAX];
     double probabilities[OTR_CHANNEL_CASES_MAX];
-    int is_disjoint; /* the cases exclude each other, and are taken as independent after merging equal ones */
+    /* The cases exclude each other, and are taken as independent after merging equal ones. */
+    bool is_disjoint;
 } otr_channel;
 
 /* Frees what the calls below made; a zeroed set is empty. */

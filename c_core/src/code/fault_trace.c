@@ -48,11 +48,11 @@ otr_status otr_fault_trace(otr_fault_set *faults, const otr_circuit *circuit, ot
     return tracer.status;
 }
 
-static int is_measurement(otr_gate gate) {
+static bool is_measurement(otr_gate gate) {
     return gate == OTR_GATE_M || gate == OTR_GATE_MX || gate == OTR_GATE_MR || gate == OTR_GATE_MRX;
 }
 
-static int is_annotation(otr_gate gate) {
+static bool is_annotation(otr_gate gate) {
     return gate == OTR_GATE_DETECTOR || gate == OTR_GATE_OBSERVABLE_INCLUDE;
 }
 
@@ -224,7 +224,7 @@ static int xz_bits(int pauli) {
 
 static void add_pauli_channel_1(tracer *tracer, uint32_t qubit, const double *disjoint) {
     double independent[3];
-    const int is_independent = otr_pauli1_independent(disjoint, independent);
+    const bool is_independent = otr_pauli1_independent(disjoint, independent);
     otr_channel channel = {
         .basis_count = 2,
         .basis = {&tracer->x_flips[qubit], &tracer->z_flips[qubit]},
@@ -241,7 +241,7 @@ static void add_pauli_channel_2(tracer *tracer, uint32_t first, uint32_t second,
         .basis_count = 4,
         .basis = {&tracer->x_flips[second], &tracer->z_flips[second], &tracer->x_flips[first],
                   &tracer->z_flips[first]},
-        .is_disjoint = 1,
+        .is_disjoint = true,
     };
     for (int pair = 1; pair < 16; pair++) {
         channel.probabilities[xz_bits(pair & 3) | xz_bits(pair >> 2) << 2] = disjoint[pair - 1];

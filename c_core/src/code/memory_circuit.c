@@ -2,6 +2,7 @@
 
 static uint32_t ancilla_lookback(const otr_patch *patch, const otr_stabiliser *stabiliser);
 static void append_detector(otr_circuit *circuit, const otr_stabiliser *stabiliser, double time);
+static void append_coordinates_of(otr_circuit *circuit, uint32_t qubit, uint32_t x, uint32_t y);
 
 otr_status otr_memory_circuit(otr_circuit *circuit, const otr_memory *memory) {
     if (memory->options->family == OTR_CIRCUIT_STIM) {
@@ -12,10 +13,10 @@ otr_status otr_memory_circuit(otr_circuit *circuit, const otr_memory *memory) {
     return circuit->status;
 }
 
-int otr_is_silent(const double *arguments, size_t argument_count) {
+bool otr_is_silent(const double *arguments, size_t argument_count) {
     for (size_t i = 0; i < argument_count; i++) {
         if (arguments[i] > 0) {
-            return 0;
+            return false;
         }
     }
     return argument_count > 0;
@@ -54,18 +55,12 @@ void otr_append_on_layer(otr_circuit *circuit, const otr_patch *patch, int layer
     for (uint32_t i = 0; i < patch->stabiliser_count; i++) {
         const otr_stabiliser *stabiliser = &patch->stabilisers[patch->gate_order[i]];
         const uint32_t data = stabiliser->data[patch->corners[stabiliser->basis][layer]];
-        const int ancilla_controls = stabiliser->basis == OTR_BASIS_X;
+        const bool ancilla_controls = stabiliser->basis == OTR_BASIS_X;
         if (data != OTR_NO_DATA) {
             otr_circuit_target(circuit, ancilla_controls ? stabiliser->qubit : patch->data_qubit[data]);
             otr_circuit_target(circuit, ancilla_controls ? patch->data_qubit[data] : stabiliser->qubit);
         }
     }
-}
-
-static void append_coordinates_of(otr_circuit *circuit, uint32_t qubit, uint32_t x, uint32_t y) {
-    const double coordinates[] = {x, y};
-    otr_circuit_append(circuit, OTR_GATE_QUBIT_COORDS, coordinates, 2);
-    otr_circuit_target(circuit, qubit);
 }
 
 void otr_append_qubit_coordinates(otr_circuit *circuit, const otr_patch *patch) {
@@ -134,6 +129,12 @@ void otr_append_repeated(otr_circuit *circuit, const otr_memory *memory, uint64_
     otr_circuit_repeat(circuit, count);
     body(circuit, memory);
     otr_circuit_append(circuit, OTR_GATE_END_REPEAT, NULL, 0);
+}
+
+static void append_coordinates_of(otr_circuit *circuit, uint32_t qubit, uint32_t x, uint32_t y) {
+    const double coordinates[] = {x, y};
+    otr_circuit_append(circuit, OTR_GATE_QUBIT_COORDS, coordinates, 2);
+    otr_circuit_target(circuit, qubit);
 }
 
 /* How far back in the record the stabiliser's outcome lies right after a round. */

@@ -5,6 +5,8 @@
 #include "code/circuit.h"
 #include "code/patch.h"
 
+#include <stdbool.h>
+
 #define OTR_BASIS_BIT(basis) (1u << (basis))
 #define OTR_BOTH_BASES (OTR_BASIS_BIT(OTR_BASIS_X) | OTR_BASIS_BIT(OTR_BASIS_Z))
 
@@ -13,7 +15,7 @@ typedef struct otr_memory {
     const otr_surface_options *options;
     const otr_patch *patch;
     uint64_t rounds; /* in place of options->rounds */
-    int unrolled;    /* repeat no blocks, write them out */
+    bool unrolled;   /* repeat no blocks, write them out */
 } otr_memory;
 
 /* Builds the circuit of the family in memory->options into the zeroed *circuit. OTR_ERR_MEMORY. */
@@ -32,7 +34,7 @@ void otr_append_on_ancillas(otr_circuit *circuit, const otr_patch *patch, unsign
 void otr_append_on_layer(otr_circuit *circuit, const otr_patch *patch, int layer, otr_gate gate,
                          const double *arguments, size_t argument_count);
 /* Whether an instruction with these arguments is noise that never strikes. */
-int otr_is_silent(const double *arguments, size_t argument_count);
+bool otr_is_silent(const double *arguments, size_t argument_count);
 
 /* QUBIT_COORDS of all qubits in ascending order of their numbers (both numberings go by rows). */
 void otr_append_qubit_coordinates(otr_circuit *circuit, const otr_patch *patch);

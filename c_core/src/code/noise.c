@@ -23,8 +23,8 @@ typedef struct named_value {
 
 static otr_status check_values(const named_value *values, size_t count, otr_error *error);
 static otr_status check_channel(const char *name, const double *values, size_t count, otr_error *error);
-static int solve_closed_form(const double disjoint[3], double independent[3]);
-static int solve_newton(const double disjoint[3], double independent[3]);
+static bool solve_closed_form(const double disjoint[3], double independent[3]);
+static bool solve_newton(const double disjoint[3], double independent[3]);
 
 otr_noise_paper otr_noise_paper_uniform(double p) {
     const double flip = 2 * p / 3;
@@ -79,7 +79,7 @@ double otr_depolarize2_independent(double p) {
     return 0.5 - 0.5 * pow(1 - 16 * p / 15, 0.125);
 }
 
-int otr_pauli1_independent(const double disjoint[3], double independent[3]) {
+bool otr_pauli1_independent(const double disjoint[3], double independent[3]) {
     const double identity = fmax(0, 1 - disjoint[0] - disjoint[1] - disjoint[2]);
     for (int i = 0; i < 3; i++) {
         const int j = (i + 1) % 3, k = (i + 2) % 3;
@@ -90,34 +90,34 @@ int otr_pauli1_independent(const double disjoint[3], double independent[3]) {
             exchanged[j] = disjoint[k];
             exchanged[k] = disjoint[j];
             if (!otr_pauli1_independent(exchanged, independent)) {
-                return 0;
+                return false;
             }
             independent[i] = 1 - independent[i];
-            return 1;
+            return true;
         }
     }
     return solve_closed_form(disjoint, independent) || solve_newton(disjoint, independent);
 }
 
-static int solve_closed_form(const double disjoint[3], double independent[3]) {
+static bool solve_closed_form(const double disjoint[3], double independent[3]) {
     double root[3];
     for (int i = 0; i < 3; i++) {
         const double eigenvalue = 1 - 2 * disjoint[(i + 1) % 3] - 2 * disjoint[(i + 2) % 3];
         if (eigenvalue <= 0) {
-            return 0;
+            return false;
         }
         root[i] = sqrt(eigenvalue);
     }
     for (int i = 0; i < 3; i++) {
         independent[i] = 0.5 - 0.5 * root[(i + 1) % 3] * root[(i + 2) % 3] / root[i];
         if (independent[i] < 0) {
-            return 0;
+            return false;
         }
     }
-    return 1;
+    return true;
 }
 
-static int solve_newton(const double disjoint[3], double independent[3]) {
+static bool solve_newton(const double disjoint[3], double independent[3]) {
     double q[3] = {disjoint[0], disjoint[1], disjoint[2]};
     for (int step = 0; step < NEWTON_STEPS_MAX; step++) {
         double excess[3], slope[3], error = 0;
@@ -132,13 +132,13 @@ static int solve_newton(const double disjoint[3], double independent[3]) {
             for (int i = 0; i < 3; i++) {
                 independent[i] = q[i];
             }
-            return 1;
+            return true;
         }
         for (int i = 0; i < 3; i++) {
             q[i] = fmax(0, q[i] - excess[i] / slope[i]);
         }
     }
-    return 0;
+    return false;
 }
 
 static otr_status check_values(const named_value *values, size_t count, otr_error *error) {

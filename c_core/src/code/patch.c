@@ -16,12 +16,13 @@
 typedef struct plaquette_rule {
     uint32_t width, height;
     otr_basis first; /* type of cells with even row + column, the top-left bulk plaquette among them */
-    int top_first; /* top and bottom edges keep the type `first` (left and right the other), or the reverse */
+    /* Whether top and bottom edges keep the type `first`, left and right the other; else the reverse. */
+    bool top_first;
 } plaquette_rule;
 
 static plaquette_rule rule_of(const otr_surface_options *options);
 static otr_status allocate(otr_patch *patch, uint32_t **cells, uint32_t **stabiliser_at);
-static uint32_t collect_cells(const plaquette_rule *rule, int by_column, unsigned basis_bits,
+static uint32_t collect_cells(const plaquette_rule *rule, bool by_column, unsigned basis_bits,
                               uint32_t *cells);
 static void place_stabilisers(otr_patch *patch, const plaquette_rule *rule, const uint32_t *cells,
                               uint32_t *stabiliser_at);
@@ -31,7 +32,7 @@ static void set_schedule(otr_patch *patch, const otr_surface_options *options);
 otr_status otr_patch_init(otr_patch *patch, const otr_surface_options *options) {
     const plaquette_rule rule = rule_of(options);
     const unsigned memory_bit = 1u << options->basis;
-    const int is_stim = options->family == OTR_CIRCUIT_STIM;
+    const bool is_stim = options->family == OTR_CIRCUIT_STIM;
     uint32_t *cells = NULL, *stabiliser_at = NULL;
     otr_status status;
     uint32_t x_count;
@@ -44,17 +45,17 @@ otr_status otr_patch_init(otr_patch *patch, const otr_surface_options *options) 
         goto done;
     }
     if (is_stim) {
-        collect_cells(&rule, 0, BASIS_X_BIT | BASIS_Z_BIT, cells);
+        collect_cells(&rule, false, BASIS_X_BIT | BASIS_Z_BIT, cells);
     } else {
-        x_count = collect_cells(&rule, 0, BASIS_X_BIT, cells);
-        collect_cells(&rule, 1, BASIS_Z_BIT, cells + x_count);
+        x_count = collect_cells(&rule, false, BASIS_X_BIT, cells);
+        collect_cells(&rule, true, BASIS_Z_BIT, cells + x_count);
     }
     place_stabilisers(patch, &rule, cells, stabiliser_at);
     number_qubits(patch, options->family);
     set_schedule(patch, options);
 
     x_count = collect_cells(&rule, is_stim, BASIS_X_BIT, cells);
-    collect_cells(&rule, 1, BASIS_Z_BIT, cells + x_count);
+    collect_cells(&rule, true, BASIS_Z_BIT, cells + x_count);
     for (uint32_t i = 0; i < patch->stabiliser_count; i++) {
         patch->gate_order[i] = stabiliser_at[cells[i]];
     }
@@ -128,7 +129,7 @@ static otr_status allocate(otr_patch *patch, uint32_t **cells, uint32_t **stabil
     return OTR_OK;
 }
 
-static int cell_is_first(uint32_t row, uint32_t column) {
+static bool cell_is_first(uint32_t row, uint32_t column) {
     return (row + column) % 2 == 0;
 }
 
@@ -137,11 +138,11 @@ static otr_basis cell_basis(const plaquette_rule *rule, uint32_t row, uint32_t c
     return cell_is_first(row, column) ? rule->first : other;
 }
 
-static int cell_is_stabiliser(const plaquette_rule *rule, uint32_t row, uint32_t column) {
-    const int on_top_or_bottom = row == 0 || row == rule->height;
-    const int on_left_or_right = column == 0 || column == rule->width;
+static bool cell_is_stabiliser(const plaquette_rule *rule, uint32_t row, uint32_t column) {
+    const bool on_top_or_bottom = row == 0 || row == rule->height;
+    const bool on_left_or_right = column == 0 || column == rule->width;
     if (on_top_or_bottom && on_left_or_right) {
-        return 0;
+        return false;
     }
     if (on_top_or_bottom) {
         return cell_is_first(row, column) == rule->top_first;
@@ -149,12 +150,12 @@ static int cell_is_stabiliser(const plaquette_rule *rule, uint32_t row, uint32_t
     if (on_left_or_right) {
         return cell_is_first(row, column) != rule->top_first;
     }
-    return 1;
+    return true;
 }
 
 /* Lists the cells that hold a stabiliser of one of the types, row by row or column by column; returns their
  * number. */
-static uint32_t collect_cells(const plaquette_rule *rule, int by_column, unsigned basis_bits,
+static uint32_t collect_cells(const plaquette_rule *rule, bool by_column, unsigned basis_bits,
                               uint32_t *cells) {
     const uint32_t rows = rule->height + 1, columns = rule->width + 1;
     uint32_t count = 0;
@@ -193,7 +194,7 @@ static void place_stabilisers(otr_patch *patch, const plaquette_rule *rule, cons
 
 /* STIM numbers qubits by position with gaps, row pairs 2 width + 1 apart; PAPER: data, then ancillas. */
 static void number_qubits(otr_patch *patch, otr_circuit_family family) {
-    const int is_stim = family == OTR_CIRCUIT_STIM;
+    const bool is_stim = family == OTR_CIRCUIT_STIM;
     const uint32_t stride = 2 * patch->width + 1;
     for (uint32_t i = 0; i < patch->data_count; i++) {
         const uint32_t row = i / patch->width, column = i % patch->width;
@@ -212,8 +213,9 @@ static void set_schedule(otr_patch *patch, const otr_surface_options *options) {
     static const otr_corner stim_z[] = {OTR_BOTTOM_RIGHT, OTR_TOP_RIGHT, OTR_BOTTOM_LEFT, OTR_TOP_LEFT};
     static const otr_corner paper_down[] = {OTR_TOP_RIGHT, OTR_BOTTOM_RIGHT, OTR_TOP_LEFT, OTR_BOTTOM_LEFT};
     static const otr_corner paper_across[] = {OTR_TOP_RIGHT, OTR_TOP_LEFT, OTR_BOTTOM_RIGHT, OTR_BOTTOM_LEFT};
-    const int x_is_row = options->family != OTR_CIRCUIT_STIM && (options->orientation == OTR_ORIENTATION_O1 ||
-                                                                 options->orientation == OTR_ORIENTATION_O4);
+    const bool x_is_row =
+        options->family != OTR_CIRCUIT_STIM &&
+        (options->orientation == OTR_ORIENTATION_O1 || options->orientation == OTR_ORIENTATION_O4);
     const otr_corner *order_x = x_is_row ? paper_down : paper_across;
     const otr_corner *order_z = x_is_row ? paper_across : paper_down;
     if (options->family == OTR_CIRCUIT_STIM) {

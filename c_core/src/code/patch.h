@@ -9,6 +9,8 @@
 
 #include "outrider/surface_code.h"
 
+#include <stdbool.h>
+
 /* Stands for a corner at which a stabiliser has no data qubit. */
 #define OTR_NO_DATA UINT32_MAX
 
@@ -40,7 +42,7 @@ typedef struct otr_patch {
     uint32_t *gate_order;        /* all stabilisers, in the order of a layer's CX */
     uint32_t *basis_order;       /* those of the memory basis, in the first and last detectors' order */
     otr_corner corners[2][OTR_LAYER_COUNT]; /* the corner visited per layer, by basis of the stabiliser */
-    int observable_is_row;                  /* the measured logical is the top row, else the left column */
+    bool observable_is_row;                 /* the measured logical is the top row, else the left column */
 } otr_patch;
 
 /* `options` must have passed otr_surface_create's checks. OTR_ERR_MEMORY. */

@@ -75,7 +75,7 @@ static otr_status check_range(const char *name, uint64_t value, uint64_t min, ui
 }
 
 static otr_status check_options(const otr_surface_options *options, otr_error *error) {
-    const int is_stim = options->family == OTR_CIRCUIT_STIM;
+    const bool is_stim = options->family == OTR_CIRCUIT_STIM;
     otr_status status;
     if (!is_stim && options->family != OTR_CIRCUIT_PAPER && options->family != OTR_CIRCUIT_PAPER_PUBLISHED) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "family is none of stim, paper, paper-published");

@@ -33,9 +33,9 @@ static otr_status trace_layers(layered_faults *layers, const otr_surface *surfac
 static void free_layers(layered_faults *layers);
 static otr_status check_flat_size(const layered_faults *layers, const otr_surface *surface, otr_error *error);
 static otr_status write_model(otr_model_builder *builder, const layered_faults *layers,
-                              const otr_surface *surface, int folded);
+                              const otr_surface *surface, bool folded);
 
-otr_status otr_surface_model(const otr_surface *surface, int folded, otr_model **out, otr_error *error) {
+otr_status otr_surface_model(const otr_surface *surface, bool folded, otr_model **out, otr_error *error) {
     layered_faults layers = {0};
     otr_model_builder *builder = NULL;
     otr_error details = {.status = OTR_OK};
@@ -60,7 +60,7 @@ otr_status otr_surface_model(const otr_surface *surface, int folded, otr_model *
     otr_model_builder_destroy(builder);
     free_layers(&layers);
     if (status != OTR_OK) {
-        const int is_described = details.status != OTR_OK;
+        const bool is_described = details.status != OTR_OK;
         return otr_error_set(error, status, 0, 0, "%s",
                              is_described ? details.message : otr_status_text(status));
     }
@@ -106,7 +106,7 @@ static otr_status sort_into_layers(layered_faults *layers) {
 
 static otr_status trace_layers(layered_faults *layers, const otr_surface *surface, otr_error *error) {
     otr_circuit circuit = {0};
-    otr_memory memory = {.options = &surface->options, .patch = &surface->patch, .unrolled = 1};
+    otr_memory memory = {.options = &surface->options, .patch = &surface->patch, .unrolled = true};
     otr_status status;
 
     layers->rounds =
@@ -191,7 +191,7 @@ static otr_status write_layer(otr_model_builder *builder, const layered_faults *
 
 /* The bulk layer `count` times, as a block or written out. */
 static otr_status write_bulk(otr_model_builder *builder, const layered_faults *layers,
-                             const otr_surface *surface, uint64_t count, int folded) {
+                             const otr_surface *surface, uint64_t count, bool folded) {
     const otr_instruction repeat = {.kind = OTR_INSTRUCTION_REPEAT, .repeat_count = count};
     otr_status status = OTR_OK;
     if (!folded || count == 1) {
@@ -208,7 +208,7 @@ static otr_status write_bulk(otr_model_builder *builder, const layered_faults *l
 }
 
 static otr_status write_model(otr_model_builder *builder, const layered_faults *layers,
-                              const otr_surface *surface, int folded) {
+                              const otr_surface *surface, bool folded) {
     static const uint64_t observable = OTR_TARGET_OBSERVABLE;
     const otr_instruction declaration = {
         .kind = OTR_INSTRUCTION_OBSERVABLE,

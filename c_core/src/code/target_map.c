@@ -9,7 +9,7 @@
 
 static uint64_t hash(const uint64_t *targets, size_t count);
 static size_t slot_of(const otr_target_map *map, const uint64_t *targets, size_t count);
-static int grow_slots(otr_target_map *map);
+static bool grow_slots(otr_target_map *map);
 
 void otr_target_map_free(otr_target_map *map) {
     free(map->targets);
@@ -71,12 +71,12 @@ static size_t slot_of(const otr_target_map *map, const uint64_t *targets, size_t
     return slot;
 }
 
-static int grow_slots(otr_target_map *map) {
+static bool grow_slots(otr_target_map *map) {
     otr_target_map grown = *map;
     grown.slot_count = map->slot_count > 0 ? 2 * map->slot_count : SLOT_COUNT_MIN;
     grown.slots = otr_array_zeroed(grown.slot_count, sizeof *grown.slots);
     if (grown.slots == NULL) {
-        return 0;
+        return false;
     }
     for (size_t i = 0; i < map->list_count; i++) {
         const otr_target_list *list = &map->lists[i];
@@ -84,5 +84,5 @@ static int grow_slots(otr_target_map *map) {
     }
     free(map->slots);
     *map = grown;
-    return 1;
+    return true;
 }

@@ -1,6 +1,6 @@
 #include "code/target_set.h"
 
-int otr_target_set_xor(otr_target_set *set, const uint64_t *items, uint32_t count) {
+bool otr_target_set_xor(otr_target_set *set, const uint64_t *items, uint32_t count) {
     otr_target_set merged = {0};
     uint32_t i = 0, j = 0;
     while (i < set->count || j < count) {
@@ -12,10 +12,10 @@ int otr_target_set_xor(otr_target_set *set, const uint64_t *items, uint32_t coun
         }
         next = j == count || (i < set->count && set->items[i] < items[j]) ? set->items[i++] : items[j++];
         if (merged.count == OTR_TARGET_SET_MAX) {
-            return 0;
+            return false;
         }
         merged.items[merged.count++] = next;
     }
     *set = merged;
-    return 1;
+    return true;
 }

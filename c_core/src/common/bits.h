@@ -2,6 +2,7 @@
 #ifndef OTR_COMMON_BITS_H
 #define OTR_COMMON_BITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -29,8 +30,8 @@ static inline size_t otr_bytes_for_bits(uint64_t bits) {
     return (size_t)((bits + 7) / 8);
 }
 
-static inline int otr_bit_get(const uint8_t *row, uint64_t index) {
-    return (row[index >> 3] >> (index & 7)) & 1;
+static inline bool otr_bit_get(const uint8_t *row, uint64_t index) {
+    return (row[index >> 3] >> (index & 7) & 1) != 0;
 }
 
 static inline void otr_bit_flip(uint8_t *row, uint64_t index) {

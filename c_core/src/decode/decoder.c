@@ -48,9 +48,9 @@ struct otr_decoder {
 
     /* Of the last shot. */
     edge_list matched;
-    uint32_t *fixed; /* edges that hard pre-decoding committed */
+    uint32_t *fixed; /* edges that hard pre-decoding fixed */
     size_t fixed_count, fixed_capacity;
-    bool fixed_edges_missing; /* it committed what is given as no edges */
+    bool fixed_edges_missing; /* it fixed what is given as no edges */
     bool answered;
     otr_certificate certificate;
     uint32_t *answer; /* edges, once asked for */
@@ -63,16 +63,32 @@ struct otr_decoder {
     size_t first_pass_count, first_pass_capacity;
 };
 
+/* The lists of an answer's edges. An edge on an even number of them, or twice on one, is not in it. */
+enum { MATCHED, TOGGLED, BASE, FIXED, LISTS };
+
+/* Where a batch writes its answers. */
+typedef struct batch_output {
+    uint8_t *observables;
+    size_t observable_stride;
+    int64_t *weights; /* or NULL */
+} batch_output;
+
+static otr_status fill_decoder(otr_decoder *d);
+static otr_status check_options(const otr_graph *graph, const otr_decoder_options *options);
+static int32_t own_shot_offset(const otr_decoder *d);
+static otr_status decode_prepared(otr_decoder *d, size_t event_count, const otr_override *overrides,
+                                  size_t override_count, uint8_t *observables, otr_result *result);
+static otr_status match_shot(otr_decoder *d, const otr_predecoded *shot, const otr_override *overrides,
+                             size_t override_count, uint8_t *observables, otr_result *result);
+static otr_status decode_row(otr_decoder *d, const otr_predecoded *shot, const batch_output *out, size_t row);
+static otr_status decode_rows(otr_decoder *d, const uint8_t *detectors, size_t detector_stride,
+                              size_t shot_count, const batch_output *out, size_t *row);
+static size_t count_edges(const otr_decoder *d, int end);
+static size_t gather_edges(const otr_decoder *d, int end, uint32_t *out);
+
 otr_decoder_options otr_decoder_options_default(void) {
     return (otr_decoder_options){
         .kind = OTR_DECODER_MWPM, .isa = OTR_ISA_AUTO, .predecoder_use = OTR_PREDECODER_USE_SOFT};
-}
-
-static otr_status create_engine(otr_decoder *d) {
-    if (d->kind == OTR_DECODER_UNION_FIND) {
-        return otr_union_find_create(&d->union_find, &d->weights.magnitudes, d->kernels);
-    }
-    return otr_matcher_create(&d->matcher, &d->weights.magnitudes, d->kernels);
 }
 
 otr_status otr_decoder_lay_weights(otr_decoder *d, const otr_graph *graph, int32_t own_offset,
@@ -96,45 +112,6 @@ otr_status otr_decoder_lay_weights(otr_decoder *d, const otr_graph *graph, int32
     return OTR_OK;
 }
 
-/* The offset of shots that the decoder's pre-decoder leaves, or of those that come pre-decoded. */
-static int32_t own_shot_offset(const otr_decoder *d) {
-    return d->predecoder != NULL ? otr_predecoder_weight_offset(d->predecoder, d->predecoder_use)
-                                 : d->shot_offset;
-}
-
-static otr_status fill_decoder(otr_decoder *d) {
-    const size_t index_count = (size_t)d->graph->node_count + OTR_INDEX_SLACK;
-    otr_status status;
-    d->event_capacity = index_count;
-    d->events = otr_array_new(index_count, sizeof *d->events);
-    d->remaining = otr_array_new(index_count, sizeof *d->remaining);
-    d->used = otr_array_zeroed((size_t)d->graph->edge_count / 64 + 1, sizeof *d->used);
-    if (d->events == NULL || d->remaining == NULL || d->used == NULL) {
-        return OTR_ERR_MEMORY;
-    }
-    d->shot_offset = own_shot_offset(d);
-    status = otr_shot_weights_init(&d->weights, d->graph, d->kernels,
-                                   otr_weight_clamped((int64_t)d->own_offset + d->shot_offset));
-    return status == OTR_OK ? create_engine(d) : status;
-}
-
-static otr_status check_options(const otr_graph *graph, const otr_decoder_options *options) {
-    const otr_predecoder *const predecoder = options->predecoder;
-    if ((uint32_t)options->kind > OTR_DECODER_UNION_FIND ||
-        (uint32_t)options->predecoder_use > OTR_PREDECODER_USE_HARD) {
-        return OTR_ERR_ARGUMENT;
-    }
-    if (otr_kernels_for(options->isa) == NULL) {
-        return OTR_ERR_UNSUPPORTED;
-    }
-    if ((options->kind == OTR_DECODER_MWPM_CORRELATED && !graph->correlations) ||
-        (options->kind == OTR_DECODER_UNION_FIND && options->certify) ||
-        (predecoder != NULL && predecoder->graph != graph)) {
-        return OTR_ERR_ARGUMENT;
-    }
-    return OTR_OK;
-}
-
 otr_status otr_decoder_create(otr_decoder **out, const otr_graph *graph, const otr_decoder_options *options) {
     const otr_decoder_options chosen = options != NULL ? *options : otr_decoder_options_default();
     otr_decoder *d;
@@ -153,7 +130,7 @@ otr_status otr_decoder_create(otr_decoder **out, const otr_graph *graph, const o
     d->graph = graph;
     d->kernels = otr_kernels_for(chosen.isa);
     d->kind = chosen.kind;
-    d->certify = chosen.certify != 0;
+    d->certify = chosen.certify;
     d->predecoder = chosen.predecoder;
     d->predecoder_use = chosen.predecoder_use;
     d->own_offset = chosen.weight_offset;
@@ -202,9 +179,184 @@ size_t otr_decoder_bytes(const otr_decoder *d) {
            ((size_t)d->graph->edge_count / 64 + 1) * sizeof *d->used;
 }
 
-/* Edges of an answer. An edge on an even number of the lists, or twice on one, is not in it. */
+otr_status otr_decoder_decode(otr_decoder *d, const uint8_t *detectors, const otr_override *overrides,
+                              size_t override_count, uint8_t *observables, otr_result *result) {
+    size_t event_count;
+    if (d == NULL || detectors == NULL || (overrides == NULL && override_count > 0)) {
+        return OTR_ERR_ARGUMENT;
+    }
+    event_count = d->kernels->bit_indices(detectors, d->graph->node_count, d->events);
+    return decode_prepared(d, event_count, overrides, override_count, observables, result);
+}
 
-enum { MATCHED, TOGGLED, BASE, FIXED, LISTS };
+otr_status otr_decoder_decode_events(otr_decoder *d, const uint32_t *events, size_t event_count,
+                                     const otr_override *overrides, size_t override_count,
+                                     uint8_t *observables, otr_result *result) {
+    if (d == NULL || (events == NULL && event_count > 0) || (overrides == NULL && override_count > 0)) {
+        return OTR_ERR_ARGUMENT;
+    }
+    for (size_t i = 0; i < event_count; i++) {
+        if (events[i] >= d->graph->node_count) {
+            return OTR_ERR_INDEX;
+        }
+    }
+    /* More events than nodes: some cancel. */
+    if (!otr_array_reserve((void **)&d->events, &d->event_capacity, event_count, sizeof *events)) {
+        return OTR_ERR_MEMORY;
+    }
+    if (event_count > 0) {
+        memcpy(d->events, events, event_count * sizeof *events);
+    }
+    event_count = otr_sort_cancel(d->events, event_count);
+    return decode_prepared(d, event_count, overrides, override_count, observables, result);
+}
+
+otr_status otr_decoder_decode_predecoded(otr_decoder *d, const otr_predecoded *shot,
+                                         const otr_override *overrides, size_t override_count,
+                                         uint8_t *observables, otr_result *result) {
+    otr_status status;
+    if (d == NULL || shot == NULL || (overrides == NULL && override_count > 0)) {
+        return OTR_ERR_ARGUMENT;
+    }
+    status = otr_predecoded_check(shot, d->graph->node_count, d->graph->edge_count);
+    return status == OTR_OK ? match_shot(d, shot, overrides, override_count, observables, result) : status;
+}
+
+otr_status otr_decoder_decode_batch(otr_decoder *d, const uint8_t *detectors, size_t detector_stride,
+                                    size_t shot_count, uint8_t *observables, size_t observable_stride,
+                                    int64_t *weights, size_t *failed_shot) {
+    const batch_output out = {observables, observable_stride, weights};
+    otr_status status = OTR_OK;
+    size_t row = 0;
+    if (d == NULL || ((detectors == NULL || observables == NULL) && shot_count > 0)) {
+        return OTR_ERR_ARGUMENT;
+    }
+    while (row < shot_count && status == OTR_OK) {
+        if (d->predecoder != NULL) {
+            status = decode_rows(d, detectors, detector_stride, shot_count, &out, &row);
+        } else {
+            otr_predecoded shot = {.events = d->events};
+            shot.event_count =
+                d->kernels->bit_indices(detectors + row * detector_stride, d->graph->node_count, d->events);
+            status = decode_row(d, &shot, &out, row);
+            row += status == OTR_OK;
+        }
+    }
+    if (status != OTR_OK) {
+        d->answered = false;
+        if (failed_shot != NULL) {
+            *failed_shot = row;
+        }
+    }
+    return status;
+}
+
+otr_status otr_decoder_decode_cell(otr_decoder *d, const otr_cell_shot *cell, otr_cell_answer *out) {
+    const uint32_t *edges;
+    size_t edge_count;
+    otr_result result;
+    otr_predecoded shot = {.events = d->events, .weight_offset = cell->weight_offset};
+    otr_status status;
+    shot.event_count = d->kernels->bit_indices(cell->detectors, d->graph->node_count, d->events);
+    d->recalled = (edge_list){cell->recalled, cell->recalled_count};
+    status = match_shot(d, &shot, cell->overrides, cell->override_count, NULL, &result);
+    d->recalled = (edge_list){0};
+    status = status == OTR_OK ? otr_decoder_edges(d, &edges, &edge_count) : status;
+    if (status != OTR_OK) {
+        return status;
+    }
+    *out = (otr_cell_answer){.edges = edges,
+                             .edge_count = edge_count,
+                             .first_pass = d->first_pass,
+                             .first_pass_count = d->first_pass_count,
+                             .event_count = result.event_count};
+    return OTR_OK;
+}
+
+otr_status otr_decoder_edges(otr_decoder *d, const uint32_t **edges, size_t *count) {
+    if (d == NULL || edges == NULL || count == NULL || !d->answered) {
+        return OTR_ERR_ARGUMENT;
+    }
+    if (d->fixed_edges_missing) {
+        return OTR_ERR_UNSUPPORTED;
+    }
+    if (!d->answer_is_sorted) {
+        if (!otr_array_reserve((void **)&d->answer, &d->answer_capacity, count_edges(d, LISTS),
+                               sizeof *d->answer)) {
+            return OTR_ERR_MEMORY;
+        }
+        d->answer_count = otr_sort_cancel(d->answer, gather_edges(d, LISTS, d->answer));
+        d->answer_is_sorted = true;
+    }
+    *edges = d->answer;
+    *count = d->answer_count;
+    return OTR_OK;
+}
+
+otr_status otr_decoder_pairs(otr_decoder *d, const otr_pair **pairs, size_t *count) {
+    if (d == NULL || pairs == NULL || count == NULL || !d->answered) {
+        return OTR_ERR_ARGUMENT;
+    }
+    if (d->matcher == NULL) {
+        return OTR_ERR_UNSUPPORTED;
+    }
+    otr_matcher_pairs(d->matcher, pairs, count);
+    return OTR_OK;
+}
+
+otr_status otr_decoder_certificate(const otr_decoder *d, otr_certificate *out) {
+    if (d == NULL || out == NULL || !d->answered || !d->certify) {
+        return OTR_ERR_ARGUMENT;
+    }
+    *out = d->certificate;
+    return OTR_OK;
+}
+
+static otr_status create_engine(otr_decoder *d) {
+    if (d->kind == OTR_DECODER_UNION_FIND) {
+        return otr_union_find_create(&d->union_find, &d->weights.magnitudes, d->kernels);
+    }
+    return otr_matcher_create(&d->matcher, &d->weights.magnitudes, d->kernels);
+}
+
+/* The offset of shots that the decoder's pre-decoder leaves, or of those that come pre-decoded. */
+static int32_t own_shot_offset(const otr_decoder *d) {
+    return d->predecoder != NULL ? otr_predecoder_weight_offset(d->predecoder, d->predecoder_use)
+                                 : d->shot_offset;
+}
+
+static otr_status fill_decoder(otr_decoder *d) {
+    const size_t index_count = (size_t)d->graph->node_count + OTR_INDEX_SLACK;
+    otr_status status;
+    d->event_capacity = index_count;
+    d->events = otr_array_new(index_count, sizeof *d->events);
+    d->remaining = otr_array_new(index_count, sizeof *d->remaining);
+    d->used = otr_array_zeroed((size_t)d->graph->edge_count / 64 + 1, sizeof *d->used);
+    if (d->events == NULL || d->remaining == NULL || d->used == NULL) {
+        return OTR_ERR_MEMORY;
+    }
+    d->shot_offset = own_shot_offset(d);
+    status = otr_shot_weights_init(&d->weights, d->graph, d->kernels,
+                                   otr_weight_clamped((int64_t)d->own_offset + d->shot_offset));
+    return status == OTR_OK ? create_engine(d) : status;
+}
+
+static otr_status check_options(const otr_graph *graph, const otr_decoder_options *options) {
+    const otr_predecoder *const predecoder = options->predecoder;
+    if ((uint32_t)options->kind > OTR_DECODER_UNION_FIND ||
+        (uint32_t)options->predecoder_use > OTR_PREDECODER_USE_HARD) {
+        return OTR_ERR_ARGUMENT;
+    }
+    if (otr_kernels_for(options->isa) == NULL) {
+        return OTR_ERR_UNSUPPORTED;
+    }
+    if ((options->kind == OTR_DECODER_MWPM_CORRELATED && !graph->correlations) ||
+        (options->kind == OTR_DECODER_UNION_FIND && options->certify) ||
+        (predecoder != NULL && predecoder->graph != graph)) {
+        return OTR_ERR_ARGUMENT;
+    }
+    return OTR_OK;
+}
 
 static edge_list list_of(const otr_decoder *d, int list) {
     switch (list) {
@@ -273,7 +425,7 @@ static otr_status match_again(otr_decoder *d) {
     for (size_t i = 0; i < d->recalled.count; i++) {
         d->first_pass[count++] = d->recalled.edges[i];
     }
-    status = otr_matcher_correlate(d->matcher, d->first_pass, count, d->weights.committed, &changed);
+    status = otr_matcher_correlate(d->matcher, d->first_pass, count, d->weights.forced, &changed);
     if (status == OTR_OK && changed) {
         status = otr_matcher_edges(d->matcher, &d->matched.edges, &d->matched.count);
     }
@@ -420,7 +572,7 @@ static otr_status match_shot(otr_decoder *d, const otr_predecoded *shot, const o
         write_observables(d, shot, observables);
     }
     if (result != NULL) {
-        result->weight = weight + d->weights.committed_weight;
+        result->weight = weight + d->weights.forced_weight;
         result->event_count = (uint32_t)shot->event_count;
         result->matched_count = (uint32_t)remaining_count;
     }
@@ -443,49 +595,6 @@ static otr_status decode_prepared(otr_decoder *d, size_t event_count, const otr_
         result->event_count = (uint32_t)event_count;
     }
     return status;
-}
-
-otr_status otr_decoder_decode(otr_decoder *d, const uint8_t *detectors, const otr_override *overrides,
-                              size_t override_count, uint8_t *observables, otr_result *result) {
-    size_t event_count;
-    if (d == NULL || detectors == NULL || (overrides == NULL && override_count > 0)) {
-        return OTR_ERR_ARGUMENT;
-    }
-    event_count = d->kernels->bit_indices(detectors, d->graph->node_count, d->events);
-    return decode_prepared(d, event_count, overrides, override_count, observables, result);
-}
-
-otr_status otr_decoder_decode_events(otr_decoder *d, const uint32_t *events, size_t event_count,
-                                     const otr_override *overrides, size_t override_count,
-                                     uint8_t *observables, otr_result *result) {
-    if (d == NULL || (events == NULL && event_count > 0) || (overrides == NULL && override_count > 0)) {
-        return OTR_ERR_ARGUMENT;
-    }
-    for (size_t i = 0; i < event_count; i++) {
-        if (events[i] >= d->graph->node_count) {
-            return OTR_ERR_INDEX;
-        }
-    }
-    /* More events than nodes: some cancel. */
-    if (!otr_array_reserve((void **)&d->events, &d->event_capacity, event_count, sizeof *events)) {
-        return OTR_ERR_MEMORY;
-    }
-    if (event_count > 0) {
-        memcpy(d->events, events, event_count * sizeof *events);
-    }
-    event_count = otr_sort_cancel(d->events, event_count);
-    return decode_prepared(d, event_count, overrides, override_count, observables, result);
-}
-
-otr_status otr_decoder_decode_predecoded(otr_decoder *d, const otr_predecoded *shot,
-                                         const otr_override *overrides, size_t override_count,
-                                         uint8_t *observables, otr_result *result) {
-    otr_status status;
-    if (d == NULL || shot == NULL || (overrides == NULL && override_count > 0)) {
-        return OTR_ERR_ARGUMENT;
-    }
-    status = otr_predecoded_check(shot, d->graph->node_count, d->graph->edge_count);
-    return status == OTR_OK ? match_shot(d, shot, overrides, override_count, observables, result) : status;
 }
 
 /* Pre-decodes at most BATCH_SHOTS rows into d->batch. *done of them are in it, all unless a status says why.
@@ -511,13 +620,6 @@ static otr_status predecode_rows(otr_decoder *d, const uint8_t *detectors, size_
     return otr_predecoder_apply_batch(d->predecoder, d->predecoder_use, d->events, begin, shot_count,
                                       d->batch, done);
 }
-
-/* Where a batch writes its answers. */
-typedef struct batch_output {
-    uint8_t *observables;
-    size_t observable_stride;
-    int64_t *weights; /* or NULL */
-} batch_output;
 
 /* Decodes row `row` of a batch, of which this is left. */
 static otr_status decode_row(otr_decoder *d, const otr_predecoded *shot, const batch_output *out,
@@ -550,96 +652,4 @@ static otr_status decode_rows(otr_decoder *d, const uint8_t *detectors, size_t d
         }
     }
     return predecoded;
-}
-
-otr_status otr_decoder_decode_batch(otr_decoder *d, const uint8_t *detectors, size_t detector_stride,
-                                    size_t shot_count, uint8_t *observables, size_t observable_stride,
-                                    int64_t *weights, size_t *failed_shot) {
-    const batch_output out = {observables, observable_stride, weights};
-    otr_status status = OTR_OK;
-    size_t row = 0;
-    if (d == NULL || ((detectors == NULL || observables == NULL) && shot_count > 0)) {
-        return OTR_ERR_ARGUMENT;
-    }
-    while (row < shot_count && status == OTR_OK) {
-        if (d->predecoder != NULL) {
-            status = decode_rows(d, detectors, detector_stride, shot_count, &out, &row);
-        } else {
-            otr_predecoded shot = {.events = d->events};
-            shot.event_count =
-                d->kernels->bit_indices(detectors + row * detector_stride, d->graph->node_count, d->events);
-            status = decode_row(d, &shot, &out, row);
-            row += status == OTR_OK;
-        }
-    }
-    if (status != OTR_OK) {
-        d->answered = false;
-        if (failed_shot != NULL) {
-            *failed_shot = row;
-        }
-    }
-    return status;
-}
-
-otr_status otr_decoder_decode_cell(otr_decoder *d, const otr_cell_shot *cell, otr_cell_answer *out) {
-    const uint32_t *edges;
-    size_t edge_count;
-    otr_result result;
-    otr_predecoded shot = {.events = d->events, .weight_offset = cell->weight_offset};
-    otr_status status;
-    shot.event_count = d->kernels->bit_indices(cell->detectors, d->graph->node_count, d->events);
-    d->recalled = (edge_list){cell->recalled, cell->recalled_count};
-    status = match_shot(d, &shot, cell->overrides, cell->override_count, NULL, &result);
-    d->recalled = (edge_list){0};
-    status = status == OTR_OK ? otr_decoder_edges(d, &edges, &edge_count) : status;
-    if (status != OTR_OK) {
-        return status;
-    }
-    *out = (otr_cell_answer){.edges = edges,
-                             .edge_count = edge_count,
-                             .first_pass = d->first_pass,
-                             .first_pass_count = d->first_pass_count,
-                             .event_count = result.event_count};
-    return OTR_OK;
-}
-
-/* Details of the last shot. */
-
-otr_status otr_decoder_edges(otr_decoder *d, const uint32_t **edges, size_t *count) {
-    if (d == NULL || edges == NULL || count == NULL || !d->answered) {
-        return OTR_ERR_ARGUMENT;
-    }
-    if (d->fixed_edges_missing) {
-        return OTR_ERR_UNSUPPORTED;
-    }
-    if (!d->answer_is_sorted) {
-        if (!otr_array_reserve((void **)&d->answer, &d->answer_capacity, count_edges(d, LISTS),
-                               sizeof *d->answer)) {
-            return OTR_ERR_MEMORY;
-        }
-        d->answer_count = otr_sort_cancel(d->answer, gather_edges(d, LISTS, d->answer));
-        d->answer_is_sorted = true;
-    }
-    *edges = d->answer;
-    *count = d->answer_count;
-    return OTR_OK;
-}
-
-otr_status otr_decoder_pairs(otr_decoder *d, const otr_pair **pairs, size_t *count) {
-    if (d == NULL || pairs == NULL || count == NULL || !d->answered) {
-        return OTR_ERR_ARGUMENT;
-    }
-    if (d->matcher == NULL) {
-        return OTR_ERR_UNSUPPORTED;
-    }
-    otr_matcher_pairs(d->matcher, pairs, count);
-    return OTR_OK;
-}
-
-otr_status otr_decoder_certificate(const otr_decoder *d, otr_certificate *out) {
-    if (d == NULL || out == NULL || !d->answered || !d->certify) {
-        return OTR_ERR_ARGUMENT;
-    }
-    *out = d->certificate;
-    return OTR_OK;
 }

@@ -39,11 +39,11 @@ struct otr_gap {
 
     /* Of the last shot. */
     bool answered;
-    unsigned fixed_class; /* of what a pre-decoder committed */
+    unsigned fixed_class; /* of what a pre-decoder fixed */
     uint32_t *fixed;      /* its edges */
     size_t fixed_count, fixed_capacity;
-    bool fixed_edges_missing; /* it committed what is given as no edges */
-    answer answers[2];        /* by class, without what was committed */
+    bool fixed_edges_missing; /* it fixed what is given as no edges */
+    answer answers[2];        /* by class, without what was fixed */
 };
 
 static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_options *options,
@@ -295,7 +295,7 @@ static otr_status match_shot(otr_gap *gap, const otr_predecoded *shot, const otr
     return OTR_OK;
 }
 
-/* Keeps what a pre-decoder committed: the observable for the classes, the edges for otr_gap_edges. */
+/* Keeps what a pre-decoder fixed: the observable for the classes, the edges for otr_gap_edges. */
 static otr_status keep_fixed(otr_gap *gap, const otr_predecoded *shot) {
     gap->fixed_class = shot->observables != NULL ? shot->observables[0] & 1 : 0;
     gap->fixed_edges_missing = shot->observables != NULL && shot->edges == NULL;
@@ -328,7 +328,7 @@ static otr_status match_class(otr_gap *gap, size_t event_count, answer *answer) 
         status = OTR_ERR_MEMORY;
     }
     if (status == OTR_OK) {
-        answer->weight = otr_matcher_weight(gap->matcher) + gap->weights.committed_weight;
+        answer->weight = otr_matcher_weight(gap->matcher) + gap->weights.forced_weight;
         answer->count = count;
         answer->is_complete = false;
         if (count > 0) {
@@ -339,7 +339,7 @@ static otr_status match_class(otr_gap *gap, size_t event_count, answer *answer) 
     return status;
 }
 
-/* Adds the committed edges to those matched. */
+/* Adds the forced and the fixed edges to those matched. */
 static otr_status complete(const otr_gap *gap, answer *answer) {
     const otr_shot_weights *const weights = &gap->weights;
     if (!otr_array_reserve((void **)&answer->edges, &answer->capacity,

@@ -1,10 +1,6 @@
 #include "decode/decode.h"
 
-static bool has_lists(const otr_predecoded *shot) {
-    return (shot->events != NULL || shot->event_count == 0) &&
-           (shot->overrides != NULL || shot->override_count == 0) &&
-           (shot->edges != NULL || shot->edge_count == 0);
-}
+static bool has_lists(const otr_predecoded *shot);
 
 otr_status otr_predecoded_check(const otr_predecoded *shot, uint32_t node_count, uint32_t edge_count) {
     if (!has_lists(shot) || (shot->observables == NULL && shot->edge_count > 0)) {
@@ -26,4 +22,10 @@ otr_status otr_predecoded_check(const otr_predecoded *shot, uint32_t node_count,
         }
     }
     return OTR_OK;
+}
+
+static bool has_lists(const otr_predecoded *shot) {
+    return (shot->events != NULL || shot->event_count == 0) &&
+           (shot->overrides != NULL || shot->override_count == 0) &&
+           (shot->edges != NULL || shot->edge_count == 0);
 }

@@ -18,6 +18,8 @@ static otr_status find_potentials(otr_boundary_split *split, const otr_graph *gr
 static otr_status walk_component(otr_boundary_split *split, const otr_graph *graph, component *part,
                                  uint8_t *reached, otr_error *error);
 static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass);
+static bool is_alike(const otr_boundary_split *split, const otr_graph *graph);
+static void fill_weights(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass);
 
 otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass,
                                    otr_error *error) {
@@ -55,9 +57,6 @@ void otr_boundary_split_free(otr_boundary_split *split) {
 size_t otr_boundary_split_bytes(const otr_boundary_split *split) {
     return split->graph->heap_bytes + split->extra * sizeof *split->potentials;
 }
-
-static int is_alike(const otr_boundary_split *split, const otr_graph *graph);
-static void fill_weights(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass);
 
 otr_status otr_boundary_split_reweight(otr_boundary_split *split, const otr_graph *graph,
                                        const int32_t *bypass, otr_error *error) {
@@ -152,7 +151,7 @@ static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph, 
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
         const uint32_t node1 = graph->edge_node1[edge];
         const uint32_t node2 = graph->edge_node2[edge];
-        const int crosses = node2 == OTR_BOUNDARY && boundary_class(split, graph, node1) == 1;
+        const bool crosses = node2 == OTR_BOUNDARY && boundary_class(split, graph, node1) == 1;
         copy->edge_node1[edge] = node1;
         copy->edge_node2[edge] = crosses ? split->extra : node2;
     }
@@ -165,9 +164,9 @@ static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph, 
 }
 
 /* Whether the graph has the same edges with the same observables. The one that was parted may be gone. */
-static int is_alike(const otr_boundary_split *split, const otr_graph *graph) {
+static bool is_alike(const otr_boundary_split *split, const otr_graph *graph) {
     if (graph->node_count != split->extra || graph->observable_count != 1) {
-        return 0;
+        return false;
     }
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
         const uint32_t node1 = graph->edge_node1[edge];
@@ -178,10 +177,10 @@ static int is_alike(const otr_boundary_split *split, const otr_graph *graph) {
         const uint32_t led_to = node2 == OTR_BOUNDARY && flips != ends ? split->extra : node2;
         if (node1 != split->graph->edge_node1[edge] || led_to != split->graph->edge_node2[edge] ||
             (node2 != OTR_BOUNDARY && flips != ends)) {
-            return 0;
+            return false;
         }
     }
-    return 1;
+    return true;
 }
 
 static void fill_weights(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass) {

@@ -6,15 +6,13 @@
 #include "common/array.h"
 #include "graph/graph_build.h"
 
-otr_graph_options otr_graph_options_default(void) {
-    return (otr_graph_options){
-        .correlations = 0, .ignore_undecomposable = 0, .reweightable = 0, .levels = OTR_GRAPH_LEVELS_DEFAULT};
-}
+static void free_own(void *memory, const void *lent);
 
-static void free_own(void *memory, const void *lent) {
-    if (memory != lent) {
-        free(memory);
-    }
+otr_graph_options otr_graph_options_default(void) {
+    return (otr_graph_options){.correlations = false,
+                               .ignore_undecomposable = false,
+                               .reweightable = false,
+                               .levels = OTR_GRAPH_LEVELS_DEFAULT};
 }
 
 void otr_graph_destroy(otr_graph *graph) {
@@ -55,7 +53,7 @@ uint32_t otr_graph_observable_count(const otr_graph *graph) {
     return graph->observable_count;
 }
 
-int otr_graph_has_correlations(const otr_graph *graph) {
+bool otr_graph_has_correlations(const otr_graph *graph) {
     return graph->correlations;
 }
 
@@ -146,4 +144,10 @@ void *otr_graph_allocate(otr_graph *graph, size_t count, size_t element_bytes) {
         graph->heap_bytes += count * element_bytes;
     }
     return memory;
+}
+
+static void free_own(void *memory, const void *lent) {
+    if (memory != lent) {
+        free(memory);
+    }
 }

@@ -45,17 +45,17 @@ static otr_status add_error(graph_build *build, const otr_instruction *instructi
 static otr_status add_component(graph_build *build, const otr_instruction *instruction, uint64_t begin,
                                 uint64_t end);
 static otr_status add_pairs(graph_build *build, uint64_t line);
-static int part_marginals(graph_build *build);
+static bool part_marginals(graph_build *build);
 static otr_status add_word(graph_build *build, uint32_t word);
 static otr_status add_edge(graph_build *build, const otr_instruction *instruction, uint32_t node1,
                            uint32_t node2, uint64_t begin, uint64_t end);
-static int keep_observables(graph_build *build, const otr_instruction *instruction, uint64_t begin,
-                            uint64_t end);
+static bool keep_observables(graph_build *build, const otr_instruction *instruction, uint64_t begin,
+                             uint64_t end);
 static size_t cancel_pairs(uint64_t *items, size_t count);
 static otr_status fail_memory(graph_build *build);
 static otr_status lay_out(graph_build *build, otr_graph *graph);
-static int allocate_edges(graph_build *build, otr_graph *graph);
-static int rank_edges(graph_build *build, otr_graph *graph);
+static bool allocate_edges(graph_build *build, otr_graph *graph);
+static bool rank_edges(graph_build *build, otr_graph *graph);
 static void fill_edges(const graph_build *build, otr_graph *graph);
 static otr_status fill_numbers(graph_build *build, otr_graph *graph);
 static void keep_recipe(graph_build *build, otr_graph *graph);
@@ -68,7 +68,7 @@ otr_status otr_graph_create(otr_graph **out, const otr_model *model, const otr_g
     if (out == NULL || model == NULL) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "no model or no place for the graph");
     }
-    build.sums.correlations = build.options.correlations != 0;
+    build.sums.correlations = build.options.correlations;
     status = check_size(model, &build.options, error);
     if (status != OTR_OK) {
         return status;
@@ -98,6 +98,57 @@ otr_status otr_graph_create(otr_graph **out, const otr_model *model, const otr_g
     free(build.scratch);
     free(build.rank);
     return status;
+}
+
+/* Edges are ascending by (node1, node2), so appending their arcs in that order leaves each node's arcs
+ * ascending. */
+bool otr_graph_link(otr_graph *graph) {
+    uint32_t *next;
+    graph->arc_begin = otr_graph_allocate(graph, (size_t)graph->node_count + 1, sizeof *graph->arc_begin);
+    graph->boundary_edge = otr_graph_allocate(graph, graph->node_count, sizeof *graph->boundary_edge);
+    graph->edge_arcs = otr_graph_allocate(graph, graph->edge_count, sizeof *graph->edge_arcs);
+    if (graph->arc_begin == NULL || graph->boundary_edge == NULL || graph->edge_arcs == NULL) {
+        return false;
+    }
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        if (graph->edge_node2[edge] != OTR_BOUNDARY) {
+            graph->arc_begin[graph->edge_node1[edge] + 1]++;
+            graph->arc_begin[graph->edge_node2[edge] + 1]++;
+            graph->arc_count += 2;
+        }
+    }
+    for (uint32_t node = 0; node < graph->node_count; node++) {
+        graph->boundary_edge[node] = OTR_NONE;
+        graph->arc_begin[node + 1] += graph->arc_begin[node];
+    }
+    graph->arc_head = otr_graph_allocate(graph, graph->arc_count, sizeof *graph->arc_head);
+    graph->arc_edge = otr_graph_allocate(graph, graph->arc_count, sizeof *graph->arc_edge);
+    next = otr_array_new(graph->node_count, sizeof *next);
+    if (graph->arc_head == NULL || graph->arc_edge == NULL || next == NULL) {
+        free(next);
+        return false;
+    }
+    for (uint32_t node = 0; node < graph->node_count; node++) {
+        next[node] = graph->arc_begin[node];
+    }
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        const uint32_t node1 = graph->edge_node1[edge];
+        const uint32_t node2 = graph->edge_node2[edge];
+        if (node2 == OTR_BOUNDARY) {
+            graph->boundary_edge[node1] = edge;
+            graph->edge_arcs[edge].arc1 = otr_boundary_arc(graph, node1);
+            graph->edge_arcs[edge].arc2 = otr_boundary_arc(graph, node1);
+            continue;
+        }
+        graph->edge_arcs[edge].arc1 = next[node1];
+        graph->arc_edge[next[node1]] = edge;
+        graph->arc_head[next[node1]++] = node2;
+        graph->edge_arcs[edge].arc2 = next[node2];
+        graph->arc_edge[next[node2]] = edge;
+        graph->arc_head[next[node2]++] = node1;
+    }
+    free(next);
+    return true;
 }
 
 static otr_status check_size(const otr_model *model, const otr_graph_options *options, otr_error *error) {
@@ -139,7 +190,7 @@ static otr_status collect(graph_build *build, const otr_model *model) {
 
 static otr_status add_error(graph_build *build, const otr_instruction *instruction) {
     const double p = instruction->arguments[0];
-    const int keeps = build->options.reweightable;
+    const bool keeps = build->options.reweightable;
     otr_status status = OTR_OK;
     uint64_t begin = 0;
     build->recipe.error_count++;
@@ -192,7 +243,7 @@ static otr_status add_component(graph_build *build, const otr_instruction *instr
         return add_edge(build, instruction, (uint32_t)build->scratch[0], node2, begin, end);
     }
     if (count == 0) {
-        const int alone = begin == 0 && end == instruction->target_count;
+        const bool alone = begin == 0 && end == instruction->target_count;
         if (build->options.correlations && !alone) {
             return otr_error_set(build->error, OTR_ERR_UNDECOMPOSABLE, instruction->line, 0,
                                  "a component without detectors, which correlated matching does not take");
@@ -272,20 +323,21 @@ static otr_status add_pairs(graph_build *build, uint64_t line) {
     return status;
 }
 
-/* From the first error on that has an edge twice, marginals differ from probabilities. 0 when memory is out.
+/* From the first error on that has an edge twice, marginals differ from probabilities. False when memory is
+ * out.
  */
-static int part_marginals(graph_build *build) {
+static bool part_marginals(graph_build *build) {
     otr_error_sums *const sums = &build->sums;
     if (sums->marginal != NULL) {
-        return 1;
+        return true;
     }
-    build->recipe.has_repeats = 1;
+    build->recipe.has_repeats = true;
     if (!otr_array_reserve((void **)&sums->marginal, &build->marginal_capacity, build->edges.count,
                            sizeof *sums->marginal)) {
-        return 0;
+        return false;
     }
     memcpy(sums->marginal, sums->probability, build->edges.count * sizeof *sums->marginal);
-    return 1;
+    return true;
 }
 
 static otr_status add_word(graph_build *build, uint32_t word) {
@@ -297,14 +349,14 @@ static otr_status add_word(graph_build *build, uint32_t word) {
     return OTR_OK;
 }
 
-/* Keeps the observables of targets begin .. end-1 for the newest edge; 0 when memory is out. */
-static int keep_observables(graph_build *build, const otr_instruction *instruction, uint64_t begin,
-                            uint64_t end) {
+/* Keeps the observables of targets begin .. end-1 for the newest edge; false when memory is out. */
+static bool keep_observables(graph_build *build, const otr_instruction *instruction, uint64_t begin,
+                             uint64_t end) {
     const size_t edge = build->edges.count - 1;
     size_t count = 0;
     if (!OTR_ARRAY_GROW(build->observable_begin, edge, build->observable_begin_capacity) ||
         !OTR_ARRAY_GROW(build->observable_end, edge, build->observable_end_capacity)) {
-        return 0;
+        return false;
     }
     for (uint64_t i = begin; i < end; i++) {
         if ((instruction->targets[i] & OTR_TARGET_OBSERVABLE) != 0) {
@@ -315,14 +367,14 @@ static int keep_observables(graph_build *build, const otr_instruction *instructi
     if (build->observable_count + count > UINT32_MAX ||
         !otr_array_reserve((void **)&build->observable_list, &build->observable_capacity,
                            build->observable_count + count, sizeof *build->observable_list)) {
-        return 0;
+        return false;
     }
     build->observable_begin[edge] = (uint32_t)build->observable_count;
     for (size_t i = 0; i < count; i++) {
         build->observable_list[build->observable_count++] = (uint32_t)build->scratch[i];
     }
     build->observable_end[edge] = (uint32_t)build->observable_count;
-    return 1;
+    return true;
 }
 
 static int compare_items(const void *left, const void *right) {
@@ -362,7 +414,7 @@ static otr_status lay_out(graph_build *build, otr_graph *graph) {
     fill_edges(build, graph);
     graph->ignored_count = build->ignored_count;
     graph->undetectable_count = build->undetectable_count;
-    graph->correlations = build->options.correlations != 0;
+    graph->correlations = build->options.correlations;
     graph->levels = build->options.levels;
     if (!otr_graph_link(graph) ||
         (graph->correlations && otr_correlations_lay_out(&build->pairs, build->rank, graph) != OTR_OK) ||
@@ -394,14 +446,14 @@ static void sort_by_node(const graph_build *build, uint32_t *next, uint32_t node
     }
 }
 
-/* Sets build->rank and graph->edge_count; 0 when memory is out. */
-static int rank_edges(graph_build *build, otr_graph *graph) {
+/* Sets build->rank and graph->edge_count; false when memory is out. */
+static bool rank_edges(graph_build *build, otr_graph *graph) {
     const size_t count = build->edges.count;
     uint32_t *next = otr_array_new((size_t)graph->node_count + 2, sizeof *next);
     uint32_t *by_second = otr_array_new(count, sizeof *by_second);
     uint32_t *order = otr_array_new(count, sizeof *order);
     build->rank = otr_array_new(count, sizeof *build->rank);
-    const int enough = next != NULL && by_second != NULL && order != NULL && build->rank != NULL;
+    const bool enough = next != NULL && by_second != NULL && order != NULL && build->rank != NULL;
     if (enough) {
         sort_by_node(build, next, graph->node_count, NULL, by_second, 0);
         sort_by_node(build, next, graph->node_count, by_second, order, 32);
@@ -418,7 +470,7 @@ static int rank_edges(graph_build *build, otr_graph *graph) {
     return enough;
 }
 
-static int allocate_edges(graph_build *build, otr_graph *graph) {
+static bool allocate_edges(graph_build *build, otr_graph *graph) {
     const size_t edges = graph->edge_count;
     graph->edge_node1 = otr_graph_allocate(graph, edges, sizeof *graph->edge_node1);
     graph->edge_node2 = otr_graph_allocate(graph, edges, sizeof *graph->edge_node2);
@@ -461,57 +513,6 @@ static void fill_edges(const graph_build *build, otr_graph *graph) {
     }
 }
 
-/* Edges are ascending by (node1, node2), so appending their arcs in that order leaves each node's arcs
- * ascending. */
-int otr_graph_link(otr_graph *graph) {
-    uint32_t *next;
-    graph->arc_begin = otr_graph_allocate(graph, (size_t)graph->node_count + 1, sizeof *graph->arc_begin);
-    graph->boundary_edge = otr_graph_allocate(graph, graph->node_count, sizeof *graph->boundary_edge);
-    graph->edge_arcs = otr_graph_allocate(graph, graph->edge_count, sizeof *graph->edge_arcs);
-    if (graph->arc_begin == NULL || graph->boundary_edge == NULL || graph->edge_arcs == NULL) {
-        return 0;
-    }
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        if (graph->edge_node2[edge] != OTR_BOUNDARY) {
-            graph->arc_begin[graph->edge_node1[edge] + 1]++;
-            graph->arc_begin[graph->edge_node2[edge] + 1]++;
-            graph->arc_count += 2;
-        }
-    }
-    for (uint32_t node = 0; node < graph->node_count; node++) {
-        graph->boundary_edge[node] = OTR_NONE;
-        graph->arc_begin[node + 1] += graph->arc_begin[node];
-    }
-    graph->arc_head = otr_graph_allocate(graph, graph->arc_count, sizeof *graph->arc_head);
-    graph->arc_edge = otr_graph_allocate(graph, graph->arc_count, sizeof *graph->arc_edge);
-    next = otr_array_new(graph->node_count, sizeof *next);
-    if (graph->arc_head == NULL || graph->arc_edge == NULL || next == NULL) {
-        free(next);
-        return 0;
-    }
-    for (uint32_t node = 0; node < graph->node_count; node++) {
-        next[node] = graph->arc_begin[node];
-    }
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        const uint32_t node1 = graph->edge_node1[edge];
-        const uint32_t node2 = graph->edge_node2[edge];
-        if (node2 == OTR_BOUNDARY) {
-            graph->boundary_edge[node1] = edge;
-            graph->edge_arcs[edge].arc1 = otr_boundary_arc(graph, node1);
-            graph->edge_arcs[edge].arc2 = otr_boundary_arc(graph, node1);
-            continue;
-        }
-        graph->edge_arcs[edge].arc1 = next[node1];
-        graph->arc_edge[next[node1]] = edge;
-        graph->arc_head[next[node1]++] = node2;
-        graph->edge_arcs[edge].arc2 = next[node2];
-        graph->arc_edge[next[node2]] = edge;
-        graph->arc_head[next[node2]++] = node1;
-    }
-    free(next);
-    return 1;
-}
-
 /* Sets the weights from the sums, which the build numbers by its own edges. */
 static otr_status fill_numbers(graph_build *build, otr_graph *graph) {
     otr_error_sums sums = {.joint = build->sums.joint};
@@ -552,7 +553,7 @@ static void keep_recipe(graph_build *build, otr_graph *graph) {
     }
     recipe->vanished_count = (uint32_t)build->edges.count - graph->edge_count;
     recipe->pair_count = (uint32_t)build->pairs.count;
-    recipe->is_kept = 1;
+    recipe->is_kept = true;
     graph->recipe = *recipe;
     graph->heap_bytes += recipe->word_capacity * sizeof *recipe->words;
     *recipe = (otr_recipe){0};

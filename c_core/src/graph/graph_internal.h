@@ -4,6 +4,8 @@
 
 #include "outrider/graph.h"
 
+#include <stdbool.h>
+
 /* No edge, no arc, no node. */
 #define OTR_NONE UINT32_MAX
 
@@ -28,13 +30,13 @@ typedef struct otr_rule {
  * was 0. The edges follow, and with correlations a pair for each two of them: (0,1), (0,2), .., (1,2), ..;
  * OTR_NONE where both are the same edge. */
 typedef struct otr_recipe {
-    int is_kept; /* 0: the graph has none */
+    bool is_kept; /* whether the graph has one */
     uint32_t *words;
     size_t word_count, word_capacity;
     uint64_t error_count;
     uint32_t vanished_count; /* edges that merged to probability 0: no edges, but numbered behind those */
     uint32_t pair_count;
-    int has_repeats; /* an error has an edge twice */
+    bool has_repeats; /* an error has an edge twice */
 } otr_recipe;
 
 #define OTR_ERROR_NEVER UINT32_MAX
@@ -63,7 +65,7 @@ struct otr_graph {
     uint64_t *edge_mask;        /* observables 0..63 of the edge */
     uint32_t *observable_begin; /* edge_count + 1, into observable_list */
     uint32_t *observable_list;
-    int correlations;
+    bool correlations;
     uint32_t *implied_begin; /* edge_count + 1 into rules and implied; NULL without correlations */
     otr_rule *rules;         /* the edges of `implied` as the search finds them */
     uint32_t *implied_pairs; /* rule -> pair of the recipe; NULL without correlations or recipe */
@@ -82,7 +84,7 @@ struct otr_graph {
 };
 
 /* Whether two graphs differ in nothing but numbers. */
-static inline int otr_graph_is_alike(const otr_graph *a, const otr_graph *b) {
+static inline bool otr_graph_is_alike(const otr_graph *a, const otr_graph *b) {
     return (a->lender != NULL ? a->lender : a) == (b->lender != NULL ? b->lender : b);
 }
 

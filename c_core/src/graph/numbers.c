@@ -27,7 +27,7 @@ typedef struct number_source {
 
 static double find_scale(const otr_graph *graph, const number_source *source);
 static double lowest_implied(const otr_graph *graph, const number_source *source);
-static int has_whole_rules(const otr_graph *graph, const number_source *source);
+static bool has_whole_rules(const otr_graph *graph, const number_source *source);
 static void set_rules(otr_graph *graph, const number_source *source);
 static double implied_probability(const number_source *source, uint32_t edge, uint32_t rule);
 static memo_entry *memo_entry_of(memo_entry *memo, double p);
@@ -61,7 +61,7 @@ double otr_graph_log_noise(const otr_graph *graph) {
 
 otr_status otr_graph_set_weights(otr_graph *graph, const otr_error_sums *sums, const uint32_t *pairs) {
     number_source source = {.marginal = graph->edge_probability, .pairs = pairs};
-    int enough;
+    bool enough;
     source.natural = otr_array_new(graph->edge_count, sizeof *source.natural);
     source.memo = otr_array_zeroed(MEMO_SIZE, sizeof *source.memo);
     enough = source.natural != NULL && source.memo != NULL;
@@ -87,7 +87,7 @@ otr_status otr_graph_set_weights(otr_graph *graph, const otr_error_sums *sums, c
 /* The scale takes the largest finite magnitude to `levels`; whole numbers stay as they are. */
 static double find_scale(const otr_graph *graph, const number_source *source) {
     const uint32_t levels = graph->levels > 0 ? graph->levels : OTR_GRAPH_LEVELS_DEFAULT;
-    int integral = 1;
+    bool integral = true;
     double largest = 0;
     double implied;
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
@@ -120,16 +120,16 @@ static double lowest_implied(const otr_graph *graph, const number_source *source
     return lowest;
 }
 
-static int has_whole_rules(const otr_graph *graph, const number_source *source) {
+static bool has_whole_rules(const otr_graph *graph, const number_source *source) {
     for (uint32_t edge = 0; graph->correlations && edge < graph->edge_count; edge++) {
         for (uint32_t rule = graph->implied_begin[edge]; rule < graph->implied_begin[edge + 1]; rule++) {
             const double weight = natural_weight(source->memo, implied_probability(source, edge, rule));
             if (round(weight) != weight) {
-                return 0;
+                return false;
             }
         }
     }
-    return 1;
+    return true;
 }
 
 static void set_rules(otr_graph *graph, const number_source *source) {

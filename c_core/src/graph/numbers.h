@@ -5,6 +5,8 @@
 
 #include "graph/graph_internal.h"
 
+#include <stdbool.h>
+
 /* Probability that an odd number of two independent events happens. */
 static inline double otr_probability_xor(double p, double q) {
     return p * (1 - q) + q * (1 - p);
@@ -15,7 +17,7 @@ double otr_probability_weight(double p);
 
 /* What errors add up to. All are 0 at first. */
 typedef struct otr_error_sums {
-    int correlations;
+    bool correlations;
     double *probability; /* edge -> merged probability */
     double *marginal;    /* edge -> J[a][a], see correlations.c; NULL where that is the merged probability,
                             which it is unless an error has an edge twice */

@@ -7,6 +7,70 @@
 #include "graph/graph_build.h"
 #include "graph/numbers.h"
 
+static otr_status fail_memory(otr_error *error);
+static otr_graph *borrow_topology(const otr_graph *graph);
+static otr_status reweigh(otr_graph *copy, const double *probabilities, otr_error *error);
+
+otr_status otr_graph_reweighted(otr_graph **out, const otr_graph *graph, const double *probabilities,
+                                uint64_t error_count, otr_error *error) {
+    otr_graph *copy;
+    otr_status status;
+    if (out == NULL || graph == NULL || (probabilities == NULL && error_count > 0)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "no graph, no probabilities or no place for the graph");
+    }
+    if (!graph->recipe.is_kept) {
+        return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
+                             "the graph was not built to take other error probabilities");
+    }
+    if (error_count != graph->recipe.error_count) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "%llu probabilities for %llu errors",
+                             (unsigned long long)error_count, (unsigned long long)graph->recipe.error_count);
+    }
+    copy = borrow_topology(graph);
+    status = copy != NULL ? reweigh(copy, probabilities, error) : fail_memory(error);
+    if (status != OTR_OK) {
+        otr_graph_destroy(copy);
+        return status;
+    }
+    *out = copy;
+    return OTR_OK;
+}
+
+otr_status otr_graph_reweighted_edges(otr_graph **out, const otr_graph *graph, const double *probabilities,
+                                      uint32_t edge_count, otr_error *error) {
+    otr_graph *copy;
+    if (out == NULL || graph == NULL || (probabilities == NULL && edge_count > 0) ||
+        edge_count != graph->edge_count) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "no graph, no place for the graph, or not a probability for each edge");
+    }
+    if (graph->correlations) {
+        return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
+                             "correlations follow from the probabilities of errors, not of edges");
+    }
+    for (uint32_t edge = 0; edge < edge_count; edge++) {
+        const double p = probabilities[edge];
+        if (!(p > 0 && p <= 1)) {
+            return otr_error_set(error, OTR_ERR_PROBABILITY, 0, 0,
+                                 "edge %u has probability %g; it is above 0 and at most 1", edge, p);
+        }
+    }
+    copy = borrow_topology(graph);
+    if (copy == NULL) {
+        return fail_memory(error);
+    }
+    if (edge_count > 0) {
+        memcpy(copy->edge_probability, probabilities, edge_count * sizeof *probabilities);
+    }
+    if (otr_graph_set_weights(copy, NULL, NULL) != OTR_OK) {
+        otr_graph_destroy(copy);
+        return fail_memory(error);
+    }
+    *out = copy;
+    return OTR_OK;
+}
+
 static otr_status fail_memory(otr_error *error) {
     return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
 }
@@ -111,64 +175,4 @@ static otr_status reweigh(otr_graph *copy, const double *probabilities, otr_erro
     free(sums.marginal);
     free(sums.joint);
     return status;
-}
-
-otr_status otr_graph_reweighted(otr_graph **out, const otr_graph *graph, const double *probabilities,
-                                uint64_t error_count, otr_error *error) {
-    otr_graph *copy;
-    otr_status status;
-    if (out == NULL || graph == NULL || (probabilities == NULL && error_count > 0)) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
-                             "no graph, no probabilities or no place for the graph");
-    }
-    if (!graph->recipe.is_kept) {
-        return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
-                             "the graph was not built to take other error probabilities");
-    }
-    if (error_count != graph->recipe.error_count) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "%llu probabilities for %llu errors",
-                             (unsigned long long)error_count, (unsigned long long)graph->recipe.error_count);
-    }
-    copy = borrow_topology(graph);
-    status = copy != NULL ? reweigh(copy, probabilities, error) : fail_memory(error);
-    if (status != OTR_OK) {
-        otr_graph_destroy(copy);
-        return status;
-    }
-    *out = copy;
-    return OTR_OK;
-}
-
-otr_status otr_graph_reweighted_edges(otr_graph **out, const otr_graph *graph, const double *probabilities,
-                                      uint32_t edge_count, otr_error *error) {
-    otr_graph *copy;
-    if (out == NULL || graph == NULL || (probabilities == NULL && edge_count > 0) ||
-        edge_count != graph->edge_count) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
-                             "no graph, no place for the graph, or not a probability for each edge");
-    }
-    if (graph->correlations) {
-        return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
-                             "correlations follow from the probabilities of errors, not of edges");
-    }
-    for (uint32_t edge = 0; edge < edge_count; edge++) {
-        const double p = probabilities[edge];
-        if (!(p > 0 && p <= 1)) {
-            return otr_error_set(error, OTR_ERR_PROBABILITY, 0, 0,
-                                 "edge %u has probability %g; it is above 0 and at most 1", edge, p);
-        }
-    }
-    copy = borrow_topology(graph);
-    if (copy == NULL) {
-        return fail_memory(error);
-    }
-    if (edge_count > 0) {
-        memcpy(copy->edge_probability, probabilities, edge_count * sizeof *probabilities);
-    }
-    if (otr_graph_set_weights(copy, NULL, NULL) != OTR_OK) {
-        otr_graph_destroy(copy);
-        return fail_memory(error);
-    }
-    *out = copy;
-    return OTR_OK;
 }

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int reserve_base_edges(otr_shot_weights *shot, const otr_graph *graph, int32_t offset);
+static bool reserve_base_edges(otr_shot_weights *shot, const otr_graph *graph, int32_t offset);
 static void find_base_edges(otr_shot_weights *shot, int32_t offset);
-static int is_committed(const otr_shot_weights *shot, uint32_t edge);
-static void commit(otr_shot_weights *shot, uint32_t edge, uint32_t before, int32_t weight);
+static bool is_forced(const otr_shot_weights *shot, uint32_t edge);
+static void force(otr_shot_weights *shot, uint32_t edge, uint32_t before, int32_t weight);
 static void flip_ends(const otr_graph *graph, uint32_t edge, uint8_t *nodes);
 
 otr_status otr_shot_weights_init(otr_shot_weights *shot, const otr_graph *graph, const otr_kernels *kernels,
@@ -22,10 +22,10 @@ otr_status otr_shot_weights_init(otr_shot_weights *shot, const otr_graph *graph,
     if (status != OTR_OK) {
         return status;
     }
-    shot->committed = otr_array_zeroed((size_t)graph->edge_count / 64 + 1, sizeof *shot->committed);
+    shot->forced = otr_array_zeroed((size_t)graph->edge_count / 64 + 1, sizeof *shot->forced);
     shot->base_flips = otr_array_zeroed(node_bytes, 1);
     shot->flipped = otr_array_zeroed(node_bytes, 1);
-    if (shot->committed == NULL || shot->base_flips == NULL || shot->flipped == NULL ||
+    if (shot->forced == NULL || shot->base_flips == NULL || shot->flipped == NULL ||
         !reserve_base_edges(shot, graph, offset)) {
         return OTR_ERR_MEMORY;
     }
@@ -40,7 +40,7 @@ otr_status otr_shot_weights_refill(otr_shot_weights *shot, const otr_graph *grap
     }
     shot->graph = graph;
     otr_weights_refill(&shot->magnitudes, graph, offset);
-    memset(shot->committed, 0, ((size_t)graph->edge_count / 64 + 1) * sizeof *shot->committed);
+    memset(shot->forced, 0, ((size_t)graph->edge_count / 64 + 1) * sizeof *shot->forced);
     memset(shot->base_flips, 0, otr_bytes_for_bits(graph->node_count));
     find_base_edges(shot, offset);
     return OTR_OK;
@@ -48,7 +48,7 @@ otr_status otr_shot_weights_refill(otr_shot_weights *shot, const otr_graph *grap
 
 void otr_shot_weights_free(otr_shot_weights *shot) {
     otr_weights_free(&shot->magnitudes);
-    free(shot->committed);
+    free(shot->forced);
     free(shot->base_edges);
     free(shot->base_flips);
     free(shot->flipped);
@@ -58,7 +58,7 @@ void otr_shot_weights_free(otr_shot_weights *shot) {
 
 void otr_shot_weights_begin(otr_shot_weights *shot) {
     shot->toggle_count = 0;
-    shot->committed_weight = shot->base_weight;
+    shot->forced_weight = shot->base_weight;
 }
 
 otr_status otr_shot_weights_override(otr_shot_weights *shot, const otr_override *overrides,
@@ -77,8 +77,8 @@ otr_status otr_shot_weights_override(otr_shot_weights *shot, const otr_override 
         }
         const uint32_t before =
             otr_weights_set(&shot->magnitudes, graph->edge_arcs[edge], (uint32_t)abs(weight));
-        if (weight < 0 || is_committed(shot, edge)) {
-            commit(shot, edge, before, weight);
+        if (weight < 0 || is_forced(shot, edge)) {
+            force(shot, edge, before, weight);
         }
     }
     return OTR_OK;
@@ -103,19 +103,19 @@ const uint32_t *otr_shot_weights_flip(otr_shot_weights *shot, const uint32_t *ev
 void otr_shot_weights_restore(otr_shot_weights *shot) {
     otr_weights_restore(&shot->magnitudes);
     for (size_t i = 0; i < shot->toggle_count; i++) {
-        shot->committed[shot->toggles[i] >> 6] ^= (uint64_t)1 << (shot->toggles[i] & 63);
+        shot->forced[shot->toggles[i] >> 6] ^= (uint64_t)1 << (shot->toggles[i] & 63);
     }
 }
 
 size_t otr_shot_weights_bytes(const otr_shot_weights *shot) {
     const size_t edge_words = (size_t)shot->graph->edge_count / 64 + 1;
-    return otr_weights_bytes(&shot->magnitudes) + edge_words * sizeof *shot->committed +
+    return otr_weights_bytes(&shot->magnitudes) + edge_words * sizeof *shot->forced +
            shot->base_capacity * sizeof *shot->base_edges + shot->toggle_capacity * sizeof *shot->toggles +
            2 * otr_bytes_for_bits(shot->graph->node_count);
 }
 
-/* Room for the edges of negative weight; 0 when memory is out. */
-static int reserve_base_edges(otr_shot_weights *shot, const otr_graph *graph, int32_t offset) {
+/* Room for the edges of negative weight; false when memory is out. */
+static bool reserve_base_edges(otr_shot_weights *shot, const otr_graph *graph, int32_t offset) {
     size_t count = 0;
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
         count += otr_weight_clamped((int64_t)graph->edge_weight[edge] + offset) < 0;
@@ -124,7 +124,7 @@ static int reserve_base_edges(otr_shot_weights *shot, const otr_graph *graph, in
                              sizeof *shot->base_edges);
 }
 
-/* Nothing is committed so far, and there is room. */
+/* Nothing is forced so far, and there is room. */
 static void find_base_edges(otr_shot_weights *shot, int32_t offset) {
     const otr_graph *const graph = shot->graph;
     shot->base_count = 0;
@@ -134,24 +134,24 @@ static void find_base_edges(otr_shot_weights *shot, int32_t offset) {
         if (weight < 0) {
             shot->base_edges[shot->base_count++] = edge;
             shot->base_weight += weight;
-            shot->committed[edge >> 6] |= (uint64_t)1 << (edge & 63);
+            shot->forced[edge >> 6] |= (uint64_t)1 << (edge & 63);
             flip_ends(graph, edge, shot->base_flips);
         }
     }
 }
 
-static int is_committed(const otr_shot_weights *shot, uint32_t edge) {
-    return (int)(shot->committed[edge >> 6] >> (edge & 63)) & 1;
+static bool is_forced(const otr_shot_weights *shot, uint32_t edge) {
+    return (shot->forced[edge >> 6] >> (edge & 63) & 1) != 0;
 }
 
-/* Commits an edge by its new weight, or not any more, or at another price; `before` is its old magnitude.
+/* Forces an edge by its new weight, or no longer, or at another price; `before` is its old magnitude.
  * There is room for a toggle. */
-static void commit(otr_shot_weights *shot, uint32_t edge, uint32_t before, int32_t weight) {
-    const int was_committed = is_committed(shot, edge);
-    const int commits = weight < 0;
-    shot->committed_weight += (commits ? weight : 0) + (was_committed ? (int64_t)before : 0);
-    if (commits != was_committed) {
-        shot->committed[edge >> 6] ^= (uint64_t)1 << (edge & 63);
+static void force(otr_shot_weights *shot, uint32_t edge, uint32_t before, int32_t weight) {
+    const bool was_forced = is_forced(shot, edge);
+    const bool forces = weight < 0;
+    shot->forced_weight += (forces ? weight : 0) + (was_forced ? (int64_t)before : 0);
+    if (forces != was_forced) {
+        shot->forced[edge >> 6] ^= (uint64_t)1 << (edge & 63);
         shot->toggles[shot->toggle_count++] = edge;
     }
 }

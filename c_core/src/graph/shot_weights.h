@@ -1,9 +1,9 @@
 /* The weights that one shot is decoded under: the graph's own plus an offset, some of them overridden.
  *
- * Committed edges. The engines know only non-negative weights. An edge of negative weight is taken to be in
- * the answer from the start: its ends' events flip, its weight is added once, and the engine may take it back
- * for |weight|. That is exact: the weight of any set of edges is the committed weight plus the magnitudes of
- * the edges in which the set differs from the committed ones. */
+ * Forced edges. The engines know only non-negative weights. An edge of negative weight is forced: taken to be
+ * in the answer from the start. Its ends' events flip, its weight is added once, and the engine may take it
+ * back for |weight|. That is exact: the weight of any set of edges is the forced weight plus the magnitudes
+ * of the edges in which the set differs from the forced ones. */
 #ifndef OTR_SHOT_WEIGHTS_H
 #define OTR_SHOT_WEIGHTS_H
 
@@ -15,7 +15,7 @@ typedef struct otr_shot_weights {
     const otr_kernels *kernels;
     otr_weights magnitudes; /* what the engines search on */
 
-    uint64_t *committed;  /* one bit an edge: its weight is negative now */
+    uint64_t *forced;     /* one bit an edge: its weight is negative now */
     uint32_t *base_edges; /* edges whose weight is negative unless overridden, ascending */
     size_t base_count, base_capacity;
     int64_t base_weight; /* their sum */
@@ -23,9 +23,9 @@ typedef struct otr_shot_weights {
     uint8_t *flipped;    /* the same for one shot, its events included; scratch */
 
     /* Of the present shot, or the last one. */
-    uint32_t *toggles; /* edges whose commitment differs from the base's; twice means not at all */
+    uint32_t *toggles; /* edges forced now or in the base, but not in both; twice means not at all */
     size_t toggle_count, toggle_capacity;
-    int64_t committed_weight;
+    int64_t forced_weight;
 } otr_shot_weights;
 
 /* The graph is borrowed. `offset` is added to every weight that is not overridden. OTR_ERR_MEMORY; *shot is
@@ -46,12 +46,12 @@ void otr_shot_weights_begin(otr_shot_weights *shot);
 otr_status otr_shot_weights_override(otr_shot_weights *shot, const otr_override *overrides,
                                      size_t override_count);
 
-/* The events, ascending, after the committed edges flipped theirs: `events` itself or `left`, which has room
+/* The events, ascending, after the forced edges flipped theirs: `events` itself or `left`, which has room
  * for all nodes and OTR_INDEX_SLACK more. */
 const uint32_t *otr_shot_weights_flip(otr_shot_weights *shot, const uint32_t *events, size_t *event_count,
                                       uint32_t *left);
 
-/* Ends the shot: the weights are the base's again. Toggles and committed weight can still be read. */
+/* Ends the shot: the weights are the base's again. Toggles and forced weight can still be read. */
 void otr_shot_weights_restore(otr_shot_weights *shot);
 
 /* Heap bytes held now. */

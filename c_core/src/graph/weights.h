@@ -1,12 +1,14 @@
 /* One decoder's own copy of the magnitudes |weight|, which single shots may change.
  *
  * A negative weight is handled outside the search, see shot_weights.h; the search sees the price |weight| of
- * taking the committed edge back. So everything here is non-negative and even. */
+ * taking the forced edge back. So everything here is non-negative and even. */
 #ifndef OTR_GRAPH_WEIGHTS_H
 #define OTR_GRAPH_WEIGHTS_H
 
 #include "common/array.h"
 #include "graph/graph_internal.h"
+
+#include <stdbool.h>
 
 /* Boundary weight of a node without a boundary edge. */
 #define OTR_WEIGHT_NO_BOUNDARY UINT32_MAX
@@ -48,8 +50,8 @@ static inline uint32_t otr_weights_get(const otr_weights *weights, uint32_t edge
     return weights->arcs[weights->graph->edge_arcs[edge].arc1].weight;
 }
 
-/* Makes room for `count` more changes; 0 when memory is out. */
-static inline int otr_weights_reserve(otr_weights *weights, size_t count) {
+/* Makes room for `count` more changes; false when memory is out. */
+static inline bool otr_weights_reserve(otr_weights *weights, size_t count) {
     return otr_array_reserve((void **)&weights->changes, &weights->change_capacity,
                              weights->change_count + count, sizeof *weights->changes);
 }

@@ -79,7 +79,7 @@ void otr_portable_bits_to_digits(const uint8_t *bits, size_t bit_count, uint8_t 
         otr_store_le64(digits + done, 0x3030303030303030u + ones);
     }
     for (; done < bit_count; done++) {
-        digits[done] = (uint8_t)('0' + otr_bit_get(bits, done));
+        digits[done] = otr_bit_get(bits, done) ? '1' : '0';
     }
 }
 

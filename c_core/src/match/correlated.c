@@ -41,12 +41,12 @@ void otr_apply_waiting_rules(otr_matcher *m, uint32_t node) {
 }
 
 otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t edge_count,
-                                 const uint64_t *committed, bool *changed) {
+                                 const uint64_t *forced, bool *changed) {
     otr_status status;
     if (!collect_rules(m, edges, edge_count)) {
         return OTR_ERR_MEMORY;
     }
-    m->committed = committed;
+    m->forced = forced;
     m->batch_count = 0;
     m->now = 0;
     for (size_t i = 0; i < m->tight_count; i++) {
@@ -70,12 +70,12 @@ otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t e
     return status;
 }
 
-/* Lowers the edge of a rule. A committed edge counts with its negative weight, which no rule is below. */
+/* Lowers the edge of a rule. A forced edge counts with its negative weight, which no rule is below. */
 static void apply_rule(otr_matcher *m, uint32_t rule) {
     const otr_edge_arcs arcs = m->graph->rules[rule].arcs;
     const uint32_t weight = (uint32_t)m->graph->implied[rule].weight;
     const uint32_t edge = otr_edge_of_arc(m->graph, arcs.arc1);
-    if (weight < m->arcs[arcs.arc1].weight && (m->committed[edge >> 6] >> (edge & 63) & 1) == 0) {
+    if (weight < m->arcs[arcs.arc1].weight && (m->forced[edge >> 6] >> (edge & 63) & 1) == 0) {
         otr_weights_set(m->weights, arcs, weight);
     }
 }

@@ -31,12 +31,12 @@ otr_status otr_matcher_solve(otr_matcher *matcher, const uint32_t *events, size_
                              bool overridden);
 
 /* The second pass of correlated matching. Lowers the borrowed weights by the rules of `edges`, but of no edge
- * whose bit in `committed` is set, and makes the solution a minimum again. Only edges with an occupied end
+ * whose bit in `forced` is set, and makes the solution a minimum again. Only edges with an occupied end
  * are really lowered, as no others matter; the caller restores the weights. *changed is set to whether pairs
  * were matched anew; if not, the edges read out before are still those of the solution. Statuses as
  * otr_matcher_solve. */
 otr_status otr_matcher_correlate(otr_matcher *matcher, const uint32_t *edges, size_t edge_count,
-                                 const uint64_t *committed, bool *changed);
+                                 const uint64_t *forced, bool *changed);
 
 /* Total weight of the solution: the sum of all radii. */
 int64_t otr_matcher_weight(const otr_matcher *matcher);

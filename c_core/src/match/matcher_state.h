@@ -147,8 +147,8 @@ struct otr_matcher {
     size_t tight_count, tight_capacity;
     otr_waiting_rule *waiting; /* the others */
     size_t waiting_count, waiting_capacity;
-    uint64_t *awaited; /* one bit a node: some waiting rule's edge ends there; all clear between runs */
-    const uint64_t *committed; /* one bit an edge that rules do not lower, borrowed during the pass */
+    uint64_t *awaited;      /* one bit a node: some waiting rule's edge ends there; all clear between runs */
+    const uint64_t *forced; /* one bit an edge that rules do not lower, borrowed during the pass */
 
     /* The solution read out. */
     uint32_t *edges;

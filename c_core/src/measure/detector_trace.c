@@ -34,6 +34,34 @@ typedef struct tracer {
     otr_error *error;
 } tracer;
 
+static otr_status fail(const tracer *t, otr_status status);
+static otr_pauli_map map_of(const char *name, size_t bytes);
+static otr_status trace(tracer *t);
+static otr_status reset(tracer *t, uint32_t qubit, uint32_t basis);
+
+otr_status otr_detector_trace(const otr_stim_circuit *circuit, uint64_t steps_max, uint8_t *constants,
+                              otr_row_entries *sweeps, otr_error *error) {
+    tracer t = {.circuit = circuit,
+                .measured = circuit->totals[OTR_STIM_MEASUREMENTS],
+                .detectors = circuit->totals[OTR_STIM_DETECTORS],
+                .steps_max = steps_max,
+                .constants = constants,
+                .sweeps = sweeps,
+                .from_x = map_of("h", 1),
+                .from_y = map_of("h_yz", 4),
+                .fold = map_of("cx", 2),
+                .phase = map_of("s", 1),
+                .inverse_phase = map_of("s_dag", 5),
+                .error = error};
+    const bool operators = otr_row_lists_init(&t.operators, circuit->qubit_count);
+    const bool results = otr_row_lists_init(&t.results, (uint32_t)t.measured);
+    const otr_status status = operators && results ? trace(&t) : fail(&t, OTR_ERR_MEMORY);
+    otr_row_lists_free(&t.operators);
+    otr_row_lists_free(&t.results);
+    free(t.rows);
+    return status;
+}
+
 static otr_status fail(const tracer *t, otr_status status) {
     const uint64_t line = t->operation != NULL ? t->operation->line : 0;
     return status == OTR_ERR_LIMIT
@@ -99,7 +127,7 @@ static uint32_t row_behind(const tracer *t, uint32_t before) {
 /* Gives `row`, whose place is behind *before, this Pauli, and moves *before past it. */
 static otr_status put(tracer *t, uint32_t *before, uint32_t row, uint32_t pauli) {
     otr_row_lists *const lists = &t->operators;
-    const int present = row_behind(t, *before) == row;
+    const bool present = row_behind(t, *before) == row;
     if (pauli == 0) {
         if (present) {
             otr_row_lists_remove(lists, *before);
@@ -190,7 +218,7 @@ static void flip_constants(tracer *t) {
 }
 
 /* Multiplies the measured Pauli into the operators of the rows that the result belongs to. */
-static otr_status measure(tracer *t, uint32_t qubit, uint32_t basis, int inverted) {
+static otr_status measure(tracer *t, uint32_t qubit, uint32_t basis, bool inverted) {
     uint32_t before = qubit;
     otr_status status = require_basis(t, qubit, basis);
     if (status == OTR_OK) {
@@ -231,7 +259,7 @@ static otr_status fold_product(tracer *t, const uint32_t *targets, size_t count)
 /* Moves operators before a measurement of a product, or before its square root. */
 static otr_status apply_product(tracer *t, const uint32_t *targets, size_t count) {
     const uint32_t qubit = otr_stim_value(targets[0]);
-    const int inverted = (targets[0] & OTR_STIM_INVERTED) != 0;
+    const bool inverted = (targets[0] & OTR_STIM_INVERTED) != 0;
     otr_status status = rotate_product(t, targets, count);
     if (status == OTR_OK) {
         status = fold_product(t, targets, count);
@@ -296,7 +324,7 @@ static otr_status flip(tracer *t, uint32_t control, uint32_t qubit) {
 static otr_status apply_target(tracer *t, const uint32_t *target) {
     const otr_stim_operation *const operation = t->operation;
     const uint32_t value = otr_stim_value(*target), basis = operation->gate->pauli;
-    const int inverted = (*target & OTR_STIM_INVERTED) != 0;
+    const bool inverted = (*target & OTR_STIM_INVERTED) != 0;
     otr_status status;
     switch (operation->kind) {
     case OTR_STIM_CLIFFORD_1:
@@ -359,28 +387,5 @@ static otr_status trace(tracer *t) {
     for (uint32_t qubit = 0; qubit < t->circuit->qubit_count && status == OTR_OK; qubit++) {
         status = require_basis(t, qubit, OTR_PAULI_Z);
     }
-    return status;
-}
-
-otr_status otr_detector_trace(const otr_stim_circuit *circuit, uint64_t steps_max, uint8_t *constants,
-                              otr_row_entries *sweeps, otr_error *error) {
-    tracer t = {.circuit = circuit,
-                .measured = circuit->totals[OTR_STIM_MEASUREMENTS],
-                .detectors = circuit->totals[OTR_STIM_DETECTORS],
-                .steps_max = steps_max,
-                .constants = constants,
-                .sweeps = sweeps,
-                .from_x = map_of("h", 1),
-                .from_y = map_of("h_yz", 4),
-                .fold = map_of("cx", 2),
-                .phase = map_of("s", 1),
-                .inverse_phase = map_of("s_dag", 5),
-                .error = error};
-    const int operators = otr_row_lists_init(&t.operators, circuit->qubit_count);
-    const int results = otr_row_lists_init(&t.results, (uint32_t)t.measured);
-    const otr_status status = operators && results ? trace(&t) : fail(&t, OTR_ERR_MEMORY);
-    otr_row_lists_free(&t.operators);
-    otr_row_lists_free(&t.results);
-    free(t.rows);
     return status;
 }

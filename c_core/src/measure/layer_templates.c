@@ -159,12 +159,12 @@ static otr_status find_parities(otr_layer_templates *templates, const otr_measur
     return status;
 }
 
-static int add_term(terms *to, uint64_t high, uint64_t low) {
+static bool add_term(terms *to, uint64_t high, uint64_t low) {
     if (!OTR_ARRAY_GROW(to->keys, to->count, to->capacity)) {
-        return 0;
+        return false;
     }
     to->keys[to->count++] = high << 32 | low;
-    return 1;
+    return true;
 }
 
 static int compare_keys(const void *left, const void *right) {
@@ -200,7 +200,7 @@ static otr_status add_observables(otr_layer_templates *templates, const otr_meas
 }
 
 /* A run keeps the distance between measurement and row, so terms are sorted by distance, then by row. */
-static int add_distance(terms *own, uint64_t measurement, uint64_t row) {
+static bool add_distance(terms *own, uint64_t measurement, uint64_t row) {
     return add_term(own, measurement + UINT32_MAX / 2 - row, row);
 }
 
@@ -285,7 +285,7 @@ static otr_status add_runs(otr_layer_templates *templates, terms *own) {
 }
 
 /* Whether a layer is another one `span` measurements later. */
-static int are_alike(const otr_layer_templates *templates, uint32_t layer, uint32_t later, uint64_t span) {
+static bool are_alike(const otr_layer_templates *templates, uint32_t layer, uint32_t later, uint64_t span) {
     const otr_layer_template *const a = &templates->layers[layer];
     const otr_layer_template *const b = &templates->layers[later];
     const size_t run_count = a[1].runs - a->runs;
@@ -295,23 +295,23 @@ static int are_alike(const otr_layer_templates *templates, uint32_t layer, uint3
         b->observable_runs - b->runs != a->observable_runs - a->runs ||
         memcmp(templates->constants + a->constants, templates->constants + b->constants,
                a[1].constants - a->constants) != 0) {
-        return 0;
+        return false;
     }
     for (size_t i = 0; i < run_count; i++) {
         const otr_bit_run run = templates->runs[a->runs + i];
         const otr_bit_run other = templates->runs[b->runs + i];
         if (run.to != other.to || run.length != other.length || run.from + span != other.from) {
-            return 0;
+            return false;
         }
     }
     for (size_t i = 0; i < sweep_count; i++) {
         const otr_sweep_term term = templates->sweeps[a->sweeps + i];
         const otr_sweep_term other = templates->sweeps[b->sweeps + i];
         if (term.sweep != other.sweep || term.bit - a->constants * 8 != other.bit - b->constants * 8) {
-            return 0;
+            return false;
         }
     }
-    return 1;
+    return true;
 }
 
 /* The shortest period that the layers before the last one bear out, twice in a row. The last one must need

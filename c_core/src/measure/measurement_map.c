@@ -25,101 +25,16 @@ struct otr_measurement_map {
     double *coordinates;
 };
 
+static otr_status fill(otr_measurement_map *map, const otr_stim_circuit *circuit, uint64_t steps_max,
+                       otr_error *error);
+static size_t row_count_of(const otr_measurement_map *map);
+static void write_rows(const otr_measurement_map *map, size_t first, size_t count,
+                       const uint8_t *measurements, const uint8_t *sweep, uint8_t *bits);
+static uint32_t value_of(const otr_measurement_map *map, size_t row, const uint8_t *measurements,
+                         const uint8_t *sweep);
+
 otr_measurement_options otr_measurement_options_default(void) {
     return (otr_measurement_options){.steps_max = STEPS_MAX_DEFAULT};
-}
-
-static size_t row_count_of(const otr_measurement_map *map) {
-    return (size_t)map->detector_count + map->observable_count;
-}
-
-/* Keeps the next detector's coordinates. */
-static void place_detector(otr_measurement_map *map, const otr_stim_circuit *circuit,
-                           const otr_stim_operation *operation, uint32_t detector, const double *shift) {
-    const uint32_t begin = map->first_coordinate[detector];
-    for (size_t i = 0; i < operation->argument_count; i++) {
-        map->coordinates[begin + i] = circuit->arguments[operation->arguments + i] + shift[i];
-    }
-    map->first_coordinate[detector + 1] = begin + (uint32_t)operation->argument_count;
-}
-
-/* Lists what every row reads, and where detectors are. The arrays have room for what the circuit has. */
-static void read_rows(otr_measurement_map *map, const otr_stim_circuit *circuit, otr_row_entries *entries) {
-    otr_stim_walk walk = otr_stim_walk_start(circuit, OTR_STIM_FORWARD);
-    double shift[OTR_MEASUREMENT_COORDINATES_MAX] = {0};
-    const otr_stim_operation *operation;
-    uint32_t measured = 0, detector = 0;
-    while ((operation = otr_stim_walk_next(&walk)) != NULL) {
-        const uint32_t *const targets = otr_stim_targets_of(circuit, operation);
-        const int is_detector = operation->kind == OTR_STIM_DETECTOR;
-        if (operation->kind == OTR_STIM_SHIFT) {
-            for (size_t i = 0; i < operation->argument_count; i++) {
-                shift[i] += circuit->arguments[operation->arguments + i];
-            }
-        } else if (is_detector || operation->kind == OTR_STIM_OBSERVABLE) {
-            const uint32_t row = is_detector ? detector : map->detector_count + (uint32_t)operation->value;
-            for (size_t i = 0; i < operation->target_count; i++) {
-                entries->items[entries->count++] =
-                    (otr_row_entry){.row = row, .column = measured - otr_stim_value(targets[i])};
-            }
-        } else {
-            measured += otr_stim_results(circuit, operation);
-        }
-        if (is_detector) {
-            place_detector(map, circuit, operation, detector++, shift);
-        }
-    }
-}
-
-/* Sorts the detectors by what they need, stably. Returns 0 when memory is out. */
-static int order_detectors(otr_measurement_map *map) {
-    uint32_t *const places = otr_array_zeroed((size_t)map->measurement_count + 2, sizeof *places);
-    if (places == NULL) {
-        return 0;
-    }
-    for (uint32_t d = 0; d < map->detector_count; d++) {
-        const uint32_t begin = map->results.first[d], end = map->results.first[d + 1];
-        map->needed[d] = end > begin ? map->results.columns[end - 1] + 1 : 0;
-        places[map->needed[d] + 1]++;
-    }
-    for (size_t needed = 1; needed <= map->measurement_count; needed++) {
-        places[needed] += places[needed - 1];
-    }
-    for (uint32_t d = 0; d < map->detector_count; d++) {
-        map->order[places[map->needed[d]]++] = d;
-    }
-    free(places);
-    return 1;
-}
-
-static otr_status fill(otr_measurement_map *map, const otr_stim_circuit *circuit, uint64_t steps_max,
-                       otr_error *error) {
-    const size_t terms = (size_t)circuit->totals[OTR_STIM_TERMS];
-    const size_t rows = row_count_of(map);
-    otr_row_entries results = {.items = otr_array_new(terms, sizeof *results.items)};
-    otr_row_entries sweeps = {0};
-    otr_status status = OTR_ERR_MEMORY;
-    map->constants = otr_array_zeroed(otr_bytes_for_bits(rows), 1);
-    map->needed = otr_array_new(map->detector_count, sizeof *map->needed);
-    map->order = otr_array_new(map->detector_count, sizeof *map->order);
-    map->first_coordinate = otr_array_zeroed((size_t)map->detector_count + 1, sizeof *map->first_coordinate);
-    map->coordinates = otr_array_new((size_t)circuit->totals[OTR_STIM_COORDINATES], sizeof *map->coordinates);
-    if (results.items != NULL && map->constants != NULL && map->needed != NULL && map->order != NULL &&
-        map->first_coordinate != NULL && map->coordinates != NULL) {
-        status = otr_detector_trace(circuit, steps_max, map->constants, &sweeps, error);
-        if (status == OTR_OK) {
-            read_rows(map, circuit, &results);
-            status = otr_sparse_rows_init(&map->results, rows, &results) &&
-                             otr_sparse_rows_init(&map->sweeps, rows, &sweeps) && order_detectors(map)
-                         ? OTR_OK
-                         : otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
-        }
-    } else {
-        otr_error_set(error, status, 0, 0, "out of memory");
-    }
-    free(results.items);
-    free(sweeps.items);
-    return status;
 }
 
 otr_status otr_measurement_map_create(otr_measurement_map **out, const char *text, size_t bytes,
@@ -210,34 +125,6 @@ otr_status otr_measurement_map_coordinates(const otr_measurement_map *map, uint6
     return OTR_OK;
 }
 
-/* The parity of a row's entries in `bits`. */
-static uint32_t parity_of(const otr_sparse_rows *rows, size_t row, const uint8_t *bits) {
-    uint32_t parity = 0;
-    for (uint32_t i = rows->first[row]; i < rows->first[row + 1]; i++) {
-        parity ^= (uint32_t)otr_bit_get(bits, rows->columns[i]);
-    }
-    return parity;
-}
-
-static uint32_t value_of(const otr_measurement_map *map, size_t row, const uint8_t *measurements,
-                         const uint8_t *sweep) {
-    return (uint32_t)otr_bit_get(map->constants, row) ^ parity_of(&map->results, row, measurements) ^
-           (sweep != NULL ? parity_of(&map->sweeps, row, sweep) : 0);
-}
-
-/* Writes `count` rows from `first` on as packed bits, each byte at once. */
-static void write_rows(const otr_measurement_map *map, size_t first, size_t count,
-                       const uint8_t *measurements, const uint8_t *sweep, uint8_t *bits) {
-    for (size_t begin = 0; begin < count; begin += 8) {
-        const size_t width = count - begin < 8 ? count - begin : 8;
-        uint32_t byte = 0;
-        for (size_t i = 0; i < width; i++) {
-            byte |= value_of(map, first + begin + i, measurements, sweep) << i;
-        }
-        bits[begin >> 3] = (uint8_t)byte;
-    }
-}
-
 otr_status otr_measurement_map_apply(const otr_measurement_map *map, const otr_measured *in, size_t count,
                                      const otr_parities *out) {
     if (in->measurement_stride < otr_bytes_for_bits(map->measurement_count) ||
@@ -296,4 +183,125 @@ otr_status otr_measurement_map_apply_known(const otr_measurement_map *map, const
         detectors[detector >> 3] = (uint8_t)((detectors[detector >> 3] & ~bit) | (value != 0 ? bit : 0));
     }
     return OTR_OK;
+}
+
+static size_t row_count_of(const otr_measurement_map *map) {
+    return (size_t)map->detector_count + map->observable_count;
+}
+
+/* Keeps the next detector's coordinates. */
+static void place_detector(otr_measurement_map *map, const otr_stim_circuit *circuit,
+                           const otr_stim_operation *operation, uint32_t detector, const double *shift) {
+    const uint32_t begin = map->first_coordinate[detector];
+    for (size_t i = 0; i < operation->argument_count; i++) {
+        map->coordinates[begin + i] = circuit->arguments[operation->arguments + i] + shift[i];
+    }
+    map->first_coordinate[detector + 1] = begin + (uint32_t)operation->argument_count;
+}
+
+/* Lists what every row reads, and where detectors are. The arrays have room for what the circuit has. */
+static void read_rows(otr_measurement_map *map, const otr_stim_circuit *circuit, otr_row_entries *entries) {
+    otr_stim_walk walk = otr_stim_walk_start(circuit, OTR_STIM_FORWARD);
+    double shift[OTR_MEASUREMENT_COORDINATES_MAX] = {0};
+    const otr_stim_operation *operation;
+    uint32_t measured = 0, detector = 0;
+    while ((operation = otr_stim_walk_next(&walk)) != NULL) {
+        const uint32_t *const targets = otr_stim_targets_of(circuit, operation);
+        const bool is_detector = operation->kind == OTR_STIM_DETECTOR;
+        if (operation->kind == OTR_STIM_SHIFT) {
+            for (size_t i = 0; i < operation->argument_count; i++) {
+                shift[i] += circuit->arguments[operation->arguments + i];
+            }
+        } else if (is_detector || operation->kind == OTR_STIM_OBSERVABLE) {
+            const uint32_t row = is_detector ? detector : map->detector_count + (uint32_t)operation->value;
+            for (size_t i = 0; i < operation->target_count; i++) {
+                entries->items[entries->count++] =
+                    (otr_row_entry){.row = row, .column = measured - otr_stim_value(targets[i])};
+            }
+        } else {
+            measured += otr_stim_results(circuit, operation);
+        }
+        if (is_detector) {
+            place_detector(map, circuit, operation, detector++, shift);
+        }
+    }
+}
+
+/* Sorts the detectors by what they need, stably. Returns false when memory is out. */
+static bool order_detectors(otr_measurement_map *map) {
+    uint32_t *const places = otr_array_zeroed((size_t)map->measurement_count + 2, sizeof *places);
+    if (places == NULL) {
+        return false;
+    }
+    for (uint32_t d = 0; d < map->detector_count; d++) {
+        const uint32_t begin = map->results.first[d], end = map->results.first[d + 1];
+        map->needed[d] = end > begin ? map->results.columns[end - 1] + 1 : 0;
+        places[map->needed[d] + 1]++;
+    }
+    for (size_t needed = 1; needed <= map->measurement_count; needed++) {
+        places[needed] += places[needed - 1];
+    }
+    for (uint32_t d = 0; d < map->detector_count; d++) {
+        map->order[places[map->needed[d]]++] = d;
+    }
+    free(places);
+    return true;
+}
+
+static otr_status fill(otr_measurement_map *map, const otr_stim_circuit *circuit, uint64_t steps_max,
+                       otr_error *error) {
+    const size_t terms = (size_t)circuit->totals[OTR_STIM_TERMS];
+    const size_t rows = row_count_of(map);
+    otr_row_entries results = {.items = otr_array_new(terms, sizeof *results.items)};
+    otr_row_entries sweeps = {0};
+    otr_status status = OTR_ERR_MEMORY;
+    map->constants = otr_array_zeroed(otr_bytes_for_bits(rows), 1);
+    map->needed = otr_array_new(map->detector_count, sizeof *map->needed);
+    map->order = otr_array_new(map->detector_count, sizeof *map->order);
+    map->first_coordinate = otr_array_zeroed((size_t)map->detector_count + 1, sizeof *map->first_coordinate);
+    map->coordinates = otr_array_new((size_t)circuit->totals[OTR_STIM_COORDINATES], sizeof *map->coordinates);
+    if (results.items != NULL && map->constants != NULL && map->needed != NULL && map->order != NULL &&
+        map->first_coordinate != NULL && map->coordinates != NULL) {
+        status = otr_detector_trace(circuit, steps_max, map->constants, &sweeps, error);
+        if (status == OTR_OK) {
+            read_rows(map, circuit, &results);
+            status = otr_sparse_rows_init(&map->results, rows, &results) &&
+                             otr_sparse_rows_init(&map->sweeps, rows, &sweeps) && order_detectors(map)
+                         ? OTR_OK
+                         : otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+        }
+    } else {
+        otr_error_set(error, status, 0, 0, "out of memory");
+    }
+    free(results.items);
+    free(sweeps.items);
+    return status;
+}
+
+/* The parity of a row's entries in `bits`. */
+static uint32_t parity_of(const otr_sparse_rows *rows, size_t row, const uint8_t *bits) {
+    uint32_t parity = 0;
+    for (uint32_t i = rows->first[row]; i < rows->first[row + 1]; i++) {
+        parity ^= (uint32_t)otr_bit_get(bits, rows->columns[i]);
+    }
+    return parity;
+}
+
+static uint32_t value_of(const otr_measurement_map *map, size_t row, const uint8_t *measurements,
+                         const uint8_t *sweep) {
+    return (uint32_t)otr_bit_get(map->constants, row) ^ parity_of(&map->results, row, measurements) ^
+           (sweep != NULL ? parity_of(&map->sweeps, row, sweep) : 0);
+}
+
+/* Writes `count` rows from `first` on as packed bits, each byte at once. */
+static void write_rows(const otr_measurement_map *map, size_t first, size_t count,
+                       const uint8_t *measurements, const uint8_t *sweep, uint8_t *bits) {
+    for (size_t begin = 0; begin < count; begin += 8) {
+        const size_t width = count - begin < 8 ? count - begin : 8;
+        uint32_t byte = 0;
+        for (size_t i = 0; i < width; i++) {
+            byte |= value_of(map, first + begin + i, measurements, sweep) << i;
+        }
+        bits[begin >> 3] = (uint8_t)byte;
+    }
 }

@@ -31,11 +31,7 @@ static void drop_old(otr_measurement_stream *stream);
 static void append(otr_measurement_stream *stream, const uint8_t *measurements, uint32_t count);
 static void xor_runs(const otr_measurement_stream *stream, size_t begin, size_t end, int64_t shift,
                      uint8_t *out);
-
-/* Bytes of a packed row, whole words of it. */
-static size_t row_bytes(uint64_t bits) {
-    return (size_t)(bits + 63) / 64 * 8;
-}
+static size_t row_bytes(uint64_t bits);
 
 otr_status otr_measurement_stream_create(otr_measurement_stream **out, const otr_measurement_map *map,
                                          otr_error *error) {
@@ -101,7 +97,7 @@ void otr_measurement_stream_start(otr_measurement_stream *stream, const uint8_t 
 }
 
 otr_status otr_measurement_stream_push(otr_measurement_stream *stream, const uint8_t *measurements,
-                                       uint32_t count, int is_last, otr_error *error) {
+                                       uint32_t count, bool is_last, otr_error *error) {
     const otr_layer_templates *const templates = &stream->templates;
     const uint64_t total = stream->count + count;
     uint64_t layer_count = 0;
@@ -133,12 +129,12 @@ otr_status otr_measurement_stream_push(otr_measurement_stream *stream, const uin
     return OTR_OK;
 }
 
-int otr_measurement_stream_next(otr_measurement_stream *stream, otr_measured_layer *out) {
+bool otr_measurement_stream_next(otr_measurement_stream *stream, otr_measured_layer *out) {
     const otr_layer_templates *const templates = &stream->templates;
     int64_t shift;
     const otr_layer_template *const layer = find_known(stream, &shift);
     if (layer == NULL) {
-        return 0;
+        return false;
     }
     memcpy(stream->events, stream->offsets + layer->constants, layer[1].constants - layer->constants);
     xor_runs(stream, layer->runs, layer->observable_runs, shift, stream->events);
@@ -152,7 +148,7 @@ int otr_measurement_stream_next(otr_measurement_stream *stream, otr_measured_lay
         stream->own = templates->bulk_begin;
         stream->shift += (int64_t)templates->span;
     }
-    return 1;
+    return true;
 }
 
 const uint8_t *otr_measurement_stream_observables(const otr_measurement_stream *stream) {
@@ -182,6 +178,11 @@ size_t otr_measurement_stream_bytes(const otr_measurement_stream *stream) {
            templates->sweep_capacity * sizeof *templates->sweeps + 2 * templates->constant_bytes +
            stream->word_capacity * sizeof *stream->bits + row_bytes(templates->width) +
            row_bytes(templates->observable_count);
+}
+
+/* Bytes of a packed row, whole words of it. */
+static size_t row_bytes(uint64_t bits) {
+    return (size_t)(bits + 63) / 64 * 8;
 }
 
 /* The layer of the reference that the next layer is like, and how many measurements later that is; NULL while

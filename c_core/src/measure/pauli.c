@@ -8,19 +8,10 @@
 #define PAULIS_1 4u
 #define PAULIS_2 16u
 
-/* Of Paulis on two qubits: the bits that say X, and those that say Z, moved to the places of X. */
-static uint32_t x_bits(uint32_t pauli) {
-    return pauli & 5u;
-}
-
-static uint32_t z_bits(uint32_t pauli) {
-    return pauli >> 1 & 5u;
-}
-
-/* How many of bits 0 and 2 are set. */
-static uint32_t weight(uint32_t bits) {
-    return (bits & 1u) + (bits >> 2 & 1u);
-}
+static uint32_t x_bits(uint32_t pauli);
+static uint32_t z_bits(uint32_t pauli);
+static uint32_t weight(uint32_t bits);
+static uint32_t from_letter(char letter);
 
 uint32_t otr_pauli_multiply(uint32_t *pauli, uint32_t factor) {
     const uint32_t left = *pauli, product = left ^ factor;
@@ -28,10 +19,6 @@ uint32_t otr_pauli_multiply(uint32_t *pauli, uint32_t factor) {
     return (weight(x_bits(left) & z_bits(left)) + weight(x_bits(factor) & z_bits(factor)) +
             2 * weight(z_bits(left) & x_bits(factor)) + 3 * weight(x_bits(product) & z_bits(product))) %
            4;
-}
-
-static uint32_t from_letter(char letter) {
-    return letter == 'X' ? OTR_PAULI_X : letter == 'Y' ? OTR_PAULI_Y : letter == 'Z' ? OTR_PAULI_Z : 0;
 }
 
 otr_pauli_map otr_pauli_map_of(const char *images) {
@@ -54,4 +41,22 @@ otr_pauli_map otr_pauli_map_of(const char *images) {
         map.before[after] = (uint8_t)(pauli | (power % 4 == 2 ? OTR_PAULI_MINUS : 0));
     }
     return map;
+}
+
+/* Of Paulis on two qubits: the bits that say X, and those that say Z, moved to the places of X. */
+static uint32_t x_bits(uint32_t pauli) {
+    return pauli & 5u;
+}
+
+static uint32_t z_bits(uint32_t pauli) {
+    return pauli >> 1 & 5u;
+}
+
+/* How many of bits 0 and 2 are set. */
+static uint32_t weight(uint32_t bits) {
+    return (bits & 1u) + (bits >> 2 & 1u);
+}
+
+static uint32_t from_letter(char letter) {
+    return letter == 'X' ? OTR_PAULI_X : letter == 'Y' ? OTR_PAULI_Y : letter == 'Z' ? OTR_PAULI_Z : 0;
 }

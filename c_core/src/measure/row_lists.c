@@ -4,16 +4,16 @@
 
 #include <stdlib.h>
 
-int otr_row_lists_init(otr_row_lists *lists, uint32_t list_count) {
+bool otr_row_lists_init(otr_row_lists *lists, uint32_t list_count) {
     *lists = (otr_row_lists){.free = OTR_LIST_END};
     if (!otr_array_reserve((void **)&lists->nodes, &lists->node_capacity, list_count, sizeof *lists->nodes)) {
-        return 0;
+        return false;
     }
     for (uint32_t i = 0; i < list_count; i++) {
         lists->nodes[i].next = OTR_LIST_END;
     }
     lists->node_count = list_count;
-    return 1;
+    return true;
 }
 
 void otr_row_lists_free(otr_row_lists *lists) {

@@ -5,6 +5,8 @@
 
 #include "outrider/measurements.h"
 
+#include <stdbool.h>
+
 /* Ends a list. */
 #define OTR_LIST_END UINT32_MAX
 
@@ -23,9 +25,10 @@ typedef struct otr_row_lists {
     uint32_t element_count;
 } otr_row_lists;
 
-/* Makes `list_count` empty lists. Returns 0 when memory is out. Freed by otr_row_lists_free in either case.
+/* Makes `list_count` empty lists. Returns false when memory is out. Freed by otr_row_lists_free in either
+ * case.
  */
-int otr_row_lists_init(otr_row_lists *lists, uint32_t list_count);
+bool otr_row_lists_init(otr_row_lists *lists, uint32_t list_count);
 void otr_row_lists_free(otr_row_lists *lists);
 
 /* Inserts an element behind the node `before`. OTR_ERR_MEMORY, or OTR_ERR_LIMIT when all lists together would

@@ -5,12 +5,12 @@
 
 #include <stdlib.h>
 
-int otr_sparse_rows_init(otr_sparse_rows *rows, size_t row_count, const otr_row_entries *entries) {
+bool otr_sparse_rows_init(otr_sparse_rows *rows, size_t row_count, const otr_row_entries *entries) {
     uint32_t begin = 0;
     rows->first = otr_array_zeroed(row_count + 2, sizeof(uint32_t));
     rows->columns = otr_array_new(entries->count, sizeof(uint32_t));
     if (rows->first == NULL || rows->columns == NULL) {
-        return 0;
+        return false;
     }
     for (size_t i = 0; i < entries->count; i++) {
         rows->first[entries->items[i].row + 2]++;
@@ -32,7 +32,7 @@ int otr_sparse_rows_init(otr_sparse_rows *rows, size_t row_count, const otr_row_
         end += kept;
         rows->first[row + 1] = (uint32_t)end;
     }
-    return 1;
+    return true;
 }
 
 void otr_sparse_rows_free(otr_sparse_rows *rows) {

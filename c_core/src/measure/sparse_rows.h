@@ -2,6 +2,7 @@
 #ifndef OTR_MEASURE_SPARSE_ROWS_H
 #define OTR_MEASURE_SPARSE_ROWS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,9 +23,9 @@ typedef struct otr_sparse_rows {
     uint32_t *columns;
 } otr_sparse_rows;
 
-/* Builds rows from fewer than 2^32 entries in any order. Returns 0 when memory is out. Freed by
+/* Builds rows from fewer than 2^32 entries in any order. Returns false when memory is out. Freed by
  * otr_sparse_rows_free in either case. */
-int otr_sparse_rows_init(otr_sparse_rows *rows, size_t row_count, const otr_row_entries *entries);
+bool otr_sparse_rows_init(otr_sparse_rows *rows, size_t row_count, const otr_row_entries *entries);
 void otr_sparse_rows_free(otr_sparse_rows *rows);
 
 #endif

@@ -243,7 +243,7 @@ static otr_status close_repeat(parser *p) {
     }
     for (int i = 0; i < OTR_STIM_TOTALS; i++) {
         /* Each factor is within its limit, so that only the product can be too large. */
-        const int fits = inner[i] == 0 || count <= p->totals_max[i] / inner[i];
+        const bool fits = inner[i] == 0 || count <= p->totals_max[i] / inner[i];
         status = add(p, (otr_stim_total)i, fits ? count * inner[i] : UINT64_MAX);
         if (status != OTR_OK) {
             return status;
@@ -252,7 +252,7 @@ static otr_status close_repeat(parser *p) {
     return OTR_OK;
 }
 
-static int takes_pairs(const otr_stim_gate *gate) {
+static bool takes_pairs(const otr_stim_gate *gate) {
     return gate->targets == OTR_TARGETS_PAIRS || gate->targets == OTR_TARGETS_RESULT_PAIRS ||
            gate->targets == OTR_TARGETS_CONTROLLED;
 }

@@ -1,5 +1,7 @@
 #include "measure/stim_circuit.h"
 
+#include <stdbool.h>
+
 uint32_t otr_stim_results(const otr_stim_circuit *circuit, const otr_stim_operation *operation) {
     const uint32_t *const targets = otr_stim_targets_of(circuit, operation);
     uint32_t products = 0;
@@ -24,7 +26,7 @@ otr_stim_walk otr_stim_walk_start(const otr_stim_circuit *circuit, otr_stim_dire
 
 const otr_stim_operation *otr_stim_walk_next(otr_stim_walk *walk) {
     const size_t count = walk->circuit->operation_count;
-    const int forward = walk->direction == OTR_STIM_FORWARD;
+    const bool forward = walk->direction == OTR_STIM_FORWARD;
     const otr_stim_kind opening = forward ? OTR_STIM_REPEAT : OTR_STIM_END_REPEAT;
     const otr_stim_kind closing = forward ? OTR_STIM_END_REPEAT : OTR_STIM_REPEAT;
     while (walk->done < count) {

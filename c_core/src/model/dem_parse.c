@@ -135,7 +135,7 @@ static otr_status parse_tag(parser *p) {
 static otr_status parse_arguments(parser *p) {
     otr_instruction *instruction = &p->instruction;
     const char *begin = p->scanner.next;
-    const int probability = instruction->kind == OTR_INSTRUCTION_ERROR;
+    const bool probability = instruction->kind == OTR_INSTRUCTION_ERROR;
     const otr_status status = otr_scanner_arguments_read(&p->scanner, probability, &p->arguments);
     if (status != OTR_OK) {
         return status;

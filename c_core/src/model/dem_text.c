@@ -3,6 +3,30 @@
 
 #include "common/text.h"
 
+static void put_instruction(otr_text *text, const otr_instruction *instruction);
+
+size_t otr_model_text(const otr_model *model, char *buffer, size_t capacity) {
+    otr_text text = {.buffer = buffer, .capacity = capacity};
+    const uint64_t count = otr_model_instruction_count(model);
+    uint64_t ends[OTR_MODEL_REPEAT_DEPTH_MAX]; /* one past the last instruction of each open repeat */
+    uint32_t depth = 0;
+    for (uint64_t i = 0; i <= count; i++) {
+        otr_instruction instruction;
+        while (depth > 0 && ends[depth - 1] == i) {
+            otr_text_put_indent(&text, --depth);
+            otr_text_put_string(&text, "}\n");
+        }
+        if (otr_model_instruction(model, i, &instruction) == OTR_OK) {
+            otr_text_put_indent(&text, depth);
+            put_instruction(&text, &instruction);
+            if (instruction.kind == OTR_INSTRUCTION_REPEAT) {
+                ends[depth++] = i + 1 + instruction.body_count;
+            }
+        }
+    }
+    return otr_text_end(&text);
+}
+
 static void put_tag(otr_text *text, const otr_instruction *instruction) {
     if (instruction->tag == NULL) {
         return;
@@ -56,26 +80,4 @@ static void put_instruction(otr_text *text, const otr_instruction *instruction) 
         otr_text_put_unsigned(text, instruction->repeat_count);
     }
     otr_text_put_string(text, instruction->kind == OTR_INSTRUCTION_REPEAT ? " {\n" : "\n");
-}
-
-size_t otr_model_text(const otr_model *model, char *buffer, size_t capacity) {
-    otr_text text = {.buffer = buffer, .capacity = capacity};
-    const uint64_t count = otr_model_instruction_count(model);
-    uint64_t ends[OTR_MODEL_REPEAT_DEPTH_MAX]; /* one past the last instruction of each open repeat */
-    uint32_t depth = 0;
-    for (uint64_t i = 0; i <= count; i++) {
-        otr_instruction instruction;
-        while (depth > 0 && ends[depth - 1] == i) {
-            otr_text_put_indent(&text, --depth);
-            otr_text_put_string(&text, "}\n");
-        }
-        if (otr_model_instruction(model, i, &instruction) == OTR_OK) {
-            otr_text_put_indent(&text, depth);
-            put_instruction(&text, &instruction);
-            if (instruction.kind == OTR_INSTRUCTION_REPEAT) {
-                ends[depth++] = i + 1 + instruction.body_count;
-            }
-        }
-    }
-    return otr_text_end(&text);
 }

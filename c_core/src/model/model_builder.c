@@ -28,7 +28,7 @@ typedef struct block {
     double coordinates[OTR_MODEL_COORDINATES_MAX];
 } block;
 
-static int append_tag(otr_model *model, otr_record *record, const otr_instruction *instruction);
+static bool append_tag(otr_model *model, otr_record *record, const otr_instruction *instruction);
 static otr_status fold(otr_model *model, otr_error *error);
 
 otr_status otr_model_builder_create(otr_model_builder **out) {
@@ -119,37 +119,37 @@ otr_status otr_model_builder_finish(otr_model_builder *builder, otr_model **out,
     return status;
 }
 
-static int append_tag(otr_model *model, otr_record *record, const otr_instruction *instruction) {
+static bool append_tag(otr_model *model, otr_record *record, const otr_instruction *instruction) {
     if (instruction->tag == NULL || instruction->tag_bytes == 0) {
-        return 1;
+        return true;
     }
     if (!otr_array_reserve((void **)&model->tags, &model->tag_capacity,
                            model->tag_bytes + instruction->tag_bytes, sizeof *model->tags)) {
-        return 0;
+        return false;
     }
     memcpy(model->tags + model->tag_bytes, instruction->tag, instruction->tag_bytes);
     record->tag_begin = model->tag_bytes;
     record->tag_bytes = (uint32_t)instruction->tag_bytes;
     model->tag_bytes += instruction->tag_bytes;
-    return 1;
+    return true;
 }
 
-/* *sum += term, or 0 when the result exceeds the largest index. */
-static int add_index(uint64_t *sum, uint64_t term) {
+/* *sum += term; false when the result exceeds the largest index. */
+static bool add_index(uint64_t *sum, uint64_t term) {
     if (term > OTR_MODEL_INDEX_MAX - *sum) {
-        return 0;
+        return false;
     }
     *sum += term;
-    return 1;
+    return true;
 }
 
-/* *product = a * b, or 0 when the result exceeds the largest index. */
-static int multiply_index(uint64_t a, uint64_t b, uint64_t *product) {
+/* *product = a * b; false when the result exceeds the largest index. */
+static bool multiply_index(uint64_t a, uint64_t b, uint64_t *product) {
     if (a != 0 && b > OTR_MODEL_INDEX_MAX / a) {
-        return 0;
+        return false;
     }
     *product = a * b;
-    return 1;
+    return true;
 }
 
 static uint64_t multiply_saturating(uint64_t a, uint64_t b) {
@@ -169,9 +169,9 @@ static void add_coordinates(block *into, const double *offsets, uint32_t count, 
     }
 }
 
-/* Counts one instruction that is no repeat; 0 when an index gets too large. Like Stim, an observable counts
- * even inside `repeat 0`. */
-static int count_record(otr_model *model, const otr_record *record, block *into) {
+/* Counts one instruction that is no repeat; false when an index gets too large. Like Stim, an observable
+ * counts even inside `repeat 0`. */
+static bool count_record(otr_model *model, const otr_record *record, block *into) {
     if (record->kind == OTR_INSTRUCTION_SHIFT_DETECTORS) {
         if (record->argument_count > 0) {
             add_coordinates(into, model->arguments + record->argument_begin, record->argument_count, 1);
@@ -187,7 +187,7 @@ static int count_record(otr_model *model, const otr_record *record, block *into)
         if ((target & OTR_TARGET_OBSERVABLE) != 0) {
             const uint64_t observable = target & ~OTR_TARGET_OBSERVABLE;
             if (observable >= OTR_MODEL_INDEX_MAX) {
-                return 0;
+                return false;
             }
             if (observable >= model->observable_count) {
                 model->observable_count = observable + 1;
@@ -195,29 +195,29 @@ static int count_record(otr_model *model, const otr_record *record, block *into)
             continue;
         }
         if (target >= OTR_MODEL_INDEX_MAX || !add_index(&end, target + 1)) {
-            return 0;
+            return false;
         }
         into->detectors = end > into->detectors ? end : into->detectors;
     }
     into->content |= record->kind == OTR_INSTRUCTION_ERROR ? OTR_BODY_ERRORS : OTR_BODY_DECLARATIONS;
     into->errors = add_saturating(into->errors, record->kind == OTR_INSTRUCTION_ERROR);
-    return 1;
+    return true;
 }
 
-/* Adds all iterations of `body`, whose repeat is `record`, to the block around it; 0 when an index gets too
- * large. */
-static int count_repeat(otr_record *record, const block *body, block *into) {
+/* Adds all iterations of `body`, whose repeat is `record`, to the block around it; false when an index gets
+ * too large. */
+static bool count_repeat(otr_record *record, const block *body, block *into) {
     uint64_t end = into->shift;
     uint64_t shift;
     if (record->repeat_count == 0) {
-        return 1;
+        return true;
     }
     if (!multiply_index(body->shift, record->repeat_count - 1, &shift)) {
-        return 0;
+        return false;
     }
     if (body->detectors > 0) {
         if (!add_index(&end, shift) || !add_index(&end, body->detectors)) {
-            return 0;
+            return false;
         }
         into->detectors = end > into->detectors ? end : into->detectors;
     }

@@ -44,7 +44,7 @@ void otr_layers_free(otr_layers *layers) {
 }
 
 otr_bulk otr_find_bulk(uint32_t layer_count, uint32_t period_max,
-                       int (*repeats)(const void *context, uint32_t layer, uint32_t period),
+                       bool (*repeats)(const void *context, uint32_t layer, uint32_t period),
                        const void *context) {
     otr_bulk bulk = {0};
     for (uint32_t period = 1; period <= period_max; period++) {

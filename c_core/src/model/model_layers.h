@@ -4,6 +4,8 @@
 
 #include "outrider/model.h"
 
+#include <stdbool.h>
+
 /* Layers are counted from the first that has detectors. */
 typedef struct otr_layers {
     uint32_t count;
@@ -26,9 +28,9 @@ typedef struct otr_bulk {
 } otr_bulk;
 
 /* The longest run of repeating layers, of two periods at least; among equals that of the shortest period.
- * `repeats` tells whether a layer is the one `period` layers before it. */
+ * `repeats` returns whether a layer is the one `period` layers before it. */
 otr_bulk otr_find_bulk(uint32_t layer_count, uint32_t period_max,
-                       int (*repeats)(const void *context, uint32_t layer, uint32_t period),
+                       bool (*repeats)(const void *context, uint32_t layer, uint32_t period),
                        const void *context);
 
 #endif

@@ -48,7 +48,7 @@ void otr_model_walk_destroy(otr_model_walk *walk) {
     }
 }
 
-int otr_model_walk_next(otr_model_walk *walk, otr_instruction *out) {
+bool otr_model_walk_next(otr_model_walk *walk, otr_instruction *out) {
     for (;;) {
         frame *top = &walk->stack[walk->depth];
         if (walk->next == top->end) {
@@ -58,7 +58,7 @@ int otr_model_walk_next(otr_model_walk *walk, otr_instruction *out) {
             } else if (walk->depth > 0) {
                 walk->depth--;
             } else {
-                return 0;
+                return false;
             }
             continue;
         }
@@ -71,7 +71,7 @@ int otr_model_walk_next(otr_model_walk *walk, otr_instruction *out) {
             shift_coordinates(walk, record, 1);
         } else if (record->kind == OTR_INSTRUCTION_ERROR || (walk->wanted & OTR_BODY_DECLARATIONS) != 0) {
             yield(walk, index, out);
-            return 1;
+            return true;
         }
     }
 }

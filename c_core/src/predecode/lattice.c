@@ -14,6 +14,10 @@ static otr_status read_sites(otr_lattice *lattice, const otr_model *model, otr_e
 static otr_status check_sites(const otr_lattice *lattice, otr_error *error);
 static void find_box(otr_lattice *lattice);
 static void classify(otr_lattice *lattice);
+static uint32_t kind_of(const otr_lattice_rule *rule, int64_t start, otr_offset offset);
+static uint32_t find_slot(const otr_lattice *lattice, const otr_slot *slots, uint32_t slot_count,
+                          uint32_t node, uint32_t other);
+static otr_status refuse_edge(const otr_lattice *lattice, uint32_t node, uint32_t other, otr_error *error);
 
 otr_status otr_lattice_init(otr_lattice *lattice, const otr_lattice_rule *rule, const otr_graph *graph,
                             const otr_model *model, otr_error *error) {
@@ -59,6 +63,32 @@ size_t otr_lattice_bytes(const otr_lattice *lattice) {
                                   sizeof *lattice->phases);
 }
 
+uint32_t otr_lattice_kind_at(const otr_lattice_rule *rule, uint32_t kind, otr_offset offset) {
+    return kind_of(rule, kind, offset);
+}
+
+otr_status otr_lattice_edges(const otr_lattice *lattice, const otr_graph *graph, const otr_slot *slots,
+                             uint32_t slot_count, const uint8_t *set_of_kind, uint32_t *edges,
+                             otr_error *error) {
+    memset(edges, 0xFF, (size_t)lattice->node_count * slot_count * sizeof *edges);
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        uint32_t node = graph->edge_node1[edge], other = graph->edge_node2[edge];
+        const int end_count = other == OTR_BOUNDARY ? 1 : 2;
+        for (int end = 0; end < end_count; end++) {
+            const otr_slot *const own = slots + (size_t)slot_count * set_of_kind[lattice->kinds[node]];
+            const uint32_t slot = find_slot(lattice, own, slot_count, node, other);
+            const uint32_t seen = node;
+            if (slot == slot_count) {
+                return refuse_edge(lattice, graph->edge_node1[edge], graph->edge_node2[edge], error);
+            }
+            edges[(size_t)node * slot_count + slot] = edge;
+            node = other;
+            other = seen;
+        }
+    }
+    return OTR_OK;
+}
+
 /* The remainder that is never negative. */
 static uint32_t kind_of(const otr_lattice_rule *rule, int64_t start, otr_offset offset) {
     const int64_t kinds = rule->kinds;
@@ -67,18 +97,14 @@ static uint32_t kind_of(const otr_lattice_rule *rule, int64_t start, otr_offset 
     return (uint32_t)((sum % kinds + kinds) % kinds);
 }
 
-uint32_t otr_lattice_kind_at(const otr_lattice_rule *rule, uint32_t kind, otr_offset offset) {
-    return kind_of(rule, kind, offset);
-}
-
-/* The site number of a coordinate; 0 if it is none. */
-static int to_site(double coordinate, int32_t pitch, int32_t *site) {
+/* The site number of a coordinate; false if it is none. */
+static bool to_site(double coordinate, int32_t pitch, int32_t *site) {
     const double quotient = coordinate / pitch;
     if (!(fabs(quotient) <= OTR_LATTICE_SITE_MAX) || quotient != floor(quotient)) {
-        return 0;
+        return false;
     }
     *site = (int32_t)quotient;
-    return 1;
+    return true;
 }
 
 static otr_status place(otr_lattice *lattice, const otr_instruction *declaration, uint64_t detector,
@@ -147,17 +173,17 @@ static void find_box(otr_lattice *lattice) {
 }
 
 /* Whether the box is crowded enough to be held as an array; *sites is its volume. */
-static int box_sites(const otr_lattice *lattice, uint64_t *sites) {
+static bool box_sites(const otr_lattice *lattice, uint64_t *sites) {
     const uint64_t limit = OTR_LATTICE_SITES_FREE + (uint64_t)OTR_LATTICE_SPARSITY_MAX * lattice->node_count;
     const uint64_t width = (uint64_t)((int64_t)lattice->high.x - lattice->low.x + 1);
     const uint64_t height = (uint64_t)((int64_t)lattice->high.y - lattice->low.y + 1);
     const uint64_t length = (uint64_t)((int64_t)lattice->high.t - lattice->low.t + 1);
     const uint64_t area = width * height; /* sides are below 2^31 */
     if (area > limit || (area > 0 && length > limit / area)) {
-        return 0;
+        return false;
     }
     *sites = area * length;
-    return 1;
+    return true;
 }
 
 /* Marks every site once. */
@@ -203,7 +229,7 @@ static uint32_t end_class(int32_t value, int32_t low, int32_t high) {
 
 static void classify(otr_lattice *lattice) {
     const otr_offset low = lattice->low, high = lattice->high;
-    uint8_t is_first[OTR_LATTICE_KINDS_MAX] = {0};
+    bool is_first[OTR_LATTICE_KINDS_MAX] = {false};
     for (uint32_t node = 0; node < lattice->node_count; node++) {
         is_first[lattice->kinds[node]] |= lattice->sites[node].t == low.t;
     }
@@ -211,10 +237,10 @@ static void classify(otr_lattice *lattice) {
         const otr_offset site = lattice->sites[node];
         const uint32_t kind = lattice->kinds[node];
         const uint32_t x = end_class(site.x, low.x, high.x), y = end_class(site.y, low.y, high.y);
-        const int is_transposed = lattice->rule->transposed[kind];
+        const bool is_transposed = lattice->rule->transposed[kind];
         lattice->places[node] = (uint8_t)(is_transposed ? y * OTR_END_CLASSES + x : x * OTR_END_CLASSES + y);
         lattice->phases[node] =
-            (uint8_t)(is_first[kind] * OTR_END_CLASSES + end_class(site.t, low.t, high.t));
+            (uint8_t)((is_first[kind] ? OTR_END_CLASSES : 0) + end_class(site.t, low.t, high.t));
     }
 }
 
@@ -246,26 +272,4 @@ static otr_status refuse_edge(const otr_lattice *lattice, uint32_t node, uint32_
                          "edge D%u-D%u has offset (%d, %d, %d): the network was not made for this code", node,
                          other, lattice->sites[other].x - from.x, lattice->sites[other].y - from.y,
                          lattice->sites[other].t - from.t);
-}
-
-otr_status otr_lattice_edges(const otr_lattice *lattice, const otr_graph *graph, const otr_slot *slots,
-                             uint32_t slot_count, const uint8_t *set_of_kind, uint32_t *edges,
-                             otr_error *error) {
-    memset(edges, 0xFF, (size_t)lattice->node_count * slot_count * sizeof *edges);
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        uint32_t node = graph->edge_node1[edge], other = graph->edge_node2[edge];
-        const int end_count = other == OTR_BOUNDARY ? 1 : 2;
-        for (int end = 0; end < end_count; end++) {
-            const otr_slot *const own = slots + (size_t)slot_count * set_of_kind[lattice->kinds[node]];
-            const uint32_t slot = find_slot(lattice, own, slot_count, node, other);
-            const uint32_t seen = node;
-            if (slot == slot_count) {
-                return refuse_edge(lattice, graph->edge_node1[edge], graph->edge_node2[edge], error);
-            }
-            edges[(size_t)node * slot_count + slot] = edge;
-            node = other;
-            other = seen;
-        }
-    }
-    return OTR_OK;
 }

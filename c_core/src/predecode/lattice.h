@@ -9,6 +9,8 @@
 #include "graph/graph_internal.h"
 #include "outrider/model.h"
 
+#include <stdbool.h>
+
 #define OTR_LATTICE_KINDS_MAX 8
 /* Sites lie within plus or minus this. */
 #define OTR_LATTICE_SITE_MAX 0x20000000
@@ -31,7 +33,7 @@ typedef struct otr_lattice_rule {
     otr_offset pitch; /* coordinate units per site, each at least 1 */
     otr_offset step;  /* kind = (step . site) mod kinds */
     uint32_t kinds;
-    uint8_t transposed[OTR_LATTICE_KINDS_MAX];
+    bool transposed[OTR_LATTICE_KINDS_MAX];
 } otr_lattice_rule;
 
 typedef struct otr_lattice {
@@ -49,7 +51,7 @@ typedef struct otr_lattice {
 /* One edge as one of its ends sees it: where the other end is, in the frame of the own kind. */
 typedef struct otr_slot {
     otr_offset offset;
-    uint8_t is_boundary; /* the offset is then zero */
+    bool is_boundary; /* the offset is then zero */
 } otr_slot;
 
 /* The offset in the frame of `kind`, or back: exchanging twice changes nothing. */

@@ -25,6 +25,10 @@ typedef struct strides {
 static otr_status lay_out(otr_neighbours *n, const otr_offset *offsets, uint32_t offset_count, strides *out);
 static otr_status plan_words(otr_neighbours *n, const strides *strides, const otr_offset *offsets,
                              uint32_t offset_count, const uint16_t *codes);
+static void place_events(otr_neighbours *n, const uint32_t *events, size_t event_count);
+static void remove_events(otr_neighbours *n, const uint32_t *events, size_t event_count);
+static otr_event_pair *list_pairs(otr_neighbours *n, uint32_t event, uint32_t node, otr_event_pair *next);
+static void sort_pairs(otr_neighbours *n, size_t count);
 
 otr_status otr_neighbours_init(otr_neighbours *neighbours, const otr_lattice *lattice,
                                const otr_offset *offsets, uint32_t offset_count, const uint16_t *codes,
@@ -61,6 +65,35 @@ size_t otr_neighbours_bytes(const otr_neighbours *n) {
            n->offset_count * (sizeof *n->windows + sizeof *n->words) + n->bit_bytes +
            n->cell_count * sizeof *n->cell_event + (n->found_capacity + n->pair_capacity) * sizeof *n->pairs +
            ((size_t)n->class_count + 1) * sizeof *n->class_begin;
+}
+
+otr_status otr_neighbours_find(otr_neighbours *neighbours, const uint32_t *events, size_t event_count) {
+    const size_t per_event = (size_t)neighbours->word_count * 64;
+    otr_status status = OTR_OK;
+    size_t count = 0;
+    memset(neighbours->class_begin, 0,
+           ((size_t)neighbours->class_count + 1) * sizeof *neighbours->class_begin);
+    place_events(neighbours, events, event_count);
+    for (size_t i = 0; i < event_count && status == OTR_OK; i++) {
+        if (count > UINT32_MAX - per_event) {
+            status = OTR_ERR_LIMIT;
+        } else if (otr_array_reserve((void **)&neighbours->found, &neighbours->found_capacity,
+                                     count + per_event, sizeof *neighbours->found)) {
+            otr_event_pair *const begin = neighbours->found + count;
+            count += (size_t)(list_pairs(neighbours, (uint32_t)i, events[i], begin) - begin);
+        } else {
+            status = OTR_ERR_MEMORY;
+        }
+    }
+    remove_events(neighbours, events, event_count);
+    if (status == OTR_OK && !otr_array_reserve((void **)&neighbours->pairs, &neighbours->pair_capacity, count,
+                                               sizeof *neighbours->pairs)) {
+        status = OTR_ERR_MEMORY;
+    }
+    if (status == OTR_OK) {
+        sort_pairs(neighbours, count);
+    }
+    return status;
 }
 
 static int64_t delta_of(const strides *strides, otr_offset offset) {
@@ -226,33 +259,4 @@ static void sort_pairs(otr_neighbours *n, size_t count) {
     /* Every begin has become the next one's. */
     memmove(n->class_begin + 1, n->class_begin, n->class_count * sizeof *n->class_begin);
     n->class_begin[0] = 0;
-}
-
-otr_status otr_neighbours_find(otr_neighbours *neighbours, const uint32_t *events, size_t event_count) {
-    const size_t per_event = (size_t)neighbours->word_count * 64;
-    otr_status status = OTR_OK;
-    size_t count = 0;
-    memset(neighbours->class_begin, 0,
-           ((size_t)neighbours->class_count + 1) * sizeof *neighbours->class_begin);
-    place_events(neighbours, events, event_count);
-    for (size_t i = 0; i < event_count && status == OTR_OK; i++) {
-        if (count > UINT32_MAX - per_event) {
-            status = OTR_ERR_LIMIT;
-        } else if (otr_array_reserve((void **)&neighbours->found, &neighbours->found_capacity,
-                                     count + per_event, sizeof *neighbours->found)) {
-            otr_event_pair *const begin = neighbours->found + count;
-            count += (size_t)(list_pairs(neighbours, (uint32_t)i, events[i], begin) - begin);
-        } else {
-            status = OTR_ERR_MEMORY;
-        }
-    }
-    remove_events(neighbours, events, event_count);
-    if (status == OTR_OK && !otr_array_reserve((void **)&neighbours->pairs, &neighbours->pair_capacity, count,
-                                               sizeof *neighbours->pairs)) {
-        status = OTR_ERR_MEMORY;
-    }
-    if (status == OTR_OK) {
-        sort_pairs(neighbours, count);
-    }
-    return status;
 }

@@ -12,6 +12,20 @@ typedef struct network_kind {
 static const network_kind KINDS[] = {{OTR_NETWORK_EVENT, otr_event_network_claims},
                                      {OTR_NETWORK_DENSE, otr_dense_network_claims}};
 
+static otr_status find_kind(otr_network_kind *out, const otr_safetensors *file, otr_error *error);
+
+otr_status otr_network_kind_of(otr_network_kind *out, const void *bytes, size_t size, otr_error *error) {
+    otr_safetensors file;
+    otr_status status;
+    if (out == NULL || (bytes == NULL && size > 0)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "a null argument");
+    }
+    status = otr_safetensors_parse(&file, bytes, size, error);
+    status = status == OTR_OK ? find_kind(out, &file, error) : status;
+    otr_safetensors_free(&file);
+    return status;
+}
+
 static otr_status find_kind(otr_network_kind *out, const otr_safetensors *file, otr_error *error) {
     const char *const format = otr_safetensors_metadata(file, "format");
     for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
@@ -24,16 +38,4 @@ static otr_status find_kind(otr_network_kind *out, const otr_safetensors *file, 
                          "neither an event network (metadata format is %.40s) nor a dense one (no tensor "
                          "net.*)",
                          format != NULL ? format : "missing");
-}
-
-otr_status otr_network_kind_of(otr_network_kind *out, const void *bytes, size_t size, otr_error *error) {
-    otr_safetensors file;
-    otr_status status;
-    if (out == NULL || (bytes == NULL && size > 0)) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "a null argument");
-    }
-    status = otr_safetensors_parse(&file, bytes, size, error);
-    status = status == OTR_OK ? find_kind(out, &file, error) : status;
-    otr_safetensors_free(&file);
-    return status;
 }

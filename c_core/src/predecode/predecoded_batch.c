@@ -27,44 +27,10 @@ struct otr_predecoded_batch {
     int32_t weight_offset;
 };
 
-/* Room for the lists of `shot_count` shots, of which there are none yet. There is an item to point at even if
- * all are empty: a null pointer means something in otr_predecoded. */
-static bool start_list(list *list, size_t shot_count, size_t element_bytes) {
-    if (!otr_array_reserve((void **)&list->begin, &list->begin_capacity, shot_count + 1,
-                           sizeof *list->begin) ||
-        !otr_array_reserve(&list->items, &list->capacity, 1, element_bytes)) {
-        return false;
-    }
-    list->count = 0;
-    list->begin[0] = 0;
-    return true;
-}
-
-/* Appends the list of a shot. */
-static bool append(list *list, size_t shot, const void *items, size_t count, size_t element_bytes) {
-    if (count > 0) {
-        if (!otr_array_reserve(&list->items, &list->capacity, list->count + count, element_bytes)) {
-            return false;
-        }
-        memcpy((char *)list->items + list->count * element_bytes, items, count * element_bytes);
-        list->count += count;
-    }
-    list->begin[shot + 1] = list->count;
-    return true;
-}
-
-static void free_list(list *list) {
-    free(list->items);
-    free(list->begin);
-}
-
-static bool start(otr_predecoded_batch *batch, size_t shot_count) {
-    batch->shot_count = 0;
-    return start_list(&batch->events, shot_count, sizeof(uint32_t)) &&
-           start_list(&batch->overrides, shot_count, sizeof(otr_override)) &&
-           start_list(&batch->observables, shot_count, 1) &&
-           start_list(&batch->edges, shot_count, sizeof(uint32_t));
-}
+static bool start(otr_predecoded_batch *batch, size_t shot_count);
+static void free_list(list *list);
+static bool append_shot(otr_predecoded_batch *batch, const otr_predecoded *shot);
+static bool is_ascending(const size_t *event_begin, size_t shot_count);
 
 otr_status otr_predecoded_batch_create(otr_predecoded_batch **out) {
     otr_predecoded_batch *batch;
@@ -89,32 +55,6 @@ void otr_predecoded_batch_destroy(otr_predecoded_batch *batch) {
     free_list(&batch->observables);
     free_list(&batch->edges);
     free(batch);
-}
-
-static bool append_shot(otr_predecoded_batch *batch, const otr_predecoded *shot) {
-    const size_t number = batch->shot_count;
-    const size_t row_bytes = shot->observables != NULL ? batch->observable_stride : 0;
-    if (!append(&batch->events, number, shot->events, shot->event_count, sizeof *shot->events) ||
-        !append(&batch->overrides, number, shot->overrides, shot->override_count, sizeof *shot->overrides) ||
-        !append(&batch->observables, number, shot->observables, row_bytes, 1) ||
-        !append(&batch->edges, number, shot->edges, shot->edge_count, sizeof *shot->edges)) {
-        return false;
-    }
-    batch->has_observables = shot->observables != NULL;
-    batch->has_edges = shot->edges != NULL;
-    batch->weight_offset = shot->weight_offset;
-    batch->shot_count++;
-    return true;
-}
-
-/* Whether the lists of events lie one behind the other. */
-static bool is_ascending(const size_t *event_begin, size_t shot_count) {
-    for (size_t shot = 0; shot < shot_count; shot++) {
-        if (event_begin[shot + 1] < event_begin[shot]) {
-            return false;
-        }
-    }
-    return true;
 }
 
 otr_status otr_predecoder_apply_batch(otr_predecoder *predecoder, otr_predecoder_use use,
@@ -180,4 +120,69 @@ size_t otr_predecoded_batch_bytes(const otr_predecoded_batch *batch) {
            (batch->events.begin_capacity + batch->overrides.begin_capacity +
             batch->observables.begin_capacity + batch->edges.begin_capacity) *
                sizeof *batch->events.begin;
+}
+
+/* Room for the lists of `shot_count` shots, of which there are none yet. There is an item to point at even if
+ * all are empty: a null pointer means something in otr_predecoded. */
+static bool start_list(list *list, size_t shot_count, size_t element_bytes) {
+    if (!otr_array_reserve((void **)&list->begin, &list->begin_capacity, shot_count + 1,
+                           sizeof *list->begin) ||
+        !otr_array_reserve(&list->items, &list->capacity, 1, element_bytes)) {
+        return false;
+    }
+    list->count = 0;
+    list->begin[0] = 0;
+    return true;
+}
+
+/* Appends the list of a shot. */
+static bool append(list *list, size_t shot, const void *items, size_t count, size_t element_bytes) {
+    if (count > 0) {
+        if (!otr_array_reserve(&list->items, &list->capacity, list->count + count, element_bytes)) {
+            return false;
+        }
+        memcpy((char *)list->items + list->count * element_bytes, items, count * element_bytes);
+        list->count += count;
+    }
+    list->begin[shot + 1] = list->count;
+    return true;
+}
+
+static void free_list(list *list) {
+    free(list->items);
+    free(list->begin);
+}
+
+static bool start(otr_predecoded_batch *batch, size_t shot_count) {
+    batch->shot_count = 0;
+    return start_list(&batch->events, shot_count, sizeof(uint32_t)) &&
+           start_list(&batch->overrides, shot_count, sizeof(otr_override)) &&
+           start_list(&batch->observables, shot_count, 1) &&
+           start_list(&batch->edges, shot_count, sizeof(uint32_t));
+}
+
+static bool append_shot(otr_predecoded_batch *batch, const otr_predecoded *shot) {
+    const size_t number = batch->shot_count;
+    const size_t row_bytes = shot->observables != NULL ? batch->observable_stride : 0;
+    if (!append(&batch->events, number, shot->events, shot->event_count, sizeof *shot->events) ||
+        !append(&batch->overrides, number, shot->overrides, shot->override_count, sizeof *shot->overrides) ||
+        !append(&batch->observables, number, shot->observables, row_bytes, 1) ||
+        !append(&batch->edges, number, shot->edges, shot->edge_count, sizeof *shot->edges)) {
+        return false;
+    }
+    batch->has_observables = shot->observables != NULL;
+    batch->has_edges = shot->edges != NULL;
+    batch->weight_offset = shot->weight_offset;
+    batch->shot_count++;
+    return true;
+}
+
+/* Whether the lists of events lie one behind the other. */
+static bool is_ascending(const size_t *event_begin, size_t shot_count) {
+    for (size_t shot = 0; shot < shot_count; shot++) {
+        if (event_begin[shot + 1] < event_begin[shot]) {
+            return false;
+        }
+    }
+    return true;
 }

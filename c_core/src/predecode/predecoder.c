@@ -11,6 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+static otr_status apply_soft(otr_predecoder *self, const uint32_t *events, size_t event_count,
+                             otr_predecoded *out);
+static otr_status apply_hard(otr_predecoder *self, const uint32_t *events, size_t event_count,
+                             otr_predecoded *out);
+static int32_t threshold_weight(const otr_graph *graph, double probability);
+
 otr_status otr_predecoder_init(otr_predecoder *self, const otr_predecoder_kind *kind, const otr_graph *graph,
                                otr_isa isa) {
     self->kind = kind;
@@ -57,75 +63,6 @@ otr_status otr_predecoder_check_events(const otr_predecoder *self, const uint32_
     return OTR_OK;
 }
 
-static otr_status run_soft(otr_predecoder *self, const uint32_t *events, size_t event_count) {
-    self->override_count = 0;
-    return self->kind->soft(self, events, event_count);
-}
-
-static void flip_observables(otr_predecoder *self, uint32_t edge) {
-    const otr_graph *const graph = self->graph;
-    for (uint32_t i = graph->observable_begin[edge]; i < graph->observable_begin[edge + 1]; i++) {
-        self->observables[graph->observable_list[i] / 8] ^= (uint8_t)(1u << (graph->observable_list[i] % 8));
-    }
-}
-
-/* Commits the overrides at or below the threshold: their ends flip events, and their observables flip. */
-static otr_status commit(otr_predecoder *self, const uint32_t *events, size_t event_count,
-                         otr_predecoded *out) {
-    const otr_graph *const graph = self->graph;
-    if (!otr_array_reserve((void **)&self->residual, &self->residual_capacity,
-                           event_count + 2 * self->override_count, sizeof *self->residual) ||
-        !otr_array_reserve((void **)&self->edges, &self->edge_capacity, self->override_count + 1,
-                           sizeof *self->edges)) {
-        return OTR_ERR_MEMORY;
-    }
-    memset(self->observables, 0, otr_bytes_for_bits(graph->observable_count));
-    if (event_count > 0) {
-        memcpy(self->residual, events, event_count * sizeof *events);
-    }
-    self->residual_count = event_count;
-    self->edge_count = 0;
-    for (size_t i = 0; i < self->override_count; i++) {
-        const uint32_t edge = self->overrides[i].edge;
-        if (self->overrides[i].weight > self->threshold_weight) {
-            continue;
-        }
-        self->residual[self->residual_count++] = graph->edge_node1[edge];
-        if (graph->edge_node2[edge] != OTR_BOUNDARY) {
-            self->residual[self->residual_count++] = graph->edge_node2[edge];
-        }
-        self->edges[self->edge_count++] = edge;
-        flip_observables(self, edge);
-    }
-    self->residual_count = otr_sort_cancel(self->residual, self->residual_count);
-    out->events = self->residual;
-    out->event_count = self->residual_count;
-    out->observables = self->observables;
-    out->edges = self->edges;
-    out->edge_count = self->edge_count;
-    return OTR_OK;
-}
-
-static otr_status apply_soft(otr_predecoder *self, const uint32_t *events, size_t event_count,
-                             otr_predecoded *out) {
-    const otr_status status = run_soft(self, events, event_count);
-    out->events = events;
-    out->event_count = event_count;
-    out->overrides = self->overrides;
-    out->override_count = self->override_count;
-    return status;
-}
-
-static otr_status apply_hard(otr_predecoder *self, const uint32_t *events, size_t event_count,
-                             otr_predecoded *out) {
-    otr_status status;
-    if (self->kind->hard != NULL) {
-        return self->kind->hard(self, events, event_count, out);
-    }
-    status = run_soft(self, events, event_count);
-    return status == OTR_OK ? commit(self, events, event_count, out) : status;
-}
-
 otr_status otr_predecoder_run(otr_predecoder *self, otr_predecoder_use use, const uint32_t *events,
                               size_t event_count, otr_predecoded *out) {
     const otr_status status = otr_predecoder_check_events(self, events, event_count);
@@ -154,10 +91,6 @@ otr_status otr_predecoder_apply(otr_predecoder *predecoder, otr_predecoder_use u
 
 int32_t otr_predecoder_weight_offset(const otr_predecoder *predecoder, otr_predecoder_use use) {
     return use == OTR_PREDECODER_USE_SOFT ? predecoder->weight_offset : 0;
-}
-
-static int32_t threshold_weight(const otr_graph *graph, double probability) {
-    return otr_graph_quantize(graph, log1p(-probability) - log(probability));
 }
 
 otr_status otr_predecoder_set_threshold(otr_predecoder *predecoder, double probability) {
@@ -210,4 +143,78 @@ size_t otr_predecoder_bytes(const otr_predecoder *predecoder) {
     return predecoder->override_capacity * sizeof *predecoder->overrides +
            (predecoder->residual_capacity + predecoder->edge_capacity) * sizeof *predecoder->residual +
            otr_bytes_for_bits(predecoder->graph->observable_count) + predecoder->kind->bytes(predecoder);
+}
+
+static otr_status run_soft(otr_predecoder *self, const uint32_t *events, size_t event_count) {
+    self->override_count = 0;
+    return self->kind->soft(self, events, event_count);
+}
+
+static void flip_observables(otr_predecoder *self, uint32_t edge) {
+    const otr_graph *const graph = self->graph;
+    for (uint32_t i = graph->observable_begin[edge]; i < graph->observable_begin[edge + 1]; i++) {
+        self->observables[graph->observable_list[i] / 8] ^= (uint8_t)(1u << (graph->observable_list[i] % 8));
+    }
+}
+
+/* Fixes the edges of the overrides at or below the threshold: their ends flip events, and their observables
+ * flip. */
+static otr_status fix_edges(otr_predecoder *self, const uint32_t *events, size_t event_count,
+                            otr_predecoded *out) {
+    const otr_graph *const graph = self->graph;
+    if (!otr_array_reserve((void **)&self->residual, &self->residual_capacity,
+                           event_count + 2 * self->override_count, sizeof *self->residual) ||
+        !otr_array_reserve((void **)&self->edges, &self->edge_capacity, self->override_count + 1,
+                           sizeof *self->edges)) {
+        return OTR_ERR_MEMORY;
+    }
+    memset(self->observables, 0, otr_bytes_for_bits(graph->observable_count));
+    if (event_count > 0) {
+        memcpy(self->residual, events, event_count * sizeof *events);
+    }
+    self->residual_count = event_count;
+    self->edge_count = 0;
+    for (size_t i = 0; i < self->override_count; i++) {
+        const uint32_t edge = self->overrides[i].edge;
+        if (self->overrides[i].weight > self->threshold_weight) {
+            continue;
+        }
+        self->residual[self->residual_count++] = graph->edge_node1[edge];
+        if (graph->edge_node2[edge] != OTR_BOUNDARY) {
+            self->residual[self->residual_count++] = graph->edge_node2[edge];
+        }
+        self->edges[self->edge_count++] = edge;
+        flip_observables(self, edge);
+    }
+    self->residual_count = otr_sort_cancel(self->residual, self->residual_count);
+    out->events = self->residual;
+    out->event_count = self->residual_count;
+    out->observables = self->observables;
+    out->edges = self->edges;
+    out->edge_count = self->edge_count;
+    return OTR_OK;
+}
+
+static otr_status apply_soft(otr_predecoder *self, const uint32_t *events, size_t event_count,
+                             otr_predecoded *out) {
+    const otr_status status = run_soft(self, events, event_count);
+    out->events = events;
+    out->event_count = event_count;
+    out->overrides = self->overrides;
+    out->override_count = self->override_count;
+    return status;
+}
+
+static otr_status apply_hard(otr_predecoder *self, const uint32_t *events, size_t event_count,
+                             otr_predecoded *out) {
+    otr_status status;
+    if (self->kind->hard != NULL) {
+        return self->kind->hard(self, events, event_count, out);
+    }
+    status = run_soft(self, events, event_count);
+    return status == OTR_OK ? fix_edges(self, events, event_count, out) : status;
+}
+
+static int32_t threshold_weight(const otr_graph *graph, double probability) {
+    return otr_graph_quantize(graph, log1p(-probability) - log(probability));
 }

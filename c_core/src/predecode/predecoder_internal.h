@@ -15,7 +15,7 @@ typedef struct otr_predecoder_kind {
      * otr_predecoder_override. */
     otr_status (*soft)(otr_predecoder *self, const uint32_t *events, size_t event_count);
     /* Fills in the events, the observables and perhaps the edges, in a struct of zeros. NULL: hard use
-     * commits what soft use finds likely enough. */
+     * fixes what soft use finds likely enough. */
     otr_status (*hard)(otr_predecoder *self, const uint32_t *events, size_t event_count, otr_predecoded *out);
     otr_reach (*reach)(const otr_predecoder *self);
     size_t (*bytes)(const otr_predecoder *self); /* beyond the shared part */
@@ -30,14 +30,14 @@ struct otr_predecoder {
     const otr_graph *graph;
     const otr_kernels *kernels;
     int32_t weight_offset;    /* of soft use */
-    double threshold;         /* hard use commits edges of at least this probability, 1/2 at first; */
+    double threshold;         /* hard use fixes edges of at least this probability, 1/2 at first; */
     int32_t threshold_weight; /* that is, of at most this weight */
 
     otr_override *overrides;
     size_t override_count, override_capacity;
     uint32_t *residual;
     size_t residual_count, residual_capacity;
-    uint32_t *edges; /* committed by hard use */
+    uint32_t *edges; /* fixed by hard use */
     size_t edge_count, edge_capacity;
     uint8_t *observables;
 };

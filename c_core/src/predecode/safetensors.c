@@ -27,7 +27,7 @@ typedef struct header_reader {
 
 /* Where a tensor lies, beside its view while the header is read. */
 typedef struct tensor_fields {
-    int has_dtype, has_shape, has_offsets;
+    bool has_dtype, has_shape, has_offsets;
     uint64_t begin, end;
 } tensor_fields;
 
@@ -48,6 +48,8 @@ static otr_status read_metadata(header_reader *reader);
 static otr_status read_tensor(header_reader *reader, const char *name);
 static otr_status read_string(header_reader *reader, const char **out);
 static otr_status check_layout(header_reader *reader);
+static float float_of_bits(uint32_t bits);
+static float float_of_half(uint32_t half);
 
 otr_status otr_safetensors_parse(otr_safetensors *file, const uint8_t *bytes, size_t count,
                                  otr_error *error) {
@@ -114,6 +116,15 @@ const char *otr_dtype_name(otr_dtype dtype) {
     return DTYPES[dtype].name;
 }
 
+float otr_tensor_float(const otr_tensor *tensor, uint64_t index) {
+    const uint32_t bytes = DTYPES[tensor->dtype].bytes;
+    const uint32_t bits = (uint32_t)otr_load_tail(tensor->data + index * bytes, bytes);
+    if (tensor->dtype == OTR_DTYPE_F32) {
+        return float_of_bits(bits);
+    }
+    return tensor->dtype == OTR_DTYPE_BF16 ? float_of_bits(bits << 16) : float_of_half(bits);
+}
+
 static float float_of_bits(uint32_t bits) {
     float value;
     memcpy(&value, &bits, sizeof value);
@@ -129,15 +140,6 @@ static float float_of_half(uint32_t half) {
         return float_of_bits(sign | 0x7F800000 | magnitude);
     }
     return float_of_bits(sign | magnitude) * 0x1p112f;
-}
-
-float otr_tensor_float(const otr_tensor *tensor, uint64_t index) {
-    const uint32_t bytes = DTYPES[tensor->dtype].bytes;
-    const uint32_t bits = (uint32_t)otr_load_tail(tensor->data + index * bytes, bytes);
-    if (tensor->dtype == OTR_DTYPE_F32) {
-        return float_of_bits(bits);
-    }
-    return tensor->dtype == OTR_DTYPE_BF16 ? float_of_bits(bits << 16) : float_of_half(bits);
 }
 
 static otr_status fail(const header_reader *reader, const char *problem) {
@@ -160,17 +162,17 @@ static uint8_t peek(header_reader *reader) {
 }
 
 /* Skips the character if it comes next. */
-static int accept(header_reader *reader, char character) {
+static bool accept(header_reader *reader, char character) {
     if (peek(reader) != (uint8_t)character) {
-        return 0;
+        return false;
     }
     reader->at++;
-    return 1;
+    return true;
 }
 
 /* Inside an object or array of which `count` items are read: 1 if another follows, 0 at its end, -1 if
  * neither comes. */
-static int has_next(header_reader *reader, size_t count, char closing) {
+static int find_next(header_reader *reader, size_t count, char closing) {
     if (accept(reader, closing)) {
         return 0;
     }
@@ -201,16 +203,17 @@ static otr_status read_key(header_reader *reader, const char **out) {
 }
 
 static otr_status read_header(header_reader *reader) {
-    int more, has_metadata = 0;
+    int more;
+    bool has_metadata = false;
     if (!accept(reader, '{')) {
         return fail(reader, "expected '{'");
     }
-    for (size_t count = 0; (more = has_next(reader, count, '}')) == 1; count++) {
+    for (size_t count = 0; (more = find_next(reader, count, '}')) == 1; count++) {
         const char *name;
         otr_status status = read_key(reader, &name);
         if (status == OTR_OK && strcmp(name, "__metadata__") == 0) {
             status = has_metadata ? fail(reader, "a second __metadata__") : read_metadata(reader);
-            has_metadata = 1;
+            has_metadata = true;
         } else if (status == OTR_OK) {
             status = read_tensor(reader, name);
         }
@@ -231,7 +234,7 @@ static otr_status read_metadata(header_reader *reader) {
     if (!accept(reader, '{')) {
         return fail(reader, "expected '{'");
     }
-    while ((more = has_next(reader, file->metadata_count, '}')) == 1) {
+    while ((more = find_next(reader, file->metadata_count, '}')) == 1) {
         const char *key, *value;
         otr_status status = read_key(reader, &key);
         if (status == OTR_OK && otr_safetensors_metadata(file, key) != NULL) {
@@ -282,7 +285,7 @@ static otr_status read_numbers(header_reader *reader, uint64_t *numbers, uint32_
     if (!accept(reader, '[')) {
         return fail(reader, "expected '['");
     }
-    while ((more = has_next(reader, *count, ']')) == 1) {
+    while ((more = find_next(reader, *count, ']')) == 1) {
         otr_status status;
         if (*count == max) {
             return fail(reader, "too many numbers");
@@ -320,15 +323,15 @@ static otr_status read_field(header_reader *reader, otr_tensor *tensor, tensor_f
         return status;
     }
     if (strcmp(key, "dtype") == 0 && !fields->has_dtype) {
-        fields->has_dtype = 1;
+        fields->has_dtype = true;
         return read_dtype(reader, tensor);
     }
     if (strcmp(key, "shape") == 0 && !fields->has_shape) {
-        fields->has_shape = 1;
+        fields->has_shape = true;
         return read_numbers(reader, tensor->shape, OTR_SAFETENSORS_RANK_MAX, &tensor->rank);
     }
     if (strcmp(key, "data_offsets") == 0 && !fields->has_offsets) {
-        fields->has_offsets = 1;
+        fields->has_offsets = true;
         status = read_numbers(reader, offsets, 2, &count);
         if (status == OTR_OK && count != 2) {
             status = fail(reader, "expected two offsets");
@@ -385,7 +388,7 @@ static otr_status read_tensor(header_reader *reader, const char *name) {
     if (!accept(reader, '{')) {
         return fail(reader, "expected '{'");
     }
-    for (size_t count = 0; (more = has_next(reader, count, '}')) == 1; count++) {
+    for (size_t count = 0; (more = find_next(reader, count, '}')) == 1; count++) {
         status = read_field(reader, &tensor, &fields);
         if (status != OTR_OK) {
             return status;

@@ -24,11 +24,11 @@ enum { PAULI_I = 0, PAULI_X = 1, PAULI_Z = 2, PAULI_Y = PAULI_X | PAULI_Z, PAULI
 
 typedef struct label_trace {
     const otr_label_layout *layout;
-    int split_y;
+    bool split_y;
     /* By an X or a Z on a qubit: outcomes by stabiliser, data errors by label bit. */
     otr_target_set *flips[2];
     int round; /* at hand; ROUND_COUNT in the readout */
-    int between_rounds;
+    bool between_rounds;
     otr_fault_set faults[ROUND_COUNT];
     otr_status status;
 } label_trace;
@@ -48,11 +48,11 @@ static void add_single(label_trace *trace, uint32_t qubit, int pauli, double pro
 static void add_pair_channel(label_trace *trace, uint32_t control, uint32_t target, const double *disjoint);
 static otr_status write_model(otr_model_builder *builder, const label_trace *trace);
 
-otr_status otr_label_model(const otr_surface *surface, const otr_label_layout *layout, int split_y,
+otr_status otr_label_model(const otr_surface *surface, const otr_label_layout *layout, bool split_y,
                            otr_model **out) {
     const size_t qubit_count = (size_t)layout->data_count + layout->stabiliser_count;
     label_trace trace = {
-        .layout = layout, .split_y = split_y, .round = ROUND_COUNT, .between_rounds = 1, .status = OTR_OK};
+        .layout = layout, .split_y = split_y, .round = ROUND_COUNT, .between_rounds = true, .status = OTR_OK};
     otr_model_builder *builder = NULL;
     otr_status status = OTR_ERR_MEMORY;
     trace.flips[OTR_BASIS_X] = otr_array_zeroed(qubit_count, sizeof *trace.flips[0]);
@@ -80,7 +80,7 @@ otr_status otr_label_model(const otr_surface *surface, const otr_label_layout *l
 
 static otr_status trace_circuit(label_trace *trace, const otr_surface *surface) {
     const otr_memory memory = {
-        .options = &surface->options, .patch = &surface->patch, .rounds = ROUND_COUNT, .unrolled = 1};
+        .options = &surface->options, .patch = &surface->patch, .rounds = ROUND_COUNT, .unrolled = true};
     otr_circuit circuit = {0};
     trace->status = otr_memory_circuit(&circuit, &memory);
     for (size_t i = circuit.operation_count; trace->status == OTR_OK && i-- > 0;) {
@@ -99,7 +99,7 @@ static void undo(label_trace *trace, const otr_circuit *circuit, const otr_opera
         }
         return;
     }
-    trace->between_rounds = 0;
+    trace->between_rounds = false;
     for (size_t k = operation->target_count; trace->status == OTR_OK && k-- > 0;) {
         switch (operation->gate) {
         case OTR_GATE_CX:
@@ -139,7 +139,7 @@ static void undo(label_trace *trace, const otr_circuit *circuit, const otr_opera
 /* The detectors of a round follow it, so going backwards the round before begins here. */
 static void start_round(label_trace *trace) {
     const otr_label_layout *layout = trace->layout;
-    trace->between_rounds = 1;
+    trace->between_rounds = true;
     trace->round--;
     for (int type = OTR_BASIS_X; type <= OTR_BASIS_Z; type++) {
         for (uint32_t data = 0; data < layout->data_count; data++) {
@@ -181,7 +181,7 @@ static void flip_outcome(const label_trace *trace, fault_bits *bits, uint32_t st
 }
 
 /* A data error at the end of the round shows in the outcomes of the next. */
-static void flip_error(const label_trace *trace, fault_bits *bits, uint32_t error, int deferred) {
+static void flip_error(const label_trace *trace, fault_bits *bits, uint32_t error, bool deferred) {
     const otr_label_layout *layout = trace->layout;
     const uint32_t next_round = otr_label_round_bits(layout);
     const otr_basis type = error < otr_label_error(layout, OTR_BASIS_Z, 0) ? OTR_BASIS_X : OTR_BASIS_Z;
@@ -202,7 +202,7 @@ static void flip_error(const label_trace *trace, fault_bits *bits, uint32_t erro
 
 /* Adds a part that happens as a whole; without an outcome in its own round it is deferred. */
 static void add_part(const label_trace *trace, fault_bits *bits, const otr_target_set *part) {
-    const int deferred = part->count > 0 && part->items[0] >= otr_label_error(trace->layout, OTR_BASIS_X, 0);
+    const bool deferred = part->count > 0 && part->items[0] >= otr_label_error(trace->layout, OTR_BASIS_X, 0);
     for (uint32_t i = 0; i < part->count; i++) {
         const uint32_t item = (uint32_t)part->items[i];
         if (item < trace->layout->stabiliser_count) {
@@ -288,7 +288,7 @@ static void add_pair(label_trace *trace, uint32_t data, uint32_t ancilla, uint8_
 /* Probabilities come in the order IX, IY, IZ, XI, ..., ZZ, the control's Pauli first. */
 static void add_pair_channel(label_trace *trace, uint32_t control, uint32_t target, const double *disjoint) {
     static const uint8_t paulis[] = {PAULI_I, PAULI_X, PAULI_Y, PAULI_Z};
-    const int ancilla_controls = control >= trace->layout->data_count;
+    const bool ancilla_controls = control >= trace->layout->data_count;
     for (int i = 1; i < PAIR_COUNT; i++) {
         const uint8_t on_control = paulis[i / PAULI_COUNT], on_target = paulis[i % PAULI_COUNT];
         if (ancilla_controls) {

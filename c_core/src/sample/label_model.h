@@ -8,8 +8,10 @@
 
 #include "sample/label_layout.h"
 
+#include <stdbool.h>
+
 /* The surface is of a PAPER family. OTR_ERR_MEMORY, OTR_ERR_LIMIT. */
-otr_status otr_label_model(const otr_surface *surface, const otr_label_layout *layout, int split_y,
+otr_status otr_label_model(const otr_surface *surface, const otr_label_layout *layout, bool split_y,
                            otr_model **out);
 
 #endif

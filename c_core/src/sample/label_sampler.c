@@ -27,7 +27,7 @@ typedef struct selection {
 struct otr_label_sampler {
     const otr_kernels *kernels;
     otr_label_layout layout;
-    int equivalence;
+    bool equivalence;
     otr_sampler *faults;
     size_t word_count; /* bits of a shot, rounded up to whole blocks of a transposition */
     size_t row_stride;
@@ -42,14 +42,14 @@ static otr_status build(otr_label_sampler *sampler, const otr_surface *surface,
 static otr_status allocate(otr_label_sampler *sampler, uint64_t detector_count);
 static void select_detectors(otr_label_sampler *sampler, const otr_patch *patch);
 static void select_planes(otr_label_sampler *sampler);
-static int output_is_valid(const otr_label_sampler *sampler, const otr_label_output *output);
+static bool output_is_valid(const otr_label_sampler *sampler, const otr_label_output *output);
 static void load_words(otr_label_sampler *sampler, uint32_t first_row, uint32_t row_count);
 static void blank_events(otr_label_sampler *sampler);
 static void store_rows(const otr_label_sampler *sampler, const selection *selected, otr_bit_rows *rows,
                        uint32_t row_count);
 
 otr_label_options otr_label_options_default(void) {
-    return (otr_label_options){.isa = OTR_ISA_AUTO, .equivalence = 1};
+    return (otr_label_options){.isa = OTR_ISA_AUTO, .equivalence = true};
 }
 
 otr_status otr_label_sampler_create(otr_label_sampler **out, const otr_surface *surface,
@@ -258,11 +258,11 @@ static void select_planes(otr_label_sampler *sampler) {
     }
 }
 
-static int rows_are_valid(const otr_bit_rows *rows, size_t bits) {
+static bool rows_are_valid(const otr_bit_rows *rows, size_t bits) {
     return rows->bytes == NULL || rows->stride >= otr_bytes_for_bits(bits);
 }
 
-static int output_is_valid(const otr_label_sampler *sampler, const otr_label_output *output) {
+static bool output_is_valid(const otr_label_sampler *sampler, const otr_label_output *output) {
     return rows_are_valid(&output->detectors, sampler->detectors.count) &&
            rows_are_valid(&output->observables, 1) &&
            rows_are_valid(&output->inputs, sampler->inputs.count) &&

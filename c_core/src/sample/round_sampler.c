@@ -92,13 +92,22 @@ typedef struct round_build {
     otr_index_list symptoms; /* of the error at hand */
 } round_build;
 
+/* Layers of the block that are sampled together: every `step`-th from slot `first` on, of which those from
+ * `low` to before `high` count. */
+typedef struct block_slots {
+    uint32_t first, step, count;
+    uint32_t low, high;
+} block_slots;
+
 static otr_status build(round_build *work, const otr_model *model, otr_error *error);
 static otr_status read_errors(round_build *work, const otr_model *model, otr_error *error);
 static otr_status sort_errors(round_build *work);
-static int repeats(const void *context, uint32_t layer, uint32_t period);
+static bool repeats(const void *context, uint32_t layer, uint32_t period);
 static otr_status make_templates(round_build *work);
 static otr_status check_length(const otr_round_sampler *sampler, uint64_t layer_count, otr_error *error);
 static void sample_block(otr_round_sampler *sampler);
+static uint64_t larger(uint64_t a, uint64_t b);
+static const layer_template *template_of(const otr_round_sampler *sampler, uint64_t layer);
 
 otr_status otr_round_sampler_create(otr_round_sampler **out, const otr_model *model, uint64_t seed,
                                     otr_isa isa, otr_error *error) {
@@ -189,10 +198,6 @@ otr_status otr_round_sampler_seek(otr_round_sampler *sampler, uint64_t history, 
     return OTR_OK;
 }
 
-static uint64_t larger(uint64_t a, uint64_t b) {
-    return a > b ? a : b;
-}
-
 uint64_t otr_round_sampler_earliest_end(const otr_round_sampler *sampler) {
     const uint32_t period = sampler->bulk.period;
     uint64_t end = larger(sampler->next_layer + larger(sampler->tail, 1), sampler->layers_min);
@@ -227,23 +232,11 @@ otr_status otr_round_sampler_end(otr_round_sampler *sampler, uint64_t layer_coun
     return status;
 }
 
-/* The template of a layer, with the history's length as far as it is known. */
-static const layer_template *template_of(const otr_round_sampler *sampler, uint64_t layer) {
-    const otr_bulk bulk = sampler->bulk;
-    if (bulk.period == 0 || layer < bulk.begin) {
-        return &sampler->templates[layer];
-    }
-    if (sampler->length > 0 && layer + sampler->tail >= sampler->length) {
-        return &sampler->templates[bulk.begin + bulk.period + (layer + sampler->tail - sampler->length)];
-    }
-    return &sampler->templates[bulk.begin + (layer - bulk.begin) % bulk.period];
-}
-
-int otr_round_sampler_next(otr_round_sampler *sampler, otr_sampled_layer *out) {
+bool otr_round_sampler_next(otr_round_sampler *sampler, otr_sampled_layer *out) {
     const uint64_t end = sampler->length > 0 ? sampler->length : OTR_ROUND_SAMPLER_HISTORY_MAX;
     size_t slot;
     if (sampler->next_layer >= end) {
-        return 0;
+        return false;
     }
     if (sampler->next_layer == sampler->block_begin + BLOCK_LAYERS) {
         const size_t given = BLOCK_LAYERS * sampler->row_bytes;
@@ -262,7 +255,23 @@ int otr_round_sampler_next(otr_round_sampler *sampler, otr_sampled_layer *out) {
                                .is_last = sampler->next_layer + 1 == sampler->length,
                                .observables = sampler->observables};
     sampler->next_layer++;
-    return 1;
+    return true;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+/* The template of a layer, with the history's length as far as it is known. */
+static const layer_template *template_of(const otr_round_sampler *sampler, uint64_t layer) {
+    const otr_bulk bulk = sampler->bulk;
+    if (bulk.period == 0 || layer < bulk.begin) {
+        return &sampler->templates[layer];
+    }
+    if (sampler->length > 0 && layer + sampler->tail >= sampler->length) {
+        return &sampler->templates[bulk.begin + bulk.period + (layer + sampler->tail - sampler->length)];
+    }
+    return &sampler->templates[bulk.begin + (layer - bulk.begin) % bulk.period];
 }
 
 static otr_status check_length(const otr_round_sampler *sampler, uint64_t layer_count, otr_error *error) {
@@ -288,13 +297,6 @@ static otr_status check_length(const otr_round_sampler *sampler, uint64_t layer_
 }
 
 /* Sampling. */
-
-/* Layers of the block that are sampled together: every `step`-th from slot `first` on, of which those from
- * `low` to before `high` count. */
-typedef struct block_slots {
-    uint32_t first, step, count;
-    uint32_t low, high;
-} block_slots;
 
 static void fire(otr_round_sampler *sampler, const timed_error *fired, const block_slots *slots,
                  uint64_t number) {
@@ -338,7 +340,7 @@ static void sample_stream(otr_round_sampler *sampler, const timed_stream *stream
 
 /* is_bulk keeps a layer that is sampled alone apart from those of the bulk. */
 static void sample_slots(otr_round_sampler *sampler, const layer_template *template, const block_slots *slots,
-                         int is_bulk) {
+                         bool is_bulk) {
     const uint64_t counter_high = (sampler->block_begin + slots->first) << 1 | (is_bulk ? 1 : 0);
     for (size_t i = 0; i < template->certain_count; i++) {
         for (uint32_t number = 0; number < slots->count; number++) {
@@ -366,7 +368,7 @@ static void sample_block(otr_round_sampler *sampler) {
     for (uint32_t slot = 0; slot < last; slot++) {
         if (slot < low || slot >= high) {
             const block_slots alone = {.first = slot, .step = 1, .count = 1, .low = slot, .high = slot + 1};
-            sample_slots(sampler, template_of(sampler, sampler->block_begin + slot), &alone, 0);
+            sample_slots(sampler, template_of(sampler, sampler->block_begin + slot), &alone, false);
         }
     }
     for (uint32_t phase = 0; phase < bulk.period && low < high; phase++) {
@@ -377,7 +379,7 @@ static void sample_block(otr_round_sampler *sampler) {
                                       .count = (BLOCK_LAYERS - first + bulk.period - 1) / bulk.period,
                                       .low = low,
                                       .high = high};
-        sample_slots(sampler, &sampler->templates[bulk.begin + phase], &together, 1);
+        sample_slots(sampler, &sampler->templates[bulk.begin + phase], &together, true);
     }
 }
 
@@ -524,7 +526,7 @@ static otr_status sort_errors(round_build *work) {
     return OTR_OK;
 }
 
-static int repeats(const void *context, uint32_t layer, uint32_t period) {
+static bool repeats(const void *context, uint32_t layer, uint32_t period) {
     const round_build *const work = context;
     const uint32_t *const begin = work->layers.begin;
     const raw_error *const earlier = work->errors + work->error_begin[layer - period];
@@ -532,15 +534,15 @@ static int repeats(const void *context, uint32_t layer, uint32_t period) {
     const size_t count = work->error_begin[layer + 1] - work->error_begin[layer];
     if (begin[layer + 1] - begin[layer] != begin[layer - period + 1] - begin[layer - period] ||
         count != work->error_begin[layer - period + 1] - work->error_begin[layer - period]) {
-        return 0;
+        return false;
     }
     for (size_t i = 0; i < count; i++) {
         const double p = earlier[i].probability;
         if (compare_targets(&earlier[i], &later[i]) != 0 || fabs(p - later[i].probability) > ROUNDING * p) {
-            return 0;
+            return false;
         }
     }
-    return 1;
+    return true;
 }
 
 static otr_status place_error(otr_round_sampler *sampler, const raw_error *raw, double stream_probability) {
@@ -590,7 +592,7 @@ static otr_status make_template(round_build *work, uint32_t layer) {
     const raw_error *const errors = work->errors + work->error_begin[layer];
     const size_t count = work->error_begin[layer + 1] - work->error_begin[layer];
     layer_template *const made = &sampler->templates[sampler->template_count++];
-    uint8_t has_stream[OTR_ERROR_STREAMS] = {0};
+    bool has_stream[OTR_ERROR_STREAMS] = {false};
     otr_status status = OTR_OK;
     *made = (layer_template){.detector_count = work->layers.begin[layer + 1] - work->layers.begin[layer],
                              .first_stream = sampler->stream_count,
@@ -598,7 +600,7 @@ static otr_status make_template(round_build *work, uint32_t layer) {
     for (size_t i = 0; i < count && status == OTR_OK; i++) {
         const double rarer = otr_rarer_probability(errors[i].probability);
         if (rarer > 0) {
-            has_stream[otr_error_stream_of(rarer)] = 1;
+            has_stream[otr_error_stream_of(rarer)] = true;
         }
         if (errors[i].probability > 0.5) {
             status = place_error(sampler, &errors[i], 1);

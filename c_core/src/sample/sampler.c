@@ -85,7 +85,7 @@ static otr_status count_error(sampler_build *build, uint64_t index, double proba
 static otr_status place_streams(sampler_build *build);
 static otr_status place_error(sampler_build *build, uint64_t index, double probability);
 static void sample_stream(const otr_sampler *sampler, const sampled_stream *stream, const block_rows *rows);
-static int output_is_valid(const otr_sampler *sampler, const otr_sampler_output *output);
+static bool output_is_valid(const otr_sampler *sampler, const otr_sampler_output *output);
 static void start_rows(const otr_bit_rows *rows, size_t count, const uint8_t *base, uint64_t bits);
 static void advance_rows(otr_bit_rows *rows, size_t count);
 
@@ -195,11 +195,11 @@ otr_status otr_sampler_sample(otr_sampler *sampler, uint64_t first_shot, size_t 
     return OTR_OK;
 }
 
-static int rows_are_valid(const otr_bit_rows *rows, uint64_t bits) {
+static bool rows_are_valid(const otr_bit_rows *rows, uint64_t bits) {
     return rows->bytes == NULL || rows->stride >= otr_bytes_for_bits(bits);
 }
 
-static int output_is_valid(const otr_sampler *sampler, const otr_sampler_output *output) {
+static bool output_is_valid(const otr_sampler *sampler, const otr_sampler_output *output) {
     return rows_are_valid(&output->detectors, sampler->detector_count) &&
            rows_are_valid(&output->observables, sampler->observable_count) &&
            rows_are_valid(&output->errors, sampler->error_count) &&

@@ -5,18 +5,14 @@
 #include "common/array.h"
 #include "outrider/model.h"
 
-static int compare_items(const void *a, const void *b) {
-    const uint32_t x = *(const uint32_t *)a;
-    const uint32_t y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
+static int compare_items(const void *a, const void *b);
 
-int otr_index_append(otr_index_list *list, uint32_t item) {
+bool otr_index_append(otr_index_list *list, uint32_t item) {
     if (!OTR_ARRAY_GROW(list->items, list->count, list->capacity)) {
-        return 0;
+        return false;
     }
     list->items[list->count++] = item;
-    return 1;
+    return true;
 }
 
 otr_status otr_list_symptoms(otr_index_list *list, const uint64_t *targets, uint64_t count) {
@@ -40,4 +36,10 @@ otr_status otr_list_symptoms(otr_index_list *list, const uint64_t *targets, uint
     }
     list->count = kept;
     return OTR_OK;
+}
+
+static int compare_items(const void *a, const void *b) {
+    const uint32_t x = *(const uint32_t *)a;
+    const uint32_t y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
 }

@@ -4,6 +4,8 @@
 
 #include "outrider/status.h"
 
+#include <stdbool.h>
+
 /* The bit of an observable. */
 #define OTR_SYMPTOM_OBSERVABLE 0x80000000u
 
@@ -12,8 +14,8 @@ typedef struct otr_index_list {
     size_t count, capacity;
 } otr_index_list;
 
-/* Returns 0 when memory is out. */
-int otr_index_append(otr_index_list *list, uint32_t item);
+/* Returns false when memory is out. */
+bool otr_index_append(otr_index_list *list, uint32_t item);
 
 /* Replaces the list by the targets that occur an odd number of times among `count` given ones, separators
  * aside: detectors first, each kind ascending. Indices are below OTR_SYMPTOM_OBSERVABLE. OTR_ERR_MEMORY. */

@@ -1,12 +1,14 @@
 /* The state of a reader, and one decoding function per format.
  *
  * A decoding function takes bytes from *at up to `end` until the current record is complete in reader->row
- * (*done is then 1) or the bytes are used up. What it knows about an unfinished record is in the reader, so
- * that a record may be cut at any byte. */
+ * (*done is then true) or the bytes are used up. What it knows about an unfinished record is in the reader,
+ * so that a record may be cut at any byte. */
 #ifndef OTR_SHOTS_SHOT_DECODE_H
 #define OTR_SHOTS_SHOT_DECODE_H
 
 #include "shots/shot_format.h"
+
+#include <stdbool.h>
 
 /* Where a text decoder stands in its line. */
 typedef enum shot_place {
@@ -30,7 +32,7 @@ struct otr_shot_reader {
     size_t row_bytes;
     uint64_t position; /* 01, r8: bits done; b8: bytes done; ptb64: bytes of the group done; dets: of "shot"
                           done */
-    int started;       /* r8: some byte of the record was read */
+    bool started;      /* r8: some byte of the record was read */
 
     uint64_t column; /* text: bytes of the current line before *at */
     shot_place place;
@@ -43,7 +45,7 @@ struct otr_shot_reader {
     uint32_t group_shot; /* next shot of a complete group; 64 if there is none */
 };
 
-typedef otr_status shot_decode(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, int *done);
+typedef otr_status shot_decode(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, bool *done);
 
 shot_decode otr_shot_decode_b8;
 shot_decode otr_shot_decode_r8;
@@ -52,8 +54,8 @@ shot_decode otr_shot_decode_01;
 shot_decode otr_shot_decode_hits;
 shot_decode otr_shot_decode_dets;
 
-/* The input ended: *done says whether the open line is a record. OTR_ERR_TRUNCATED. */
-otr_status otr_shot_end_binary(otr_shot_reader *reader, int *done);
-otr_status otr_shot_end_text(otr_shot_reader *reader, int *done);
+/* The input ended: *done is whether the open line is a record. OTR_ERR_TRUNCATED. */
+otr_status otr_shot_end_binary(otr_shot_reader *reader, bool *done);
+otr_status otr_shot_end_text(otr_shot_reader *reader, bool *done);
 
 #endif

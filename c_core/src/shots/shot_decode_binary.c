@@ -3,12 +3,12 @@
 #include "common/error.h"
 #include "shots/shot_decode.h"
 
-static int take_bytes(otr_shot_reader *reader, uint8_t *into, size_t wanted, const uint8_t **at,
-                      const uint8_t *end);
+static bool take_bytes(otr_shot_reader *reader, uint8_t *into, size_t wanted, const uint8_t **at,
+                       const uint8_t *end);
 static void group_row(const otr_shot_reader *reader, uint8_t *row);
 
 /* Only records cut by the end of the input come here: see copy_b8 in shot_reader.c. */
-otr_status otr_shot_decode_b8(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, int *done) {
+otr_status otr_shot_decode_b8(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, bool *done) {
     const uint32_t used = (uint32_t)(reader->record.bits % 8);
     if (!take_bytes(reader, reader->row, reader->row_bytes, at, end)) {
         return OTR_OK;
@@ -16,20 +16,20 @@ otr_status otr_shot_decode_b8(otr_shot_reader *reader, const uint8_t **at, const
     if (used != 0) {
         reader->row[reader->row_bytes - 1] &= (uint8_t)((1u << used) - 1);
     }
-    *done = 1;
+    *done = true;
     return OTR_OK;
 }
 
 /* A byte b < 255 is b zeros and a one, 255 is 255 zeros; the one that ends a shot lies just past its last
  * bit. */
-otr_status otr_shot_decode_r8(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, int *done) {
+otr_status otr_shot_decode_r8(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, bool *done) {
     const uint64_t bits = reader->record.bits;
     uint64_t position = reader->position;
     const uint8_t *next = *at;
     otr_status status = OTR_OK;
     while (next != end) {
         const uint8_t run = *next++;
-        reader->started = 1;
+        reader->started = true;
         position += run;
         if (position > bits) {
             status = otr_error_set(&reader->failed, OTR_ERR_FORMAT, reader->shots + 1, 0,
@@ -42,8 +42,8 @@ otr_status otr_shot_decode_r8(otr_shot_reader *reader, const uint8_t **at, const
         }
         if (position == bits) {
             position = 0;
-            reader->started = 0;
-            *done = 1;
+            reader->started = false;
+            *done = true;
             break;
         }
         otr_bit_flip(reader->row, position++);
@@ -53,7 +53,8 @@ otr_status otr_shot_decode_r8(otr_shot_reader *reader, const uint8_t **at, const
     return status;
 }
 
-otr_status otr_shot_decode_ptb64(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, int *done) {
+otr_status otr_shot_decode_ptb64(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end,
+                                 bool *done) {
     if (reader->group_shot == 64) {
         const size_t group_bytes = (size_t)reader->record.bits * 8;
         if (!take_bytes(reader, (uint8_t *)reader->group, group_bytes, at, end)) {
@@ -70,14 +71,14 @@ otr_status otr_shot_decode_ptb64(otr_shot_reader *reader, const uint8_t **at, co
     }
     group_row(reader, reader->row);
     reader->group_shot++;
-    *done = 1;
+    *done = true;
     return OTR_OK;
 }
 
-otr_status otr_shot_end_binary(otr_shot_reader *reader, int *done) {
+otr_status otr_shot_end_binary(otr_shot_reader *reader, bool *done) {
     const unsigned long long position = reader->position;
     const unsigned long long bits = reader->record.bits;
-    *done = 0;
+    *done = false;
     if (reader->format == OTR_FORMAT_R8 && reader->started) {
         return otr_error_set(&reader->failed, OTR_ERR_TRUNCATED, reader->shots + 1, 0,
                              "the input ends after %llu of the shot's %llu bits", position, bits);
@@ -95,9 +96,9 @@ otr_status otr_shot_end_binary(otr_shot_reader *reader, int *done) {
     return OTR_OK;
 }
 
-/* Fills into[position..wanted]; 1 when it is full, and then starts over. */
-static int take_bytes(otr_shot_reader *reader, uint8_t *into, size_t wanted, const uint8_t **at,
-                      const uint8_t *end) {
+/* Fills into[position..wanted]; true when it is full, and then starts over. */
+static bool take_bytes(otr_shot_reader *reader, uint8_t *into, size_t wanted, const uint8_t **at,
+                       const uint8_t *end) {
     const size_t available = (size_t)(end - *at);
     size_t part = wanted - (size_t)reader->position;
     if (part > available) {
@@ -109,10 +110,10 @@ static int take_bytes(otr_shot_reader *reader, uint8_t *into, size_t wanted, con
         reader->position += part;
     }
     if (reader->position < wanted) {
-        return 0;
+        return false;
     }
     reader->position = 0;
-    return 1;
+    return true;
 }
 
 /* After the transposes, word s of block b holds bits 64*b .. 64*b+63 of shot s. */

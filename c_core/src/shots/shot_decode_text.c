@@ -20,7 +20,7 @@ static const shot_section *section_of(const otr_shot_reader *reader, uint8_t let
 static const uint8_t *take_number(otr_shot_reader *reader, const uint8_t *at, const uint8_t *end);
 static void end_line(otr_shot_reader *reader);
 
-otr_status otr_shot_decode_01(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, int *done) {
+otr_status otr_shot_decode_01(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, bool *done) {
     const uint64_t bits = reader->record.bits;
     while (*at != end) {
         const uint8_t byte = **at;
@@ -38,7 +38,7 @@ otr_status otr_shot_decode_01(otr_shot_reader *reader, const uint8_t **at, const
         } else if (byte == '\n') {
             *at += 1;
             end_line(reader);
-            *done = 1;
+            *done = true;
             return OTR_OK;
         } else if (byte == '\r' && reader->place == PLACE_START) {
             *at += 1;
@@ -52,12 +52,12 @@ otr_status otr_shot_decode_01(otr_shot_reader *reader, const uint8_t **at, const
     return OTR_OK;
 }
 
-otr_status otr_shot_decode_hits(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, int *done) {
+otr_status otr_shot_decode_hits(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, bool *done) {
     const uint8_t *next = *at;
     otr_status status = OTR_OK;
     while (next != end && !*done) {
         const uint8_t byte = *next;
-        const int between = reader->place == PLACE_START || reader->place == PLACE_NUMBER;
+        const bool between = reader->place == PLACE_START || reader->place == PLACE_NUMBER;
         if (byte >= '0' && byte <= '9' && reader->place != PLACE_LINE_END) {
             next = take_number(reader, next, end);
             continue;
@@ -70,7 +70,7 @@ otr_status otr_shot_decode_hits(otr_shot_reader *reader, const uint8_t **at, con
         }
         if (byte == '\n' && reader->place != PLACE_NUMBER_START) {
             end_line(reader);
-            *done = 1;
+            *done = true;
         } else if (byte == '\r' && between) {
             reader->place = PLACE_LINE_END;
             reader->column++;
@@ -87,12 +87,12 @@ otr_status otr_shot_decode_hits(otr_shot_reader *reader, const uint8_t **at, con
     return status;
 }
 
-otr_status otr_shot_decode_dets(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, int *done) {
+otr_status otr_shot_decode_dets(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, bool *done) {
     const uint8_t *next = *at;
     otr_status status = OTR_OK;
     while (next != end && !*done) {
         const uint8_t byte = *next;
-        const int is_digit = byte >= '0' && byte <= '9';
+        const bool is_digit = byte >= '0' && byte <= '9';
         const shot_place place = reader->place;
         if (is_digit && (place == PLACE_NUMBER_START || place == PLACE_NUMBER)) {
             next = take_number(reader, next, end);
@@ -120,7 +120,7 @@ otr_status otr_shot_decode_dets(otr_shot_reader *reader, const uint8_t **at, con
             reader->place = PLACE_NUMBER_START;
         } else if ((reader->place == PLACE_ITEM_END || reader->place == PLACE_LINE_END) && byte == '\n') {
             end_line(reader);
-            *done = 1;
+            *done = true;
         } else {
             status = unexpected(reader, expected_in_dets(place), byte);
             break;
@@ -131,12 +131,12 @@ otr_status otr_shot_decode_dets(otr_shot_reader *reader, const uint8_t **at, con
     return status;
 }
 
-otr_status otr_shot_end_text(otr_shot_reader *reader, int *done) {
-    const int is_01 = reader->format == OTR_FORMAT_01;
-    const int at_start = reader->place == PLACE_START && reader->position == 0;
-    int complete = reader->place == PLACE_LINE_END || reader->place == PLACE_ITEM_END;
+otr_status otr_shot_end_text(otr_shot_reader *reader, bool *done) {
+    const bool is_01 = reader->format == OTR_FORMAT_01;
+    const bool at_start = reader->place == PLACE_START && reader->position == 0;
+    bool complete = reader->place == PLACE_LINE_END || reader->place == PLACE_ITEM_END;
     otr_status status;
-    *done = 0;
+    *done = false;
     if (at_start) {
         return OTR_OK;
     }
@@ -145,10 +145,10 @@ otr_status otr_shot_end_text(otr_shot_reader *reader, int *done) {
         if (status != OTR_OK) {
             return status;
         }
-        complete = 1;
+        complete = true;
     }
     if (is_01 && reader->position == reader->record.bits) {
-        complete = 1;
+        complete = true;
     }
     if (!complete) {
         return otr_error_set(&reader->failed, OTR_ERR_TRUNCATED, reader->shots + 1, column_of(reader->column),
@@ -156,7 +156,7 @@ otr_status otr_shot_end_text(otr_shot_reader *reader, int *done) {
                                    : "the input ends inside an item");
     }
     end_line(reader);
-    *done = 1;
+    *done = true;
     return OTR_OK;
 }
 

@@ -15,7 +15,7 @@ static otr_status check_call(otr_shot_reader *reader, const uint8_t *rows, size_
 static otr_status fail(otr_shot_reader *reader, otr_error *error);
 static size_t copy_b8(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, uint8_t *rows,
                       size_t row_stride, size_t row_capacity);
-static otr_status decode_record(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, int *done);
+static otr_status decode_record(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, bool *done);
 static void give_row(otr_shot_reader *reader, uint8_t *row);
 
 otr_status otr_shot_reader_create(otr_shot_reader **out, otr_shot_format format,
@@ -82,7 +82,7 @@ otr_status otr_shot_reader_read(otr_shot_reader *reader, const uint8_t *input, s
         return status;
     }
     while (count < row_capacity) {
-        int done = 0;
+        bool done = false;
         if (reader->format == OTR_FORMAT_B8) {
             count += copy_b8(reader, &at, end, rows + count * row_stride, row_stride, row_capacity - count);
             if (count == row_capacity) {
@@ -103,7 +103,7 @@ otr_status otr_shot_reader_read(otr_shot_reader *reader, const uint8_t *input, s
 
 otr_status otr_shot_reader_finish(otr_shot_reader *reader, uint8_t *rows, size_t row_stride,
                                   size_t *row_count, otr_error *error) {
-    int done = 0;
+    bool done = false;
     otr_status status;
     if (row_count == NULL) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "row_count must not be NULL");
@@ -205,7 +205,7 @@ static size_t copy_b8(otr_shot_reader *reader, const uint8_t **at, const uint8_t
     return count;
 }
 
-static otr_status decode_record(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, int *done) {
+static otr_status decode_record(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, bool *done) {
     switch (reader->format) {
     case OTR_FORMAT_01:
         return otr_shot_decode_01(reader, at, end, done);

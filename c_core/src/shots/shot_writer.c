@@ -173,7 +173,7 @@ static otr_status write_r8(otr_shot_writer *writer, const uint8_t *row) {
     const uint64_t bits = writer->record.bits;
     uint64_t done = 0;
     for (uint64_t base = 0;; base += CHUNK_BITS) {
-        const int last = bits - base <= CHUNK_BITS;
+        const bool last = bits - base <= CHUNK_BITS;
         size_t count = list_chunk(writer, row, base);
         const uint64_t end = last ? bits : base + CHUNK_BITS;
         uint8_t *to = room(writer, count + 1 + (size_t)((end - done) / 255));
@@ -230,7 +230,7 @@ static otr_status write_ptb64(otr_shot_writer *writer, const uint8_t *row) {
 }
 
 static otr_status write_hits(otr_shot_writer *writer, const uint8_t *row) {
-    int first = 1;
+    bool first = true;
     for (uint64_t base = 0; base < writer->record.bits; base += CHUNK_BITS) {
         const size_t count = list_chunk(writer, row, base);
         uint8_t *const from = room(writer, count * INDEX_BYTES_MAX + 1);
@@ -242,7 +242,7 @@ static otr_status write_hits(otr_shot_writer *writer, const uint8_t *row) {
             if (!first) {
                 *to++ = ',';
             }
-            first = 0;
+            first = false;
             to = put_number(to, base + writer->indices[i]);
         }
         writer->byte_count += (size_t)(to - from);

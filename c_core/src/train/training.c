@@ -19,6 +19,7 @@ static otr_status check_geometry(const otr_event_geometry *g, otr_error *error);
 static otr_status check_slots(const otr_event_geometry *g, otr_error *error);
 static otr_status fill_training(otr_training *t, const otr_model *model, const otr_event_geometry *g,
                                 double offset_nats, otr_error *error);
+static void free_arrays(otr_training_arrays *a);
 
 otr_status otr_training_create(otr_training **out, const otr_graph *graph, const otr_model *model,
                                const otr_event_geometry *geometry, double offset_nats, otr_isa isa,
@@ -49,23 +50,6 @@ otr_status otr_training_create(otr_training **out, const otr_graph *graph, const
     }
     *out = t;
     return OTR_OK;
-}
-
-static void free_arrays(otr_training_arrays *a) {
-    free(a->shot_events);
-    free(a->shot_edges);
-    free(a->relation_pairs);
-    free(a->detector);
-    free(a->set);
-    free(a->place);
-    free(a->phase);
-    free(a->target);
-    free(a->source);
-    free(a->edge);
-    free(a->output1);
-    free(a->output2);
-    free(a->prior);
-    free(a->label);
 }
 
 void otr_training_destroy(otr_training *training) {
@@ -99,11 +83,28 @@ uint32_t otr_training_relations(const otr_training *training) {
     return training->sets * training->offset_count;
 }
 
+static void free_arrays(otr_training_arrays *a) {
+    free(a->shot_events);
+    free(a->shot_edges);
+    free(a->relation_pairs);
+    free(a->detector);
+    free(a->set);
+    free(a->place);
+    free(a->phase);
+    free(a->target);
+    free(a->source);
+    free(a->edge);
+    free(a->output1);
+    free(a->output2);
+    free(a->prior);
+    free(a->label);
+}
+
 static otr_status check_geometry(const otr_event_geometry *g, otr_error *error) {
-    const int shape_ok = g->kinds >= 1 && g->kinds <= OTR_EVENT_KINDS_MAX && g->sets >= 1 &&
-                         g->sets <= g->kinds && g->slots >= 1 && g->slots <= OTR_EVENT_SLOTS_MAX &&
-                         g->radius >= 1 && g->radius <= OTR_EVENT_RADIUS_MAX && g->pitch[0] >= 1 &&
-                         g->pitch[1] >= 1 && g->pitch[2] >= 1;
+    const bool shape_ok = g->kinds >= 1 && g->kinds <= OTR_EVENT_KINDS_MAX && g->sets >= 1 &&
+                          g->sets <= g->kinds && g->slots >= 1 && g->slots <= OTR_EVENT_SLOTS_MAX &&
+                          g->radius >= 1 && g->radius <= OTR_EVENT_RADIUS_MAX && g->pitch[0] >= 1 &&
+                          g->pitch[1] >= 1 && g->pitch[2] >= 1;
     if (!shape_ok || g->transposed == NULL || g->set == NULL || g->slot == NULL) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
                              "the geometry is out of range: pitch from 1, kinds 1 to %d, sets 1 to kinds, "
@@ -119,7 +120,7 @@ static otr_status check_geometry(const otr_event_geometry *g, otr_error *error) 
     return check_slots(g, error);
 }
 
-static int same_offset(const otr_event_slot *a, const otr_event_slot *b) {
+static bool same_offset(const otr_event_slot *a, const otr_event_slot *b) {
     return a->dx == b->dx && a->dy == b->dy && a->dt == b->dt;
 }
 

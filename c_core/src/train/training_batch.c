@@ -10,12 +10,53 @@
     otr_array_reserve((void **)&(t)->arrays.name, &(t)->arrays.name##_capacity, (wanted),                    \
                       sizeof *(t)->arrays.name)
 
-static int reserve_events(otr_training *t, size_t wanted) {
+static otr_status add_shot(otr_training *t, const uint8_t *detectors, const uint8_t *truth,
+                           otr_training_shots *out);
+static otr_status sort_pairs(otr_training *t, const otr_training_shots *out);
+static void set_views(otr_training *t, bool has_truth, otr_training_shots *out);
+
+otr_status otr_training_batch(otr_training *training, const uint8_t *detectors, size_t detector_stride,
+                              const uint8_t *edges, size_t edge_stride, size_t shot_count,
+                              otr_training_shots *out) {
+    otr_training *const t = training;
+    otr_training_shots shots = {.shot_count = shot_count};
+    otr_status status = OTR_OK;
+    if (t == NULL || out == NULL || (detectors == NULL && shot_count > 0) ||
+        detector_stride < otr_bytes_for_bits(t->graph->node_count) ||
+        (edges != NULL && edge_stride < otr_bytes_for_bits(t->graph->edge_count))) {
+        return OTR_ERR_ARGUMENT;
+    }
+    if (shot_count > OTR_TRAINING_SHOTS_MAX) {
+        return OTR_ERR_LIMIT;
+    }
+    t->shots = (otr_training_shots){0};
+    if (!RESERVE(t, shot_events, shot_count + 1) || !RESERVE(t, shot_edges, shot_count + 1)) {
+        return OTR_ERR_MEMORY;
+    }
+    for (size_t s = 0; s < shot_count && status == OTR_OK; s++) {
+        t->arrays.shot_events[s] = shots.event_count;
+        t->arrays.shot_edges[s] = shots.edge_count;
+        status = add_shot(t, detectors + s * detector_stride, edges != NULL ? edges + s * edge_stride : NULL,
+                          &shots);
+    }
+    status = status == OTR_OK ? sort_pairs(t, &shots) : status;
+    if (status != OTR_OK) {
+        return status;
+    }
+    t->arrays.shot_events[shot_count] = shots.event_count;
+    t->arrays.shot_edges[shot_count] = shots.edge_count;
+    set_views(t, edges != NULL, &shots);
+    t->shots = shots;
+    *out = shots;
+    return OTR_OK;
+}
+
+static bool reserve_events(otr_training *t, size_t wanted) {
     return RESERVE(t, detector, wanted) && RESERVE(t, set, wanted) && RESERVE(t, place, wanted) &&
            RESERVE(t, phase, wanted);
 }
 
-static int reserve_edges(otr_training *t, size_t wanted) {
+static bool reserve_edges(otr_training *t, size_t wanted) {
     return RESERVE(t, edge, wanted) && RESERVE(t, output1, wanted) && RESERVE(t, output2, wanted) &&
            RESERVE(t, prior, wanted) && RESERVE(t, label, wanted);
 }
@@ -76,7 +117,7 @@ static otr_status add_edges(otr_training *t, size_t first, const uint8_t *truth,
         const uint32_t node = a->detector[i];
         for (uint32_t slot = 0; slot < t->slots; slot++) {
             const uint32_t edge = t->slot_edges[(size_t)node * t->slots + slot];
-            const int is_first = edge != OTR_NONE && graph->edge_node1[edge] == node;
+            const bool is_first = edge != OTR_NONE && graph->edge_node1[edge] == node;
             uint32_t far, far_event;
             if (edge == OTR_NONE) {
                 continue;
@@ -142,7 +183,7 @@ static otr_status sort_pairs(otr_training *t, const otr_training_shots *out) {
     return OTR_OK;
 }
 
-static void set_views(otr_training *t, int has_truth, otr_training_shots *out) {
+static void set_views(otr_training *t, bool has_truth, otr_training_shots *out) {
     const otr_training_arrays *const a = &t->arrays;
     out->shot_events = a->shot_events;
     out->detector = a->detector;
@@ -158,40 +199,4 @@ static void set_views(otr_training *t, int has_truth, otr_training_shots *out) {
     out->output2 = a->output2;
     out->prior = a->prior;
     out->label = has_truth ? a->label : NULL;
-}
-
-otr_status otr_training_batch(otr_training *training, const uint8_t *detectors, size_t detector_stride,
-                              const uint8_t *edges, size_t edge_stride, size_t shot_count,
-                              otr_training_shots *out) {
-    otr_training *const t = training;
-    otr_training_shots shots = {.shot_count = shot_count};
-    otr_status status = OTR_OK;
-    if (t == NULL || out == NULL || (detectors == NULL && shot_count > 0) ||
-        detector_stride < otr_bytes_for_bits(t->graph->node_count) ||
-        (edges != NULL && edge_stride < otr_bytes_for_bits(t->graph->edge_count))) {
-        return OTR_ERR_ARGUMENT;
-    }
-    if (shot_count > OTR_TRAINING_SHOTS_MAX) {
-        return OTR_ERR_LIMIT;
-    }
-    t->shots = (otr_training_shots){0};
-    if (!RESERVE(t, shot_events, shot_count + 1) || !RESERVE(t, shot_edges, shot_count + 1)) {
-        return OTR_ERR_MEMORY;
-    }
-    for (size_t s = 0; s < shot_count && status == OTR_OK; s++) {
-        t->arrays.shot_events[s] = shots.event_count;
-        t->arrays.shot_edges[s] = shots.edge_count;
-        status = add_shot(t, detectors + s * detector_stride, edges != NULL ? edges + s * edge_stride : NULL,
-                          &shots);
-    }
-    status = status == OTR_OK ? sort_pairs(t, &shots) : status;
-    if (status != OTR_OK) {
-        return status;
-    }
-    t->arrays.shot_events[shot_count] = shots.event_count;
-    t->arrays.shot_edges[shot_count] = shots.edge_count;
-    set_views(t, edges != NULL, &shots);
-    t->shots = shots;
-    *out = shots;
-    return OTR_OK;
 }

@@ -8,6 +8,81 @@
 #include <math.h>
 #include <string.h>
 
+static otr_status prepare_gap(const otr_training *t, otr_training_gap *gap, double limit, int32_t offset,
+                              otr_error *error);
+static otr_status decode_shot(otr_training *t, size_t shot, const float *logits, otr_gap_result *result);
+static otr_status compare_answers(otr_training *t, size_t *count);
+static double natural_gap(const otr_training *t, const otr_gap_result *result, double limit);
+
+otr_status otr_training_gaps(otr_training *training, const float *logits, double limit, double *gaps,
+                             uint64_t *shot_differences, const uint32_t **edges, const int8_t **signs,
+                             otr_error *error) {
+    otr_training *const t = training;
+    size_t count = 0;
+    otr_status status;
+    if (t == NULL || t->shots.relation_pairs == NULL || (logits == NULL && t->shots.edge_count > 0) ||
+        gaps == NULL || shot_differences == NULL || edges == NULL || signs == NULL) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "an argument or the batch is missing");
+    }
+    if (!(limit > 0)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "the limit of gaps is not positive");
+    }
+    status = prepare_gap(t, &t->gap, limit, t->offset, error);
+    if (status != OTR_OK) {
+        return status;
+    }
+    for (size_t shot = 0; shot < t->shots.shot_count; shot++) {
+        otr_gap_result result;
+        status = decode_shot(t, shot, logits, &result);
+        shot_differences[shot] = count;
+        if (status == OTR_OK) {
+            gaps[shot] = natural_gap(t, &result, limit);
+            status = fabs(gaps[shot]) < limit ? compare_answers(t, &count) : OTR_OK;
+        }
+        if (status != OTR_OK) {
+            return otr_error_set(error, status, shot + 1, 0, "%s",
+                                 status == OTR_ERR_ARGUMENT ? "a log-odds is not a number"
+                                                            : otr_status_text(status));
+        }
+    }
+    shot_differences[t->shots.shot_count] = count;
+    *edges = t->difference_edges;
+    *signs = t->difference_signs;
+    return OTR_OK;
+}
+
+otr_status otr_training_screen(otr_training *training, const uint8_t *detectors, size_t detector_stride,
+                               size_t shot_count, double limit, uint32_t *shots, size_t *count,
+                               otr_error *error) {
+    otr_training *const t = training;
+    otr_status status;
+    if (t == NULL || (detectors == NULL && shot_count > 0) || shots == NULL || count == NULL ||
+        shot_count > UINT32_MAX || detector_stride < otr_bytes_for_bits(t->graph->node_count)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "an argument is missing or out of range");
+    }
+    if (!(limit > 0)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "the limit of gaps is not positive");
+    }
+    status = prepare_gap(t, &t->own_gap, limit, 0, error);
+    if (status != OTR_OK) {
+        return status;
+    }
+    *count = 0;
+    for (size_t shot = 0; shot < shot_count; shot++) {
+        const size_t events =
+            t->kernels->bit_indices(detectors + shot * detector_stride, t->graph->node_count, t->events);
+        otr_gap_result result;
+        status = otr_gap_decode(t->own_gap.gap, t->events, events, NULL, 0, &result);
+        if (status != OTR_OK) {
+            return otr_error_set(error, status, shot + 1, 0, "%s", otr_status_text(status));
+        }
+        if (fabs(natural_gap(t, &result, limit)) < limit) {
+            shots[(*count)++] = (uint32_t)shot;
+        }
+    }
+    return OTR_OK;
+}
+
 /* Of natural units, in weights: at least `limit`, so that gaps below it are exact; 0 for none. */
 static int32_t limit_weight(const otr_training *t, double limit) {
     const int32_t weight = otr_graph_quantize(t->graph, limit);
@@ -93,73 +168,4 @@ static otr_status compare_answers(otr_training *t, size_t *count) {
 static double natural_gap(const otr_training *t, const otr_gap_result *result, double limit) {
     const double gap = (double)(result->weights[1] - result->weights[0]) / t->graph->scale;
     return fmax(-limit, fmin(gap, limit));
-}
-
-otr_status otr_training_gaps(otr_training *training, const float *logits, double limit, double *gaps,
-                             uint64_t *shot_differences, const uint32_t **edges, const int8_t **signs,
-                             otr_error *error) {
-    otr_training *const t = training;
-    size_t count = 0;
-    otr_status status;
-    if (t == NULL || t->shots.relation_pairs == NULL || (logits == NULL && t->shots.edge_count > 0) ||
-        gaps == NULL || shot_differences == NULL || edges == NULL || signs == NULL) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "an argument or the batch is missing");
-    }
-    if (!(limit > 0)) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "the limit of gaps is not positive");
-    }
-    status = prepare_gap(t, &t->gap, limit, t->offset, error);
-    if (status != OTR_OK) {
-        return status;
-    }
-    for (size_t shot = 0; shot < t->shots.shot_count; shot++) {
-        otr_gap_result result;
-        status = decode_shot(t, shot, logits, &result);
-        shot_differences[shot] = count;
-        if (status == OTR_OK) {
-            gaps[shot] = natural_gap(t, &result, limit);
-            status = fabs(gaps[shot]) < limit ? compare_answers(t, &count) : OTR_OK;
-        }
-        if (status != OTR_OK) {
-            return otr_error_set(error, status, shot + 1, 0, "%s",
-                                 status == OTR_ERR_ARGUMENT ? "a log-odds is not a number"
-                                                            : otr_status_text(status));
-        }
-    }
-    shot_differences[t->shots.shot_count] = count;
-    *edges = t->difference_edges;
-    *signs = t->difference_signs;
-    return OTR_OK;
-}
-
-otr_status otr_training_screen(otr_training *training, const uint8_t *detectors, size_t detector_stride,
-                               size_t shot_count, double limit, uint32_t *shots, size_t *count,
-                               otr_error *error) {
-    otr_training *const t = training;
-    otr_status status;
-    if (t == NULL || (detectors == NULL && shot_count > 0) || shots == NULL || count == NULL ||
-        shot_count > UINT32_MAX || detector_stride < otr_bytes_for_bits(t->graph->node_count)) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "an argument is missing or out of range");
-    }
-    if (!(limit > 0)) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "the limit of gaps is not positive");
-    }
-    status = prepare_gap(t, &t->own_gap, limit, 0, error);
-    if (status != OTR_OK) {
-        return status;
-    }
-    *count = 0;
-    for (size_t shot = 0; shot < shot_count; shot++) {
-        const size_t events =
-            t->kernels->bit_indices(detectors + shot * detector_stride, t->graph->node_count, t->events);
-        otr_gap_result result;
-        status = otr_gap_decode(t->own_gap.gap, t->events, events, NULL, 0, &result);
-        if (status != OTR_OK) {
-            return otr_error_set(error, status, shot + 1, 0, "%s", otr_status_text(status));
-        }
-        if (fabs(natural_gap(t, &result, limit)) < limit) {
-            shots[(*count)++] = (uint32_t)shot;
-        }
-    }
-    return OTR_OK;
 }

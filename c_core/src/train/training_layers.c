@@ -4,10 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
-static int usable(const otr_training *t, uint32_t width) {
-    return t != NULL && t->shots.relation_pairs != NULL && width >= OTR_TRAINING_BLOCK &&
-           width <= OTR_TRAINING_WIDTH_MAX && width % OTR_TRAINING_BLOCK == 0;
-}
+static bool usable(const otr_training *t, uint32_t width);
+static void transpose(uint32_t width, const float *matrix, float *out);
 
 otr_status otr_training_embed_forward(const otr_training *training, uint32_t width, const float *rows,
                                       float *out) {
@@ -69,14 +67,6 @@ otr_status otr_training_message_forward(const otr_training *training, uint32_t w
     return OTR_OK;
 }
 
-static void transpose(uint32_t width, const float *matrix, float *out) {
-    for (uint32_t i = 0; i < width; i++) {
-        for (uint32_t o = 0; o < width; o++) {
-            out[o * width + i] = matrix[i * width + o];
-        }
-    }
-}
-
 otr_status otr_training_message_backward(const otr_training *training, uint32_t width, const float *weights,
                                          const float *in, const float *gradient, float *in_gradient,
                                          float *weight_gradient) {
@@ -105,4 +95,17 @@ otr_status otr_training_message_backward(const otr_training *training, uint32_t 
         }
     }
     return OTR_OK;
+}
+
+static bool usable(const otr_training *t, uint32_t width) {
+    return t != NULL && t->shots.relation_pairs != NULL && width >= OTR_TRAINING_BLOCK &&
+           width <= OTR_TRAINING_WIDTH_MAX && width % OTR_TRAINING_BLOCK == 0;
+}
+
+static void transpose(uint32_t width, const float *matrix, float *out) {
+    for (uint32_t i = 0; i < width; i++) {
+        for (uint32_t o = 0; o < width; o++) {
+            out[o * width + i] = matrix[i * width + o];
+        }
+    }
 }

@@ -17,6 +17,18 @@ static otr_status check_push(const otr_cell_book *book, uint32_t detector_count,
                              otr_error *error);
 static otr_status gather_events(otr_cell_book *book, const otr_cell *cell, otr_error *error);
 static otr_status gather_marks(otr_cell_book *book, const otr_cell_entry *entry, otr_error *error);
+static otr_cell_entry *find_out(const otr_cell_book *book, uint64_t number);
+static otr_status place_marks(const otr_cell_book *book, const otr_cell_entry *entry,
+                              const otr_commit *commit, uint64_t first);
+static void set_flips(const otr_cell_book *book, otr_cell_entry *entry, const uint8_t *observables);
+static uint64_t room(const otr_cell_book *book);
+static otr_status import_followed(otr_cell_book *book, uint64_t number, const otr_placed_commit *commit,
+                                  otr_import_outcome *outcome, uint64_t *arrived);
+static otr_status import_other(otr_cell_book *book, uint64_t number, const otr_placed_commit *commit,
+                               otr_import_outcome *outcome);
+static otr_status check_marks(const otr_cell_book *book, const otr_placed_commit *commit);
+static const otr_cell_entry *open_dependency(const otr_cell_book *book, const otr_cell_entry *entry);
+static const otr_cell_entry *first_open(const otr_cell_book *book);
 
 uint64_t otr_cell_book_layers_needed(const otr_plan *plan) {
     /* Of the cells in a chain of ranks, each waits for one that ends a cell and a buffer later. */
@@ -63,43 +75,6 @@ otr_status otr_cell_book_create(otr_cell_book **out, const otr_plan *plan,
         return status;
     }
     *out = book;
-    return OTR_OK;
-}
-
-static otr_status begin(otr_cell_book *book, otr_error *error) {
-    const otr_plan *const plan = book->plan;
-    const otr_cell_book_options *const options = &book->options;
-    const size_t layers_marked = (size_t)otr_plan_longest(plan) + 2 * (size_t)otr_plan_reach(plan);
-    const size_t layer_bytes = otr_bytes_for_bits(otr_plan_width(plan));
-    const size_t range_count = options->followed != NULL ? options->followed_count : 0;
-    bool has_memory;
-    book->observable_bytes = otr_bytes_for_bits(otr_graph_observable_count(otr_plan_graph(plan)));
-    book->cells.flip_bytes = book->observable_bytes;
-    book->dependencies_max = otr_plan_dependencies_max(plan);
-    /* Marks lie on a cell's own layers, or as far before and after it as an edge reaches. Edges are marked
-     * near the cell's borders only, as a rule fewer than there are detectors. */
-    book->marks_max = layers_marked * otr_plan_marks_width(plan);
-    book->marks_usual = layers_marked * otr_plan_width(plan);
-    book->layer_count = options->first_layer;
-    book->kept_from = options->first_layer;
-    book->first_open_layer = UINT64_MAX;
-    book->is_dirty = true;
-    has_memory = otr_layer_ring_init(&book->layers, (size_t)options->layers_max, layer_bytes);
-    book->followed = otr_array_new(range_count, sizeof *book->followed);
-    book->observables = otr_array_zeroed(book->observable_bytes, 1);
-    book->dependencies = otr_array_new(book->dependencies_max, sizeof *book->dependencies);
-    if (!has_memory || book->followed == NULL || book->observables == NULL || book->dependencies == NULL) {
-        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
-    }
-    if (options->followed != NULL) {
-        if (range_count > 0) {
-            memcpy(book->followed, options->followed, range_count * sizeof *book->followed);
-        }
-        book->options.followed = book->followed;
-    }
-    if (otr_book_find_followed(book, 0, 0, &book->upcoming, &book->has_upcoming) != OTR_OK) {
-        return otr_error_set(error, OTR_ERR_INDEX, 0, 0, "cells beyond every history");
-    }
     return OTR_OK;
 }
 
@@ -183,11 +158,6 @@ bool otr_cell_book_next(otr_cell_book *book, otr_cell *out) {
     return false;
 }
 
-static otr_cell_entry *find_out(const otr_cell_book *book, uint64_t number) {
-    otr_cell_entry *const entry = otr_cell_list_get(&book->cells, number);
-    return entry != NULL && entry->stage == OTR_CELL_OUT ? entry : NULL;
-}
-
 otr_status otr_cell_book_input(otr_cell_book *book, uint64_t number, otr_cell_input *out, otr_error *error) {
     const otr_cell_entry *const entry = book != NULL ? find_out(book, number) : NULL;
     otr_status status = OTR_OK;
@@ -213,6 +183,221 @@ otr_status otr_cell_book_input(otr_cell_book *book, uint64_t number, otr_cell_in
                                 .arrived = book->gathered_arrived};
     }
     return status;
+}
+
+otr_status otr_cell_book_commit(otr_cell_book *book, uint64_t number, const otr_commit *commit) {
+    otr_cell_entry *const entry = book != NULL ? find_out(book, number) : NULL;
+    size_t room;
+    if (entry == NULL || commit == NULL || (commit->observables == NULL && book->observable_bytes > 0) ||
+        (commit->marks == NULL && commit->mark_count > 0) || commit->mark_count > book->marks_max) {
+        return OTR_ERR_ARGUMENT;
+    }
+    room = commit->mark_count > book->marks_usual ? commit->mark_count : book->marks_usual;
+    if (!otr_array_reserve((void **)&entry->marks, &entry->mark_capacity, room, sizeof *entry->marks)) {
+        return OTR_ERR_MEMORY;
+    }
+    const uint64_t reach = otr_plan_reach(book->plan);
+    const uint64_t first = entry->cell.first_layer > reach ? entry->cell.first_layer - reach : 0;
+    const otr_status status = place_marks(book, entry, commit, first);
+    if (status != OTR_OK) {
+        return status;
+    }
+    entry->marks_layer = first;
+    book->marks_total += commit->mark_count - entry->mark_count;
+    entry->mark_count = commit->mark_count;
+    set_flips(book, entry, commit->observables);
+    book->out--;
+    book->has_gathered = book->has_gathered && book->gathered != number;
+    book->is_dirty = true;
+    otr_book_set_committed(book, entry);
+    otr_book_settle(book);
+    return OTR_OK;
+}
+
+otr_status otr_cell_book_import(otr_cell_book *book, uint64_t number, const otr_placed_commit *commit,
+                                otr_import_outcome *outcome, uint64_t *arrived) {
+    if (book == NULL || commit == NULL || outcome == NULL || arrived == NULL ||
+        (commit->marks == NULL && commit->mark_count > 0)) {
+        return OTR_ERR_ARGUMENT;
+    }
+    return otr_book_is_followed(book, number) ? import_followed(book, number, commit, outcome, arrived)
+                                              : import_other(book, number, commit, outcome);
+}
+
+otr_status otr_cell_book_check(const otr_cell_book *book, uint64_t number, const otr_placed_commit *commit) {
+    otr_cell cell;
+    if (book == NULL || commit == NULL || (commit->marks == NULL && commit->mark_count > 0)) {
+        return OTR_ERR_ARGUMENT;
+    }
+    return otr_plan_cell(book->plan, number, book->length, &cell) == OTR_OK ? check_marks(book, commit)
+                                                                            : OTR_ERR_INDEX;
+}
+
+void otr_cell_book_reopen(otr_cell_book *book) {
+    for (size_t i = otr_cell_list_find(&book->cells, book->frontier); i < book->cells.count; i++) {
+        otr_cell_entry *const entry = otr_cell_list_at(&book->cells, i);
+        if (entry->is_followed && entry->stage == OTR_CELL_COMMITTED) {
+            entry->stage = OTR_CELL_WAITING;
+            entry->is_reopened = true;
+            entry->blocker = entry->cell.number;
+            book->open++;
+            book->open_empty += entry->cell.is_empty ? 1 : 0;
+        }
+    }
+    book->is_dirty = true;
+}
+
+void otr_cell_book_look(const otr_cell_book *book, otr_cell_book_state *out) {
+    const bool has_ended = book->length > 0;
+    const bool is_finished = has_ended && book->open == 0;
+    const uint64_t open = book->first_open_layer;
+    *out = (otr_cell_book_state){
+        .layers = book->layer_count,
+        .held = book->layers.count,
+        .kept_from = book->kept_from,
+        .room = room(book),
+        .committed = !is_finished && open < book->layer_count ? open : book->layer_count,
+        .first_cell = book->cells.count > 0 ? otr_cell_list_at(&book->cells, 0)->cell.number : book->entered,
+        .cells = book->frontier,
+        .entered = book->entered,
+        .commits = book->commits,
+        .open = book->open,
+        .out = book->out,
+        .observables = book->observables,
+        .has_ended = has_ended,
+        .is_finished = is_finished};
+}
+
+uint64_t otr_cell_book_held(const otr_cell_book *book) {
+    return book->layers.count;
+}
+
+bool otr_cell_book_need(const otr_cell_book *book, uint64_t number, otr_cell_need *out) {
+    for (size_t i = otr_cell_list_find(&book->cells, number); i < book->cells.count; i++) {
+        const otr_cell_entry *const entry = otr_cell_list_at(&book->cells, i);
+        if (entry->is_followed) {
+            *out = (otr_cell_need){.number = entry->cell.number,
+                                   .first_layer = entry->cell.events_first,
+                                   .end_layer = entry->cell.ready_layers,
+                                   .is_committed = entry->stage == OTR_CELL_COMMITTED,
+                                   .is_empty = entry->cell.is_empty};
+            return true;
+        }
+    }
+    return false;
+}
+
+otr_status otr_cell_book_dependencies(const otr_cell_book *book, uint64_t number, const uint64_t **numbers,
+                                      size_t *count) {
+    const otr_cell_entry *const entry = otr_cell_list_get(&book->cells, number);
+    if (entry == NULL || !entry->is_followed) {
+        return OTR_ERR_INDEX;
+    }
+    *numbers = entry->dependencies;
+    *count = entry->dependency_count;
+    return OTR_OK;
+}
+
+bool otr_cell_book_commit_of(const otr_cell_book *book, uint64_t number, otr_placed_commit *out) {
+    const otr_cell_entry *const entry = otr_cell_list_get(&book->cells, number);
+    if (entry == NULL || entry->stage != OTR_CELL_COMMITTED) {
+        return false;
+    }
+    *out = (otr_placed_commit){.observables = entry->flips,
+                               .layer = entry->marks_layer,
+                               .marks = entry->marks,
+                               .mark_count = entry->mark_count};
+    return true;
+}
+
+bool otr_cell_book_is_committed(const otr_cell_book *book, uint64_t number) {
+    const otr_cell_entry *const entry = otr_cell_list_get(&book->cells, number);
+    return entry != NULL && entry->stage == OTR_CELL_COMMITTED;
+}
+
+bool otr_cell_book_layer(const otr_cell_book *book, uint64_t layer, otr_kept_layer *out) {
+    const otr_ring_layer *const found = otr_layer_ring_get(&book->layers, layer);
+    if (found == NULL) {
+        return false;
+    }
+    *out = (otr_kept_layer){.events = book->layers.bits +
+                                      (size_t)(found - book->layers.layers) * book->layers.layer_bytes,
+                            .detector_count = found->detector_count,
+                            .arrived = found->arrived};
+    return true;
+}
+
+bool otr_cell_book_awaited(const otr_cell_book *book, uint64_t *number, uint64_t *arrived) {
+    const otr_cell_entry *entry = NULL;
+    const otr_cell_entry *next = first_open(book);
+    /* Ranks fall from a cell to those that it waits for, so this ends. */
+    while (next != NULL) {
+        entry = next;
+        next = open_dependency(book, entry);
+    }
+    if (entry == NULL) {
+        return false;
+    }
+    const uint64_t end =
+        book->length > 0 && book->length < entry->cell.ready_layers ? book->length : entry->cell.ready_layers;
+    const otr_ring_layer *const last = otr_layer_ring_get(&book->layers, end - 1);
+    if (last == NULL) {
+        return false;
+    }
+    *number = entry->cell.number;
+    *arrived = last->arrived;
+    return true;
+}
+
+size_t otr_cell_book_bytes(const otr_cell_book *book) {
+    const otr_layer_ring *const layers = &book->layers;
+    const size_t ranges = book->options.followed != NULL ? book->options.followed_count : 0;
+    return sizeof *book + layers->capacity * (layers->layer_bytes + sizeof *layers->layers) +
+           otr_cell_list_bytes(&book->cells) + ranges * sizeof *book->followed + book->observable_bytes +
+           book->dependencies_max * sizeof *book->dependencies + book->event_capacity * sizeof *book->events +
+           book->mark_capacity * sizeof *book->marks;
+}
+
+static otr_status begin(otr_cell_book *book, otr_error *error) {
+    const otr_plan *const plan = book->plan;
+    const otr_cell_book_options *const options = &book->options;
+    const size_t layers_marked = (size_t)otr_plan_longest(plan) + 2 * (size_t)otr_plan_reach(plan);
+    const size_t layer_bytes = otr_bytes_for_bits(otr_plan_width(plan));
+    const size_t range_count = options->followed != NULL ? options->followed_count : 0;
+    bool has_memory;
+    book->observable_bytes = otr_bytes_for_bits(otr_graph_observable_count(otr_plan_graph(plan)));
+    book->cells.flip_bytes = book->observable_bytes;
+    book->dependencies_max = otr_plan_dependencies_max(plan);
+    /* Marks lie on a cell's own layers, or as far before and after it as an edge reaches. Edges are marked
+     * near the cell's borders only, as a rule fewer than there are detectors. */
+    book->marks_max = layers_marked * otr_plan_marks_width(plan);
+    book->marks_usual = layers_marked * otr_plan_width(plan);
+    book->layer_count = options->first_layer;
+    book->kept_from = options->first_layer;
+    book->first_open_layer = UINT64_MAX;
+    book->is_dirty = true;
+    has_memory = otr_layer_ring_init(&book->layers, (size_t)options->layers_max, layer_bytes);
+    book->followed = otr_array_new(range_count, sizeof *book->followed);
+    book->observables = otr_array_zeroed(book->observable_bytes, 1);
+    book->dependencies = otr_array_new(book->dependencies_max, sizeof *book->dependencies);
+    if (!has_memory || book->followed == NULL || book->observables == NULL || book->dependencies == NULL) {
+        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+    }
+    if (options->followed != NULL) {
+        if (range_count > 0) {
+            memcpy(book->followed, options->followed, range_count * sizeof *book->followed);
+        }
+        book->options.followed = book->followed;
+    }
+    if (otr_book_find_followed(book, 0, 0, &book->upcoming, &book->has_upcoming) != OTR_OK) {
+        return otr_error_set(error, OTR_ERR_INDEX, 0, 0, "cells beyond every history");
+    }
+    return OTR_OK;
+}
+
+static otr_cell_entry *find_out(const otr_cell_book *book, uint64_t number) {
+    otr_cell_entry *const entry = otr_cell_list_get(&book->cells, number);
+    return entry != NULL && entry->stage == OTR_CELL_OUT ? entry : NULL;
 }
 
 /* Whether a followed cell can have left a mark in this place: near itself, and at a place that the layer has.
@@ -245,35 +430,6 @@ static void set_flips(const otr_cell_book *book, otr_cell_entry *entry, const ui
         memcpy(entry->flips, observables, book->observable_bytes);
         entry->flips[book->observable_bytes - 1] &= (uint8_t)(used > 0 ? (1u << used) - 1 : 0xFFu);
     }
-}
-
-otr_status otr_cell_book_commit(otr_cell_book *book, uint64_t number, const otr_commit *commit) {
-    otr_cell_entry *const entry = book != NULL ? find_out(book, number) : NULL;
-    size_t room;
-    if (entry == NULL || commit == NULL || (commit->observables == NULL && book->observable_bytes > 0) ||
-        (commit->marks == NULL && commit->mark_count > 0) || commit->mark_count > book->marks_max) {
-        return OTR_ERR_ARGUMENT;
-    }
-    room = commit->mark_count > book->marks_usual ? commit->mark_count : book->marks_usual;
-    if (!otr_array_reserve((void **)&entry->marks, &entry->mark_capacity, room, sizeof *entry->marks)) {
-        return OTR_ERR_MEMORY;
-    }
-    const uint64_t reach = otr_plan_reach(book->plan);
-    const uint64_t first = entry->cell.first_layer > reach ? entry->cell.first_layer - reach : 0;
-    const otr_status status = place_marks(book, entry, commit, first);
-    if (status != OTR_OK) {
-        return status;
-    }
-    entry->marks_layer = first;
-    book->marks_total += commit->mark_count - entry->mark_count;
-    entry->mark_count = commit->mark_count;
-    set_flips(book, entry, commit->observables);
-    book->out--;
-    book->has_gathered = book->has_gathered && book->gathered != number;
-    book->is_dirty = true;
-    otr_book_set_committed(book, entry);
-    otr_book_settle(book);
-    return OTR_OK;
 }
 
 /* Keeps what was imported for a cell, if there is memory. */
@@ -403,121 +559,8 @@ static otr_status import_other(otr_cell_book *book, uint64_t number, const otr_p
     return OTR_OK;
 }
 
-otr_status otr_cell_book_import(otr_cell_book *book, uint64_t number, const otr_placed_commit *commit,
-                                otr_import_outcome *outcome, uint64_t *arrived) {
-    if (book == NULL || commit == NULL || outcome == NULL || arrived == NULL ||
-        (commit->marks == NULL && commit->mark_count > 0)) {
-        return OTR_ERR_ARGUMENT;
-    }
-    return otr_book_is_followed(book, number) ? import_followed(book, number, commit, outcome, arrived)
-                                              : import_other(book, number, commit, outcome);
-}
-
-otr_status otr_cell_book_check(const otr_cell_book *book, uint64_t number, const otr_placed_commit *commit) {
-    otr_cell cell;
-    if (book == NULL || commit == NULL || (commit->marks == NULL && commit->mark_count > 0)) {
-        return OTR_ERR_ARGUMENT;
-    }
-    return otr_plan_cell(book->plan, number, book->length, &cell) == OTR_OK ? check_marks(book, commit)
-                                                                            : OTR_ERR_INDEX;
-}
-
-void otr_cell_book_reopen(otr_cell_book *book) {
-    for (size_t i = otr_cell_list_find(&book->cells, book->frontier); i < book->cells.count; i++) {
-        otr_cell_entry *const entry = otr_cell_list_at(&book->cells, i);
-        if (entry->is_followed && entry->stage == OTR_CELL_COMMITTED) {
-            entry->stage = OTR_CELL_WAITING;
-            entry->is_reopened = true;
-            entry->blocker = entry->cell.number;
-            book->open++;
-            book->open_empty += entry->cell.is_empty ? 1 : 0;
-        }
-    }
-    book->is_dirty = true;
-}
-
 static uint64_t room(const otr_cell_book *book) {
     return book->length > 0 ? 0 : book->layers.capacity - book->layers.count;
-}
-
-void otr_cell_book_look(const otr_cell_book *book, otr_cell_book_state *out) {
-    const bool has_ended = book->length > 0;
-    const bool is_finished = has_ended && book->open == 0;
-    const uint64_t open = book->first_open_layer;
-    *out = (otr_cell_book_state){
-        .layers = book->layer_count,
-        .held = book->layers.count,
-        .kept_from = book->kept_from,
-        .room = room(book),
-        .committed = !is_finished && open < book->layer_count ? open : book->layer_count,
-        .first_cell = book->cells.count > 0 ? otr_cell_list_at(&book->cells, 0)->cell.number : book->entered,
-        .cells = book->frontier,
-        .entered = book->entered,
-        .commits = book->commits,
-        .open = book->open,
-        .out = book->out,
-        .observables = book->observables,
-        .has_ended = has_ended,
-        .is_finished = is_finished};
-}
-
-uint64_t otr_cell_book_held(const otr_cell_book *book) {
-    return book->layers.count;
-}
-
-bool otr_cell_book_need(const otr_cell_book *book, uint64_t number, otr_cell_need *out) {
-    for (size_t i = otr_cell_list_find(&book->cells, number); i < book->cells.count; i++) {
-        const otr_cell_entry *const entry = otr_cell_list_at(&book->cells, i);
-        if (entry->is_followed) {
-            *out = (otr_cell_need){.number = entry->cell.number,
-                                   .first_layer = entry->cell.events_first,
-                                   .end_layer = entry->cell.ready_layers,
-                                   .is_committed = entry->stage == OTR_CELL_COMMITTED,
-                                   .is_empty = entry->cell.is_empty != 0};
-            return true;
-        }
-    }
-    return false;
-}
-
-otr_status otr_cell_book_dependencies(const otr_cell_book *book, uint64_t number, const uint64_t **numbers,
-                                      size_t *count) {
-    const otr_cell_entry *const entry = otr_cell_list_get(&book->cells, number);
-    if (entry == NULL || !entry->is_followed) {
-        return OTR_ERR_INDEX;
-    }
-    *numbers = entry->dependencies;
-    *count = entry->dependency_count;
-    return OTR_OK;
-}
-
-bool otr_cell_book_commit_of(const otr_cell_book *book, uint64_t number, otr_placed_commit *out) {
-    const otr_cell_entry *const entry = otr_cell_list_get(&book->cells, number);
-    if (entry == NULL || entry->stage != OTR_CELL_COMMITTED) {
-        return false;
-    }
-    *out = (otr_placed_commit){.observables = entry->flips,
-                               .layer = entry->marks_layer,
-                               .marks = entry->marks,
-                               .mark_count = entry->mark_count};
-    return true;
-}
-
-bool otr_cell_book_is_committed(const otr_cell_book *book, uint64_t number) {
-    const otr_cell_entry *const entry = otr_cell_list_get(&book->cells, number);
-    return entry != NULL && entry->stage == OTR_CELL_COMMITTED;
-}
-
-bool otr_cell_book_layer(const otr_cell_book *book, uint64_t layer, otr_kept_layer *out) {
-    const otr_ring_layer *const found = otr_layer_ring_get(&book->layers, layer);
-    if (found == NULL) {
-        return false;
-    }
-    *out = (otr_kept_layer){.events = book->layers.bits +
-                                      (size_t)(found - book->layers.layers) * book->layers.layer_bytes,
-                            .detector_count = found->detector_count,
-                            .arrived = found->arrived};
-    return true;
 }
 
 /* A dependency that has entered and is not committed; NULL if there is none. */
@@ -540,37 +583,6 @@ static const otr_cell_entry *first_open(const otr_cell_book *book) {
         }
     }
     return NULL;
-}
-
-bool otr_cell_book_awaited(const otr_cell_book *book, uint64_t *number, uint64_t *arrived) {
-    const otr_cell_entry *entry = NULL;
-    const otr_cell_entry *next = first_open(book);
-    /* Ranks fall from a cell to those that it waits for, so this ends. */
-    while (next != NULL) {
-        entry = next;
-        next = open_dependency(book, entry);
-    }
-    if (entry == NULL) {
-        return false;
-    }
-    const uint64_t end =
-        book->length > 0 && book->length < entry->cell.ready_layers ? book->length : entry->cell.ready_layers;
-    const otr_ring_layer *const last = otr_layer_ring_get(&book->layers, end - 1);
-    if (last == NULL) {
-        return false;
-    }
-    *number = entry->cell.number;
-    *arrived = last->arrived;
-    return true;
-}
-
-size_t otr_cell_book_bytes(const otr_cell_book *book) {
-    const otr_layer_ring *const layers = &book->layers;
-    const size_t ranges = book->options.followed != NULL ? book->options.followed_count : 0;
-    return sizeof *book + layers->capacity * (layers->layer_bytes + sizeof *layers->layers) +
-           otr_cell_list_bytes(&book->cells) + ranges * sizeof *book->followed + book->observable_bytes +
-           book->dependencies_max * sizeof *book->dependencies + book->event_capacity * sizeof *book->events +
-           book->mark_capacity * sizeof *book->marks;
 }
 
 static otr_status gather_events(otr_cell_book *book, const otr_cell *cell, otr_error *error) {

@@ -5,20 +5,9 @@
 
 #include "common/array.h"
 
-static void free_entry(otr_cell_entry *entry) {
-    if (entry != NULL) {
-        free(entry->dependencies);
-        free(entry->marks);
-        free(entry->flips);
-        free(entry);
-    }
-}
-
-static void free_entries(otr_cell_entry **entries, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        free_entry(entries[i]);
-    }
-}
+static void free_entries(otr_cell_entry **entries, size_t count);
+static bool reserve(otr_cell_list *list);
+static size_t entries_bytes(otr_cell_entry *const *entries, size_t count);
 
 void otr_cell_list_free(otr_cell_list *list) {
     if (list->entries != NULL) {
@@ -30,15 +19,6 @@ void otr_cell_list_free(otr_cell_list *list) {
     free(list->staged);
     free(list->spare);
     *list = (otr_cell_list){0};
-}
-
-/* Room for one more entry, wherever it goes. With twice the room, `entries` moves to the front seldom. */
-static bool reserve(otr_cell_list *list) {
-    const size_t total = list->total + 1;
-    return otr_array_reserve((void **)&list->entries, &list->entry_capacity, 2 * total,
-                             sizeof *list->entries) &&
-           otr_array_reserve((void **)&list->staged, &list->staged_capacity, total, sizeof *list->staged) &&
-           otr_array_reserve((void **)&list->spare, &list->spare_capacity, total, sizeof *list->spare);
 }
 
 otr_cell_entry *otr_cell_list_take(otr_cell_list *list) {
@@ -116,6 +96,37 @@ size_t otr_cell_list_find(const otr_cell_list *list, uint64_t number) {
     return low;
 }
 
+size_t otr_cell_list_bytes(const otr_cell_list *list) {
+    const size_t places = list->entry_capacity + list->staged_capacity + list->spare_capacity;
+    const size_t used = list->count > 0 ? entries_bytes(list->entries + list->begin, list->count) : 0;
+    return places * sizeof(otr_cell_entry *) + list->total * list->flip_bytes + used +
+           entries_bytes(list->staged, list->staged_count) + entries_bytes(list->spare, list->spare_count);
+}
+
+static void free_entry(otr_cell_entry *entry) {
+    if (entry != NULL) {
+        free(entry->dependencies);
+        free(entry->marks);
+        free(entry->flips);
+        free(entry);
+    }
+}
+
+static void free_entries(otr_cell_entry **entries, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        free_entry(entries[i]);
+    }
+}
+
+/* Room for one more entry, wherever it goes. With twice the room, `entries` moves to the front seldom. */
+static bool reserve(otr_cell_list *list) {
+    const size_t total = list->total + 1;
+    return otr_array_reserve((void **)&list->entries, &list->entry_capacity, 2 * total,
+                             sizeof *list->entries) &&
+           otr_array_reserve((void **)&list->staged, &list->staged_capacity, total, sizeof *list->staged) &&
+           otr_array_reserve((void **)&list->spare, &list->spare_capacity, total, sizeof *list->spare);
+}
+
 static size_t entries_bytes(otr_cell_entry *const *entries, size_t count) {
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
@@ -123,11 +134,4 @@ static size_t entries_bytes(otr_cell_entry *const *entries, size_t count) {
                  entries[i]->mark_capacity * sizeof *entries[i]->marks;
     }
     return bytes;
-}
-
-size_t otr_cell_list_bytes(const otr_cell_list *list) {
-    const size_t places = list->entry_capacity + list->staged_capacity + list->spare_capacity;
-    const size_t used = list->count > 0 ? entries_bytes(list->entries + list->begin, list->count) : 0;
-    return places * sizeof(otr_cell_entry *) + list->total * list->flip_bytes + used +
-           entries_bytes(list->staged, list->staged_count) + entries_bytes(list->spare, list->spare_count);
 }

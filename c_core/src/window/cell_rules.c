@@ -7,13 +7,16 @@
 #include "common/error.h"
 #include "window/plan_internal.h"
 
-/* Entry. */
-
-static bool is_in_range(const otr_cell_range *range, uint64_t number) {
-    const uint64_t offset = number - range->first;
-    return number >= range->first && offset % range->stride == 0 &&
-           (range->count == OTR_CELLS_ENDLESS || offset / range->stride < range->count);
-}
+static bool is_in_range(const otr_cell_range *range, uint64_t number);
+static uint64_t first_from(const otr_cell_range *range, uint64_t number);
+static otr_status set_dependencies(otr_cell_book *book, otr_cell_entry *entry, uint64_t length);
+static otr_status failed(otr_status status, otr_error *error);
+static bool is_left_out(const otr_cell_book *book, uint64_t layer);
+static void uncount(otr_cell_book *book, const otr_cell_entry *entry);
+static bool is_settled(const otr_cell_book *book, uint64_t number);
+static void pass_empty_cells(otr_cell_book *book);
+static void join_commits(otr_cell_book *book);
+static uint64_t find_first_needed(otr_cell_book *book);
 
 bool otr_book_is_followed(const otr_cell_book *book, uint64_t number) {
     bool found = book->options.followed == NULL;
@@ -21,16 +24,6 @@ bool otr_book_is_followed(const otr_cell_book *book, uint64_t number) {
         found = is_in_range(&book->followed[i], number);
     }
     return found;
-}
-
-/* The first cell of a range from `number` on; UINT64_MAX if there is none. */
-static uint64_t first_from(const otr_cell_range *range, uint64_t number) {
-    const uint64_t before = number > range->first ? number - range->first : 0;
-    const uint64_t steps = before / range->stride + (before % range->stride > 0);
-    const bool is_within = range->count == OTR_CELLS_ENDLESS || steps < range->count;
-    return is_within && steps <= (UINT64_MAX - range->first) / range->stride
-               ? range->first + steps * range->stride
-               : UINT64_MAX;
 }
 
 otr_status otr_book_find_followed(const otr_cell_book *book, uint64_t number, uint64_t length, otr_cell *out,
@@ -47,35 +40,6 @@ otr_status otr_book_find_followed(const otr_cell_book *book, uint64_t number, ui
     }
     *found = first < count;
     return *found ? otr_plan_cell(plan, first, length, out) : OTR_OK;
-}
-
-/* Fills in what a cell depends on. */
-static otr_status set_dependencies(otr_cell_book *book, otr_cell_entry *entry, uint64_t length) {
-    size_t count = 0;
-    const otr_status status = otr_plan_dependencies(book->plan, entry->cell.number, length,
-                                                    book->dependencies, book->dependencies_max, &count);
-    if (status != OTR_OK) {
-        return status;
-    }
-    if (!otr_array_reserve((void **)&entry->dependencies, &entry->dependency_capacity, count,
-                           sizeof *entry->dependencies)) {
-        return OTR_ERR_MEMORY;
-    }
-    if (count > 0) {
-        memcpy(entry->dependencies, book->dependencies, count * sizeof *entry->dependencies);
-    }
-    entry->dependency_count = count;
-    return OTR_OK;
-}
-
-static otr_status failed(otr_status status, otr_error *error) {
-    return otr_error_set(error, status, 0, 0,
-                         status == OTR_ERR_MEMORY ? "out of memory" : "a cell cannot be looked up");
-}
-
-/* A layer that should have come was left out. */
-static bool is_left_out(const otr_cell_book *book, uint64_t layer) {
-    return layer < book->layer_count && otr_layer_ring_get(&book->layers, layer) == NULL;
 }
 
 otr_status otr_book_stage_cells(otr_cell_book *book, uint64_t length, otr_cell *upcoming, bool *has_upcoming,
@@ -129,15 +93,6 @@ otr_status otr_book_look_again(otr_cell_book *book, uint64_t length, otr_error *
     return status == OTR_OK ? OTR_OK : failed(status, error);
 }
 
-/* Takes the cell out of the counts; its entry is about to be dropped. */
-static void uncount(otr_cell_book *book, const otr_cell_entry *entry) {
-    const bool is_open = entry->is_followed && entry->stage != OTR_CELL_COMMITTED;
-    book->open -= is_open ? 1 : 0;
-    book->open_empty -= is_open && entry->cell.is_empty ? 1 : 0;
-    book->imports -= entry->is_followed ? 0 : 1;
-    book->marks_total -= entry->mark_count;
-}
-
 void otr_book_drop_beyond(otr_cell_book *book, uint64_t length) {
     const uint64_t count = otr_plan_cell_count(book->plan, length);
     while (book->cells.count > 0) {
@@ -174,26 +129,8 @@ void otr_book_set_committed(otr_cell_book *book, otr_cell_entry *entry) {
     entry->is_reopened = false;
 }
 
-/* Decidability. */
-
 bool otr_book_is_final(const otr_cell_book *book, const otr_cell *cell) {
     return book->length > 0 || cell->ready_layers <= book->layer_count;
-}
-
-/* Whether nobody has to wait for a cell any more. */
-static bool is_settled(const otr_cell_book *book, uint64_t number) {
-    const otr_cell_entry *const entry = otr_cell_list_get(&book->cells, number);
-    otr_cell cell;
-    if (entry != NULL) {
-        return entry->stage == OTR_CELL_COMMITTED ||
-               (entry->cell.is_empty && otr_book_is_final(book, &entry->cell));
-    }
-    if (otr_book_is_followed(book, number)) {
-        return number < book->frontier;
-    }
-    /* Nobody decides it, so nobody sends a commit of it. */
-    return otr_plan_cell(book->plan, number, book->length, &cell) == OTR_OK && cell.is_empty &&
-           otr_book_is_final(book, &cell);
 }
 
 /* Whether a cell waits for no other. The one that it was found to wait for is looked at first, so that a cell
@@ -211,11 +148,105 @@ bool otr_book_is_decidable(otr_cell_book *book, otr_cell_entry *entry) {
     return true;
 }
 
-/* Pruning. */
-
 bool otr_book_is_past(const otr_cell_book *book, const otr_cell *cell) {
     return cell->end_layer + otr_plan_reach(book->plan) <= book->kept_from;
 }
+
+void otr_book_settle(otr_cell_book *book) {
+    const uint64_t slack = otr_plan_cell_layers(book->plan);
+    uint64_t needed;
+    pass_empty_cells(book);
+    join_commits(book);
+    needed = find_first_needed(book);
+    book->kept_from = needed > slack ? needed - slack : 0;
+    otr_layer_ring_drop(&book->layers, book->kept_from);
+    while (book->cells.count > 0) {
+        const otr_cell_entry *const first = otr_cell_list_at(&book->cells, 0);
+        if (first->stage != OTR_CELL_COMMITTED ||
+            (first->is_followed && first->cell.number >= book->frontier) ||
+            !otr_book_is_past(book, &first->cell)) {
+            break;
+        }
+        uncount(book, first);
+        otr_cell_list_drop_first(&book->cells);
+    }
+}
+
+/* Entry. */
+
+static bool is_in_range(const otr_cell_range *range, uint64_t number) {
+    const uint64_t offset = number - range->first;
+    return number >= range->first && offset % range->stride == 0 &&
+           (range->count == OTR_CELLS_ENDLESS || offset / range->stride < range->count);
+}
+
+/* The first cell of a range from `number` on; UINT64_MAX if there is none. */
+static uint64_t first_from(const otr_cell_range *range, uint64_t number) {
+    const uint64_t before = number > range->first ? number - range->first : 0;
+    const uint64_t steps = before / range->stride + (before % range->stride > 0);
+    const bool is_within = range->count == OTR_CELLS_ENDLESS || steps < range->count;
+    return is_within && steps <= (UINT64_MAX - range->first) / range->stride
+               ? range->first + steps * range->stride
+               : UINT64_MAX;
+}
+
+/* Fills in what a cell depends on. */
+static otr_status set_dependencies(otr_cell_book *book, otr_cell_entry *entry, uint64_t length) {
+    size_t count = 0;
+    const otr_status status = otr_plan_dependencies(book->plan, entry->cell.number, length,
+                                                    book->dependencies, book->dependencies_max, &count);
+    if (status != OTR_OK) {
+        return status;
+    }
+    if (!otr_array_reserve((void **)&entry->dependencies, &entry->dependency_capacity, count,
+                           sizeof *entry->dependencies)) {
+        return OTR_ERR_MEMORY;
+    }
+    if (count > 0) {
+        memcpy(entry->dependencies, book->dependencies, count * sizeof *entry->dependencies);
+    }
+    entry->dependency_count = count;
+    return OTR_OK;
+}
+
+static otr_status failed(otr_status status, otr_error *error) {
+    return otr_error_set(error, status, 0, 0,
+                         status == OTR_ERR_MEMORY ? "out of memory" : "a cell cannot be looked up");
+}
+
+/* A layer that should have come was left out. */
+static bool is_left_out(const otr_cell_book *book, uint64_t layer) {
+    return layer < book->layer_count && otr_layer_ring_get(&book->layers, layer) == NULL;
+}
+
+/* Takes the cell out of the counts; its entry is about to be dropped. */
+static void uncount(otr_cell_book *book, const otr_cell_entry *entry) {
+    const bool is_open = entry->is_followed && entry->stage != OTR_CELL_COMMITTED;
+    book->open -= is_open ? 1 : 0;
+    book->open_empty -= is_open && entry->cell.is_empty ? 1 : 0;
+    book->imports -= entry->is_followed ? 0 : 1;
+    book->marks_total -= entry->mark_count;
+}
+
+/* Decidability. */
+
+/* Whether nobody has to wait for a cell any more. */
+static bool is_settled(const otr_cell_book *book, uint64_t number) {
+    const otr_cell_entry *const entry = otr_cell_list_get(&book->cells, number);
+    otr_cell cell;
+    if (entry != NULL) {
+        return entry->stage == OTR_CELL_COMMITTED ||
+               (entry->cell.is_empty && otr_book_is_final(book, &entry->cell));
+    }
+    if (otr_book_is_followed(book, number)) {
+        return number < book->frontier;
+    }
+    /* Nobody decides it, so nobody sends a commit of it. */
+    return otr_plan_cell(book->plan, number, book->length, &cell) == OTR_OK && cell.is_empty &&
+           otr_book_is_final(book, &cell);
+}
+
+/* Pruning. */
 
 /* Commits cells without detectors, once they are final. */
 static void pass_empty_cells(otr_cell_book *book) {
@@ -272,24 +303,4 @@ static uint64_t find_first_needed(otr_cell_book *book) {
         return first;
     }
     return book->has_upcoming ? book->upcoming.events_first : book->layer_count;
-}
-
-void otr_book_settle(otr_cell_book *book) {
-    const uint64_t slack = otr_plan_cell_layers(book->plan);
-    uint64_t needed;
-    pass_empty_cells(book);
-    join_commits(book);
-    needed = find_first_needed(book);
-    book->kept_from = needed > slack ? needed - slack : 0;
-    otr_layer_ring_drop(&book->layers, book->kept_from);
-    while (book->cells.count > 0) {
-        const otr_cell_entry *const first = otr_cell_list_at(&book->cells, 0);
-        if (first->stage != OTR_CELL_COMMITTED ||
-            (first->is_followed && first->cell.number >= book->frontier) ||
-            !otr_book_is_past(book, &first->cell)) {
-            break;
-        }
-        uncount(book, first);
-        otr_cell_list_drop_first(&book->cells);
-    }
 }

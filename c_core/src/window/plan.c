@@ -35,6 +35,24 @@ static otr_status check_options(const otr_plan_options *options, otr_error *erro
 static void measure(otr_plan *plan);
 static otr_status occupy(otr_plan *plan, otr_error *error);
 static otr_status check_ranks(const otr_plan *plan, otr_error *error);
+static uint32_t layer_width(const otr_timeline *timeline, uint32_t layer);
+static uint32_t layer_alike(const otr_plan *plan, uint64_t layer, uint64_t layer_count);
+static uint32_t layer_marks(const otr_timeline *timeline, uint32_t layer);
+static uint32_t larger(uint32_t a, uint32_t b);
+static bool shifts(const otr_plan *plan, uint64_t layer_count);
+static uint64_t index_at(const otr_plan *plan, uint32_t row, uint64_t layer);
+static uint64_t smaller(uint64_t a, uint64_t b);
+static uint64_t first_layer_of(const otr_plan *plan, place cell);
+static uint64_t end_layer_of(const otr_plan *plan, place cell);
+static uint64_t reduced(uint64_t layer, uint64_t by);
+static int64_t find_shift(const otr_plan *plan, const otr_cell *cell, uint64_t layer_count);
+static uint64_t end_of(const otr_plan *plan, uint64_t layer_count);
+static bool is_empty(const otr_plan *plan, const otr_cell_shape *shape);
+static uint64_t rank_of(const otr_plan *plan, place cell);
+static bool are_near_rows(const otr_plan *plan, uint32_t row, uint32_t other);
+static place place_of(const otr_plan *plan, uint32_t detector, uint64_t phase);
+static bool is_near_row(const otr_plan *plan, uint32_t row, uint64_t site, uint64_t distance);
+static bool is_brick(const otr_plan *plan);
 
 otr_plan_options otr_plan_options_default(uint32_t distance) {
     return (otr_plan_options){.cell_layers = distance, .spacing = distance, .buffer = distance, .pitch = 2};
@@ -105,196 +123,6 @@ uint64_t otr_plan_layers_min(const otr_plan *plan) {
     return plan->layers_min;
 }
 
-static otr_status check_options(const otr_plan_options *options, otr_error *error) {
-    const struct {
-        const char *what;
-        uint32_t value, low;
-    } ranges[] = {{"cell_layers", options->cell_layers, 1},
-                  {"spacing", options->spacing, 0},
-                  {"buffer", options->buffer, 0},
-                  {"width", options->width, 0},
-                  {"context", options->context, 0}};
-    const int is_brick = options->layout == OTR_PLAN_BRICK && options->width > 0;
-    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
-        if (ranges[i].value < ranges[i].low || ranges[i].value > OTR_PLAN_LAYERS_MAX) {
-            return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "%s is %u; it ranges from %u to %u",
-                                 ranges[i].what, ranges[i].value, ranges[i].low, OTR_PLAN_LAYERS_MAX);
-        }
-    }
-    if ((uint32_t)options->layout > OTR_PLAN_BRICK || options->axis > 1 || !(options->pitch > 0) ||
-        !isfinite(options->pitch)) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "no such layout, axis or pitch");
-    }
-    if (options->width == 1) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "rows of one site are too narrow for cells");
-    }
-    if (is_brick && (options->cell_layers < 2 || options->spacing > 0)) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "bricks have two layers or more, and no spacing");
-    }
-    return OTR_OK;
-}
-
-static int is_brick(const otr_plan *plan) {
-    return plan->options.layout == OTR_PLAN_BRICK && plan->options.width > 0;
-}
-
-static uint32_t row_of(const otr_plan *plan, uint32_t site) {
-    return plan->options.width > 0 ? site / plan->options.width : 0;
-}
-
-static uint32_t layer_width(const otr_timeline *timeline, uint32_t layer) {
-    return timeline->layer_begin[layer + 1] - timeline->layer_begin[layer];
-}
-
-static uint32_t layer_marks(const otr_timeline *timeline, uint32_t layer) {
-    return layer_width(timeline, layer) + timeline->edge_begin[layer + 1] - timeline->edge_begin[layer];
-}
-
-static uint32_t larger(uint32_t a, uint32_t b) {
-    return a > b ? a : b;
-}
-
-/* Whether the layers after the bulk, but for the last, have as many detectors as the bulk's would have: until
- * the end is known they cannot be told from these. */
-static int has_plain_tail(const otr_timeline *timeline) {
-    for (uint32_t layer = timeline->bulk_end; layer + 1 < timeline->layer_count; layer++) {
-        const uint32_t alike = timeline->bulk_begin + (layer - timeline->bulk_begin) % timeline->period;
-        if (layer_width(timeline, layer) != layer_width(timeline, alike)) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-/* Everything that follows from options and timeline. */
-static void measure(otr_plan *plan) {
-    const otr_plan_options *const options = &plan->options;
-    const otr_timeline *const timeline = &plan->timeline;
-    uint64_t need;
-    plan->row_count = options->width > 0 ? (timeline->site_count - 1) / options->width + 1 : 1;
-    plan->stride = options->cell_layers + options->spacing;
-    plan->margin = timeline->layer_reach + options->context;
-    plan->tail = timeline->layer_count - timeline->bulk_end;
-    for (uint32_t layer = timeline->bulk_end; layer < timeline->layer_count; layer++) {
-        plan->tail_marks = larger(plan->tail_marks, layer_marks(timeline, layer));
-    }
-    need =
-        (uint64_t)otr_plan_longest(plan) + 2 * ((uint64_t)options->buffer + plan->margin) + timeline->period;
-    if (timeline->period > 0 && timeline->bulk_end - timeline->bulk_begin >= need &&
-        has_plain_tail(timeline)) {
-        plan->layers_min = timeline->bulk_begin + need + plan->tail;
-    }
-}
-
-/* Notes which rows have detectors in which layers. */
-static otr_status occupy(otr_plan *plan, otr_error *error) {
-    const otr_timeline *const timeline = &plan->timeline;
-    if (plan->row_count > OTR_PLAN_ROWS_MAX) {
-        return otr_error_set(error, OTR_ERR_LIMIT, 0, 0, "%u rows of cells, more than the limit of %d",
-                             plan->row_count, OTR_PLAN_ROWS_MAX);
-    }
-    plan->occupied = otr_array_zeroed((size_t)timeline->layer_count * plan->row_count, 1);
-    if (plan->occupied == NULL) {
-        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
-    }
-    for (uint32_t node = 0; node < timeline->graph->node_count; node++) {
-        const size_t layer = timeline->layers[node];
-        plan->occupied[layer * plan->row_count + row_of(plan, timeline->sites[node])] = 1;
-    }
-    return OTR_OK;
-}
-
-/* The pattern of a row. */
-
-/* The layers of a cell that the beginning of the history cuts off. */
-static uint32_t lead(const otr_plan *plan, uint32_t row) {
-    return is_brick(plan) && row % 2 == 1 ? plan->options.cell_layers / 2 : 0;
-}
-
-static uint64_t first_layer_of(const otr_plan *plan, place cell) {
-    const uint64_t layers = plan->options.cell_layers;
-    const uint64_t spacing = plan->options.spacing;
-    const uint32_t cut = lead(plan, cell.row);
-    if (spacing > 0) {
-        return cell.index / 2 * (layers + spacing) + (cell.index % 2 == 1 ? layers : 0);
-    }
-    return cell.index == 0 ? 0 : cell.index * layers - cut;
-}
-
-static uint64_t end_layer_of(const otr_plan *plan, place cell) {
-    return first_layer_of(plan, (place){cell.row, cell.index + 1});
-}
-
-static uint64_t index_at(const otr_plan *plan, uint32_t row, uint64_t layer) {
-    const uint64_t layers = plan->options.cell_layers;
-    const uint64_t spacing = plan->options.spacing;
-    if (spacing > 0) {
-        return layer / (layers + spacing) * 2 + (layer % (layers + spacing) >= layers);
-    }
-    return (layer + lead(plan, row)) / layers;
-}
-
-/* Cells that an edge joins differ in rank. Without a spacing ranks ascend with the cells' first layers; of
- * bricks those of odd rows begin half a cell earlier. */
-static uint64_t rank_of(const otr_plan *plan, place cell) {
-    const uint32_t odd = cell.row % 2;
-    if (plan->options.spacing > 0) {
-        return 2 * (uint64_t)odd + cell.index % 2;
-    }
-    return 2 * cell.index + (is_brick(plan) ? 1 - odd : odd);
-}
-
-/* The cell of a detector of the reference, which lies `phase` layers into the pattern. */
-static place place_of(const otr_plan *plan, uint32_t detector, uint64_t phase) {
-    const uint32_t row = row_of(plan, plan->timeline.sites[detector]);
-    return (place){row, index_at(plan, row, plan->timeline.layers[detector] + phase)};
-}
-
-/* Checks an edge whose ends lie `phase` layers further into the pattern. */
-static otr_status check_edge(const otr_plan *plan, uint32_t node1, uint32_t node2, uint64_t phase,
-                             otr_error *error) {
-    const place cell1 = place_of(plan, node1, phase);
-    const place cell2 = place_of(plan, node2, phase);
-    const int is_one = cell1.row == cell2.row && cell1.index == cell2.index;
-    if (is_one || rank_of(plan, cell1) != rank_of(plan, cell2)) {
-        return OTR_OK;
-    }
-    return otr_error_set(
-        error, OTR_ERR_ARGUMENT, 0, 0,
-        "an edge joins detectors D%u and D%u in two cells that may be decided at the same time: "
-        "the cells are too short or too narrow",
-        node1, node2);
-}
-
-/* Every edge, wherever a history that the plan serves has it: those of the first layers in their place, those
- * of one period of the bulk and of the last layers at every place of the pattern that shifting takes them to.
- */
-static otr_status check_ranks(const otr_plan *plan, otr_error *error) {
-    const otr_timeline *const timeline = &plan->timeline;
-    const otr_graph *const graph = timeline->graph;
-    otr_status status = OTR_OK;
-    for (uint32_t edge = 0; edge < graph->edge_count && status == OTR_OK; edge++) {
-        const uint32_t node1 = graph->edge_node1[edge];
-        const uint32_t node2 = graph->edge_node2[edge];
-        if (node2 == OTR_BOUNDARY) {
-            continue;
-        }
-        /* Layers ascend with detectors, so node2 is in the later layer. */
-        const uint32_t layer = timeline->layers[node2];
-        const int is_typical =
-            layer >= timeline->bulk_end ||
-            (layer >= timeline->bulk_begin && layer < timeline->bulk_begin + timeline->period);
-        status = check_edge(plan, node1, node2, 0, error);
-        for (uint64_t k = 1; plan->layers_min > 0 && is_typical && k < plan->stride && status == OTR_OK;
-             k++) {
-            status = check_edge(plan, node1, node2, k * timeline->period % plan->stride, error);
-        }
-    }
-    return status;
-}
-
-/* Histories. */
-
 otr_status otr_plan_check_length(const otr_plan *plan, uint64_t layer_count, otr_error *error) {
     const uint32_t own = plan->timeline.layer_count;
     const uint32_t period = otr_plan_period(plan);
@@ -321,34 +149,6 @@ otr_status otr_plan_check_length(const otr_plan *plan, uint64_t layer_count, otr
     return OTR_OK;
 }
 
-static uint64_t smaller(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
-static uint64_t reduced(uint64_t layer, uint64_t by) {
-    return layer > by ? layer - by : 0;
-}
-
-/* Whether a history is served by shifting, and not as the reference itself. */
-static int shifts(const otr_plan *plan, uint64_t layer_count) {
-    return plan->layers_min > 0 && (layer_count == 0 || layer_count >= plan->layers_min);
-}
-
-/* The layer of the reference that is like this one; layer_count of the reference if there is none. */
-static uint32_t layer_alike(const otr_plan *plan, uint64_t layer, uint64_t layer_count) {
-    const otr_timeline *const timeline = &plan->timeline;
-    uint64_t own = layer;
-    if (layer_count > 0 && layer >= layer_count) {
-        return timeline->layer_count;
-    }
-    if (shifts(plan, layer_count) && layer >= timeline->bulk_begin) {
-        const int is_last = layer_count > 0 && layer_count - layer <= plan->tail;
-        own = is_last ? layer + timeline->layer_count - layer_count
-                      : timeline->bulk_begin + (layer - timeline->bulk_begin) % timeline->period;
-    }
-    return (uint32_t)smaller(own, timeline->layer_count);
-}
-
 uint32_t otr_plan_layer_detectors(const otr_plan *plan, uint64_t layer, uint64_t layer_count) {
     const uint32_t own = layer_alike(plan, layer, layer_count);
     return own < plan->timeline.layer_count ? layer_width(&plan->timeline, own) : 0;
@@ -372,37 +172,6 @@ uint64_t otr_plan_cell_count(const otr_plan *plan, uint64_t layer_count) {
         most = number > most ? number : most;
     }
     return most;
-}
-
-/* What to add to a layer of the reference to have the window's. */
-static int64_t find_shift(const otr_plan *plan, const otr_cell *cell, uint64_t layer_count) {
-    const otr_timeline *const timeline = &plan->timeline;
-    const uint64_t low = reduced(cell->window_first, plan->margin);
-    const uint64_t high = cell->window_end + plan->margin;
-    if (!shifts(plan, layer_count) || low < timeline->bulk_begin) {
-        return 0;
-    }
-    if (layer_count > 0 && high + plan->tail > layer_count) {
-        return (int64_t)layer_count - (int64_t)timeline->layer_count;
-    }
-    return (int64_t)((low - timeline->bulk_begin) / timeline->period * timeline->period);
-}
-
-/* The layers of a history as far as they are known: none follow from this one on. */
-static uint64_t end_of(const otr_plan *plan, uint64_t layer_count) {
-    if (layer_count > 0) {
-        return layer_count;
-    }
-    return plan->layers_min > 0 ? OTR_PLAN_HISTORY_MAX : plan->timeline.layer_count;
-}
-
-static int is_empty(const otr_plan *plan, const otr_cell_shape *shape) {
-    for (uint32_t layer = shape->first_layer; layer < shape->end_layer; layer++) {
-        if (plan->occupied[(size_t)layer * plan->row_count + shape->row]) {
-            return 0;
-        }
-    }
-    return 1;
 }
 
 otr_status otr_plan_cell(const otr_plan *plan, uint64_t number, uint64_t layer_count, otr_cell *out) {
@@ -444,20 +213,6 @@ otr_status otr_plan_cell(const otr_plan *plan, uint64_t number, uint64_t layer_c
     cell.is_empty = is_empty(plan, &cell.shape);
     *out = cell;
     return OTR_OK;
-}
-
-/* Whether a window of the row, with `distance` sites around it, has this site. */
-static int is_near_row(const otr_plan *plan, uint32_t row, uint64_t site, uint64_t distance) {
-    const uint64_t width = plan->options.width;
-    return width == 0 || (site + distance >= row * width && site < (row + 1) * width + distance);
-}
-
-/* The same of any site of another row. */
-static int are_near_rows(const otr_plan *plan, uint32_t row, uint32_t other) {
-    const uint64_t width = plan->options.width;
-    const uint64_t distance = (uint64_t)plan->options.buffer + plan->timeline.site_reach;
-    return is_near_row(plan, row, other * width, distance) ||
-           (width > 0 && is_near_row(plan, row, (other + 1) * width - 1, distance));
 }
 
 otr_status otr_plan_dependencies(const otr_plan *plan, uint64_t number, uint64_t layer_count,
@@ -605,4 +360,267 @@ uint32_t otr_plan_width(const otr_plan *plan) {
         widest = larger(widest, layer_width(&plan->timeline, layer));
     }
     return widest;
+}
+
+static otr_status check_options(const otr_plan_options *options, otr_error *error) {
+    const struct {
+        const char *what;
+        uint32_t value, low;
+    } ranges[] = {{"cell_layers", options->cell_layers, 1},
+                  {"spacing", options->spacing, 0},
+                  {"buffer", options->buffer, 0},
+                  {"width", options->width, 0},
+                  {"context", options->context, 0}};
+    const bool is_brick = options->layout == OTR_PLAN_BRICK && options->width > 0;
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        if (ranges[i].value < ranges[i].low || ranges[i].value > OTR_PLAN_LAYERS_MAX) {
+            return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "%s is %u; it ranges from %u to %u",
+                                 ranges[i].what, ranges[i].value, ranges[i].low, OTR_PLAN_LAYERS_MAX);
+        }
+    }
+    if ((uint32_t)options->layout > OTR_PLAN_BRICK || options->axis > 1 || !(options->pitch > 0) ||
+        !isfinite(options->pitch)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "no such layout, axis or pitch");
+    }
+    if (options->width == 1) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "rows of one site are too narrow for cells");
+    }
+    if (is_brick && (options->cell_layers < 2 || options->spacing > 0)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "bricks have two layers or more, and no spacing");
+    }
+    return OTR_OK;
+}
+
+static bool is_brick(const otr_plan *plan) {
+    return plan->options.layout == OTR_PLAN_BRICK && plan->options.width > 0;
+}
+
+static uint32_t row_of(const otr_plan *plan, uint32_t site) {
+    return plan->options.width > 0 ? site / plan->options.width : 0;
+}
+
+static uint32_t layer_width(const otr_timeline *timeline, uint32_t layer) {
+    return timeline->layer_begin[layer + 1] - timeline->layer_begin[layer];
+}
+
+static uint32_t layer_marks(const otr_timeline *timeline, uint32_t layer) {
+    return layer_width(timeline, layer) + timeline->edge_begin[layer + 1] - timeline->edge_begin[layer];
+}
+
+static uint32_t larger(uint32_t a, uint32_t b) {
+    return a > b ? a : b;
+}
+
+/* Whether the layers after the bulk, but for the last, have as many detectors as the bulk's would have: until
+ * the end is known they cannot be told from these. */
+static bool has_plain_tail(const otr_timeline *timeline) {
+    for (uint32_t layer = timeline->bulk_end; layer + 1 < timeline->layer_count; layer++) {
+        const uint32_t alike = timeline->bulk_begin + (layer - timeline->bulk_begin) % timeline->period;
+        if (layer_width(timeline, layer) != layer_width(timeline, alike)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Everything that follows from options and timeline. */
+static void measure(otr_plan *plan) {
+    const otr_plan_options *const options = &plan->options;
+    const otr_timeline *const timeline = &plan->timeline;
+    uint64_t need;
+    plan->row_count = options->width > 0 ? (timeline->site_count - 1) / options->width + 1 : 1;
+    plan->stride = options->cell_layers + options->spacing;
+    plan->margin = timeline->layer_reach + options->context;
+    plan->tail = timeline->layer_count - timeline->bulk_end;
+    for (uint32_t layer = timeline->bulk_end; layer < timeline->layer_count; layer++) {
+        plan->tail_marks = larger(plan->tail_marks, layer_marks(timeline, layer));
+    }
+    need =
+        (uint64_t)otr_plan_longest(plan) + 2 * ((uint64_t)options->buffer + plan->margin) + timeline->period;
+    if (timeline->period > 0 && timeline->bulk_end - timeline->bulk_begin >= need &&
+        has_plain_tail(timeline)) {
+        plan->layers_min = timeline->bulk_begin + need + plan->tail;
+    }
+}
+
+/* Notes which rows have detectors in which layers. */
+static otr_status occupy(otr_plan *plan, otr_error *error) {
+    const otr_timeline *const timeline = &plan->timeline;
+    if (plan->row_count > OTR_PLAN_ROWS_MAX) {
+        return otr_error_set(error, OTR_ERR_LIMIT, 0, 0, "%u rows of cells, more than the limit of %d",
+                             plan->row_count, OTR_PLAN_ROWS_MAX);
+    }
+    plan->occupied = otr_array_zeroed((size_t)timeline->layer_count * plan->row_count, 1);
+    if (plan->occupied == NULL) {
+        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+    }
+    for (uint32_t node = 0; node < timeline->graph->node_count; node++) {
+        const size_t layer = timeline->layers[node];
+        plan->occupied[layer * plan->row_count + row_of(plan, timeline->sites[node])] = 1;
+    }
+    return OTR_OK;
+}
+
+/* The pattern of a row. */
+
+/* The layers of a cell that the beginning of the history cuts off. */
+static uint32_t lead(const otr_plan *plan, uint32_t row) {
+    return is_brick(plan) && row % 2 == 1 ? plan->options.cell_layers / 2 : 0;
+}
+
+static uint64_t first_layer_of(const otr_plan *plan, place cell) {
+    const uint64_t layers = plan->options.cell_layers;
+    const uint64_t spacing = plan->options.spacing;
+    const uint32_t cut = lead(plan, cell.row);
+    if (spacing > 0) {
+        return cell.index / 2 * (layers + spacing) + (cell.index % 2 == 1 ? layers : 0);
+    }
+    return cell.index == 0 ? 0 : cell.index * layers - cut;
+}
+
+static uint64_t end_layer_of(const otr_plan *plan, place cell) {
+    return first_layer_of(plan, (place){cell.row, cell.index + 1});
+}
+
+static uint64_t index_at(const otr_plan *plan, uint32_t row, uint64_t layer) {
+    const uint64_t layers = plan->options.cell_layers;
+    const uint64_t spacing = plan->options.spacing;
+    if (spacing > 0) {
+        return layer / (layers + spacing) * 2 + (layer % (layers + spacing) >= layers);
+    }
+    return (layer + lead(plan, row)) / layers;
+}
+
+/* Cells that an edge joins differ in rank. Without a spacing ranks ascend with the cells' first layers; of
+ * bricks those of odd rows begin half a cell earlier. */
+static uint64_t rank_of(const otr_plan *plan, place cell) {
+    const uint32_t odd = cell.row % 2;
+    if (plan->options.spacing > 0) {
+        return 2 * (uint64_t)odd + cell.index % 2;
+    }
+    return 2 * cell.index + (is_brick(plan) ? 1 - odd : odd);
+}
+
+/* The cell of a detector of the reference, which lies `phase` layers into the pattern. */
+static place place_of(const otr_plan *plan, uint32_t detector, uint64_t phase) {
+    const uint32_t row = row_of(plan, plan->timeline.sites[detector]);
+    return (place){row, index_at(plan, row, plan->timeline.layers[detector] + phase)};
+}
+
+/* Checks an edge whose ends lie `phase` layers further into the pattern. */
+static otr_status check_edge(const otr_plan *plan, uint32_t node1, uint32_t node2, uint64_t phase,
+                             otr_error *error) {
+    const place cell1 = place_of(plan, node1, phase);
+    const place cell2 = place_of(plan, node2, phase);
+    const bool is_one = cell1.row == cell2.row && cell1.index == cell2.index;
+    if (is_one || rank_of(plan, cell1) != rank_of(plan, cell2)) {
+        return OTR_OK;
+    }
+    return otr_error_set(
+        error, OTR_ERR_ARGUMENT, 0, 0,
+        "an edge joins detectors D%u and D%u in two cells that may be decided at the same time: "
+        "the cells are too short or too narrow",
+        node1, node2);
+}
+
+/* Every edge, wherever a history that the plan serves has it: those of the first layers in their place, those
+ * of one period of the bulk and of the last layers at every place of the pattern that shifting takes them to.
+ */
+static otr_status check_ranks(const otr_plan *plan, otr_error *error) {
+    const otr_timeline *const timeline = &plan->timeline;
+    const otr_graph *const graph = timeline->graph;
+    otr_status status = OTR_OK;
+    for (uint32_t edge = 0; edge < graph->edge_count && status == OTR_OK; edge++) {
+        const uint32_t node1 = graph->edge_node1[edge];
+        const uint32_t node2 = graph->edge_node2[edge];
+        if (node2 == OTR_BOUNDARY) {
+            continue;
+        }
+        /* Layers ascend with detectors, so node2 is in the later layer. */
+        const uint32_t layer = timeline->layers[node2];
+        const bool is_typical =
+            layer >= timeline->bulk_end ||
+            (layer >= timeline->bulk_begin && layer < timeline->bulk_begin + timeline->period);
+        status = check_edge(plan, node1, node2, 0, error);
+        for (uint64_t k = 1; plan->layers_min > 0 && is_typical && k < plan->stride && status == OTR_OK;
+             k++) {
+            status = check_edge(plan, node1, node2, k * timeline->period % plan->stride, error);
+        }
+    }
+    return status;
+}
+
+/* Histories. */
+
+static uint64_t smaller(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static uint64_t reduced(uint64_t layer, uint64_t by) {
+    return layer > by ? layer - by : 0;
+}
+
+/* Whether a history is served by shifting, and not as the reference itself. */
+static bool shifts(const otr_plan *plan, uint64_t layer_count) {
+    return plan->layers_min > 0 && (layer_count == 0 || layer_count >= plan->layers_min);
+}
+
+/* The layer of the reference that is like this one; layer_count of the reference if there is none. */
+static uint32_t layer_alike(const otr_plan *plan, uint64_t layer, uint64_t layer_count) {
+    const otr_timeline *const timeline = &plan->timeline;
+    uint64_t own = layer;
+    if (layer_count > 0 && layer >= layer_count) {
+        return timeline->layer_count;
+    }
+    if (shifts(plan, layer_count) && layer >= timeline->bulk_begin) {
+        const bool is_last = layer_count > 0 && layer_count - layer <= plan->tail;
+        own = is_last ? layer + timeline->layer_count - layer_count
+                      : timeline->bulk_begin + (layer - timeline->bulk_begin) % timeline->period;
+    }
+    return (uint32_t)smaller(own, timeline->layer_count);
+}
+
+/* What to add to a layer of the reference to have the window's. */
+static int64_t find_shift(const otr_plan *plan, const otr_cell *cell, uint64_t layer_count) {
+    const otr_timeline *const timeline = &plan->timeline;
+    const uint64_t low = reduced(cell->window_first, plan->margin);
+    const uint64_t high = cell->window_end + plan->margin;
+    if (!shifts(plan, layer_count) || low < timeline->bulk_begin) {
+        return 0;
+    }
+    if (layer_count > 0 && high + plan->tail > layer_count) {
+        return (int64_t)layer_count - (int64_t)timeline->layer_count;
+    }
+    return (int64_t)((low - timeline->bulk_begin) / timeline->period * timeline->period);
+}
+
+/* The layers of a history as far as they are known: none follow from this one on. */
+static uint64_t end_of(const otr_plan *plan, uint64_t layer_count) {
+    if (layer_count > 0) {
+        return layer_count;
+    }
+    return plan->layers_min > 0 ? OTR_PLAN_HISTORY_MAX : plan->timeline.layer_count;
+}
+
+static bool is_empty(const otr_plan *plan, const otr_cell_shape *shape) {
+    for (uint32_t layer = shape->first_layer; layer < shape->end_layer; layer++) {
+        if (plan->occupied[(size_t)layer * plan->row_count + shape->row]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether a window of the row, with `distance` sites around it, has this site. */
+static bool is_near_row(const otr_plan *plan, uint32_t row, uint64_t site, uint64_t distance) {
+    const uint64_t width = plan->options.width;
+    return width == 0 || (site + distance >= row * width && site < (row + 1) * width + distance);
+}
+
+/* The same of any site of another row. */
+static bool are_near_rows(const otr_plan *plan, uint32_t row, uint32_t other) {
+    const uint64_t width = plan->options.width;
+    const uint64_t distance = (uint64_t)plan->options.buffer + plan->timeline.site_reach;
+    return is_near_row(plan, row, other * width, distance) ||
+           (width > 0 && is_near_row(plan, row, (other + 1) * width - 1, distance));
 }

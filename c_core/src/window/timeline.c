@@ -122,7 +122,7 @@ static void measure_edges(otr_timeline *timeline) {
 }
 
 /* Whether two detectors, or both the boundary, are at the same place `period` layers apart. */
-static int are_alike(const otr_timeline *timeline, uint32_t earlier, uint32_t later, uint32_t period) {
+static bool are_alike(const otr_timeline *timeline, uint32_t earlier, uint32_t later, uint32_t period) {
     if (earlier == OTR_BOUNDARY || later == OTR_BOUNDARY) {
         return earlier == later;
     }
@@ -132,15 +132,15 @@ static int are_alike(const otr_timeline *timeline, uint32_t earlier, uint32_t la
            earlier - timeline->layer_begin[layer1] == later - timeline->layer_begin[layer2];
 }
 
-static int are_alike_edges(const otr_timeline *timeline, uint32_t earlier, uint32_t later, uint32_t period) {
+static bool are_alike_edges(const otr_timeline *timeline, uint32_t earlier, uint32_t later, uint32_t period) {
     const otr_graph *const graph = timeline->graph;
     return are_alike(timeline, graph->edge_node1[earlier], graph->edge_node1[later], period) &&
            are_alike(timeline, graph->edge_node2[earlier], graph->edge_node2[later], period);
 }
 
 /* Compares weights, observables and rules of two edges. Rules may lead anywhere near. */
-static int have_alike_effects(const otr_timeline *timeline, uint32_t earlier, uint32_t later,
-                              uint32_t period) {
+static bool have_alike_effects(const otr_timeline *timeline, uint32_t earlier, uint32_t later,
+                               uint32_t period) {
     const otr_graph *const graph = timeline->graph;
     const uint32_t begin1 = graph->observable_begin[earlier];
     const uint32_t begin2 = graph->observable_begin[later];
@@ -149,28 +149,28 @@ static int have_alike_effects(const otr_timeline *timeline, uint32_t earlier, ui
         count != graph->observable_begin[later + 1] - begin2 ||
         (count > 0 && memcmp(graph->observable_list + begin1, graph->observable_list + begin2,
                              count * sizeof *graph->observable_list) != 0)) {
-        return 0;
+        return false;
     }
     if (graph->correlations) {
         const uint32_t rules1 = graph->implied_begin[earlier];
         const uint32_t rules2 = graph->implied_begin[later];
         const uint32_t rules = graph->implied_begin[earlier + 1] - rules1;
         if (rules != graph->implied_begin[later + 1] - rules2) {
-            return 0;
+            return false;
         }
         for (uint32_t i = 0; i < rules; i++) {
             const otr_implied rule1 = graph->implied[rules1 + i];
             const otr_implied rule2 = graph->implied[rules2 + i];
             if (rule1.weight != rule2.weight || !are_alike_edges(timeline, rule1.edge, rule2.edge, period)) {
-                return 0;
+                return false;
             }
         }
     }
-    return 1;
+    return true;
 }
 
 /* Whether a node's edges to its own and earlier layers are those of the node `period` layers before. */
-static int has_alike_edges(const otr_timeline *timeline, uint32_t earlier, uint32_t later, uint32_t period) {
+static bool has_alike_edges(const otr_timeline *timeline, uint32_t earlier, uint32_t later, uint32_t period) {
     const otr_graph *const graph = timeline->graph;
     const uint32_t layer1 = timeline->layers[earlier];
     const uint32_t layer2 = timeline->layers[later];
@@ -180,40 +180,40 @@ static int has_alike_edges(const otr_timeline *timeline, uint32_t earlier, uint3
     const uint32_t boundary2 = graph->boundary_edge[later];
     if ((boundary1 == OTR_NONE) != (boundary2 == OTR_NONE) ||
         (boundary1 != OTR_NONE && !have_alike_effects(timeline, boundary1, boundary2, period))) {
-        return 0;
+        return false;
     }
     /* Arcs ascend by head, and heads by layer. */
     for (;; arc1++, arc2++) {
-        const int more1 =
+        const bool more1 =
             arc1 < graph->arc_begin[earlier + 1] && timeline->layers[graph->arc_head[arc1]] <= layer1;
-        const int more2 =
+        const bool more2 =
             arc2 < graph->arc_begin[later + 1] && timeline->layers[graph->arc_head[arc2]] <= layer2;
         if (!more1 || !more2) {
             return more1 == more2;
         }
         if (!are_alike(timeline, graph->arc_head[arc1], graph->arc_head[arc2], period) ||
             !have_alike_effects(timeline, graph->arc_edge[arc1], graph->arc_edge[arc2], period)) {
-            return 0;
+            return false;
         }
     }
 }
 
 /* Whether a layer is the one `period` layers before it. */
-static int repeats(const void *context, uint32_t layer, uint32_t period) {
+static bool repeats(const void *context, uint32_t layer, uint32_t period) {
     const otr_timeline *const timeline = context;
     const uint32_t earlier = timeline->layer_begin[layer - period];
     const uint32_t later = timeline->layer_begin[layer];
     const uint32_t count = timeline->layer_begin[layer + 1] - later;
     if (timeline->layer_begin[layer - period + 1] - earlier != count) {
-        return 0;
+        return false;
     }
     for (uint32_t i = 0; i < count; i++) {
         if (timeline->sites[earlier + i] != timeline->sites[later + i] ||
             !has_alike_edges(timeline, earlier + i, later + i, period)) {
-            return 0;
+            return false;
         }
     }
-    return 1;
+    return true;
 }
 
 static void find_bulk(otr_timeline *timeline, uint32_t period_max) {

@@ -26,22 +26,25 @@ typedef struct window_build {
 } window_build;
 
 static otr_status check_roles(const otr_graph *graph, const uint8_t *roles, otr_error *error);
-static int number_nodes(window_build *build);
-static int allocate_edges(window_build *build);
-static int add_edges(window_build *build);
-static int number_recalled(window_build *build);
-static int note_informing(window_build *build);
+static bool number_nodes(window_build *build);
+static bool allocate_edges(window_build *build);
+static bool add_edges(window_build *build);
+static bool number_recalled(window_build *build);
+static bool note_informing(window_build *build);
 static void count_outward(otr_window *window);
 static otr_window *borrow_topology(const otr_window *window, const otr_graph *history);
-static int set_numbers(window_build *build);
+static bool set_numbers(window_build *build);
 static double combined_probability(const otr_window *window, const otr_graph *history, uint32_t edge);
+static otr_status check_edges(const otr_window *window, const otr_graph *history, otr_error *error);
+static bool is_owned(const otr_window *window, uint32_t edge);
+static bool touches(const window_build *build, uint32_t edge, otr_window_role role);
 
 otr_status otr_window_create(otr_window **out, const otr_graph *graph, const uint8_t *roles,
                              otr_error *error) {
     window_build build = {.history = graph, .roles = roles};
     otr_window *window;
     otr_status status;
-    int enough;
+    bool enough;
     if (out == NULL || graph == NULL || roles == NULL) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "no graph, no roles or no place for the window");
     }
@@ -73,23 +76,12 @@ otr_status otr_window_create(otr_window **out, const otr_graph *graph, const uin
     return OTR_OK;
 }
 
-/* Certain edges can cancel in a combined one; then it is none, or is one again. */
-static otr_status check_edges(const otr_window *window, const otr_graph *history, otr_error *error) {
-    int differs = window->has_vanished;
-    for (uint32_t edge = 0; edge < window->graph->edge_count && !differs; edge++) {
-        differs = combined_probability(window, history, edge) == 0;
-    }
-    return !differs ? OTR_OK
-                    : otr_error_set(error, OTR_ERR_PROBABILITY, 0, 0,
-                                    "certain edges cancel where the window cuts them; make another window");
-}
-
 otr_status otr_window_reweighted(otr_window **out, const otr_window *window, const otr_graph *history,
                                  otr_error *error) {
     window_build build = {.history = history};
     otr_window *copy;
     otr_status status;
-    int enough;
+    bool enough;
     if (out == NULL || window == NULL || history == NULL || !otr_graph_is_alike(window->history, history)) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
                              "no window, no place for it, or a graph of another topology");
@@ -140,13 +132,6 @@ const uint32_t *otr_window_detectors(const otr_window *window, size_t *count) {
     return window->detectors;
 }
 
-/* Whether an edge touches the cell. */
-static int is_owned(const otr_window *window, uint32_t edge) {
-    const uint32_t node2 = window->graph->edge_node2[edge];
-    return otr_bit_get(window->in_cell, window->graph->edge_node1[edge]) ||
-           (node2 != OTR_BOUNDARY && otr_bit_get(window->in_cell, node2));
-}
-
 otr_status otr_window_edge_at(const otr_window *window, uint32_t edge, otr_window_edge *out) {
     if (edge >= window->graph->edge_count) {
         return OTR_ERR_INDEX;
@@ -169,8 +154,26 @@ size_t otr_window_bytes(const otr_window *window) {
     return window->heap_bytes + sizeof *window->graph + window->graph->heap_bytes;
 }
 
+/* Certain edges can cancel in a combined one; then it is none, or is one again. */
+static otr_status check_edges(const otr_window *window, const otr_graph *history, otr_error *error) {
+    bool differs = window->has_vanished;
+    for (uint32_t edge = 0; edge < window->graph->edge_count && !differs; edge++) {
+        differs = combined_probability(window, history, edge) == 0;
+    }
+    return !differs ? OTR_OK
+                    : otr_error_set(error, OTR_ERR_PROBABILITY, 0, 0,
+                                    "certain edges cancel where the window cuts them; make another window");
+}
+
+/* Whether an edge touches the cell. */
+static bool is_owned(const otr_window *window, uint32_t edge) {
+    const uint32_t node2 = window->graph->edge_node2[edge];
+    return otr_bit_get(window->in_cell, window->graph->edge_node1[edge]) ||
+           (node2 != OTR_BOUNDARY && otr_bit_get(window->in_cell, node2));
+}
+
 static otr_status check_roles(const otr_graph *graph, const uint8_t *roles, otr_error *error) {
-    int has_cell = 0;
+    bool has_cell = false;
     for (uint32_t node = 0; node < graph->node_count; node++) {
         if (roles[node] > OTR_WINDOW_CLOSED) {
             return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "detector %u has role %u, which is none",
@@ -181,7 +184,7 @@ static otr_status check_roles(const otr_graph *graph, const uint8_t *roles, otr_
     return has_cell ? OTR_OK : otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "no detector is in the cell");
 }
 
-static int is_seen(uint8_t role) {
+static bool is_seen(uint8_t role) {
     return role == OTR_WINDOW_CELL || role == OTR_WINDOW_BUFFER;
 }
 
@@ -195,7 +198,7 @@ static void *allocate(otr_window *window, size_t count, size_t element_bytes) {
 }
 
 /* Room for a map of the numbers first .. last, none of them the window's. */
-static int start_map(otr_window *window, otr_window_map *map, uint32_t first, uint32_t last) {
+static bool start_map(otr_window *window, otr_window_map *map, uint32_t first, uint32_t last) {
     map->first = first;
     map->count = last - first + 1;
     map->to = allocate(window, map->count, sizeof *map->to);
@@ -205,7 +208,7 @@ static int start_map(otr_window *window, otr_window_map *map, uint32_t first, ui
     return map->to != NULL;
 }
 
-static int number_nodes(window_build *build) {
+static bool number_nodes(window_build *build) {
     otr_window *const window = build->window;
     otr_graph *const graph = window->graph;
     uint32_t first = OTR_NONE;
@@ -221,7 +224,7 @@ static int number_nodes(window_build *build) {
     window->in_cell = allocate(window, otr_bytes_for_bits(graph->node_count), 1);
     if (window->detectors == NULL || window->in_cell == NULL ||
         !start_map(window, &window->nodes, first, last)) {
-        return 0;
+        return false;
     }
     graph->node_count = 0;
     for (uint32_t node = first; node <= last; node++) {
@@ -234,11 +237,11 @@ static int number_nodes(window_build *build) {
             graph->node_count++;
         }
     }
-    return 1;
+    return true;
 }
 
-/* Fills build->parts for a detector; *probability is theirs combined. 0 when memory is out. */
-static int gather_parts(window_build *build, uint32_t detector, size_t *count, double *probability) {
+/* Fills build->parts for a detector; *probability is theirs combined. False when memory is out. */
+static bool gather_parts(window_build *build, uint32_t detector, size_t *count, double *probability) {
     const otr_graph *const history = build->history;
     const uint32_t end = history->arc_begin[detector + 1];
     const uint32_t boundary = history->boundary_edge[detector];
@@ -246,7 +249,7 @@ static int gather_parts(window_build *build, uint32_t detector, size_t *count, d
     *probability = 0;
     if (!otr_array_reserve((void **)&build->parts, &build->part_capacity,
                            (size_t)end - history->arc_begin[detector] + 1, sizeof *build->parts)) {
-        return 0;
+        return false;
     }
     for (uint32_t arc = history->arc_begin[detector]; arc < end; arc++) {
         if (build->roles[history->arc_head[arc]] == OTR_WINDOW_OUTSIDE) {
@@ -259,17 +262,17 @@ static int gather_parts(window_build *build, uint32_t detector, size_t *count, d
     for (size_t i = 0; i < *count; i++) {
         *probability = otr_probability_xor(*probability, history->edge_probability[build->parts[i]]);
     }
-    return 1;
+    return true;
 }
 
 /* Whether the arc leads to a later node of the window. */
-static int leads_on(const window_build *build, uint32_t detector, uint32_t arc) {
+static bool leads_on(const window_build *build, uint32_t detector, uint32_t arc) {
     const uint32_t head = build->history->arc_head[arc];
     return head > detector && is_seen(build->roles[head]);
 }
 
 /* Counts edges and parts, and makes room for them. */
-static int allocate_edges(window_build *build) {
+static bool allocate_edges(window_build *build) {
     otr_window *const window = build->window;
     const otr_graph *const history = build->history;
     otr_graph *const graph = window->graph;
@@ -281,7 +284,7 @@ static int allocate_edges(window_build *build) {
         size_t count;
         double probability;
         if (!gather_parts(build, detector, &count, &probability)) {
-            return 0;
+            return false;
         }
         for (uint32_t arc = history->arc_begin[detector]; arc < history->arc_begin[detector + 1]; arc++) {
             const uint32_t edge = history->arc_edge[arc];
@@ -325,7 +328,7 @@ static void add_edge(otr_window *window, uint32_t node1, uint32_t node2, const u
     graph->edge_node2[edge] = node2;
 }
 
-static int add_edges(window_build *build) {
+static bool add_edges(window_build *build) {
     otr_window *const window = build->window;
     const otr_graph *const history = build->history;
     otr_graph *const graph = window->graph;
@@ -342,7 +345,7 @@ static int add_edges(window_build *build) {
             }
         }
         if (!gather_parts(build, detector, &count, &probability)) {
-            return 0;
+            return false;
         }
         /* Two certain edges make none. */
         if (count > 0 && probability > 0) {
@@ -350,70 +353,71 @@ static int add_edges(window_build *build) {
         }
         window->has_vanished |= count > 0 && probability == 0;
     }
-    return 1;
+    return true;
 }
 
 /* Whether an edge of the history ends at a detector of this role. */
-static int touches(const window_build *build, uint32_t edge, otr_window_role role) {
+static bool touches(const window_build *build, uint32_t edge, otr_window_role role) {
     const uint32_t node2 = build->history->edge_node2[edge];
     return build->roles[build->history->edge_node1[edge]] == role ||
            (node2 != OTR_BOUNDARY && build->roles[node2] == role);
 }
 
 /* Whether a lower rank owns an edge that has rules for edges of the window. */
-static int is_recalled(const window_build *build, uint32_t edge) {
+static bool is_recalled(const window_build *build, uint32_t edge) {
     const otr_graph *const history = build->history;
     if (!touches(build, edge, OTR_WINDOW_CLOSED)) {
-        return 0;
+        return false;
     }
     for (uint32_t i = history->implied_begin[edge]; i < history->implied_begin[edge + 1]; i++) {
         if (otr_window_number(&build->window->edges, history->implied[i].edge) != OTR_NONE) {
-            return 1;
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
-/* Numbers the edges that are recalled, from the graph's own on, and lists them. 0 when memory is out. */
-static int number_recalled(window_build *build) {
+/* Numbers the edges that are recalled, from the graph's own on, and lists them. False when memory is out. */
+static bool number_recalled(window_build *build) {
     otr_window *const window = build->window;
     const otr_graph *const history = build->history;
     size_t capacity = 0;
     for (uint32_t edge = 0; history->correlations && edge < history->edge_count; edge++) {
         if (is_recalled(build, edge)) {
             if (!OTR_ARRAY_GROW(window->recalled_edges, window->recalled_count, capacity)) {
-                return 0;
+                return false;
             }
             window->recalled_edges[window->recalled_count++] = edge;
         }
     }
     if (window->recalled_count == 0) {
-        return 1;
+        return true;
     }
     window->heap_bytes += capacity * sizeof *window->recalled_edges;
     if (!start_map(window, &window->recalled, window->recalled_edges[0],
                    window->recalled_edges[window->recalled_count - 1])) {
-        return 0;
+        return false;
     }
     for (uint32_t i = 0; i < window->recalled_count; i++) {
         window->recalled.to[window->recalled_edges[i] - window->recalled.first] =
             window->graph->edge_count + i;
     }
-    return 1;
+    return true;
 }
 
-/* Notes the owned parts with rules for edges that the cell leaves to higher ranks. 0 when memory is out. */
-static int note_informing(window_build *build) {
+/* Notes the owned parts with rules for edges that the cell leaves to higher ranks. False when memory is out.
+ */
+static bool note_informing(window_build *build) {
     const otr_graph *const history = build->history;
     otr_window *const window = build->window;
     const uint32_t edges = window->graph->edge_count;
     window->part_informs = allocate(window, otr_bytes_for_bits(window->part_begin[edges]), 1);
     if (window->part_informs == NULL) {
-        return 0;
+        return false;
     }
     for (uint32_t part = 0; history->correlations && part < window->part_begin[edges]; part++) {
         const uint32_t edge = window->parts[part];
-        int informs = 0;
+        bool informs = false;
         for (uint32_t i = history->implied_begin[edge]; i < history->implied_begin[edge + 1]; i++) {
             const uint32_t target = history->implied[i].edge;
             informs |= !touches(build, target, OTR_WINDOW_CELL) && !touches(build, target, OTR_WINDOW_CLOSED);
@@ -422,7 +426,7 @@ static int note_informing(window_build *build) {
             otr_bit_flip(window->part_informs, part);
         }
     }
-    return 1;
+    return true;
 }
 
 /* Counts the owned edges that are cut, and those that leave the cell at all. */
@@ -436,7 +440,7 @@ static void count_outward(otr_window *window) {
         }
         if (node2 == OTR_BOUNDARY) {
             for (uint32_t part = window->part_begin[edge]; part < window->part_begin[edge + 1]; part++) {
-                const int is_cut = window->history->edge_node2[window->parts[part]] != OTR_BOUNDARY;
+                const bool is_cut = window->history->edge_node2[window->parts[part]] != OTR_BOUNDARY;
                 window->blind_count += (uint32_t)is_cut;
                 window->outward_count += (uint32_t)is_cut;
             }
@@ -483,7 +487,7 @@ static uint32_t observable_count_of(const otr_graph *graph, uint32_t edge) {
     return graph->observable_begin[edge + 1] - graph->observable_begin[edge];
 }
 
-static int allocate_numbers(otr_window *window) {
+static bool allocate_numbers(otr_window *window) {
     otr_graph *const graph = window->graph;
     const size_t edges = graph->edge_count;
     size_t observables = 0; /* at most */
@@ -579,19 +583,19 @@ static uint32_t source_of(const otr_window *window, uint32_t edge) {
     return edge < own ? window->source[edge] : window->recalled_edges[edge - own];
 }
 
-static int lay_out_rules(window_build *build) {
+static bool lay_out_rules(window_build *build) {
     const otr_graph *const history = build->history;
     otr_graph *const graph = build->window->graph;
     const uint32_t edges = graph->edge_count + build->window->recalled_count;
     size_t total = 0;
     if (!graph->correlations) {
-        return 1;
+        return true;
     }
     for (uint32_t edge = 0; edge < edges; edge++) {
         const uint32_t source = source_of(build->window, edge);
         const size_t most = history->implied_begin[source + 1] - history->implied_begin[source];
         if (!otr_array_reserve((void **)&build->rules, &build->rule_capacity, most, sizeof *build->rules)) {
-            return 0;
+            return false;
         }
         total += gather_rules(build, source, edge);
     }
@@ -599,7 +603,7 @@ static int lay_out_rules(window_build *build) {
     graph->implied = otr_graph_allocate(graph, total, sizeof *graph->implied);
     graph->rules = otr_graph_allocate(graph, total, sizeof *graph->rules);
     if (graph->implied_begin == NULL || graph->implied == NULL || graph->rules == NULL) {
-        return 0;
+        return false;
     }
     for (uint32_t edge = 0; edge < edges; edge++) {
         const uint32_t begin = graph->implied_begin[edge];
@@ -610,14 +614,14 @@ static int lay_out_rules(window_build *build) {
         }
         graph->implied_begin[edge + 1] = begin + (uint32_t)count;
     }
-    return 1;
+    return true;
 }
 
-/* Sets all that follows from the history's numbers. 0 when memory is out. */
-static int set_numbers(window_build *build) {
+/* Sets all that follows from the history's numbers. False when memory is out. */
+static bool set_numbers(window_build *build) {
     otr_window *const window = build->window;
     if (!allocate_numbers(window)) {
-        return 0;
+        return false;
     }
     window->graph->scale = window->history->scale;
     window->marks_max = window->outward_count;

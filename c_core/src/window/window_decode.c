@@ -213,7 +213,7 @@ static otr_status decide(otr_window_decoder *d, const otr_predecoded *cell, cons
     }
     status = override_edges(d, cell, overrides, override_count);
     if (status == OTR_OK) {
-        /* The raw events: those that are left, and those of all that is committed. */
+        /* The raw events: those that are left, and those of all that is fixed. */
         flip_in_window(d, cell->events, cell->event_count);
         flip_ends(d, cell, false);
         status = apply_marks(d, marks, mark_count);
@@ -282,7 +282,7 @@ static uint32_t edge_of(const otr_window_decoder *d, uint32_t history_edge) {
     return otr_window_number(&d->window->edges, history_edge);
 }
 
-/* Flips, once or back, the ends of the edges that hard use has committed: of all, or of those in the window.
+/* Flips, once or back, the ends of the edges that hard use has fixed: of all, or of those in the window.
  */
 static void flip_ends(otr_window_decoder *d, const otr_predecoded *cell, bool in_window) {
     const otr_graph *const history = d->window->history;

@@ -5,6 +5,8 @@
 #include "graph/graph_internal.h"
 #include "outrider/window.h"
 
+#include <stdbool.h>
+
 /* From a range of the history's numbers to the window's. */
 typedef struct otr_window_map {
     uint32_t first;
@@ -24,7 +26,7 @@ struct otr_window {
     /* The parts of edge e are parts[part_begin[e]] .. parts[part_begin[e + 1] - 1], ascending. */
     uint32_t *part_begin;
     uint32_t *parts;
-    int has_vanished; /* some parts combine to probability 0, and are no edge */
+    bool has_vanished; /* some parts combine to probability 0, and are no edge */
     /* Of correlated matching. Edges that lower ranks own have their rules for edges of the window behind
      * those of the window's own edges, as if they were edges of the graph too; `recalled` gives them their
      * numbers. */
@@ -48,7 +50,7 @@ struct otr_window {
 };
 
 /* Whether two windows differ in nothing but numbers. */
-static inline int otr_window_is_alike(const otr_window *a, const otr_window *b) {
+static inline bool otr_window_is_alike(const otr_window *a, const otr_window *b) {
     return (a->lender != NULL ? a->lender : a) == (b->lender != NULL ? b->lender : b);
 }
 

@@ -19,13 +19,13 @@ static int bit_of(const uint8_t *bits, uint64_t index) {
     return bits[index / 8] >> (index % 8) & 1;
 }
 
-static int ascending(const uint32_t *list, size_t count, uint64_t end) {
+static bool ascending(const uint32_t *list, size_t count, uint64_t end) {
     for (size_t i = 0; i < count; i++) {
         if (list[i] >= end || (i > 0 && list[i] <= list[i - 1])) {
-            return 0;
+            return false;
         }
     }
-    return 1;
+    return true;
 }
 
 static int value_of(const otr_measurement_map *map, uint64_t row, const uint8_t *measurements,

@@ -98,8 +98,8 @@ static shot take_shot(input *in, const otr_graph *graph) {
     return out;
 }
 
-static int is_in_range(const shot *shot, const otr_graph *graph) {
-    int good = 1;
+static bool is_in_range(const shot *shot, const otr_graph *graph) {
+    bool good = true;
     for (size_t i = 0; i < shot->event_count; i++) {
         good &= shot->events[i] < otr_graph_node_count(graph);
     }
@@ -159,7 +159,7 @@ static int64_t least_weight(const otr_graph *graph, const shot *shot) {
 
 /* The edges of the last shot explain its events, observables and, unless a second pass changed it, weight. */
 static uint64_t check_edges(otr_decoder *decoder, const otr_graph *graph, const shot *shot,
-                            const answer *answer, int same_weights) {
+                            const answer *answer, bool same_weights) {
     const uint32_t *edges = NULL;
     size_t count = 0;
     uint32_t syndrome = 0;
@@ -212,26 +212,26 @@ static void decode_softly(otr_decoder *decoder, const otr_graph *graph, const sh
     answer found = {.status = OTR_OK};
     CHECK(otr_decoder_decode_predecoded(decoder, &left, shot->overrides + own, shot->override_count - own,
                                         &found.observables, &found.result) == OTR_OK);
-    CHECK(check_edges(decoder, graph, shot, &found, 0) == expected->edges);
+    CHECK(check_edges(decoder, graph, shot, &found, false) == expected->edges);
     CHECK(found.result.weight == expected->result.weight && found.observables == expected->observables);
 }
 
-/* The same shot as hard use leaves it, with one edge committed: the answer explains it all the same. */
+/* The same shot as hard use leaves it, with one edge fixed: the answer explains it all the same. */
 static void decode_firmly(otr_decoder *decoder, const otr_graph *graph, const shot *shot) {
     uint32_t events[NODES_MAX];
-    uint8_t committed = 0;
+    uint8_t fixed = 0;
     otr_edge edge;
     otr_predecoded left = {
-        .events = events, .observables = &committed, .edges = &shot->overrides[0].edge, .edge_count = 1};
+        .events = events, .observables = &fixed, .edges = &shot->overrides[0].edge, .edge_count = 1};
     answer found = {.status = OTR_OK};
     CHECK(otr_graph_edge(graph, shot->overrides[0].edge, &edge) == OTR_OK);
     for (uint32_t o = 0; o < edge.observable_count; o++) {
-        committed ^= (uint8_t)(1u << edge.observables[o]);
+        fixed ^= (uint8_t)(1u << edge.observables[o]);
     }
     left.event_count = list_events(syndrome_of(shot) ^ ends_of(&edge), events);
     CHECK(otr_decoder_decode_predecoded(decoder, &left, shot->overrides, shot->override_count,
                                         &found.observables, &found.result) == OTR_OK);
-    check_edges(decoder, graph, shot, &found, 0);
+    check_edges(decoder, graph, shot, &found, false);
 }
 
 static answer decode(otr_decoder *decoder, const otr_graph *graph, otr_decoder_kind kind, const shot *shot) {
@@ -308,7 +308,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const uint8_t choice = take_byte(&in);
     const size_t shot_count = 1 + (choice >> 1) % SHOTS_MAX;
     otr_model *const model = take_model(&in);
-    options.correlations = choice & 1;
+    options.correlations = (choice & 1) != 0;
     status = otr_graph_create(&graph, model, &options, NULL);
     otr_model_destroy(model);
     if (status != OTR_OK) {

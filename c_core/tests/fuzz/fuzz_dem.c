@@ -50,7 +50,7 @@ static void walk(const otr_model *model) {
     otr_model_walk *walk = NULL;
     otr_instruction step;
     uint64_t errors = 0;
-    int more = 1;
+    bool more = true;
     CHECK(otr_model_walk_create(&walk, model) == OTR_OK);
     for (int i = 0; i < STEPS_MAX && (more = otr_model_walk_next(walk, &step)); i++) {
         errors += step.kind == OTR_INSTRUCTION_ERROR;
@@ -73,7 +73,7 @@ static double *take_probabilities(const otr_model *model, double factor) {
     otr_model_walk *walk = NULL;
     otr_instruction step;
     size_t count = 0;
-    int more = 1;
+    bool more = true;
     CHECK(otr_model_walk_create(&walk, model) == OTR_OK);
     for (int i = 0; i < STEPS_MAX && (more = otr_model_walk_next(walk, &step)); i++) {
         if (step.kind == OTR_INSTRUCTION_ERROR) {
@@ -117,14 +117,14 @@ static void reweight(const otr_graph *graph, const otr_model *model) {
     }
 }
 
-static void build_graph(const otr_model *model, int correlations, int ignore) {
+static void build_graph(const otr_model *model, bool correlations, bool ignore) {
     otr_graph_options options = otr_graph_options_default();
     otr_graph *graph = NULL;
     otr_error error;
     otr_status status;
     options.correlations = correlations;
     options.ignore_undecomposable = ignore;
-    options.reweightable = 1;
+    options.reweightable = true;
     status = otr_graph_create(&graph, model, &options, &error);
     if (status != OTR_OK) {
         check_error(status, &error);
@@ -172,7 +172,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (otr_model_detector_count(model) <= DETECTORS_MAX && otr_model_error_count(model) <= ERRORS_MAX &&
         otr_model_observable_count(model) <= OBSERVABLES_MAX) {
         for (int choice = 0; choice < 4; choice++) {
-            build_graph(model, choice & 1, choice >> 1);
+            build_graph(model, (choice & 1) != 0, choice >= 2);
         }
         sample(model);
     }

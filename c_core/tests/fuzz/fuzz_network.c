@@ -111,7 +111,7 @@ static void check_same(const answer *one, const answer *other) {
     CHECK(memcmp(one, other, sizeof *one) == 0);
 }
 
-static int is_here(otr_isa isa) {
+static bool is_here(otr_isa isa) {
     return isa != OTR_ISA_AMX && otr_kernels_for(isa) != NULL;
 }
 

@@ -36,7 +36,7 @@ static stream read_all(otr_shot_format format, const otr_shot_layout *layout, ot
     stream out = {.stride = (bits_of(layout) + 7) / 8};
     otr_shot_reader *reader = NULL;
     uint32_t random = seed;
-    int full = 0; /* the reader may hold more rows */
+    bool full = false; /* the reader may hold more rows */
     out.status = otr_shot_reader_create(&reader, format, layout, isa);
     if (out.status != OTR_OK) {
         return out;

@@ -14,11 +14,11 @@ static uint8_t *network_bytes;
 static size_t network_size;
 
 static uint64_t until_failure; /* allocations before the one that fails */
-static int failed;
+static bool failed;
 static int64_t live;
 
-static int may_allocate(void) {
-    const int fails = !failed && until_failure == 0;
+static bool may_allocate(void) {
+    const bool fails = !failed && until_failure == 0;
     failed |= fails;
     until_failure -= until_failure > 0;
     return !fails;
@@ -48,13 +48,13 @@ void test_free(void *block) {
 }
 
 /* Whether a call succeeded; it may fail for want of memory only. */
-static int good(otr_status status) {
+static bool good(otr_status status) {
     CHECK(status == OTR_OK || (status == OTR_ERR_MEMORY && failed));
     return status == OTR_OK;
 }
 
 /* The same for a call that has to say in words what failed. */
-static int good_or_told(otr_status status, const otr_error *error) {
+static bool good_or_told(otr_status status, const otr_error *error) {
     CHECK(status == OTR_OK || error->message[0] != '\0');
     return good(status);
 }
@@ -67,7 +67,7 @@ static otr_model *make_model(void) {
     options.width = options.height = 3;
     options.noise_stim = (otr_noise_stim){0.02, 0.02, 0.02, 0.02};
     if (good(otr_surface_create(&surface, &options, NULL)) &&
-        good(otr_surface_model(surface, 0, &traced, NULL))) {
+        good(otr_surface_model(surface, false, &traced, NULL))) {
         const size_t size = otr_model_text(traced, NULL, 0);
         char *const text = allocate(size + 1);
         otr_model_text(traced, text, size + 1);
@@ -409,7 +409,7 @@ static void dense_tour(void) {
     options.family = OTR_CIRCUIT_PAPER;
     options.noise_paper = otr_noise_paper_uniform(0.01);
     if (good(otr_surface_create(&surface, &options, NULL)) &&
-        good(otr_surface_model(surface, 0, &model, NULL)) &&
+        good(otr_surface_model(surface, false, &model, NULL)) &&
         good(otr_graph_create(&graph, model, NULL, NULL)) &&
         good(otr_dense_network_create(&network, file, make_network_file(file), NULL)) &&
         good(otr_dense_network_calibrate(network, surface, shots, 3, 2, NULL))) {
@@ -573,8 +573,8 @@ static void tour(void) {
         for (int format = OTR_FORMAT_01; format <= OTR_FORMAT_DETS; format++) {
             write_and_read(model, (otr_shot_format)format, rows, stride);
         }
-        options.correlations = 1;
-        options.reweightable = 1;
+        options.correlations = true;
+        options.reweightable = true;
         if (good(otr_graph_create(&graph, model, &options, NULL))) {
             sample(model, graph, rows, stride);
             for (int kind = OTR_DECODER_MWPM; kind <= OTR_DECODER_UNION_FIND; kind++) {
@@ -612,7 +612,7 @@ int main(int argument_count, char **arguments) {
     read_network(arguments[1]);
     for (;; failures++) {
         until_failure = failures;
-        failed = 0;
+        failed = false;
         tour();
         CHECK(live == 0);
         if (!failed) {

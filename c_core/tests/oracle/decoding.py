@@ -57,9 +57,9 @@ class GraphOptions(ctypes.Structure):
     """otr_graph_options"""
 
     _fields_ = [
-        ("correlations", ctypes.c_int),
-        ("ignore_undecomposable", ctypes.c_int),
-        ("reweightable", ctypes.c_int),
+        ("correlations", ctypes.c_bool),
+        ("ignore_undecomposable", ctypes.c_bool),
+        ("reweightable", ctypes.c_bool),
         ("levels", ctypes.c_uint32),
     ]
 
@@ -89,7 +89,7 @@ class DecoderOptions(ctypes.Structure):
     _fields_ = [
         ("kind", ctypes.c_int),
         ("isa", ctypes.c_int),
-        ("certify", ctypes.c_int),
+        ("certify", ctypes.c_bool),
         ("predecoder", ctypes.c_void_p),
         ("predecoder_use", ctypes.c_int),
         ("weight_offset", ctypes.c_int32),
@@ -126,6 +126,7 @@ LIB.otr_graph_scale.restype = ctypes.c_double
 LIB.otr_graph_scale.argtypes = [HANDLE]
 LIB.otr_model_parse.argtypes = [ctypes.POINTER(HANDLE), ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(Error)]
 LIB.otr_model_walk_create.argtypes = [ctypes.POINTER(HANDLE), HANDLE]
+LIB.otr_model_walk_next.restype = ctypes.c_bool
 LIB.otr_model_walk_next.argtypes = [HANDLE, ctypes.POINTER(Instruction)]
 LIB.otr_model_observable_count.restype = ctypes.c_uint64
 LIB.otr_model_observable_count.argtypes = [HANDLE]

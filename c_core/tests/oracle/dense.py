@@ -94,7 +94,7 @@ LIB.otr_graph_scale.argtypes = [HANDLE]
 LIB.otr_graph_edge_count.restype = ctypes.c_uint32
 LIB.otr_graph_edge_count.argtypes = [HANDLE]
 LIB.otr_graph_edge.argtypes = [HANDLE, ctypes.c_uint32, ctypes.POINTER(Edge)]
-LIB.otr_surface_model.argtypes = [HANDLE, ctypes.c_int, ctypes.POINTER(HANDLE), ctypes.POINTER(Error)]
+LIB.otr_surface_model.argtypes = [HANDLE, ctypes.c_bool, ctypes.POINTER(HANDLE), ctypes.POINTER(Error)]
 LIB.otr_graph_create.argtypes = [ctypes.POINTER(HANDLE), HANDLE, HANDLE, ctypes.POINTER(Error)]
 LIB.otr_dense_network_create.argtypes = [ctypes.POINTER(HANDLE), ctypes.c_char_p, ctypes.c_size_t]
 LIB.otr_dense_network_create.argtypes += [ctypes.POINTER(Error)]
@@ -275,7 +275,7 @@ class Case:
         options.noise_paper = LIB.otr_noise_paper_uniform(0.005)
         self.surface, self.graph, model, error = HANDLE(), HANDLE(), HANDLE(), Error()
         check(LIB.otr_surface_create(ctypes.byref(self.surface), ctypes.byref(options), ctypes.byref(error)), error)
-        check(LIB.otr_surface_model(self.surface, 0, ctypes.byref(model), ctypes.byref(error)), error)
+        check(LIB.otr_surface_model(self.surface, False, ctypes.byref(model), ctypes.byref(error)), error)
         check(LIB.otr_graph_create(ctypes.byref(self.graph), model, None, ctypes.byref(error)), error)
         LIB.otr_model_destroy(model)
         self.shots = (random.random((4, self.experiment.detector_count)) < [[0.02], [0.05], [0.1], [0.5]]).astype(int)

@@ -25,7 +25,7 @@ LIB.otr_noise_paper_uniform.restype = NoisePaper
 LIB.otr_noise_paper_uniform.argtypes = [ctypes.c_double]
 LIB.otr_surface_model.argtypes = [
     ctypes.c_void_p,
-    ctypes.c_int,
+    ctypes.c_bool,
     ctypes.POINTER(ctypes.c_void_p),
     ctypes.POINTER(Error),
 ]

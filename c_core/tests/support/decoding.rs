@@ -139,7 +139,7 @@ impl<'g> Decoder<'g> {
 
     /// `None` if this machine lacks the instruction set.
     pub(crate) fn with_options(graph: &'g Graph, kind: Kind, isa: Isa, certify: bool) -> Option<Self> {
-        let options = otr_decoder_options { kind, isa, certify: certify.into(), ..default_options() };
+        let options = otr_decoder_options { kind, isa, certify, ..default_options() };
         Self::create(graph, &options)
     }
 

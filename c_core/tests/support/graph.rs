@@ -22,8 +22,8 @@ pub(crate) struct Edge {
 pub(crate) struct Graph(*mut otr_graph);
 
 pub(crate) const PLAIN: otr_graph_options =
-    otr_graph_options { correlations: 0, ignore_undecomposable: 0, reweightable: 0, levels: 0 };
-pub(crate) const CORRELATED: otr_graph_options = otr_graph_options { correlations: 1, ..PLAIN };
+    otr_graph_options { correlations: false, ignore_undecomposable: false, reweightable: false, levels: 0 };
+pub(crate) const CORRELATED: otr_graph_options = otr_graph_options { correlations: true, ..PLAIN };
 
 impl Graph {
     /// Parses `text`, which must be valid, and builds its graph.

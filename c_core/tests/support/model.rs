@@ -80,7 +80,7 @@ impl Model {
         // SAFETY: C's struct of integers and pointers may be zero.
         let mut view: otr_instruction = unsafe { std::mem::zeroed() };
         // SAFETY: the walk is alive.
-        while unsafe { otr_model_walk_next(walk, &mut view) } == 1 {
+        while unsafe { otr_model_walk_next(walk, &mut view) } {
             // SAFETY: the views live until the next step.
             let (arguments, targets) = unsafe {
                 (
@@ -92,7 +92,7 @@ impl Model {
         }
         // SAFETY: the walk is alive; its end is final, and it is destroyed once.
         unsafe {
-            assert_eq!(otr_model_walk_next(walk, &mut view), 0);
+            assert!(!otr_model_walk_next(walk, &mut view));
             otr_model_walk_destroy(walk);
         }
         flat

@@ -16,7 +16,7 @@ pub(crate) struct Predecoder<'g> {
 pub(crate) struct Residual {
     pub(crate) events: Vec<u32>,
     pub(crate) observables: Vec<u8>,
-    /// The committed edges, ascending.
+    /// The fixed edges, ascending.
     pub(crate) edges: Vec<u32>,
 }
 

@@ -99,7 +99,7 @@ impl<'g> Window<'g> {
             observables,
             source: own.source,
             part_count: own.part_count,
-            owned: own.owned != 0,
+            owned: own.owned,
             rules: rules.iter().map(|rule| (rule.edge, rule.weight)).collect(),
         }
     }

@@ -9,7 +9,7 @@ use outrider_wire::{CellId, CellRange};
 /// A division of all cells from `first` on among `members` nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Assignment {
-    pub(crate) first: u64,
+    pub(crate) first: CellId,
     pub(crate) stretch: u64,
     pub(crate) members: u64,
 }
@@ -21,8 +21,8 @@ impl Assignment {
     }
 
     /// The member that owns a cell; nobody owns those before the first.
-    pub(crate) fn owner(&self, cell: u64) -> Option<usize> {
-        (cell >= self.first && self.members > 0).then(|| (cell / self.stretch % self.members) as usize)
+    pub(crate) fn owner(&self, cell: CellId) -> Option<usize> {
+        (cell >= self.first && self.members > 0).then(|| (cell.0 / self.stretch % self.members) as usize)
     }
 
     /// What a member owns.
@@ -30,7 +30,7 @@ impl Assignment {
         let stride = self.stretch * self.members;
         let range = |place: u64| {
             let begin = member as u64 * self.stretch + place;
-            let turns = self.first.saturating_sub(begin).div_ceil(stride);
+            let turns = self.first.0.saturating_sub(begin).div_ceil(stride);
             CellRange { first: CellId(begin + turns * stride), count: CellRange::ENDLESS, stride }
         };
         (0..self.stretch).map(range).collect()
@@ -44,15 +44,13 @@ mod tests {
     #[test]
     fn every_cell_has_one_owner_and_ranges_agree() {
         for (first, stretch, members) in [(0, 1, 1), (0, 2, 3), (7, 2, 2), (1000, 6, 5), (31, 4, 1)] {
-            let assignment = Assignment { first, stretch, members };
-            for cell in 0..first + 200 {
+            let assignment = Assignment { first: CellId(first), stretch, members };
+            for cell in (0..first + 200).map(CellId) {
                 let owners: Vec<_> = (0..members as usize)
-                    .filter(|&member| {
-                        assignment.ranges(member).iter().any(|range| range.contains(CellId(cell)))
-                    })
+                    .filter(|&member| assignment.ranges(member).iter().any(|range| range.contains(cell)))
                     .collect();
                 assert_eq!(owners, Vec::from_iter(assignment.owner(cell)), "{assignment:?} {cell}");
-                assert_eq!(owners.is_empty(), cell < first);
+                assert_eq!(owners.is_empty(), cell.0 < first);
             }
         }
     }

@@ -10,14 +10,17 @@ use std::time::Duration;
 
 use outrider::{Patch, clock_ns};
 use outrider_transport::{Address, Connection, Outgoing, TlsFiles};
+use outrider_wire::Time;
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustls::ClientConfig;
 
-use crate::controller::{Controller, ControllerOptions, NodeId, PatchId};
+use crate::controller::Controller;
 use crate::error::{ClusterError, OpenError, PushError};
 use crate::event::{CellCommit, Event};
 use crate::history::PatchState;
+use crate::ids::{NodeId, PatchId};
+use crate::options::ControllerOptions;
 
 /// Sockets are looked at no more often than that: asking the kernel takes longer than a look at a ring.
 const SOCKET_PACE_NS: u64 = 2_000;
@@ -74,10 +77,10 @@ pub struct Cluster {
     bell: Arc<Bell>,
     buffer: Vec<u8>,
     /// The time of the last look at the clock. Calls of the controller get times that never go back.
-    now: u64,
+    now: Time,
     /// When sockets and timers are to be looked at again.
-    sockets_ns: u64,
-    timers_ns: u64,
+    sockets_due: Time,
+    timers_due: Time,
 }
 
 #[derive(Debug)]
@@ -107,7 +110,7 @@ impl Cluster {
     /// # Errors
     /// See [`ClusterError`].
     pub fn new(nodes: &[Address], options: &ClusterOptions) -> Result<Self, ClusterError> {
-        let now = clock_ns();
+        let now = Time(clock_ns());
         let controller = Controller::new(nodes.len(), options.controller.clone(), now);
         let tls = options.tls.as_ref().map(TlsFiles::client_config).transpose().map_err(ClusterError::Tls)?;
         let line = |address: &Address| NodeLine {
@@ -128,8 +131,8 @@ impl Cluster {
             bell: Arc::new(bell),
             buffer: vec![0; READ_BYTES],
             now,
-            sockets_ns: 0,
-            timers_ns: 0,
+            sockets_due: Time(0),
+            timers_due: Time(0),
         })
     }
 
@@ -171,9 +174,9 @@ impl Cluster {
     /// Takes in what came from the nodes, sends what is to be sent, connects where there is no connection.
     pub fn poll(&mut self) {
         let now = self.look_at_clock();
-        let with_sockets = now >= self.sockets_ns;
+        let with_sockets = now >= self.sockets_due;
         if with_sockets {
-            self.sockets_ns = now + SOCKET_PACE_NS;
+            self.sockets_due = now.after(SOCKET_PACE_NS);
             self.connect();
         }
         let mut moved = with_sockets;
@@ -183,8 +186,8 @@ impl Cluster {
                 moved |= self.receive(node);
             }
         }
-        if with_sockets && self.now >= self.timers_ns {
-            self.timers_ns = self.now + TIMER_PACE_NS;
+        if with_sockets && self.now >= self.timers_due {
+            self.timers_due = self.now.after(TIMER_PACE_NS);
             if self.controller.next_timer().is_some_and(|timer| self.now >= timer) {
                 self.controller.on_timer(self.now);
             }
@@ -201,9 +204,9 @@ impl Cluster {
         if !lines.all(|connection| connection.may_sleep().unwrap_or(false)) {
             return;
         }
-        let now = clock_ns();
+        let now = Time(clock_ns());
         let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
-        let timer = self.controller.next_timer().map_or(most, |timer| timer.saturating_sub(now));
+        let timer = self.controller.next_timer().map_or(most, |timer| timer.since(now));
         let timeout = most.min(timer).min(SLEEP_NS_MAX);
         let timeout =
             Timespec { tv_sec: (timeout / NS_PER_SECOND) as i64, tv_nsec: (timeout % NS_PER_SECOND) as i64 };
@@ -220,7 +223,7 @@ impl Cluster {
             self.bell.take(&mut self.buffer);
         }
         // The next poll looks at everything.
-        self.sockets_ns = 0;
+        self.sockets_due = Time(0);
     }
 
     /// How far a patch has come.
@@ -255,13 +258,13 @@ impl Cluster {
 
     /// Ends all sessions in order, or whatever is left of them after a time. The cluster is of no use then.
     pub fn shut_down(&mut self, most: Duration) {
-        let end = clock_ns().saturating_add(u64::try_from(most.as_nanos()).unwrap_or(u64::MAX));
+        let end = Time(clock_ns()).after(u64::try_from(most.as_nanos()).unwrap_or(u64::MAX));
         let now = self.look_at_clock();
         self.controller.shut_down(now);
         self.send_all();
         loop {
             self.poll();
-            let left = end.saturating_sub(clock_ns());
+            let left = end.since(Time(clock_ns()));
             if left == 0 || self.lines.iter().all(|line| line.connection.is_none()) {
                 return;
             }
@@ -318,7 +321,7 @@ impl Cluster {
                 Ok(None) => break,
                 Ok(Some(0)) => self.hang_up(node, None),
                 Ok(Some(count)) => {
-                    self.now = clock_ns();
+                    self.now = Time(clock_ns());
                     self.controller.receive(node, &self.buffer[..count], self.now);
                 }
                 Err(error) => self.hang_up(node, Some(&error)),
@@ -328,8 +331,8 @@ impl Cluster {
         moved
     }
 
-    fn look_at_clock(&mut self) -> u64 {
-        self.now = clock_ns();
+    fn look_at_clock(&mut self) -> Time {
+        self.now = Time(clock_ns());
         self.now
     }
 

@@ -5,60 +5,19 @@ use std::sync::Arc;
 
 use outrider::Patch;
 use outrider_wire as wire;
-use outrider_wire::{ClientEvent, SteadyClock, StreamId};
+use outrider_wire::{ClientEvent, SteadyClock, StreamId, Time};
 
 use crate::assignment::Assignment;
 use crate::error::{OpenError, OptionsError, PushError};
 use crate::event::{CellCommit, Event, Leave};
 use crate::history::{History, Merge, PatchState};
+use crate::ids::{NODES_MAX, NodeId, PatchId};
 use crate::node_link::{LineState, NodeLink};
 use crate::node_status::NodeStatus;
+use crate::options::ControllerOptions;
 
-/// Nodes of a controller.
-pub(crate) const NODES_MAX: usize = 64;
 /// Events and commits that are kept for the caller; the oldest are dropped and counted.
 const UNREAD_MAX: usize = 1 << 16;
-
-/// A decoder node, by its place in the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(pub usize);
-
-/// The history of a logical patch. Numbers are never used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PatchId(pub u32);
-
-/// How a [`Controller`] deals with its nodes.
-#[derive(Debug, Clone)]
-pub struct ControllerOptions {
-    /// The options of every session.
-    pub wire: wire::Options,
-    /// Most rounds in a frame, of at most 64. A round that completes a window is sent at once.
-    pub batch_rounds: u32,
-    /// How long a node without a connection keeps its cells.
-    pub grace_ns: u64,
-    /// How long a node may not decide a cell that everything waits for.
-    pub stall_ns: u64,
-    /// The least time between two attempts to connect. One that is lost after longer is tried again at once.
-    pub redial_ns: u64,
-    /// The pause before a node that was fenced may come back; it doubles each time, until the node decides a cell.
-    pub rejoin_ns: u64,
-    /// A commit later than this after the last round of its window is counted as late.
-    pub deadline_ns: Option<u64>,
-}
-
-impl Default for ControllerOptions {
-    fn default() -> Self {
-        Self {
-            wire: wire::Options::default(),
-            batch_rounds: 32,
-            grace_ns: 20_000_000,
-            stall_ns: 1_000_000_000,
-            redial_ns: 5_000_000,
-            rejoin_ns: 100_000_000,
-            deadline_ns: None,
-        }
-    }
-}
 
 /// What happened since the controller began.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -105,7 +64,7 @@ impl Controller {
     ///
     /// # Errors
     /// Options out of their ranges, no nodes or more than 64.
-    pub fn new(nodes: usize, options: ControllerOptions, now: u64) -> Result<Self, OptionsError> {
+    pub fn new(nodes: usize, options: ControllerOptions, now: Time) -> Result<Self, OptionsError> {
         if !(1..=NODES_MAX).contains(&nodes) {
             return Err(OptionsError::NodeCount(nodes));
         }
@@ -131,7 +90,7 @@ impl Controller {
     ///
     /// # Errors
     /// A patch whose layers or ranks do not fit the protocol, or whose cells do not fit memory.
-    pub fn open(&mut self, patch: Arc<Patch>, now: u64) -> Result<PatchId, OpenError> {
+    pub fn open(&mut self, patch: Arc<Patch>, now: Time) -> Result<PatchId, OpenError> {
         let now = self.clock.observe(now);
         let (layers, period) = (patch.widths().cycle.len(), patch.plan().period().unwrap_or(u32::MAX));
         let max = period.min(wire::limits::CYCLE_LAYERS_MAX) as usize;
@@ -155,7 +114,7 @@ impl Controller {
     }
 
     /// Ends a history, finished or not.
-    pub fn close(&mut self, patch: PatchId, now: u64) {
+    pub fn close(&mut self, patch: PatchId, now: Time) {
         let now = self.clock.observe(now);
         if let Some(history) = self.patches.remove(&patch) {
             for link in self.links.iter_mut().filter(|link| link.is_up) {
@@ -174,7 +133,7 @@ impl Controller {
         events: &[u8],
         detector_count: u32,
         is_last: bool,
-        now: u64,
+        now: Time,
     ) -> Result<(), PushError> {
         let now = self.clock.observe(now);
         let history = self.patches.get_mut(&patch).ok_or(PushError::UnknownPatch)?;
@@ -199,7 +158,7 @@ impl Controller {
     }
 
     /// Whether a connection to this node should be tried now.
-    pub fn wants_connection(&mut self, node: NodeId, now: u64) -> bool {
+    pub fn wants_connection(&mut self, node: NodeId, now: Time) -> bool {
         let now = self.clock.observe(now);
         !self.is_closing && self.links[node.0].wants_connection(now)
     }
@@ -210,7 +169,7 @@ impl Controller {
     }
 
     /// A connection is there.
-    pub fn connected(&mut self, node: NodeId, now: u64) {
+    pub fn connected(&mut self, node: NodeId, now: Time) {
         let now = self.clock.observe(now);
         let link = &mut self.links[node.0];
         link.connected(&self.options, now);
@@ -221,7 +180,7 @@ impl Controller {
     }
 
     /// A connection has ended or could not be had.
-    pub fn disconnected(&mut self, node: NodeId, now: u64) {
+    pub fn disconnected(&mut self, node: NodeId, now: Time) {
         let now = self.clock.observe(now);
         let link = &mut self.links[node.0];
         link.disconnected(&self.options, now);
@@ -233,7 +192,7 @@ impl Controller {
 
     /// A connection was tried, and there is no listener: the node is gone for certain, and with it its session. So its
     /// cells are given to others at once.
-    pub fn gone(&mut self, node: NodeId, now: u64) {
+    pub fn gone(&mut self, node: NodeId, now: Time) {
         self.disconnected(node, now);
         if self.links[node.0].is_up {
             let now = self.clock.observe(now);
@@ -254,7 +213,7 @@ impl Controller {
     }
 
     /// Takes all the bytes that came from a node.
-    pub fn receive(&mut self, node: NodeId, mut bytes: &[u8], now: u64) {
+    pub fn receive(&mut self, node: NodeId, mut bytes: &[u8], now: Time) {
         let now = self.clock.observe(now);
         self.links[node.0].note_arrival(now);
         while !bytes.is_empty() && self.links[node.0].line == LineState::Connected {
@@ -266,33 +225,33 @@ impl Controller {
 
     /// Fills `out` with bytes for a node and returns how many; zero means that there is nothing to send. `out` has room
     /// for [`FRAME_BYTES_MAX`](wire::limits::FRAME_BYTES_MAX).
-    pub fn transmit(&mut self, node: NodeId, out: &mut [u8], now: u64) -> usize {
+    pub fn transmit(&mut self, node: NodeId, out: &mut [u8], now: Time) -> usize {
         let now = self.clock.observe(now);
         self.links[node.0].transmit(out, now)
     }
 
     /// When [`on_timer`](Self::on_timer) is due.
-    pub fn next_timer(&self) -> Option<u64> {
+    pub fn next_timer(&self) -> Option<Time> {
         let of_link = |link: &NodeLink| {
-            let grace = link.down.map(|(since, _)| since.saturating_add(self.options.grace_ns));
+            let grace = link.down.map(|(since, _)| since.after(self.options.grace_ns));
             let dial = link.next_dial().filter(|_| !self.is_closing);
             [link.session.next_timer(), dial, grace.filter(|_| link.is_up)]
         };
         let stalls = self.patches.values().filter_map(History::waits_for);
-        let stalls = stalls.map(|(_, since)| since.saturating_add(self.options.stall_ns));
+        let stalls = stalls.map(|(_, since)| since.after(self.options.stall_ns));
         let first = self.links.iter().flat_map(of_link).flatten().chain(stalls).min();
         first.map(|time| self.clock.caller_time(time))
     }
 
     /// Does what is due. Receive first what has come.
-    pub fn on_timer(&mut self, now: u64) {
+    pub fn on_timer(&mut self, now: Time) {
         let now = self.clock.observe(now);
         for node in (0..self.links.len()).map(NodeId) {
             self.links[node.0].on_timer(now);
             self.take_events(node, now);
             if let Some((since, error)) = self.links[node.0].down
                 && self.links[node.0].is_up
-                && now >= since.saturating_add(self.options.grace_ns)
+                && now >= since.after(self.options.grace_ns)
             {
                 self.fence(node, Leave::Unreachable(error), now);
             }
@@ -300,7 +259,7 @@ impl Controller {
         let mut next = PatchId(0);
         while let Some((&patch, history)) = self.patches.range(next..).next() {
             if let Some((node, since)) = history.waits_for()
-                && now >= since.saturating_add(self.options.stall_ns)
+                && now >= since.after(self.options.stall_ns)
                 && self.links[node.0].is_up
             {
                 self.fence(node, Leave::Stalled, now);
@@ -330,7 +289,7 @@ impl Controller {
     }
 
     /// Ends all sessions in order. Go on until every connection [is over](Self::is_over).
-    pub fn shut_down(&mut self, now: u64) {
+    pub fn shut_down(&mut self, now: Time) {
         let now = self.clock.observe(now);
         self.is_closing = true;
         self.patches.clear();
@@ -342,7 +301,7 @@ impl Controller {
     }
 
     /// Offers a node all patches that it does not have.
-    fn offer(&mut self, node: NodeId, now: u64) {
+    fn offer(&mut self, node: NodeId, now: Time) {
         let link = &mut self.links[node.0];
         link.close_more(now);
         for (id, history) in &self.patches {
@@ -367,7 +326,7 @@ impl Controller {
     }
 
     /// Acts on all events of a session.
-    fn take_events(&mut self, node: NodeId, now: u64) {
+    fn take_events(&mut self, node: NodeId, now: Time) {
         while let Some(leave) = self.take_event(node, now) {
             if let Some(why) = leave {
                 self.fence(node, why, now);
@@ -383,7 +342,7 @@ impl Controller {
     }
 
     /// Acts on one event; nothing if there is none. Some events cost the node its cells.
-    fn take_event(&mut self, node: NodeId, now: u64) -> Option<Option<Leave>> {
+    fn take_event(&mut self, node: NodeId, now: Time) -> Option<Option<Leave>> {
         let link = &mut self.links[node.0];
         let leave = match link.session.poll_event()? {
             ClientEvent::Established { resumed } => {
@@ -403,19 +362,16 @@ impl Controller {
             }
             ClientEvent::Commit { stream, epoch, round, commit, .. } => {
                 let patch = PatchId(stream.0);
-                let cell = commit.cell.0;
+                let cell = commit.cell;
                 let Some(history) = self.patches.get_mut(&patch) else { return Some(None) };
                 // The assignment of the current epoch is still on its way to the node.
                 if epoch.0 < history.epoch() {
                     self.counters.stale += 1;
                     return Some(None);
                 }
-                let merged = history.merge(node, round, &commit, now);
+                let merge = history.merge(node, round, &commit, now);
                 let hops = commit.hops;
-                self.take_merged(
-                    merged,
-                    CellCommit { patch, cell, node, pushed_ns: now, merged_ns: now, hops },
-                )
+                self.take_merged(merge, CellCommit { patch, cell, node, pushed: now, merged: now, hops })
             }
             ClientEvent::StaleCommit { .. } => {
                 self.counters.stale += 1;
@@ -448,15 +404,15 @@ impl Controller {
     }
 
     /// Acts on what became of a commit, but for the time when its cell was pushed.
-    fn take_merged(&mut self, merged: Merge, commit: CellCommit) -> Option<Leave> {
-        let CellCommit { patch, cell, node, merged_ns, .. } = commit;
-        match merged {
-            Merge::New { pushed_ns } => {
+    fn take_merged(&mut self, merge: Merge, commit: CellCommit) -> Option<Leave> {
+        let CellCommit { patch, cell, node, merged, .. } = commit;
+        match merge {
+            Merge::New { pushed } => {
                 self.links[node.0].count_cell();
                 self.counters.cells += 1;
-                let is_late = |deadline| merged_ns.saturating_sub(pushed_ns) > deadline;
+                let is_late = |deadline| merged.since(pushed) > deadline;
                 self.counters.late += u64::from(self.options.deadline_ns.is_some_and(is_late));
-                self.commits.push_back(CellCommit { pushed_ns, ..commit });
+                self.commits.push_back(CellCommit { pushed, ..commit });
                 None
             }
             Merge::Again { is_same: true } => {
@@ -472,7 +428,7 @@ impl Controller {
         }
     }
 
-    fn join(&mut self, node: NodeId, patch: PatchId, now: u64) {
+    fn join(&mut self, node: NodeId, patch: PatchId, now: Time) {
         if self.patches.get(&patch).is_some_and(|history| !history.has_member(node)) {
             self.events.push_back(Event::Joined { node, patch });
             let with = |history: &History| {
@@ -485,7 +441,7 @@ impl Controller {
     }
 
     /// Takes all cells from a node, for good: its session is dropped, and with it whatever the node still sends.
-    fn fence(&mut self, node: NodeId, why: Leave, now: u64) {
+    fn fence(&mut self, node: NodeId, why: Leave, now: Time) {
         self.links[node.0].fence(&self.options, now);
         self.counters.fences += 1;
         self.events.push_back(Event::Fenced { node, why });
@@ -498,7 +454,7 @@ impl Controller {
     }
 
     /// Deals the cells of a patch out to these nodes.
-    fn deal(&mut self, patch: PatchId, nodes: impl Fn(&History) -> Vec<NodeId>, now: u64) {
+    fn deal(&mut self, patch: PatchId, nodes: impl Fn(&History) -> Vec<NodeId>, now: Time) {
         let Some(history) = self.patches.get_mut(&patch) else { return };
         let nodes = nodes(history);
         let members = nodes.len();
@@ -510,7 +466,7 @@ impl Controller {
     }
 
     /// Sends what the nodes of a patch need.
-    fn pump(&mut self, patch: PatchId, now: u64) {
+    fn pump(&mut self, patch: PatchId, now: Time) {
         let Some(history) = self.patches.get_mut(&patch) else { return };
         let lost = history.send_assignment(&mut self.links, now);
         for node in history.pump(&mut self.links, &self.options, now) {

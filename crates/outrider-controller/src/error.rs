@@ -4,7 +4,7 @@ use std::io;
 
 use outrider_wire as wire;
 
-use crate::controller::NODES_MAX;
+use crate::ids::NODES_MAX;
 
 /// Why a [`Controller`](crate::Controller) cannot be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use outrider_wire as wire;
-use outrider_wire::Hops;
+use outrider_wire::{CellId, Hops, Time};
 
-use crate::controller::{NodeId, PatchId};
+use crate::ids::{NodeId, PatchId};
 
 /// Something that happened. Progress is no event: ask for the state of a patch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub enum Event {
         /// The patch.
         patch: PatchId,
         /// The cell.
-        cell: u64,
+        cell: CellId,
         /// The node whose answer came second; the first one stands.
         node: NodeId,
     },
@@ -89,7 +89,7 @@ pub enum Leave {
     /// It has refused or ended the session, with this code and this text, which may be empty.
     Rejected(u32, String),
     /// It has answered for a cell that it does not own, too early, or with marks far from its window.
-    Stray(u64),
+    Stray(CellId),
 }
 
 impl fmt::Display for Leave {
@@ -114,13 +114,13 @@ pub struct CellCommit {
     /// The patch.
     pub patch: PatchId,
     /// The cell.
-    pub cell: u64,
+    pub cell: CellId,
     /// The node that decided it.
     pub node: NodeId,
     /// When the last round of its window was pushed, by the clock of the controller.
-    pub pushed_ns: u64,
+    pub pushed: Time,
     /// When its commit came in, by the clock of the controller.
-    pub merged_ns: u64,
+    pub merged: Time,
     /// Its times on the node, by the clock of the node.
     pub hops: Hops,
 }

@@ -11,12 +11,14 @@ use std::sync::Arc;
 use outrider::{CellBook, CellBookOptions, CellImport, Error, LayerWidths, Patch, PlacedCommit, PlacedMark};
 use outrider_wire as wire;
 use outrider_wire::{
-    Assign, ClientSession, Digest, Epoch, List, Mark, Marks, Open, RoundsBatch, StreamId, Widths,
+    Assign, CellId, ClientSession, Digest, Epoch, List, Mark, Marks, Open, Round, RoundsBatch, StreamId,
+    Time, Widths,
 };
 
 use crate::assignment::Assignment;
-use crate::controller::{ControllerOptions, NODES_MAX, NodeId};
+use crate::ids::{NODES_MAX, NodeId};
 use crate::node_link::NodeLink;
+use crate::options::ControllerOptions;
 
 /// Bytes of a ROUNDS frame before its layers, and of a layer before its bits.
 const ROUNDS_HEAD_BYTES: u32 = 8;
@@ -45,26 +47,27 @@ pub(crate) struct History {
     is_dirty: bool,
     observables: Vec<u64>,
     /// When the first open cell last changed, or could have begun to.
-    moved_ns: u64,
+    moved: Time,
     /// A commit on its way in, and marks on their way out.
     parity: Vec<u8>,
     placed: Vec<PlacedMark>,
     marks: Vec<Mark>,
     /// Members, and cells whose marks they lack.
-    wanted: Vec<(usize, u64)>,
+    wanted: Vec<(usize, CellId)>,
 }
 
 /// The numbers of [`CellBookState`], as of the last change.
 #[derive(Debug, Clone, Copy, Default)]
 struct Progress {
-    rounds: u64,
+    /// The round to be pushed next.
+    end: Round,
     room: u64,
-    kept_from: u64,
-    committed: u64,
-    first_cell: u64,
+    kept_from: Round,
+    committed: Round,
+    first_cell: CellId,
     /// Cells before it are committed for good.
-    joined: u64,
-    entered: u64,
+    joined: CellId,
+    entered: CellId,
     commits: u64,
     has_ended: bool,
     is_finished: bool,
@@ -74,7 +77,7 @@ struct Progress {
 #[derive(Debug)]
 struct SharedCell {
     /// The rounds that whoever decides it needs.
-    needs: Range<u64>,
+    needs: Range<Round>,
     /// The member that decides it in this epoch.
     owner: Option<usize>,
     /// Members that have its marks in this epoch.
@@ -91,11 +94,11 @@ struct Member {
     /// Its session has taken the ranges of its cells in this epoch; until then nothing else about them is sent.
     is_assigned: bool,
     /// The round after the last one sent.
-    sent: u64,
+    sent: Round,
     /// Rounds before it were sent, or are not needed.
-    looked: u64,
-    /// Nothing is to be sent before so many rounds are there; 0 to look.
-    due: u64,
+    looked: Round,
+    /// Nothing is to be sent before the rounds up to this one are there; the first to look.
+    due: Round,
     /// It was reported that its credit has run out.
     is_starved: bool,
 }
@@ -104,7 +107,7 @@ struct Member {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Merge {
     /// It is new; the last round of its window was pushed at this time.
-    New { pushed_ns: u64 },
+    New { pushed: Time },
     /// The cell was decided before, with the same answer or, worse, with another.
     Again { is_same: bool },
     /// The node does not own the cell, cannot have decided it yet, or names marks far from its window.
@@ -121,7 +124,7 @@ pub struct PatchState<'a> {
     /// Rounds that are held at most.
     pub rounds_max: u64,
     /// Every cell that begins before this round is committed.
-    pub committed: u64,
+    pub committed: Round,
     /// Cells that are committed, without holes.
     pub cells: u64,
     /// The observables that those cells flip: observable k is bit k % 64 of word k / 64.
@@ -139,7 +142,7 @@ impl History {
     ///
     /// # Errors
     /// As [`CellBook::with_options`].
-    pub(crate) fn new(patch: Arc<Patch>, stream: StreamId, now: u64) -> Result<Self, Error> {
+    pub(crate) fn new(patch: Arc<Patch>, stream: StreamId, now: Time) -> Result<Self, Error> {
         let bytes = patch.plan().graph().observable_bytes();
         let LayerWidths { first, cycle, last } = patch.widths();
         let widest = cycle.into_iter().chain([first, last]).max().unwrap_or(0);
@@ -157,11 +160,11 @@ impl History {
             rounds_max: options.layers_max,
             cells: VecDeque::new(),
             epoch: Epoch(0),
-            assignment: Assignment { first: 0, stretch: patch.stretch(), members: 0 },
+            assignment: Assignment { first: CellId(0), stretch: patch.stretch(), members: 0 },
             members: Vec::new(),
             is_dirty: false,
             observables: vec![0; bytes.div_ceil(size_of::<u64>())],
-            moved_ns: now,
+            moved: now,
             parity: vec![0; bytes],
             placed: Vec::new(),
             marks: Vec::new(),
@@ -204,11 +207,11 @@ impl History {
 
     pub(crate) fn state(&self) -> PatchState<'_> {
         PatchState {
-            rounds: self.progress.rounds,
+            rounds: self.progress.end.0,
             room: self.progress.room,
             rounds_max: self.rounds_max,
             committed: self.progress.committed,
-            cells: self.progress.joined,
+            cells: self.progress.joined.0,
             observables: &self.observables,
             members: self.members.len(),
             has_ended: self.progress.has_ended,
@@ -223,14 +226,14 @@ impl History {
 
     /// The detectors that the next round must have.
     pub(crate) fn next_width(&self, is_last: bool) -> u32 {
-        let round = self.progress.rounds;
+        let round = self.progress.end.0;
         self.patch.plan().layer_detectors(round, is_last.then_some(round + 1))
     }
 
     /// Appends a round, which was checked.
-    pub(crate) fn push(&mut self, bits: &[u8], count: u32, is_last: bool, now: u64) -> Result<(), Error> {
+    pub(crate) fn push(&mut self, bits: &[u8], count: u32, is_last: bool, now: Time) -> Result<(), Error> {
         let before = self.progress;
-        self.book.push_at(&bits[..count.div_ceil(8) as usize], count, is_last, now)?;
+        self.book.push_at(&bits[..count.div_ceil(8) as usize], count, is_last, now.0)?;
         self.keep_up();
         if is_last || self.progress.entered != before.entered {
             self.mark_dirty();
@@ -247,18 +250,18 @@ impl History {
         let before = self.progress;
         let state = self.book.state();
         self.progress = Progress {
-            rounds: state.layers,
+            end: Round(state.layers),
             room: state.room,
-            kept_from: state.kept_from,
-            committed: state.committed,
-            first_cell: state.first_cell,
-            joined: state.cells,
-            entered: state.entered,
+            kept_from: Round(state.kept_from),
+            committed: Round(state.committed),
+            first_cell: CellId(state.first_cell),
+            joined: CellId(state.cells),
+            entered: CellId(state.entered),
             commits: state.commits,
             has_ended: state.has_ended,
             is_finished: state.is_finished,
         };
-        if state.cells != before.joined {
+        if self.progress.joined != before.joined {
             let words = state.observables.chunks(size_of::<u64>()).map(word);
             self.observables.iter_mut().zip(words).for_each(|(to, from)| *to = from);
         }
@@ -266,7 +269,7 @@ impl History {
         let dropped = ((first_cell - before.first_cell) as usize).min(self.cells.len());
         self.cells.drain(..dropped);
         self.cells.truncate((entered - first_cell) as usize);
-        for number in first_cell + self.cells.len() as u64..entered {
+        for number in (first_cell + self.cells.len() as u64).until(entered) {
             let owner = self.assignment.owner(number);
             self.cells.push_back(SharedCell { needs: self.rounds_of(number), owner, notified: 0 });
         }
@@ -280,8 +283,9 @@ impl History {
     }
 
     /// The rounds that a cell needs.
-    fn rounds_of(&self, cell: u64) -> Range<u64> {
-        self.book.need(cell).map_or(0..0, |need| need.first_layer..need.end_layer)
+    fn rounds_of(&self, cell: CellId) -> Range<Round> {
+        let need = self.book.need(cell.0);
+        need.map_or_else(Range::default, |need| Round(need.first_layer)..Round(need.end_layer))
     }
 
     /// Where the cells stand that are not joined.
@@ -292,21 +296,21 @@ impl History {
     /// Cells, owners or answers have changed: there may be something to send.
     fn mark_dirty(&mut self) {
         self.is_dirty = true;
-        self.members.iter_mut().for_each(|member| member.due = 0);
+        self.members.iter_mut().for_each(|member| member.due = Round(0));
     }
 
     /// A member has room for rounds again.
     pub(crate) fn wake(&mut self, node: NodeId) {
-        self.members.iter_mut().filter(|member| member.node == node).for_each(|member| member.due = 0);
+        self.members.iter_mut().filter(|member| member.node == node).for_each(|member| member.due = Round(0));
     }
 
     /// Deals all open cells out to these nodes, under a new epoch.
-    pub(crate) fn assign(&mut self, nodes: Vec<NodeId>, now: u64) {
-        let round = self.progress.kept_from.min(self.progress.rounds);
+    pub(crate) fn assign(&mut self, nodes: Vec<NodeId>, now: Time) {
+        let round = self.progress.kept_from.min(self.progress.end);
         self.epoch.0 += 1;
         self.assignment =
             Assignment { first: self.progress.joined, members: nodes.len() as u64, ..self.assignment };
-        self.moved_ns = now;
+        self.moved = now;
         self.members = nodes
             .into_iter()
             .map(|node| Member {
@@ -314,11 +318,11 @@ impl History {
                 is_assigned: false,
                 sent: round,
                 looked: round,
-                due: 0,
+                due: Round(0),
                 is_starved: false,
             })
             .collect();
-        for (number, cell) in (self.progress.first_cell..).zip(&mut self.cells) {
+        for (number, cell) in self.progress.first_cell.onwards().zip(&mut self.cells) {
             cell.owner = self.assignment.owner(number);
             cell.notified = 0;
         }
@@ -330,7 +334,11 @@ impl History {
 
     /// Sends members the ranges of their cells, unless they have them. One whose session has no room gets them later.
     /// Returns the nodes whose sessions refuse them, and why.
-    pub(crate) fn send_assignment(&mut self, links: &mut [NodeLink], now: u64) -> Vec<(NodeId, wire::Error)> {
+    pub(crate) fn send_assignment(
+        &mut self,
+        links: &mut [NodeLink],
+        now: Time,
+    ) -> Vec<(NodeId, wire::Error)> {
         let mut lost = Vec::new();
         for (place, member) in self.members.iter_mut().enumerate().filter(|(_, member)| !member.is_assigned) {
             let ranges = self.assignment.ranges(place);
@@ -350,13 +358,13 @@ impl History {
         &mut self,
         links: &mut [NodeLink],
         options: &ControllerOptions,
-        now: u64,
+        now: Time,
     ) -> Vec<NodeId> {
         if self.is_dirty {
             self.send_marks(links, now);
         }
         let mut starved = Vec::new();
-        let end = self.progress.rounds;
+        let end = self.progress.end;
         for place in 0..self.members.len() {
             if end < self.members[place].due || !self.members[place].is_assigned {
                 continue;
@@ -373,16 +381,17 @@ impl History {
 
     /// Sends the owners of open cells the marks of committed cells that those depend on, unless they decide these
     /// themselves.
-    fn send_marks(&mut self, links: &mut [NodeLink], now: u64) {
+    fn send_marks(&mut self, links: &mut [NodeLink], now: Time) {
         self.is_dirty = false;
         let mut wanted = mem::take(&mut self.wanted);
         wanted.clear();
         for place in self.open_places() {
             let Some(member) = self.cells[place].owner else { continue };
-            let dependencies = self.book.dependencies(self.progress.first_cell + place as u64).iter();
-            let dependencies = dependencies.filter(|&&cell| self.lacks_marks(member, cell));
+            let cell = self.progress.first_cell + place as u64;
+            let dependencies = self.book.dependencies(cell.0).iter().map(|&cell| CellId(cell));
+            let dependencies = dependencies.filter(|&cell| self.lacks_marks(member, cell));
             wanted.extend(
-                dependencies.filter(|&&cell| self.book.is_committed(cell)).map(|&cell| (member, cell)),
+                dependencies.filter(|cell| self.book.is_committed(cell.0)).map(|cell| (member, cell)),
             );
         }
         // Several cells of a member may wait for the same one.
@@ -398,20 +407,20 @@ impl History {
     }
 
     /// Whether a cell that is kept is another member's, and this one does not have its marks.
-    fn lacks_marks(&self, member: usize, cell: u64) -> bool {
+    fn lacks_marks(&self, member: usize, cell: CellId) -> bool {
         let place = cell.checked_sub(self.progress.first_cell).map(|place| place as usize);
         let cell = place.and_then(|place| self.cells.get(place));
         cell.is_some_and(|cell| cell.owner != Some(member) && cell.notified >> member & 1 == 0)
     }
 
     /// Sends a member the marks of a committed cell, if its session takes them.
-    fn send_commit(&mut self, cell: u64, member: usize, links: &mut [NodeLink], now: u64) -> bool {
+    fn send_commit(&mut self, cell: CellId, member: usize, links: &mut [NodeLink], now: Time) -> bool {
         let Member { node, is_assigned, .. } = self.members[member];
-        let Some(commit) = self.book.commit_of(cell).filter(|_| is_assigned) else { return false };
+        let Some(commit) = self.book.commit_of(cell.0).filter(|_| is_assigned) else { return false };
         self.marks.clear();
         self.marks.extend(commit.marks.iter().map(|mark| Mark { layer: mark.layer, index: mark.index }));
-        let marks = Marks { cell: wire::CellId(cell), marks: List::from(&self.marks[..]) };
-        links[node.0].session.send_marks(self.stream, commit.layer, &marks, now).is_ok()
+        let marks = Marks { cell, marks: List::from(&self.marks[..]) };
+        links[node.0].session.send_marks(self.stream, Round(commit.layer), &marks, now).is_ok()
     }
 
     /// Sends a member the rounds that it needs: as soon as one completes a window, or a frame is full.
@@ -420,7 +429,7 @@ impl History {
         place: usize,
         session: &mut ClientSession,
         options: &ControllerOptions,
-        now: u64,
+        now: Time,
     ) {
         let most = self.frame_layers(session, options);
         while let Some(run) = self.needed_run(place) {
@@ -430,7 +439,7 @@ impl History {
             let count = (run.end - run.start).min(most).min(credit);
             let stop = run.start + count;
             let is_due =
-                stop < self.progress.rounds || count == most || self.completes_window(place, run.start..stop);
+                stop < self.progress.end || count == most || self.completes_window(place, run.start..stop);
             if !is_due && credit > 0 {
                 self.members[place].due = self.next_completion(place, stop).min(run.start + most);
             }
@@ -441,7 +450,7 @@ impl History {
             self.members[place].sent = stop;
         }
         // What it needs next has not come; a cell that enters changes that.
-        let end = self.progress.rounds;
+        let end = self.progress.end;
         self.members[place].looked = end;
         self.members[place].due = self.next_completion(place, end).min(end + most);
     }
@@ -449,12 +458,12 @@ impl History {
     fn send_frame(
         &self,
         place: usize,
-        rounds: Range<u64>,
+        rounds: Range<Round>,
         session: &mut ClientSession,
-        now: u64,
+        now: Time,
     ) -> Result<wire::Sequence, wire::Error> {
         let mut frame = [wire::Layer { bit_count: 0, bits: &[] }; FRAME_LAYERS_MAX as usize];
-        let layers = rounds.clone().map_while(|round| self.book.layer(round));
+        let layers = rounds.start.until(rounds.end).map_while(|round| self.book.layer(round.0));
         let mut count = 0;
         for (to, layer) in frame.iter_mut().zip(layers) {
             *to = wire::Layer { bit_count: layer.detector_count, bits: layer.events };
@@ -464,7 +473,7 @@ impl History {
             first_round: rounds.start,
             layers: &frame[..count],
             skips: rounds.start > self.members[place].sent,
-            is_last: self.length() == Some(rounds.end),
+            is_last: self.known_end() == Some(rounds.end),
         };
         session.send_rounds(self.stream, batch, now)
     }
@@ -476,23 +485,24 @@ impl History {
         fit.min(options.batch_rounds).clamp(1, FRAME_LAYERS_MAX).into()
     }
 
-    fn length(&self) -> Option<u64> {
-        self.progress.has_ended.then_some(self.progress.rounds)
+    /// Where the history ends, once that is known.
+    fn known_end(&self) -> Option<Round> {
+        self.progress.has_ended.then_some(self.progress.end)
     }
 
     /// What the cells of a member need that are not joined.
-    fn needs(&self, member: usize) -> impl Iterator<Item = &Range<u64>> {
+    fn needs(&self, member: usize) -> impl Iterator<Item = &Range<Round>> {
         let owned = move |cell: &&SharedCell| cell.owner == Some(member);
         self.cells.range(self.open_places()).filter(owned).map(|cell| &cell.needs)
     }
 
     /// The rounds that a member needs next, as far as they are there: its cells', and the last, by which everybody learns
     /// the end.
-    fn needed_run(&self, place: usize) -> Option<Range<u64>> {
-        let end = self.progress.rounds;
+    fn needed_run(&self, place: usize) -> Option<Range<Round>> {
+        let end = self.progress.end;
         let looked = self.members[place].looked.max(self.progress.kept_from);
         let needs = || {
-            let last = self.progress.has_ended.then(|| end - 1..end);
+            let last = self.progress.has_ended.then(|| Round(end.0 - 1)..end);
             self.needs(place).cloned().chain(last)
         };
         let left = needs().filter(|need| need.end > looked);
@@ -511,20 +521,26 @@ impl History {
     }
 
     /// Whether these rounds complete a window of the member; its rounds before them were sent.
-    fn completes_window(&self, place: usize, rounds: Range<u64>) -> bool {
+    fn completes_window(&self, place: usize, rounds: Range<Round>) -> bool {
         let ends = rounds.start + 1..=rounds.end;
-        self.length() == Some(rounds.end) || self.needs(place).any(|need| ends.contains(&need.end))
+        self.known_end() == Some(rounds.end) || self.needs(place).any(|need| ends.contains(&need.end))
     }
 
     /// How many rounds must be there for the next window of the member to be complete, after `stop`.
-    fn next_completion(&self, place: usize, stop: u64) -> u64 {
+    fn next_completion(&self, place: usize, stop: Round) -> Round {
         let ends = self.needs(place).map(|need| need.end);
-        ends.filter(|&end| end > stop).min().unwrap_or(u64::MAX)
+        ends.filter(|&end| end > stop).min().unwrap_or(Round(u64::MAX))
     }
 
     /// Takes the answer of a node for a cell of the current epoch.
-    pub(crate) fn merge(&mut self, node: NodeId, round: u64, commit: &wire::Commit<'_>, now: u64) -> Merge {
-        let number = commit.cell.0;
+    pub(crate) fn merge(
+        &mut self,
+        node: NodeId,
+        round: Round,
+        commit: &wire::Commit<'_>,
+        now: Time,
+    ) -> Merge {
+        let number = commit.cell;
         let owner = self.assignment.owner(number).and_then(|place| self.members.get(place));
         if owner.is_none_or(|owner| owner.node != node) {
             return Merge::Stray;
@@ -534,16 +550,16 @@ impl History {
         self.placed.clear();
         self.placed
             .extend(commit.marks.iter().map(|mark| PlacedMark { layer: mark.layer, index: mark.index }));
-        let commit = PlacedCommit { observables: Some(&self.parity), layer: round, marks: &self.placed };
-        let import = self.book.import(number, &commit);
+        let commit = PlacedCommit { observables: Some(&self.parity), layer: round.0, marks: &self.placed };
+        let import = self.book.import(number.0, &commit);
         let commits = self.progress.commits;
         self.keep_up();
         if self.progress.commits != commits {
             self.is_dirty = true;
-            self.moved_ns = now;
+            self.moved = now;
         }
         match import {
-            Ok(CellImport::New { arrived }) => Merge::New { pushed_ns: arrived },
+            Ok(CellImport::New { arrived }) => Merge::New { pushed: Time(arrived) },
             Ok(CellImport::Same | CellImport::Late) => Merge::Again { is_same: true },
             Ok(CellImport::Different) => Merge::Again { is_same: false },
             // Others would give the stream up if they got marks that cannot be.
@@ -552,10 +568,10 @@ impl History {
     }
 
     /// The member for whose cell everything waits, and since when.
-    pub(crate) fn waits_for(&self) -> Option<(NodeId, u64)> {
+    pub(crate) fn waits_for(&self) -> Option<(NodeId, Time)> {
         let (cell, arrived) = self.book.awaited()?;
-        let member = self.members.get(self.assignment.owner(cell)?)?;
-        Some((member.node, arrived.max(self.moved_ns)))
+        let member = self.members.get(self.assignment.owner(CellId(cell))?)?;
+        Some((member.node, Time(arrived).max(self.moved)))
     }
 }
 

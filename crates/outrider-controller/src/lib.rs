@@ -12,12 +12,13 @@
 //! use outrider::{Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, SurfaceCode};
 //! use outrider_controller::{Controller, ControllerOptions, NodeId};
 //! use outrider_node::{Node, NodeOptions, Times};
+//! use outrider_wire::Time;
 //! use outrider_wire::limits::FRAME_BYTES_MAX;
 //!
 //! let circuit = Circuit::uniform(CircuitFamily::Stim, 0.001);
 //! let model = SurfaceCode::memory(3, 40).circuit(circuit).build()?.model()?;
 //! let patch = Arc::new(Patch::new(&model, &PatchOptions::new(PlanOptions::parallel(3)))?);
-//! let (now, node) = (0, NodeId(0));
+//! let (now, node) = (Time(0), NodeId(0));
 //!
 //! let mut controller = Controller::new(1, ControllerOptions::default(), now)?;
 //! let history = controller.open(Arc::clone(&patch), now)?;
@@ -56,13 +57,17 @@ mod controller;
 mod error;
 mod event;
 mod history;
+mod ids;
 mod node_link;
 mod node_status;
+mod options;
 
 pub use cluster::{Cluster, ClusterOptions};
-pub use controller::{Controller, ControllerCounters, ControllerOptions, NodeId, PatchId};
+pub use controller::{Controller, ControllerCounters};
 pub use error::{ClusterError, OpenError, OptionsError, PushError};
 pub use event::{CellCommit, Event, Leave};
 pub use history::PatchState;
+pub use ids::{NodeId, PatchId};
 pub use node_status::{NodeState, NodeStatus};
+pub use options::ControllerOptions;
 pub use outrider_transport::{Address, TlsFiles};

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use outrider_wire as wire;
-use outrider_wire::{ClientSession, StreamId};
+use outrider_wire::{ClientSession, StreamId, Time};
 
-use crate::controller::{ControllerOptions, PatchId};
+use crate::ids::PatchId;
 use crate::node_status::{NodeState, NodeStatus};
+use crate::options::ControllerOptions;
 
 #[derive(Debug)]
 pub(crate) struct NodeLink {
@@ -15,9 +16,9 @@ pub(crate) struct NodeLink {
     /// The session before, while the connection is still its own.
     leaving: Option<Box<ClientSession>>,
     /// No connection is tried before this time.
-    pause_until: u64,
+    pause_until: Time,
     /// Since when there has been no connection that works, and why.
-    pub(crate) down: Option<(u64, wire::Error)>,
+    pub(crate) down: Option<(Time, wire::Error)>,
     /// The session has begun.
     pub(crate) is_up: bool,
     /// Patches that it refused, so that it is not asked again and again.
@@ -46,7 +47,7 @@ pub(crate) enum LineState {
 }
 
 impl NodeLink {
-    pub(crate) fn new(options: &ControllerOptions, now: u64) -> Result<Self, wire::Error> {
+    pub(crate) fn new(options: &ControllerOptions, now: Time) -> Result<Self, wire::Error> {
         Ok(Self {
             session: ClientSession::new(&options.wire, now)?,
             line: LineState::Idle,
@@ -62,23 +63,23 @@ impl NodeLink {
         })
     }
 
-    pub(crate) fn wants_connection(&self, now: u64) -> bool {
+    pub(crate) fn wants_connection(&self, now: Time) -> bool {
         self.line == LineState::Idle && now >= self.pause_until
     }
 
     /// When a connection should be tried, if there is none, or one that is left be dropped.
-    pub(crate) fn next_dial(&self) -> Option<u64> {
+    pub(crate) fn next_dial(&self) -> Option<Time> {
         matches!(self.line, LineState::Idle | LineState::Leaving).then_some(self.pause_until)
     }
 
-    pub(crate) fn on_timer(&mut self, now: u64) {
+    pub(crate) fn on_timer(&mut self, now: Time) {
         self.session.on_timer(now);
         if self.line == LineState::Leaving && now >= self.pause_until {
             self.hang_up();
         }
     }
 
-    pub(crate) fn transmit(&mut self, out: &mut [u8], now: u64) -> usize {
+    pub(crate) fn transmit(&mut self, out: &mut [u8], now: Time) -> usize {
         match (self.line, &mut self.leaving) {
             (LineState::Connected, _) => self.session.transmit(out, now),
             (LineState::Leaving, Some(leaving)) => leaving.transmit(out, now),
@@ -95,7 +96,7 @@ impl NodeLink {
     }
 
     /// The connection has ended, or could not be had.
-    pub(crate) fn disconnected(&mut self, options: &ControllerOptions, now: u64) {
+    pub(crate) fn disconnected(&mut self, options: &ControllerOptions, now: Time) {
         if self.line == LineState::Dialling {
             self.pause(options, now);
         }
@@ -104,7 +105,7 @@ impl NodeLink {
         self.session.connection_lost(now);
     }
 
-    pub(crate) fn connected(&mut self, options: &ControllerOptions, now: u64) {
+    pub(crate) fn connected(&mut self, options: &ControllerOptions, now: Time) {
         self.pause(options, now);
         // One that came too late, after a fence, is dropped.
         let is_wanted = self.line != LineState::Defunct && self.session.connect(now).is_ok();
@@ -112,13 +113,13 @@ impl NodeLink {
     }
 
     /// There is no connection, or none that works, because of `error`.
-    pub(crate) fn note_outage(&mut self, error: wire::Error, now: u64) {
+    pub(crate) fn note_outage(&mut self, error: wire::Error, now: Time) {
         self.down.get_or_insert((now, error));
     }
 
     /// Lets no connection be tried for a little.
-    fn pause(&mut self, options: &ControllerOptions, now: u64) {
-        self.pause_until = self.pause_until.max(now.saturating_add(options.redial_ns));
+    fn pause(&mut self, options: &ControllerOptions, now: Time) {
+        self.pause_until = self.pause_until.max(now.after(options.redial_ns));
     }
 
     /// The session has begun, or goes on.
@@ -129,8 +130,8 @@ impl NodeLink {
     }
 
     /// Something came from the node.
-    pub(crate) fn note_arrival(&mut self, now: u64) {
-        self.past.heard_ns = Some(now);
+    pub(crate) fn note_arrival(&mut self, now: Time) {
+        self.past.heard = Some(now);
     }
 
     /// Its credit has run out.
@@ -152,14 +153,14 @@ impl NodeLink {
     }
 
     /// Closes a stream, now or as soon as there is room for the frame. Does nothing at a node that does not have it.
-    pub(crate) fn close(&mut self, stream: StreamId, now: u64) {
+    pub(crate) fn close(&mut self, stream: StreamId, now: Time) {
         self.waiting.remove(&PatchId(stream.0));
         self.unclosed.push(stream);
         self.close_more(now);
     }
 
     /// Closes what could not be closed before.
-    pub(crate) fn close_more(&mut self, now: u64) {
+    pub(crate) fn close_more(&mut self, now: Time) {
         let session = &mut self.session;
         self.unclosed.retain(|&stream| session.close(Some(stream), now) == Err(wire::Error::RetentionFull));
     }
@@ -172,7 +173,7 @@ impl NodeLink {
     }
 
     /// Drops the session, but for its last frames. Another may begin after a pause that doubles from fence to fence.
-    pub(crate) fn fence(&mut self, options: &ControllerOptions, now: u64) {
+    pub(crate) fn fence(&mut self, options: &ControllerOptions, now: Time) {
         let pause = options.rejoin_ns << self.fences.min(REJOIN_DOUBLINGS_MAX);
         self.past = self.status();
         self.past.fences += 1;
@@ -186,7 +187,7 @@ impl NodeLink {
             }
         }
         self.fences += 1;
-        self.pause_until = now.saturating_add(pause);
+        self.pause_until = now.after(pause);
         self.down = None;
         self.is_up = false;
         self.refused.clear();

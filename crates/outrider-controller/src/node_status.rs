@@ -3,6 +3,7 @@
 use std::fmt;
 
 use outrider_wire as wire;
+use outrider_wire::Time;
 
 /// How a node does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct NodeStatus {
     /// The last time from PING to PONG.
     pub round_trip_ns: Option<u64>,
     /// When something came from it last.
-    pub heard_ns: Option<u64>,
+    pub heard: Option<Time>,
     /// What happened on all its sessions.
     pub counters: wire::Counters,
 }

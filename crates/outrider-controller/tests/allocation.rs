@@ -12,6 +12,7 @@ use outrider_controller::{Controller, ControllerOptions, NodeId, PatchId};
 use outrider_node::{ConnectionId, Node, NodeOptions, Times};
 use outrider_test_support::{CountingAllocator, Random, allocations};
 use outrider_wire::limits::FRAME_BYTES_MAX;
+use outrider_wire::{Round, Time};
 
 const ROUND_NS: u64 = 1_000;
 const WARM_ROUNDS: u64 = 20_000;
@@ -33,7 +34,7 @@ fn rounds_on_nodes_allocate_nothing_after_warm_up() {
         line.stream(ROUNDS, |random| random.word() & random.word() & random.word());
         assert_eq!(allocations() - before, 0, "{plan:?}, {nodes} nodes");
         let state = line.controller.state(line.history).expect("it is open");
-        assert!(state.committed + 30 > 2 * WARM_ROUNDS + ROUNDS);
+        assert!(state.committed + 30 > Round(2 * WARM_ROUNDS + ROUNDS));
     }
 }
 
@@ -54,13 +55,13 @@ impl Line {
         let circuit = Circuit::uniform(CircuitFamily::Stim, 0.01);
         let model = SurfaceCode::memory(3, 40).circuit(circuit).build().unwrap().model().unwrap();
         let patch = Arc::new(Patch::new(&model, &PatchOptions::new(plan)).unwrap());
-        let mut controller = Controller::new(count, ControllerOptions::default(), 0).unwrap();
-        let history = controller.open(Arc::clone(&patch), 0).unwrap();
+        let mut controller = Controller::new(count, ControllerOptions::default(), Time(0)).unwrap();
+        let history = controller.open(Arc::clone(&patch), Time(0)).unwrap();
         let connect = |at| {
             let mut node = Node::new(vec![Arc::clone(&patch)], NodeOptions::default(), || [7; 16]);
-            let connection = node.connect(0).unwrap();
+            let connection = node.connect(Time(0)).unwrap();
             controller.dialling(NodeId(at));
-            controller.connected(NodeId(at), 0);
+            controller.connected(NodeId(at), Time(0));
             (node, connection)
         };
         let nodes = (0..count).map(connect).collect();
@@ -86,7 +87,7 @@ impl Line {
                 self.settle(now);
             }
             self.controller
-                .push(self.history, &events[..width.div_ceil(8) as usize], width, false, now)
+                .push(self.history, &events[..width.div_ceil(8) as usize], width, false, Time(now))
                 .unwrap();
             self.settle(now);
             while self.controller.poll_commit().is_some() || self.controller.poll_event().is_some() {}
@@ -98,22 +99,22 @@ impl Line {
         let Self { controller, nodes, patch, decoders, buffer, .. } = self;
         let mut moved = true;
         while std::mem::take(&mut moved) {
-            controller.on_timer(now);
+            controller.on_timer(Time(now));
             for (at, (node, connection)) in nodes.iter_mut().enumerate() {
-                node.on_timer(now);
-                let there = controller.transmit(NodeId(at), buffer, now);
-                node.receive(*connection, &buffer[..there], now);
-                while let Some(job) = node.next_job(now) {
+                node.on_timer(Time(now));
+                let there = controller.transmit(NodeId(at), buffer, Time(now));
+                node.receive(*connection, &buffer[..there], Time(now));
+                while let Some(job) = node.next_job(Time(now)) {
                     let decoder = decoders.entry(job.cell.shape).or_insert_with(|| {
                         patch.decoder(Arc::new(patch.plan().window(&job.cell).unwrap())).unwrap()
                     });
                     let id = job.id;
                     let commit = decoder.decode(job.events, job.marks, &[]).unwrap();
-                    node.finish(id, Times::default(), Ok(commit), now);
+                    node.finish(id, Times::default(), Ok(commit), Time(now));
                     moved = true;
                 }
-                let back = node.transmit(*connection, buffer, now);
-                controller.receive(NodeId(at), &buffer[..back], now);
+                let back = node.transmit(*connection, buffer, Time(now));
+                controller.receive(NodeId(at), &buffer[..back], Time(now));
                 moved |= there + back > 0;
             }
         }

@@ -7,6 +7,7 @@ use outrider_controller::{
     ClusterError, Controller, ControllerOptions, Leave, OpenError, OptionsError, PushError,
 };
 use outrider_wire as wire;
+use outrider_wire::{CellId, Time};
 
 #[test]
 fn rounds_that_are_not_taken_have_a_reason() {
@@ -39,7 +40,7 @@ fn clusters_that_cannot_be_made_have_a_reason() {
 
 #[test]
 fn options_that_no_controller_can_have_are_named() {
-    let refused = |nodes, options| Controller::new(nodes, options, 0).expect_err("it cannot be made");
+    let refused = |nodes, options| Controller::new(nodes, options, Time(0)).expect_err("it cannot be made");
     let options = ControllerOptions::default;
     let batch = ControllerOptions { batch_rounds: 0, ..options() };
     let wire = wire::Options { streams_max: 0, ..wire::Options::default() };
@@ -84,7 +85,7 @@ fn nodes_that_lose_their_cells_have_a_reason() {
         (Leave::SessionEnded(wire::Error::WrongWidth), "session ended: wrong width"),
         (Leave::Rejected(0x0205, String::new()), "rejected with code 0x0205: wrong token"),
         (Leave::Rejected(0x0205, "no".to_owned()), "rejected with code 0x0205: wrong token: no"),
-        (Leave::Stray(7), "gave an answer for cell 7 that cannot be"),
+        (Leave::Stray(CellId(7)), "gave an answer for cell 7 that cannot be"),
     ];
     for (why, text) in texts {
         assert_eq!(why.to_string(), text);

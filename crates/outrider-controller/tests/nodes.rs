@@ -14,8 +14,8 @@ use outrider_controller::{
 use outrider_node::{ConnectionId, Node, NodeOptions, Times};
 use outrider_wire::limits::{FRAME_BYTES_MAX, PAYLOAD_BYTES_MIN};
 use outrider_wire::{
-    CellId, Commit, Epoch, Handshake, Hops, List, Mark, Options, ServerEvent, ServerSession, SessionId,
-    StreamId, Token,
+    CellId, Commit, Epoch, Handshake, Hops, List, Mark, Options, Round, ServerEvent, ServerSession,
+    SessionId, StreamId, Time, Token,
 };
 
 const MICROSECOND: u64 = 1_000;
@@ -26,18 +26,18 @@ struct Cluster {
     nodes: Vec<Option<(Node, Option<ConnectionId>)>>,
     patches: Vec<Arc<Patch>>,
     decoders: BTreeMap<(usize, outrider::CellShape), WindowDecoder>,
-    now: u64,
+    now: Time,
 }
 
 impl Cluster {
     fn new(patches: &[Arc<Patch>], nodes: usize) -> Self {
-        let controller = Controller::new(nodes, ControllerOptions::default(), 0).unwrap();
+        let controller = Controller::new(nodes, ControllerOptions::default(), Time(0)).unwrap();
         let mut cluster = Self {
             controller,
             nodes: Vec::new(),
             patches: patches.to_vec(),
             decoders: BTreeMap::new(),
-            now: 0,
+            now: Time(0),
         };
         cluster.nodes = (0..nodes).map(|_| Some((cluster.node(), None))).collect();
         cluster
@@ -106,7 +106,7 @@ impl Cluster {
     }
 
     fn pass(&mut self, time: u64) {
-        self.now += time;
+        self.now = self.now.after(time);
         self.settle();
         self.controller.on_timer(self.now);
         for node in self.nodes.iter_mut().flatten() {
@@ -246,7 +246,7 @@ fn histories_that_have_ended_take_no_room() {
     let wire =
         Options { payload_bytes_max: PAYLOAD_BYTES_MIN, retained_bytes: 1 << 11, ..Options::default() };
     let options = ControllerOptions { wire, batch_rounds: 1, ..ControllerOptions::default() };
-    cluster.controller = Controller::new(1, options, 0).unwrap();
+    cluster.controller = Controller::new(1, options, Time(0)).unwrap();
     cluster.settle();
     for turn in 0..60 {
         let open = |_| cluster.controller.open(Arc::clone(&patch), cluster.now).unwrap();
@@ -275,7 +275,7 @@ fn a_dead_node_changes_nothing() {
             let (layers, expected) = history(&patch, 150, seed);
             let mut cluster = Cluster::new(&[Arc::clone(&patch)], 3);
             cluster.settle();
-            let id = cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+            let id = cluster.controller.open(Arc::clone(&patch), Time(0)).unwrap();
             cluster.settle();
             let death = 10 + 11 * seed as usize;
             for (at, (bits, width)) in layers.iter().enumerate() {
@@ -301,9 +301,7 @@ fn a_dead_node_changes_nothing() {
             let statuses = [0, 1, 2].map(|node| cluster.controller.status(NodeId(node)));
             let dead = seed as usize % 3;
             assert_eq!(statuses.map(|node| node.fences), [0, 1, 2].map(|node| u64::from(node == dead)));
-            assert!(
-                statuses.iter().all(|node| node.counters.frames > 0 && node.heard_ns <= Some(cluster.now))
-            );
+            assert!(statuses.iter().all(|node| node.counters.frames > 0 && node.heard <= Some(cluster.now)));
             assert_eq!(
                 statuses.iter().map(|node| node.cells).sum::<u64>(),
                 cluster.controller.counters().cells
@@ -320,7 +318,7 @@ fn the_cells_of_a_dead_node_wait_for_no_more_rounds_than_they_need() {
     let committed = |nodes: usize, death: usize| {
         let mut cluster = Cluster::new(&[Arc::clone(&patch)], nodes);
         cluster.settle();
-        let id = cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+        let id = cluster.controller.open(Arc::clone(&patch), Time(0)).unwrap();
         cluster.settle();
         let mut rounds = 0..death + 12;
         let mut push = |cluster: &mut Cluster| {
@@ -352,7 +350,7 @@ fn nothing_is_due_while_sessions_end() {
     cluster.kill(1);
     cluster.controller.shut_down(cluster.now);
     // Longer than the pause before another attempt to connect, which is not made any more.
-    cluster.now += 6000 * MICROSECOND;
+    cluster.now = cluster.now.after(6000 * MICROSECOND);
     cluster.controller.on_timer(cluster.now);
     assert!(cluster.controller.next_timer().is_none_or(|timer| timer > cluster.now));
 }
@@ -361,10 +359,10 @@ fn nothing_is_due_while_sessions_end() {
 fn a_connection_that_comes_after_the_end_is_not_kept() {
     let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
     let mut cluster = Cluster::new(&[patch], 1);
-    assert!(cluster.controller.wants_connection(NodeId(0), 0));
+    assert!(cluster.controller.wants_connection(NodeId(0), Time(0)));
     cluster.controller.dialling(NodeId(0));
-    cluster.controller.shut_down(0);
-    cluster.controller.connected(NodeId(0), 0);
+    cluster.controller.shut_down(Time(0));
+    cluster.controller.connected(NodeId(0), Time(0));
     assert!(cluster.controller.is_over(NodeId(0)));
 }
 
@@ -373,10 +371,10 @@ fn a_connection_that_comes_after_the_end_is_not_kept() {
 fn clocks_that_go_back_delay_nothing() {
     let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
     let mut cluster = Cluster::new(&[patch], 1);
-    cluster.now = 3_600_000_000 * MICROSECOND;
+    cluster.now = Time(3_600_000_000 * MICROSECOND);
     cluster.settle();
     cluster.kill(0);
-    cluster.now = 0;
+    cluster.now = Time(0);
     // Its grace, and the pause before it may come back.
     (0..25).for_each(|_| cluster.pass(1000 * MICROSECOND));
     assert_ne!(cluster.controller.status(NodeId(0)).state, NodeState::Up);
@@ -385,9 +383,9 @@ fn clocks_that_go_back_delay_nothing() {
     assert_eq!(cluster.controller.status(NodeId(0)).state, NodeState::Up);
     let (node, connection) = cluster.nodes[0].as_mut().unwrap();
     node.disconnect(connection.take().unwrap(), cluster.now);
-    assert!(node.next_job(0).is_none());
+    assert!(node.next_job(Time(0)).is_none());
     let due = node.next_timer().unwrap();
-    assert_eq!(due, Options::default().resume_ns);
+    assert_eq!(due, Time(Options::default().resume_ns));
     node.on_timer(due);
     assert_eq!(node.session_count(), 0);
 }
@@ -400,13 +398,13 @@ fn a_node_joins_though_its_session_has_little_room() {
     let wire =
         Options { payload_bytes_max: PAYLOAD_BYTES_MIN, retained_bytes: 1 << 11, ..Options::default() };
     let options = ControllerOptions { wire, batch_rounds: 1, ..ControllerOptions::default() };
-    cluster.controller = Controller::new(1, options, 0).unwrap();
+    cluster.controller = Controller::new(1, options, Time(0)).unwrap();
     let histories: Vec<_> = (0..4).map(|seed| history(&patch, 40, seed)).collect();
-    let open = |_| cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+    let open = |_| cluster.controller.open(Arc::clone(&patch), Time(0)).unwrap();
     let ids: Vec<_> = (0..histories.len()).map(open).collect();
     for (&id, (layers, _)) in ids.iter().zip(&histories) {
         for (at, (bits, width)) in layers.iter().enumerate() {
-            cluster.controller.push(id, bits, *width, at + 1 == layers.len(), 0).unwrap();
+            cluster.controller.push(id, bits, *width, at + 1 == layers.len(), Time(0)).unwrap();
         }
     }
     cluster.settle();
@@ -421,10 +419,10 @@ fn connect_liar(cluster: &mut Cluster) -> (ServerSession, NodeId) {
     let (id, mut bytes, options) =
         (NodeId(cluster.nodes.len()), vec![0; FRAME_BYTES_MAX], Options::default());
     cluster.controller.dialling(id);
-    cluster.controller.connected(id, 0);
-    let count = cluster.controller.transmit(id, &mut bytes, 0);
-    let greeted = Handshake::new(&options, 0).receive(&bytes[..count], 0).unwrap().1.unwrap();
-    let mut liar = ServerSession::accept(&options, &greeted, SessionId(7), Token([7; 16]), 0).unwrap();
+    cluster.controller.connected(id, Time(0));
+    let count = cluster.controller.transmit(id, &mut bytes, Time(0));
+    let greeted = Handshake::new(&options, Time(0)).receive(&bytes[..count], Time(0)).unwrap().1.unwrap();
+    let mut liar = ServerSession::accept(&options, &greeted, SessionId(7), Token([7; 16]), Time(0)).unwrap();
     talk(cluster, &mut liar, id);
     (liar, id)
 }
@@ -470,7 +468,7 @@ fn a_node_whose_answer_cannot_be_is_fenced_and_harms_nobody() {
         let mut cluster = Cluster::new(&[Arc::clone(&patch)], 2);
         cluster.nodes.truncate(1);
         cluster.settle();
-        let id = cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+        let id = cluster.controller.open(Arc::clone(&patch), Time(0)).unwrap();
         cluster.settle();
         let (mut liar, node) = connect_liar(&mut cluster);
         for (at, (bits, width)) in layers.iter().enumerate() {
@@ -484,7 +482,8 @@ fn a_node_whose_answer_cannot_be_is_fenced_and_harms_nobody() {
                     parity: List::from(&parity[..]),
                     marks: List::from(&marks[..]),
                 };
-                liar.send_commit(StreamId(id.0), Epoch(2), round, false, &commit, cluster.now).expect(case);
+                liar.send_commit(StreamId(id.0), Epoch(2), Round(round), false, &commit, cluster.now)
+                    .expect(case);
                 talk(&mut cluster, &mut liar, node);
             }
         }
@@ -492,7 +491,7 @@ fn a_node_whose_answer_cannot_be_is_fenced_and_harms_nobody() {
         let fences: Vec<_> = std::iter::from_fn(|| cluster.controller.poll_event())
             .filter(|event| matches!(event, Event::Fenced { .. }))
             .collect();
-        assert_eq!(fences, [Event::Fenced { node, why: Leave::Stray(CELL) }], "{case}");
+        assert_eq!(fences, [Event::Fenced { node, why: Leave::Stray(CellId(CELL)) }], "{case}");
     }
 }
 
@@ -501,7 +500,7 @@ fn a_node_whose_answer_cannot_be_is_fenced_and_harms_nobody() {
 fn a_node_that_is_gone_loses_its_cells_at_once() {
     let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
     let mut cluster = Cluster::new(&[Arc::clone(&patch)], 2);
-    cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+    cluster.controller.open(Arc::clone(&patch), Time(0)).unwrap();
     cluster.settle();
     let (node, now) = (NodeId(1), cluster.now);
     let fences = |cluster: &mut Cluster| {
@@ -512,14 +511,14 @@ fn a_node_that_is_gone_loses_its_cells_at_once() {
     cluster.kill(1);
     assert_eq!(fences(&mut cluster), 0);
     assert!(!cluster.controller.wants_connection(node, now), "it was connected just now");
-    let later = now + ControllerOptions::default().redial_ns;
+    let later = now.after(ControllerOptions::default().redial_ns);
     assert!(cluster.controller.wants_connection(node, later));
     cluster.controller.dialling(node);
     cluster.controller.gone(node, later);
     assert_eq!(fences(&mut cluster), 1);
     assert_eq!(cluster.controller.status(node).state, NodeState::Fenced);
     cluster.controller.dialling(node);
-    cluster.controller.gone(node, later + 1);
+    cluster.controller.gone(node, later.after(1));
     assert_eq!(fences(&mut cluster), 0, "it has no cells to lose");
 }
 
@@ -527,37 +526,37 @@ fn a_node_that_is_gone_loses_its_cells_at_once() {
 fn a_node_that_never_answers_is_let_go_though_its_line_is_full() {
     let options = ControllerOptions::default();
     let patience = options.wire.handshake_ns;
-    let mut controller = Controller::new(1, options, 0).unwrap();
+    let mut controller = Controller::new(1, options, Time(0)).unwrap();
     let node = NodeId(0);
-    assert!(controller.wants_connection(node, 0));
+    assert!(controller.wants_connection(node, Time(0)));
     controller.dialling(node);
-    controller.connected(node, 0);
+    controller.connected(node, Time(0));
     assert!(!controller.is_defunct(node));
-    controller.on_timer(patience);
+    controller.on_timer(Time(patience));
     assert!(controller.is_defunct(node));
-    controller.disconnected(node, patience);
-    assert!(controller.wants_connection(node, patience));
+    controller.disconnected(node, Time(patience));
+    assert!(controller.wants_connection(node, Time(patience)));
 }
 
 #[test]
 fn a_connection_that_comes_after_a_fence_is_not_kept() {
     let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
     let mut cluster = Cluster::new(&[Arc::clone(&patch)], 2);
-    cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+    cluster.controller.open(Arc::clone(&patch), Time(0)).unwrap();
     cluster.settle();
     let (node, options) = (NodeId(1), ControllerOptions::default());
     cluster.kill(1);
-    let redial = cluster.now + options.redial_ns;
+    let redial = cluster.now.after(options.redial_ns);
     assert!(cluster.controller.wants_connection(node, redial));
     cluster.controller.dialling(node);
-    let fenced = cluster.now + options.grace_ns;
+    let fenced = cluster.now.after(options.grace_ns);
     cluster.controller.on_timer(fenced);
     assert_eq!(cluster.controller.status(node).state, NodeState::Fenced);
     cluster.controller.connected(node, fenced);
     assert!(cluster.controller.is_defunct(node));
     cluster.controller.disconnected(node, fenced);
-    assert!(!cluster.controller.wants_connection(node, fenced + options.rejoin_ns - 1));
-    assert!(cluster.controller.wants_connection(node, fenced + options.rejoin_ns));
+    assert!(!cluster.controller.wants_connection(node, Time(fenced.0 + options.rejoin_ns - 1)));
+    assert!(cluster.controller.wants_connection(node, fenced.after(options.rejoin_ns)));
 }
 
 #[test]
@@ -566,7 +565,7 @@ fn a_patch_for_which_a_node_has_no_stream_left_is_told_once_and_offered_again() 
     let mut cluster = Cluster::new(&[Arc::clone(&patch)], 1);
     cluster.settle();
     let streams = Options::default().streams_max;
-    let mut open = || cluster.controller.open(Arc::clone(&patch), 0).unwrap();
+    let mut open = || cluster.controller.open(Arc::clone(&patch), Time(0)).unwrap();
     let ids: Vec<_> = (0..=streams).map(|_| open()).collect();
     cluster.settle();
     cluster.pass(2000 * MICROSECOND);

@@ -40,7 +40,7 @@ pub struct NodeCounters {
     /// Cells that could not be decided.
     pub failed_cells: u64,
     /// Events that were dropped because nobody took them.
-    pub untold: u64,
+    pub dropped: u64,
 }
 
 /// Something that an operator may want to read about. Codes are those of PROTOCOL.md.
@@ -141,7 +141,7 @@ impl Journal {
         }
         if self.events.len() == EVENTS_MAX {
             self.events.pop_front();
-            self.counters.untold += 1;
+            self.counters.dropped += 1;
         }
         self.events.push_back(event);
     }

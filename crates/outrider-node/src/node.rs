@@ -11,7 +11,8 @@ use std::sync::Arc;
 use outrider::{Cell, Commit, Error as DecodeError, Patch, Times};
 use outrider_wire as wire;
 use outrider_wire::{
-    Epoch, Fault, Greeted, Handshake, Hops, ServerSession, SessionId, SteadyClock, StreamId, Token,
+    CellId, Epoch, Fault, Greeted, Handshake, Hops, ServerSession, SessionId, SteadyClock, StreamId, Time,
+    Token,
 };
 
 use crate::journal::{Journal, NodeCounters, NodeEvent};
@@ -72,7 +73,7 @@ pub struct Node {
     clock: SteadyClock,
     options: NodeOptions,
     patches: Vec<Arc<Patch>>,
-    draw: Box<dyn FnMut() -> [u8; 16] + Send>,
+    random_token: Box<dyn FnMut() -> [u8; 16] + Send>,
     /// Connections, by what they do.
     greeting: BTreeMap<ConnectionId, Box<Handshake>>,
     serving: BTreeMap<ConnectionId, SessionId>,
@@ -100,22 +101,22 @@ struct Out {
     serial: u64,
     epoch: Epoch,
     cell: Cell,
-    ingest_ns: u64,
+    ingest: Time,
 }
 
 impl Node {
-    /// A node that decides cells of these patches. `draw` gives random bytes that nobody can guess; the tokens of
+    /// A node that decides cells of these patches. `random_token` gives random bytes that nobody can guess; the tokens of
     /// sessions are made of them.
     pub fn new(
         patches: Vec<Arc<Patch>>,
         options: NodeOptions,
-        draw: impl FnMut() -> [u8; 16] + Send + 'static,
+        random_token: impl FnMut() -> [u8; 16] + Send + 'static,
     ) -> Self {
         Self {
-            clock: SteadyClock::new(0),
+            clock: SteadyClock::new(Time(0)),
             options,
             patches,
-            draw: Box::new(draw),
+            random_token: Box::new(random_token),
             greeting: BTreeMap::new(),
             serving: BTreeMap::new(),
             ending: BTreeMap::new(),
@@ -135,7 +136,7 @@ impl Node {
     ///
     /// # Errors
     /// Drop the connection at once then.
-    pub fn connect(&mut self, now: u64) -> Result<ConnectionId, Refusal> {
+    pub fn connect(&mut self, now: Time) -> Result<ConnectionId, Refusal> {
         let now = self.clock.observe(now);
         if self.connection_count() >= self.options.connections_max {
             self.journal.counters.connections_refused += 1;
@@ -150,7 +151,7 @@ impl Node {
     }
 
     /// A connection has ended from outside.
-    pub fn disconnect(&mut self, id: ConnectionId, now: u64) {
+    pub fn disconnect(&mut self, id: ConnectionId, now: Time) {
         let now = self.clock.observe(now);
         self.greeting.remove(&id);
         self.ending.remove(&id);
@@ -164,7 +165,7 @@ impl Node {
     }
 
     /// Takes all the bytes that came over a connection.
-    pub fn receive(&mut self, id: ConnectionId, mut bytes: &[u8], now: u64) {
+    pub fn receive(&mut self, id: ConnectionId, mut bytes: &[u8], now: Time) {
         let now = self.clock.observe(now);
         if let Some(handshake) = self.greeting.get_mut(&id) {
             match handshake.receive(bytes, now) {
@@ -173,7 +174,7 @@ impl Node {
                     self.greet(id, &greeted, now);
                 }
                 Ok((_, None)) => return,
-                Err(error) => return self.refuse(id, &Fault::new(error, ""), now),
+                Err(error) => return self.refuse(id, &Fault::from(error), now),
             }
         }
         while !bytes.is_empty()
@@ -188,7 +189,7 @@ impl Node {
 
     /// Fills `out` with bytes for a connection and returns how many; zero means that there is nothing to send. `out` has
     /// room for [`FRAME_BYTES_MAX`](wire::limits::FRAME_BYTES_MAX).
-    pub fn transmit(&mut self, id: ConnectionId, out: &mut [u8], now: u64) -> usize {
+    pub fn transmit(&mut self, id: ConnectionId, out: &mut [u8], now: Time) -> usize {
         let now = self.clock.observe(now);
         if let Some(bytes) = self.ending.get_mut(&id) {
             let count = bytes.len().min(out.len());
@@ -229,7 +230,7 @@ impl Node {
     }
 
     /// When [`on_timer`](Self::on_timer) is due.
-    pub fn next_timer(&self) -> Option<u64> {
+    pub fn next_timer(&self) -> Option<Time> {
         // The first of the handshakes to begin is the first to expire.
         let handshake = self.greeting.first_key_value().map(|(_, handshake)| handshake.deadline());
         let sessions = self.sessions.values().filter_map(|session| session.wire.next_timer());
@@ -237,13 +238,13 @@ impl Node {
     }
 
     /// Does what is due. Receive first what has come.
-    pub fn on_timer(&mut self, now: u64) {
+    pub fn on_timer(&mut self, now: Time) {
         let now = self.clock.observe(now);
         while let Some(mut first) = self.greeting.first_entry()
             && first.get_mut().has_expired(now)
         {
             let id = *first.key();
-            self.refuse(id, &Fault::new(wire::Error::HandshakeTimeout, ""), now);
+            self.refuse(id, &Fault::from(wire::Error::HandshakeTimeout), now);
         }
         // Sessions are numbered from 1.
         let mut last = SessionId(0);
@@ -256,7 +257,7 @@ impl Node {
     }
 
     /// The next cell that can be decided, if there is one: it is out from now on.
-    pub fn next_job(&mut self, now: u64) -> Option<Job<'_>> {
+    pub fn next_job(&mut self, now: Time) -> Option<Job<'_>> {
         let now = self.clock.observe(now);
         let (session, stream) = self.find_work(now)?;
         // Looked up again, because a borrow of what a loop found cannot be returned from it.
@@ -265,7 +266,7 @@ impl Node {
         let work = open.cells.as_mut()?.take_next()?;
         self.next_job += 1;
         let (serial, epoch) = (open.serial, open.epoch);
-        let out = Out { session, stream, serial, epoch, cell: work.cell, ingest_ns: work.ingest_ns };
+        let out = Out { session, stream, serial, epoch, cell: work.cell, ingest: work.ingest };
         self.jobs.push_back((id, out));
         Some(Job { id, patch: open.patch, cell: work.cell, events: work.events, marks: work.marks })
     }
@@ -277,7 +278,7 @@ impl Node {
         id: JobId,
         times: Times,
         result: Result<Commit<'_>, &DecodeError>,
-        now: u64,
+        now: Time,
     ) -> Option<Hops> {
         let now = self.clock.observe(now);
         let at = self.jobs.binary_search_by_key(&id, |&(id, _)| id).ok()?;
@@ -295,10 +296,10 @@ impl Node {
             return None;
         };
         let hops = Hops {
-            ingest_ns: out.ingest_ns,
-            dispatched_ns: times.dispatched_ns,
-            decode_start_ns: times.started_ns,
-            decode_end_ns: times.ended_ns,
+            ingest: out.ingest,
+            dispatched: Time(times.dispatched_ns),
+            decode_start: Time(times.started_ns),
+            decode_end: Time(times.ended_ns),
         };
         let outcome = match result {
             Ok(commit) => {
@@ -306,7 +307,7 @@ impl Node {
                 self.journal.counters.events += u64::from(commit.event_count);
                 stream.commit(&out.cell, hops, &commit)
             }
-            Err(error) => Err(StreamFault::Decoding(out.cell.number, error.to_string())),
+            Err(error) => Err(StreamFault::Decoding(CellId(out.cell.number), error.to_string())),
         };
         let is_committed = outcome.is_ok();
         if let Err(why) = outcome {
@@ -319,7 +320,7 @@ impl Node {
 
     /// Begins no more sessions. Cells that can be decided still are; then every client is told which cells are open,
     /// and the node [is done](Self::is_done) once they know.
-    pub fn shut_down(&mut self, now: u64) {
+    pub fn shut_down(&mut self, now: Time) {
         let now = self.clock.observe(now);
         self.is_draining = true;
         let sessions: Vec<_> = self.sessions.keys().copied().collect();
@@ -376,7 +377,7 @@ impl Node {
         &self.patches
     }
 
-    fn greet(&mut self, id: ConnectionId, greeted: &Greeted, now: u64) {
+    fn greet(&mut self, id: ConnectionId, greeted: &Greeted, now: Time) {
         let session = if greeted.hello().token.is_none() {
             self.begin(greeted, now)
         } else {
@@ -399,7 +400,7 @@ impl Node {
         }
     }
 
-    fn begin(&mut self, greeted: &Greeted, now: u64) -> Result<SessionId, Fault<'static>> {
+    fn begin(&mut self, greeted: &Greeted, now: Time) -> Result<SessionId, Fault<'static>> {
         if self.is_draining {
             return Err(Fault::new(wire::Error::ShuttingDown, ""));
         }
@@ -407,7 +408,7 @@ impl Node {
             return Err(Fault::new(wire::Error::SessionsFull, ""));
         }
         let id = SessionId(self.next_session);
-        let token = Token((self.draw)());
+        let token = Token((self.random_token)());
         let wire = ServerSession::accept(&self.options.wire, greeted, id, token, now)?;
         self.next_session += 1;
         let streams = BTreeMap::new();
@@ -418,16 +419,16 @@ impl Node {
             streams,
             opened: 0,
             jobs_out: 0,
-            is_told: false,
+            is_notified: false,
             is_closing: false,
             left_open: Vec::new(),
-            unsaid: VecDeque::new(),
+            unsent_answers: VecDeque::new(),
         };
         self.sessions.insert(id, session);
         Ok(id)
     }
 
-    fn resume(&mut self, greeted: &Greeted, now: u64) -> Result<SessionId, Fault<'static>> {
+    fn resume(&mut self, greeted: &Greeted, now: Time) -> Result<SessionId, Fault<'static>> {
         let id = greeted.session();
         let session =
             self.sessions.get_mut(&id).ok_or_else(|| Fault::new(wire::Error::UnknownSession, ""))?;
@@ -435,14 +436,14 @@ impl Node {
         Ok(id)
     }
 
-    fn refuse(&mut self, id: ConnectionId, fault: &Fault<'_>, now: u64) {
+    fn refuse(&mut self, id: ConnectionId, fault: &Fault<'_>, now: Time) {
         self.journal.note(NodeEvent::HandshakeFailed { connection: id, code: fault.code as u16 });
         self.greeting.remove(&id);
         self.ending.insert(id, wire::refusal(fault, now).into());
     }
 
     /// Acts on everything that a session has understood.
-    fn take_events(&mut self, id: SessionId, now: u64) {
+    fn take_events(&mut self, id: SessionId, now: Time) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         while let Some(outcome) = session.take_event(&self.patches, &mut self.journal, now) {
             match outcome {
@@ -464,14 +465,14 @@ impl Node {
     }
 
     /// Sends what waits, and lets go of a session that has ended.
-    fn flush(&mut self, id: SessionId, now: u64) {
+    fn flush(&mut self, id: SessionId, now: Time) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         self.may_have_work = true;
         session.send_commits(&mut self.journal, now);
         session.grant(now);
         session.close_what_is_done(&mut self.journal, now);
-        if self.is_draining && !session.is_told && session.jobs_out == 0 && !session.has_work() {
-            session.say_goodbye(&mut self.journal, now);
+        if self.is_draining && !session.is_notified && session.jobs_out == 0 && !session.has_work() {
+            session.announce_shutdown(&mut self.journal, now);
         }
         self.let_go_if_finished(id);
     }
@@ -484,7 +485,7 @@ impl Node {
     }
 
     /// A stream of which a cell can be decided. Sessions take turns.
-    fn find_work(&mut self, now: u64) -> Option<(SessionId, StreamId)> {
+    fn find_work(&mut self, now: Time) -> Option<(SessionId, StreamId)> {
         if !self.may_have_work {
             return None;
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use outrider::{
     Cell, CellBook, CellBookOptions, CellRange, Commit, LayerWidths, Patch, PlacedCommit, PlacedMark, Status,
 };
-use outrider_wire::{self as wire, CellId, Layer, Mark};
+use outrider_wire::{self as wire, CellId, Layer, Mark, Round, Time};
 
 use crate::stream_fault::StreamFault;
 
@@ -24,7 +24,7 @@ pub(crate) struct CellWork<'a> {
     pub(crate) events: &'a [u32],
     pub(crate) marks: &'a [u32],
     /// When the last round that it needs came in.
-    pub(crate) ingest_ns: u64,
+    pub(crate) ingest: Time,
 }
 
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl OwnedCells {
     pub(crate) fn new(
         patch: &Patch,
         ranges: impl Iterator<Item = wire::CellRange>,
-        round: u64,
+        round: Round,
     ) -> Result<Self, StreamFault> {
         let ranges = Vec::from_iter(ranges);
         let LayerWidths { first, cycle, last } = patch.widths();
@@ -55,7 +55,7 @@ impl OwnedCells {
             count: range.count,
         };
         let options = CellBookOptions {
-            first_layer: round,
+            first_layer: round.0,
             followed: Some(ranges.iter().map(followed).collect()),
             imports_max: FOREIGN_COMMITS_MAX,
             marks_max: usize::try_from(marks).unwrap_or(usize::MAX),
@@ -68,25 +68,25 @@ impl OwnedCells {
     /// Takes a round in. Rounds before it that have not come are not needed.
     pub(crate) fn push(
         &mut self,
-        round: u64,
+        round: Round,
         layer: &Layer<'_>,
         is_last: bool,
-        now: u64,
+        now: Time,
     ) -> Result<(), StreamFault> {
-        self.book.skip_to(round)?;
-        Ok(self.book.push_at(layer.bits, layer.bit_count, is_last, now)?)
+        self.book.skip_to(round.0)?;
+        Ok(self.book.push_at(layer.bits, layer.bit_count, is_last, now.0)?)
     }
 
     /// Takes in what a cell that was decided elsewhere leaves to its neighbours. The node decides its own cells itself.
     pub(crate) fn import_commit(
         &mut self,
         cell: CellId,
-        round: u64,
+        round: Round,
         marks: impl Iterator<Item = Mark>,
     ) -> Result<(), StreamFault> {
         self.imported.clear();
         self.imported.extend(marks.map(|mark| PlacedMark { layer: mark.layer, index: mark.index }));
-        let commit = PlacedCommit { observables: None, layer: round, marks: &self.imported };
+        let commit = PlacedCommit { observables: None, layer: round.0, marks: &self.imported };
         let is_owned = self.ranges.iter().any(|range| range.contains(cell));
         let taken = match is_owned {
             true => self.book.check(cell.0, &commit),
@@ -95,7 +95,7 @@ impl OwnedCells {
         match taken {
             Ok(()) => Ok(()),
             Err(error) if error.status() == Some(Status::Limit) => Err(StreamFault::TooManyMarks),
-            Err(error) if error.status() == Some(Status::Index) => Err(StreamFault::StrayMarks(cell.0)),
+            Err(error) if error.status() == Some(Status::Index) => Err(StreamFault::StrayMarks(cell)),
             Err(error) => Err(error.into()),
         }
     }
@@ -118,12 +118,16 @@ impl OwnedCells {
     pub(crate) fn take_next(&mut self) -> Option<CellWork<'_>> {
         let cell = self.prepared.take()?;
         let input = self.book.input(cell.number).ok()?;
-        Some(CellWork { cell, events: input.events, marks: input.marks, ingest_ns: input.arrived })
+        Some(CellWork { cell, events: input.events, marks: input.marks, ingest: Time(input.arrived) })
     }
 
     /// Takes the commit of a cell that is out. Returns its marks, and the round from which theirs count: that of the
     /// first mark.
-    pub(crate) fn commit(&mut self, cell: &Cell, commit: &Commit<'_>) -> Result<(u64, &[Mark]), StreamFault> {
+    pub(crate) fn commit(
+        &mut self,
+        cell: &Cell,
+        commit: &Commit<'_>,
+    ) -> Result<(Round, &[Mark]), StreamFault> {
         self.sent.clear();
         for &mark in commit.marks {
             let (layer, index) = self.book.plan().place(mark)?;
@@ -132,10 +136,10 @@ impl OwnedCells {
         self.book.commit(cell.number, commit)?;
         self.sent.sort_unstable_by_key(|mark| (mark.layer, mark.index));
         let Some(&Mark { layer: first, .. }) = self.sent.first() else {
-            return Ok((cell.first_layer, &self.sent));
+            return Ok((Round(cell.first_layer), &self.sent));
         };
         self.sent.iter_mut().for_each(|mark| mark.layer -= first);
-        Ok(((i64::from(first) + cell.shift) as u64, &self.sent))
+        Ok((Round((i64::from(first) + cell.shift) as u64), &self.sent))
     }
 
     /// Rounds that are held because cells still need them.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use outrider::{Cell, CellBook, Commit, LayerWidths, Patch};
 use outrider_wire as wire;
 use outrider_wire::{
-    Closed, Digest, Epoch, Fault, Hops, List, Open, ServerEvent, ServerSession, SessionId, StreamId, Widths,
+    CellId, Closed, Digest, Epoch, Fault, Hops, List, Open, Round, ServerEvent, ServerSession, SessionId,
+    StreamId, Time, Widths,
 };
 
 use crate::journal::{Journal, NodeEvent};
@@ -25,21 +26,21 @@ pub(crate) struct Session {
     /// Streams that were ever opened.
     pub(crate) opened: u64,
     pub(crate) jobs_out: usize,
-    /// It has been told that the node shuts down.
-    pub(crate) is_told: bool,
+    /// The client has been notified that the node shuts down.
+    pub(crate) is_notified: bool,
     /// The client has ended it; cells of streams that are over were left open.
     pub(crate) is_closing: bool,
-    pub(crate) left_open: Vec<wire::CellId>,
+    pub(crate) left_open: Vec<CellId>,
     /// Answers that the session had no room for, in order: a few for each stream, whose number is taken until the last
-    /// of them is said.
-    pub(crate) unsaid: VecDeque<Answer>,
+    /// of them is sent.
+    pub(crate) unsent_answers: VecDeque<Answer>,
 }
 
 /// What a client is told about a stream, or without one about the session.
 pub(crate) enum Answer {
     Accepted { stream: StreamId, room: u64 },
     Refused { stream: StreamId, fault: Fault<'static>, text: String },
-    Closed { stream: Option<StreamId>, code: u32, open_count: u64, open_cells: Vec<wire::CellId> },
+    Closed { stream: Option<StreamId>, code: u32, open_count: u64, open_cells: Vec<CellId> },
 }
 
 pub(crate) struct Stream {
@@ -62,8 +63,8 @@ pub(crate) struct Stream {
 
 pub(crate) struct Unsent {
     pub(crate) epoch: Epoch,
-    pub(crate) round: u64,
-    pub(crate) cell: u64,
+    pub(crate) round: Round,
+    pub(crate) cell: CellId,
     pub(crate) hops: Hops,
     pub(crate) parity: Vec<u64>,
     pub(crate) marks: Vec<wire::Mark>,
@@ -82,7 +83,7 @@ impl Session {
         &mut self,
         patches: &[Arc<Patch>],
         journal: &mut Journal,
-        now: u64,
+        now: Time,
     ) -> Option<Outcome> {
         let (stream, went) = match self.wire.poll_event()? {
             ServerEvent::Open { stream, open } => {
@@ -136,7 +137,7 @@ impl Session {
         open: &Open,
         patches: &[Arc<Patch>],
         journal: &mut Journal,
-        now: u64,
+        now: Time,
     ) {
         let answer = match choose(open, patches) {
             Ok((patch, room)) => {
@@ -167,21 +168,21 @@ impl Session {
                 Answer::Refused { stream, fault, text: fault.text.to_owned() }
             }
         };
-        self.say(answer, now);
+        self.answer(answer, now);
     }
 
     /// Ends a stream that cannot go on.
-    pub(crate) fn give_up(&mut self, stream: StreamId, why: &StreamFault, journal: &mut Journal, now: u64) {
+    pub(crate) fn give_up(&mut self, stream: StreamId, why: &StreamFault, journal: &mut Journal, now: Time) {
         let ended = self.streams.remove(&stream);
         let text = why.to_string();
-        let fault = Fault::new(why.code(), "");
+        let fault = Fault::from(why.code());
         journal.note(NodeEvent::StreamFailed {
             session: self.id,
             stream,
             code: fault.code as u16,
             text: text.clone(),
         });
-        self.say(Answer::Refused { stream, fault, text }, now);
+        self.answer(Answer::Refused { stream, fault, text }, now);
         // The client's wish to end it is answered all the same.
         if let Some(ended) = ended.filter(|ended| ended.is_closing) {
             self.end(stream, &ended, journal, now);
@@ -189,7 +190,7 @@ impl Session {
     }
 
     /// Answers the client's wish to end a stream.
-    fn end(&mut self, id: StreamId, stream: &Stream, journal: &mut Journal, now: u64) {
+    fn end(&mut self, id: StreamId, stream: &Stream, journal: &mut Journal, now: Time) {
         let open = stream.open_cells();
         if self.is_closing {
             self.left_open.extend(&open);
@@ -199,15 +200,15 @@ impl Session {
         journal.note_open(self.id, id, open);
     }
 
-    fn say(&mut self, answer: Answer, now: u64) {
-        self.unsaid.push_back(answer);
-        self.say_more(now);
+    fn answer(&mut self, answer: Answer, now: Time) {
+        self.unsent_answers.push_back(answer);
+        self.send_answers(now);
     }
 
-    /// Says what there was no room for.
-    fn say_more(&mut self, now: u64) {
-        while let Some(answer) = self.unsaid.front() {
-            let said = match answer {
+    /// Sends the answers that there was no room for.
+    fn send_answers(&mut self, now: Time) {
+        while let Some(answer) = self.unsent_answers.front() {
+            let sent = match answer {
                 Answer::Accepted { stream, room } => self.wire.accept_stream(*stream, *room, now),
                 Answer::Refused { stream, fault, text } => {
                     self.wire.refuse_stream(*stream, &Fault { text, ..*fault }, now)
@@ -218,16 +219,16 @@ impl Session {
                     self.wire.closed(*stream, &closed, now)
                 }
             };
-            if said == Err(wire::Error::RetentionFull) {
+            if sent == Err(wire::Error::RetentionFull) {
                 return;
             }
-            // It is said, or the session has ended.
-            self.unsaid.pop_front();
+            // It is sent, or the session has ended.
+            self.unsent_answers.pop_front();
         }
     }
 
     /// Ends all streams, and tells which cells were open.
-    pub(crate) fn abandon(&mut self, journal: &mut Journal) -> Vec<wire::CellId> {
+    pub(crate) fn abandon(&mut self, journal: &mut Journal) -> Vec<CellId> {
         let mut all = Vec::new();
         for (stream, open) in std::mem::take(&mut self.streams) {
             let cells = open.open_cells();
@@ -238,7 +239,7 @@ impl Session {
     }
 
     /// Answers the client's wish to end streams, or the session, once nothing more can be decided.
-    pub(crate) fn close_what_is_done(&mut self, journal: &mut Journal, now: u64) {
+    pub(crate) fn close_what_is_done(&mut self, journal: &mut Journal, now: Time) {
         while let Some((id, why)) = self.find_done() {
             if let Some(why) = why {
                 self.give_up(id, &why, journal, now);
@@ -263,16 +264,16 @@ impl Session {
         })
     }
 
-    fn close(&mut self, stream: Option<StreamId>, code: u32, open: &[wire::CellId], now: u64) {
+    fn close(&mut self, stream: Option<StreamId>, code: u32, open: &[CellId], now: Time) {
         let named = &open[..open.len().min(wire::limits::OPEN_CELLS_MAX as usize)];
         let (open_count, open_cells) = (open.len() as u64, named.to_vec());
-        self.say(Answer::Closed { stream, code, open_count, open_cells }, now);
+        self.answer(Answer::Closed { stream, code, open_count, open_cells }, now);
     }
 
-    /// Tells the client that the node shuts down, and what is open.
-    pub(crate) fn say_goodbye(&mut self, journal: &mut Journal, now: u64) {
+    /// Notifies the client that the node shuts down, and of what is open.
+    pub(crate) fn announce_shutdown(&mut self, journal: &mut Journal, now: Time) {
         let open = self.abandon(journal);
-        self.is_told = true;
+        self.is_notified = true;
         self.close(None, wire::Error::ShuttingDown.code().into(), &open, now);
     }
 
@@ -295,9 +296,9 @@ impl Session {
     }
 
     /// Sends what waits. A stream that the client does not know to be open has nothing to send.
-    pub(crate) fn send_commits(&mut self, journal: &mut Journal, now: u64) {
-        self.say_more(now);
-        if !self.unsaid.is_empty() {
+    pub(crate) fn send_commits(&mut self, journal: &mut Journal, now: Time) {
+        self.send_answers(now);
+        if !self.unsent_answers.is_empty() {
             return;
         }
         let mut failed = None;
@@ -320,7 +321,7 @@ impl Session {
     }
 
     /// Grants the rounds for which there is room again.
-    pub(crate) fn grant(&mut self, now: u64) {
+    pub(crate) fn grant(&mut self, now: Time) {
         for (&id, stream) in &mut self.streams {
             let held = stream.cells.as_ref().map_or(0, OwnedCells::held);
             let may = stream.taken + stream.room.saturating_sub(held);
@@ -335,7 +336,7 @@ impl Session {
 impl Unsent {
     fn commit(&self) -> wire::Commit<'_> {
         wire::Commit {
-            cell: wire::CellId(self.cell),
+            cell: self.cell,
             hops: self.hops,
             parity: List::from(&self.parity[..]),
             marks: List::from(&self.marks[..]),
@@ -346,14 +347,14 @@ impl Unsent {
 impl Stream {
     fn take_rounds(
         &mut self,
-        first_round: u64,
+        first_round: Round,
         rounds: &wire::Rounds<'_>,
         is_last: bool,
-        now: u64,
+        now: Time,
     ) -> Result<(), StreamFault> {
         let Some(cells) = &mut self.cells else { return Ok(()) };
         self.taken += rounds.count() as u64;
-        for (at, (layer, round)) in (1..).zip(rounds.layers().zip(first_round..)) {
+        for (at, (layer, round)) in (1..).zip(rounds.layers().zip(first_round.onwards())) {
             cells.push(round, &layer, is_last && at == rounds.count(), now)?;
         }
         Ok(())
@@ -369,7 +370,7 @@ impl Stream {
         parity.extend(words(commit.observables));
         own.clear();
         own.extend_from_slice(marks);
-        let (epoch, cell) = (self.epoch, cell.number);
+        let (epoch, cell) = (self.epoch, CellId(cell.number));
         self.unsent.push_back(Unsent { epoch, round, cell, hops, parity, marks: own });
         Ok(())
     }
@@ -380,7 +381,7 @@ impl Stream {
         Ok(!self.unsent.is_empty() || cells.unwrap_or(false))
     }
 
-    fn open_cells(&self) -> Vec<wire::CellId> {
+    fn open_cells(&self) -> Vec<CellId> {
         self.cells.as_ref().map(|cells| cells.open_cells().collect()).unwrap_or_default()
     }
 }

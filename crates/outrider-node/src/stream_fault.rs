@@ -1,19 +1,22 @@
-use std::fmt;
-
 use outrider::Error;
 use outrider_wire as wire;
+use outrider_wire::CellId;
 
 /// Why a stream cannot go on.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum StreamFault {
     /// Marks of a cell, or at a place, that the history does not have.
-    StrayMarks(u64),
+    #[error("marks of cell {0} that the history does not have")]
+    StrayMarks(CellId),
     /// More marks of cells elsewhere than can be of use.
+    #[error("more marks of cells that are decided elsewhere than are kept")]
     TooManyMarks,
     /// A round that a cell needs was left out, or the plan does not serve a history that ends here.
-    Book(Error),
+    #[error("{0}")]
+    Book(#[from] Error),
     /// A cell could not be decided, or its commit not be sent.
-    Decoding(u64, String),
+    #[error("cell {0}: {1}")]
+    Decoding(CellId, String),
 }
 
 impl StreamFault {
@@ -23,22 +26,5 @@ impl StreamFault {
             Self::Decoding(..) => wire::Error::DecodingFailed,
             _ => wire::Error::StreamRefused,
         }
-    }
-}
-
-impl fmt::Display for StreamFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::StrayMarks(cell) => write!(f, "marks of cell {cell} that the history does not have"),
-            Self::TooManyMarks => f.write_str("more marks of cells that are decided elsewhere than are kept"),
-            Self::Book(error) => error.fmt(f),
-            Self::Decoding(cell, why) => write!(f, "cell {cell}: {why}"),
-        }
-    }
-}
-
-impl From<Error> for StreamFault {
-    fn from(error: Error) -> Self {
-        Self::Book(error)
     }
 }

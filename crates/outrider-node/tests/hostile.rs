@@ -7,7 +7,7 @@ use outrider_node::{JobId, Node, NodeOptions, Times};
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use outrider_wire::{
     Assign, CellId, CellRange, ClientEvent, ClientSession, Digest, Epoch, Error, Fault, FrameType, Header,
-    Layer, List, Mark, Marks, Open, Options, RoundsBatch, StreamId, Widths, encode_frame,
+    Layer, List, Mark, Marks, Open, Options, Round, RoundsBatch, StreamId, Time, Widths, encode_frame,
 };
 
 const STREAM: StreamId = StreamId(1);
@@ -40,29 +40,29 @@ impl Pair {
             widths,
         };
         let node = Node::new(vec![Arc::new(patch)], options, || [1; 16]);
-        let client = ClientSession::new(&Options::default(), 0).unwrap();
+        let client = ClientSession::new(&Options::default(), Time(0)).unwrap();
         let mut pair = Self { client, node, open, told: Vec::new() };
-        pair.client.connect(0).unwrap();
+        pair.client.connect(Time(0)).unwrap();
         pair.exchange();
         pair.open();
         pair
     }
 
     fn open(&mut self) {
-        self.client.open(STREAM, &self.open, 0).unwrap();
+        self.client.open(STREAM, &self.open, Time(0)).unwrap();
         self.exchange();
         self.told.clear();
     }
 
     /// Takes a job, if there is one, and forgets its cell.
     fn take_job(&mut self) -> Option<JobId> {
-        self.node.next_job(0).map(|job| job.id)
+        self.node.next_job(Time(0)).map(|job| job.id)
     }
 
     /// Gives a job back that commits nothing. Returns whether the node took it.
     fn finish(&mut self, job: JobId) -> bool {
         let nothing = Commit { observables: &[0], marks: &[], edges: &[], event_count: 0 };
-        let is_taken = self.node.finish(job, Times::default(), Ok(nothing), 0).is_some();
+        let is_taken = self.node.finish(job, Times::default(), Ok(nothing), Time(0)).is_some();
         self.exchange();
         is_taken
     }
@@ -73,27 +73,29 @@ impl Pair {
 
     fn assign_cells(&mut self, round: u64, cells: CellRange) {
         let cells = [cells];
-        self.client.assign(STREAM, Epoch(1), round, &Assign { cells: (&cells[..]).into() }, 0).unwrap();
+        self.client
+            .assign(STREAM, Epoch(1), Round(round), &Assign { cells: (&cells[..]).into() }, Time(0))
+            .unwrap();
     }
 
     /// Sends one round without events.
     fn send(&mut self, round: u64, skips: bool, is_last: bool) {
-        let bit_count = if is_last { self.open.widths.last } else { self.open.widths.of_round(round) };
+        let bit_count = if is_last { self.open.widths.last } else { self.open.widths.of_round(Round(round)) };
         let bits = vec![0; bit_count.div_ceil(8) as usize];
         let layers = [Layer { bit_count, bits: &bits }];
-        let batch = RoundsBatch { first_round: round, layers: &layers, skips, is_last };
-        self.client.send_rounds(STREAM, batch, 0).unwrap();
+        let batch = RoundsBatch { first_round: Round(round), layers: &layers, skips, is_last };
+        self.client.send_rounds(STREAM, batch, Time(0)).unwrap();
         self.exchange();
     }
 
     fn exchange(&mut self) {
-        let line = self.node.next_busy(None).unwrap_or_else(|| self.node.connect(0).unwrap());
+        let line = self.node.next_busy(None).unwrap_or_else(|| self.node.connect(Time(0)).unwrap());
         let mut bytes = vec![0; FRAME_BYTES_MAX];
         loop {
-            let there = self.client.transmit(&mut bytes, 0);
-            self.node.receive(line, &bytes[..there], 0);
-            let back = self.node.transmit(line, &mut bytes, 0);
-            self.client.receive(&bytes[..back], 0);
+            let there = self.client.transmit(&mut bytes, Time(0));
+            self.node.receive(line, &bytes[..there], Time(0));
+            let back = self.node.transmit(line, &mut bytes, Time(0));
+            self.client.receive(&bytes[..back], Time(0));
             while let Some(event) = self.client.poll_event() {
                 match event {
                     ClientEvent::StreamError { fault, .. } => {
@@ -137,7 +139,7 @@ fn a_stream_takes_nothing_of_one_that_had_its_number() {
     let job = pair.take_job().expect("a cell that can be decided");
     pair.send(1 << 20, true, false);
     assert_eq!(pair.node.stream_count(), 0, "{:?}", pair.told);
-    pair.client.close(Some(STREAM), 0).unwrap();
+    pair.client.close(Some(STREAM), Time(0)).unwrap();
     pair.exchange();
     pair.open();
     pair.assign(0);
@@ -158,7 +160,7 @@ fn an_end_after_missing_rounds_is_answered() {
         pair.send(0, false, false);
         (2..12).for_each(|round| pair.send(round, round == 2, false));
         assert_eq!(pair.told, Vec::<String>::new());
-        pair.client.close((!whole_session).then_some(STREAM), 0).unwrap();
+        pair.client.close((!whole_session).then_some(STREAM), Time(0)).unwrap();
         pair.exchange();
         let [why, closed] = &pair.told[..] else { panic!("{:?}", pair.told) };
         assert!(why.contains("a round that cell 0 needs was left out"), "{why}");
@@ -173,11 +175,11 @@ fn an_end_is_answered_though_a_cell_fails_afterwards() {
     pair.assign(0);
     (0..9).for_each(|round| pair.send(round, false, false));
     let job = pair.take_job().expect("a cell that can be decided");
-    pair.client.close(Some(STREAM), 0).unwrap();
+    pair.client.close(Some(STREAM), Time(0)).unwrap();
     pair.exchange();
     assert_eq!(pair.told, Vec::<String>::new());
     let failure = outrider::Error::Panic { message: "a bug".to_owned() };
-    assert!(pair.node.finish(job, Times::default(), Err(&failure), 0).is_none());
+    assert!(pair.node.finish(job, Times::default(), Err(&failure), Time(0)).is_none());
     pair.exchange();
     let [why, closed] = &pair.told[..] else { panic!("{:?}", pair.told) };
     assert!(why.contains("a bug") && closed.starts_with("Closed"), "{why} {closed}");
@@ -196,7 +198,7 @@ fn marks_that_no_history_can_have_are_not_kept() {
         sent += 1;
         assert!(sent < 100, "they are kept for ever");
         let marks = Marks { cell: CellId(sent), marks: List::from(&marks[..]) };
-        pair.client.send_marks(STREAM, 3 * sent, &marks, 0).unwrap();
+        pair.client.send_marks(STREAM, Round(3 * sent), &marks, Time(0)).unwrap();
         pair.exchange();
     }
     assert!(pair.told[0].contains("more marks"), "{:?}", pair.told);
@@ -212,11 +214,11 @@ fn codes_that_clients_make_up_are_counted_as_one() {
         let fault = Fault { code: 0x7000 + code, ..Fault::new(Error::BadArgument, "") };
         let error = encode_frame(Header { version: 1, session, ..Header::new(FrameType::Error) }, &fault);
         let line = pair.node.next_busy(None).unwrap();
-        pair.node.receive(line, &error, 0);
+        pair.node.receive(line, &error, Time(0));
         assert_eq!(pair.node.session_count(), 0);
-        pair.node.disconnect(line, 0);
-        pair.client = ClientSession::new(&Options::default(), 0).unwrap();
-        pair.client.connect(0).unwrap();
+        pair.node.disconnect(line, Time(0));
+        pair.client = ClientSession::new(&Options::default(), Time(0)).unwrap();
+        pair.client.connect(Time(0)).unwrap();
         pair.exchange();
     }
     let failures = Vec::from_iter(pair.node.counters().failures.clone());

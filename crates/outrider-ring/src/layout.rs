@@ -1,8 +1,6 @@
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use crate::shared::Side;
-
 /// The first word of a ring, in the byte order of the host: the letters `otr-ring`.
 pub const MAGIC: u64 = u64::from_ne_bytes(*b"otr-ring");
 
@@ -31,6 +29,36 @@ pub(crate) struct Header {
     pub(crate) producer: Side<AtomicU64, AtomicU32>,
     pub(crate) consumer: Side<AtomicU64, AtomicU32>,
 }
+
+/// The part of the header that belongs to one end. What changes with every message has a line of its own.
+#[repr(C, align(128))]
+#[derive(Default)]
+pub(crate) struct Side<P, F> {
+    pub(crate) position: Line<P>,
+    pub(crate) flags: Flags<F>,
+}
+
+/// A cache line.
+#[repr(C, align(64))]
+#[derive(Default)]
+pub(crate) struct Line<T>(pub(crate) T);
+
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct Flags<F> {
+    /// Not 0 once the end has gone.
+    pub(crate) closed: F,
+    /// [`WAITING`] or [`BELL`] while the end asks to be roused.
+    pub(crate) waiting: F,
+    /// Not 0 once the end was given out.
+    pub(crate) taken: F,
+}
+
+/// The end sleeps on the flag.
+pub(crate) const WAITING: u32 = 1;
+
+/// The end sleeps elsewhere, where its callers wake each other.
+pub(crate) const BELL: u32 = 2;
 
 // The table in the documentation of the crate.
 const _: () = {

@@ -15,8 +15,9 @@ use loom::sync::{Condvar, Mutex};
 use loom::thread;
 
 use crate::error::{End, Error};
+use crate::layout::{Flags, Line, Side, WAITING};
 use crate::protocol::{Reader, Writer};
-use crate::shared::{Atomic, Flags, Line, Shared, Side, WAITING, Word};
+use crate::shared::{Atomic, Shared, Word};
 use crate::waiting::Wait;
 
 #[test]

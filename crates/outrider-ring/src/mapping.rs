@@ -10,8 +10,8 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use rustix::thread::futex;
 
 use crate::error::{End, Error};
-use crate::layout::{HEADER_BYTES, Header};
-use crate::shared::{Atomic, Shared, Side, WAITING, WORD_BYTES, Word};
+use crate::layout::{HEADER_BYTES, Header, Side, WAITING};
+use crate::shared::{Atomic, Shared, WORD_BYTES, Word};
 
 /// The memory of a ring, mapped.
 ///

@@ -27,7 +27,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
 use crate::error::{Corruption, End, Error};
-use crate::shared::{Atomic, BELL, Flags, Shared, WORD_BYTES, Word};
+use crate::layout::{BELL, Flags};
+use crate::shared::{Atomic, Shared, WORD_BYTES, Word};
 use crate::waiting::{Wait, Waiting};
 
 /// The producer's end.

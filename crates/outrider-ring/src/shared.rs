@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::error::{End, Error};
+use crate::layout::Side;
 
 /// The bytes of a word, in which messages are copied.
 pub(crate) type Word = [u8; WORD_BYTES];
@@ -38,36 +39,6 @@ pub(crate) trait Shared {
     /// Ends the [`sleep`](Self::sleep) of `end`, if it sleeps.
     fn rouse(&self, end: End);
 }
-
-/// The part of the header that belongs to one end. What changes with every message has a line of its own.
-#[repr(C, align(128))]
-#[derive(Default)]
-pub(crate) struct Side<P, F> {
-    pub(crate) position: Line<P>,
-    pub(crate) flags: Flags<F>,
-}
-
-/// A cache line.
-#[repr(C, align(64))]
-#[derive(Default)]
-pub(crate) struct Line<T>(pub(crate) T);
-
-#[repr(C)]
-#[derive(Default)]
-pub(crate) struct Flags<F> {
-    /// Not 0 once the end has gone.
-    pub(crate) closed: F,
-    /// [`WAITING`] or [`BELL`] while the end asks to be roused.
-    pub(crate) waiting: F,
-    /// Not 0 once the end was given out.
-    pub(crate) taken: F,
-}
-
-/// The end sleeps on the flag.
-pub(crate) const WAITING: u32 = 1;
-
-/// The end sleeps elsewhere, where its callers wake each other.
-pub(crate) const BELL: u32 = 2;
 
 /// The operations that the protocol needs of an atomic integer.
 pub(crate) trait Atomic<T> {

@@ -4,7 +4,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{End, Error};
-use crate::shared::{Atomic, Shared, WAITING};
+use crate::layout::WAITING;
+use crate::shared::{Atomic, Shared};
 
 /// How an end waits for the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

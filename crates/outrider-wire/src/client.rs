@@ -1,13 +1,14 @@
 //! The controller's side of a session.
 
 use crate::agreement::Agreement;
+use crate::clock::Time;
 use crate::commits::{Commit, Marks};
 use crate::error::{Error, Scope};
 use crate::fault::Fault;
 use crate::flow::{Batch, Flow};
 use crate::greeting::{Hello, Welcome};
 use crate::header::{FLAG_LAST, FLAG_LATE, FLAG_SKIP, FrameType, HANDSHAKE_VERSION, Header};
-use crate::ids::{Epoch, Sequence, SessionId, StreamId, Token};
+use crate::ids::{Epoch, Round, Sequence, SessionId, StreamId, Token};
 use crate::input::Input;
 use crate::limits::LAYERS_MAX;
 use crate::link::{Link, Side};
@@ -53,11 +54,11 @@ pub enum ClientEvent<'a> {
         /// The epoch in which it was decided, which is the current one.
         epoch: Epoch,
         /// The round from which the layers of the marks count.
-        round: u64,
+        round: Round,
         /// Whether it comes after its deadline.
         is_late: bool,
         /// When the node made the frame, by its clock.
-        sent_ns: u64,
+        sent: Time,
         /// The answer.
         commit: Commit<'a>,
     },
@@ -111,7 +112,7 @@ pub enum ClientEvent<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct RoundsBatch<'a> {
     /// The round of the first layer.
-    pub first_round: u64,
+    pub first_round: Round,
     /// The layers; at least one.
     pub layers: &'a [Layer<'a>],
     /// Rounds before these are left out on purpose. Otherwise they follow the ones before without a gap.
@@ -137,7 +138,7 @@ enum Starvation {
 
 impl ClientSession {
     /// A session without a connection.
-    pub fn new(options: &Options, now: u64) -> Result<Self, Error> {
+    pub fn new(options: &Options, now: Time) -> Result<Self, Error> {
         let link = Link::new(Side::Client, options, now)?;
         let input = Input::new(options.frame_bytes_max());
         let side = ClientSide { streams: Table::new(), starved: false, is_closing: false };
@@ -145,7 +146,7 @@ impl ClientSession {
     }
 
     /// A new connection is there: begin the session over it, or resume it.
-    pub fn connect(&mut self, now: u64) -> Result<(), Error> {
+    pub fn connect(&mut self, now: Time) -> Result<(), Error> {
         self.link.observe(now);
         if self.link.has_ended() {
             return Err(Error::SessionEnded);
@@ -188,7 +189,7 @@ impl ClientSession {
     }
 
     /// Begins a stream. Its number may be that of a stream that has been closed.
-    pub fn open(&mut self, stream: StreamId, open: &Open, now: u64) -> Result<Sequence, Error> {
+    pub fn open(&mut self, stream: StreamId, open: &Open, now: Time) -> Result<Sequence, Error> {
         self.link.observe(now);
         let streams_max = self.link.agreement().ok_or(Error::NotEstablished)?.streams_max;
         if self.side.is_closing {
@@ -211,9 +212,9 @@ impl ClientSession {
         &mut self,
         stream: StreamId,
         epoch: Epoch,
-        round: u64,
+        round: Round,
         assign: &Assign<'_>,
-        now: u64,
+        now: Time,
     ) -> Result<Sequence, Error> {
         self.link.observe(now);
         let flow = &mut live(&mut self.side.streams, stream)?.flow;
@@ -235,7 +236,7 @@ impl ClientSession {
         &mut self,
         stream: StreamId,
         batch: RoundsBatch<'_>,
-        now: u64,
+        now: Time,
     ) -> Result<Sequence, Error> {
         self.link.observe(now);
         let RoundsBatch { first_round, layers, skips, is_last } = batch;
@@ -270,9 +271,9 @@ impl ClientSession {
     pub fn send_marks(
         &mut self,
         stream: StreamId,
-        round: u64,
+        round: Round,
         marks: &Marks<'_>,
-        now: u64,
+        now: Time,
     ) -> Result<Sequence, Error> {
         self.link.observe(now);
         let flow = &live(&mut self.side.streams, stream)?.flow;
@@ -285,7 +286,7 @@ impl ClientSession {
     }
 
     /// Asks the node to end a stream, or without one the session. It may commit some more first.
-    pub fn close(&mut self, stream: Option<StreamId>, now: u64) -> Result<Sequence, Error> {
+    pub fn close(&mut self, stream: Option<StreamId>, now: Time) -> Result<Sequence, Error> {
         self.link.observe(now);
         if self.side.is_closing {
             return Err(Error::SessionEnded);
@@ -469,7 +470,7 @@ fn commit<'a>(
         epoch,
         round: header.round,
         is_late: header.has(FLAG_LATE),
-        sent_ns: header.send_time_ns,
+        sent: header.send_time,
         commit,
     })
 }

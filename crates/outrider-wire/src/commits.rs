@@ -1,6 +1,7 @@
 //! The payloads that carry answers: COMMIT, and MARKS between neighbours on different nodes.
 
 use crate::bytes::{Reader, Writer};
+use crate::clock::Time;
 use crate::error::Error;
 use crate::frame::Payload;
 use crate::ids::CellId;
@@ -21,13 +22,13 @@ pub struct Mark {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Hops {
     /// Its last round came in.
-    pub ingest_ns: u64,
+    pub ingest: Time,
     /// It was given to a worker.
-    pub dispatched_ns: u64,
+    pub dispatched: Time,
     /// Decoding began.
-    pub decode_start_ns: u64,
+    pub decode_start: Time,
     /// Decoding ended.
-    pub decode_end_ns: u64,
+    pub decode_end: Time,
 }
 
 /// COMMIT: the answer for a cell. Sent twice, it is the same bit for bit.
@@ -73,10 +74,10 @@ impl<'a> Commit<'a> {
         let mut reader = Reader::new(payload);
         let cell = CellId(reader.u64()?);
         let hops = Hops {
-            ingest_ns: reader.u64()?,
-            dispatched_ns: reader.u64()?,
-            decode_start_ns: reader.u64()?,
-            decode_end_ns: reader.u64()?,
+            ingest: Time(reader.u64()?),
+            dispatched: Time(reader.u64()?),
+            decode_start: Time(reader.u64()?),
+            decode_end: Time(reader.u64()?),
         };
         let parity_words = reader.count(OBSERVABLES_MAX / u64::BITS)?;
         let mark_count = reader.count(MARKS_MAX)?;
@@ -103,10 +104,10 @@ impl Payload for Commit<'_> {
     fn write(&self, payload: &mut [u8]) {
         let mut writer = Writer::new(payload);
         writer.u64(self.cell.0);
-        writer.u64(self.hops.ingest_ns);
-        writer.u64(self.hops.dispatched_ns);
-        writer.u64(self.hops.decode_start_ns);
-        writer.u64(self.hops.decode_end_ns);
+        writer.u64(self.hops.ingest.0);
+        writer.u64(self.hops.dispatched.0);
+        writer.u64(self.hops.decode_start.0);
+        writer.u64(self.hops.decode_end.0);
         writer.u32(self.parity.len() as u32);
         writer.u32(self.marks.len() as u32);
         self.parity.put(&mut writer);

@@ -1,7 +1,7 @@
 //! How far the rounds of a stream have come. Client and server hold the same rules against the same frames.
 
 use crate::error::Error;
-use crate::ids::Epoch;
+use crate::ids::{Epoch, Round};
 use crate::rounds::Layer;
 use crate::streams::Widths;
 
@@ -16,7 +16,7 @@ pub(crate) struct Flow {
 /// What a frame of rounds changes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Position {
-    next_round: u64,
+    next_round: Round,
     finished: bool,
     /// Rounds since the stream began, those that were sent again in a new epoch included.
     used: u64,
@@ -25,7 +25,7 @@ pub(crate) struct Position {
 /// A frame of rounds, apart from the layers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Batch {
-    pub(crate) first_round: u64,
+    pub(crate) first_round: Round,
     pub(crate) count: usize,
     pub(crate) skips: bool,
     pub(crate) is_last: bool,
@@ -33,7 +33,7 @@ pub(crate) struct Batch {
 
 impl Flow {
     pub(crate) fn new(widths: Widths) -> Self {
-        let position = Position { next_round: 0, finished: false, used: 0 };
+        let position = Position { next_round: Round(0), finished: false, used: 0 };
         Self { widths, epoch: Epoch(0), granted: 0, position }
     }
 
@@ -57,7 +57,7 @@ impl Flow {
     }
 
     /// The fence: from here on only frames of this epoch count, and rounds begin at `round`.
-    pub(crate) fn assign(&mut self, epoch: Epoch, round: u64) -> Result<(), Error> {
+    pub(crate) fn assign(&mut self, epoch: Epoch, round: Round) -> Result<(), Error> {
         self.check_assign(epoch)?;
         self.epoch = epoch;
         self.position.next_round = round;
@@ -96,7 +96,7 @@ impl Flow {
         if count > self.credit() {
             return Err(Error::CreditExceeded);
         }
-        for (layer, round) in layers.zip(batch.first_round..) {
+        for (layer, round) in layers.zip(batch.first_round.onwards()) {
             let is_last = batch.is_last && round + 1 == end;
             let width = if is_last { self.widths.last } else { self.widths.of_round(round) };
             if layer.bit_count != width {

@@ -3,7 +3,7 @@
 //! It holds no more memory than a HELLO frame needs, so ten thousand idle connections cost little.
 
 use crate::agreement::Agreement;
-use crate::clock::SteadyClock;
+use crate::clock::{SteadyClock, Time};
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::frame::{Decoded, decode_frame, encode_frame};
@@ -18,7 +18,7 @@ pub struct Handshake {
     bytes: [u8; Self::BYTES],
     length: usize,
     clock: SteadyClock,
-    deadline: u64,
+    deadline: Time,
 }
 
 /// A HELLO that has come in.
@@ -32,7 +32,7 @@ impl Handshake {
     const BYTES: usize = HEADER_BYTES + Hello::BYTES;
 
     /// A connection that has just been accepted.
-    pub fn new(options: &Options, now: u64) -> Self {
+    pub fn new(options: &Options, now: Time) -> Self {
         let clock = SteadyClock::new(now);
         let deadline = clock.after(options.handshake_ns);
         Self { bytes: [0; Self::BYTES], length: 0, clock, deadline }
@@ -42,7 +42,7 @@ impl Handshake {
     /// complete.
     ///
     /// On an error send [`refusal`], then drop the connection.
-    pub fn receive(&mut self, bytes: &[u8], now: u64) -> Result<(usize, Option<Greeted>), Error> {
+    pub fn receive(&mut self, bytes: &[u8], now: Time) -> Result<(usize, Option<Greeted>), Error> {
         self.clock.observe(now);
         let count = bytes.len().min(Self::BYTES - self.length);
         self.bytes[self.length..][..count].copy_from_slice(&bytes[..count]);
@@ -57,12 +57,12 @@ impl Handshake {
     }
 
     /// When the connection is to be dropped with [`Error::HandshakeTimeout`], by the clock of the caller.
-    pub fn deadline(&self) -> u64 {
+    pub fn deadline(&self) -> Time {
         self.clock.caller_time(self.deadline)
     }
 
     /// Whether that time has come.
-    pub fn has_expired(&mut self, now: u64) -> bool {
+    pub fn has_expired(&mut self, now: Time) -> bool {
         self.clock.observe(now) >= self.deadline
     }
 }
@@ -112,6 +112,6 @@ impl Greeted {
 }
 
 /// The REFUSE frame for a connection whose handshake failed.
-pub fn refusal(fault: &Fault<'_>, now: u64) -> Vec<u8> {
-    encode_frame(Header { send_time_ns: now, ..Header::new(FrameType::Refuse) }, fault)
+pub fn refusal(fault: &Fault<'_>, now: Time) -> Vec<u8> {
+    encode_frame(Header { send_time: now, ..Header::new(FrameType::Refuse) }, fault)
 }

@@ -6,9 +6,10 @@
 use crc_fast::crc32_iscsi;
 
 use crate::bytes::{Reader, Writer};
+use crate::clock::Time;
 use crate::codes::coded;
 use crate::error::Error;
-use crate::ids::{Epoch, SessionId, StreamId};
+use crate::ids::{Epoch, Round, SessionId, StreamId};
 
 /// Bytes of a header.
 pub const HEADER_BYTES: usize = 64;
@@ -92,9 +93,9 @@ pub struct Header {
     /// The sequence number; zero in frames that are not sequenced.
     pub sequence: u64,
     /// The round, in ASSIGN, ROUNDS, MARKS and COMMIT; otherwise zero.
-    pub round: u64,
+    pub round: Round,
     /// When the frame was first made, by the clock of its sender.
-    pub send_time_ns: u64,
+    pub send_time: Time,
     /// The CRC32C of the payload.
     pub payload_crc32c: u32,
 }
@@ -139,8 +140,8 @@ impl Header {
             stream: StreamId(0),
             payload_bytes: 0,
             sequence: 0,
-            round: 0,
-            send_time_ns: 0,
+            round: Round(0),
+            send_time: Time(0),
             payload_crc32c: 0,
         }
     }
@@ -163,8 +164,8 @@ impl Header {
         writer.u32(self.stream.0);
         writer.u32(self.payload_bytes);
         writer.u64(self.sequence);
-        writer.u64(self.round);
-        writer.u64(self.send_time_ns);
+        writer.u64(self.round.0);
+        writer.u64(self.send_time.0);
         writer.u32(self.payload_crc32c);
         let checksum = crc32_iscsi(&bytes[..CHECKED_BYTES]);
         bytes[CHECKED_BYTES..].copy_from_slice(&checksum.to_le_bytes());
@@ -184,7 +185,7 @@ impl Header {
         let (flags, epoch) = (reader.u32()?, Epoch(reader.u32()?));
         let (session, stream) = (SessionId(reader.u64()?), StreamId(reader.u32()?));
         let payload_bytes = reader.u32()?;
-        let (sequence, round, send_time_ns) = (reader.u64()?, reader.u64()?, reader.u64()?);
+        let (sequence, round, send_time) = (reader.u64()?, Round(reader.u64()?), Time(reader.u64()?));
         let payload_crc32c = reader.u32()?;
         if reader.u32()? != crc32_iscsi(&bytes[..CHECKED_BYTES]) {
             return Err(Error::BadHeaderChecksum);
@@ -206,7 +207,7 @@ impl Header {
             payload_bytes,
             sequence,
             round,
-            send_time_ns,
+            send_time,
             payload_crc32c,
         };
         if header.fields_fit() { Ok(header) } else { Err(Error::WrongField) }
@@ -223,6 +224,6 @@ impl Header {
         about_a_stream
             && (self.sequence != 0) == frame_type.is_sequenced()
             && (self.epoch.0 != 0) == placed
-            && (self.round == 0 || placed)
+            && (self.round.0 == 0 || placed)
     }
 }

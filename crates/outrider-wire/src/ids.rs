@@ -1,6 +1,7 @@
 //! The numbers and hashes by which the two sides name things.
 
 use std::fmt;
+use std::ops::{Add, Sub};
 
 /// A session: one controller on one node. The node chooses the number, never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,9 +12,13 @@ pub struct SessionId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub u32);
 
-/// A cell of the plan of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A cell of the plan of a stream. Two of them differ by a number of cells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CellId(pub u64);
+
+/// A round of a stream, and the layer of its detectors; the first is 0. Two of them differ by a number of rounds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Round(pub u64);
 
 /// The fence of a stream: grows with every assignment of cells; zero before the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +35,58 @@ pub struct Token(pub [u8; 16]);
 /// A SHA-256 hash of a model or plan. The protocol only compares it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest(pub [u8; 32]);
+
+/// Numbers that follow each other without holes: two of them differ by a count.
+macro_rules! consecutive {
+    ($name:ident) => {
+        impl $name {
+            /// The one so many later, if there is one.
+            pub fn checked_add(self, count: u64) -> Option<Self> {
+                self.0.checked_add(count).map(Self)
+            }
+
+            /// How many there are from an earlier one to this one; nothing if that is a later one.
+            pub fn checked_sub(self, earlier: Self) -> Option<u64> {
+                self.0.checked_sub(earlier.0)
+            }
+
+            /// This one and all that follow.
+            pub fn onwards(self) -> impl Iterator<Item = Self> {
+                (self.0..).map(Self)
+            }
+
+            /// This one and those that follow, without `end`.
+            pub fn until(self, end: Self) -> impl Iterator<Item = Self> {
+                (self.0..end.0).map(Self)
+            }
+        }
+
+        impl Add<u64> for $name {
+            type Output = Self;
+
+            fn add(self, count: u64) -> Self {
+                Self(self.0 + count)
+            }
+        }
+
+        impl Sub for $name {
+            type Output = u64;
+
+            fn sub(self, earlier: Self) -> u64 {
+                self.0 - earlier.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+consecutive!(CellId);
+consecutive!(Round);
 
 impl Token {
     /// The token of a client that has no session.

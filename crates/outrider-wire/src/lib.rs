@@ -7,20 +7,20 @@
 //! A client connects; a [`Handshake`] at the node reads its first frame; the session is then accepted or resumed:
 //!
 //! ```
-//! use outrider_wire::{ClientEvent, ClientSession, Handshake, Options, ServerSession, SessionId, Token};
+//! use outrider_wire::{ClientEvent, ClientSession, Handshake, Options, ServerSession, SessionId, Time, Token};
 //!
-//! let options = Options::default();
-//! let mut client = ClientSession::new(&options, 0)?;
+//! let (options, now) = (Options::default(), Time(0));
+//! let mut client = ClientSession::new(&options, now)?;
 //! let mut bytes = vec![0; outrider_wire::limits::FRAME_BYTES_MAX];
 //!
-//! client.connect(0)?;
-//! let count = client.transmit(&mut bytes, 0);
-//! let (_, greeted) = Handshake::new(&options, 0).receive(&bytes[..count], 0)?;
+//! client.connect(now)?;
+//! let count = client.transmit(&mut bytes, now);
+//! let (_, greeted) = Handshake::new(&options, now).receive(&bytes[..count], now)?;
 //! let greeted = greeted.expect("a whole HELLO frame");
-//! let mut server = ServerSession::accept(&options, &greeted, SessionId(1), Token([7; 16]), 0).unwrap();
+//! let mut server = ServerSession::accept(&options, &greeted, SessionId(1), Token([7; 16]), now).unwrap();
 //!
-//! let count = server.transmit(&mut bytes, 0);
-//! client.receive(&bytes[..count], 0);
+//! let count = server.transmit(&mut bytes, now);
+//! client.receive(&bytes[..count], now);
 //! assert_eq!(client.poll_event(), Some(ClientEvent::Established { resumed: false }));
 //! # Ok::<(), outrider_wire::Error>(())
 //! ```
@@ -57,7 +57,7 @@ mod table;
 
 pub use agreement::Agreement;
 pub use client::{ClientEvent, ClientSession, ClientSide, RoundsBatch};
-pub use clock::SteadyClock;
+pub use clock::{SteadyClock, Time};
 pub use commits::{Commit, Hops, Mark, Marks};
 pub use control::{Ack, Beat, Nak};
 pub use counters::Counters;
@@ -70,7 +70,7 @@ pub use header::{
     FLAG_LAST, FLAG_LATE, FLAG_SKIP, FLAGS_CRITICAL, FrameType, HANDSHAKE_VERSION, HEADER_BYTES, Header,
     MAGIC,
 };
-pub use ids::{CellId, Digest, Epoch, Sequence, SessionId, StreamId, Token};
+pub use ids::{CellId, Digest, Epoch, Round, Sequence, SessionId, StreamId, Token};
 pub use list::{Item, List};
 pub use options::Options;
 pub use rounds::{Layer, Rounds};

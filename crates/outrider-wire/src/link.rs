@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use crate::agreement::Agreement;
-use crate::clock::SteadyClock;
+use crate::clock::{SteadyClock, Time};
 use crate::control::{Ack, Beat, Nak};
 use crate::counters::Counters;
 use crate::error::{Error, Scope};
@@ -42,13 +42,13 @@ enum State {
     Idle,
     /// HELLO is on its way; WELCOME must come by then. An attempt does not prolong the life of a session.
     Greeting {
-        until: u64,
-        resume_until: Option<u64>,
+        until: Time,
+        resume_until: Option<Time>,
     },
     Up,
     /// Without a connection; another must come by then.
     Down {
-        until: u64,
+        until: Time,
     },
     Ended,
 }
@@ -67,10 +67,10 @@ struct Pending {
 /// Deadlines, by the steady clock.
 #[derive(Debug, Default)]
 struct Timers {
-    ping: u64,
-    silence: u64,
-    ack: Option<u64>,
-    nak: Option<u64>,
+    ping: Time,
+    silence: Time,
+    ack: Option<Time>,
+    nak: Option<Time>,
 }
 
 #[derive(Debug)]
@@ -79,7 +79,7 @@ pub(crate) struct Link {
     options: Options,
     clock: SteadyClock,
     /// When the session was made; its PINGs carry the time since then.
-    made: u64,
+    made: Time,
     state: State,
     agreement: Option<Agreement>,
     outbox: Outbox,
@@ -100,7 +100,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(side: Side, options: &Options, now: u64) -> Result<Self, Error> {
+    pub(crate) fn new(side: Side, options: &Options, now: Time) -> Result<Self, Error> {
         options.check()?;
         Ok(Self {
             side,
@@ -172,7 +172,7 @@ impl Link {
         }
     }
 
-    pub(crate) fn observe(&mut self, now: u64) {
+    pub(crate) fn observe(&mut self, now: Time) {
         self.clock.observe(now);
     }
 
@@ -261,14 +261,14 @@ impl Link {
         self.pending.ack = true;
     }
 
-    pub(crate) fn next_timer(&self) -> Option<u64> {
+    pub(crate) fn next_timer(&self) -> Option<Time> {
         let deadline = match self.state {
             State::Idle | State::Ended => return None,
             State::Greeting { until, .. } | State::Down { until } => until,
             State::Up => [self.timers.ack, self.timers.nak]
                 .into_iter()
                 .flatten()
-                .fold(self.timers.ping.min(self.timers.silence), u64::min),
+                .fold(self.timers.ping.min(self.timers.silence), Time::min),
         };
         Some(self.clock.caller_time(deadline))
     }
@@ -284,7 +284,7 @@ impl Link {
         }
     }
 
-    fn on_timer_up(&mut self, now: u64) {
+    fn on_timer_up(&mut self, now: Time) {
         if self.timers.ack.is_some_and(|deadline| now >= deadline) {
             self.acknowledge();
         }
@@ -299,7 +299,7 @@ impl Link {
 
     /// How long the session has been there.
     fn age_ns(&self) -> u64 {
-        self.clock.time() - self.made
+        self.clock.time().since(self.made)
     }
 
     fn heartbeat_ns(&self) -> u64 {
@@ -495,7 +495,7 @@ impl Link {
         header.version = agreement.version;
         header.session = agreement.session;
         header.stream = stream.unwrap_or(StreamId(0));
-        header.send_time_ns = self.clock.shown();
+        header.send_time = self.clock.shown();
         self.outbox.push(header, payload)
     }
 
@@ -550,26 +550,22 @@ impl Link {
     }
 
     fn put_greeting(&self, greeting: Greeting, out: &mut [u8]) -> Option<usize> {
-        let send_time_ns = self.clock.shown();
+        let send_time = self.clock.shown();
         match greeting {
             Greeting::Hello(session, hello) => {
-                write_frame(Header { session, send_time_ns, ..Header::new(FrameType::Hello) }, &hello, out)
+                write_frame(Header { session, send_time, ..Header::new(FrameType::Hello) }, &hello, out)
             }
             Greeting::Welcome(welcome) => {
                 let session = self.agreement?.session;
-                write_frame(
-                    Header { session, send_time_ns, ..Header::new(FrameType::Welcome) },
-                    &welcome,
-                    out,
-                )
+                write_frame(Header { session, send_time, ..Header::new(FrameType::Welcome) }, &welcome, out)
             }
         }
     }
 
     fn put(&self, frame_type: FrameType, payload: &impl Payload, out: &mut [u8]) -> Option<usize> {
         let Agreement { session, version, .. } = self.agreement?;
-        let send_time_ns = self.clock.shown();
-        write_frame(Header { session, version, send_time_ns, ..Header::new(frame_type) }, payload, out)
+        let send_time = self.clock.shown();
+        write_frame(Header { session, version, send_time, ..Header::new(frame_type) }, payload, out)
     }
 }
 

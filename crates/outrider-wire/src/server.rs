@@ -1,6 +1,7 @@
 //! The node's side of a session.
 
 use crate::agreement::Agreement;
+use crate::clock::Time;
 use crate::commits::{Commit, Marks};
 use crate::error::{Error, Scope};
 use crate::fault::Fault;
@@ -8,7 +9,7 @@ use crate::flow::{Batch, Flow};
 use crate::greeting::Welcome;
 use crate::handshake::Greeted;
 use crate::header::{FLAG_LAST, FLAG_LATE, FLAG_SKIP, FrameType, Header};
-use crate::ids::{Epoch, Sequence, SessionId, StreamId, Token};
+use crate::ids::{Epoch, Round, Sequence, SessionId, StreamId, Token};
 use crate::input::Input;
 use crate::link::{Link, Side};
 use crate::options::Options;
@@ -46,7 +47,7 @@ pub enum ServerEvent<'a> {
         /// The new epoch.
         epoch: Epoch,
         /// The round with which the next rounds begin.
-        round: u64,
+        round: Round,
         /// The cells.
         assign: Assign<'a>,
     },
@@ -57,11 +58,11 @@ pub enum ServerEvent<'a> {
         /// The current epoch.
         epoch: Epoch,
         /// The round of the first layer.
-        first_round: u64,
+        first_round: Round,
         /// Whether the last of these layers is the last of the stream.
         is_last: bool,
         /// When the client made the frame, by its clock.
-        sent_ns: u64,
+        sent: Time,
         /// The layers.
         rounds: Rounds<'a>,
     },
@@ -72,7 +73,7 @@ pub enum ServerEvent<'a> {
         /// The current epoch.
         epoch: Epoch,
         /// The round from which their layers count.
-        round: u64,
+        round: Round,
         /// The marks.
         marks: Marks<'a>,
     },
@@ -114,7 +115,7 @@ impl ServerSession {
         greeted: &Greeted,
         session: SessionId,
         token: Token,
-        now: u64,
+        now: Time,
     ) -> Result<Self, Fault<'static>> {
         let agreement = greeted.agree(options, session)?;
         if !greeted.hello().token.is_none() {
@@ -131,7 +132,7 @@ impl ServerSession {
 
     /// Goes on over a new connection. If this fails the session is as before, with its old connection if it
     /// has one.
-    pub fn resume(&mut self, greeted: &Greeted, now: u64) -> Result<(), Fault<'static>> {
+    pub fn resume(&mut self, greeted: &Greeted, now: Time) -> Result<(), Fault<'static>> {
         self.link.observe(now);
         let Some(before) = self.link.agreement().copied().filter(|_| !self.link.has_ended()) else {
             return Err(Fault::from(Error::SessionEnded));
@@ -175,7 +176,7 @@ impl ServerSession {
     }
 
     /// Takes a stream, and grants its first rounds.
-    pub fn accept_stream(&mut self, stream: StreamId, credit: u64, now: u64) -> Result<Sequence, Error> {
+    pub fn accept_stream(&mut self, stream: StreamId, credit: u64, now: Time) -> Result<Sequence, Error> {
         self.link.observe(now);
         let open = self.side.streams.find(stream)?;
         if open.state != StreamState::Opening {
@@ -194,7 +195,7 @@ impl ServerSession {
         &mut self,
         stream: StreamId,
         fault: &Fault<'_>,
-        now: u64,
+        now: Time,
     ) -> Result<Sequence, Error> {
         self.link.observe(now);
         let open = self.side.streams.find(stream)?;
@@ -209,7 +210,7 @@ impl ServerSession {
     }
 
     /// Grants so many rounds in all since the stream began.
-    pub fn grant(&mut self, stream: StreamId, rounds: u64, now: u64) -> Result<Sequence, Error> {
+    pub fn grant(&mut self, stream: StreamId, rounds: u64, now: Time) -> Result<Sequence, Error> {
         self.link.observe(now);
         let open = self.side.streams.find(stream)?;
         if open.state != StreamState::Open {
@@ -230,10 +231,10 @@ impl ServerSession {
         &mut self,
         stream: StreamId,
         epoch: Epoch,
-        round: u64,
+        round: Round,
         is_late: bool,
         commit: &Commit<'_>,
-        now: u64,
+        now: Time,
     ) -> Result<Sequence, Error> {
         self.link.observe(now);
         let open = self.side.streams.find(stream)?;
@@ -254,7 +255,7 @@ impl ServerSession {
         &mut self,
         stream: Option<StreamId>,
         closed: &Closed<'_>,
-        now: u64,
+        now: Time,
     ) -> Result<Sequence, Error> {
         self.link.observe(now);
         let may_close = match stream {
@@ -379,7 +380,7 @@ fn rounds<'a>(stream: &mut Stream, header: &Header, payload: &'a [u8]) -> Result
         epoch: header.epoch,
         first_round: header.round,
         is_last: batch.is_last,
-        sent_ns: header.send_time_ns,
+        sent: header.send_time,
         rounds,
     })
 }

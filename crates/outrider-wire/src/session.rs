@@ -1,6 +1,7 @@
 //! What the two sides of a session have in common for their callers.
 
 use crate::agreement::Agreement;
+use crate::clock::Time;
 use crate::counters::Counters;
 use crate::ids::{Sequence, Token};
 use crate::input::Input;
@@ -22,32 +23,32 @@ pub struct Session<S> {
 
 impl<S> Session<S> {
     /// The connection has ended. The session lives on for a while.
-    pub fn connection_lost(&mut self, now: u64) {
+    pub fn connection_lost(&mut self, now: Time) {
         self.link.observe(now);
         self.link.connection_lost();
     }
 
     /// Takes bytes from the connection, as many as there is room for, and returns their number. Take the
     /// events, then offer the rest.
-    pub fn receive(&mut self, bytes: &[u8], now: u64) -> usize {
+    pub fn receive(&mut self, bytes: &[u8], now: Time) -> usize {
         self.link.observe(now);
         if self.link.is_connected() { self.input.receive(bytes) } else { bytes.len() }
     }
 
     /// Fills `out` with frames for the connection and returns how many bytes they take. With room for
     /// [`FRAME_BYTES_MAX`](crate::limits::FRAME_BYTES_MAX), zero means that there is nothing to send.
-    pub fn transmit(&mut self, out: &mut [u8], now: u64) -> usize {
+    pub fn transmit(&mut self, out: &mut [u8], now: Time) -> usize {
         self.link.observe(now);
         self.link.transmit(out)
     }
 
     /// When [`on_timer`](Self::on_timer) is due, by the clock of the caller.
-    pub fn next_timer(&self) -> Option<u64> {
+    pub fn next_timer(&self) -> Option<Time> {
         self.link.next_timer()
     }
 
     /// Does what is due. Receive what has come before, or the other side seems silent.
-    pub fn on_timer(&mut self, now: u64) {
+    pub fn on_timer(&mut self, now: Time) {
         self.link.observe(now);
         self.link.on_timer();
     }

@@ -4,7 +4,7 @@ use crate::bytes::{Reader, Writer};
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::frame::Payload;
-use crate::ids::{CellId, Digest};
+use crate::ids::{CellId, Digest, Round};
 use crate::limits::{CELL_RANGES_MAX, CYCLE_LAYERS_MAX, LAYER_BITS_MAX, OBSERVABLES_MAX, OPEN_CELLS_MAX};
 use crate::list::{Item, List};
 
@@ -124,8 +124,8 @@ impl Payload for Open {
 
 impl Widths {
     /// The detectors of a round that is not the last.
-    pub fn of_round(&self, round: u64) -> u32 {
-        match round.checked_sub(1) {
+    pub fn of_round(&self, round: Round) -> u32 {
+        match round.0.checked_sub(1) {
             None => self.first,
             Some(index) => self.cycle[(index % self.cycle.len() as u64) as usize],
         }
@@ -164,7 +164,7 @@ impl CellRange {
 
     /// Whether the cell is in the range.
     pub fn contains(&self, cell: CellId) -> bool {
-        cell.0.checked_sub(self.first.0).is_some_and(|offset| {
+        cell.checked_sub(self.first).is_some_and(|offset| {
             offset % self.stride == 0 && (self.count == Self::ENDLESS || offset / self.stride < self.count)
         })
     }

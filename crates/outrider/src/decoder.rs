@@ -9,6 +9,7 @@ use crate::graph::{GraphOptions, MatchingGraph};
 use crate::kernels::Isa;
 use crate::model::{DetectorErrorModel, owned, view};
 use crate::names::named;
+use crate::overrides::Override;
 use crate::predecoder::{Predecoded, Predecoder, PredecoderUse};
 use crate::shots::Shots;
 
@@ -84,33 +85,19 @@ pub struct DecoderOptions {
     /// How a [pre-decoder](Decoder::with_predecoder) is used, if there is one.
     pub predecoder_use: PredecoderUse,
     /// Added to the weight of every edge that no override names, in integer units. The sum may be negative,
-    /// which commits the edge. The offset of a [pre-decoded](Predecoded) shot is added to it.
+    /// which forces the edge. The offset of a [pre-decoded](Predecoded) shot is added to it.
     pub weight_offset: i32,
-}
-
-/// The weight of one edge for one shot.
-///
-/// It replaces the graph's own. A negative weight commits the edge: its events and observables flip, and the
-/// magnitude is the price of taking it back; that is exact. Magnitudes are clamped to the graph's largest
-/// weight, odd ones rounded down to even.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(C)]
-pub struct Override {
-    /// The edge's index in the graph.
-    pub edge: u32,
-    /// Integer units, see [`MatchingGraph::quantize`].
-    pub weight: i32,
 }
 
 /// What one shot gives, besides its observables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DecodeResult {
     /// Total integer weight of the chosen edges, see [`MatchingGraph::natural`]; for correlated matching
-    /// under the weights of the second pass, after hard pre-decoding without what that committed.
+    /// under the weights of the second pass, after hard pre-decoding without what that fixed.
     pub weight: i64,
     /// Detection events of the shot as given.
     pub event_count: u32,
-    /// Events that were left to match after pre-decoding and committed edges flipped theirs.
+    /// Events that were left to match after pre-decoding and forced edges flipped theirs.
     pub matched_count: u32,
 }
 
@@ -125,7 +112,7 @@ pub struct Pair {
 /// Proof that an answer is minimal: a feasible solution of the dual problem with the same value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Certificate {
-    /// Weight of the matched edges, without committed ones.
+    /// Weight of the matched edges, without forced ones.
     pub primal: i64,
     /// Sum of the radii of all regions, a lower bound for any matching.
     pub dual: i64,
@@ -374,8 +361,8 @@ impl Decoder {
         check(status).map_err(|error| error.with_shot(failed_shot as u64 + 1))
     }
 
-    /// The edges of the last shot's answer, ascending: committed edges included, also those of a pre-decoder, edges
-    /// used twice cancelled.
+    /// The edges of the last shot's answer, ascending: forced edges included, also those that a pre-decoder fixed,
+    /// edges used twice cancelled.
     ///
     /// # Errors
     /// [`Argument`](crate::Status::Argument) if no shot was decoded,
@@ -489,7 +476,7 @@ impl DecoderOptions {
         sys::otr_decoder_options {
             kind: self.kind.to_raw(),
             isa: self.isa.to_raw(),
-            certify: self.certify.into(),
+            certify: self.certify,
             predecoder: predecoder.map_or(ptr::null_mut(), Predecoder::as_ptr),
             predecoder_use: self.predecoder_use.to_raw(),
             weight_offset: self.weight_offset,
@@ -542,9 +529,6 @@ fn empty_result() -> sys::otr_result {
 
 const _: () = {
     use std::mem::offset_of;
-    assert!(size_of::<Override>() == size_of::<sys::otr_override>());
-    assert!(offset_of!(Override, edge) == offset_of!(sys::otr_override, edge));
-    assert!(offset_of!(Override, weight) == offset_of!(sys::otr_override, weight));
     assert!(size_of::<Pair>() == size_of::<sys::otr_pair>());
     assert!(offset_of!(Pair, event1) == offset_of!(sys::otr_pair, event1));
     assert!(offset_of!(Pair, event2) == offset_of!(sys::otr_pair, event2));

@@ -149,7 +149,7 @@ impl DenseNetwork {
             receptive_field: raw.receptive_field,
             parameters: raw.parameter_count,
             products_per_voxel: raw.products_per_voxel,
-            has_integers: raw.has_integers != 0,
+            has_integers: raw.has_integers,
         }
     }
 }

@@ -3,11 +3,11 @@ use std::ptr::{self, NonNull};
 
 use outrider_sys as sys;
 
-use crate::decoder::Override;
 use crate::error::{Details, Error, LineMeaning, Status, check, check_length};
 use crate::graph::MatchingGraph;
 use crate::kernels::Isa;
 use crate::model::{owned, view};
+use crate::overrides::Override;
 use crate::predecoder::Predecoded;
 
 /// The complementary gap: the least weight in each logical class, for a graph with one observable on a patch.
@@ -140,7 +140,7 @@ impl Gap {
     pub fn decode_events(&mut self, events: &[u32], overrides: &[Override]) -> Result<GapResult, Error> {
         let mut raw = sys::otr_gap_result { weights: [0; 2], observable: 0 };
         // SAFETY: events and overrides come with their counts; `Override` has the layout of `otr_override`, as
-        // asserted in decoder.rs; the gap is used by nobody else (&mut).
+        // asserted in overrides.rs; the gap is used by nobody else (&mut).
         let status = unsafe {
             sys::otr_gap_decode(
                 self.raw.as_ptr(),
@@ -156,7 +156,7 @@ impl Gap {
     }
 
     /// Matches what a pre-decoder left of a shot in both classes; overrides come after those of the shot and win. Classes
-    /// are of the whole answer, what is committed in the shot included.
+    /// are of the whole answer, what is fixed in the shot included.
     ///
     /// A shot of another [`weight_offset`](Predecoded::weight_offset) than the last one's takes as long as making a gap.
     ///
@@ -170,7 +170,7 @@ impl Gap {
         let shot = shot.to_raw(OBSERVABLE_BYTES)?;
         let mut raw = sys::otr_gap_result { weights: [0; 2], observable: 0 };
         // SAFETY: all lists come with their counts, and C checks what they say; `Override` has the layout of
-        // `otr_override`, as asserted in decoder.rs; the gap is used by nobody else (&mut).
+        // `otr_override`, as asserted in overrides.rs; the gap is used by nobody else (&mut).
         let status = unsafe {
             sys::otr_gap_decode_predecoded(
                 self.raw.as_ptr(),
@@ -185,11 +185,11 @@ impl Gap {
     }
 
     /// The edges of the last shot's answer in the class that leaves (`false`) or flips (`true`) the observable,
-    /// ascending, committed ones included.
+    /// ascending, forced and fixed ones included.
     ///
     /// # Errors
     /// [`Argument`](Status::Argument) if no shot was decoded, and for the heavier class of a shot at the limit, whose
-    /// answer was not searched for. [`Unsupported`](Status::Unsupported) if a pre-decoder committed what is not given as
+    /// answer was not searched for. [`Unsupported`](Status::Unsupported) if a pre-decoder fixed what is not given as
     /// edges.
     pub fn edges(&mut self, observable: bool) -> Result<&[u32], Error> {
         let (mut edges, mut count) = (ptr::null(), 0);

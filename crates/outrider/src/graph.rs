@@ -78,9 +78,9 @@ impl MatchingGraph {
     /// the line of the model, [`Limit`](crate::Status::Limit) for too many detectors, errors or observables.
     pub fn new(model: &DetectorErrorModel, options: &GraphOptions) -> Result<Self, Error> {
         let raw_options = sys::otr_graph_options {
-            correlations: options.correlations.into(),
-            ignore_undecomposable: options.ignore_undecomposable.into(),
-            reweightable: options.reweightable.into(),
+            correlations: options.correlations,
+            ignore_undecomposable: options.ignore_undecomposable,
+            reweightable: options.reweightable,
             levels: options.levels,
         };
         let mut raw = ptr::null_mut();
@@ -194,7 +194,7 @@ impl MatchingGraph {
     /// Whether the graph has the implied weights that correlated matching needs.
     pub fn has_correlations(&self) -> bool {
         // SAFETY: `raw` is a live graph.
-        unsafe { sys::otr_graph_has_correlations(self.as_ptr()) != 0 }
+        unsafe { sys::otr_graph_has_correlations(self.as_ptr()) }
     }
 
     /// Components with three or more detectors that were skipped.

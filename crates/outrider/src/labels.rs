@@ -76,8 +76,8 @@ impl LabelSampler {
         let raw_options = sys::otr_label_options {
             seed: options.seed,
             isa: options.isa.to_raw(),
-            split_y: options.split_y.into(),
-            equivalence: options.equivalence.into(),
+            split_y: options.split_y,
+            equivalence: options.equivalence,
         };
         let mut raw = ptr::null_mut();
         let mut details = Details::new();

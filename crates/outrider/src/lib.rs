@@ -42,6 +42,7 @@ mod measurements;
 mod model;
 mod names;
 mod network;
+mod overrides;
 mod patch;
 mod patch_predecoder;
 mod plan;
@@ -61,7 +62,7 @@ pub use cell_book::{
     PlacedCommit, PlacedMark,
 };
 pub use clock::clock_ns;
-pub use decoder::{Certificate, DecodeResult, Decoder, DecoderKind, DecoderOptions, Override, Pair};
+pub use decoder::{Certificate, DecodeResult, Decoder, DecoderKind, DecoderOptions, Pair};
 pub use dense_network::{DenseArithmetic, DenseInfo, DenseNetwork, DenseOptions};
 pub use error::{Error, Place, Status};
 pub use event_network::EventNetwork;
@@ -75,6 +76,7 @@ pub use measurement_stream::{MeasuredLayer, MeasurementStream};
 pub use measurements::{MeasurementMap, MeasurementOptions, Parity};
 pub use model::{DetectorErrorModel, Instruction, InstructionKind, Instructions, Target, TargetKind, Walk};
 pub use network::{Network, NetworkOptions};
+pub use overrides::Override;
 pub use patch::{LayerWidths, MakePredecoder, Patch, PatchOptions, PatchPredecoder};
 pub use plan::{Axis, Cell, CellShape, Plan, PlanOptions, RowLayout, Rows};
 pub use predecoder::{Predecoded, PredecodedBatch, Predecoder, PredecoderUse, Reach};

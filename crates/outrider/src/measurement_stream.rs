@@ -103,7 +103,7 @@ impl MeasurementStream {
                 self.raw.as_ptr(),
                 measurements.as_ptr(),
                 count,
-                is_last.into(),
+                is_last,
                 details.as_mut_ptr(),
             )
         };
@@ -114,15 +114,15 @@ impl MeasurementStream {
     #[allow(clippy::should_implement_trait, reason = "more may come after None, and layers are lent")]
     pub fn next(&mut self) -> Option<MeasuredLayer<'_>> {
         let mut raw =
-            sys::otr_measured_layer { number: 0, events: ptr::null(), detector_count: 0, is_last: 0 };
+            sys::otr_measured_layer { number: 0, events: ptr::null(), detector_count: 0, is_last: false };
         // SAFETY: the stream is used by nobody else (&mut); the output is ours.
         let found = unsafe { sys::otr_measurement_stream_next(self.raw.as_ptr(), &mut raw) };
-        (found != 0).then(|| MeasuredLayer {
+        found.then(|| MeasuredLayer {
             number: raw.number,
             // SAFETY: the header keeps them valid until the next call, which the result's borrow of `self` delays.
             events: unsafe { view(raw.events, raw.detector_count.div_ceil(8) as usize) },
             detector_count: raw.detector_count,
-            is_last: raw.is_last != 0,
+            is_last: raw.is_last,
         })
     }
 

@@ -357,7 +357,7 @@ impl Walk<'_> {
         let found = unsafe { sys::otr_model_walk_next(self.raw.as_ptr(), &mut raw) };
         // SAFETY: C filled `raw` with pointers that live until the next step; the result borrows `self`
         // mutably.
-        (found != 0).then(|| unsafe { instruction_view(&raw) })
+        found.then(|| unsafe { instruction_view(&raw) })
     }
 }
 

@@ -187,7 +187,7 @@ impl Cell {
             marks_end: raw.marks_end,
             ready_layers: raw.ready_layers,
             shift: raw.shift,
-            is_empty: raw.is_empty != 0,
+            is_empty: raw.is_empty,
             shape: CellShape {
                 row: shape.row,
                 phase: shape.phase,
@@ -221,7 +221,7 @@ impl Cell {
             marks_end: 0,
             ready_layers: 0,
             shift: 0,
-            is_empty: 0,
+            is_empty: false,
             shape,
         }
     }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use outrider_sys as sys;
 
-use crate::decoder::Override;
 use crate::error::{Details, Error, LineMeaning, Status, check, check_length};
 use crate::graph::MatchingGraph;
 use crate::model::{owned, view};
 use crate::names::named;
+use crate::overrides::Override;
 
 /// A pre-decoder: detection events in; log-odds of edges near them, or a smaller shot, out.
 ///
@@ -60,7 +60,7 @@ pub enum PredecoderUse {
     /// `soft`: its log-odds are the weights of the shot.
     #[default]
     Soft,
-    /// `hard`: what it is sure of is committed for good, the rest is decoded under the graph's own weights.
+    /// `hard`: what it is sure of is fixed for good, the rest is decoded under the graph's own weights.
     Hard,
 }
 
@@ -84,9 +84,9 @@ pub struct Predecoded<'a> {
     pub events: &'a [u32],
     /// Of soft use: the weights of the shot, each edge named at most once, in no particular order.
     pub overrides: &'a [Override],
-    /// Of hard use: the observables that the committed edges flip, packed; empty if nothing was committed.
+    /// Of hard use: the observables that the fixed edges flip, packed; empty if nothing was fixed.
     pub observables: &'a [u8],
-    /// Of hard use: the committed edges, in no particular order; `None` if corrections are no edges of the graph.
+    /// Of hard use: the fixed edges, in no particular order; `None` if corrections are no edges of the graph.
     pub edges: Option<&'a [u32]>,
     /// Added to the integer weight of every edge that no override names.
     pub weight_offset: i32,
@@ -188,7 +188,7 @@ impl Predecoder {
         check(status).map_err(|error| self.explain(error).with_shot(failed_shot as u64 + 1))
     }
 
-    /// Commits, in hard use, edges whose probability is at least this; 1/2 at first.
+    /// Fixes, in hard use, edges whose probability is at least this; 1/2 at first.
     ///
     /// # Errors
     /// [`Probability`](Status::Probability) unless it lies between 0 and 1.
@@ -296,14 +296,14 @@ impl<'a> Predecoded<'a> {
     /// # Safety
     /// The pointers of `raw` are valid for 'a and their counts, and its observables, if any, have so many bytes.
     unsafe fn from_raw(raw: &sys::otr_predecoded, observable_bytes: usize) -> Self {
-        let is_committed = !raw.observables.is_null();
-        // SAFETY: as the caller promises; `Override` has the layout of `otr_override`, as asserted in decoder.rs.
+        let has_fixed = !raw.observables.is_null();
+        // SAFETY: as the caller promises; `Override` has the layout of `otr_override`, as asserted in overrides.rs.
         unsafe {
             Self {
                 events: view(raw.events, raw.event_count),
                 overrides: view(raw.overrides.cast(), raw.override_count),
-                observables: view(raw.observables, if is_committed { observable_bytes } else { 0 }),
-                edges: (!is_committed || !raw.edges.is_null()).then(|| view(raw.edges, raw.edge_count)),
+                observables: view(raw.observables, if has_fixed { observable_bytes } else { 0 }),
+                edges: (!has_fixed || !raw.edges.is_null()).then(|| view(raw.edges, raw.edge_count)),
                 weight_offset: raw.weight_offset,
             }
         }
@@ -311,16 +311,16 @@ impl<'a> Predecoded<'a> {
 
     /// For a call on `graph`, whose header asks for as many bytes of observables as are checked here.
     pub(crate) fn to_raw(self, observable_bytes: usize) -> Result<sys::otr_predecoded, Error> {
-        let is_committed = !self.observables.is_empty() || self.edges.is_none_or(|edges| !edges.is_empty());
-        if is_committed {
-            check_length("committed observables, in bytes", observable_bytes, self.observables.len())?;
+        let has_fixed = !self.observables.is_empty() || self.edges.is_none_or(|edges| !edges.is_empty());
+        if has_fixed {
+            check_length("fixed observables, in bytes", observable_bytes, self.observables.len())?;
         }
         Ok(sys::otr_predecoded {
             events: self.events.as_ptr(),
             event_count: self.events.len(),
             overrides: self.overrides.as_ptr().cast(),
             override_count: self.overrides.len(),
-            observables: if is_committed { self.observables.as_ptr() } else { ptr::null() },
+            observables: if has_fixed { self.observables.as_ptr() } else { ptr::null() },
             edges: self.edges.map_or(ptr::null(), <[u32]>::as_ptr),
             edge_count: self.edges.map_or(0, <[u32]>::len),
             weight_offset: self.weight_offset,

@@ -129,11 +129,11 @@ impl RoundSampler {
         let mut raw = sys::otr_sampled_layer {
             events: ptr::null(),
             detector_count: 0,
-            is_last: 0,
+            is_last: false,
             observables: ptr::null(),
         };
         // SAFETY: the sampler is used by nobody else (&mut); the output is ours.
-        if unsafe { sys::otr_round_sampler_next(self.raw.as_ptr(), &mut raw) } == 0 {
+        if !unsafe { sys::otr_round_sampler_next(self.raw.as_ptr(), &mut raw) } {
             return None;
         }
         // SAFETY: the header keeps both valid until the next call, which the result's borrow of `self` delays; the
@@ -144,12 +144,7 @@ impl RoundSampler {
                 view(raw.observables, self.observable_bytes),
             )
         };
-        Some(SampledLayer {
-            events,
-            detector_count: raw.detector_count,
-            is_last: raw.is_last != 0,
-            observables,
-        })
+        Some(SampledLayer { events, detector_count: raw.detector_count, is_last: raw.is_last, observables })
     }
 }
 

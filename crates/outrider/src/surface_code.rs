@@ -152,7 +152,7 @@ impl SurfaceCode {
     /// # Errors
     /// [`Limit`](crate::Status::Limit), [`Memory`](crate::Status::Memory).
     pub fn model(&self) -> Result<DetectorErrorModel, Error> {
-        self.model_as(0)
+        self.model_as(false)
     }
 
     /// The same model with the rounds of the bulk in a `repeat` block: size and time do not grow with the
@@ -161,10 +161,10 @@ impl SurfaceCode {
     /// # Errors
     /// As [`model`](Self::model).
     pub fn folded_model(&self) -> Result<DetectorErrorModel, Error> {
-        self.model_as(1)
+        self.model_as(true)
     }
 
-    fn model_as(&self, folded: core::ffi::c_int) -> Result<DetectorErrorModel, Error> {
+    fn model_as(&self, folded: bool) -> Result<DetectorErrorModel, Error> {
         let mut raw = ptr::null_mut();
         let mut details = Details::new();
         // SAFETY: `self.raw` is live; the outputs are written at most once.

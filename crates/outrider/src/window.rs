@@ -3,10 +3,11 @@ use std::sync::Arc;
 
 use outrider_sys as sys;
 
-use crate::decoder::{DecoderOptions, Override};
+use crate::decoder::DecoderOptions;
 use crate::error::{Details, Error, LineMeaning, Status, check, check_length};
 use crate::graph::MatchingGraph;
 use crate::model::{owned, view};
+use crate::overrides::Override;
 use crate::predecoder::{Predecoded, Predecoder};
 
 /// What a detector of the history is to a window.
@@ -144,10 +145,10 @@ impl Window {
     /// # Errors
     /// [`Index`](Status::Index).
     pub fn edge(&self, edge: u32) -> Result<WindowEdge, Error> {
-        let mut raw = sys::otr_window_edge { source: 0, part_count: 0, owned: 0 };
+        let mut raw = sys::otr_window_edge { source: 0, part_count: 0, owned: false };
         // SAFETY: the window is alive; the output is ours.
         check(unsafe { sys::otr_window_edge_at(self.raw.as_ptr(), edge, &mut raw) })?;
-        Ok(WindowEdge { source: raw.source, part_count: raw.part_count, owned: raw.owned != 0 })
+        Ok(WindowEdge { source: raw.source, part_count: raw.part_count, owned: raw.owned })
     }
 
     /// Edges that the window commits although it sees one end only: 0 wherever the buffer is as wide as an edge is

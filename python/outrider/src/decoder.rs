@@ -84,7 +84,7 @@ impl Decoder {
     ///     bit_packed_shots uint8 of shape (shots, ceil(num_detectors / 8)).
     /// overrides: weights for single shots, (offsets, edges, weights): in shot k edge edges[i] weighs
     ///     weights[i] for i from offsets[k] to offsets[k + 1] - 1. Shapes (shots + 1,), (total,), (total,).
-    ///     A negative weight commits the edge, its magnitude is the price of taking it back; of two for one
+    ///     A negative weight forces the edge, its magnitude is the price of taking it back; of two for one
     ///     edge the last counts.
     ///
     /// Returns the predictions: bool of shape (shots, num_observables), or with bit_packed_predictions uint8

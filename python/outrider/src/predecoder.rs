@@ -64,7 +64,7 @@ impl Predecoder {
     ///     beside them; "smith" pairs adjacent events greedily; "min-sum" passes messages on the errors of the
     ///     model, for soft use.
     /// iterations: passes of "smith" or "min-sum"; None for the rule's own default.
-    /// threshold: hard use commits edges of at least this probability, between 0 and 1.
+    /// threshold: hard use fixes edges of at least this probability, between 0 and 1.
     ///
     /// ValueError for another name or model and for values out of range.
     #[staticmethod]
@@ -87,7 +87,7 @@ impl Predecoder {
 
     /// The trained event network of a .safetensors file on `graph`, which was built from `model`.
     ///
-    /// threshold: hard use commits edges of at least this probability, between 0 and 1.
+    /// threshold: hard use fixes edges of at least this probability, between 0 and 1.
     ///
     /// OSError if the file cannot be read; ValueError for one that is no event network, for a model without
     /// coordinates or of a code that the network was not made for, and for values out of range.
@@ -164,9 +164,9 @@ impl Predecoder {
         Ok((offsets, edges, weights.into_pyarray(py)))
     }
 
-    /// Hard use: what is left of each shot after likely edges are committed for good.
+    /// Hard use: what is left of each shot after likely edges are fixed for good.
     ///
-    /// shots: as for Decoder.decode_batch. Returns the events left and the observables that the committed edges
+    /// shots: as for Decoder.decode_batch. Returns the events left and the observables that the fixed edges
     /// flip, (detectors, observables): bool of shapes (shots, num_detectors) and (shots, num_observables), with
     /// bit_packed uint8, eight to a column.
     ///

@@ -119,7 +119,7 @@ def test_overrides_are_weights_of_one_shot():
     overrides = ([0, 0, 1, 2, 5], [left, left, middle, left, right], [9.0, -1.5, -2.0, -3.0, -4.0])
     predictions, weights = decoder.decode_batch(shots, overrides=overrides, return_weights=True)
     own = graph.edge_weights()
-    # As it is; around through the middle; the committed edge taken back; all committed, none taken back.
+    # As it is; around through the middle; the forced edge taken back; all forced, none taken back.
     assert predictions[:, 0].tolist() == [True, False, False, True]
     expected = [own[left], own[middle] + own[right], 0.0, -9.0]
     np.testing.assert_allclose(weights, expected, atol=1e-5)

@@ -60,12 +60,12 @@ def test_overrides_and_offset():
     graph = outrider.MatchingGraph(outrider.Model("error(0.1) D0 L0\nerror(0.2) D0 D1\nerror(0.1) D1"))
     left, around = np.log(9), np.log(4) + np.log(9)
     event = np.array([[1, 0]], np.uint8)
-    committed = ([0, 1], [graph.find_edge(0)], [-1.5])
+    forced = ([0, 1], [graph.find_edge(0)], [-1.5])
     for offset, overrides, expected in [
         (0.0, None, [around, left]),
         (0.5, None, [around + 1.0, left + 0.5]),
-        (0.0, committed, [around, -1.5]),
-        (0.5, committed, [around + 1.0, -1.5]),
+        (0.0, forced, [around, -1.5]),
+        (0.5, forced, [around + 1.0, -1.5]),
     ]:
         weights = outrider.Gap(graph, weight_offset=offset).weights(event, overrides=overrides)
         np.testing.assert_allclose(weights, [expected], atol=1e-5)

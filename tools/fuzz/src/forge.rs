@@ -2,8 +2,8 @@
 
 use outrider_wire::{
     Ack, Assign, Beat, CellId, CellRange, Closed, Commit, Credit, Digest, Epoch, Error, Fault, FrameType,
-    Header, Hello, Hops, Layer, List, Mark, Marks, Nak, Open, Payload, Sequence, SessionId, StreamId, Token,
-    Versions, Welcome, Widths, encode_frame,
+    Header, Hello, Hops, Layer, List, Mark, Marks, Nak, Open, Payload, Round, Sequence, SessionId, StreamId,
+    Token, Versions, Welcome, Widths, encode_frame,
 };
 
 use crate::script::Script;
@@ -66,7 +66,7 @@ impl Forger {
         let is_placed = [FrameType::Assign, FrameType::Rounds, FrameType::Marks, FrameType::Commit];
         if is_placed.contains(&frame_type) {
             header.epoch = Epoch(script.byte().into());
-            header.round = script.number();
+            header.round = Round(script.number());
         }
         if frame_type == FrameType::Rounds {
             header.flags = FLAGS[usize::from(script.byte()) % FLAGS.len()];
@@ -178,7 +178,7 @@ impl Forger {
             .map(|at| match at + 1 == count {
                 true if odd_width >= 240 => odd_width.into(),
                 true if header.flags & 1 != 0 => self.open.widths.last,
-                _ => self.open.widths.of_round(header.round.saturating_add(at.into())),
+                _ => self.open.widths.of_round(Round(header.round.0.saturating_add(at.into()))),
             })
             .collect();
         let bits: Vec<Vec<u8>> = widths.iter().map(|&width| layer_bits(width, script)).collect();

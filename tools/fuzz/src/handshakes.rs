@@ -1,6 +1,6 @@
 //! The first bytes of a connection, at a node and at a controller that has said HELLO, in pieces of any length.
 
-use outrider_wire::{ClientEvent, ClientSession, Handshake, ServerSession, SessionId, Token};
+use outrider_wire::{ClientEvent, ClientSession, Handshake, ServerSession, SessionId, Time, Token};
 
 use crate::frames::resealed;
 use crate::script::Script;
@@ -19,12 +19,12 @@ pub(crate) fn run(data: &[u8]) {
 
 fn at_node(mut bytes: &[u8], piece: usize) {
     let options = small();
-    let mut handshake = Handshake::new(&options, 0);
+    let mut handshake = Handshake::new(&options, Time(0));
     loop {
         let given = bytes.len().min(piece);
-        let Ok((count, greeted)) = handshake.receive(&bytes[..given], 0) else { return };
+        let Ok((count, greeted)) = handshake.receive(&bytes[..given], Time(0)) else { return };
         if let Some(greeted) = greeted {
-            let accepted = ServerSession::accept(&options, &greeted, SessionId(1), Token([1; 16]), 0);
+            let accepted = ServerSession::accept(&options, &greeted, SessionId(1), Token([1; 16]), Time(0));
             assert!(accepted.is_err() || greeted.hello().token.is_none(), "begun, though it is to go on");
             return;
         }
@@ -37,13 +37,13 @@ fn at_node(mut bytes: &[u8], piece: usize) {
 }
 
 fn at_controller(mut bytes: &[u8], piece: usize) {
-    let mut client = ClientSession::new(&small(), 0).expect("the options are good");
-    client.connect(0).expect("the session is new");
+    let mut client = ClientSession::new(&small(), Time(0)).expect("the options are good");
+    client.connect(Time(0)).expect("the session is new");
     let mut out = vec![0; OUT_BYTES];
-    client.transmit(&mut out, 0);
+    client.transmit(&mut out, Time(0));
     let mut is_established = false;
     while !bytes.is_empty() {
-        let count = client.receive(&bytes[..bytes.len().min(piece)], 0);
+        let count = client.receive(&bytes[..bytes.len().min(piece)], Time(0));
         assert!(count > 0, "there is room again once all events are taken");
         bytes = &bytes[count..];
         while let Some(event) = client.poll_event() {
@@ -57,6 +57,6 @@ fn at_controller(mut bytes: &[u8], piece: usize) {
                 other => panic!("{other:?} without a stream"),
             }
         }
-        while client.transmit(&mut out, 0) != 0 {}
+        while client.transmit(&mut out, Time(0)) != 0 {}
     }
 }

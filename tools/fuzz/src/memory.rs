@@ -11,7 +11,7 @@ use outrider::{
 use outrider_controller::{Controller, ControllerOptions, Event, NodeId, PatchId};
 use outrider_node::{ConnectionId, Node, NodeOptions, Times};
 use outrider_wire::limits::{FRAME_BYTES_MAX, PAYLOAD_BYTES_MIN};
-use outrider_wire::{Digest, Open, Options, Widths};
+use outrider_wire::{Digest, Open, Options, Time, Widths};
 
 pub(crate) const MICROSECOND: u64 = 1_000;
 pub(crate) const MILLISECOND: u64 = 1_000_000;
@@ -94,7 +94,7 @@ pub(crate) struct Memory {
     pub(crate) controller: Controller,
     pub(crate) node: Node,
     pub(crate) patch: PatchId,
-    pub(crate) now: u64,
+    pub(crate) now: Time,
     pub(crate) out: Vec<u8>,
     line: Option<ConnectionId>,
     pushed: usize,
@@ -111,7 +111,7 @@ impl Memory {
             rejoin_ns: MILLISECOND,
             ..ControllerOptions::default()
         };
-        let mut controller = Controller::new(nodes, options, 0).expect("the options are good");
+        let mut controller = Controller::new(nodes, options, Time(0)).expect("the options are good");
         let options = NodeOptions {
             wire: short_lived(),
             connections_max: 8,
@@ -125,9 +125,10 @@ impl Memory {
         };
         let history = History::get();
         let node = Node::new(vec![Arc::clone(&history.patch)], options, draw);
-        let patch = controller.open(Arc::clone(&history.patch), 0).expect("the patch fits the protocol");
+        let patch =
+            controller.open(Arc::clone(&history.patch), Time(0)).expect("the patch fits the protocol");
         let out = vec![0; FRAME_BYTES_MAX];
-        let mut memory = Self { controller, node, patch, now: 0, out, line: None, pushed: 0 };
+        let mut memory = Self { controller, node, patch, now: Time(0), out, line: None, pushed: 0 };
         memory.settle();
         memory
     }
@@ -145,9 +146,9 @@ impl Memory {
 
     /// Lets time pass for the honest, who are never late.
     pub(crate) fn pass(&mut self, time: u64) {
-        let until = self.now.saturating_add(time);
+        let until = self.now.after(time);
         while self.now < until {
-            self.now = until.min(self.now + STEP);
+            self.now = until.min(self.now.after(STEP));
             self.controller.on_timer(self.now);
             self.node.on_timer(self.now);
             self.settle();
@@ -206,7 +207,7 @@ impl Memory {
 
     /// Gives the controller all that is left and lets time pass until it has the answer, if it ever has.
     pub(crate) fn finish(&mut self) -> bool {
-        let until = self.now + PATIENCE;
+        let until = self.now.after(PATIENCE);
         while self.now < until {
             let state = self.controller.state(self.patch).expect("the patch is open");
             if state.is_finished {

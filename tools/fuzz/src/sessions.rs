@@ -6,8 +6,8 @@
 use outrider_wire::limits::{PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MIN};
 use outrider_wire::{
     Assign, CellId, ClientEvent, ClientSession, Closed, Commit, Counters, Decoded, Epoch, Error, Fault,
-    FrameType, Handshake, Hops, Layer, List, Marks, Options, RoundsBatch, ServerEvent, ServerSession,
-    SessionId, StreamId, Token, decode_frame,
+    FrameType, Handshake, Hops, Layer, List, Marks, Options, Round, RoundsBatch, ServerEvent, ServerSession,
+    SessionId, StreamId, Time, Token, decode_frame,
 };
 
 use crate::forge::{Forger, any_open};
@@ -28,9 +28,10 @@ pub(crate) fn run_server(data: &[u8]) {
     let mut forger = forger();
     let options = small();
     let hello = forger.frame_of(FrameType::Hello, &mut Script::new(&[]));
-    let (_, greeted) = Handshake::new(&options, 0).receive(&hello, 0).expect("a good HELLO");
+    let (_, greeted) = Handshake::new(&options, Time(0)).receive(&hello, Time(0)).expect("a good HELLO");
     let greeted = greeted.expect("a whole HELLO");
-    let server = ServerSession::accept(&options, &greeted, SESSION, TOKEN, 0).expect("both sides agree");
+    let server =
+        ServerSession::accept(&options, &greeted, SESSION, TOKEN, Time(0)).expect("both sides agree");
     forger.session = SESSION;
     forger.token = TOKEN;
     let mut watched = Watched::new(server);
@@ -45,8 +46,8 @@ pub(crate) fn run_client(data: &[u8]) {
     let mut forger = forger();
     forger.session = SESSION;
     forger.token = TOKEN;
-    let mut client = ClientSession::new(&small(), 0).expect("the options are good");
-    client.connect(0).expect("the session is new");
+    let mut client = ClientSession::new(&small(), Time(0)).expect("the options are good");
+    client.connect(Time(0)).expect("the session is new");
     let mut watched = Watched::new(client);
     while let Some(action) = script.next() {
         watched.step(action, &mut forger, &mut script);
@@ -64,11 +65,11 @@ fn forger() -> Forger {
 
 /// What both sides have in common, as far as it matters here.
 trait Session {
-    fn receive(&mut self, bytes: &[u8], now: u64) -> usize;
-    fn transmit(&mut self, out: &mut [u8], now: u64) -> usize;
-    fn on_timer(&mut self, now: u64);
-    fn next_timer(&self) -> Option<u64>;
-    fn connection_lost(&mut self, now: u64);
+    fn receive(&mut self, bytes: &[u8], now: Time) -> usize;
+    fn transmit(&mut self, out: &mut [u8], now: Time) -> usize;
+    fn on_timer(&mut self, now: Time);
+    fn next_timer(&self) -> Option<Time>;
+    fn connection_lost(&mut self, now: Time);
     fn counters(&self) -> Counters;
     fn is_finished(&self) -> bool;
 
@@ -76,15 +77,15 @@ trait Session {
     fn take_event(&mut self) -> Option<bool>;
 
     /// Tries to go on over a new connection.
-    fn resume(&mut self, forger: &mut Forger, script: &mut Script<'_>, now: u64) -> Result<(), Error>;
+    fn resume(&mut self, forger: &mut Forger, script: &mut Script<'_>, now: Time) -> Result<(), Error>;
 
     /// Does what its owner might want.
-    fn act(&mut self, script: &mut Script<'_>, now: u64);
+    fn act(&mut self, script: &mut Script<'_>, now: Time);
 }
 
 struct Watched<S> {
     session: S,
-    now: u64,
+    now: Time,
     has_ended: bool,
     counters: Counters,
     out: Vec<u8>,
@@ -96,7 +97,7 @@ impl<S: Session> Watched<S> {
     fn new(session: S) -> Self {
         let counters = session.counters();
         let out = vec![0; OUT_BYTES];
-        Self { session, now: 0, has_ended: false, counters, out, pending: Vec::new() }
+        Self { session, now: Time(0), has_ended: false, counters, out, pending: Vec::new() }
     }
 
     fn step(&mut self, action: u8, forger: &mut Forger, script: &mut Script<'_>) {
@@ -112,7 +113,7 @@ impl<S: Session> Watched<S> {
                 self.hear(1 + usize::from(script.byte()));
             }
             9 => {
-                self.now = self.now.wrapping_add(script.number());
+                self.now = Time(self.now.0.wrapping_add(script.number()));
                 self.session.on_timer(self.now);
             }
             10 => self.session.connection_lost(self.now),
@@ -205,23 +206,23 @@ fn has_grown(before: &Counters, after: &Counters) -> bool {
 }
 
 impl Session for ServerSession {
-    fn receive(&mut self, bytes: &[u8], now: u64) -> usize {
+    fn receive(&mut self, bytes: &[u8], now: Time) -> usize {
         self.receive(bytes, now)
     }
 
-    fn transmit(&mut self, out: &mut [u8], now: u64) -> usize {
+    fn transmit(&mut self, out: &mut [u8], now: Time) -> usize {
         self.transmit(out, now)
     }
 
-    fn on_timer(&mut self, now: u64) {
+    fn on_timer(&mut self, now: Time) {
         self.on_timer(now);
     }
 
-    fn next_timer(&self) -> Option<u64> {
+    fn next_timer(&self) -> Option<Time> {
         self.next_timer()
     }
 
-    fn connection_lost(&mut self, now: u64) {
+    fn connection_lost(&mut self, now: Time) {
         self.connection_lost(now);
     }
 
@@ -237,7 +238,7 @@ impl Session for ServerSession {
         self.poll_event().map(|event| matches!(event, ServerEvent::PeerError(_) | ServerEvent::Failed(_)))
     }
 
-    fn resume(&mut self, forger: &mut Forger, script: &mut Script<'_>, now: u64) -> Result<(), Error> {
+    fn resume(&mut self, forger: &mut Forger, script: &mut Script<'_>, now: Time) -> Result<(), Error> {
         let hello = forger.frame_of(FrameType::Hello, script);
         let greeted = Handshake::new(&small(), now).receive(&hello, now)?.1;
         let greeted = greeted.ok_or(Error::HandshakeMisplaced)?;
@@ -247,7 +248,7 @@ impl Session for ServerSession {
         resumed.map_err(|fault| fault.error().unwrap_or(Error::BadArgument))
     }
 
-    fn act(&mut self, script: &mut Script<'_>, now: u64) {
+    fn act(&mut self, script: &mut Script<'_>, now: Time) {
         let stream = StreamId(script.byte().into());
         let _ = match script.byte() % 6 {
             0 | 1 => self.accept_stream(stream, script.number(), now),
@@ -258,7 +259,7 @@ impl Session for ServerSession {
                 let (cell, hops) = (CellId(script.number()), Hops::default());
                 let (parity, marks) = (List::from(&parity[..]), List::from(&[][..]));
                 let commit = Commit { cell, hops, parity, marks };
-                self.send_commit(stream, Epoch(script.byte().into()), 0, script.bit(), &commit, now)
+                self.send_commit(stream, Epoch(script.byte().into()), Round(0), script.bit(), &commit, now)
             }
             _ => {
                 let closed = Closed { code: 0, open_count: 0, open_cells: List::from(&[][..]) };
@@ -269,23 +270,23 @@ impl Session for ServerSession {
 }
 
 impl Session for ClientSession {
-    fn receive(&mut self, bytes: &[u8], now: u64) -> usize {
+    fn receive(&mut self, bytes: &[u8], now: Time) -> usize {
         self.receive(bytes, now)
     }
 
-    fn transmit(&mut self, out: &mut [u8], now: u64) -> usize {
+    fn transmit(&mut self, out: &mut [u8], now: Time) -> usize {
         self.transmit(out, now)
     }
 
-    fn on_timer(&mut self, now: u64) {
+    fn on_timer(&mut self, now: Time) {
         self.on_timer(now);
     }
 
-    fn next_timer(&self) -> Option<u64> {
+    fn next_timer(&self) -> Option<Time> {
         self.next_timer()
     }
 
-    fn connection_lost(&mut self, now: u64) {
+    fn connection_lost(&mut self, now: Time) {
         self.connection_lost(now);
     }
 
@@ -309,29 +310,29 @@ impl Session for ClientSession {
         })
     }
 
-    fn resume(&mut self, _: &mut Forger, _: &mut Script<'_>, now: u64) -> Result<(), Error> {
+    fn resume(&mut self, _: &mut Forger, _: &mut Script<'_>, now: Time) -> Result<(), Error> {
         self.connect(now)
     }
 
-    fn act(&mut self, script: &mut Script<'_>, now: u64) {
+    fn act(&mut self, script: &mut Script<'_>, now: Time) {
         let stream = StreamId(script.byte().into());
         let _ = match script.byte() % 6 {
             0 | 1 => self.open(stream, &any_open(), now),
             2 => {
                 let assign = Assign { cells: List::from(&[][..]) };
-                self.assign(stream, Epoch(script.byte().into()), script.number(), &assign, now)
+                self.assign(stream, Epoch(script.byte().into()), Round(script.number()), &assign, now)
             }
             3 => {
                 let first_round = script.number();
-                let width = any_open().widths.of_round(first_round);
+                let width = any_open().widths.of_round(Round(first_round));
                 let layers = [Layer { bit_count: width, bits: &[0b1010] }];
                 let (skips, is_last) = (script.bit(), script.bit());
-                let batch = RoundsBatch { first_round, layers: &layers, skips, is_last };
+                let batch = RoundsBatch { first_round: Round(first_round), layers: &layers, skips, is_last };
                 self.send_rounds(stream, batch, now)
             }
             4 => {
                 let marks = Marks { cell: CellId(script.number()), marks: List::from(&[][..]) };
-                self.send_marks(stream, script.number(), &marks, now)
+                self.send_marks(stream, Round(script.number()), &marks, now)
             }
             _ => self.close((stream.0 != 0).then_some(stream), now),
         };

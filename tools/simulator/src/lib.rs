@@ -8,6 +8,7 @@
 
 mod clock;
 mod faults;
+mod frames;
 mod machine;
 mod network;
 mod operator;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use outrider::{Cell, Commit};
 use outrider_node::{ConnectionId, JobId, Node, NodeEvent, NodeOptions, Times};
-use outrider_wire::Error;
 use outrider_wire::limits::FRAME_BYTES_MAX;
+use outrider_wire::{Error, Time};
 
-use crate::clock::SkewedClock;
+use crate::clock::{SkewedClock, WorldTime};
 use crate::faults::Sabotage;
 use crate::network::Network;
 use crate::random::Random;
@@ -31,7 +31,7 @@ pub(crate) struct MachineOptions {
     pub(crate) workers: usize,
     /// Longest time for a cell.
     pub(crate) decode_ns: u64,
-    pub(crate) clock_ns: u64,
+    pub(crate) clock_shows: Time,
     pub(crate) drift_ppm: i32,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Machine {
     jobs: BTreeMap<JobId, Work>,
     done: Vec<JobId>,
     /// When it will be called anyway.
-    wake_at: u64,
+    wake_at: WorldTime,
 }
 
 /// A cell that is with a worker.
@@ -67,7 +67,7 @@ struct Work {
 
 impl Machine {
     pub(crate) fn new(place: usize, options: MachineOptions, random: &mut Random) -> Self {
-        let clock = SkewedClock::new(options.clock_ns, options.drift_ppm, 0);
+        let clock = SkewedClock::new(options.clock_shows, options.drift_ppm, WorldTime::BEGIN);
         let mut machine = Self {
             place,
             options,
@@ -81,7 +81,7 @@ impl Machine {
             lines: BTreeMap::new(),
             jobs: BTreeMap::new(),
             done: Vec::new(),
-            wake_at: 0,
+            wake_at: WorldTime::BEGIN,
         };
         machine.start(random);
         machine
@@ -106,13 +106,13 @@ impl Machine {
         let scene = Scene::get();
         let patches = self.options.patches.iter().map(|&at| Arc::clone(&scene.subjects[at].patch)).collect();
         let mut tokens = Random::new(random.word());
-        let draw = move || {
+        let random_token = move || {
             let mut token = [0; 16];
             token[..8].copy_from_slice(&tokens.word().to_le_bytes());
             token[8..].copy_from_slice(&tokens.word().to_le_bytes());
             token
         };
-        self.node = Some(Node::new(patches, self.options.node.clone(), draw));
+        self.node = Some(Node::new(patches, self.options.node.clone(), random_token));
         self.incarnation += 1;
         (self.is_paused, self.is_draining, self.slowness) = (false, false, 1);
     }
@@ -172,7 +172,7 @@ impl Machine {
         }
     }
 
-    pub(crate) fn jump(&mut self, by: i64, now: u64) {
+    pub(crate) fn jump(&mut self, by: i64, now: WorldTime) {
         self.clock.jump(by, now);
     }
 
@@ -260,7 +260,7 @@ impl Machine {
             let Some(work) = self.jobs.remove(&id) else { continue };
             let lies =
                 stage.frame_faults.sabotage == Some(Sabotage::Liar) && stage.random.one_in(CELLS_PER_LIE);
-            let times = Times { ended_ns: now, ..work.times };
+            let times = Times { ended_ns: now.0, ..work.times };
             Scene::get().decide(work.patch, &work.cell, &work.events, &work.marks, |result| match result {
                 Ok(commit) if lies => {
                     let lie: Vec<u8> = commit.observables.iter().map(|byte| byte ^ 1).collect();
@@ -277,7 +277,7 @@ impl Machine {
                 cell: job.cell,
                 events: job.events.to_vec(),
                 marks: job.marks.to_vec(),
-                times: Times { dispatched_ns: now, started_ns: now, ended_ns: now },
+                times: Times { dispatched_ns: now.0, started_ns: now.0, ended_ns: now.0 },
             };
             let wait = stage.random.scale(1, self.options.decode_ns) * self.slowness;
             let (node, incarnation) = (self.place, self.incarnation);

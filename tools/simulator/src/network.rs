@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use outrider_wire::{Commit, Decoded, FrameType, HEADER_BYTES, List, Mark, decode_frame, encode_frame};
 
+use crate::clock::WorldTime;
 use crate::faults::{Fault, Sabotage};
+use crate::frames::frames;
 use crate::random::Random;
 use crate::stage::{Action, Side, Stage};
 use crate::trace::Who;
@@ -16,8 +18,6 @@ use crate::trace::Who;
 const REMEMBERED_MAX: usize = 32;
 /// Longest stall of a frame.
 const STALL_NS_MAX: u64 = 20_000_000;
-/// Where a header says how long its payload is.
-const PAYLOAD_BYTES_AT: usize = 28;
 
 /// What the network is like in a run.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ pub(crate) struct Network {
     connections: BTreeMap<u64, Connection>,
     opened: u64,
     /// Until when nothing arrives at each side of the line to each node.
-    blocked: Vec<[u64; 2]>,
+    blocked: Vec<[WorldTime; 2]>,
     /// Frames that were once sent to each side of the line to each node.
     remembered: Vec<[VecDeque<Vec<u8>>; 2]>,
 }
@@ -60,7 +60,7 @@ struct Pipe {
 }
 
 struct Flight {
-    at: u64,
+    at: WorldTime,
     /// Nothing for the end of the stream.
     bytes: Option<Vec<u8>>,
 }
@@ -71,7 +71,7 @@ impl Network {
             options,
             connections: BTreeMap::new(),
             opened: 0,
-            blocked: vec![[0; 2]; nodes],
+            blocked: vec![[WorldTime::BEGIN; 2]; nodes],
             remembered: (0..nodes).map(|_| Default::default()).collect(),
         }
     }
@@ -177,21 +177,21 @@ impl Network {
     }
 
     /// Holds back what goes to a side of the line to a node.
-    pub(crate) fn block(&mut self, node: usize, to: Side, until: u64) {
+    pub(crate) fn block(&mut self, node: usize, to: Side, until: WorldTime) {
         let blocked = &mut self.blocked[node][to as usize];
         *blocked = until.max(*blocked);
     }
 
     /// Until when a new connection to a node cannot come about.
-    pub(crate) fn blocked(&self, node: usize) -> u64 {
-        self.blocked[node].into_iter().max().unwrap_or(0)
+    pub(crate) fn blocked(&self, node: usize) -> WorldTime {
+        self.blocked[node].into_iter().max().unwrap_or_default()
     }
 
     /// All partitions end, except those of these nodes.
     pub(crate) fn heal(&mut self, except: impl Fn(usize) -> bool, stage: &mut Stage) {
         for (node, blocked) in self.blocked.iter_mut().enumerate() {
             if !except(node) {
-                *blocked = [0; 2];
+                *blocked = [WorldTime::BEGIN; 2];
             }
         }
         for &connection in self.connections.keys() {
@@ -230,21 +230,21 @@ impl Pipe {
                 false => rest.len(),
             };
             let tail = rest.split_off(count);
-            at = at.max(self.flights.back().map_or(0, |flight| flight.at));
+            at = at.max(self.flights.back().map_or(WorldTime::BEGIN, |flight| flight.at));
             self.flights.push_back(Flight { at, bytes: Some(rest) });
             stage.plan(at, Action::Arrive { connection, to });
-            at += stage.random.below(delay + 1);
+            at = at + stage.random.below(delay + 1);
             rest = tail;
         }
     }
 
     fn end(&mut self, delay: u64, (connection, to): (u64, Side), stage: &mut Stage) {
-        let at = (stage.now + delay).max(self.flights.back().map_or(0, |flight| flight.at));
+        let at = (stage.now + delay).max(self.flights.back().map_or(WorldTime::BEGIN, |flight| flight.at));
         self.flights.push_back(Flight { at, bytes: None });
         stage.plan(at, Action::Arrive { connection, to });
     }
 
-    fn land(&mut self, now: u64) -> bool {
+    fn land(&mut self, now: WorldTime) -> bool {
         let mut has_landed = false;
         while self.flights.front().is_some_and(|flight| flight.at <= now)
             && let Some(flight) = self.flights.pop_front()
@@ -257,16 +257,6 @@ impl Pipe {
         }
         has_landed
     }
-}
-
-/// The frames that bytes are made of. What is no frame is left whole.
-pub(crate) fn frames(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let length =
-            bytes.get(PAYLOAD_BYTES_AT..)?.first_chunk().map(|&length| u32::from_le_bytes(length))?;
-        let frame = (HEADER_BYTES + length as usize).min(bytes.len());
-        bytes.split_off(..frame)
-    })
 }
 
 /// Who is at a side of the line to a node.

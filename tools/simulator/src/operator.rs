@@ -7,10 +7,10 @@ use std::sync::Arc;
 use outrider_controller::{
     Controller, ControllerOptions, Event, Leave, NodeId, OptionsError, PatchId, PushError,
 };
-use outrider_wire::Counters;
 use outrider_wire::limits::FRAME_BYTES_MAX;
+use outrider_wire::{CellId, Counters, Time};
 
-use crate::clock::SkewedClock;
+use crate::clock::{SkewedClock, WorldTime};
 use crate::network::Network;
 use crate::scene::{History, Scene};
 use crate::stage::{Action, Side, Stage};
@@ -23,18 +23,18 @@ const POLLS_MAX: usize = 8;
 /// A history as a run pushes it.
 pub(crate) struct Running {
     pub(crate) history: History,
-    pub(crate) begin: u64,
+    pub(crate) begin: WorldTime,
     pub(crate) round_ns: u64,
     id: Option<PatchId>,
     pushed: usize,
     pub(crate) is_abandoned: bool,
     /// Cells joined when it was last looked at.
     joined: u64,
-    committed: BTreeSet<u64>,
+    committed: BTreeSet<CellId>,
 }
 
 impl Running {
-    pub(crate) fn new(history: History, begin: u64, round_ns: u64) -> Self {
+    pub(crate) fn new(history: History, begin: WorldTime, round_ns: u64) -> Self {
         Self {
             history,
             begin,
@@ -48,12 +48,12 @@ impl Running {
     }
 
     /// When a round is due.
-    fn due(&self, round: usize) -> u64 {
+    fn due(&self, round: usize) -> WorldTime {
         self.begin + round as u64 * self.round_ns
     }
 
     /// When the last round is due.
-    pub(crate) fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> WorldTime {
         self.due(self.history.layers.len() - 1)
     }
 }
@@ -87,7 +87,7 @@ pub(crate) struct Operator {
     is_closing: bool,
     /// What the session with each node had counted when it was last looked at.
     seen: Vec<Counters>,
-    wake_at: u64,
+    wake_at: WorldTime,
 }
 
 impl Operator {
@@ -98,7 +98,7 @@ impl Operator {
         histories: Vec<Running>,
     ) -> Result<Self, OptionsError> {
         Ok(Self {
-            controller: Controller::new(nodes, options, clock.at(0))?,
+            controller: Controller::new(nodes, options, clock.at(WorldTime::BEGIN))?,
             clock,
             lines: vec![Line::None; nodes],
             dialled: VecDeque::new(),
@@ -107,11 +107,11 @@ impl Operator {
             is_paused: false,
             is_closing: false,
             seen: vec![Counters::default(); nodes],
-            wake_at: 0,
+            wake_at: WorldTime::BEGIN,
         })
     }
 
-    pub(crate) fn jump(&mut self, by: i64, now: u64) {
+    pub(crate) fn jump(&mut self, by: i64, now: WorldTime) {
         self.clock.jump(by, now);
     }
 
@@ -202,7 +202,7 @@ impl Operator {
         }
     }
 
-    fn dial(&mut self, node: usize, now: u64, stage: &mut Stage) {
+    fn dial(&mut self, node: usize, now: Time, stage: &mut Stage) {
         if self.controller.wants_connection(NodeId(node), now) {
             self.controller.dialling(NodeId(node));
             self.lines[node] = Line::Dialling;
@@ -316,7 +316,7 @@ impl Operator {
             else {
                 continue;
             };
-            stage.note(Who::Controller, "has cell", commit.cell, &[]);
+            stage.note(Who::Controller, "has cell", commit.cell.0, &[]);
             if !running.committed.insert(commit.cell) {
                 stage.blame(format!("cell {} of {:?} is committed twice", commit.cell, commit.patch));
             }
@@ -357,7 +357,7 @@ impl Operator {
                     running.id, state.cells
                 ));
             }
-            let held = state.rounds - state.committed.min(state.rounds);
+            let held = state.rounds - state.committed.0.min(state.rounds);
             if held > outrider::CellBook::remote_room(plan) {
                 stage.blame(format!("history {:?} holds {held} rounds", running.id));
             }
@@ -371,10 +371,11 @@ impl Operator {
     pub(crate) fn check_end(&self, stage: &mut Stage) {
         for running in self.histories.iter().filter(|running| !running.is_abandoned) {
             let decided = running.history.is_decided.iter().enumerate();
-            let decided: BTreeSet<u64> =
-                decided.filter(|(_, is)| **is).map(|(cell, _)| cell as u64).collect();
+            let decided: BTreeSet<CellId> =
+                decided.filter(|(_, is)| **is).map(|(cell, _)| CellId(cell as u64)).collect();
             if decided != running.committed {
-                let missing: Vec<_> = decided.symmetric_difference(&running.committed).collect();
+                let missing: Vec<_> =
+                    decided.symmetric_difference(&running.committed).map(|cell| cell.0).collect();
                 stage.blame(format!("cells of {:?} that were not committed once: {missing:?}", running.id));
             }
         }

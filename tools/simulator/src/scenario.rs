@@ -3,9 +3,10 @@
 
 use outrider_controller::ControllerOptions;
 use outrider_node::NodeOptions;
-use outrider_wire::Options;
 use outrider_wire::limits::HEARTBEAT_NS_MIN;
+use outrider_wire::{Options, Time};
 
+use crate::clock::WorldTime;
 use crate::faults::{Fault, FrameFaults};
 use crate::machine::MachineOptions;
 use crate::network::NetworkOptions;
@@ -32,20 +33,20 @@ const AFTERMATH_NS: u64 = 60 * MILLISECOND;
 
 pub(crate) struct Scenario {
     pub(crate) controller: ControllerOptions,
-    pub(crate) controller_clock_ns: u64,
+    pub(crate) controller_clock_shows: Time,
     pub(crate) controller_drift_ppm: i32,
     pub(crate) machines: Vec<MachineOptions>,
     pub(crate) network: NetworkOptions,
     pub(crate) histories: Vec<Running>,
     /// When the caller gives each of them up, if it does.
-    pub(crate) abandoned_at: Vec<Option<u64>>,
+    pub(crate) abandoned_at: Vec<Option<WorldTime>>,
     pub(crate) frame_faults: FrameFaults,
     /// Faults of processes that this run has.
     pub(crate) strikes: Vec<Fault>,
     /// The mean time between them.
     pub(crate) strike_ns: u64,
     /// When all faults end.
-    pub(crate) heal_at: u64,
+    pub(crate) heal_at: WorldTime,
 }
 
 impl Scenario {
@@ -54,16 +55,16 @@ impl Scenario {
         let histories: Vec<_> = (0..random.between(1, HISTORIES_MAX)).map(|_| draw_history(random)).collect();
         let nodes = random.between(1, NODES_MAX) as usize;
         let machines = (0..nodes).map(|place| draw_machine(place, is_calm, random)).collect();
-        let end = histories.iter().map(Running::end).max().unwrap_or(0);
-        let heal_at = random.below(2 * end) + random.scale(1, AFTERMATH_NS);
+        let end = histories.iter().map(Running::end).max().unwrap_or_default().0;
+        let heal_ns = random.below(2 * end) + random.scale(1, AFTERMATH_NS);
         let gives_up = |random: &mut Random| !is_calm && random.one_in(12);
         let abandoned_at =
-            (0..histories.len()).map(|_| gives_up(random).then(|| random.below(end))).collect();
+            (0..histories.len()).map(|_| gives_up(random).then(|| WorldTime(random.below(end)))).collect();
         let mut strikes: Vec<_> = Fault::OF_PROCESSES.to_vec();
         strikes.retain(|_| !is_calm && random.one_in(3));
         Self {
             controller: draw_controller(random),
-            controller_clock_ns: random.between(3 * HOUR, 9 * HOUR),
+            controller_clock_shows: Time(random.between(3 * HOUR, 9 * HOUR)),
             controller_drift_ppm: draw_drift(random),
             machines,
             network: draw_network(random),
@@ -71,8 +72,8 @@ impl Scenario {
             abandoned_at,
             frame_faults: if is_calm { FrameFaults::default() } else { FrameFaults::draw(random) },
             strikes,
-            strike_ns: heal_at / random.between(1, 12) + 1,
-            heal_at,
+            strike_ns: heal_ns / random.between(1, 12) + 1,
+            heal_at: WorldTime(heal_ns),
         }
     }
 }
@@ -84,7 +85,7 @@ fn draw_history(random: &mut Random) -> Running {
     let length = random.between(least, most);
     let history = History::sample(patch, length, random.word()).expect("a history that the plan serves");
     let begin = if random.coin() { 0 } else { random.below(10 * MILLISECOND) };
-    Running::new(history, begin, random.scale(MICROSECOND / 2, 200 * MICROSECOND))
+    Running::new(history, WorldTime(begin), random.scale(MICROSECOND / 2, 200 * MICROSECOND))
 }
 
 fn draw_wire(random: &mut Random) -> Options {
@@ -135,7 +136,7 @@ fn draw_machine(place: usize, is_calm: bool, random: &mut Random) -> MachineOpti
         patches,
         workers: random.between(1, WORKERS_MAX) as usize,
         decode_ns: random.scale(MICROSECOND, 200 * MICROSECOND),
-        clock_ns: random.between(3 * HOUR, 9 * HOUR),
+        clock_shows: Time(random.between(3 * HOUR, 9 * HOUR)),
         drift_ppm: draw_drift(random),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use outrider_wire::limits::FRAME_BYTES_MAX;
 
+use crate::clock::WorldTime;
 use crate::faults::{Fault, FrameFaults};
 use crate::random::Random;
 use crate::tally::Tally;
@@ -47,7 +48,7 @@ pub(crate) enum Action {
 }
 
 pub(crate) struct Stage {
-    pub(crate) now: u64,
+    pub(crate) now: WorldTime,
     pub(crate) random: Random,
     pub(crate) trace: Trace,
     pub(crate) tally: Tally,
@@ -59,7 +60,7 @@ pub(crate) struct Stage {
     /// Room for the frames of one call.
     pub(crate) buffer: Vec<u8>,
     /// What is to happen, by its time and the order in which that was decided.
-    agenda: BTreeMap<(u64, u64), Action>,
+    agenda: BTreeMap<(WorldTime, u64), Action>,
     planned: u64,
     /// What was found to be wrong first.
     blame: Option<String>,
@@ -68,7 +69,7 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new(random: Random, trace: Trace) -> Self {
         Self {
-            now: 0,
+            now: WorldTime::BEGIN,
             random,
             trace,
             tally: Tally::new(),
@@ -83,7 +84,7 @@ impl Stage {
     }
 
     /// Plans something, not before now.
-    pub(crate) fn plan(&mut self, at: u64, action: Action) {
+    pub(crate) fn plan(&mut self, at: WorldTime, action: Action) {
         self.planned += 1;
         self.agenda.insert((at.max(self.now), self.planned), action);
     }

@@ -3,7 +3,8 @@
 use outrider_wire::{HEADER_BYTES, Header};
 use sha2::{Digest, Sha256};
 
-use crate::network::frames;
+use crate::clock::WorldTime;
+use crate::frames::frames;
 
 /// Who an event happened to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,26 +27,26 @@ impl Trace {
     }
 
     /// Something happened: `what` in words, `about` which of them, with these bytes.
-    pub(crate) fn note(&mut self, now: u64, who: Who, what: &str, about: u64, bytes: &[u8]) {
+    pub(crate) fn note(&mut self, now: WorldTime, who: Who, what: &str, about: u64, bytes: &[u8]) {
         self.events += 1;
         let place = match who {
             Who::World => 0,
             Who::Controller => 1,
             Who::Node(node) => 2 + node as u64,
         };
-        for number in [now, place, about, bytes.len() as u64] {
+        for number in [now.0, place, about, bytes.len() as u64] {
             self.hash.update(number.to_le_bytes());
         }
         self.hash.update(what);
         self.hash.update(bytes);
         if let Some(lines) = &mut self.lines {
             let frames: String = frames(bytes).map(say_frame).collect();
-            lines.push(format!("{:12.3} us  {who:?}: {what} {about}{frames}", now as f64 / 1e3));
+            lines.push(format!("{:12.3} us  {who:?}: {what} {about}{frames}", now.0 as f64 / 1e3));
         }
     }
 
     /// Something that was said in words.
-    pub(crate) fn say(&mut self, now: u64, who: Who, text: &str) {
+    pub(crate) fn say(&mut self, now: WorldTime, who: Who, text: &str) {
         self.note(now, who, text, 0, &[]);
     }
 
@@ -67,7 +68,7 @@ fn say_frame(frame: &[u8]) -> String {
         ("sequence", sequence),
         ("stream", stream.0.into()),
         ("epoch", epoch.0.into()),
-        ("round", round),
+        ("round", round.0),
         ("flags", flags.into()),
     ] {
         if value > 0 {

@@ -1,6 +1,6 @@
 //! A run: everybody in one world, events one after the other, faults until it heals, and then the answer.
 
-use crate::clock::SkewedClock;
+use crate::clock::{SkewedClock, WorldTime};
 use crate::faults::{Fault, Sabotage};
 use crate::machine::Machine;
 use crate::network::Network;
@@ -88,14 +88,18 @@ pub fn run(seed: u64, options: RunOptions) -> Outcome {
     let failure = stage.blamed().map(str::to_owned);
     let (now, tally, events) = (stage.now, stage.tally, stage.trace.events());
     let (trace_hash, trace) = stage.trace.finish();
-    Outcome { seed, trace_hash, trace, events, virtual_ns: now, tally, failure }
+    Outcome { seed, trace_hash, trace, events, virtual_ns: now.0, tally, failure }
 }
 
 impl World {
     fn new(seed: u64, options: RunOptions) -> Self {
         let mut random = Random::new(seed);
         let scenario = Scenario::draw(&mut random);
-        let clock = SkewedClock::new(scenario.controller_clock_ns, scenario.controller_drift_ppm, 0);
+        let clock = SkewedClock::new(
+            scenario.controller_clock_shows,
+            scenario.controller_drift_ppm,
+            WorldTime::BEGIN,
+        );
         let nodes = scenario.machines.len();
         let operator = Operator::new(nodes, scenario.controller, clock, scenario.histories);
         let machines = scenario.machines.into_iter().enumerate();
@@ -103,10 +107,10 @@ impl World {
         let mut stage = Stage::new(random, Trace::new(options.keeps_trace));
         stage.frame_faults = scenario.frame_faults;
         stage.frame_faults.sabotage = options.sabotage;
-        stage.plan(0, Action::Wake(Who::Controller));
+        stage.plan(WorldTime::BEGIN, Action::Wake(Who::Controller));
         stage.plan(scenario.heal_at, Action::Heal);
         if !scenario.strikes.is_empty() {
-            let at = stage.random.wait(scenario.strike_ns);
+            let at = WorldTime::BEGIN + stage.random.wait(scenario.strike_ns);
             stage.plan(at, Action::Strike);
         }
         for (history, at) in scenario.abandoned_at.into_iter().enumerate() {
@@ -131,8 +135,8 @@ impl World {
                 self.stage.struck(Who::World, Fault::Stranger);
             }
         }
-        let end = self.operator.histories.iter().map(|running| running.end()).max().unwrap_or(0);
-        self.play_until(|world| world.has_healed, u64::MAX, "heal");
+        let end = self.operator.histories.iter().map(|running| running.end()).max().unwrap_or_default();
+        self.play_until(|world| world.has_healed, WorldTime::NEVER, "heal");
         let deadline = self.stage.now.max(end) + PATIENCE_NS;
         self.play_until(|world| world.operator.is_finished(), deadline, "finish");
         if self.stage.blamed().is_none() {
@@ -159,7 +163,7 @@ impl World {
     }
 
     /// Lets things happen until something holds, which must be before the deadline.
-    fn play_until(&mut self, holds: impl Fn(&Self) -> bool, deadline: u64, what: &str) {
+    fn play_until(&mut self, holds: impl Fn(&Self) -> bool, deadline: WorldTime, what: &str) {
         while self.stage.blamed().is_none() && !holds(self) {
             let Some(action) = self.stage.step() else {
                 let state = self.describe();

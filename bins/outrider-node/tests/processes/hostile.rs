@@ -14,8 +14,8 @@ use outrider_ring::{Duplex, HEADER_BYTES, Ring, Wait, send_descriptor};
 use outrider_wire::limits::{ACKNOWLEDGE_FRAMES, RETAINED_FRAMES_MAX};
 use outrider_wire::{
     Ack, Beat, CellId, Closed, Commit, Epoch, Error, FLAG_LAST, FLAG_SKIP, FrameType,
-    HEADER_BYTES as FRAME_HEADER_BYTES, Header, Hello, Hops, List, Mark, Marks, Nak, Sequence, SessionId,
-    StreamId, Token, encode_frame,
+    HEADER_BYTES as FRAME_HEADER_BYTES, Header, Hello, Hops, List, Mark, Marks, Nak, Round, Sequence,
+    SessionId, StreamId, Token, encode_frame,
 };
 
 use crate::support::{
@@ -315,7 +315,7 @@ const OFFENCES: [Offence; 25] = [
         client.send(header, &garbage()[..500]);
     }),
     (Error::WrongField, |client| {
-        client.send(Header { round: 5, ..Header::new(FrameType::Ping) }, &[0; 24][..]);
+        client.send(Header { round: Round(5), ..Header::new(FrameType::Ping) }, &[0; 24][..]);
     }),
     (Error::WrongVersion, |client| {
         let header = Header { version: 2, session: client.session, ..Header::new(FrameType::Ping) };
@@ -413,7 +413,8 @@ fn streams_that_cannot_go_on_are_given_up() {
 
 fn marks(client: &mut RawClient, cell: u64, round: u64, index: u32) {
     let marks = [Mark { layer: 0, index }];
-    let header = Header { stream: StreamId(1), epoch: Epoch(1), round, ..Header::new(FrameType::Marks) };
+    let header =
+        Header { stream: StreamId(1), epoch: Epoch(1), round: Round(round), ..Header::new(FrameType::Marks) };
     client.send(header, &Marks { cell: CellId(cell), marks: List::from(&marks[..]) });
 }
 

@@ -7,8 +7,8 @@ use outrider_wire::{Closed, Commit, Credit, Error, FrameType};
 use rustix::process::Signal;
 
 use crate::support::{
-    History, NodeProcess, RawClient, address, events, fault, folder, stream, stream_until_all_decide,
-    with_patience,
+    History, NodeProcess, RawClient, address, events, events_until, fault, folder, stream,
+    stream_until_all_decide, with_patience,
 };
 
 /// The least that a session may keep, and more than a commit or a grant takes.
@@ -75,14 +75,17 @@ fn another_node_takes_over_from_one_that_ends() {
         stream_until_all_decide(&mut cluster, 2);
         events(&mut cluster);
         let history = History::sample(600, 3);
-        let answer = stream(&mut cluster, &history, |round, _| {
-            if round == 200 {
-                nodes[0].signal(signal);
-            }
+        let is_fence = |event: &Event| matches!(event, Event::Fenced { .. });
+        let mut happened = Vec::new();
+        let answer = stream(&mut cluster, &history, |round, cluster| match round {
+            200 => nodes[0].signal(signal),
+            // The stream must not be over before the node has come to its signal.
+            _ if round + 1 == history.layers.len() => happened = events_until(cluster, is_fence),
+            _ => {}
         });
         assert_eq!(answer, history.answer);
-        let fences: Vec<_> =
-            events(&mut cluster).into_iter().filter(|event| matches!(event, Event::Fenced { .. })).collect();
+        happened.extend(events(&mut cluster));
+        let fences: Vec<_> = happened.into_iter().filter(is_fence).collect();
         assert_eq!(fences, [Event::Fenced { node: NodeId(0), why: Leave::ShuttingDown }]);
         assert_eq!(cluster.controller().counters().disagreements, 0);
         assert_eq!(nodes[0].wait().code(), Some(0));

@@ -1,6 +1,7 @@
 //! Latencies in HDR histograms.
 
 use hdrhistogram::Histogram;
+use outrider_wire::Time;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -14,9 +15,14 @@ impl LatencyHistogram {
         Ok(Self(histogram.map_err(|error| Error::machine("histogram", error))?))
     }
 
-    /// Adds the time from `from_ns` to `to_ns`, 0 if it is negative.
-    pub(crate) fn span(&mut self, from_ns: u64, to_ns: u64) {
-        self.0.saturating_record(to_ns.saturating_sub(from_ns));
+    /// Adds the time from one to another of the same clock, 0 if it is negative.
+    pub(crate) fn span(&mut self, from: Time, to: Time) {
+        self.add(to.since(from));
+    }
+
+    /// Adds a time, or whatever else is counted.
+    pub(crate) fn add(&mut self, value: u64) {
+        self.0.saturating_record(value);
     }
 
     /// Whether there is no time in it.

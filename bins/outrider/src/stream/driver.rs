@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use outrider::{Patch, Plan, Wait, clock_ns};
+use outrider::{Patch, Plan, Times, Wait, clock_ns};
+use outrider_wire::Time;
 
 use crate::error::Result;
 use crate::stream::figures::Figures;
@@ -36,9 +37,9 @@ pub(crate) struct Pace {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HistoryEnd {
     /// Its last round was due.
-    pub(crate) due_ns: u64,
+    pub(crate) due: Time,
     /// Its correction was out.
-    pub(crate) corrected_ns: u64,
+    pub(crate) corrected: Time,
 }
 
 /// A target that is fed, and the figures of that.
@@ -51,7 +52,7 @@ pub(crate) struct Driver<'a> {
     pub(crate) views: &'a mut Views,
     pub(crate) figures: Figures,
     /// The correction of the history before was out.
-    corrected_ns: u64,
+    corrected: Time,
     /// Answers compared so far, if they are to be compared.
     pub(crate) verified: Option<Verified>,
 }
@@ -66,28 +67,28 @@ impl<'a> Driver<'a> {
         views: &'a mut Views,
     ) -> Result<Self> {
         let figures = Figures::new()?;
-        Ok(Self { patch, target, pace, stop, views, figures, corrected_ns: 0, verified: None })
+        Ok(Self { patch, target, pace, stop, views, figures, corrected: Time(0), verified: None })
     }
 
     /// Streams the histories of a source, one after another.
     pub(crate) fn run(&mut self, source: &mut dyn Source, length: u64) -> Result<()> {
-        let begin_ns = clock_ns();
+        let begin = time_now();
         for history in 0.. {
-            let due_ns = self.pace.history_ns.map(|time| begin_ns + (history as f64 * time) as u64);
-            if self.run_history(source, length, due_ns.unwrap_or_else(clock_ns))?.is_none() {
+            let due = self.pace.history_ns.map(|time| begin.after((history as f64 * time) as u64));
+            if self.run_history(source, length, due.unwrap_or_else(time_now))?.is_none() {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Streams the next history, whose first round is due at `begin_ns`; nothing if there is none. `length` is what it
+    /// Streams the next history, whose first round is due at `begin`; nothing if there is none. `length` is what it
     /// is expected to have.
     pub(crate) fn run_history(
         &mut self,
         source: &mut dyn Source,
         length: u64,
-        begin_ns: u64,
+        begin: Time,
     ) -> Result<Option<HistoryEnd>> {
         if self.stop.load(Ordering::Relaxed) || !source.start()? {
             return Ok(None);
@@ -96,7 +97,7 @@ impl<'a> Driver<'a> {
         let mut answers = self.verified.is_some().then(|| Answers::new(self.patch.plan().cell_count(length)));
         let mut log = Log::new(Arc::clone(self.patch.plan()), self.target.rounds_max());
         let later = self.pace.histories.saturating_sub(self.figures.histories + 1);
-        let mut clock = Clock { begin_ns, pace: self.pace, length, later };
+        let mut clock = Clock { begin, pace: self.pace, length, later };
         let mut is_stopping = false;
         loop {
             if !is_stopping && self.stop.load(Ordering::Relaxed) {
@@ -104,36 +105,36 @@ impl<'a> Driver<'a> {
                 source.stop()?;
             }
             let Some(round) = source.next()? else { break };
-            let due_ns = clock.due_ns(log.layers);
-            let (now_ns, committed) = self.wait_for_room(&mut log, answers.as_mut(), due_ns)?;
+            let due = clock.due(log.layers);
+            let (now, committed) = self.wait_for_room(&mut log, answers.as_mut(), due)?;
             self.target.push(round.events, round.detector_count, round.is_last)?;
-            let pushed_ns = clock_ns();
+            let pushed = time_now();
             self.figures.events += round.events.iter().map(|byte| u64::from(byte.count_ones())).sum::<u64>();
-            self.figures.ingest.span(due_ns.unwrap_or(now_ns), pushed_ns);
-            log.note(due_ns.unwrap_or(now_ns), pushed_ns);
+            self.figures.ingest.span(due.unwrap_or(now), pushed);
+            log.note(due.unwrap_or(now), pushed);
             if round.is_last {
                 clock.length = log.layers;
                 log.length = Some(log.layers);
             }
-            let backlog = clock.layers_due(now_ns, log.layers) - committed;
+            let backlog = clock.layers_due(now, log.layers) - committed;
             self.figures.note_backlog(backlog, log.layers * 10 >= length * 9);
-            if self.views.is_due(now_ns) {
+            if self.views.is_due(now) {
                 let snapshot = self.snapshot_of(&log, length, backlog);
-                self.views.show(now_ns, &snapshot)?;
+                self.views.show(now, &snapshot)?;
             }
         }
-        let corrected_ns = self.finish(&mut log, answers.as_mut())?;
-        let due_ns = log.due_ns(log.layers.saturating_sub(1));
-        self.figures.reaction.span(due_ns, corrected_ns);
-        self.count(source, &log, begin_ns.max(self.corrected_ns), corrected_ns)?;
-        self.corrected_ns = corrected_ns;
+        let corrected = self.finish(&mut log, answers.as_mut())?;
+        let due = log.due(log.layers.saturating_sub(1));
+        self.figures.reaction.span(due, corrected);
+        self.count(source, &log, begin.max(self.corrected), corrected)?;
+        self.corrected = corrected;
         if let (Some(verified), Some(answers)) = (&mut self.verified, answers) {
             let mut poll = || self.target.poll().map(|_| ());
             let (mismatches, compared) = answers.verify(self.patch, source, &mut poll)?;
             verified.mismatches += mismatches;
             verified.answers += compared;
         }
-        Ok(Some(HistoryEnd { due_ns, corrected_ns }))
+        Ok(Some(HistoryEnd { due, corrected }))
     }
 
     /// Waits until the next round is due and there is room for it. Returns the time, and how many layers are committed.
@@ -141,32 +142,32 @@ impl<'a> Driver<'a> {
         &mut self,
         log: &mut Log,
         mut answers: Option<&mut Answers>,
-        due_ns: Option<u64>,
-    ) -> Result<(u64, u64)> {
+        due: Option<Time>,
+    ) -> Result<(Time, u64)> {
         let mut has_stopped = false;
         loop {
-            let now_ns = clock_ns();
+            let now = time_now();
             let progress = self.target.poll()?;
             if let Some(answers) = &mut answers {
                 answers.note(progress.cells, progress.observables);
             }
             let (committed, has_room) = (progress.committed, progress.has_room);
             log.take_reports(self.target, &mut self.figures)?;
-            if due_ns.is_none_or(|due_ns| now_ns >= due_ns) {
+            if due.is_none_or(|due| now >= due) {
                 if has_room {
-                    return Ok((now_ns, committed));
+                    return Ok((now, committed));
                 }
                 self.figures.credit_stops += u64::from(!std::mem::replace(&mut has_stopped, true));
             }
-            self.wait(due_ns.filter(|_| has_room).map(|due_ns| due_ns - now_ns));
+            self.wait(due.filter(|_| has_room).map(|due| due.since(now)));
         }
     }
 
     /// Waits until everything is committed; returns when it was.
-    fn finish(&mut self, log: &mut Log, mut answers: Option<&mut Answers>) -> Result<u64> {
+    fn finish(&mut self, log: &mut Log, mut answers: Option<&mut Answers>) -> Result<Time> {
         loop {
             let progress = self.target.poll()?;
-            let now_ns = clock_ns();
+            let now = time_now();
             if let (Some(answers), true) = (&mut answers, progress.is_finished) {
                 answers.note_last(progress.cells, progress.observables);
             } else if let Some(answers) = &mut answers {
@@ -175,7 +176,7 @@ impl<'a> Driver<'a> {
             let is_finished = progress.is_finished;
             log.take_reports(self.target, &mut self.figures)?;
             if is_finished {
-                return Ok(now_ns);
+                return Ok(now);
             }
             self.wait(None);
         }
@@ -192,12 +193,12 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn count(&mut self, source: &dyn Source, log: &Log, from_ns: u64, to_ns: u64) -> Result<()> {
+    fn count(&mut self, source: &dyn Source, log: &Log, from: Time, to: Time) -> Result<()> {
         let progress = self.target.poll()?;
         self.figures.layers += log.layers;
         self.figures.layers_lost += log.cells.lost_layers(log.layers)?;
         self.figures.histories += 1;
-        self.figures.nanoseconds += to_ns - from_ns;
+        self.figures.nanoseconds += to.since(from);
         if let Some(flips) = source.flips() {
             *self.figures.logical_errors.get_or_insert(0) += u64::from(flips != progress.observables);
         }
@@ -212,7 +213,7 @@ impl<'a> Driver<'a> {
     /// The same in the middle of a history.
     fn snapshot_of(&self, log: &Log, length: u64, backlog_rounds: u64) -> Snapshot {
         let figures = &self.figures;
-        let seconds = (clock_ns() - log.begun_ns) as f64 / 1e9;
+        let seconds = time_now().since(log.begun) as f64 / 1e9;
         let layers = (figures.layers + log.layers).max(1);
         let history = HistoryProgress {
             number: figures.histories + 1,
@@ -228,7 +229,7 @@ impl<'a> Driver<'a> {
 
 /// When the rounds of a history are due.
 struct Clock {
-    begin_ns: u64,
+    begin: Time,
     pace: Pace,
     length: u64,
     /// Histories that come after it.
@@ -237,14 +238,14 @@ struct Clock {
 
 impl Clock {
     /// Nothing if there is no pace.
-    fn due_ns(&self, layer: u64) -> Option<u64> {
+    fn due(&self, layer: u64) -> Option<Time> {
         let round_ns = self.pace.round_ns;
-        (round_ns > 0.0).then(|| self.begin_ns + (layer as f64 * round_ns) as u64)
+        (round_ns > 0.0).then(|| self.begin.after((layer as f64 * round_ns) as u64))
     }
 
     /// Layers due by now, at least those pushed, and those of later histories that have begun to be due.
-    fn layers_due(&self, now_ns: u64, pushed: u64) -> u64 {
-        let passed_ns = now_ns.saturating_sub(self.begin_ns) as f64;
+    fn layers_due(&self, now: Time, pushed: u64) -> u64 {
+        let passed_ns = now.since(self.begin) as f64;
         let own = self.due_after(passed_ns).max(pushed);
         let Some(history_ns) = self.pace.history_ns else { return own };
         let begun = ((passed_ns / history_ns) as u64).min(self.later);
@@ -269,30 +270,30 @@ impl Clock {
 /// When the last layers of a history were due and pushed, and what became of its cells.
 struct Log {
     cells: ReportedCells,
-    begun_ns: u64,
+    begun: Time,
     layers: u64,
     /// Once it is known.
     length: Option<u64>,
     /// Due and pushed, by the layer modulo the layers held: a cell that is not committed holds its own.
-    times: Box<[(u64, u64)]>,
+    times: Box<[(Time, Time)]>,
 }
 
 impl Log {
     fn new(plan: Arc<Plan>, layers_held: u64) -> Self {
-        let times = vec![(0, 0); layers_held.max(1) as usize].into();
-        Self { cells: ReportedCells::new(plan), begun_ns: clock_ns(), layers: 0, length: None, times }
+        let times = vec![(Time(0), Time(0)); layers_held.max(1) as usize].into();
+        Self { cells: ReportedCells::new(plan), begun: time_now(), layers: 0, length: None, times }
     }
 
-    fn note(&mut self, due_ns: u64, pushed_ns: u64) {
-        self.times[(self.layers % self.times.len() as u64) as usize] = (due_ns, pushed_ns);
+    fn note(&mut self, due: Time, pushed: Time) {
+        self.times[(self.layers % self.times.len() as u64) as usize] = (due, pushed);
         self.layers += 1;
     }
 
-    fn due_ns(&self, layer: u64) -> u64 {
+    fn due(&self, layer: u64) -> Time {
         self.times[(layer % self.times.len() as u64) as usize].0
     }
 
-    fn pushed_ns(&self, layer: u64) -> u64 {
+    fn pushed(&self, layer: u64) -> Time {
         self.times[(layer % self.times.len() as u64) as usize].1
     }
 
@@ -306,25 +307,30 @@ impl Log {
     fn take(&mut self, report: &CellReport, figures: &mut Figures) -> Result<()> {
         let cell = self.cells.take(report.number, self.layers, self.length)?;
         figures.cells += 1;
-        figures.commit_lag.span(self.due_ns(cell.window_end - 1), report.merged_ns);
+        figures.commit_lag.span(self.due(cell.window_end - 1), report.merged);
         match report.way {
-            Way::Worker(times) => {
-                figures.dispatch.span(self.pushed_ns(cell.ready_layers - 1), times.dispatched_ns);
-                figures.queue.span(times.dispatched_ns, times.started_ns);
-                figures.decode.span(times.started_ns, times.ended_ns);
-                figures.merge.span(times.ended_ns, report.merged_ns);
+            Way::Worker(Times { dispatched_ns, started_ns, ended_ns }) => {
+                let (dispatched, started, ended) = (Time(dispatched_ns), Time(started_ns), Time(ended_ns));
+                figures.dispatch.span(self.pushed(cell.ready_layers - 1), dispatched);
+                figures.queue.span(dispatched, started);
+                figures.decode.span(started, ended);
+                figures.merge.span(ended, report.merged);
             }
-            Way::Node { pushed_ns, hops } => {
-                figures.dispatch.span(hops.ingest_ns, hops.dispatched_ns);
-                figures.queue.span(hops.dispatched_ns, hops.decode_start_ns);
-                figures.decode.span(hops.decode_start_ns, hops.decode_end_ns);
+            Way::Node { pushed, hops } => {
+                figures.dispatch.span(hops.ingest, hops.dispatched);
+                figures.queue.span(hops.dispatched, hops.decode_start);
+                figures.decode.span(hops.decode_start, hops.decode_end);
                 // Clocks of two machines can only be compared by what passed on each.
-                let on_node_ns = hops.decode_end_ns.saturating_sub(hops.ingest_ns);
-                figures.network.span(on_node_ns, report.merged_ns.saturating_sub(pushed_ns));
+                let on_node_ns = hops.decode_end.since(hops.ingest);
+                figures.network.add(report.merged.since(pushed).saturating_sub(on_node_ns));
             }
         }
         Ok(())
     }
+}
+
+fn time_now() -> Time {
+    Time(clock_ns())
 }
 
 /// Longest sleep.
@@ -337,10 +343,10 @@ mod tests {
     #[test]
     fn layers_of_later_histories_are_due_one_by_one() {
         let pace = Pace { round_ns: 1000.0, history_ns: Some(5000.0), histories: 4, wait: Wait::Spin };
-        let clock = Clock { begin_ns: 100, pace, length: 10, later: 3 };
+        let clock = Clock { begin: Time(100), pace, length: 10, later: 3 };
         for (passed_us, due) in [(0, 1), (4, 5), (5, 6 + 1), (9, 10 + 5), (12, 10 + 8 + 3), (100, 40)] {
-            assert_eq!(clock.layers_due(100 + 1000 * passed_us, 0), due, "after {passed_us} us");
+            assert_eq!(clock.layers_due(Time(100 + 1000 * passed_us), 0), due, "after {passed_us} us");
         }
-        assert_eq!(clock.layers_due(100, 7), 7);
+        assert_eq!(clock.layers_due(Time(100), 7), 7);
     }
 }

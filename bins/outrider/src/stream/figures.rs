@@ -62,9 +62,9 @@ impl Figures {
 
     /// Notes how many rounds were due and not committed.
     pub(crate) fn note_backlog(&mut self, rounds: u64, is_late: bool) {
-        self.backlog.span(0, rounds);
+        self.backlog.add(rounds);
         if is_late {
-            self.late_backlog.span(0, rounds);
+            self.late_backlog.add(rounds);
         }
     }
 

@@ -14,7 +14,7 @@ use outrider_controller::{
     Address, Cluster, ClusterError, ClusterOptions, Event, NodeId, NodeState, PatchId, PatchState, PushError,
     TlsFiles,
 };
-use outrider_wire::Hops;
+use outrider_wire::{Hops, Time};
 
 use crate::error::{Error, Result};
 use crate::report::latency_histogram::LatencyHistogram;
@@ -104,7 +104,7 @@ pub(crate) struct NodeTarget {
     /// Losses of nodes whose cells are not all decided again.
     losses: Vec<Loss>,
     failovers: Vec<Failover>,
-    alone_since_ns: Option<u64>,
+    alone_since: Option<Time>,
     patience: Duration,
     local: Option<LocalNodes>,
     /// Rounds until a node is killed, if one is to be.
@@ -125,8 +125,8 @@ struct Loss {
     node: NodeId,
     why: String,
     /// Something came from it for the last time.
-    heard_ns: u64,
-    fenced_ns: u64,
+    heard: Time,
+    fenced: Time,
     /// When all cells before this one are committed, nothing waits any more that waited when it was fenced.
     until_cell: u64,
 }
@@ -159,7 +159,7 @@ impl NodeTarget {
             nodes,
             losses: Vec::new(),
             failovers: Vec::new(),
-            alone_since_ns: None,
+            alone_since: None,
             patience,
             local,
             left_to_kill: None,
@@ -191,14 +191,14 @@ impl NodeTarget {
     /// Does what there is to do, and gives up if there has been no node for too long.
     fn go_on(&mut self) -> Result<()> {
         self.cluster.poll();
-        let now = clock_ns();
+        let now = Time(clock_ns());
         self.take_events(now)?;
         self.take_commits();
         let state = self.cluster.state(self.history).ok_or_else(lost_history)?;
         let (cells, is_finished) = (state.cells, state.is_finished);
         if is_finished || state.members > 0 || self.is_any_up() {
-            self.alone_since_ns = None;
-        } else if now - *self.alone_since_ns.get_or_insert(now) > self.patience.as_nanos() as u64 {
+            self.alone_since = None;
+        } else if now.since(*self.alone_since.get_or_insert(now)) > self.patience.as_nanos() as u64 {
             return Err(self.nobody_left());
         }
         if !self.losses.is_empty() {
@@ -212,7 +212,7 @@ impl NodeTarget {
         states.any(|state| matches!(state, NodeState::Up | NodeState::Down))
     }
 
-    fn take_events(&mut self, now: u64) -> Result<()> {
+    fn take_events(&mut self, now: Time) -> Result<()> {
         while let Some(event) = self.cluster.poll_event() {
             match event {
                 Event::Joined { node, .. } => self.nodes[node.0].has_joined = true,
@@ -231,15 +231,15 @@ impl NodeTarget {
         Ok(())
     }
 
-    fn note_loss(&mut self, node: NodeId, why: String, now: u64) {
+    fn note_loss(&mut self, node: NodeId, why: String, now: Time) {
         let log = &mut self.nodes[node.0];
         log.why_left = Some(why.clone());
         if !std::mem::take(&mut log.has_joined) {
             return;
         }
-        let heard_ns = self.cluster.controller().status(node).heard_ns.unwrap_or(now);
+        let heard = self.cluster.controller().status(node).heard.unwrap_or(now);
         let until_cell = self.cluster.state(self.history).map_or(0, |state| self.waiting_cells(&state));
-        self.losses.push(Loss { node, why, heard_ns, fenced_ns: now, until_cell });
+        self.losses.push(Loss { node, why, heard, fenced: now, until_cell });
     }
 
     /// The cells before this one are committed or could be decided, for all their rounds are there.
@@ -253,24 +253,24 @@ impl NodeTarget {
         waiting.map_or(state.cells, |last| last + 1)
     }
 
-    fn settle_losses(&mut self, cells: u64, is_finished: bool, now: u64) {
+    fn settle_losses(&mut self, cells: u64, is_finished: bool, now: Time) {
         let cluster = &self.cluster;
         self.failovers.extend(
             self.losses.extract_if(.., |loss| is_finished || cells >= loss.until_cell).map(|loss| Failover {
                 node: cluster.address(loss.node).to_string(),
                 why: loss.why,
-                detection: (loss.fenced_ns - loss.heard_ns) as f64 / 1e3,
-                total: (now - loss.heard_ns) as f64 / 1e3,
+                detection: loss.fenced.since(loss.heard) as f64 / 1e3,
+                total: now.since(loss.heard) as f64 / 1e3,
             }),
         );
     }
 
     fn take_commits(&mut self) {
         while let Some(commit) = self.cluster.poll_commit() {
-            let Hops { decode_start_ns, decode_end_ns, .. } = commit.hops;
-            self.nodes[commit.node.0].decode.span(decode_start_ns, decode_end_ns);
-            let way = Way::Node { pushed_ns: commit.pushed_ns, hops: commit.hops };
-            self.reports.push_back(CellReport { number: commit.cell, merged_ns: commit.merged_ns, way });
+            let Hops { decode_start, decode_end, .. } = commit.hops;
+            self.nodes[commit.node.0].decode.span(decode_start, decode_end);
+            let way = Way::Node { pushed: commit.pushed, hops: commit.hops };
+            self.reports.push_back(CellReport { number: commit.cell.0, merged: commit.merged, way });
         }
     }
 
@@ -318,7 +318,7 @@ impl Target for NodeTarget {
         self.observables.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
         Ok(Progress {
             has_room: state.room > 0,
-            committed: state.committed,
+            committed: state.committed.0,
             cells: state.cells,
             observables: &self.observables,
             is_finished: state.is_finished,

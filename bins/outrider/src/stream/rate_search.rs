@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use outrider::clock_ns;
+use outrider_wire::Time;
 
 use crate::error::{Error, Result};
 use crate::stream::driver::Driver;
@@ -20,18 +21,18 @@ pub(crate) fn close_loop(
 ) -> Result<Sifl> {
     let plan = std::sync::Arc::clone(driver.patch.plan());
     let round_ns = driver.pace.round_ns;
-    let (mut begin_ns, mut length) = (clock_ns(), layers_min);
+    let (mut begin, mut length) = (Time(clock_ns()), layers_min);
     let (mut total, mut most, mut last, mut done, mut diverged) = (0, 0, 0, 0, false);
     while done < steps {
         source.set_length(length);
-        let Some(end) = driver.run_history(source, length, begin_ns)? else { break };
+        let Some(end) = driver.run_history(source, length, begin)? else { break };
         done += 1;
         last = length - 1;
         total += last;
         most = most.max(last);
         // The next step began when this one's last round came.
-        begin_ns = end.due_ns + round_ns as u64;
-        let arrived = (end.corrected_ns.saturating_sub(begin_ns) as f64 / round_ns).ceil() as u64;
+        begin = end.due.after(round_ns as u64);
+        let arrived = (end.corrected.since(begin) as f64 / round_ns).ceil() as u64;
         let wanted = arrived.max(layers_min);
         if wanted > layers_min * LONGER_MAX {
             diverged = true;

@@ -155,9 +155,9 @@ mod tests {
         figures.histories = 2;
         figures.layers = 22;
         figures.cells = 7;
-        figures.commit_lag.span(0, 2_000);
-        figures.decode.span(0, 1_500);
-        figures.reaction.span(0, 3_000);
+        figures.commit_lag.add(2_000);
+        figures.decode.add(1_500);
+        figures.reaction.add(3_000);
         let quantiles = figures.decode.quantiles();
         let measured = Measured::new(&figures, 40, &[], 1e3, None);
         let node = NodeReport {

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use outrider::{Patch, Stream, StreamOptions, Times};
-use outrider_wire::Hops;
+use outrider_wire::{Hops, Time};
 
 use crate::error::Result;
 use crate::stream::node_report::{Failover, NodeReport};
@@ -30,7 +30,7 @@ pub(crate) struct Progress<'a> {
 pub(crate) struct CellReport {
     pub(crate) number: u64,
     /// When its commit was merged.
-    pub(crate) merged_ns: u64,
+    pub(crate) merged: Time,
     pub(crate) way: Way,
 }
 
@@ -42,7 +42,7 @@ pub(crate) enum Way {
     /// By a node, whose clock is its own.
     Node {
         /// When the last round of its window was pushed, by the clock of this process.
-        pushed_ns: u64,
+        pushed: Time,
         /// The times on the node.
         hops: Hops,
     },
@@ -117,7 +117,7 @@ impl Target for InProcess {
     fn next_report(&mut self) -> Option<CellReport> {
         let report = self.stream.next_report()?;
         let way = Way::Worker(report.times);
-        Some(CellReport { number: report.number, merged_ns: report.merged_ns, way })
+        Some(CellReport { number: report.number, merged: Time(report.merged_ns), way })
     }
 
     fn rounds_max(&self) -> u64 {

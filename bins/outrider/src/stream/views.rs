@@ -1,5 +1,7 @@
 //! Who looks at a stream while it runs: a terminal, and the file of `--snapshots`.
 
+use outrider_wire::Time;
+
 use crate::error::Result;
 use crate::output::Output;
 use crate::stream::live_view::LiveView;
@@ -11,25 +13,25 @@ pub(crate) struct Views {
     terminal: LiveView,
     file: Option<SnapshotFile>,
     /// When the last snapshot was taken; nothing before the first.
-    shown_ns: Option<u64>,
+    shown: Option<Time>,
 }
 
 impl Views {
     /// The live view, if there is a terminal for it, and an output for snapshots, if there is one.
     pub(crate) fn start(snapshots: Option<Output>) -> Result<Self> {
         let file = snapshots.map(SnapshotFile::start).transpose()?;
-        Ok(Self { terminal: LiveView::start(), file, shown_ns: None })
+        Ok(Self { terminal: LiveView::start(), file, shown: None })
     }
 
     /// Whether it is time for another snapshot: at the first round, and four times a second.
-    pub(crate) fn is_due(&self, now_ns: u64) -> bool {
+    pub(crate) fn is_due(&self, now: Time) -> bool {
         (self.terminal.is_shown() || self.file.is_some())
-            && self.shown_ns.is_none_or(|shown_ns| now_ns >= shown_ns + INTERVAL_NS)
+            && self.shown.is_none_or(|shown| now >= shown.after(INTERVAL_NS))
     }
 
     /// Shows a snapshot.
-    pub(crate) fn show(&mut self, now_ns: u64, snapshot: &Snapshot) -> Result<()> {
-        self.shown_ns = Some(now_ns);
+    pub(crate) fn show(&mut self, now: Time, snapshot: &Snapshot) -> Result<()> {
+        self.shown = Some(now);
         self.terminal.show(snapshot);
         self.file.as_mut().map_or(Ok(()), |file| file.put(snapshot))
     }

@@ -11,28 +11,8 @@
 static void evaluate_floats(otr_dense_workspace *workspace, const uint8_t *halves, float *maxima);
 static void evaluate_integers(otr_dense_workspace *workspace, const otr_kernels *kernels,
                               const uint8_t *halves);
-
-/* Largest number of channels in a volume between two layers. */
-static uint32_t widest(const otr_dense_network *network) {
-    uint32_t most = OTR_DENSE_PLANES;
-    for (uint32_t l = 0; l < network->layer_count; l++) {
-        most = network->layers[l].stored_outputs > most ? network->layers[l].stored_outputs : most;
-    }
-    return most;
-}
-
-/* Fills in the numbers of the first voxel under the kernel at each voxel. */
-static void place_voxels(otr_dense_workspace *workspace) {
-    const uint32_t side = workspace->side;
-    uint32_t *place = workspace->places;
-    for (uint32_t t = 0; t < workspace->rounds; t++) {
-        for (uint32_t row = 0; row < workspace->distance; row++) {
-            for (uint32_t column = 0; column < workspace->distance; column++) {
-                *place++ = (t * side + row) * side + column;
-            }
-        }
-    }
-}
+static uint32_t widest(const otr_dense_network *network);
+static void place_voxels(otr_dense_workspace *workspace);
 
 otr_status otr_dense_workspace_init(otr_dense_workspace *workspace, const otr_dense_network *network,
                                     otr_dense_arithmetic arithmetic, uint32_t rounds, uint32_t distance) {
@@ -107,6 +87,28 @@ void otr_dense_measure(otr_dense_workspace *workspace, const uint8_t *halves, fl
     evaluate_floats(workspace, halves, maxima);
 }
 
+/* Largest number of channels in a volume between two layers. */
+static uint32_t widest(const otr_dense_network *network) {
+    uint32_t most = OTR_DENSE_PLANES;
+    for (uint32_t l = 0; l < network->layer_count; l++) {
+        most = network->layers[l].stored_outputs > most ? network->layers[l].stored_outputs : most;
+    }
+    return most;
+}
+
+/* Fills in the numbers of the first voxel under the kernel at each voxel. */
+static void place_voxels(otr_dense_workspace *workspace) {
+    const uint32_t side = workspace->side;
+    uint32_t *place = workspace->places;
+    for (uint32_t t = 0; t < workspace->rounds; t++) {
+        for (uint32_t row = 0; row < workspace->distance; row++) {
+            for (uint32_t column = 0; column < workspace->distance; column++) {
+                *place++ = (t * side + row) * side + column;
+            }
+        }
+    }
+}
+
 /* Distances of the taps for volumes with that many channels. */
 static void place_taps(otr_dense_workspace *workspace, uint32_t channels) {
     const uint32_t kernel = workspace->network->kernel, side = workspace->side;
@@ -143,7 +145,7 @@ static float layer_on_floats(otr_dense_workspace *workspace, uint32_t index, con
     const otr_dense_layer *const layer = &workspace->network->layers[index];
     const uint32_t tap_count = otr_dense_tap_count(workspace->network);
     const size_t block_weights = (size_t)tap_count * layer->stored_inputs * OTR_DENSE_BLOCK;
-    const int is_last = index == workspace->network->layer_count - 1;
+    const bool is_last = index == workspace->network->layer_count - 1;
     float most = 0;
     place_taps(workspace, layer->stored_inputs);
     memset(output, 0, workspace->volume_bytes);
@@ -198,7 +200,7 @@ static void store_logits(otr_dense_workspace *workspace, const otr_dense_layer *
 static void layer_on_integers(otr_dense_workspace *workspace, const otr_kernels *kernels, uint32_t index,
                               const uint8_t *input, uint8_t *output) {
     const otr_dense_layer *const layer = &workspace->network->layers[index];
-    const int is_last = index == workspace->network->layer_count - 1;
+    const bool is_last = index == workspace->network->layer_count - 1;
     otr_dense_weights weights = otr_dense_layer_weights(workspace->network, layer);
     weights.taps = workspace->taps;
     place_taps(workspace, layer->stored_inputs);

@@ -37,6 +37,9 @@ static otr_status check_metadata(const otr_dense_network *network, const otr_saf
                                  otr_error *error);
 static otr_status read_maxima(otr_dense_network *network, const otr_safetensors *file, otr_error *error);
 static uint32_t model_id(const otr_dense_network *network);
+static void put_header(otr_text *text, const otr_dense_network *network);
+static void put_float(otr_text *text, float value);
+static void put_layer(otr_text *text, const otr_dense_layer *layer, uint32_t tap_count);
 
 otr_status otr_dense_network_create(otr_dense_network **out, const uint8_t *bytes, size_t byte_count,
                                     otr_error *error) {
@@ -105,6 +108,23 @@ bool otr_dense_network_claims(const otr_safetensors *file) {
     return false;
 }
 
+size_t otr_dense_network_write(const otr_dense_network *network, uint8_t *buffer, size_t capacity) {
+    otr_text measure = {0};
+    otr_text text = {.buffer = (char *)buffer, .capacity = capacity};
+    uint8_t length[8];
+    put_header(&measure, network);
+    otr_store_le64(length, measure.bytes);
+    otr_text_put(&text, (const char *)length, sizeof length);
+    put_header(&text, network);
+    for (uint32_t l = 0; l < network->layer_count; l++) {
+        put_layer(&text, &network->layers[l], otr_dense_tap_count(network));
+    }
+    for (uint32_t l = 0; network->has_integers && l < network->layer_count - 1; l++) {
+        put_float(&text, network->maxima[l]);
+    }
+    return text.bytes;
+}
+
 static void layer_name(char name[NAME_BYTES], const char *prefix, uint32_t layer, const char *part) {
     otr_text text = {.buffer = name, .capacity = NAME_BYTES};
     otr_text_put_string(&text, prefix);
@@ -142,7 +162,7 @@ static otr_status fail_tensor(const otr_tensor *tensor, const char *problem, otr
     return otr_error_set(error, OTR_ERR_FORMAT, 0, 0, "tensor %.80s: %s", tensor->name, problem);
 }
 
-static int is_float(const otr_tensor *tensor) {
+static bool is_float(const otr_tensor *tensor) {
     return tensor->dtype == OTR_DTYPE_F16 || tensor->dtype == OTR_DTYPE_BF16 ||
            tensor->dtype == OTR_DTYPE_F32;
 }
@@ -256,7 +276,7 @@ static otr_status read_layer(otr_dense_network *network, const otr_safetensors *
 static otr_status check_names(const otr_dense_network *network, const otr_safetensors *file,
                               const char *prefix, otr_error *error) {
     for (size_t i = 0; i < file->tensor_count; i++) {
-        int known = strcmp(file->tensors[i].name, MAXIMA_NAME) == 0;
+        bool known = strcmp(file->tensors[i].name, MAXIMA_NAME) == 0;
         for (uint32_t l = 0; l < network->layer_count && !known; l++) {
             char name[NAME_BYTES];
             layer_name(name, prefix, l, ".weight");
@@ -273,7 +293,8 @@ static otr_status check_names(const otr_dense_network *network, const otr_safete
 
 static uint32_t model_id(const otr_dense_network *network) {
     for (uint32_t i = 0; i < PUBLISHED_COUNT; i++) {
-        int same = network->layer_count == PUBLISHED[i].layer_count && network->kernel == PUBLISHED[i].kernel;
+        bool same =
+            network->layer_count == PUBLISHED[i].layer_count && network->kernel == PUBLISHED[i].kernel;
         for (uint32_t l = 0; l < network->layer_count - 1 && same; l++) {
             same = network->layers[l].outputs == PUBLISHED[i].width;
         }
@@ -403,21 +424,4 @@ static void put_layer(otr_text *text, const otr_dense_layer *layer, uint32_t tap
     for (uint32_t output = 0; output < layer->outputs; output++) {
         put_float(text, layer->biases[output]);
     }
-}
-
-size_t otr_dense_network_write(const otr_dense_network *network, uint8_t *buffer, size_t capacity) {
-    otr_text measure = {0};
-    otr_text text = {.buffer = (char *)buffer, .capacity = capacity};
-    uint8_t length[8];
-    put_header(&measure, network);
-    otr_store_le64(length, measure.bytes);
-    otr_text_put(&text, (const char *)length, sizeof length);
-    put_header(&text, network);
-    for (uint32_t l = 0; l < network->layer_count; l++) {
-        put_layer(&text, &network->layers[l], otr_dense_tap_count(network));
-    }
-    for (uint32_t l = 0; network->has_integers && l < network->layer_count - 1; l++) {
-        put_float(&text, network->maxima[l]);
-    }
-    return text.bytes;
 }

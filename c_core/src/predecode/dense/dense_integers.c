@@ -25,6 +25,7 @@
 
 static otr_status make_layer(const otr_dense_network *network, uint32_t index, const float *maxima,
                              otr_dense_integers *out);
+static uint32_t block_groups(const otr_dense_network *network, const otr_dense_layer *layer);
 
 float otr_dense_gelu(float x) {
     const double y = x;
@@ -37,11 +38,6 @@ void otr_dense_integers_free(otr_dense_integers *integers) {
     free(integers->offsets);
     free(integers->table);
     *integers = (otr_dense_integers){0};
-}
-
-static uint32_t block_groups(const otr_dense_network *network, const otr_dense_layer *layer) {
-    const uint32_t groups = otr_dense_tap_count(network) * layer->stored_inputs / OTR_DENSE_GROUP;
-    return (groups + OTR_DENSE_GROUPS_ALIGN - 1) / OTR_DENSE_GROUPS_ALIGN * OTR_DENSE_GROUPS_ALIGN;
 }
 
 otr_dense_weights otr_dense_layer_weights(const otr_dense_network *network, const otr_dense_layer *layer) {
@@ -79,8 +75,13 @@ otr_status otr_dense_set_maxima(otr_dense_network *network, const float *maxima,
         return otr_error_set(error, status, 0, 0, "out of memory");
     }
     memcpy(network->maxima, maxima, (network->layer_count - 1) * sizeof *maxima);
-    network->has_integers = 1;
+    network->has_integers = true;
     return OTR_OK;
+}
+
+static uint32_t block_groups(const otr_dense_network *network, const otr_dense_layer *layer) {
+    const uint32_t groups = otr_dense_tap_count(network) * layer->stored_inputs / OTR_DENSE_GROUP;
+    return (groups + OTR_DENSE_GROUPS_ALIGN - 1) / OTR_DENSE_GROUPS_ALIGN * OTR_DENSE_GROUPS_ALIGN;
 }
 
 /* To the nearest whole number, halves away from zero. */
@@ -142,7 +143,7 @@ static double pack_channel(const otr_dense_layer *layer, uint32_t tap_count, uin
 static otr_status make_layer(const otr_dense_network *network, uint32_t index, const float *maxima,
                              otr_dense_integers *out) {
     const otr_dense_layer *const layer = &network->layers[index];
-    const int is_last = index == network->layer_count - 1;
+    const bool is_last = index == network->layer_count - 1;
     const uint32_t groups = block_groups(network, layer);
     out->weights = otr_array_zeroed((size_t)groups * OTR_DENSE_GROUP, layer->stored_outputs);
     out->scales = otr_array_zeroed(layer->stored_outputs, sizeof *out->scales);

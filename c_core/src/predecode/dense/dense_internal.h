@@ -8,6 +8,8 @@
 
 #include "outrider/dense_network.h"
 
+#include <stdbool.h>
+
 /* A layer on integers. An activation a is input_scale * (integer - input_zero); the sums become places in the
  * table by scale and offset, or logits in the last layer, which has no table. */
 typedef struct otr_dense_integers {
@@ -31,7 +33,7 @@ struct otr_dense_network {
     otr_dense_layer layers[OTR_DENSE_LAYERS_MAX];
     /* Largest activation behind each layer but the last, measured; 0 before. */
     float maxima[OTR_DENSE_LAYERS_MAX];
-    int has_integers;
+    bool has_integers;
 };
 
 /* Taps of a layer's kernel. */

@@ -45,6 +45,7 @@ static otr_status check_options(const otr_dense_network *network, const otr_dens
 static otr_status set_up(dense_predecoder *self, const otr_dense_network *network, const otr_surface *surface,
                          const otr_dense_options *options, otr_error *error);
 static otr_status list_edges(dense_predecoder *self);
+static void evaluate(dense_predecoder *self, const uint32_t *events, size_t event_count);
 
 static const otr_predecoder_kind KIND = {
     .name = "dense network",
@@ -90,7 +91,24 @@ otr_status otr_dense_predecoder_create(otr_predecoder **out, const otr_dense_net
     return OTR_OK;
 }
 
-static int is_finite(float x) {
+otr_status otr_dense_predecoder_logits(otr_predecoder *predecoder, const uint32_t *events, size_t event_count,
+                                       const float **logits, size_t *logit_count) {
+    dense_predecoder *const self = (dense_predecoder *)predecoder;
+    otr_status status;
+    if (predecoder == NULL || predecoder->kind != &KIND || (events == NULL && event_count > 0) ||
+        logits == NULL || logit_count == NULL) {
+        return OTR_ERR_ARGUMENT;
+    }
+    status = otr_predecoder_check_events(predecoder, events, event_count);
+    if (status == OTR_OK) {
+        evaluate(self, events, event_count);
+        *logits = self->workspace.logits;
+        *logit_count = OTR_DENSE_PLANES * self->workspace.voxel_count;
+    }
+    return status;
+}
+
+static bool is_finite(float x) {
     return x - x == 0;
 }
 
@@ -172,35 +190,18 @@ static void evaluate(dense_predecoder *self, const uint32_t *events, size_t even
     otr_dense_evaluate(&self->workspace, self->base.kernels, self->halves);
 }
 
-otr_status otr_dense_predecoder_logits(otr_predecoder *predecoder, const uint32_t *events, size_t event_count,
-                                       const float **logits, size_t *logit_count) {
-    dense_predecoder *const self = (dense_predecoder *)predecoder;
-    otr_status status;
-    if (predecoder == NULL || predecoder->kind != &KIND || (events == NULL && event_count > 0) ||
-        logits == NULL || logit_count == NULL) {
-        return OTR_ERR_ARGUMENT;
-    }
-    status = otr_predecoder_check_events(predecoder, events, event_count);
-    if (status == OTR_OK) {
-        evaluate(self, events, event_count);
-        *logits = self->workspace.logits;
-        *logit_count = OTR_DENSE_PLANES * self->workspace.voxel_count;
-    }
-    return status;
-}
-
 /* Whether the output says that the data qubit, or outcome, of this voxel flipped. */
-static int is_flipped(const dense_predecoder *self, uint32_t plane, size_t voxel) {
+static bool is_flipped(const dense_predecoder *self, uint32_t plane, size_t voxel) {
     const float threshold = plane < PLANE_TIMELIKE ? self->data_threshold : self->syndrome_threshold;
     return self->workspace.logits[plane * self->workspace.voxel_count + voxel] >= threshold;
 }
 
 /* What the output changes about a stabiliser's event in round t. Its data qubits are in the plane that has
  * its type's index: X stabilisers see Z errors. */
-static int correction(const dense_predecoder *self, const otr_dense_stabiliser *stabiliser, uint32_t t) {
+static bool correction(const dense_predecoder *self, const otr_dense_stabiliser *stabiliser, uint32_t t) {
     const size_t cell_count = (size_t)self->map.distance * self->map.distance;
     const uint32_t plane = stabiliser->basis;
-    int parity = is_flipped(self, PLANE_TIMELIKE + plane, t * cell_count + stabiliser->cell);
+    bool parity = is_flipped(self, PLANE_TIMELIKE + plane, t * cell_count + stabiliser->cell);
     if (t > 0) {
         parity ^= is_flipped(self, PLANE_TIMELIKE + plane, (t - 1) * cell_count + stabiliser->cell);
     }
@@ -210,10 +211,10 @@ static int correction(const dense_predecoder *self, const otr_dense_stabiliser *
     return parity;
 }
 
-static int logical_parity(const dense_predecoder *self) {
+static bool logical_parity(const dense_predecoder *self) {
     const otr_dense_map *const map = &self->map;
     const size_t cell_count = (size_t)map->distance * map->distance;
-    int parity = 0;
+    bool parity = false;
     for (size_t t = 0; t < map->rounds; t++) {
         for (uint32_t i = 0; i < map->distance; i++) {
             parity ^= is_flipped(self, map->basis, t * cell_count + i * map->observable_step);

@@ -20,6 +20,11 @@ _Static_assert(OTR_EVENT_RADIUS_MAX <= OTR_NEIGHBOUR_OFFSET_MAX, "neighbours are
 _Static_assert(OTR_EVENT_KINDS_MAX == OTR_LATTICE_KINDS_MAX, "one limit, public and internal");
 _Static_assert(FORWARD_MAX *OTR_EVENT_KINDS_MAX < UINT16_MAX / 2, "codes hold every class");
 
+static int32_t magnitude(int32_t value);
+static bool is_near(uint32_t radius, otr_offset offset);
+static void list_offsets(otr_event_classes *classes, const otr_event_layout *layout);
+static void number_classes(otr_event_classes *classes, const otr_event_layout *layout, bool near);
+
 uint32_t otr_event_relation_count(uint32_t radius) {
     uint32_t count = 0;
     for (uint32_t t = 0; t <= radius; t++) {
@@ -27,15 +32,6 @@ uint32_t otr_event_relation_count(uint32_t radius) {
         count += (t > 0 ? 2 : 1) * side * side;
     }
     return count - 1;
-}
-
-static int32_t magnitude(int32_t value) {
-    return value < 0 ? -value : value;
-}
-
-static int is_near(uint32_t radius, otr_offset offset) {
-    const int32_t x = magnitude(offset.x), y = magnitude(offset.y);
-    return (x > y ? x : y) + magnitude(offset.t) <= (int32_t)radius;
 }
 
 uint32_t otr_event_relation(uint32_t radius, otr_offset offset) {
@@ -50,6 +46,43 @@ uint32_t otr_event_relation(uint32_t radius, otr_offset offset) {
     }
     number += (uint32_t)((offset.y + side) * (2 * side + 1) + offset.x + side);
     return number - (offset.t > 0 || (offset.t == 0 && (offset.y > 0 || (offset.y == 0 && offset.x > 0))));
+}
+
+otr_status otr_event_classes_init(otr_event_classes *classes, const otr_event_layout *layout) {
+    size_t pairs;
+    *classes = (otr_event_classes){0};
+    classes->offsets = otr_array_new(FORWARD_MAX, sizeof *classes->offsets);
+    if (classes->offsets == NULL) {
+        return OTR_ERR_MEMORY;
+    }
+    list_offsets(classes, layout);
+    pairs = (size_t)classes->offset_count * layout->rule.kinds;
+    classes->codes = otr_array_new(pairs, sizeof *classes->codes);
+    classes->classes = otr_array_new(pairs, sizeof *classes->classes);
+    if (classes->codes == NULL || classes->classes == NULL) {
+        otr_event_classes_free(classes);
+        return OTR_ERR_MEMORY;
+    }
+    number_classes(classes, layout, true);
+    classes->message_count = classes->count;
+    number_classes(classes, layout, false);
+    return OTR_OK;
+}
+
+void otr_event_classes_free(otr_event_classes *classes) {
+    free(classes->offsets);
+    free(classes->codes);
+    free(classes->classes);
+    *classes = (otr_event_classes){0};
+}
+
+static int32_t magnitude(int32_t value) {
+    return value < 0 ? -value : value;
+}
+
+static bool is_near(uint32_t radius, otr_offset offset) {
+    const int32_t x = magnitude(offset.x), y = magnitude(offset.y);
+    return (x > y ? x : y) + magnitude(offset.t) <= (int32_t)radius;
 }
 
 static uint8_t find_slot(const otr_event_layout *layout, uint32_t set, otr_offset offset) {
@@ -85,20 +118,20 @@ static otr_event_class class_of(const otr_event_layout *layout, uint32_t kind, o
     return found;
 }
 
-static int is_forward(otr_offset offset) {
+static bool is_forward(otr_offset offset) {
     return offset.t > 0 || (offset.t == 0 && (offset.y > 0 || (offset.y == 0 && offset.x > 0)));
 }
 
-static int is_of_use(const otr_event_layout *layout, otr_offset offset) {
+static bool is_of_use(const otr_event_layout *layout, otr_offset offset) {
     if (is_near(layout->radius, offset)) {
-        return 1;
+        return true;
     }
     for (uint32_t kind = 0; kind < layout->rule.kinds; kind++) {
         if (class_of(layout, kind, offset).slots[0] != OTR_EVENT_NO_SLOT) {
-            return 1;
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
 static void list_offsets(otr_event_classes *classes, const otr_event_layout *layout) {
@@ -136,7 +169,7 @@ static uint16_t code_of(otr_event_classes *classes, uint32_t begin, const otr_ev
 }
 
 /* Numbers the classes of near pairs, or of the others. */
-static void number_classes(otr_event_classes *classes, const otr_event_layout *layout, int near) {
+static void number_classes(otr_event_classes *classes, const otr_event_layout *layout, bool near) {
     const uint32_t begin = classes->count;
     for (uint32_t kind = 0; kind < layout->rule.kinds; kind++) {
         for (uint32_t i = 0; i < classes->offset_count; i++) {
@@ -146,32 +179,4 @@ static void number_classes(otr_event_classes *classes, const otr_event_layout *l
             }
         }
     }
-}
-
-otr_status otr_event_classes_init(otr_event_classes *classes, const otr_event_layout *layout) {
-    size_t pairs;
-    *classes = (otr_event_classes){0};
-    classes->offsets = otr_array_new(FORWARD_MAX, sizeof *classes->offsets);
-    if (classes->offsets == NULL) {
-        return OTR_ERR_MEMORY;
-    }
-    list_offsets(classes, layout);
-    pairs = (size_t)classes->offset_count * layout->rule.kinds;
-    classes->codes = otr_array_new(pairs, sizeof *classes->codes);
-    classes->classes = otr_array_new(pairs, sizeof *classes->classes);
-    if (classes->codes == NULL || classes->classes == NULL) {
-        otr_event_classes_free(classes);
-        return OTR_ERR_MEMORY;
-    }
-    number_classes(classes, layout, 1);
-    classes->message_count = classes->count;
-    number_classes(classes, layout, 0);
-    return OTR_OK;
-}
-
-void otr_event_classes_free(otr_event_classes *classes) {
-    free(classes->offsets);
-    free(classes->codes);
-    free(classes->classes);
-    *classes = (otr_event_classes){0};
 }

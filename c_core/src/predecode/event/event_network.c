@@ -24,6 +24,7 @@ static otr_status read_sets(otr_event_network *network, const otr_safetensors *f
 static otr_status read_slots(otr_event_network *network, const otr_safetensors *file, otr_error *error);
 static otr_status read_shifts(otr_event_network *network, const otr_safetensors *file, otr_error *error);
 static otr_status read_scalars(otr_event_network *network, const otr_safetensors *file, otr_error *error);
+static int32_t larger_magnitude(int32_t most, int32_t value);
 
 otr_status otr_event_network_parse(otr_event_network **out, const void *bytes, size_t size,
                                    otr_error *error) {
@@ -78,11 +79,6 @@ uint32_t otr_event_network_radius(const otr_event_network *network) {
     return network->layout.radius;
 }
 
-static int32_t larger_magnitude(int32_t most, int32_t value) {
-    const int32_t magnitude = value < 0 ? -value : value;
-    return magnitude > most ? magnitude : most;
-}
-
 otr_reach otr_event_network_reach(const otr_event_network *network) {
     const int32_t sites = (int32_t)((network->layer_count + 1) * network->layout.radius);
     otr_offset edge = {0, 0, 0};
@@ -108,6 +104,16 @@ size_t otr_event_network_bytes(const otr_event_network *network) {
            codes * (sizeof *network->classes.codes + sizeof *network->classes.classes);
 }
 
+bool otr_event_network_claims(const otr_safetensors *file) {
+    const char *const format = otr_safetensors_metadata(file, "format");
+    return format != NULL && strcmp(format, FORMAT) == 0;
+}
+
+static int32_t larger_magnitude(int32_t most, int32_t value) {
+    const int32_t magnitude = value < 0 ? -value : value;
+    return magnitude > most ? magnitude : most;
+}
+
 /* The numbers that say what the others mean. */
 
 static otr_status read_network(otr_event_network *network, const otr_safetensors *file, otr_error *error) {
@@ -128,11 +134,6 @@ static otr_status read_network(otr_event_network *network, const otr_safetensors
     status = status == OTR_OK ? read_scalars(network, file, error) : status;
     status = status == OTR_OK ? otr_event_classes_init(&network->classes, &network->layout) : status;
     return status == OTR_OK ? otr_event_read_weights(network, file, error) : status;
-}
-
-bool otr_event_network_claims(const otr_safetensors *file) {
-    const char *const format = otr_safetensors_metadata(file, "format");
-    return format != NULL && strcmp(format, FORMAT) == 0;
 }
 
 static otr_status check_format(const otr_safetensors *file, otr_error *error) {
@@ -195,29 +196,29 @@ static otr_status read_sets(otr_event_network *network, const otr_safetensors *f
         if (transposed < 0 || transposed > 1 || set < 0 || set >= (int32_t)network->layout.set_count) {
             return refuse(error, "frames", "not 0 or 1, then a set that exists");
         }
-        network->layout.rule.transposed[kind] = (uint8_t)transposed;
+        network->layout.rule.transposed[kind] = transposed == 1;
         network->layout.set_of_kind[kind] = (uint8_t)set;
     }
     return OTR_OK;
 }
 
-static int is_short(int32_t component) {
+static bool is_short(int32_t component) {
     return component >= -OTR_EVENT_SLOT_OFFSET_MAX && component <= OTR_EVENT_SLOT_OFFSET_MAX;
 }
 
-static int slot_is_valid(otr_offset offset, int32_t is_boundary) {
-    const int is_zero = offset.x == 0 && offset.y == 0 && offset.t == 0;
-    return is_short(offset.x) && is_short(offset.y) && is_short(offset.t) && is_boundary == is_zero;
+static bool slot_is_valid(otr_offset offset, int32_t boundary) {
+    const bool is_zero = offset.x == 0 && offset.y == 0 && offset.t == 0;
+    return is_short(offset.x) && is_short(offset.y) && is_short(offset.t) && boundary == is_zero;
 }
 
-static int slot_is_new(const otr_slot *slots, uint32_t slot) {
+static bool slot_is_new(const otr_slot *slots, uint32_t slot) {
     for (uint32_t i = 0; i < slot; i++) {
         if (slots[i].offset.x == slots[slot].offset.x && slots[i].offset.y == slots[slot].offset.y &&
             slots[i].offset.t == slots[slot].offset.t) {
-            return 0;
+            return false;
         }
     }
-    return 1;
+    return true;
 }
 
 static otr_status read_slots(otr_event_network *network, const otr_safetensors *file, otr_error *error) {
@@ -239,12 +240,12 @@ static otr_status read_slots(otr_event_network *network, const otr_safetensors *
     }
     for (uint32_t i = 0; i < network->layout.set_count * network->layout.slot_count; i++) {
         const uint32_t in_set = i % network->layout.slot_count;
-        const int32_t is_boundary = otr_event_integer(tensor, 4 * i + 3);
+        const int32_t boundary = otr_event_integer(tensor, 4 * i + 3);
         otr_slot *const slot = &network->layout.slots[i];
         slot->offset = (otr_offset){otr_event_integer(tensor, 4 * i), otr_event_integer(tensor, 4 * i + 1),
                                     otr_event_integer(tensor, 4 * i + 2)};
-        slot->is_boundary = is_boundary == 1;
-        if (!slot_is_valid(slot->offset, is_boundary)) {
+        slot->is_boundary = boundary == 1;
+        if (!slot_is_valid(slot->offset, boundary)) {
             return refuse(error, "slots", "neither the boundary, 0 0 0 1, nor an offset up to 8 and a 0");
         }
         if (!slot_is_new(slot - in_set, in_set)) {

@@ -46,6 +46,13 @@ static otr_status reweight(otr_predecoder *base, const otr_graph *graph, otr_err
 static otr_status create(event_predecoder *self, const otr_event_network *network, const otr_graph *graph,
                          const otr_model *model, otr_isa isa, otr_error *error);
 static otr_status fill(event_predecoder *self, const otr_model *model, otr_error *error);
+static otr_status reserve(event_predecoder *self, size_t event_count);
+static void list_by_set(event_predecoder *self, const uint32_t *events, size_t event_count);
+static void embed(event_predecoder *self, const uint32_t *events, size_t event_count);
+static void run_layer(event_predecoder *self, uint32_t layer, size_t event_count);
+static void run_hidden(event_predecoder *self, size_t event_count);
+static void run_heads(event_predecoder *self);
+static void join_ends(event_predecoder *self, size_t event_count);
 
 static const otr_predecoder_kind KIND = {.name = "event network",
                                          .soft = soft,
@@ -260,14 +267,6 @@ static otr_status fill(event_predecoder *self, const otr_model *model, otr_error
 }
 
 /* One shot. */
-
-static otr_status reserve(event_predecoder *self, size_t event_count);
-static void list_by_set(event_predecoder *self, const uint32_t *events, size_t event_count);
-static void embed(event_predecoder *self, const uint32_t *events, size_t event_count);
-static void run_layer(event_predecoder *self, uint32_t layer, size_t event_count);
-static void run_hidden(event_predecoder *self, size_t event_count);
-static void run_heads(event_predecoder *self);
-static void join_ends(event_predecoder *self, size_t event_count);
 
 static size_t head_stride(const event_predecoder *self) {
     return (size_t)self->network->head_count * OTR_EVENT_HEAD;

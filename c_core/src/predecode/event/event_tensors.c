@@ -7,36 +7,8 @@
 
 #define SHAPE_TEXT_BYTES 96
 
-/* "[2, 118, 16]", "any" for a length that is free. */
-static void shape_text(char *text, uint32_t rank, const uint64_t *shape) {
-    size_t bytes = 0;
-    text[bytes++] = '[';
-    for (uint32_t i = 0; i < rank; i++) {
-        const char *const separator = i > 0 ? ", " : "";
-        const int written = shape[i] == OTR_EVENT_ANY
-                                ? snprintf(text + bytes, SHAPE_TEXT_BYTES - 1 - bytes, "%sany", separator)
-                                : snprintf(text + bytes, SHAPE_TEXT_BYTES - 1 - bytes, "%s%llu", separator,
-                                           (unsigned long long)shape[i]);
-        bytes += (size_t)written;
-        if (bytes >= SHAPE_TEXT_BYTES - 1) {
-            bytes = SHAPE_TEXT_BYTES - 2;
-        }
-    }
-    text[bytes++] = ']';
-    text[bytes] = '\0';
-}
-
-static int shape_fits(const otr_tensor *tensor, uint32_t rank, const uint64_t *shape) {
-    if (tensor->rank != rank || tensor->element_count == 0) {
-        return 0;
-    }
-    for (uint32_t i = 0; i < rank; i++) {
-        if (shape[i] != OTR_EVENT_ANY && shape[i] != tensor->shape[i]) {
-            return 0;
-        }
-    }
-    return 1;
-}
+static void shape_text(char *text, uint32_t rank, const uint64_t *shape);
+static bool shape_fits(const otr_tensor *tensor, uint32_t rank, const uint64_t *shape);
 
 const otr_tensor *otr_event_tensor(const otr_safetensors *file, const char *name, otr_dtype dtype,
                                    uint32_t rank, const uint64_t *shape, otr_error *error) {
@@ -69,4 +41,35 @@ int32_t otr_event_integer(const otr_tensor *tensor, uint64_t index) {
     default:
         return (int32_t)otr_load_tail(tensor->data + 4 * index, 4);
     }
+}
+
+/* "[2, 118, 16]", "any" for a length that is free. */
+static void shape_text(char *text, uint32_t rank, const uint64_t *shape) {
+    size_t bytes = 0;
+    text[bytes++] = '[';
+    for (uint32_t i = 0; i < rank; i++) {
+        const char *const separator = i > 0 ? ", " : "";
+        const int written = shape[i] == OTR_EVENT_ANY
+                                ? snprintf(text + bytes, SHAPE_TEXT_BYTES - 1 - bytes, "%sany", separator)
+                                : snprintf(text + bytes, SHAPE_TEXT_BYTES - 1 - bytes, "%s%llu", separator,
+                                           (unsigned long long)shape[i]);
+        bytes += (size_t)written;
+        if (bytes >= SHAPE_TEXT_BYTES - 1) {
+            bytes = SHAPE_TEXT_BYTES - 2;
+        }
+    }
+    text[bytes++] = ']';
+    text[bytes] = '\0';
+}
+
+static bool shape_fits(const otr_tensor *tensor, uint32_t rank, const uint64_t *shape) {
+    if (tensor->rank != rank || tensor->element_count == 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < rank; i++) {
+        if (shape[i] != OTR_EVENT_ANY && shape[i] != tensor->shape[i]) {
+            return false;
+        }
+    }
+    return true;
 }

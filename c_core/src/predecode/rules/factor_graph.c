@@ -50,7 +50,7 @@ static otr_status add_error(build *from, const otr_instruction *instruction);
 static otr_status add_component(build *from, const otr_instruction *instruction, uint64_t begin,
                                 uint64_t end);
 static otr_status merge_error(build *from, double p);
-static int append_list(lists *to, const uint32_t *items, size_t count);
+static bool append_list(lists *to, const uint32_t *items, size_t count);
 static otr_status fail_memory(build *from);
 static otr_status fail_other_model(build *from, uint64_t line);
 static otr_status fail_limit(build *from, uint64_t line);
@@ -211,18 +211,18 @@ static otr_status merge_error(build *from, double p) {
     return OTR_OK;
 }
 
-/* 0 when memory is out. */
-static int append_list(lists *to, const uint32_t *items, size_t count) {
+/* False when memory is out. */
+static bool append_list(lists *to, const uint32_t *items, size_t count) {
     if (!OTR_ARRAY_GROW(to->end, to->count, to->end_capacity) ||
         !otr_array_reserve((void **)&to->items, &to->item_capacity, to->item_count + count,
                            sizeof *to->items)) {
-        return 0;
+        return false;
     }
     for (size_t i = 0; i < count; i++) {
         to->items[to->item_count++] = items[i];
     }
     to->end[to->count++] = (uint32_t)to->item_count;
-    return 1;
+    return true;
 }
 
 static otr_status fail_memory(build *from) {

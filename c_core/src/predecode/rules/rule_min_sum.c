@@ -215,7 +215,7 @@ static void gather_errors(min_sum *rule, const uint32_t *events, size_t event_co
 /* The party of a detector, a new one without messages if it had none. */
 static party *party_of(min_sum *rule, uint32_t detector) {
     if (rule->party_of[detector] == OTR_NONE) {
-        const party fresh = {0, OTR_LOG_ODDS_MAX, -otr_bit_get(rule->background_odd, detector)};
+        const party fresh = {0, OTR_LOG_ODDS_MAX, otr_bit_get(rule->background_odd, detector) ? -1 : 0};
         rule->party_of[detector] = rule->party_count;
         rule->party_detectors[rule->party_count] = detector;
         rule->parties[rule->party_count++] = fresh;

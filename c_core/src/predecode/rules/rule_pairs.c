@@ -1,11 +1,11 @@
-/* Nearest-neighbour rules: every event chooses an edge, and an edge that all its events choose is committed.
+/* Nearest-neighbour rules: every event chooses an edge, and an edge that all its events choose is forced.
  *
  * CLIQUE (arXiv:2208.08547): an event with exactly one event next to it chooses the edge to it, an event with
  * none the boundary. SMITH (arXiv:2208.04660): every event chooses its lightest edge to an event, and the
  * events left choose again in the next pass; an edge that is lightest at both ends is the one that greedy
  * pairing would take first, so enough passes are greedy pairing.
  *
- * A committed edge gets the weight -|w|: taking it back costs what using it would have cost. */
+ * A forced edge gets the weight -|w|: taking it back costs what using it would have cost. */
 #include "common/array.h"
 #include "common/bits.h"
 #include "common/error.h"
@@ -32,7 +32,7 @@ static void destroy(otr_predecoder *self);
 static otr_status measure(pairs *rule, const otr_model *model);
 static uint32_t choose_only(const pairs *rule, uint32_t event);
 static uint32_t choose_lightest(const pairs *rule, uint32_t event);
-static otr_status commit_choices(pairs *rule, size_t *event_count);
+static otr_status force_choices(pairs *rule, size_t *event_count);
 
 static const otr_predecoder_kind CLIQUE = {
     "rule:clique", soft, NULL, reach, bytes, destroy, otr_predecoder_reweight_plain};
@@ -41,7 +41,7 @@ static const otr_predecoder_kind SMITH = {
 
 otr_status otr_rule_pairs_create(otr_predecoder **out, const otr_graph *graph, const otr_model *model,
                                  const otr_rule_options *options, otr_error *error) {
-    const int is_clique = options->kind == OTR_RULE_CLIQUE;
+    const bool is_clique = options->kind == OTR_RULE_CLIQUE;
     pairs *const rule = otr_array_zeroed(1, sizeof *rule);
     otr_status status = OTR_ERR_MEMORY;
     if (rule != NULL) {
@@ -80,7 +80,7 @@ static otr_status soft(otr_predecoder *self, const uint32_t *events, size_t even
         for (size_t i = 0; i < left; i++) {
             rule->chosen[rule->events[i]] = rule->choose(rule, rule->events[i]);
         }
-        status = commit_choices(rule, &left);
+        status = force_choices(rule, &left);
     }
     for (size_t i = 0; i < event_count; i++) {
         rule->is_event[events[i] / 8] = 0;
@@ -150,8 +150,8 @@ static uint32_t choose_lightest(const pairs *rule, uint32_t event) {
     return best;
 }
 
-/* Commits the edges that all their events chose, and keeps the other events. */
-static otr_status commit_choices(pairs *rule, size_t *event_count) {
+/* Forces the edges that all their events chose, and keeps the other events. */
+static otr_status force_choices(pairs *rule, size_t *event_count) {
     const otr_graph *const graph = rule->base.graph;
     size_t kept = 0;
     for (size_t i = 0; i < *event_count; i++) {
@@ -166,7 +166,7 @@ static otr_status commit_choices(pairs *rule, size_t *event_count) {
         }
         otr_bit_flip(rule->is_event, event);
         if (event == node1) {
-            /* A weight of 0 would not commit. */
+            /* A weight of 0 would not force it. */
             const int32_t magnitude = abs(graph->edge_weight[edge]);
             const otr_status status =
                 otr_predecoder_override(&rule->base, edge, magnitude > 0 ? -magnitude : -2);

@@ -7,8 +7,8 @@ use outrider_wire::limits::{
 };
 use outrider_wire::{
     Assign, CellId, CellRange, Closed, Commit, Decoded, Error, FLAGS_CRITICAL, Fault, FrameType, Header,
-    Hops, Layer, Mark, Open, Options, Payload, Rounds, RoundsBatch, StreamId, Widths, decode_frame,
-    encode_frame,
+    Hops, Layer, Mark, Open, Options, Payload, Round, Rounds, RoundsBatch, StreamId, Time, Widths,
+    decode_frame, encode_frame,
 };
 
 use crate::pair::{Pair, STREAM, forge, layers, model};
@@ -36,8 +36,8 @@ fn layers_have_limits() {
     assert_eq!(decoded(&[Layer { bit_count: 7, bits: &[0x80] }]), Err(Error::MalformedPayload));
     let mut pair = Pair::streaming(10);
     for bad in [&[Layer { bit_count: 4, bits: &[0x10] }][..], &[Layer { bit_count: 4, bits: &[] }], &[]] {
-        let batch = RoundsBatch { first_round: 0, layers: bad, skips: false, is_last: false };
-        assert_eq!(pair.client.send_rounds(STREAM, batch, 0), Err(Error::BadArgument));
+        let batch = RoundsBatch { first_round: Round(0), layers: bad, skips: false, is_last: false };
+        assert_eq!(pair.client.send_rounds(STREAM, batch, Time(0)), Err(Error::BadArgument));
     }
 }
 
@@ -58,9 +58,9 @@ fn streams_have_limits() {
         (observables(OBSERVABLES_MAX + 1), false),
     ] {
         assert_eq!(Open::decode(&payload(&open)).is_ok(), good, "{open:?}");
-        assert_eq!(Pair::new().client.open(STREAM, &open, 0).is_ok(), good);
+        assert_eq!(Pair::new().client.open(STREAM, &open, Time(0)).is_ok(), good);
     }
-    assert_eq!(Pair::new().client.open(StreamId(0), &model(), 0), Err(Error::BadArgument));
+    assert_eq!(Pair::new().client.open(StreamId(0), &model(), Time(0)), Err(Error::BadArgument));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn as_many_streams_as_agreed_on_may_be_open() {
     for stream in 1..=3 {
         pair.open(StreamId(stream), 1);
     }
-    assert_eq!(pair.client.open(StreamId(4), &model(), 0), Err(Error::StreamsFull));
+    assert_eq!(pair.client.open(StreamId(4), &model(), Time(0)), Err(Error::StreamsFull));
     pair.server_gets(&forge(Header::new(FrameType::Open), 7, &model(), |_| ()));
     assert_eq!(pair.at_server, ["Failed(StreamsFull)"]);
 }
@@ -177,9 +177,9 @@ fn frames_longer_than_the_other_side_takes_are_not_sent() {
     let mut pair = Pair::with(&Options { payload_bytes_max: 1024, ..Options::default() });
     pair.open(STREAM, 1000);
     let many: Vec<Layer<'_>> = (0..300).map(|round| layers(round)[0]).collect();
-    let batch = |layers| RoundsBatch { first_round: 0, layers, skips: false, is_last: false };
-    assert_eq!(pair.client.send_rounds(STREAM, batch(&many[..204]), 0), Err(Error::BadArgument));
-    pair.client.send_rounds(STREAM, batch(&many[..203]), 0).expect("1023 bytes");
+    let batch = |layers| RoundsBatch { first_round: Round(0), layers, skips: false, is_last: false };
+    assert_eq!(pair.client.send_rounds(STREAM, batch(&many[..204]), Time(0)), Err(Error::BadArgument));
+    pair.client.send_rounds(STREAM, batch(&many[..203]), Time(0)).expect("1023 bytes");
     pair.pump();
     assert_eq!(pair.at_server.len(), 1);
 }
@@ -193,8 +193,9 @@ fn bytes_may_be_cut_anywhere() {
         let mut bytes = Vec::new();
         for frame in 0..20_u64 {
             let many: Vec<Layer<'_>> = (0..100).map(|layer| layers(100 * frame + layer)[0]).collect();
-            let batch = RoundsBatch { first_round: 100 * frame, layers: &many, skips: false, is_last: false };
-            pair.client.send_rounds(STREAM, batch, 0).expect("credit is there");
+            let batch =
+                RoundsBatch { first_round: Round(100 * frame), layers: &many, skips: false, is_last: false };
+            pair.client.send_rounds(STREAM, batch, Time(0)).expect("credit is there");
             bytes.extend(pair.client_sends());
         }
         bytes.chunks(piece).for_each(|piece| pair.server_gets(piece));
@@ -208,9 +209,9 @@ fn bytes_may_be_cut_anywhere() {
 fn input_is_taken_as_far_as_there_is_room() {
     let mut pair = Pair::streaming(1000);
     let flood = vec![0; 1 << 20];
-    let taken = pair.server.receive(&flood, 0);
+    let taken = pair.server.receive(&flood, Time(0));
     assert_eq!(taken, 2 * (64 + Options::default().payload_bytes_max as usize));
-    assert_eq!(pair.server.receive(&flood, 0), 0);
+    assert_eq!(pair.server.receive(&flood, Time(0)), 0);
 }
 
 #[test]
@@ -247,7 +248,7 @@ fn header_fields_that_a_type_does_not_use_are_zero() {
         let refused = [
             Some(Header { sequence: 1 - good.sequence, ..good }),
             Some(Header { epoch: outrider_wire::Epoch(1 - good.epoch.0), ..good }),
-            (!placed).then_some(Header { round: 1, ..good }),
+            (!placed).then_some(Header { round: Round(1), ..good }),
             (!for_session).then_some(Header { stream: if sequenced { StreamId(0) } else { STREAM }, ..good }),
         ];
         for header in refused.into_iter().flatten() {

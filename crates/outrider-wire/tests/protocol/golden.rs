@@ -3,8 +3,8 @@
 use outrider_wire::{
     Ack, Assign, Beat, CellId, CellRange, Closed, Commit, Credit, Decoded, Digest, Epoch, Error, FLAG_LAST,
     FLAG_LATE, FLAG_SKIP, Fault, FrameType, HEADER_BYTES, Header, Hello, Hops, Layer, Mark, Marks, Nak, Open,
-    Payload, Rounds, Sequence, SessionId, StreamId, Token, Versions, Welcome, Widths, decode_frame,
-    encode_frame,
+    Payload, Round, Rounds, Sequence, SessionId, StreamId, Time, Token, Versions, Welcome, Widths,
+    decode_frame, encode_frame,
 };
 
 const TEXT: &str = include_str!("golden.txt");
@@ -119,7 +119,7 @@ fn check_payload(name: &str, frame_type: FrameType, payload: &[u8]) {
 /// The frames of `golden.txt`, in its order.
 fn frames() -> Vec<(&'static str, Vec<u8>)> {
     let stream = StreamId(3);
-    let session_frame = |frame_type| Header { version: 1, send_time_ns: 1_000, ..header(frame_type) };
+    let session_frame = |frame_type| Header { version: 1, send_time: Time(1_000), ..header(frame_type) };
     let stream_frame = |frame_type, sequence| Header { stream, sequence, ..session_frame(frame_type) };
     let round_frame =
         |frame_type, sequence, round| Header { epoch: Epoch(2), round, ..stream_frame(frame_type, sequence) };
@@ -145,18 +145,24 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
         ("PONG", frame(session_frame(FrameType::Pong), &beat())),
         ("ERROR", frame(session_frame(FrameType::Error), &Fault::new(Error::WrongWidth, ""))),
         ("OPEN", frame(stream_frame(FrameType::Open, 1), &open())),
-        ("ASSIGN", frame(round_frame(FrameType::Assign, 2, 20), &Assign { cells: (&ranges[..]).into() })),
-        ("ROUNDS", frame(flags(FLAG_LAST | FLAG_SKIP, round_frame(FrameType::Rounds, 3, 20)), &layers()[..])),
+        (
+            "ASSIGN",
+            frame(round_frame(FrameType::Assign, 2, Round(20)), &Assign { cells: (&ranges[..]).into() }),
+        ),
+        (
+            "ROUNDS",
+            frame(flags(FLAG_LAST | FLAG_SKIP, round_frame(FrameType::Rounds, 3, Round(20))), &layers()[..]),
+        ),
         (
             "MARKS",
             frame(
-                round_frame(FrameType::Marks, 4, 24),
+                round_frame(FrameType::Marks, 4, Round(24)),
                 &Marks { cell: CellId(9), marks: (&marks[..]).into() },
             ),
         ),
         ("CLOSE", frame(stream_frame(FrameType::Close, 5), &[0u8; 0][..])),
         ("OPENED", frame(stream_frame(FrameType::Opened, 1), &Credit { rounds: 100 })),
-        ("COMMIT", frame(flags(FLAG_LATE, round_frame(FrameType::Commit, 2, 24)), &commit())),
+        ("COMMIT", frame(flags(FLAG_LATE, round_frame(FrameType::Commit, 2, Round(24))), &commit())),
         ("CREDIT", frame(stream_frame(FrameType::Credit, 3), &Credit { rounds: 250 })),
         ("STREAM_ERROR", frame(stream_frame(FrameType::StreamError, 4), &fault)),
         ("CLOSED", frame(Header { sequence: 5, ..session_frame(FrameType::Closed) }, &closed)),
@@ -227,7 +233,7 @@ fn layers() -> [Layer<'static>; 3] {
 fn commit() -> Commit<'static> {
     Commit {
         cell: CellId(9),
-        hops: Hops { ingest_ns: 10, dispatched_ns: 20, decode_start_ns: 30, decode_end_ns: 40 },
+        hops: Hops { ingest: Time(10), dispatched: Time(20), decode_start: Time(30), decode_end: Time(40) },
         parity: (&[1][..]).into(),
         marks: (&[Mark { layer: 0, index: 5 }][..]).into(),
     }

@@ -4,8 +4,8 @@ use outrider_wire::limits::{
     HEARTBEAT_NS_MAX, HEARTBEAT_NS_MIN, PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MIN, STREAMS_MAX,
 };
 use outrider_wire::{
-    ClientEvent, ClientSession, Digest, Error, Fault, FrameType, Handshake, Header, Hello, Options, Sequence,
-    ServerEvent, ServerSession, SessionId, Token, Versions, Welcome, encode_frame, refusal,
+    ClientEvent, ClientSession, Digest, Error, Fault, FrameType, Handshake, Header, Hello, Options, Round,
+    Sequence, ServerEvent, ServerSession, SessionId, Time, Token, Versions, Welcome, encode_frame, refusal,
 };
 
 use crate::pair::{Pair, SESSION, STREAM, TOKEN, greet, model, transmit_client, transmit_server};
@@ -61,15 +61,15 @@ fn hashes_are_compared_and_both_are_shown() {
         assert_eq!((fault.error(), fault.expected, fault.found), (Some(error), [0x99; 32], [found; 32]));
     }
     let mut pair = Pair::new();
-    pair.client.open(STREAM, &model(), 0).expect("the stream is new");
+    pair.client.open(STREAM, &model(), Time(0)).expect("the stream is new");
     pair.pump();
     let fault = model().check(&other, &plan_hash).expect_err("the models differ");
-    pair.server.refuse_stream(STREAM, &fault, 0).expect("the stream waits for an answer");
+    pair.server.refuse_stream(STREAM, &fault, Time(0)).expect("the stream waits for an answer");
     pair.pump();
     let [event] = &pair.at_client[..] else { panic!("{:?}", pair.at_client) };
     assert!(event.starts_with("StreamError { stream: StreamId(7), fault: Fault { code: 1036"), "{event}");
     assert_eq!(
-        pair.client.assign(STREAM, outrider_wire::Epoch(1), 0, &every_cell(), 0),
+        pair.client.assign(STREAM, outrider_wire::Epoch(1), Round(0), &every_cell(), Time(0)),
         Err(Error::StreamEnded)
     );
 }
@@ -109,20 +109,20 @@ fn a_session_is_resumed_by_its_number_and_token_alone() {
         .expect("number, token and sequence are right");
     let with_token = stranger(SESSION.0, TOKEN, 1);
     let fault =
-        ServerSession::accept(&options, &with_token, SESSION, TOKEN, 0).expect_err("not a new session");
+        ServerSession::accept(&options, &with_token, SESSION, TOKEN, Time(0)).expect_err("not a new session");
     assert_eq!(fault.error(), Some(Error::UnknownSession));
 }
 
 #[test]
 fn a_refusal_ends_the_client() {
-    let mut client = ClientSession::new(&Options::default(), 0).expect("good options");
-    client.connect(0).expect("a new session");
-    transmit_client(&mut client, 0);
-    client.receive(&refusal(&Fault::new(Error::SessionsFull, "try later"), 5), 5);
+    let mut client = ClientSession::new(&Options::default(), Time(0)).expect("good options");
+    client.connect(Time(0)).expect("a new session");
+    transmit_client(&mut client, Time(0));
+    client.receive(&refusal(&Fault::new(Error::SessionsFull, "try later"), Time(5)), Time(5));
     let Some(ClientEvent::Refused(fault)) = client.poll_event() else { panic!("not refused") };
     assert_eq!((fault.error(), fault.text), (Some(Error::SessionsFull), "try later"));
     assert!(client.is_finished());
-    assert_eq!(client.connect(6), Err(Error::SessionEnded));
+    assert_eq!(client.connect(Time(6)), Err(Error::SessionEnded));
 }
 
 #[test]
@@ -152,8 +152,8 @@ fn connections_that_begin_with_something_else_are_refused_by_name() {
         ),
     ];
     for (bytes, expected) in cases {
-        let mut handshake = Handshake::new(&Options::default(), 0);
-        assert_eq!(handshake.receive(&bytes, 0).expect_err("not a good HELLO"), expected);
+        let mut handshake = Handshake::new(&Options::default(), Time(0));
+        assert_eq!(handshake.receive(&bytes, Time(0)).expect_err("not a good HELLO"), expected);
     }
 }
 
@@ -161,7 +161,7 @@ fn connections_that_begin_with_something_else_are_refused_by_name() {
 fn parameters_are_accepted_at_their_limits_and_not_beyond() {
     let accepted = |heartbeat_ns, payload_bytes_max| {
         let bytes = hello_frame(SessionId(0), &Hello { heartbeat_ns, payload_bytes_max, ..hello() });
-        Handshake::new(&Options::default(), 0).receive(&bytes, 0).is_ok()
+        Handshake::new(&Options::default(), Time(0)).receive(&bytes, Time(0)).is_ok()
     };
     for (heartbeat_ns, payload_bytes) in
         [(HEARTBEAT_NS_MIN, PAYLOAD_BYTES_MIN), (HEARTBEAT_NS_MAX, PAYLOAD_BYTES_MAX)]
@@ -194,8 +194,8 @@ fn a_server_may_not_change_what_was_agreed_on() {
         (SESSION, Welcome { heartbeat_ns: 20_000_000, ..welcome }, false),
     ] {
         let mut pair = Pair::new();
-        pair.client.connection_lost(0);
-        pair.client.connect(0).expect("the session lives");
+        pair.client.connection_lost(Time(0));
+        pair.client.connect(Time(0)).expect("the session lives");
         let header = Header { session, ..Header::new(FrameType::Welcome) };
         pair.client_gets(&encode_frame(header, &welcome));
         let expected = if is_good { "Established { resumed: true }" } else { "Failed(BadParameters)" };
@@ -214,11 +214,12 @@ fn the_longer_heartbeat_counts_and_each_side_keeps_to_the_payloads_of_the_other(
     for (client, server) in
         [(of(3_000_000, 1024, 5), of(7_000_000, 4096, 9)), (of(9_000_000, 8192, 5), of(7_000_000, 4096, 1))]
     {
-        let mut session = ClientSession::new(&client, 0).expect("good options");
-        session.connect(0).expect("a new session");
-        let greeted = greet(&server, &transmit_client(&mut session, 0));
-        let mut node = ServerSession::accept(&server, &greeted, SESSION, TOKEN, 0).expect("both sides agree");
-        session.receive(&transmit_server(&mut node, 0), 0);
+        let mut session = ClientSession::new(&client, Time(0)).expect("good options");
+        session.connect(Time(0)).expect("a new session");
+        let greeted = greet(&server, &transmit_client(&mut session, Time(0)));
+        let mut node =
+            ServerSession::accept(&server, &greeted, SESSION, TOKEN, Time(0)).expect("both sides agree");
+        session.receive(&transmit_server(&mut node, Time(0)), Time(0));
         assert_eq!(session.poll_event(), Some(ClientEvent::Established { resumed: false }));
         let (at_client, at_server) =
             (session.agreement().expect("established"), node.agreement().expect("established"));
@@ -227,7 +228,7 @@ fn the_longer_heartbeat_counts_and_each_side_keeps_to_the_payloads_of_the_other(
         assert_eq!(at_client.payload_bytes_max, server.payload_bytes_max);
         assert_eq!(at_server.payload_bytes_max, client.payload_bytes_max);
         assert_eq!((at_client.streams_max, at_server.streams_max), (server.streams_max, server.streams_max));
-        assert_eq!(session.next_timer(), Some(heartbeat_ns));
+        assert_eq!(session.next_timer(), Some(Time(heartbeat_ns)));
     }
 }
 
@@ -250,10 +251,10 @@ fn a_welcome_that_does_not_answer_the_hello_ends_the_session() {
         (SESSION, Welcome { streams_max: STREAMS_MAX + 1, ..good }, Error::BadParameters),
         (SessionId(0), good, Error::BadParameters),
     ] {
-        let mut client = ClientSession::new(&Options::default(), 0).expect("good options");
-        client.connect(0).expect("a new session");
+        let mut client = ClientSession::new(&Options::default(), Time(0)).expect("good options");
+        client.connect(Time(0)).expect("a new session");
         let header = Header { session, ..Header::new(FrameType::Welcome) };
-        client.receive(&encode_frame(header, &welcome), 0);
+        client.receive(&encode_frame(header, &welcome), Time(0));
         assert_eq!(client.poll_event(), Some(ClientEvent::Failed(error)), "{welcome:?}");
     }
 }
@@ -262,16 +263,17 @@ fn a_welcome_that_does_not_answer_the_hello_ends_the_session() {
 #[test]
 fn a_lost_answer_to_the_first_hello_leads_to_another_session() {
     let options = Options::default();
-    let mut client = ClientSession::new(&options, 0).expect("good options");
-    client.connect(0).expect("a new session");
-    transmit_client(&mut client, 0);
-    client.connection_lost(1);
+    let mut client = ClientSession::new(&options, Time(0)).expect("good options");
+    client.connect(Time(0)).expect("a new session");
+    transmit_client(&mut client, Time(0));
+    client.connection_lost(Time(1));
     assert_eq!(client.poll_event(), Some(ClientEvent::ConnectionLost(Error::ConnectionLost)));
-    client.connect(2).expect("the session may begin");
-    let greeted = greet(&options, &transmit_client(&mut client, 2));
+    client.connect(Time(2)).expect("the session may begin");
+    let greeted = greet(&options, &transmit_client(&mut client, Time(2)));
     assert_eq!(greeted.session(), SessionId(0));
-    let mut server = ServerSession::accept(&options, &greeted, SESSION, TOKEN, 2).expect("both sides agree");
-    client.receive(&transmit_server(&mut server, 2), 2);
+    let mut server =
+        ServerSession::accept(&options, &greeted, SESSION, TOKEN, Time(2)).expect("both sides agree");
+    client.receive(&transmit_server(&mut server, Time(2)), Time(2));
     assert_eq!(client.poll_event(), Some(ClientEvent::Established { resumed: false }));
 }
 
@@ -279,20 +281,20 @@ fn a_lost_answer_to_the_first_hello_leads_to_another_session() {
 fn a_session_that_nobody_resumes_expires_on_both_sides() {
     let options = Options::default();
     let mut pair = Pair::new();
-    pair.client.connection_lost(5);
-    pair.server.connection_lost(5);
-    assert_eq!(pair.client.next_timer(), Some(5 + options.resume_ns));
-    assert_eq!(pair.server.next_timer(), Some(5 + options.resume_ns));
+    pair.client.connection_lost(Time(5));
+    pair.server.connection_lost(Time(5));
+    assert_eq!(pair.client.next_timer(), Some(Time(5 + options.resume_ns)));
+    assert_eq!(pair.server.next_timer(), Some(Time(5 + options.resume_ns)));
     for now in [4 + options.resume_ns, 5 + options.resume_ns] {
-        pair.client.on_timer(now);
-        pair.server.on_timer(now);
+        pair.client.on_timer(Time(now));
+        pair.server.on_timer(Time(now));
     }
     assert_eq!(pair.client.poll_event(), Some(ClientEvent::Failed(Error::ResumeExpired)));
     assert_eq!(pair.server.poll_event(), Some(ServerEvent::Failed(Error::ResumeExpired)));
     assert!(pair.client.is_finished() && pair.server.is_finished());
     assert_eq!((pair.client.next_timer(), pair.server.next_timer()), (None, None));
     let greeted = greet(&options, &hello_frame(SESSION, &Hello { token: TOKEN, ..hello() }));
-    let fault = pair.server.resume(&greeted, 0).expect_err("the session has ended");
+    let fault = pair.server.resume(&greeted, Time(0)).expect_err("the session has ended");
     assert_eq!(fault.error(), Some(Error::SessionEnded));
 }
 
@@ -300,27 +302,27 @@ fn a_session_that_nobody_resumes_expires_on_both_sides() {
 fn attempts_to_resume_do_not_prolong_a_session() {
     let options = Options::default();
     let mut pair = Pair::new();
-    pair.client.connection_lost(0);
+    pair.client.connection_lost(Time(0));
     for attempt in 1..10 {
         let now = attempt * options.resume_ns / 10;
-        pair.client.on_timer(now);
-        pair.client.connect(now).expect("the session lives");
-        pair.client.connection_lost(now + 1);
+        pair.client.on_timer(Time(now));
+        pair.client.connect(Time(now)).expect("the session lives");
+        pair.client.connection_lost(Time(now + 1));
         assert_eq!(pair.client.poll_event(), Some(ClientEvent::ConnectionLost(Error::ConnectionLost)));
-        assert_eq!(pair.client.next_timer(), Some(options.resume_ns));
+        assert_eq!(pair.client.next_timer(), Some(Time(options.resume_ns)));
     }
-    pair.client.on_timer(options.resume_ns);
+    pair.client.on_timer(Time(options.resume_ns));
     assert_eq!(pair.client.poll_event(), Some(ClientEvent::Failed(Error::ResumeExpired)));
 }
 
 #[test]
 fn a_session_that_never_began_may_be_tried_for_ever() {
     let options = Options::default();
-    let mut client = ClientSession::new(&options, 0).expect("good options");
+    let mut client = ClientSession::new(&options, Time(0)).expect("good options");
     for attempt in 0..10 {
         let now = attempt * options.handshake_ns;
-        client.connect(now).expect("the session may begin");
-        client.on_timer(now + options.handshake_ns);
+        client.connect(Time(now)).expect("the session may begin");
+        client.on_timer(Time(now + options.handshake_ns));
         assert_eq!(client.poll_event(), Some(ClientEvent::ConnectionLost(Error::HandshakeTimeout)));
     }
 }
@@ -339,7 +341,7 @@ fn options_out_of_their_ranges_are_refused() {
         Options { streams_max: STREAMS_MAX + 1, ..good.clone() },
         Options { resume_ns: 0, ..good.clone() },
     ] {
-        assert_eq!(ClientSession::new(&bad, 0).map(|_| ()), Err(Error::BadOption), "{bad:?}");
+        assert_eq!(ClientSession::new(&bad, Time(0)).map(|_| ()), Err(Error::BadOption), "{bad:?}");
     }
 }
 
@@ -347,12 +349,12 @@ fn options_out_of_their_ranges_are_refused() {
 type Refused = (Error, [u8; 32], [u8; 32]);
 
 fn shake(client: &Options, server: &Options) -> Result<u16, Refused> {
-    let mut session = ClientSession::new(client, 0).expect("good options");
-    session.connect(0).expect("a new session");
-    let greeted = greet(server, &transmit_client(&mut session, 0));
-    let mut server = ServerSession::accept(server, &greeted, SESSION, TOKEN, 0)
+    let mut session = ClientSession::new(client, Time(0)).expect("good options");
+    session.connect(Time(0)).expect("a new session");
+    let greeted = greet(server, &transmit_client(&mut session, Time(0)));
+    let mut server = ServerSession::accept(server, &greeted, SESSION, TOKEN, Time(0))
         .map_err(|fault| (fault.error().expect("a known error"), fault.expected, fault.found))?;
-    session.receive(&transmit_server(&mut server, 0), 0);
+    session.receive(&transmit_server(&mut server, Time(0)), Time(0));
     assert_eq!(session.poll_event(), Some(ClientEvent::Established { resumed: false }));
     assert_eq!(
         session.agreement().map(|agreement| (agreement.version, agreement.features)),

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use outrider_test_support::Random;
 use outrider_wire::{
     Assign, CellId, ClientEvent, ClientSession, Closed, Commit, Counters, Epoch, Error, Handshake, Hops,
-    Layer, Options, RoundsBatch, ServerEvent, ServerSession,
+    Layer, Options, Round, RoundsBatch, ServerEvent, ServerSession, Time,
 };
 
 use crate::pair::{EVERY_CELL, SESSION, STREAM, TOKEN, layers, model, transmit_client, transmit_server};
@@ -62,18 +62,18 @@ impl Totals {
 /// One direction of a connection: keeps order, takes its time.
 #[derive(Default)]
 struct Pipe {
-    flights: VecDeque<(u64, Vec<u8>)>,
+    flights: VecDeque<(Time, Vec<u8>)>,
 }
 
 struct Network {
     random: Random,
-    now: u64,
+    now: Time,
     /// What the client's clock is behind.
     client_lag: u64,
     to_server: Pipe,
     to_client: Pipe,
     /// When the client tries again, if it has no connection.
-    reconnect_at: Option<u64>,
+    reconnect_at: Option<Time>,
     handshake: Option<Handshake>,
     trace: DefaultHasher,
 }
@@ -113,11 +113,11 @@ impl Run {
     fn new(seed: u64) -> Self {
         let network = Network {
             random: Random(seed),
-            now: 1_000_000_000,
+            now: Time(1_000_000_000),
             client_lag: 0,
             to_server: Pipe::default(),
             to_client: Pipe::default(),
-            reconnect_at: Some(0),
+            reconnect_at: Some(Time(0)),
             handshake: None,
             trace: DefaultHasher::new(),
         };
@@ -138,7 +138,7 @@ impl Run {
 
     /// One step of time; whether the session has ended in good order.
     fn tick(&mut self) -> bool {
-        self.network.now += TICK_NS;
+        self.network.now = self.network.now.after(TICK_NS);
         if self.network.random.one_in(200) {
             self.network.client_lag += self.network.random.below_u64(50_000_000);
         }
@@ -223,7 +223,7 @@ impl Run {
         if !self.is_open {
             self.client.open(STREAM, &model(), now).expect("the stream is new");
             let cells = Assign { cells: (&[EVERY_CELL][..]).into() };
-            self.client.assign(STREAM, Epoch(1), 0, &cells, now).expect("the epoch is new");
+            self.client.assign(STREAM, Epoch(1), Round(0), &cells, now).expect("the epoch is new");
             self.is_open = true;
         }
         while self.rounds_sent < ROUNDS {
@@ -231,7 +231,7 @@ impl Run {
             let (bits, is_last) = (bits_of(round), round + 1 == ROUNDS);
             let bit_count = if is_last { model().widths.last } else { layers(round)[0].bit_count };
             let layers = [Layer { bit_count, bits: &bits }];
-            let batch = RoundsBatch { first_round: round, layers: &layers, skips: false, is_last };
+            let batch = RoundsBatch { first_round: Round(round), layers: &layers, skips: false, is_last };
             match self.client.send_rounds(STREAM, batch, now) {
                 Ok(_) => self.rounds_sent += 1,
                 Err(Error::OutOfCredit) => break,
@@ -275,11 +275,14 @@ impl Run {
             match event {
                 ServerEvent::Open { stream, .. } => opened = stream == STREAM,
                 ServerEvent::Rounds { first_round, rounds, is_last, .. } => {
-                    assert_eq!((first_round, is_last), (self.rounds_seen, self.rounds_seen + 1 == ROUNDS));
-                    assert!(rounds.layers().all(|layer| layer.bits == bits_of(first_round)));
+                    assert_eq!(
+                        (first_round, is_last),
+                        (Round(self.rounds_seen), self.rounds_seen + 1 == ROUNDS)
+                    );
+                    assert!(rounds.layers().all(|layer| layer.bits == bits_of(first_round.0)));
                     self.rounds_seen += 1;
                     if self.rounds_seen.is_multiple_of(ROUNDS_PER_CELL) {
-                        self.commits_due.push_back(first_round / ROUNDS_PER_CELL);
+                        self.commits_due.push_back(first_round.0 / ROUNDS_PER_CELL);
                     }
                 }
                 ServerEvent::ConnectionLost(_) => is_lost = true,
@@ -295,7 +298,7 @@ impl Run {
         while let Some(cell) = self.commits_due.pop_front() {
             let parity = [cell, 0];
             let commit = answer(&parity);
-            server.send_commit(STREAM, Epoch(1), 0, false, &commit, now).expect("the stream is open");
+            server.send_commit(STREAM, Epoch(1), Round(0), false, &commit, now).expect("the stream is open");
             let granted = (cell + 1) * ROUNDS_PER_CELL + CREDIT;
             server.grant(STREAM, granted, now).expect("more than before");
         }
@@ -310,15 +313,15 @@ impl Run {
 }
 
 impl Network {
-    fn client_now(&self) -> u64 {
-        (self.now * 2).saturating_sub(self.client_lag)
+    fn client_now(&self) -> Time {
+        Time((self.now.0 * 2).saturating_sub(self.client_lag))
     }
 
     fn drop_connection(&mut self) {
         self.to_server.flights.clear();
         self.to_client.flights.clear();
         self.handshake = None;
-        self.reconnect_at = Some(self.now + self.random.below_u64(2_000_000));
+        self.reconnect_at = Some(self.now.after(self.random.below_u64(2_000_000)));
     }
 
     /// Sends bytes on their way: whole, damaged, twice, or not at all.
@@ -327,7 +330,7 @@ impl Network {
             return;
         }
         let pipe = if there { &mut self.to_server } else { &mut self.to_client };
-        let at = self.now + self.random.below_u64(300_000);
+        let at = self.now.after(self.random.below_u64(300_000));
         match self.random.below_u64(40) {
             0 => {
                 let bit = self.random.below_u64(8 * bytes.len() as u64) as usize;
@@ -345,12 +348,12 @@ impl Network {
 }
 
 impl Pipe {
-    fn launch(&mut self, at: u64, bytes: Vec<u8>) {
-        let last = self.flights.back().map_or(0, |(at, _)| *at);
+    fn launch(&mut self, at: Time, bytes: Vec<u8>) {
+        let last = self.flights.back().map_or(Time(0), |(at, _)| *at);
         self.flights.push_back((at.max(last), bytes));
     }
 
-    fn landed(&mut self, now: u64) -> Option<Vec<u8>> {
+    fn landed(&mut self, now: Time) -> Option<Vec<u8>> {
         if self.flights.front()?.0 > now {
             return None;
         }

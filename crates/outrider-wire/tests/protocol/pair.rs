@@ -3,8 +3,8 @@
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use outrider_wire::{
     Assign, CellId, CellRange, ClientSession, Decoded, Digest, Epoch, FrameType, Greeted, Handshake, Header,
-    Layer, Open, Options, Payload, RoundsBatch, ServerSession, SessionId, StreamId, Token, Widths,
-    decode_frame, encode_frame,
+    Layer, Open, Options, Payload, Round, RoundsBatch, ServerSession, SessionId, StreamId, Time, Token,
+    Widths, decode_frame, encode_frame,
 };
 
 pub(crate) const SESSION: SessionId = SessionId(0x1122_3344_5566_7788);
@@ -16,7 +16,7 @@ pub(crate) const EVERY_CELL: CellRange = CellRange { first: CellId(0), count: Ce
 pub(crate) struct Pair {
     pub(crate) client: ClientSession,
     pub(crate) server: ServerSession,
-    pub(crate) now: u64,
+    pub(crate) now: Time,
     pub(crate) at_client: Vec<String>,
     pub(crate) at_server: Vec<String>,
 }
@@ -28,11 +28,12 @@ impl Pair {
     }
 
     pub(crate) fn with(options: &Options) -> Self {
-        let mut client = ClientSession::new(options, 0).expect("the options are good");
-        client.connect(0).expect("the session is new");
-        let greeted = greet(options, &transmit_client(&mut client, 0));
-        let server = ServerSession::accept(options, &greeted, SESSION, TOKEN, 0).expect("both sides agree");
-        let mut pair = Self { client, server, now: 0, at_client: Vec::new(), at_server: Vec::new() };
+        let mut client = ClientSession::new(options, Time(0)).expect("the options are good");
+        client.connect(Time(0)).expect("the session is new");
+        let greeted = greet(options, &transmit_client(&mut client, Time(0)));
+        let server =
+            ServerSession::accept(options, &greeted, SESSION, TOKEN, Time(0)).expect("both sides agree");
+        let mut pair = Self { client, server, now: Time(0), at_client: Vec::new(), at_server: Vec::new() };
         pair.pump();
         assert_eq!(pair.at_client, ["Established { resumed: false }"]);
         pair.at_client.clear();
@@ -50,7 +51,7 @@ impl Pair {
     pub(crate) fn open(&mut self, stream: StreamId, credit: u64) {
         self.client.open(stream, &model(), self.now).expect("the stream is new");
         let every_cell = Assign { cells: (&[EVERY_CELL][..]).into() };
-        self.client.assign(stream, Epoch(1), 0, &every_cell, self.now).expect("the epoch is new");
+        self.client.assign(stream, Epoch(1), Round(0), &every_cell, self.now).expect("the epoch is new");
         self.pump();
         self.server.accept_stream(stream, credit, self.now).expect("the stream waits for that");
         self.pump();
@@ -60,7 +61,7 @@ impl Pair {
 
     pub(crate) fn send_round(&mut self, round: u64) -> Result<(), outrider_wire::Error> {
         let (layers, now) = (layers(round), self.now);
-        let batch = RoundsBatch { first_round: round, layers: &layers, skips: false, is_last: false };
+        let batch = RoundsBatch { first_round: Round(round), layers: &layers, skips: false, is_last: false };
         self.client.send_rounds(STREAM, batch, now).map(|_| ())
     }
 
@@ -111,7 +112,7 @@ impl Pair {
     /// Lets time pass, in steps, and everything arrive.
     pub(crate) fn wait(&mut self, duration: u64) {
         for _ in 0..100 {
-            self.now += duration / 100;
+            self.now = self.now.after(duration / 100);
             self.client.on_timer(self.now);
             self.server.on_timer(self.now);
             self.pump();
@@ -144,7 +145,7 @@ pub(crate) fn forge(
 }
 
 pub(crate) fn greet(options: &Options, bytes: &[u8]) -> Greeted {
-    let (count, greeted) = Handshake::new(options, 0).receive(bytes, 0).expect("a good HELLO");
+    let (count, greeted) = Handshake::new(options, Time(0)).receive(bytes, Time(0)).expect("a good HELLO");
     assert_eq!(count, bytes.len());
     greeted.expect("a whole HELLO")
 }
@@ -161,17 +162,17 @@ pub(crate) fn model() -> Open {
 
 /// One layer of the model, as it is in that round.
 pub(crate) fn layers(round: u64) -> [Layer<'static>; 1] {
-    [Layer { bit_count: model().widths.of_round(round), bits: &[0b1010] }]
+    [Layer { bit_count: model().widths.of_round(Round(round)), bits: &[0b1010] }]
 }
 
-pub(crate) fn transmit_client(client: &mut ClientSession, now: u64) -> Vec<u8> {
+pub(crate) fn transmit_client(client: &mut ClientSession, now: Time) -> Vec<u8> {
     let mut bytes = vec![0; FRAME_BYTES_MAX];
     let count = client.transmit(&mut bytes, now);
     bytes.truncate(count);
     bytes
 }
 
-pub(crate) fn transmit_server(server: &mut ServerSession, now: u64) -> Vec<u8> {
+pub(crate) fn transmit_server(server: &mut ServerSession, now: Time) -> Vec<u8> {
     let mut bytes = vec![0; FRAME_BYTES_MAX];
     let count = server.transmit(&mut bytes, now);
     bytes.truncate(count);

@@ -2,7 +2,7 @@
 
 use outrider_wire::limits::{ACKNOWLEDGE_FRAMES, REPAIRS_MAX, RETAINED_FRAMES_MAX};
 use outrider_wire::{
-    Ack, Beat, Error, FrameType, HEADER_BYTES, Header, Nak, Options, Sequence, encode_frame,
+    Ack, Beat, Error, FrameType, HEADER_BYTES, Header, Nak, Options, Sequence, Time, encode_frame,
 };
 
 use crate::pair::{Pair, forge, greet, layers, types_of};
@@ -45,10 +45,10 @@ fn a_payload_that_stays_broken_ends_the_connection() {
         pair.client_gets(&asked);
     }
     assert_eq!(pair.at_server, ["ConnectionLost(RepairFailed)"]);
-    pair.client.connection_lost(0);
-    pair.client.connect(0).expect("the session lives");
+    pair.client.connection_lost(Time(0));
+    pair.client.connect(Time(0)).expect("the session lives");
     let greeted = greet(&Options::default(), &pair.client_sends());
-    pair.server.resume(&greeted, 0).expect("the session can be resumed");
+    pair.server.resume(&greeted, Time(0)).expect("the session can be resumed");
     let welcome = pair.server_sends();
     pair.client_gets(&welcome);
     let mut bytes = pair.client_sends();
@@ -123,7 +123,7 @@ fn acknowledgements_come_after_so_many_frames_or_so_much_time() {
     let bytes = pair.client_sends();
     pair.server_gets(&bytes);
     assert!(pair.server_sends().is_empty());
-    assert_eq!(pair.server.next_timer(), Some(pair.now + Options::default().acknowledge_ns));
+    assert_eq!(pair.server.next_timer(), Some(pair.now.after(Options::default().acknowledge_ns)));
     pair.wait(2 * Options::default().acknowledge_ns);
     assert_eq!(pair.client.unacknowledged().0, opened.0 + u64::from(ACKNOWLEDGE_FRAMES) + 1);
 }
@@ -134,10 +134,10 @@ fn frames_that_keep_coming_do_not_put_off_their_acknowledgement() {
     pair.wait(5_000_000);
     let (start, mut acknowledged_at) = (pair.now, None);
     for round in 0..20 {
-        pair.now = start + round * 250_000;
+        pair.now = start.after(round * 250_000);
         pair.server.on_timer(pair.now);
         if types_of(&pair.server_sends()).contains(&FrameType::Ack) {
-            acknowledged_at.get_or_insert(pair.now - start);
+            acknowledged_at.get_or_insert_with(|| pair.now.since(start));
         }
         pair.send_round(round).expect("credit is there");
         let bytes = pair.client_sends();
@@ -156,8 +156,8 @@ fn a_session_goes_on_over_another_connection_from_what_was_received() {
         }
         let bytes = pair.client_sends();
         pair.server_gets(&bytes[..cut]);
-        pair.client.connection_lost(0);
-        pair.server.connection_lost(0);
+        pair.client.connection_lost(Time(0));
+        pair.server.connection_lost(Time(0));
         pair.send_round(3).expect("without a connection rounds wait");
         pair.reconnect(&options);
         assert_eq!(rounds_of(&pair.at_server), [0, 1, 2, 3], "cut after {cut} bytes");
@@ -174,7 +174,7 @@ fn a_new_connection_replaces_an_old_one() {
     pair.send_round(0).expect("credit is there");
     let bytes = pair.client_sends();
     pair.server_gets(&bytes[..70]);
-    pair.client.connection_lost(0);
+    pair.client.connection_lost(Time(0));
     pair.reconnect(&Options::default());
     assert_eq!(rounds_of(&pair.at_server), [0]);
 }
@@ -189,7 +189,7 @@ fn a_broken_header_ends_the_connection_and_not_the_session() {
     pair.server_gets(&bytes);
     assert_eq!(pair.at_server, ["ConnectionLost(BadHeaderChecksum)"]);
     assert!(pair.server_sends().is_empty());
-    pair.client.connection_lost(0);
+    pair.client.connection_lost(Time(0));
     pair.reconnect(&options);
     assert_eq!(rounds_of(&pair.at_server), [0]);
 }
@@ -247,8 +247,8 @@ fn sequence_numbers_far_ahead_are_refused() {
 /// The first rounds of the events, which are otherwise of no interest.
 fn rounds_of(events: &[String]) -> Vec<u64> {
     let number = |event: &String| {
-        let (_, rest) = event.strip_prefix("Rounds")?.split_once("first_round: ")?;
-        rest.split(',').next()?.parse().ok()
+        let (_, rest) = event.strip_prefix("Rounds")?.split_once("first_round: Round(")?;
+        rest.split(')').next()?.parse().ok()
     };
     events.iter().filter_map(number).collect()
 }

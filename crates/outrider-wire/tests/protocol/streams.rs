@@ -1,8 +1,8 @@
 //! What a stream allows, when, and what happens to those who do otherwise.
 
 use outrider_wire::{
-    Assign, ClientEvent, Closed, Commit, Credit, Epoch, Error, FLAG_LAST, FLAG_SKIP, FrameType, Header, Hops,
-    Layer, Mark, Marks, Payload, RoundsBatch, ServerEvent, StreamId,
+    Assign, CellId, ClientEvent, Closed, Commit, Credit, Epoch, Error, FLAG_LAST, FLAG_SKIP, FrameType,
+    Header, Hops, Layer, Mark, Marks, Payload, Round, RoundsBatch, ServerEvent, StreamId, Time,
 };
 
 use crate::pair::{EVERY_CELL, Pair, STREAM, forge, layers, model};
@@ -15,29 +15,35 @@ const NEXT_FROM_SERVER: u64 = 2;
 fn rounds_go_there_and_commits_come_back() {
     let mut pair = Pair::streaming(10);
     let two = [layers(0)[0], layers(1)[0]];
-    let batch = RoundsBatch { first_round: 0, layers: &two, skips: false, is_last: false };
-    pair.client.send_rounds(STREAM, batch, 3).expect("credit is there");
+    let batch = RoundsBatch { first_round: Round(0), layers: &two, skips: false, is_last: false };
+    pair.client.send_rounds(STREAM, batch, Time(3)).expect("credit is there");
     let bytes = pair.client_sends();
-    pair.server.receive(&bytes, 4);
-    let Some(ServerEvent::Rounds { stream, epoch, first_round, is_last, sent_ns, rounds }) =
+    pair.server.receive(&bytes, Time(4));
+    let Some(ServerEvent::Rounds { stream, epoch, first_round, is_last, sent, rounds }) =
         pair.server.poll_event()
     else {
         panic!("no rounds")
     };
-    assert_eq!((stream, epoch, first_round, is_last, sent_ns), (STREAM, Epoch(1), 0, false, 3));
+    assert_eq!((stream, epoch, first_round, is_last, sent), (STREAM, Epoch(1), Round(0), false, Time(3)));
     assert!(rounds.layers().eq(two));
     let commit = commit(5, &[3, 1], &[Mark { layer: 0, index: 2 }]);
-    pair.server.send_commit(STREAM, Epoch(1), 2, true, &commit, 5).expect("the stream is open");
+    pair.server.send_commit(STREAM, Epoch(1), Round(2), true, &commit, Time(5)).expect("the stream is open");
     let bytes = pair.server_sends();
-    pair.client.receive(&bytes, 6);
-    let expected =
-        ClientEvent::Commit { stream: STREAM, epoch: Epoch(1), round: 2, is_late: true, sent_ns: 5, commit };
+    pair.client.receive(&bytes, Time(6));
+    let expected = ClientEvent::Commit {
+        stream: STREAM,
+        epoch: Epoch(1),
+        round: Round(2),
+        is_late: true,
+        sent: Time(5),
+        commit,
+    };
     assert_eq!(pair.client.poll_event(), Some(expected));
     let marks = Marks { cell: commit.cell, marks: commit.marks };
-    pair.client.send_marks(STREAM, 2, &marks, 7).expect("the stream is open");
+    pair.client.send_marks(STREAM, Round(2), &marks, Time(7)).expect("the stream is open");
     let bytes = pair.client_sends();
-    pair.server.receive(&bytes, 8);
-    let expected = ServerEvent::Marks { stream: STREAM, epoch: Epoch(1), round: 2, marks };
+    pair.server.receive(&bytes, Time(8));
+    let expected = ServerEvent::Marks { stream: STREAM, epoch: Epoch(1), round: Round(2), marks };
     assert_eq!(pair.server.poll_event(), Some(expected));
 }
 
@@ -47,15 +53,15 @@ fn credit_is_never_exceeded_and_its_end_is_said_once() {
     pair.send_round(0).expect("credit for two");
     assert_eq!(pair.client.credit(STREAM), Ok(1));
     let both = [layers(1)[0], layers(2)[0]];
-    let batch = RoundsBatch { first_round: 1, layers: &both, skips: false, is_last: false };
-    assert_eq!(pair.client.send_rounds(STREAM, batch, 0), Err(Error::OutOfCredit));
+    let batch = RoundsBatch { first_round: Round(1), layers: &both, skips: false, is_last: false };
+    assert_eq!(pair.client.send_rounds(STREAM, batch, Time(0)), Err(Error::OutOfCredit));
     pair.send_round(1).expect("nothing of the batch was sent");
     assert_eq!(pair.send_round(2), Err(Error::OutOfCredit));
     pair.pump();
     assert_eq!(pair.at_client, ["OutOfCredit { stream: StreamId(7) }"]);
     assert_eq!(pair.at_server.len(), 2);
-    assert_eq!(pair.server.grant(STREAM, 1, 0), Err(Error::CreditReduced));
-    pair.server.grant(STREAM, 3, 0).expect("more than before");
+    assert_eq!(pair.server.grant(STREAM, 1, Time(0)), Err(Error::CreditReduced));
+    pair.server.grant(STREAM, 3, Time(0)).expect("more than before");
     pair.pump();
     pair.send_round(2).expect("credit for one more");
     pair.pump();
@@ -73,8 +79,8 @@ fn every_stream_that_runs_out_of_credit_is_named() {
     let mut pair = Pair::streaming(1);
     pair.open(StreamId(8), 1);
     for stream in [StreamId(8), STREAM] {
-        let batch = RoundsBatch { first_round: 0, layers: &layers(0), skips: false, is_last: false };
-        pair.client.send_rounds(stream, batch, 0).expect("credit for one");
+        let batch = RoundsBatch { first_round: Round(0), layers: &layers(0), skips: false, is_last: false };
+        pair.client.send_rounds(stream, batch, Time(0)).expect("credit for one");
     }
     pair.pump();
     assert_eq!(
@@ -96,16 +102,16 @@ fn nothing_is_said_of_credit_once_the_session_has_ended() {
 #[test]
 fn a_stream_that_is_not_yet_accepted_has_no_credit() {
     let mut pair = Pair::new();
-    pair.client.open(STREAM, &model(), 0).expect("the stream is new");
+    pair.client.open(STREAM, &model(), Time(0)).expect("the stream is new");
     let assign = Assign { cells: (&[EVERY_CELL][..]).into() };
-    pair.client.assign(STREAM, Epoch(1), 0, &assign, 0).expect("the epoch is new");
+    pair.client.assign(STREAM, Epoch(1), Round(0), &assign, Time(0)).expect("the epoch is new");
     assert_eq!(pair.send_round(0), Err(Error::OutOfCredit));
     pair.pump();
-    assert_eq!(pair.server.grant(STREAM, 5, 0), Err(Error::StreamEnded));
+    assert_eq!(pair.server.grant(STREAM, 5, Time(0)), Err(Error::StreamEnded));
     let answer = commit(1, &[0, 0], &[]);
-    let early = pair.server.send_commit(STREAM, Epoch(1), 0, false, &answer, 0);
+    let early = pair.server.send_commit(STREAM, Epoch(1), Round(0), false, &answer, Time(0));
     assert_eq!(early, Err(Error::StreamEnded));
-    pair.server.accept_stream(STREAM, 1, 0).expect("the stream waits for that");
+    pair.server.accept_stream(STREAM, 1, Time(0)).expect("the stream waits for that");
     pair.pump();
     pair.send_round(0).expect("credit for one");
     pair.pump();
@@ -120,8 +126,8 @@ fn a_stream_that_is_not_yet_accepted_has_no_credit() {
 #[test]
 fn the_last_round_needs_no_more_credit() {
     let mut pair = Pair::streaming(1);
-    let batch = RoundsBatch { first_round: 0, layers: &layers(0), skips: false, is_last: true };
-    pair.client.send_rounds(STREAM, batch, 0).expect("credit for one");
+    let batch = RoundsBatch { first_round: Round(0), layers: &layers(0), skips: false, is_last: true };
+    pair.client.send_rounds(STREAM, batch, Time(0)).expect("credit for one");
     pair.pump();
     assert!(pair.at_client.is_empty(), "{:?}", pair.at_client);
 }
@@ -157,7 +163,7 @@ fn widths_orders_and_epochs_are_checked_at_both_ends() {
         let (skips, is_last) = (has(FLAG_SKIP), has(FLAG_LAST));
         let batch = RoundsBatch { first_round: header.round, layers, skips, is_last };
         if header.stream == STREAM && header.epoch == Epoch(1) {
-            assert_eq!(pair.client.send_rounds(STREAM, batch, 0), Err(error));
+            assert_eq!(pair.client.send_rounds(STREAM, batch, Time(0)), Err(error));
         }
     }
 }
@@ -166,9 +172,9 @@ fn widths_orders_and_epochs_are_checked_at_both_ends() {
 fn rounds_twice_or_after_the_last_are_refused() {
     for (last, error) in [(false, Error::RoundOutOfOrder), (true, Error::RoundAfterLast)] {
         let mut pair = Pair::streaming(10);
-        let batch = RoundsBatch { first_round: 0, layers: &layers(0), skips: false, is_last: last };
-        pair.client.send_rounds(STREAM, batch, 0).expect("the first round");
-        assert_eq!(pair.client.send_rounds(STREAM, batch, 0), Err(error));
+        let batch = RoundsBatch { first_round: Round(0), layers: &layers(0), skips: false, is_last: last };
+        pair.client.send_rounds(STREAM, batch, Time(0)).expect("the first round");
+        assert_eq!(pair.client.send_rounds(STREAM, batch, Time(0)), Err(error));
         pair.pump();
         let bytes = forge(rounds(1, 0, 0), NEXT_FROM_CLIENT + 1, &layers(0)[..], |_| ());
         pair.server_gets(&bytes);
@@ -180,16 +186,16 @@ fn rounds_twice_or_after_the_last_are_refused() {
 fn a_declared_gap_and_a_new_assignment_move_the_stream() {
     let mut pair = Pair::streaming(10);
     pair.send_round(0).expect("the first round");
-    let later = RoundsBatch { first_round: 5, layers: &layers(5), skips: true, is_last: false };
-    pair.client.send_rounds(STREAM, later, 0).expect("a declared gap");
+    let later = RoundsBatch { first_round: Round(5), layers: &layers(5), skips: true, is_last: false };
+    pair.client.send_rounds(STREAM, later, Time(0)).expect("a declared gap");
     let assign = Assign { cells: (&[EVERY_CELL][..]).into() };
-    assert_eq!(pair.client.assign(STREAM, Epoch(1), 3, &assign, 0), Err(Error::EpochNotNewer));
-    pair.client.assign(STREAM, Epoch(4), 3, &assign, 0).expect("a newer epoch");
+    assert_eq!(pair.client.assign(STREAM, Epoch(1), Round(3), &assign, Time(0)), Err(Error::EpochNotNewer));
+    pair.client.assign(STREAM, Epoch(4), Round(3), &assign, Time(0)).expect("a newer epoch");
     pair.send_round(3).expect("the stream begins again there");
     let last = [layers(4)[0], Layer { bit_count: model().widths.last, bits: &[0] }];
-    let last = RoundsBatch { first_round: 4, layers: &last, skips: false, is_last: true };
-    pair.client.send_rounds(STREAM, last, 0).expect("the last rounds");
-    pair.client.assign(STREAM, Epoch(5), 1, &assign, 0).expect("a newer epoch");
+    let last = RoundsBatch { first_round: Round(4), layers: &last, skips: false, is_last: true };
+    pair.client.send_rounds(STREAM, last, Time(0)).expect("the last rounds");
+    pair.client.assign(STREAM, Epoch(5), Round(1), &assign, Time(0)).expect("a newer epoch");
     pair.send_round(1).expect("even after the last");
     pair.pump();
     assert_eq!(pair.at_server.len(), 7, "{:?}", pair.at_server);
@@ -200,15 +206,20 @@ fn a_declared_gap_and_a_new_assignment_move_the_stream() {
 fn answers_of_an_old_epoch_are_dropped_at_both_ends() {
     let mut pair = Pair::streaming(10);
     let answer = commit(1, &[0, 0], &[]);
-    pair.server.send_commit(STREAM, Epoch(1), 0, false, &answer, 0).expect("the current epoch");
+    pair.server.send_commit(STREAM, Epoch(1), Round(0), false, &answer, Time(0)).expect("the current epoch");
     let on_its_way = pair.server_sends();
-    pair.client.assign(STREAM, Epoch(2), 0, &Assign { cells: (&[][..]).into() }, 0).expect("a newer epoch");
+    pair.client
+        .assign(STREAM, Epoch(2), Round(0), &Assign { cells: (&[][..]).into() }, Time(0))
+        .expect("a newer epoch");
     pair.client_gets(&on_its_way);
     let [event] = &pair.at_client[..] else { panic!("{:?}", pair.at_client) };
     assert!(event.starts_with("StaleCommit { stream: StreamId(7), epoch: Epoch(1)"), "{event}");
     assert_eq!(pair.client.counters().stale_commits, 1);
     pair.pump();
-    assert_eq!(pair.server.send_commit(STREAM, Epoch(1), 0, false, &answer, 0), Err(Error::WrongEpoch));
+    assert_eq!(
+        pair.server.send_commit(STREAM, Epoch(1), Round(0), false, &answer, Time(0)),
+        Err(Error::WrongEpoch)
+    );
 }
 
 #[test]
@@ -248,16 +259,19 @@ fn a_server_that_breaks_the_rules_ends_its_session() {
 #[test]
 fn nothing_is_sent_for_a_stream_that_is_not_assigned_or_has_ended() {
     let mut pair = Pair::new();
-    pair.client.open(STREAM, &model(), 0).expect("the stream is new");
-    assert_eq!(pair.client.open(STREAM, &model(), 0), Err(Error::StreamExists));
+    pair.client.open(STREAM, &model(), Time(0)).expect("the stream is new");
+    assert_eq!(pair.client.open(STREAM, &model(), Time(0)), Err(Error::StreamExists));
     assert_eq!(pair.send_round(0), Err(Error::NotAssigned));
     let marks = Marks { cell: EVERY_CELL.first, marks: (&[][..]).into() };
-    assert_eq!(pair.client.send_marks(STREAM, 0, &marks, 0), Err(Error::NotAssigned));
+    assert_eq!(pair.client.send_marks(STREAM, Round(0), &marks, Time(0)), Err(Error::NotAssigned));
     pair.pump();
-    pair.server.accept_stream(STREAM, 10, 0).expect("the stream waits for that");
-    assert_eq!(pair.server.accept_stream(STREAM, 10, 0), Err(Error::OutOfState));
+    pair.server.accept_stream(STREAM, 10, Time(0)).expect("the stream waits for that");
+    assert_eq!(pair.server.accept_stream(STREAM, 10, Time(0)), Err(Error::OutOfState));
     let answer = commit(1, &[0, 0], &[]);
-    assert_eq!(pair.server.send_commit(STREAM, Epoch(1), 0, false, &answer, 0), Err(Error::NotAssigned));
+    assert_eq!(
+        pair.server.send_commit(STREAM, Epoch(1), Round(0), false, &answer, Time(0)),
+        Err(Error::NotAssigned)
+    );
     let bytes = forge(rounds(1, 0, 0), 2, &layers(0)[..], |_| ());
     pair.server_gets(&bytes);
     assert_eq!(pair.at_server.last().map(String::as_str), Some("Failed(NotAssigned)"));
@@ -270,10 +284,16 @@ pub(crate) fn attack_server(pair: &mut Pair, header: Header, payload: &(impl Pay
 }
 
 pub(crate) fn rounds(epoch: u32, round: u64, flags: u32) -> Header {
-    Header { stream: STREAM, epoch: Epoch(epoch), round, flags, ..Header::new(FrameType::Rounds) }
+    Header {
+        stream: STREAM,
+        epoch: Epoch(epoch),
+        round: Round(round),
+        flags,
+        ..Header::new(FrameType::Rounds)
+    }
 }
 
 pub(crate) fn commit<'a>(cell: u64, parity: &'a [u64], marks: &'a [Mark]) -> Commit<'a> {
-    let hops = Hops { ingest_ns: 1, dispatched_ns: 2, decode_start_ns: 3, decode_end_ns: 4 };
-    Commit { cell: outrider_wire::CellId(cell), hops, parity: parity.into(), marks: marks.into() }
+    let hops = Hops { ingest: Time(1), dispatched: Time(2), decode_start: Time(3), decode_end: Time(4) };
+    Commit { cell: CellId(cell), hops, parity: parity.into(), marks: marks.into() }
 }

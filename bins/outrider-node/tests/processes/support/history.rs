@@ -118,6 +118,21 @@ pub(crate) fn stream_until_all_decide(cluster: &mut Cluster, nodes: usize) {
     panic!("only {deciders:?} decide cells: {:#?}", cluster.controller());
 }
 
+/// Drives a cluster until something happens to it; returns that, and everything before it.
+pub(crate) fn events_until(cluster: &mut Cluster, is_last: impl Fn(&Event) -> bool) -> Vec<Event> {
+    let end = Instant::now() + DEADLINE;
+    let mut seen = Vec::new();
+    loop {
+        seen.extend(events(cluster));
+        if seen.iter().any(&is_last) {
+            return seen;
+        }
+        assert!(Instant::now() < end, "only {seen:?} happened: {:#?}", cluster.controller());
+        cluster.wait(NAP);
+        cluster.poll();
+    }
+}
+
 /// What happened to a cluster.
 pub(crate) fn events(cluster: &mut Cluster) -> Vec<Event> {
     std::iter::from_fn(|| cluster.poll_event()).collect()

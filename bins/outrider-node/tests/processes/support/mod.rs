@@ -9,7 +9,9 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use history::{History, events, patch, stream, stream_until_all_decide, with_patience};
+pub(crate) use history::{
+    History, events, events_until, patch, stream, stream_until_all_decide, with_patience,
+};
 pub(crate) use honest::Honest;
 pub(crate) use node_process::{NodeProcess, program, refused};
 pub(crate) use raw_client::{RawClient, Told, fault, open_of};

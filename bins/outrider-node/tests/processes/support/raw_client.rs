@@ -7,9 +7,9 @@ use std::os::unix::net::UnixStream;
 use outrider_transport::Address;
 use outrider_wire::limits::PAYLOAD_BYTES_MAX;
 use outrider_wire::{
-    Ack, Assign, CellRange, Credit, Decoded, Digest, Epoch, Error, Fault, FrameType, Header, Hello, Layer,
-    List, Open, Payload, Sequence, SessionId, StreamId, Token, Versions, Welcome, Widths, decode_frame,
-    encode_frame,
+    Ack, Assign, CellId, CellRange, Credit, Decoded, Digest, Epoch, Error, Fault, FrameType, Header, Hello,
+    Layer, List, Open, Payload, Round, Sequence, SessionId, StreamId, Token, Versions, Welcome, Widths,
+    decode_frame, encode_frame,
 };
 
 use super::{DEADLINE, patch};
@@ -123,7 +123,7 @@ impl RawClient {
 
     /// Assigns all cells of stream 1, from round 0 on.
     pub(crate) fn assign(&mut self, epoch: u32) {
-        let all = [CellRange { first: outrider_wire::CellId(0), count: CellRange::ENDLESS, stride: 1 }];
+        let all = [CellRange { first: CellId(0), count: CellRange::ENDLESS, stride: 1 }];
         let header = Header { stream: StreamId(1), epoch: Epoch(epoch), ..Header::new(FrameType::Assign) };
         self.send(header, &Assign { cells: List::from(&all[..]) });
     }
@@ -138,7 +138,10 @@ impl RawClient {
     pub(crate) fn rounds_frame(&mut self, round: u64, flags: u32, layers: &[(Vec<u8>, u32)]) -> Vec<u8> {
         let layers: Vec<_> = layers.iter().map(|(bits, count)| Layer { bit_count: *count, bits }).collect();
         let (stream, epoch) = (StreamId(1), Epoch(1));
-        self.frame(Header { stream, epoch, round, flags, ..Header::new(FrameType::Rounds) }, &layers[..])
+        self.frame(
+            Header { stream, epoch, round: Round(round), flags, ..Header::new(FrameType::Rounds) },
+            &layers[..],
+        )
     }
 
     /// Ends a stream, or with 0 the session.
