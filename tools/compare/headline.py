@@ -1,18 +1,10 @@
 """Writes the first figures of README.md: a sentence with numbers and docs/performance/overview.svg, from the files of
 the sections `speed` and `ler`."""
 
-import collections
-
-import matplotlib
-
-matplotlib.use("svg")
-from matplotlib import pyplot  # noqa: E402
-
-from pages import Page, prose, words  # noqa: E402
-from predecoder_figures import save  # noqa: E402
-from sections import wilson  # noqa: E402
-from tables import mean, points, ratios_of  # noqa: E402
-from workspace import read_results  # noqa: E402
+from figures import pyplot, save, with_intervals
+from pages import Page, prose, words
+from results import distances, pick, read_results
+from tables import failures_of, mean, ratios_of
 
 STRENGTH = "0.003"
 KINDS = {"mwpm": "plain", "mwpm-correlated": "correlated"}
@@ -32,19 +24,18 @@ def rewrite(readme, folder):
 
 
 def headline(speed, ler, run):
-    distances, strengths = ([float(value) for value in values] for values in zip(*((d, p) for p, d in points(speed))))
+    strengths, points = sorted(speed.p.unique(), key=float), speed[["p", "d"]].drop_duplicates()
     failures = {}
     for kind, name in KINDS.items():
-        rows = [entry for entry in ler if entry["decoder"] == kind]
-        for side, column in ((f"{name}_failures", "failures"), (f"{name}_peer", "peer_failures")):
-            failures[side] = f"{sum(int(entry[column]) for entry in rows):,}"
-    shots = sum(int(entry["shots"]) for entry in ler if entry["decoder"] == "mwpm")
+        ours, theirs, *_ = failures_of(ler, kind)
+        failures |= {f"{name}_failures": f"{ours:,}", f"{name}_peer": f"{theirs:,}"}
+    shots = pick(ler, decoder="mwpm").shots.sum()
     return words(
         "headline.text", plain=f"{mean(ratios_of(speed, 'mwpm')):.1f}", pymatching=run["pymatching"],
-        correlated=f"{mean(ratios_of(speed, 'mwpm-correlated')):.1f}", points=len(points(speed)),
-        d_min=f"{min(distances):g}", d_max=f"{max(distances):g}", p_min=min(strengths), p_max=max(strengths),
-        ler_d_min=min(int(entry["d"]) for entry in ler), ler_d_max=max(int(entry["d"]) for entry in ler),
-        ler_p=" and ".join(sorted({entry["p"] for entry in ler})), shots=f"{shots / 1e6:.1f}", **failures,
+        correlated=f"{mean(ratios_of(speed, 'mwpm-correlated')):.1f}", points=len(points),
+        d_min=distances(speed)[0], d_max=distances(speed)[-1], p_min=strengths[0], p_max=strengths[-1],
+        ler_d_min=distances(ler)[0], ler_d_max=distances(ler)[-1],
+        ler_p=" and ".join(sorted(ler.p.unique())), shots=f"{shots / 1e6:.1f}", **failures,
     )  # fmt: skip
 
 
@@ -72,19 +63,13 @@ def overview(speed, ler):
 
 
 def times_of(speed, program, kind):
-    rows = [entry for entry in speed if (entry["p"], entry["program"], entry["decoder"]) == (STRENGTH, program, kind)]
-    return [int(entry["d"]) for entry in rows], [float(entry["cpu_us"]) for entry in rows]
+    rows = pick(speed, p=STRENGTH, program=program, decoder=kind)
+    return rows.d.astype(int).tolist(), rows.cpu_us.tolist()
 
 
 def draw_rates(plot, ler, program, kind, style):
     """Both bases together, with 95 % intervals."""
-    column = "peer_failures" if program == "PyMatching" else "failures"
-    counts = collections.defaultdict(lambda: [0, 0])
-    for entry in ler:
-        if (entry["p"], entry["decoder"]) == (STRENGTH, kind):
-            for place, name in enumerate((column, "shots")):
-                counts[int(entry["d"])][place] += int(entry[name])
-    middle = [failures / shots for failures, shots in counts.values()]
-    ends = [[float(end) for end in wilson(failures, shots)] for failures, shots in counts.values()]
-    bars = [[rate - low for rate, (low, _) in zip(middle, ends)], [high - rate for rate, (_, high) in zip(middle, ends)]]
-    plot.errorbar(list(counts), middle, bars, capsize=2, elinewidth=0.8, **style)
+    failures = "peer_failures" if program == "PyMatching" else "failures"
+    counts = pick(ler, p=STRENGTH, decoder=kind).groupby("d", sort=False)[[failures, "shots"]].sum()
+    middle, bars = with_intervals(counts[failures].tolist(), counts.shots.tolist())
+    plot.errorbar(counts.index.astype(int).tolist(), middle, bars, capsize=2, elinewidth=0.8, **style)

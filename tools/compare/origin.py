@@ -22,6 +22,14 @@ def origin():
     }
 
 
+def commit(run):
+    return run["commit"] + ("" if run["clean"] else " with local changes")
+
+
+def software(run):
+    return f"{run['rustc'].rsplit(' (', 1)[0]}, {run['cc']}"
+
+
 def cpu_name():
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

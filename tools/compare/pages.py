@@ -1,15 +1,19 @@
-"""Markdown that the scripts write: tables, targets and their wording, each between its markers in a document."""
+"""Markdown that the scripts write: tables, targets and their wording, each between its markers in a document.
+
+Tables are written here and not by `tabulate`, which pads columns: then one longer cell would change every line.
+"""
 
 import pathlib
 import re
 import textwrap
 import tomllib
 
+import pandas
+
 WORDING = tomllib.loads(pathlib.Path(__file__).with_name("wording.toml").read_text())
 COLUMNS = 120
 # Cores that other jobs may have before absolute times are too long.
 OTHER_CORES_MAX = 0.5
-VERDICTS = {True: "yes", False: "**no**", None: ""}
 
 
 class Page:
@@ -30,12 +34,30 @@ class Page:
         self.path.write_text(self.text)
 
 
-def header(*names):
-    return [row(*names), "|" + "---|" * len(names)]
+def table(*columns):
+    """Of columns, each a title and its values."""
+    titles, values = zip(*columns)
+    return [*header(*titles), *(row(*cells) for cells in zip(*values, strict=True))]
 
 
-def row(*cells):
-    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+def named(rows, *names):
+    """Columns of a frame under their own names."""
+    return [(name, rows[name]) for name in names]
+
+
+def header(*titles):
+    return [row(*titles), "|" + "---|" * len(titles)]
+
+
+def row(*values):
+    return "| " + " | ".join(map(cell, values)) + " |"
+
+
+def cell(value):
+    """Nothing where there is no value; fractions to three digits."""
+    if pandas.isna(value):
+        return ""
+    return short(value) if isinstance(value, float) else str(value)
 
 
 def prose(text):
@@ -53,8 +75,13 @@ def words(key, **figures):
 
 def target(name, is_met, /, *, limits=None, **figures):
     """A row of a table of targets. `limits` fill in the target itself, the other figures what was measured."""
-    met = is_met if isinstance(is_met, str) else VERDICTS[is_met]
+    met = is_met if isinstance(is_met, str) else verdict(is_met)
     return row(words(f"targets.{name}.target", **(limits or {})), words(f"targets.{name}.measured", **figures), met)
+
+
+def verdict(is_met):
+    """Nothing if there is no limit to meet."""
+    return "" if is_met is None else words("verdicts.met" if is_met else "verdicts.missed")
 
 
 def targets(data, judges, runs):
@@ -82,22 +109,23 @@ def other_cores(run):
 
 def short(value):
     """Three significant digits, no exponent."""
-    value = float(value)
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def times(value):
-    return f"{float(value):.2f}x"
+    return f"{value:.2f}x"
 
 
-def interval(entry, prefix=""):
-    rate = int(entry[f"{prefix}failures"]) / int(entry["shots"])
-    return f"{rate:.2e} [{float(entry[f'{prefix}low']):.2e}, {float(entry[f'{prefix}high']):.2e}]"
+def quotient(above, below):
+    return short(above / below) if below else "-"
 
 
-def software(run):
-    return f"{run['rustc'].rsplit(' (', 1)[0]}, {run['cc']}"
+def percent(part, total):
+    return f"{100 * part / total:.0f} %"
 
 
-def commit(run):
-    return run["commit"] + ("" if run["clean"] else " with local changes")
+def intervals(rows, prefix=""):
+    """Rates with their 95 % intervals."""
+    rates = rows[f"{prefix}failures"] / rows.shots
+    ends = rows[f"{prefix}low"], rows[f"{prefix}high"]
+    return [f"{rate:.2e} [{low:.2e}, {high:.2e}]" for rate, low, high in zip(rates, *ends)]

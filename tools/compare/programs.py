@@ -15,6 +15,7 @@ from workspace import ROOT, WORK
 
 TARGET = ROOT / "target" / "release"
 # Models, shots and answers of this process, gone when it ends: two may measure at once.
+WORK.mkdir(parents=True, exist_ok=True)
 _FOLDER = tempfile.TemporaryDirectory(dir=WORK, prefix="run-")
 FILES = pathlib.Path(_FOLDER.name)
 

@@ -6,21 +6,24 @@
     python3 tools/compare/streaming.py --only held,rate  some sections
     python3 tools/compare/streaming.py --report          only rewrites the tables from docs/streaming/*.csv
 
-Needs Python 3.11 and Cargo. docs/performance.md describes the sections and how they measure, under "Streaming". The exit
+Needs Python 3.11 with venv, Cargo and, the first time, PyPI: the pinned packages go to a virtual environment under
+target/. docs/performance.md describes the sections and how they measure, under "Streaming". The exit
 code is 1 if a soak lost rounds or grew.
 """
 
 import argparse
 import sys
 
-import streaming_tables
-from workspace import ROOT, add_options, build, parse_options
+from workspace import ROOT, add_options, build, enter_virtual_environment, parse_options
 
 SECTIONS = ["held", "rate", "work", "nodes", "failover", "sifl", "pipeline", "codec", "soak"]
 
 
 def main():
     args = parse_arguments()
+    enter_virtual_environment()
+    import streaming_tables
+
     folder = ROOT / "docs" / "streaming"
     kept = True
     if not args.report:

@@ -1,97 +1,68 @@
-#!/usr/bin/env python3
 """Draws docs/real-time/windows.svg: the cells of three layouts, their buffers, ranks and artificial defects."""
 
-import pathlib
+import itertools
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-ROUND = 11  # pixels
-HEIGHT = 70
-LEFT = 96
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from figures import pyplot, save
+from pages import words
+
 ROUNDS = 54
 DISTANCE = 9
+ROWS = 3
+SHOWN = 2
+CELLS = [(first, first + DISTANCE) for first in range(0, ROUNDS, DISTANCE)]
 FILLS = ["#8fb8de", "#f0c48a"]
-STYLE = """<style>text{font:13px sans-serif;fill:#222}.small{font-size:11px}
-.cell{stroke:#333;stroke-width:1}.buffer{fill:#999;fill-opacity:.35;stroke:#555;stroke-dasharray:4 3}</style>"""
+BUFFER = {"facecolor": "#99999959", "edgecolor": "#555", "linestyle": "--"}
+DEFECT = {"color": "#b00", "marker": "o", "markevery": [1], "linewidth": 2, "markersize": 5}
 
 
-def main():
-    parts = [*strip(40, "forward", forward()), *strip(170, "parallel A/B", parallel()), *bricks(300), *legend(480)]
-    width, height = LEFT + ROUNDS * ROUND + 16, 530
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
-    frame = f'<rect width="{width}" height="{height}" fill="white"/>'
-    path = ROOT / "docs" / "real-time" / "windows.svg"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([head, STYLE, frame, *parts, "</svg>"]) + "\n")
+def draw(path):
+    texts = {"text.color": "#222", "axes.labelcolor": "#222", "xtick.color": "#222", "axes.grid": False, "font.size": 10}
+    with pyplot.rc_context(texts):
+        heights = {"height_ratios": [1, 1, 1.6], "hspace": 0.4}
+        figure, (forward, parallel, brick) = pyplot.subplots(3, 1, figsize=(7.4, 5.3), gridspec_kw=heights)
+        for index, (first, end) in enumerate(CELLS):
+            cell(forward, first, end, index % 2, f"rank {index}")
+            cell(parallel, first, end, index % 2, f"rank {index % 2}")
+        first, end = CELLS[SHOWN]
+        buffers(forward, end)
+        buffers(parallel, first - DISTANCE, end)
+        bricks(brick)
+        for axes, name in ((forward, "forward"), (parallel, "parallel A/B"), (brick, "brick")):
+            axes.set(xlim=(-0.3, ROUNDS + 0.3), ylim=(-0.12, 1.12), yticks=[])
+            axes.set_xticks([0, DISTANCE, ROUNDS], ["round 0", "d", "time"])
+            axes.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=11)
+            axes.tick_params(length=0)
+            axes.spines[:].set_visible(False)
+        brick.set_xticks([])
+        brick.set_xlabel(words("windows-picture.ranks"), loc="left", labelpad=2)
+        signs = [Rectangle((0, 0), 1, 1, **BUFFER), Line2D([0, 1], [0, 0], **DEFECT)]
+        titles = [words(f"windows-picture.{name}") for name in ("buffer", "defect")]
+        figure.legend(signs, titles, loc="lower center", ncols=2, frameon=False)
+        figure.subplots_adjust(left=0.14, right=0.97, top=0.99, bottom=0.12)
+        save(figure, path)
 
 
-def forward():
-    """Cells as first round, end, rank and colour, and the one whose window is shown."""
-    return [(first, first + DISTANCE, index, index % 2) for index, first in enumerate(range(0, ROUNDS, DISTANCE))], [2]
+def cell(axes, first, end, colour, text, bottom=0.0, height=1.0):
+    place = (first, bottom), end - first, height
+    axes.add_patch(Rectangle(*place, facecolor=FILLS[colour], edgecolor="#333"))
+    axes.text((first + end) / 2, bottom + height / 2, text, ha="center", va="center")
 
 
-def parallel():
-    return [(first, first + DISTANCE, index % 2, index % 2) for index, first in enumerate(range(0, ROUNDS, DISTANCE))], [2]
+def buffers(axes, *firsts):
+    """Of the cell that is shown, and the committed edge at its end."""
+    for first in firsts:
+        axes.add_patch(Rectangle((first, -0.08), DISTANCE, 1.16, **BUFFER))
+    end = CELLS[SHOWN][1]
+    axes.plot([end - 0.6, end + 0.6], [0.75, 0.75], **DEFECT)
 
 
-def strip(top, name, layout):
-    cells, shown = layout
-    yield text(8, top + 40, name)
-    for first, end, rank, colour in cells:
-        yield cell(first, end, top, HEIGHT, FILLS[colour])
-        yield text(x((first + end) / 2) - 20, top + 40, f"rank {rank}")
-    for number in shown:
-        first, end, rank, _ = cells[number]
-        if name != "forward":
-            yield buffer(first - DISTANCE, first, top, HEIGHT)
-        yield buffer(end, end + DISTANCE, top, HEIGHT)
-        yield from defect(end, top + 18)
-    yield text(x(0), top + HEIGHT + 16, "round 0", "small")
-    yield text(x(DISTANCE) - 4, top + HEIGHT + 16, "d", "small")
-    yield text(x(ROUNDS) - 26, top + HEIGHT + 16, "time", "small")
-
-
-def bricks(top):
-    yield text(8, top + 70, "brick")
-    rows, height = 3, 48
-    for row in range(rows):
-        shift = DISTANCE // 2 if row % 2 else 0
-        index, first = 0, 0
-        while first < ROUNDS:
-            end = min((index + 1) * DISTANCE - shift, ROUNDS)
-            rank = 2 * index + (1 - row % 2)
-            yield cell(first, end, top + row * height, height, FILLS[row % 2])
-            yield text(x((first + end) / 2) - 6, top + row * height + 29, rank)
-            index, first = index + 1, end
-    yield text(x(0), top + rows * height + 16, "numbers are ranks: cells are decided in the order of their first rounds", "small")
-
-
-def legend(top):
-    yield f'<rect class="buffer" x="{LEFT}" y="{top}" width="36" height="18"/>'
-    yield text(LEFT + 44, top + 14, "buffer of the third cell: seen, not decided", "small")
-    yield from defect(31.5, top + 9)
-    yield text(x(33), top + 14, "committed edge, artificial defect", "small")
-
-
-def defect(end, y):
-    yield f'<line x1="{x(end - 0.6)}" y1="{y}" x2="{x(end + 0.6)}" y2="{y}" stroke="#b00" stroke-width="2"/>'
-    yield f'<circle cx="{x(end + 0.6)}" cy="{y}" r="4" fill="#b00"/>'
-
-
-def cell(first, end, top, height, fill):
-    return f'<rect class="cell" x="{x(first)}" y="{top}" width="{(end - first) * ROUND}" height="{height}" fill="{fill}"/>'
-
-
-def buffer(first, end, top, height):
-    return f'<rect class="buffer" x="{x(first)}" y="{top - 6}" width="{(end - first) * ROUND}" height="{height + 12}"/>'
-
-
-def text(left, top, words, kind=""):
-    return f'<text x="{left:g}" y="{top:g}"{f" class={chr(34)}{kind}{chr(34)}" if kind else ""}>{words}</text>'
-
-
-def x(rounds):
-    return LEFT + rounds * ROUND
-
-
-if __name__ == "__main__":
-    main()
+def bricks(axes):
+    """From the top; every second row begins half a cell earlier."""
+    for index in range(ROWS):
+        is_odd = index % 2
+        ends = [0, *range(DISTANCE - is_odd * (DISTANCE // 2), ROUNDS, DISTANCE), ROUNDS]
+        for place, (first, end) in enumerate(itertools.pairwise(ends)):
+            cell(axes, first, end, is_odd, 2 * place + 1 - is_odd, 1 - (index + 1) / ROWS, 1 / ROWS)

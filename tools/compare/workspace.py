@@ -1,6 +1,7 @@
 """What the measuring scripts share: where things are, their options, the packages from PyPI, building, and result files."""
 
 import csv
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -9,7 +10,9 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "target" / "compare"
-PINNED = ["stim==1.16.0", "pymatching==2.4.0", "matplotlib==3.11.2"]
+PINNED = ROOT / ".ci" / "requirements.txt"
+# Of the packages that the checks pin.
+NEEDED = ("stim", "pymatching", "numpy", "matplotlib", "pandas")
 
 
 def add_options(parser, sections):
@@ -33,17 +36,25 @@ def add_core_option(parser):
 
 
 def enter_virtual_environment():
-    """Runs the calling script again under the Python that has the pinned packages."""
+    """Runs the calling script again under a Python that has the pinned packages, unless this one has them."""
+    pinned = [line for line in PINNED.read_text().split() if line.split("==")[0] in NEEDED]
+    if all(is_installed(*line.split("==")) for line in pinned):
+        return
     home = WORK / "venv"
     python = home / "bin" / "python"
-    if pathlib.Path(sys.prefix) == home:
-        return
     stamp = home / "installed"
-    if not stamp.exists() or stamp.read_text() != "\n".join(PINNED):
+    if not stamp.exists() or stamp.read_text() != "\n".join(pinned):
         subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PINNED], check=True)
-        stamp.write_text("\n".join(PINNED))
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *pinned], check=True)
+        stamp.write_text("\n".join(pinned))
     os.execv(python, [str(python), *sys.argv])
+
+
+def is_installed(package, version):
+    try:
+        return importlib.metadata.version(package) == version
+    except importlib.metadata.PackageNotFoundError:
+        return False
 
 
 def build(*packages):
@@ -51,18 +62,6 @@ def build(*packages):
     for package in packages:
         command += ["--package", package]
     subprocess.run(command, cwd=ROOT, check=True)
-
-
-def read_csv(path):
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def read_results(folder):
-    """The rows of every section, and how each was measured."""
-    path = folder / "run.json"
-    runs = json.loads(path.read_text()) if path.exists() else {}
-    return {path.stem: read_csv(path) for path in folder.glob("*.csv")}, runs
 
 
 def write_csv(path, rows):

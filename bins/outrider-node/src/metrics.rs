@@ -1,4 +1,8 @@
 //! Snapshots in the text format of OpenMetrics, for Prometheus.
+//!
+//! A collector and no families of counters and histograms: the event loop would have to update those one by one, where
+//! whoever reads the metrics could hold it up. So it lays out a whole snapshot now and then (`node_snapshot.rs`), and this
+//! translates the last one when it is asked.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

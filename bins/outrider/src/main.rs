@@ -46,7 +46,7 @@ enum Command {
     M2d(m2d::M2dArgs),
     Gen(generate::GenArgs),
     Ler(ler::LerArgs),
-    Stream(commands::stream::StreamArgs),
+    Stream(Box<commands::stream::StreamArgs>),
     Node(DaemonArgs),
     Bench(bench::BenchArgs),
     Demo(demo::DemoArgs),

@@ -47,7 +47,8 @@ impl Output {
         self.write_all(bytes).map_err(|error| self.failure(error))
     }
 
-    fn finish_writing(&mut self) -> Result<()> {
+    /// Writes what is buffered.
+    pub(crate) fn finish_writing(&mut self) -> Result<()> {
         self.flush().map_err(|error| self.failure(error))
     }
 

@@ -2,7 +2,9 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use serde_json::Value;
@@ -249,6 +251,68 @@ fn a_signal_ends_an_endless_stream_in_order() {
     assert!(report["rounds"].as_u64() < Some(1_000_000_000));
 }
 
+/// Adds the names of members, whatever they are in.
+fn add_keys(value: &Value, keys: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => members.iter().for_each(|(key, value)| {
+            keys.insert(key.clone());
+            add_keys(value, keys);
+        }),
+        Value::Array(values) => values.iter().for_each(|value| add_keys(value, keys)),
+        _ => (),
+    }
+}
+
+#[test]
+fn snapshots_are_an_object_a_line() {
+    let folder = folder();
+    let path = folder.path();
+    let line = "stream --distance 3 --p 0.01 --rounds 300 --repeat 2 --round-time 0 --nodes 1";
+    let run = outrider(path, words(&format!("{line} --json run.json --snapshots snapshots.jsonl")));
+    assert!(run.text().contains("600 rounds in 2 histories"), "{run:?}");
+    let report = json(&get_text(path, "run.json"));
+    let snapshots: Vec<Value> = get_text(path, "snapshots.jsonl").lines().map(json).collect();
+
+    let [first, .., last] = &snapshots[..] else { panic!("{snapshots:?}") };
+    assert_eq!((&first["history"]["number"], &first["history"]["round"]), (&1.into(), &1.into()));
+    assert_eq!((&first["history"]["length"], &first["rounds"]), (&301.into(), &0.into()));
+    assert_eq!(first["nodes"][0]["state"], "up");
+    assert_eq!(last["history"], Value::Null);
+    for (key, value) in last.as_object().expect("an object").iter().filter(|(key, _)| *key != "history") {
+        assert_eq!(value, &report[key], "{key}");
+    }
+
+    let document = include_str!("../../../docs/real-time.md");
+    let (_, section) = document.split_once("## What a run reports").expect("the section");
+    let mut keys = BTreeSet::new();
+    snapshots.iter().for_each(|snapshot| add_keys(snapshot, &mut keys));
+    let missing: Vec<&String> = keys.iter().filter(|key| !section.contains(&format!("`{key}`"))).collect();
+    assert!(keys.len() > 30 && missing.is_empty(), "not described: {missing:?}");
+}
+
+#[test]
+fn snapshots_go_to_standard_output_in_place_of_the_summary() {
+    let folder = folder();
+    let run = outrider(folder.path(), words("stream --distance 3 --p 0.01 --rounds 20 --snapshots -"));
+    let snapshots: Vec<Value> = run.text().lines().map(json).collect();
+    let last = snapshots.last().expect("a line");
+    assert_eq!((snapshots.len() >= 2, &last["rounds"]), (true, &20.into()), "{snapshots:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stream_ends_when_nobody_reads_its_snapshots() {
+    let line = "stream --distance 3 --p 0.01 --rounds 1000000000000 --round-time 20 --snapshots -";
+    let mut child =
+        program().args(words(line)).stdout(std::process::Stdio::piped()).spawn().expect("a start");
+    let mut first = String::new();
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    output.read_line(&mut first).expect("a line");
+    assert_eq!(json(&first)["history"]["number"], 1);
+    drop(output);
+    assert_eq!(child.wait().expect("the program ends").code(), Some(1));
+}
+
 #[test]
 fn bad_input_is_refused_on_one_line() {
     let folder = folder();
@@ -276,6 +340,8 @@ fn bad_input_is_refused_on_one_line() {
         ("--distance 3 --p 0.01 --decoder none", &["--decoder"]),
         ("--distance 3 --p 0.01 --rounds 20 --json none/run.json", &["none/run.json"]),
         ("--distance 3 --p 0.01 --json same --histogram same", &["--json and --histogram"]),
+        ("--distance 3 --p 0.01 --json - --snapshots -", &["--json and --snapshots"]),
+        ("--distance 3 --p 0.01 --rounds 20 --snapshots none/it.jsonl", &["none/it.jsonl"]),
         ("--dem c.dem", &["--window parallel needs --spacing"]),
         ("--distance 3 --p 0.01 --window whole", &["--window whole"]),
         ("--dem none.dem --commit 3 --spacing 3 --buffer 3", &["none.dem"]),

@@ -6,7 +6,10 @@
  *
  * Printing: the free-format algorithm of Steele and White as given by Burger and Dybvig ("Printing
  * floating-point numbers quickly and accurately", PLDI 1996): digits are made until the rest lies within half
- * a gap of the value. */
+ * a gap of the value.
+ *
+ * Both are written here: strtod and printf depend on the locale and may round otherwise on other systems, and
+ * Ryu would be a dependency, where this library depends on nothing but C's own. */
 #include "common/decimal.h"
 
 #include <math.h>

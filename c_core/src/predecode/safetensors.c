@@ -2,7 +2,8 @@
  * JSON object that gives each tensor's dtype, shape and place behind the header; the tensors' bytes.
  *
  * The reader takes the subset of JSON that the format uses: objects, strings, arrays of whole numbers. It has
- * no recursion, and its memory is bounded by the header's length. */
+ * no recursion, and its memory is bounded by the header's length. It is written here, where yyjson or jsmn
+ * would do, because this library depends on nothing but C's own and builds by one line. */
 #include "predecode/safetensors.h"
 
 #include "common/array.h"

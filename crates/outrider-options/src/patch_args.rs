@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Command, FromArgMatches};
 use outrider::{
-    Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Error, Isa, NetworkKind,
+    Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, Network,
     Orientation, Patch, PatchOptions, PatchPredecoder, PredecoderUse, SurfaceCode,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -185,7 +183,7 @@ impl PatchArgs {
         let predecoder = match &self.predecoder {
             PredecoderChoice::None => None,
             PredecoderChoice::Rule(rule) => Some(PatchPredecoder::rule(*rule, isa, Arc::clone(model))),
-            PredecoderChoice::File(path) => Some(read_event_network(path, isa, model)?),
+            PredecoderChoice::File(path) => Some(read_network(path, isa, model)?),
         };
         let predecoder = match (predecoder, self.fix_probability) {
             (Some(predecoder), Some(probability)) => Some(predecoder.with_threshold(probability)),
@@ -239,29 +237,22 @@ impl<'de> Deserialize<'de> for PatchArgs {
     }
 }
 
-fn read_event_network(
+fn read_network(
     path: &Path,
     isa: Isa,
     model: &Arc<DetectorErrorModel>,
 ) -> Result<PatchPredecoder, PatchError> {
-    let io_error = |action| move |source| Error::Io { action, path: Some(path.to_owned()), source };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(io_error("open"))?;
-    // One byte past the limit is enough for the parser to refuse the rest.
-    file.take(NETWORK_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(io_error("read"))?;
-    if NetworkKind::of(&bytes).map_err(|error| error.with_path(path))? == NetworkKind::Dense {
+    let network = Network::from_file(path)?;
+    if !network.fits_windows() {
         return Err(PatchError::Option(format!(
-            "--predecoder: {} is a dense network, which works on whole histories and not in windows",
-            file_stem(path)
+            "--predecoder: {} is a {}, which works on whole histories and not in windows",
+            file_stem(path),
+            network.name(),
         )));
     }
-    let predecoder = PatchPredecoder::event_network(&bytes, isa, Arc::clone(model));
-    Ok(predecoder.map_err(|error| error.with_path(path))?)
+    Ok(PatchPredecoder::network(network, isa, Arc::clone(model)))
 }
 
 fn by_name<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
-
-/// Bytes of a network's file that are accepted.
-const NETWORK_BYTES_MAX: u64 = 1 << 29;

@@ -116,6 +116,27 @@ impl DenseNetwork {
         bytes
     }
 
+    /// Integers if the file has what they need: they are the same everywhere.
+    pub fn arithmetic(&self) -> DenseArithmetic {
+        if self.info().has_integers { DenseArithmetic::Integer } else { DenseArithmetic::Float }
+    }
+
+    /// As [`Network::summary`](crate::Network::summary).
+    pub(crate) fn summary(&self) -> String {
+        let info = self.info();
+        format!(
+            "{} convolutions of {k} x {k} x {k}, {} channels, {} parameters, {} multiplications a voxel\n\
+             reach: {} sites and rounds on either side; arithmetic: {}\n",
+            info.layers,
+            info.width,
+            info.parameters,
+            info.products_per_voxel,
+            info.receptive_field / 2,
+            self.arithmetic(),
+            k = info.kernel,
+        )
+    }
+
     /// Facts about it.
     pub fn info(&self) -> DenseInfo {
         // SAFETY: the network is live and only read.

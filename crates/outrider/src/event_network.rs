@@ -86,6 +86,22 @@ impl EventNetwork {
         card.to_str().unwrap_or_default()
     }
 
+    /// As [`Network::summary`](crate::Network::summary).
+    pub(crate) fn summary(&self) -> String {
+        let reach = self.reach();
+        format!(
+            "{} channels, {} layers of messages between events at most {} sites apart; {} kB in memory\n\
+             reach, in detector coordinates: {} in x, {} in y, {} in rounds\n",
+            self.width(),
+            self.layers(),
+            self.radius(),
+            self.heap_bytes().div_ceil(1000),
+            reach.x,
+            reach.y,
+            reach.rounds,
+        )
+    }
+
     /// Heap bytes held.
     pub fn heap_bytes(&self) -> usize {
         // SAFETY: the network is live and only read.

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::error::Error;
-use crate::event_network::EventNetwork;
 use crate::kernels::Isa;
 use crate::model::DetectorErrorModel;
+use crate::network::{Network, NetworkOptions};
 use crate::patch::PatchPredecoder;
 use crate::predecoder::Predecoder;
 use crate::rules::{Rule, RuleOptions};
@@ -22,16 +21,14 @@ impl PatchPredecoder {
         }
     }
 
-    /// The event network in the bytes of its file, for shots of `model`.
-    ///
-    /// # Errors
-    /// As [`EventNetwork::from_bytes`].
-    pub fn event_network(bytes: &[u8], isa: Isa, model: Arc<DetectorErrorModel>) -> Result<Self, Error> {
-        let network = Arc::new(EventNetwork::from_bytes(bytes)?);
-        let make = move |graph: &Arc<_>| {
-            Predecoder::event_network(Arc::clone(&network), Arc::clone(graph), &model, isa)
-        };
-        Ok(Self { make: Arc::new(make), digest: Sha256::digest(bytes).into() })
+    /// A network for shots of `model`. [`Patch::new`](crate::Patch::new) refuses those that do not
+    /// [fit windows](Network::fits_windows).
+    pub fn network(network: Network, isa: Isa, model: Arc<DetectorErrorModel>) -> Self {
+        let digest = *network.digest();
+        let options = NetworkOptions { isa, ..NetworkOptions::default() };
+        let make =
+            move |graph: &Arc<_>| Predecoder::network(&network, Arc::clone(graph), &model, None, &options);
+        Self { make: Arc::new(make), digest }
     }
 
     /// The same with a [threshold](Predecoder::set_threshold) of its own.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use outrider::{
-    Axis, Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, Patch,
-    PatchOptions, PatchPredecoder, PlanOptions, RowLayout, Rows, Rule, SurfaceCode,
+    Axis, Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, Network,
+    Patch, PatchOptions, PatchPredecoder, PlanOptions, RowLayout, Rows, Rule, SurfaceCode,
 };
 
 const NETWORK: &[u8] = include_bytes!("../../../models/event-stim.safetensors");
@@ -63,7 +63,9 @@ fn windows_give_a_pre_decoder_what_it_looks_at() {
         let plan = PlanOptions { context, ..plan };
         Patch::new(&model, &PatchOptions { predecoder, ..PatchOptions::new(plan) }).unwrap()
     };
-    let network = || Some(PatchPredecoder::event_network(NETWORK, Isa::Auto, Arc::clone(&model)).unwrap());
+    let network = || {
+        Some(PatchPredecoder::network(Network::from_bytes(NETWORK).unwrap(), Isa::Auto, Arc::clone(&model)))
+    };
     let plain = patch_of(None, 0);
     let with_network = patch_of(network(), 0);
     assert_eq!(plain.cut().context, 0);

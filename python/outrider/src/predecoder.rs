@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1};
-use outrider::{Error, EventNetwork, Isa, PredecoderUse, Rule, RuleOptions, Shots};
+use outrider::{Error, Network, NetworkOptions, PredecoderUse, Rule, RuleOptions, Shots};
 use pyo3::prelude::*;
 
 use crate::arrays::{BitsIn, BitsOut, Ragged, blocks};
@@ -34,7 +34,7 @@ struct Recipe {
 
 enum Kind {
     Rule(RuleOptions),
-    Network(Arc<EventNetwork>, Isa),
+    Network(Network, NetworkOptions),
 }
 
 impl Recipe {
@@ -42,8 +42,8 @@ impl Recipe {
         let (graph, model) = (Arc::clone(&self.graph), &self.model.get().inner);
         let mut predecoder = match &self.kind {
             Kind::Rule(options) => outrider::Predecoder::rule(graph, model, options)?,
-            Kind::Network(network, isa) => {
-                outrider::Predecoder::event_network(Arc::clone(network), graph, model, *isa)?
+            Kind::Network(network, options) => {
+                outrider::Predecoder::network(network, graph, model, None, options)?
             }
         };
         predecoder.set_threshold(self.threshold)?;
@@ -102,8 +102,8 @@ impl Predecoder {
         isa: &str,
     ) -> PyResult<Self> {
         let isa = isa.parse().map_err(exception)?;
-        let network = py.detach(|| EventNetwork::from_file(path)).map_err(exception)?;
-        let kind = Kind::Network(Arc::new(network), isa);
+        let network = py.detach(|| Network::from_file(path)).map_err(exception)?;
+        let kind = Kind::Network(network, NetworkOptions { isa, ..NetworkOptions::default() });
         Recipe { kind, model, graph: Arc::clone(&graph.inner), threshold }.finish(py)
     }
 

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use outrider::{
-    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, EventNetwork, GraphOptions, Isa, MatchingGraph,
-    Predecoder, RuleOptions, Shots,
+    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, GraphOptions, MatchingGraph, Network,
+    NetworkOptions, Predecoder, RuleOptions, Shots,
 };
 use serde_json::{Value, json};
 use stabilizer_qec::{BitTable, Matching, Prediction};
@@ -144,8 +144,8 @@ pub(crate) fn predecoder(source: &str, model: &DetectorErrorModel) -> Result<Pre
     Ok(match source.strip_prefix("rule:") {
         Some(rule) => Predecoder::rule(graph, model, &RuleOptions::new(rule.parse()?))?,
         None => {
-            let network = Arc::new(EventNetwork::from_file(source)?);
-            Predecoder::event_network(network, graph, model, Isa::Auto)?
+            let network = Network::from_file(source)?;
+            Predecoder::network(&network, graph, model, None, &NetworkOptions::default())?
         }
     })
 }

@@ -15,7 +15,6 @@ use crate::output::print;
 use crate::report::wilson::wilson;
 use crate::stream::driver::{Driver, Pace};
 use crate::stream::figures::Figures;
-use crate::stream::live_view::LiveView;
 use crate::stream::local_nodes::{LocalNodes, LocalNodesOptions, Transport};
 use crate::stream::node_report::Failover;
 use crate::stream::node_target::{NodeTarget, WhichNodes};
@@ -23,6 +22,7 @@ use crate::stream::round_source::Processor;
 use crate::stream::run_report::verdict;
 use crate::stream::target::Target;
 use crate::stream::verify::Verified;
+use crate::stream::views::Views;
 
 const DISTANCE: u32 = 7;
 const NOISE: f64 = 0.004;
@@ -121,8 +121,8 @@ fn stream(
     verified: Option<Verified>,
 ) -> Result<(Figures, Option<Verified>)> {
     let pace = Pace { round_ns, history_ns: None, histories: 1, wait: Wait::SpinThenYield };
-    let (stop, mut view) = (AtomicBool::new(false), LiveView::start());
-    let mut driver = Driver::new(&loaded.patch, nodes, pace, &stop, &mut view)?;
+    let (stop, mut views) = (AtomicBool::new(false), Views::start(None)?);
+    let mut driver = Driver::new(&loaded.patch, nodes, pace, &stop, &mut views)?;
     driver.verified = verified;
     driver.run(source, layers)?;
     Ok((driver.figures, driver.verified))

@@ -19,7 +19,6 @@ use crate::input;
 use crate::options::values;
 use crate::output::{self, Output, print};
 use crate::stream::driver::{Driver, Pace};
-use crate::stream::live_view::LiveView;
 use crate::stream::local_nodes::{LocalNodes, LocalNodesOptions};
 use crate::stream::node_target::NodesArgs;
 use crate::stream::rate_search::{PERIOD_MAX, close_loop, find_rate};
@@ -30,6 +29,7 @@ use crate::stream::run_report::{FoundRate, Report, Sifl, Window};
 use crate::stream::snapshot::Snapshot;
 use crate::stream::target::{InProcess, Target};
 use crate::stream::verify::Verified;
+use crate::stream::views::Views;
 
 /// Decode in real time: rounds come at a fixed pace, corrections leave, and latencies are measured
 ///
@@ -121,6 +121,10 @@ pub(crate) struct StreamArgs {
     /// Also write the latency histograms as CSV
     #[arg(long, value_name = "FILE")]
     histogram: Option<PathBuf>,
+    /// Also write what the live view shows, as data: a JSON object a line, at the first round, four times a second and
+    /// at the end
+    #[arg(long, value_name = "FILE")]
+    snapshots: Option<PathBuf>,
 }
 
 const AFTER_HELP: &str = "\
@@ -164,15 +168,15 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     let mut target = args.target(&subject)?;
     let mut json = Output::create_optional(args.json.as_deref())?;
     let mut histogram = Output::create_optional(args.histogram.as_deref())?;
+    let mut views = Views::start(Output::create_optional(args.snapshots.as_deref())?)?;
     let mut source = args.source(&subject)?;
 
-    let mut view = LiveView::start();
-    let mut driver = Driver::new(patch, target.as_mut(), args.pace(), &stop, &mut view)?;
+    let mut driver = Driver::new(patch, target.as_mut(), args.pace(), &stop, &mut views)?;
     driver.verified = args.verify.then(Verified::default);
     let found = args.drive(&mut driver, source.as_mut(), &subject)?;
     let snapshot = driver.snapshot();
     let Driver { figures, verified, .. } = driver;
-    drop(view);
+    let snapshots = views.finish(&snapshot)?;
 
     let report = args.report(&subject, snapshot, found, stop.load(Ordering::Relaxed));
     if let Some(json) = &mut json {
@@ -181,8 +185,8 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     if let Some(histogram) = &mut histogram {
         histogram.put(figures.histograms().as_bytes())?;
     }
-    output::commit([json, histogram].into_iter().flatten())?;
-    if args.json.as_deref() != Some(Path::new("-")) {
+    output::commit([json, histogram, snapshots].into_iter().flatten())?;
+    if ![&args.json, &args.snapshots].into_iter().flatten().any(|path| path == Path::new("-")) {
         print(&report.summary())?;
     }
     verified.map_or(Ok(()), Verified::require_same)
@@ -227,6 +231,7 @@ impl StreamArgs {
         output::require_distinct(&[
             ("--json", self.json.as_deref()),
             ("--histogram", self.histogram.as_deref()),
+            ("--snapshots", self.snapshots.as_deref()),
         ])
     }
 

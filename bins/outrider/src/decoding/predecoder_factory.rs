@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use clap::Args;
 use outrider::{
-    DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Isa, MatchingGraph,
-    NetworkKind, Predecoder, PredecoderUse, Rule, RuleOptions, SurfaceCode,
+    DetectorErrorModel, Isa, MatchingGraph, Network, NetworkOptions, Predecoder, PredecoderUse, Rule,
+    RuleOptions, SurfaceCode,
 };
+use outrider_options::file_stem;
 use outrider_options::option_values::PredecoderChoice;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::input;
@@ -74,16 +74,11 @@ pub(crate) struct PredecoderFactory {
 /// Rules, and networks that all threads share.
 enum Kind {
     Rule(Rule),
-    Event(Arc<EventNetwork>, NetworkFile),
-    Dense(Arc<DenseNetwork>, NetworkFile),
-}
-
-/// Where a network came from.
-struct NetworkFile {
-    /// Its name without folder and suffix.
-    name: String,
-    /// The start of its SHA-256.
-    fingerprint: String,
+    Network {
+        network: Network,
+        /// The file's name without folder and suffix.
+        name: String,
+    },
 }
 
 impl PredecoderFactory {
@@ -104,7 +99,7 @@ impl PredecoderFactory {
             PredecoderChoice::File(path) => Kind::load(path)?,
         };
         let predecoding = Self { kind, usage: predecoder_use, settings };
-        settings.require_fit(predecoder_use, predecoding.is_dense())?;
+        settings.require_fit(predecoder_use, predecoding.fixes_edges())?;
         Ok(Some(predecoding))
     }
 
@@ -121,24 +116,27 @@ impl PredecoderFactory {
 
     /// Whether decoders after it can name the edges of their answers.
     pub(crate) fn has_edges(&self) -> bool {
-        self.usage == PredecoderUse::Soft || !self.is_dense()
+        self.usage == PredecoderUse::Soft || self.fixes_edges()
     }
 
-    fn is_dense(&self) -> bool {
-        matches!(self.kind, Kind::Dense(..))
+    fn fixes_edges(&self) -> bool {
+        self.network().is_none_or(Network::fixes_edges)
+    }
+
+    fn network(&self) -> Option<&Network> {
+        match &self.kind {
+            Kind::Rule(_) => None,
+            Kind::Network { network, .. } => Some(network),
+        }
     }
 
     /// Of its rows in statistics files. sinter's strong id hashes the keys: with another name the same task would count
     /// as another.
     pub(crate) fn metadata(&self) -> Metadata {
         let SettingArgs { fix_probability, data_threshold, syndrome_threshold, .. } = self.settings;
-        let file = match &self.kind {
-            Kind::Rule(_) => None,
-            Kind::Event(_, file) | Kind::Dense(_, file) => Some(file),
-        };
         [
             ("pre", Some(Value::from(self.to_string()))),
-            ("net", file.map(|file| Value::from(file.fingerprint.as_str()))),
+            ("net", self.network().map(|network| Value::from(fingerprint(network)))),
             ("use", Some(Value::from(self.usage.name()))),
             ("commit_p", fix_probability.map(Value::from)),
             ("data_t", data_threshold.map(Value::from)),
@@ -162,17 +160,18 @@ impl PredecoderFactory {
             Kind::Rule(rule) => {
                 Predecoder::rule(graph, model, &RuleOptions { isa, ..RuleOptions::new(*rule) })?
             }
-            Kind::Event(network, _) => Predecoder::event_network(Arc::clone(network), graph, model, isa)?,
-            Kind::Dense(network, file) => {
+            Kind::Network { network, name } => {
                 let given = self.settings.surface.map(|experiment| experiment.build()).transpose()?;
-                let surface = surface.or(given.as_ref()).ok_or_else(|| file.needs_surface())?;
-                let options = DenseOptions {
+                let surface = surface.or(given.as_ref());
+                if network.needs_code() && surface.is_none() {
+                    return Err(needs_surface(network, name));
+                }
+                let options = NetworkOptions {
                     isa,
-                    arithmetic: arithmetic(network),
                     data_threshold: self.settings.data_threshold.unwrap_or_default(),
                     syndrome_threshold: self.settings.syndrome_threshold.unwrap_or_default(),
                 };
-                Predecoder::dense(Arc::clone(network), surface, graph, &options)?
+                Predecoder::network(network, graph, model, surface, &options)?
             }
         };
         if let Some(probability) = self.settings.fix_probability {
@@ -185,8 +184,11 @@ impl PredecoderFactory {
     pub(crate) fn description(&self) -> String {
         match &self.kind {
             Kind::Rule(rule) => format!("rule {rule}: needs no training; its reach depends on the model\n"),
-            Kind::Event(network, file) => describe_event(network, file),
-            Kind::Dense(network, file) => describe_dense(network, file),
+            Kind::Network { network, name } => {
+                let (title, summary) = (network.title(), network.summary());
+                let card = network.card().map_or_else(String::new, card_text);
+                format!("{name}: {title}, SHA-256 {}...\n{summary}{card}", fingerprint(network))
+            }
         }
     }
 }
@@ -195,7 +197,7 @@ impl fmt::Display for PredecoderFactory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             Kind::Rule(rule) => write!(f, "rule:{rule}"),
-            Kind::Event(_, file) | Kind::Dense(_, file) => f.write_str(&file.name),
+            Kind::Network { name, .. } => f.write_str(name),
         }
     }
 }
@@ -232,25 +234,29 @@ impl SettingArgs {
         self,
         predecoders: impl IntoIterator<Item = &'a PredecoderFactory>,
     ) -> Result<()> {
-        if self.surface.is_some() && !predecoders.into_iter().any(PredecoderFactory::is_dense) {
+        let needs_code = |factory: &PredecoderFactory| factory.network().is_some_and(Network::needs_code);
+        if self.surface.is_some() && !predecoders.into_iter().any(needs_code) {
             return Err(Error::Usage("--surface is for dense networks; --predecoder names none".to_owned()));
         }
         Ok(())
     }
 
     /// Refuses settings that would change nothing.
-    fn require_fit(self, usage: PredecoderUse, dense: bool) -> Result<()> {
-        for (option, given, for_dense) in [
-            ("--fix-probability", self.fix_probability.is_some(), false),
-            ("--data-threshold", self.data_threshold.is_some(), true),
-            ("--syndrome-threshold", self.syndrome_threshold.is_some(), true),
+    fn require_fit(self, usage: PredecoderUse, fixes_edges: bool) -> Result<()> {
+        for (option, given, for_edges) in [
+            ("--fix-probability", self.fix_probability.is_some(), true),
+            ("--data-threshold", self.data_threshold.is_some(), false),
+            ("--syndrome-threshold", self.syndrome_threshold.is_some(), false),
         ] {
             if given && usage == PredecoderUse::Soft {
                 return Err(Error::Usage(format!("{option} is for hard use; soft use fixes no edges")));
             }
-            if given && dense != for_dense {
-                let others =
-                    if dense { "--data-threshold and --syndrome-threshold" } else { "--fix-probability" };
+            if given && fixes_edges != for_edges {
+                let others = if fixes_edges {
+                    "--fix-probability"
+                } else {
+                    "--data-threshold and --syndrome-threshold"
+                };
                 return Err(Error::Usage(format!("{option} is not for this pre-decoder; it has {others}")));
             }
         }
@@ -258,82 +264,27 @@ impl SettingArgs {
     }
 }
 
-impl NetworkFile {
-    fn new(name: &Path, bytes: &[u8]) -> Self {
-        let digest = Sha256::digest(bytes);
-        Self {
-            name: name.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-            fingerprint: digest[..FINGERPRINT_BYTES].iter().map(|byte| format!("{byte:02x}")).collect(),
-        }
-    }
-
-    fn needs_surface(&self) -> Error {
-        Error::Usage(format!(
-            "{} is a dense network, which works on a memory's layout: name the memory of --dem by --surface \
-             d=D,r=ROUNDS,b=BASIS",
-            self.name
-        ))
-    }
-}
-
 impl Kind {
     fn load(path: &Path) -> Result<Self> {
-        Self::parse(path, &input::bytes(path, NETWORK_BYTES_MAX)?)
+        Self::parse(path, &input::bytes(path, Network::BYTES_MAX)?)
     }
 
     fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
-        let file = NetworkFile::new(path, bytes);
-        let read = || {
-            Ok(match NetworkKind::of(bytes)? {
-                NetworkKind::Event => Self::Event(Arc::new(EventNetwork::from_bytes(bytes)?), file),
-                NetworkKind::Dense => Self::Dense(Arc::new(DenseNetwork::from_bytes(bytes)?), file),
-            })
-        };
-        read().map_err(|error: outrider::Error| error.with_path(path).into())
+        let network = Network::from_bytes(bytes).map_err(|error| error.with_path(path))?;
+        Ok(Self::Network { network, name: file_stem(path) })
     }
 }
 
-/// Integers where the file has what they need: they are the same everywhere.
-fn arithmetic(network: &DenseNetwork) -> DenseArithmetic {
-    if network.info().has_integers { DenseArithmetic::Integer } else { DenseArithmetic::Float }
+/// The start of its file's SHA-256, enough to identify it.
+fn fingerprint(network: &Network) -> String {
+    network.digest()[..FINGERPRINT_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn describe_event(network: &EventNetwork, file: &NetworkFile) -> String {
-    let reach = network.reach();
-    format!(
-        "{}: event network, SHA-256 {}...\n\
-         {} channels, {} layers of messages between events at most {} sites apart; {} kB in memory\n\
-         reach, in detector coordinates: {} in x, {} in y, {} in rounds\n{}",
-        file.name,
-        file.fingerprint,
-        network.width(),
-        network.layers(),
-        network.radius(),
-        network.heap_bytes().div_ceil(1000),
-        reach.x,
-        reach.y,
-        reach.rounds,
-        card_text(network.card()),
-    )
-}
-
-fn describe_dense(network: &DenseNetwork, file: &NetworkFile) -> String {
-    let info = network.info();
-    let published = info.model_id.map_or_else(String::new, |id| format!(", published model {id}"));
-    format!(
-        "{}: dense network{published}, SHA-256 {}...\n\
-         {} convolutions of {k} x {k} x {k}, {} channels, {} parameters, {} multiplications a voxel\n\
-         reach: {} sites and rounds on either side; arithmetic: {}\n",
-        file.name,
-        file.fingerprint,
-        info.layers,
-        info.width,
-        info.parameters,
-        info.products_per_voxel,
-        info.receptive_field / 2,
-        arithmetic(network),
-        k = info.kernel,
-    )
+fn needs_surface(network: &Network, name: &str) -> Error {
+    Error::Usage(format!(
+        "{name} is a {}, which works on a memory's layout: name the memory of --dem by --surface d=D,r=ROUNDS,b=BASIS",
+        network.name()
+    ))
 }
 
 /// A card with a line for each of its entries, and for each row of a table in it.
@@ -355,7 +306,4 @@ fn card_text(card: &str) -> String {
 
 const SHIPPED_NAME: &str = "event-stim.safetensors";
 const SHIPPED: &[u8] = include_bytes!("../../../../models/event-stim.safetensors");
-/// Bytes of a network's file accepted.
-const NETWORK_BYTES_MAX: u64 = 1 << 29;
-/// Of a network's SHA-256, enough to identify it.
 const FINGERPRINT_BYTES: usize = 8;

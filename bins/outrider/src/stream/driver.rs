@@ -13,12 +13,12 @@ use outrider_wire::Time;
 
 use crate::error::Result;
 use crate::stream::figures::Figures;
-use crate::stream::live_view::LiveView;
 use crate::stream::reported_cells::ReportedCells;
 use crate::stream::round_source::Source;
 use crate::stream::snapshot::{HistoryProgress, Snapshot};
 use crate::stream::target::{CellReport, Target, Way};
 use crate::stream::verify::{Answers, Verified};
+use crate::stream::views::Views;
 
 /// How histories are streamed.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,7 @@ pub(crate) struct Driver<'a> {
     pub(crate) pace: Pace,
     /// Ends the run when it is set.
     pub(crate) stop: &'a AtomicBool,
-    pub(crate) view: &'a mut LiveView,
+    pub(crate) views: &'a mut Views,
     pub(crate) figures: Figures,
     /// The correction of the history before was out.
     corrected: Time,
@@ -64,10 +64,10 @@ impl<'a> Driver<'a> {
         target: &'a mut dyn Target,
         pace: Pace,
         stop: &'a AtomicBool,
-        view: &'a mut LiveView,
+        views: &'a mut Views,
     ) -> Result<Self> {
         let figures = Figures::new()?;
-        Ok(Self { patch, target, pace, stop, view, figures, corrected: Time(0), verified: None })
+        Ok(Self { patch, target, pace, stop, views, figures, corrected: Time(0), verified: None })
     }
 
     /// Streams the histories of a source, one after another.
@@ -118,9 +118,9 @@ impl<'a> Driver<'a> {
             }
             let backlog = clock.layers_due(now, log.layers) - committed;
             self.figures.note_backlog(backlog, log.layers * 10 >= length * 9);
-            if self.view.is_due(now) {
+            if self.views.is_due(now) {
                 let snapshot = self.snapshot_of(&log, length, backlog);
-                self.view.show(now, &snapshot);
+                self.views.show(now, &snapshot)?;
             }
         }
         let corrected = self.finish(&mut log, answers.as_mut())?;

@@ -5,14 +5,12 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use outrider_wire::Time;
 
 use crate::stream::snapshot::Snapshot;
 
 /// Shows snapshots in a few lines, each in the place of the one before.
 pub(crate) struct LiveView {
     drawer: Option<(SyncSender<String>, JoinHandle<()>)>,
-    shown: Time,
 }
 
 impl LiveView {
@@ -20,7 +18,7 @@ impl LiveView {
     pub(crate) fn start() -> Self {
         let bar = ProgressBar::new_spinner();
         if bar.is_hidden() {
-            return Self { drawer: None, shown: Time(0) };
+            return Self { drawer: None };
         }
         // The template is a constant.
         bar.set_style(
@@ -35,17 +33,16 @@ impl LiveView {
             bar.finish_and_clear();
         });
         // Without a thread there is no view, which is no reason not to decode.
-        Self { drawer: drawer.ok().map(|drawer| (sender, drawer)), shown: Time(0) }
+        Self { drawer: drawer.ok().map(|drawer| (sender, drawer)) }
     }
 
-    /// Whether it is time for another snapshot.
-    pub(crate) fn is_due(&self, now: Time) -> bool {
-        self.drawer.is_some() && now >= self.shown.after(INTERVAL_NS)
+    /// Whether there is a terminal.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.drawer.is_some()
     }
 
     /// Shows a snapshot, unless the terminal has not yet taken the last one.
-    pub(crate) fn show(&mut self, now: Time, snapshot: &Snapshot) {
-        self.shown = now;
+    pub(crate) fn show(&self, snapshot: &Snapshot) {
         if let (Some((sender, _)), Some(text)) = (&self.drawer, snapshot.text()) {
             // A full channel means that the terminal is slow.
             let _ = sender.try_send(text);
@@ -62,5 +59,3 @@ impl Drop for LiveView {
         }
     }
 }
-
-const INTERVAL_NS: u64 = 250_000_000;

@@ -11,5 +11,7 @@ pub(crate) mod reported_cells;
 pub(crate) mod round_source;
 pub(crate) mod run_report;
 pub(crate) mod snapshot;
+pub(crate) mod snapshot_file;
 pub(crate) mod target;
 pub(crate) mod verify;
+pub(crate) mod views;

@@ -123,8 +123,8 @@ mod tests {
 
     use super::*;
     use crate::stream::driver::Pace;
-    use crate::stream::live_view::LiveView;
     use crate::stream::target::InProcess;
+    use crate::stream::views::Views;
     use outrider::{Isa, RoundSampler, SamplerOptions, StreamOptions, Wait, WorkersOptions};
     use outrider_options::{LoadedPatch, PatchArgs};
     use serde::Deserialize;
@@ -153,8 +153,8 @@ mod tests {
         let options = StreamOptions { workers, layers_max: None };
         let mut target = InProcess::new(Arc::clone(&loaded.patch), &options).expect("a stream");
         let pace = Pace { round_ns, history_ns: None, histories: 1, wait: Wait::SpinThenYield };
-        let mut view = LiveView::start();
-        run(&mut Driver::new(&loaded.patch, &mut target, pace, stop, &mut view).expect("memory"))
+        let mut views = Views::start(None).expect("no file");
+        run(&mut Driver::new(&loaded.patch, &mut target, pace, stop, &mut views).expect("memory"))
     }
 
     #[test]

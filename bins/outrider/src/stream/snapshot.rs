@@ -1,4 +1,5 @@
-//! A stream and its nodes at a moment, as data: the terminal shows it as text, and `--json` writes it as an object.
+//! A stream and its nodes at a moment, as data: the terminal shows it as text, and `--snapshots` writes it as an object.
+//! `docs/real-time.md` describes the keys, which a test compares.
 
 use std::collections::BTreeMap;
 
