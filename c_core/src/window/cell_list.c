@@ -75,16 +75,8 @@ void otr_cell_list_drop_last(otr_cell_list *list) {
     otr_cell_list_return(list, list->entries[list->begin + list->count]);
 }
 
-size_t otr_cell_list_find(const otr_cell_list *list, uint64_t number) {
+size_t otr_cell_list_search(const otr_cell_list *list, uint64_t number) {
     size_t low = 0, high = list->count;
-    if (list->count == 0 || number <= otr_cell_list_at(list, 0)->cell.number) {
-        return 0;
-    }
-    /* Where it is if there is no hole before it. */
-    const uint64_t offset = number - otr_cell_list_at(list, 0)->cell.number;
-    if (offset < list->count && otr_cell_list_at(list, (size_t)offset)->cell.number == number) {
-        return (size_t)offset;
-    }
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
         if (otr_cell_list_at(list, middle)->cell.number < number) {

@@ -47,13 +47,26 @@ void otr_cell_list_insert(otr_cell_list *list, size_t place, otr_cell_entry *ent
 void otr_cell_list_drop_first(otr_cell_list *list);
 void otr_cell_list_drop_last(otr_cell_list *list);
 
-/* The place of the first cell from `number` on; `count` if there is none. */
-size_t otr_cell_list_find(const otr_cell_list *list, uint64_t number);
-
 size_t otr_cell_list_bytes(const otr_cell_list *list);
+
+/* otr_cell_list_find by bisection. */
+size_t otr_cell_list_search(const otr_cell_list *list, uint64_t number);
 
 static inline otr_cell_entry *otr_cell_list_at(const otr_cell_list *list, size_t place) {
     return list->entries[list->begin + place];
+}
+
+/* The place of the first cell from `number` on; `count` if there is none. */
+static inline size_t otr_cell_list_find(const otr_cell_list *list, uint64_t number) {
+    if (list->count == 0 || number <= otr_cell_list_at(list, 0)->cell.number) {
+        return 0;
+    }
+    /* Where it is if there is no hole before it. */
+    const uint64_t offset = number - otr_cell_list_at(list, 0)->cell.number;
+    if (offset < list->count && otr_cell_list_at(list, (size_t)offset)->cell.number == number) {
+        return (size_t)offset;
+    }
+    return otr_cell_list_search(list, number);
 }
 
 /* The entry of a cell; NULL if it has none. */

@@ -41,16 +41,8 @@ void otr_layer_ring_drop(otr_layer_ring *ring, uint64_t before) {
     }
 }
 
-size_t otr_layer_ring_find(const otr_layer_ring *ring, uint64_t number) {
+size_t otr_layer_ring_search(const otr_layer_ring *ring, uint64_t number) {
     size_t low = 0, high = ring->count;
-    if (ring->count == 0 || number <= ring->layers[ring->begin].number) {
-        return 0;
-    }
-    /* Where it is if none was left out. */
-    const uint64_t offset = number - ring->layers[ring->begin].number;
-    if (offset < ring->count && otr_layer_ring_at(ring, (size_t)offset)->number == number) {
-        return (size_t)offset;
-    }
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
         if (otr_layer_ring_at(ring, middle)->number < number) {

@@ -27,8 +27,8 @@ void otr_layer_ring_free(otr_layer_ring *ring);
 void otr_layer_ring_push(otr_layer_ring *ring, const otr_ring_layer *layer, const uint8_t *events);
 /* Drops the layers before this one. */
 void otr_layer_ring_drop(otr_layer_ring *ring, uint64_t before);
-/* The place of the first layer from `number` on; `count` if there is none. */
-size_t otr_layer_ring_find(const otr_layer_ring *ring, uint64_t number);
+/* otr_layer_ring_find by bisection. */
+size_t otr_layer_ring_search(const otr_layer_ring *ring, uint64_t number);
 
 /* Where the layer of this place lies in the arrays. */
 static inline size_t otr_layer_ring_slot(const otr_layer_ring *ring, size_t place) {
@@ -38,6 +38,19 @@ static inline size_t otr_layer_ring_slot(const otr_layer_ring *ring, size_t plac
 
 static inline const otr_ring_layer *otr_layer_ring_at(const otr_layer_ring *ring, size_t place) {
     return &ring->layers[otr_layer_ring_slot(ring, place)];
+}
+
+/* The place of the first layer from `number` on; `count` if there is none. */
+static inline size_t otr_layer_ring_find(const otr_layer_ring *ring, uint64_t number) {
+    if (ring->count == 0 || number <= ring->layers[ring->begin].number) {
+        return 0;
+    }
+    /* Where it is if none was left out. */
+    const uint64_t offset = number - ring->layers[ring->begin].number;
+    if (offset < ring->count && otr_layer_ring_at(ring, (size_t)offset)->number == number) {
+        return (size_t)offset;
+    }
+    return otr_layer_ring_search(ring, number);
 }
 
 /* The layer of that number; NULL if it is not held. */

@@ -144,8 +144,7 @@ impl History {
     /// As [`CellBook::with_options`].
     pub(crate) fn new(patch: Arc<Patch>, stream: StreamId, now: Time) -> Result<Self, Error> {
         let bytes = patch.plan().graph().observable_bytes();
-        let LayerWidths { first, cycle, last } = patch.widths();
-        let widest = cycle.into_iter().chain([first, last]).max().unwrap_or(0);
+        let widest = patch.widths().widest();
         let options = CellBookOptions {
             layers_max: CellBook::remote_room(patch.plan()),
             // Owners get the marks that a cell waits for before its rounds.

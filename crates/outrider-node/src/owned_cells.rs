@@ -4,9 +4,7 @@
 
 use std::sync::Arc;
 
-use outrider::{
-    Cell, CellBook, CellBookOptions, CellRange, Commit, LayerWidths, Patch, PlacedCommit, PlacedMark, Status,
-};
+use outrider::{Cell, CellBook, CellBookOptions, CellRange, Commit, Patch, PlacedCommit, PlacedMark, Status};
 use outrider_wire::{self as wire, CellId, Layer, Mark, Round, Time};
 
 use crate::stream_fault::StreamFault;
@@ -46,8 +44,7 @@ impl OwnedCells {
         round: Round,
     ) -> Result<Self, StreamFault> {
         let ranges = Vec::from_iter(ranges);
-        let LayerWidths { first, cycle, last } = patch.widths();
-        let widest = u64::from(cycle.into_iter().chain([first, last]).max().unwrap_or(0));
+        let widest = u64::from(patch.widths().widest());
         let marks = CellBook::layers_needed(patch.plan()).saturating_mul(widest).saturating_mul(MARKS_FACTOR);
         let followed = |range: &wire::CellRange| CellRange {
             first: range.first.0,
@@ -92,12 +89,11 @@ impl OwnedCells {
             true => self.book.check(cell.0, &commit),
             false => self.book.import(cell.0, &commit).map(|_| ()),
         };
-        match taken {
-            Ok(()) => Ok(()),
-            Err(error) if error.status() == Some(Status::Limit) => Err(StreamFault::TooManyMarks),
-            Err(error) if error.status() == Some(Status::Index) => Err(StreamFault::StrayMarks(cell)),
-            Err(error) => Err(error.into()),
-        }
+        taken.map_err(|error| match error.status() {
+            Some(Status::Limit) => StreamFault::TooManyMarks,
+            Some(Status::Index) => StreamFault::StrayMarks(cell),
+            _ => error.into(),
+        })
     }
 
     /// Looks for a cell that can be decided, and returns whether there is one.

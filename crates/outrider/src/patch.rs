@@ -72,6 +72,13 @@ pub struct LayerWidths {
     pub last: u32,
 }
 
+impl LayerWidths {
+    /// Of the widest layer.
+    pub fn widest(&self) -> u32 {
+        self.cycle.iter().copied().chain([self.first, self.last]).max().unwrap_or(0)
+    }
+}
+
 impl PatchOptions {
     /// Windows of exact matching, without a pre-decoder.
     pub fn new(plan: PlanOptions) -> Self {
