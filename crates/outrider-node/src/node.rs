@@ -402,10 +402,10 @@ impl Node {
 
     fn begin(&mut self, greeted: &Greeted, now: Time) -> Result<SessionId, Fault<'static>> {
         if self.is_draining {
-            return Err(Fault::new(wire::Error::ShuttingDown, ""));
+            return Err(Fault::from(wire::Error::ShuttingDown));
         }
         if self.sessions.len() >= self.options.sessions_max {
-            return Err(Fault::new(wire::Error::SessionsFull, ""));
+            return Err(Fault::from(wire::Error::SessionsFull));
         }
         let id = SessionId(self.next_session);
         let token = Token((self.random_token)());
@@ -430,8 +430,7 @@ impl Node {
 
     fn resume(&mut self, greeted: &Greeted, now: Time) -> Result<SessionId, Fault<'static>> {
         let id = greeted.session();
-        let session =
-            self.sessions.get_mut(&id).ok_or_else(|| Fault::new(wire::Error::UnknownSession, ""))?;
+        let session = self.sessions.get_mut(&id).ok_or_else(|| Fault::from(wire::Error::UnknownSession))?;
         session.wire.resume(greeted, now)?;
         Ok(id)
     }

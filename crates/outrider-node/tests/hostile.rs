@@ -211,7 +211,7 @@ fn codes_that_clients_make_up_are_counted_as_one() {
     let mut pair = Pair::new();
     for code in 0..3 {
         let session = pair.client.agreement().unwrap().session;
-        let fault = Fault { code: 0x7000 + code, ..Fault::new(Error::BadArgument, "") };
+        let fault = Fault { code: 0x7000 + code, ..Fault::from(Error::BadArgument) };
         let error = encode_frame(Header { version: 1, session, ..Header::new(FrameType::Error) }, &fault);
         let line = pair.node.next_busy(None).unwrap();
         pair.node.receive(line, &error, Time(0));

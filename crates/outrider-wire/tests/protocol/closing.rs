@@ -13,7 +13,7 @@ fn a_stream_that_the_node_ends_takes_no_other_with_it() {
     let on_its_way = pair.client_sends();
     pair.server.refuse_stream(STREAM, &Fault::new(Error::DecodingFailed, "residual"), Time(0)).expect("open");
     assert_eq!(
-        pair.server.refuse_stream(STREAM, &Fault::new(Error::DecodingFailed, ""), Time(0)),
+        pair.server.refuse_stream(STREAM, &Fault::from(Error::DecodingFailed), Time(0)),
         Err(Error::StreamEnded)
     );
     pair.server_gets(&on_its_way);
@@ -100,7 +100,7 @@ fn closing_a_stream_leaves_the_others_open() {
 fn a_stream_may_be_ended_by_both_sides_at_once() {
     let mut pair = Pair::streaming(10);
     pair.client.close(Some(STREAM), Time(0)).expect("open");
-    pair.server.refuse_stream(STREAM, &Fault::new(Error::DecodingFailed, ""), Time(0)).expect("open");
+    pair.server.refuse_stream(STREAM, &Fault::from(Error::DecodingFailed), Time(0)).expect("open");
     pair.pump();
     assert_eq!(pair.at_server, ["Close { stream: Some(StreamId(7)) }"]);
     pair.server.closed(Some(STREAM), &nothing_open(), Time(0)).expect("the client has closed it");
@@ -113,7 +113,7 @@ fn a_stream_may_be_ended_by_both_sides_at_once() {
 fn a_server_says_nothing_about_what_it_has_ended() {
     let answer = commit(1, &[0, 0], &[]);
     let mut pair = Pair::streaming(10);
-    pair.server.refuse_stream(STREAM, &Fault::new(Error::DecodingFailed, ""), Time(0)).expect("open");
+    pair.server.refuse_stream(STREAM, &Fault::from(Error::DecodingFailed), Time(0)).expect("open");
     let late = pair.server.send_commit(STREAM, Epoch(1), Round(0), false, &answer, Time(0));
     assert_eq!(late, Err(Error::StreamEnded));
     assert_eq!(pair.server.grant(STREAM, 20, Time(0)), Err(Error::StreamEnded));

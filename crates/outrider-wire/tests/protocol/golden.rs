@@ -143,7 +143,7 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
         ("NAK", frame(session_frame(FrameType::Nak), &nak())),
         ("PING", frame(session_frame(FrameType::Ping), &beat())),
         ("PONG", frame(session_frame(FrameType::Pong), &beat())),
-        ("ERROR", frame(session_frame(FrameType::Error), &Fault::new(Error::WrongWidth, ""))),
+        ("ERROR", frame(session_frame(FrameType::Error), &Fault::from(Error::WrongWidth))),
         ("OPEN", frame(stream_frame(FrameType::Open, 1), &open())),
         (
             "ASSIGN",

@@ -7,7 +7,7 @@ use crate::pair::{Pair, forge};
 #[test]
 fn frames_of_another_session_version_or_state_end_this_session_alone() {
     let ping = |change: fn(&mut Header)| forge(Header::new(FrameType::Ping), 0, &[0; 24][..], change);
-    let error = forge(Header::new(FrameType::Error), 0, &Fault::new(Error::ShuttingDown, ""), |_| ());
+    let error = forge(Header::new(FrameType::Error), 0, &Fault::from(Error::ShuttingDown), |_| ());
     let cases = [
         (ping(|header| header.session = SessionId(1)), "Failed(WrongSession)"),
         (ping(|header| header.version = 2), "Failed(WrongVersion)"),
