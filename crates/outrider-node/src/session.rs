@@ -159,12 +159,10 @@ impl Session {
                 Answer::Accepted { stream, room }
             }
             Err(fault) => {
-                journal.note(NodeEvent::StreamFailed {
-                    session: self.id,
-                    stream,
-                    code: fault.code as u16,
-                    text: fault.text.to_owned(),
-                });
+                // A mismatch has no text of its own, but both hashes.
+                let text = if fault.text.is_empty() { fault.to_string() } else { fault.text.to_owned() };
+                let code = fault.code as u16;
+                journal.note(NodeEvent::StreamFailed { session: self.id, stream, code, text });
                 Answer::Refused { stream, fault, text: fault.text.to_owned() }
             }
         };
