@@ -3,6 +3,26 @@
 //!
 //! [`Server`] drives a [`Node`](outrider_node::Node): it listens at sockets and shared memory, with worker threads and
 //! metrics. [`DaemonArgs`] make a program of it, with a configuration, a log and signals.
+//!
+//! A node that listens at a free port of this host, and ends in order:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use outrider::{Patch, PatchOptions, PlanOptions, SurfaceCode};
+//! use outrider_noded::{Server, ServerOptions};
+//!
+//! let model = SurfaceCode::memory(3, 20).build()?.model()?;
+//! let patch = Arc::new(Patch::new(&model, &PatchOptions::new(PlanOptions::parallel(3)))?);
+//! let options = ServerOptions { listen: vec!["tcp:127.0.0.1:0".parse()?], ..ServerOptions::default() };
+//!
+//! let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! let server = runtime.block_on(Server::start(vec![patch], &options))?;
+//! println!("{}", server.addresses()[0]);
+//! server.shut_down();
+//! runtime.block_on(server.ended())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
