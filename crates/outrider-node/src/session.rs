@@ -159,10 +159,12 @@ impl Session {
                 Answer::Accepted { stream, room }
             }
             Err(fault) => {
-                // A mismatch has no text of its own, but both hashes.
-                let text = if fault.text.is_empty() { fault.to_string() } else { fault.text.to_owned() };
-                let code = fault.code as u16;
-                journal.note(NodeEvent::StreamFailed { session: self.id, stream, code, text });
+                journal.note(NodeEvent::StreamFailed {
+                    session: self.id,
+                    stream,
+                    code: fault.code as u16,
+                    text: fault.text.to_owned(),
+                });
                 Answer::Refused { stream, fault, text: fault.text.to_owned() }
             }
         };
