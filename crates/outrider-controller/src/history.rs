@@ -97,7 +97,7 @@ struct Member {
     sent: Round,
     /// Rounds before it were sent, or are not needed.
     looked: Round,
-    /// Nothing is to be sent before the rounds up to this one are there; the first to look.
+    /// Nothing is to be sent before all rounds below this one are there. Round 0: look at once.
     due: Round,
     /// It was reported that its credit has run out.
     is_starved: bool,
