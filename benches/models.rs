@@ -38,9 +38,13 @@ fn models(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(model.error_count()));
         for kind in [DecoderKind::Mwpm, DecoderKind::MwpmCorrelated] {
             let options = GraphOptions { correlations: kind.needs_correlations(), ..GraphOptions::default() };
-            group.bench_function(BenchmarkId::new(kind.name(), format_args!("d{distance}")), |bencher| {
-                bencher.iter(|| MatchingGraph::new(black_box(&model), &options));
-            });
+            for (name, reweightable) in [("", false), ("reweightable-", true)] {
+                let options = GraphOptions { reweightable, ..options };
+                let id = BenchmarkId::new(format!("{name}{kind}"), format_args!("d{distance}"));
+                group.bench_function(id, |bencher| {
+                    bencher.iter(|| MatchingGraph::new(black_box(&model), &options))
+                });
+            }
             let options = GraphOptions { reweightable: true, ..options };
             let graph = Arc::new(MatchingGraph::new(&model, &options).expect("a matchable model"));
             let same = probabilities(&model);

@@ -413,27 +413,30 @@ unsafe extern "C" {
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct otr_implied {
-    pub edge: u32,
-    pub weight: i32,
+    pub edges: *const u32,
+    pub weights: *const i32,
+    pub count: usize,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_implied"][::core::mem::size_of::<otr_implied>() - 8usize];
-    ["Alignment of otr_implied"][::core::mem::align_of::<otr_implied>() - 4usize];
+    ["Size of otr_implied"][::core::mem::size_of::<otr_implied>() - 24usize];
+    ["Alignment of otr_implied"][::core::mem::align_of::<otr_implied>() - 8usize];
     [
-        "Offset of field: otr_implied::edge",
-    ][::core::mem::offset_of!(otr_implied, edge) - 0usize];
+        "Offset of field: otr_implied::edges",
+    ][::core::mem::offset_of!(otr_implied, edges) - 0usize];
     [
-        "Offset of field: otr_implied::weight",
-    ][::core::mem::offset_of!(otr_implied, weight) - 4usize];
+        "Offset of field: otr_implied::weights",
+    ][::core::mem::offset_of!(otr_implied, weights) - 8usize];
+    [
+        "Offset of field: otr_implied::count",
+    ][::core::mem::offset_of!(otr_implied, count) - 16usize];
 };
 unsafe extern "C" {
     #[must_use]
     pub fn otr_graph_implied(
         graph: *const otr_graph,
         edge: u32,
-        rules: *mut *const otr_implied,
-        count: *mut usize,
+        out: *mut otr_implied,
     ) -> otr_status;
 }
 #[repr(C)]
@@ -731,6 +734,9 @@ pub struct otr_kernels {
     pub geometric_skips: ::core::option::Option<
         unsafe extern "C" fn(words: *const u64, scale: f64, skips: *mut u64),
     >,
+    pub logarithms: ::core::option::Option<
+        unsafe extern "C" fn(numbers: *mut f64, count: usize),
+    >,
     pub scan_arcs: ::core::option::Option<
         unsafe extern "C" fn(
             arcs: *const u32,
@@ -765,7 +771,7 @@ pub struct otr_kernels {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 112usize];
+    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 120usize];
     ["Alignment of otr_kernels"][::core::mem::align_of::<otr_kernels>() - 8usize];
     [
         "Offset of field: otr_kernels::isa",
@@ -795,20 +801,23 @@ const _: () = {
         "Offset of field: otr_kernels::geometric_skips",
     ][::core::mem::offset_of!(otr_kernels, geometric_skips) - 64usize];
     [
+        "Offset of field: otr_kernels::logarithms",
+    ][::core::mem::offset_of!(otr_kernels, logarithms) - 72usize];
+    [
         "Offset of field: otr_kernels::scan_arcs",
-    ][::core::mem::offset_of!(otr_kernels, scan_arcs) - 72usize];
+    ][::core::mem::offset_of!(otr_kernels, scan_arcs) - 80usize];
     [
         "Offset of field: otr_kernels::dense_sums",
-    ][::core::mem::offset_of!(otr_kernels, dense_sums) - 80usize];
+    ][::core::mem::offset_of!(otr_kernels, dense_sums) - 88usize];
     [
         "Offset of field: otr_kernels::dense_activate",
-    ][::core::mem::offset_of!(otr_kernels, dense_activate) - 88usize];
+    ][::core::mem::offset_of!(otr_kernels, dense_activate) - 96usize];
     [
         "Offset of field: otr_kernels::event_layers",
-    ][::core::mem::offset_of!(otr_kernels, event_layers) - 96usize];
+    ][::core::mem::offset_of!(otr_kernels, event_layers) - 104usize];
     [
         "Offset of field: otr_kernels::training_blocks",
-    ][::core::mem::offset_of!(otr_kernels, training_blocks) - 104usize];
+    ][::core::mem::offset_of!(otr_kernels, training_blocks) - 112usize];
 };
 unsafe extern "C" {
     pub fn otr_kernels_for(isa: otr_isa) -> *const otr_kernels;

@@ -105,6 +105,17 @@ static void compare_random_numbers(void) {
     }
 }
 
+static void compare_logarithms(size_t count) {
+    double numbers[2][67];
+    for (size_t i = 0; i < count; i++) {
+        const int exponent = below(4) == 0 ? (int)below(2045) - 1021 : (int)below(40);
+        numbers[0][i] = numbers[1][i] = ldexp(1 - ldexp((double)(random_word() >> 11), -53) / 2, exponent);
+    }
+    plain->logarithms(numbers[0], count);
+    k->logarithms(numbers[1], count);
+    CHECK(memcmp(numbers[0], numbers[1], count * sizeof numbers[0][0]) == 0);
+}
+
 /* Few distinct weights, so that the first of several least ones matters; and extreme ones. */
 static void compare_arcs(uint32_t count, int pattern) {
     static const uint32_t weights[] = {0, 2, 2, 4, 1u << 27, UINT32_MAX - 1};
@@ -304,6 +315,7 @@ static void compare_all(void) {
     compare_long_counts();
     for (int i = 0; i < 500; i++) {
         compare_random_numbers();
+        compare_logarithms((size_t)i % 67);
     }
     for (size_t voxels = 0; voxels <= 33; voxels += voxels < 8 ? 1 : 5) {
         for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {

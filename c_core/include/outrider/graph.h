@@ -117,14 +117,15 @@ OTR_API otr_status otr_graph_edge(const otr_graph *graph, uint32_t edge, otr_edg
 OTR_API otr_status otr_graph_find_edge(const otr_graph *graph, uint32_t node1, uint32_t node2,
                                        uint32_t *edge);
 
-/* One correlation rule: using the edge asked for lowers `edge` to at most `weight` (integer units, >= 0). */
+/* The correlation rules of one edge: using it lowers edges[i] to at most weights[i] (integer units, >= 0).
+ * Ascending by edge; the arrays live as long as the graph. */
 typedef struct otr_implied {
-    uint32_t edge;
-    int32_t weight;
+    const uint32_t *edges;
+    const int32_t *weights;
+    size_t count; /* 0 without correlations */
 } otr_implied;
-/* The rules of one edge, ascending by edge, alive as long as the graph; none without correlations. */
-OTR_API otr_status otr_graph_implied(const otr_graph *graph, uint32_t edge, const otr_implied **rules,
-                                     size_t *count);
+/* OTR_ERR_INDEX if edge >= otr_graph_edge_count. */
+OTR_API otr_status otr_graph_implied(const otr_graph *graph, uint32_t edge, otr_implied *out);
 
 /* One per-shot weight. The graph's own weight of `edge` is replaced for this shot only. A negative weight
  * forces the edge: its endpoints' events flip, its observables flip, and |weight| is the price of taking it

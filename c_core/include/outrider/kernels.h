@@ -184,6 +184,10 @@ typedef struct otr_kernels {
      * itself. */
     void (*geometric_skips)(const uint64_t *words, double scale, uint64_t *skips);
 
+    /* Each number, normal and above 0, becomes its natural logarithm, off by less than one unit in the last
+     * place. */
+    void (*logarithms)(double *numbers, size_t count);
+
     /* The inner loop of growing regions. `arcs` are `count` <= 64 pairs of a head and a weight. Returns a
      * mask: bit i is bit arcs[2i] of `bits` (64-bit words, low bit first). *least is the smallest weight
      * arcs[2i+1] among those whose bit is clear, *position the first i that has it; UINT32_MAX and 0 if there

@@ -6,15 +6,13 @@
 #ifndef OTR_COMMON_EXPONENTIAL_H
 #define OTR_COMMON_EXPONENTIAL_H
 
-#include "common/random.h"
+#include "common/logarithm.h"
 
 /* Beyond these the result is near the end of the doubles; arguments are clamped to them, and what is not a
  * number to the upper one. */
 #define OTR_EXPONENT_MAX 700.0
 
 #define OTR_INVERSE_LN_2 1.4426950408889634074
-#define OTR_LN_2_HIGH 0.69314718036912381649
-#define OTR_LN_2_LOW 1.9082149292705877e-10
 /* Adding and subtracting 1.5 * 2^52 rounds to a whole number. */
 #define OTR_ROUNDER 6755399441055744.0
 #define OTR_EXPONENTIAL_TERMS 13

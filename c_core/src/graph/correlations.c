@@ -35,10 +35,12 @@ otr_status otr_correlations_lay_out(const otr_key_table *pairs, const uint32_t *
     uint32_t *order = NULL;
     uint32_t *begin = otr_graph_allocate(graph, (size_t)graph->edge_count + 1, sizeof *begin);
     graph->implied_begin = begin;
-    graph->implied = otr_graph_allocate(graph, rules, sizeof *graph->implied);
+    graph->implied_edge = otr_graph_allocate(graph, rules, sizeof *graph->implied_edge);
+    graph->implied_weight = otr_graph_allocate(graph, rules, sizeof *graph->implied_weight);
     graph->implied_pairs = otr_graph_allocate(graph, rules, sizeof *graph->implied_pairs);
     graph->rules = otr_graph_allocate(graph, rules, sizeof *graph->rules);
-    if (begin == NULL || graph->implied == NULL || graph->implied_pairs == NULL || graph->rules == NULL) {
+    if (begin == NULL || graph->implied_edge == NULL || graph->implied_weight == NULL ||
+        graph->implied_pairs == NULL || graph->rules == NULL) {
         return OTR_ERR_MEMORY;
     }
     order = sort_by_target(pairs, rank, graph);
@@ -55,9 +57,9 @@ otr_status otr_correlations_lay_out(const otr_key_table *pairs, const uint32_t *
     /* Filled from the back, every begin ends where its rules start. */
     for (size_t i = rules; i-- > 0;) {
         const uint32_t slot = --begin[rank[source_of(pairs, order[i])]];
-        graph->implied[slot].edge = rank[target_of(pairs, order[i])];
+        graph->implied_edge[slot] = rank[target_of(pairs, order[i])];
         graph->implied_pairs[slot] = order[i] / 2;
-        graph->rules[slot] = otr_rule_for(graph, graph->implied[slot].edge);
+        graph->rules[slot] = otr_rule_for(graph, graph->implied_edge[slot]);
     }
     free(order);
     return OTR_OK;

@@ -32,11 +32,12 @@ void otr_graph_destroy(otr_graph *graph) {
     free_own(graph->observable_begin, lent->observable_begin);
     free_own(graph->observable_list, lent->observable_list);
     free_own(graph->implied_begin, lent->implied_begin);
+    free_own(graph->implied_edge, lent->implied_edge);
     free_own(graph->implied_pairs, lent->implied_pairs);
     free_own(graph->recipe.words, lent->recipe.words);
     free_own(graph->edge_weight, lent->edge_weight);
     free_own(graph->edge_probability, lent->edge_probability);
-    free_own(graph->implied, lent->implied);
+    free_own(graph->implied_weight, lent->implied_weight);
     free_own(graph->rules, lent->rules);
     free(graph);
 }
@@ -124,16 +125,16 @@ otr_status otr_graph_find_edge(const otr_graph *graph, uint32_t node1, uint32_t 
     return OTR_OK;
 }
 
-otr_status otr_graph_implied(const otr_graph *graph, uint32_t edge, const otr_implied **rules,
-                             size_t *count) {
+otr_status otr_graph_implied(const otr_graph *graph, uint32_t edge, otr_implied *out) {
     if (edge >= graph->edge_count) {
         return OTR_ERR_INDEX;
     }
-    *rules = graph->implied;
-    *count = 0;
+    *out = (otr_implied){0};
     if (graph->correlations) {
-        *rules += graph->implied_begin[edge];
-        *count = graph->implied_begin[edge + 1] - graph->implied_begin[edge];
+        const uint32_t begin = graph->implied_begin[edge];
+        *out = (otr_implied){.edges = graph->implied_edge + begin,
+                             .weights = graph->implied_weight + begin,
+                             .count = graph->implied_begin[edge + 1] - begin};
     }
     return OTR_OK;
 }

@@ -516,20 +516,18 @@ static void fill_edges(const graph_build *build, otr_graph *graph) {
 /* Sets the weights from the sums, which the build numbers by its own edges. */
 static otr_status fill_numbers(graph_build *build, otr_graph *graph) {
     otr_error_sums sums = {.joint = build->sums.joint};
-    otr_status status;
-    if (build->sums.marginal == NULL) {
-        return otr_graph_set_weights(graph, &sums, graph->implied_pairs);
+    if (build->sums.marginal != NULL) {
+        sums.marginal = otr_array_new(build->edges.count, sizeof *sums.marginal);
+        if (sums.marginal == NULL) {
+            return OTR_ERR_MEMORY;
+        }
+        for (size_t i = 0; i < build->edges.count; i++) {
+            sums.marginal[build->rank[i]] = build->sums.marginal[i];
+        }
     }
-    sums.marginal = otr_array_new(build->edges.count, sizeof *sums.marginal);
-    if (sums.marginal == NULL) {
-        return OTR_ERR_MEMORY;
-    }
-    for (size_t i = 0; i < build->edges.count; i++) {
-        sums.marginal[build->rank[i]] = build->sums.marginal[i];
-    }
-    status = otr_graph_set_weights(graph, &sums, graph->implied_pairs);
+    otr_graph_set_weights(graph, &sums, graph->implied_pairs);
     free(sums.marginal);
-    return status;
+    return OTR_OK;
 }
 
 /* Hands the words over to the graph, with the graph's edges, if it wants them. */

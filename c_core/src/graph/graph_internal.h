@@ -66,8 +66,9 @@ struct otr_graph {
     uint32_t *observable_begin; /* edge_count + 1, into observable_list */
     uint32_t *observable_list;
     bool correlations;
-    uint32_t *implied_begin; /* edge_count + 1 into rules and implied; NULL without correlations */
-    otr_rule *rules;         /* the edges of `implied` as the search finds them */
+    uint32_t *implied_begin; /* edge_count + 1 into the rules; NULL without correlations */
+    uint32_t *implied_edge;
+    otr_rule *rules;         /* the implied edges as the search finds them */
     uint32_t *implied_pairs; /* rule -> pair of the recipe; NULL without correlations or recipe */
     otr_recipe recipe;
     uint32_t levels;
@@ -77,7 +78,7 @@ struct otr_graph {
     /* Numbers. */
     int32_t *edge_weight; /* even; may be negative */
     double *edge_probability;
-    otr_implied *implied;
+    int32_t *implied_weight;
     double scale;
 
     size_t heap_bytes; /* of its own */

@@ -2,53 +2,50 @@
 
 #include <float.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/array.h"
-#include "common/random.h"
+#include "common/logarithm.h"
+#include "outrider/kernels.h"
 
-/* What followed from the probabilities seen last, by a hash: models repeat few of them many times. */
-#define MEMO_BITS 10
-#define MEMO_SIZE ((size_t)1 << MEMO_BITS)
-typedef struct memo_entry {
-    uint64_t bits; /* of a probability, which is not 0; 0 in a free entry */
-    double weight; /* natural, or an integer one */
-} memo_entry;
+/* Numbers of edges or rules that are turned at once. */
+#define BLOCK 256
 
 /* What the weights are made of. */
 typedef struct number_source {
+    const otr_graph *graph;
     const double *marginal; /* edge -> J[a][a] */
     const double *joint;    /* pair -> J[a][b] */
     const uint32_t *pairs;  /* rule -> pair */
-    double *natural;        /* edge -> natural weight */
-    memo_entry *memo;
+    double lowest;          /* probability, at most 1/2 */
+    double highest;         /* below 1, at least 1/2 */
+    bool is_plain;          /* the kernel takes all probabilities */
 } number_source;
 
-static double find_scale(const otr_graph *graph, const number_source *source);
-static double lowest_implied(const otr_graph *graph, const number_source *source);
-static bool has_whole_rules(const otr_graph *graph, const number_source *source);
+/* The place of the next rule, which is one of `edge` or a later one. */
+typedef struct rule_walk {
+    uint32_t edge;
+    uint32_t rule;
+} rule_walk;
+
+static void find_range(number_source *source);
+static double find_scale(const number_source *source);
+static double lowest_implied(const number_source *source);
+static bool are_whole(const number_source *source);
+static void set_edges(otr_graph *graph, const number_source *source);
 static void set_rules(otr_graph *graph, const number_source *source);
-static double implied_probability(const number_source *source, uint32_t edge, uint32_t rule);
-static memo_entry *memo_entry_of(memo_entry *memo, double p);
-static double natural_weight(memo_entry *memo, double p);
+static int32_t quantize(double natural_weight, double half_scale);
+static void quantize_all(const otr_graph *graph, const double *natural_weights, uint32_t count,
+                         int32_t *steps);
+static uint32_t next_edges(const number_source *source, uint32_t first, double *weights);
+static uint32_t next_rules(const number_source *source, rule_walk *walk, double *weights);
+static double log_odds(double against, double in_favour);
 
 double otr_probability_weight(double p) {
-    const double odds = (1 - p) / p;
-    return isinf(odds) && p > 0 ? -log(p) : log(odds);
+    return log_odds(1 - p, p);
 }
 
 int32_t otr_graph_quantize(const otr_graph *graph, double natural_weight) {
-    const double half = natural_weight * (graph->scale / 2);
-    int32_t rounded;
-    if (!(fabs(half) < OTR_WEIGHT_MAX)) {
-        return half > 0 ? OTR_WEIGHT_MAX : half < 0 ? -OTR_WEIGHT_MAX : 0;
-    }
-    /* As round(), without the call. */
-    rounded = (int32_t)half;
-    rounded += (half - rounded >= 0.5) - (half - rounded <= -0.5);
-    rounded = rounded < OTR_WEIGHT_MAX / 2 ? rounded : OTR_WEIGHT_MAX / 2;
-    return 2 * (rounded > -OTR_WEIGHT_MAX / 2 ? rounded : -OTR_WEIGHT_MAX / 2);
+    return isnan(natural_weight) ? 0 : quantize(natural_weight, graph->scale / 2);
 }
 
 double otr_graph_log_noise(const otr_graph *graph) {
@@ -59,115 +56,161 @@ double otr_graph_log_noise(const otr_graph *graph) {
     return graph->edge_count > 0 ? -otr_minus_ln(sum / graph->edge_count) : 0;
 }
 
-otr_status otr_graph_set_weights(otr_graph *graph, const otr_error_sums *sums, const uint32_t *pairs) {
-    number_source source = {.marginal = graph->edge_probability, .pairs = pairs};
-    bool enough;
-    source.natural = otr_array_new(graph->edge_count, sizeof *source.natural);
-    source.memo = otr_array_zeroed(MEMO_SIZE, sizeof *source.memo);
-    enough = source.natural != NULL && source.memo != NULL;
+void otr_graph_set_weights(otr_graph *graph, const otr_error_sums *sums, const uint32_t *pairs) {
+    number_source source = {.graph = graph, .pairs = pairs};
     if (graph->correlations) {
-        source.marginal = sums->marginal != NULL ? sums->marginal : source.marginal;
+        source.marginal = sums->marginal != NULL ? sums->marginal : graph->edge_probability;
         source.joint = sums->joint;
     }
-    if (enough) {
-        for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-            source.natural[edge] = natural_weight(source.memo, graph->edge_probability[edge]);
-        }
-        graph->scale = find_scale(graph, &source);
-        for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-            graph->edge_weight[edge] = otr_graph_quantize(graph, source.natural[edge]);
-        }
+    find_range(&source);
+    graph->scale = find_scale(&source);
+    set_edges(graph, &source);
+    if (graph->correlations) {
         set_rules(graph, &source);
     }
-    free(source.natural);
-    free(source.memo);
-    return enough ? OTR_OK : OTR_ERR_MEMORY;
+}
+
+static void find_range(number_source *source) {
+    const otr_graph *const graph = source->graph;
+    bool has_certain = false;
+    source->lowest = graph->correlations ? lowest_implied(source) : 0.5;
+    source->highest = 0.5;
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        const double p = graph->edge_probability[edge];
+        source->lowest = p < source->lowest ? p : source->lowest;
+        source->highest = p > source->highest && p < 1 ? p : source->highest;
+        has_certain |= p == 1;
+    }
+    source->is_plain = source->lowest > 4 * DBL_MIN && !has_certain;
 }
 
 /* The scale takes the largest finite magnitude to `levels`; whole numbers stay as they are. */
-static double find_scale(const otr_graph *graph, const number_source *source) {
-    const uint32_t levels = graph->levels > 0 ? graph->levels : OTR_GRAPH_LEVELS_DEFAULT;
-    bool integral = true;
-    double largest = 0;
-    double implied;
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        const double weight = source->natural[edge];
-        if (isfinite(weight)) {
-            largest = fabs(weight) > largest ? fabs(weight) : largest;
-            integral = integral && round(weight) == weight;
-        }
-    }
-    implied = otr_probability_weight(lowest_implied(graph, source));
-    largest = implied > largest ? implied : largest;
-    return integral && has_whole_rules(graph, source) ? 2.0 : 2.0 * (levels / largest);
+static double find_scale(const number_source *source) {
+    const uint32_t levels = source->graph->levels > 0 ? source->graph->levels : OTR_GRAPH_LEVELS_DEFAULT;
+    const double largest =
+        fmax(otr_probability_weight(source->lowest), -otr_probability_weight(source->highest));
+    return are_whole(source) ? 2.0 : 2.0 * (levels / largest);
 }
 
-/* The lowest implied probability, which has the largest weight; 1/2 without rules. Only where a product says
- * that the quotient may be lower is it worth the division. */
-static double lowest_implied(const otr_graph *graph, const number_source *source) {
+/* The lowest implied probability, or 1/2. */
+static double lowest_implied(const number_source *source) {
+    const uint32_t *const begin = source->graph->implied_begin;
     double lowest = 0.5;
-    for (uint32_t edge = 0; graph->correlations && edge < graph->edge_count; edge++) {
-        const uint32_t end = graph->implied_begin[edge + 1];
-        double bound = lowest * source->marginal[edge] * (1 + 4 * DBL_EPSILON);
-        for (uint32_t rule = graph->implied_begin[edge]; rule < end; rule++) {
-            if (source->joint[source->pairs[rule]] <= bound) {
-                const double p = implied_probability(source, edge, rule);
-                lowest = p < lowest ? p : lowest;
-                bound = lowest * source->marginal[edge] * (1 + 4 * DBL_EPSILON);
-            }
+    for (uint32_t edge = 0; edge < source->graph->edge_count; edge++) {
+        double least = source->marginal[edge];
+        for (uint32_t rule = begin[edge]; rule < begin[edge + 1]; rule++) {
+            const double joint = source->joint[source->pairs[rule]];
+            least = joint < least ? joint : least;
         }
+        least /= source->marginal[edge];
+        lowest = least < lowest ? least : lowest;
     }
     return lowest;
 }
 
-static bool has_whole_rules(const otr_graph *graph, const number_source *source) {
-    for (uint32_t edge = 0; graph->correlations && edge < graph->edge_count; edge++) {
-        for (uint32_t rule = graph->implied_begin[edge]; rule < graph->implied_begin[edge + 1]; rule++) {
-            const double weight = natural_weight(source->memo, implied_probability(source, edge, rule));
-            if (round(weight) != weight) {
-                return false;
-            }
+/* Whether all finite weights are whole numbers. */
+static bool are_whole(const number_source *source) {
+    double weights[BLOCK];
+    bool whole = true;
+    rule_walk walk = {0};
+    uint32_t count;
+    for (uint32_t edge = 0; whole && (count = next_edges(source, edge, weights)) > 0; edge += count) {
+        for (uint32_t i = 0; i < count; i++) {
+            whole = whole && (!isfinite(weights[i]) || round(weights[i]) == weights[i]);
         }
     }
-    return true;
+    while (whole && source->joint != NULL && (count = next_rules(source, &walk, weights)) > 0) {
+        for (uint32_t i = 0; i < count; i++) {
+            whole = whole && round(weights[i]) == weights[i];
+        }
+    }
+    return whole;
+}
+
+static void set_edges(otr_graph *graph, const number_source *source) {
+    double weights[BLOCK];
+    for (uint32_t edge = 0, count; (count = next_edges(source, edge, weights)) > 0; edge += count) {
+        quantize_all(graph, weights, count, graph->edge_weight + edge);
+    }
 }
 
 static void set_rules(otr_graph *graph, const number_source *source) {
-    const otr_implied *const targets = graph->lender != NULL ? graph->lender->implied : graph->implied;
-    otr_implied *const implied = graph->implied;
-    memset(source->memo, 0, MEMO_SIZE * sizeof *source->memo);
-    for (uint32_t edge = 0; graph->correlations && edge < graph->edge_count; edge++) {
-        const uint32_t end = graph->implied_begin[edge + 1];
-        for (uint32_t rule = graph->implied_begin[edge]; rule < end; rule++) {
-            const double p = implied_probability(source, edge, rule);
-            memo_entry *const entry = memo_entry_of(source->memo, p);
-            if (entry->bits != otr_bits_of_double(p)) {
-                entry->bits = otr_bits_of_double(p);
-                entry->weight = otr_graph_quantize(graph, otr_probability_weight(p));
-            }
-            implied[rule] = (otr_implied){.edge = targets[rule].edge, .weight = (int32_t)entry->weight};
+    double weights[BLOCK];
+    rule_walk walk = {0};
+    int32_t *steps = graph->implied_weight;
+    for (uint32_t count; (count = next_rules(source, &walk, weights)) > 0; steps += count) {
+        quantize_all(graph, weights, count, steps);
+    }
+}
+
+/* Rounds half of a weight in steps as round() does but without a branch: the largest number below 1/2 takes
+ * exactly the halves over. */
+static inline int32_t quantize(double natural_weight, double half_scale) {
+    const double half = natural_weight * half_scale;
+    const double most = copysign(OTR_WEIGHT_MAX / 2, half);
+    return 2 *
+           (int32_t)((fabs(half) < OTR_WEIGHT_MAX / 2 ? half : most) + copysign(0.5 - DBL_EPSILON / 4, half));
+}
+
+static void quantize_all(const otr_graph *graph, const double *natural_weights, uint32_t count,
+                         int32_t *steps) {
+    const double half_scale = graph->scale / 2;
+    for (uint32_t i = 0; i < count; i++) {
+        steps[i] = quantize(natural_weights[i], half_scale);
+    }
+}
+
+/* The natural weights of edges from `first` on, as many as a block has; their number. */
+static uint32_t next_edges(const number_source *source, uint32_t first, double *weights) {
+    const double *const p = source->graph->edge_probability + first;
+    const uint32_t left = source->graph->edge_count - first;
+    const uint32_t count = left < BLOCK ? left : BLOCK;
+    for (uint32_t i = 0; i < count; i++) {
+        weights[i] = source->is_plain ? (1 - p[i]) / p[i] : otr_probability_weight(p[i]);
+    }
+    if (source->is_plain) {
+        otr_kernels_for(OTR_ISA_AUTO)->logarithms(weights, count);
+    }
+    return count;
+}
+
+/* The same for rules: the weight of their edge if the edge that has the rule is taken, which makes it as
+ * likely as the joint probability over the marginal one, and at most 1/2. */
+static uint32_t next_rules(const number_source *source, rule_walk *walk, double *weights) {
+    const uint32_t *const begin = source->graph->implied_begin;
+    const uint32_t first = walk->rule;
+    const uint32_t left = begin[source->graph->edge_count] - first;
+    const uint32_t end = first + (left < BLOCK ? left : BLOCK);
+    uint32_t rule = first;
+    while (rule < end) {
+        const double marginal = source->marginal[walk->edge];
+        const uint32_t last = begin[walk->edge + 1] < end ? begin[walk->edge + 1] : end;
+        for (; source->is_plain && rule < last; rule++) {
+            const double joint = source->joint[source->pairs[rule]];
+            const double odds = (marginal - joint) / joint;
+            weights[rule - first] = odds > 1 ? odds : 1;
         }
+        for (; rule < last; rule++) {
+            const double joint = source->joint[source->pairs[rule]];
+            weights[rule - first] = fmax(log_odds(marginal - joint, joint), 0);
+        }
+        walk->edge += rule == begin[walk->edge + 1];
     }
-}
-
-/* How likely `edge` makes the edge of one of its rules. */
-static double implied_probability(const number_source *source, uint32_t edge, uint32_t rule) {
-    const double p = source->joint[source->pairs[rule]] / source->marginal[edge];
-    return p < 0.5 ? p : 0.5;
-}
-
-/* The place of p > 0, which may be another one's. */
-static memo_entry *memo_entry_of(memo_entry *memo, double p) {
-    /* The multiplier is 2^64 over the golden ratio. */
-    return &memo[otr_bits_of_double(p) * UINT64_C(0x9E3779B97F4A7C15) >> (64 - MEMO_BITS)];
-}
-
-/* otr_probability_weight of p > 0. */
-static double natural_weight(memo_entry *memo, double p) {
-    memo_entry *const entry = memo_entry_of(memo, p);
-    if (entry->bits != otr_bits_of_double(p)) {
-        entry->bits = otr_bits_of_double(p);
-        entry->weight = otr_probability_weight(p);
+    walk->rule = end;
+    if (source->is_plain) {
+        otr_kernels_for(OTR_ISA_AUTO)->logarithms(weights, end - first);
     }
-    return entry->weight;
+    return end - first;
+}
+
+/* ln(against / in_favour) of two parts of a probability of at most 1, also where the quotient overflows. */
+static double log_odds(double against, double in_favour) {
+    const double odds = against / in_favour;
+    if (odds > 0 && odds <= DBL_MAX) {
+        return otr_ln(odds);
+    }
+    if (odds > 0 && in_favour > 0) {
+        return otr_ln(against) - (otr_ln(in_favour * 0x1p54) - 54 * OTR_LN_2);
+    }
+    return odds > 0 ? INFINITY : -INFINITY;
 }

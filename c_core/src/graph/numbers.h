@@ -61,7 +61,7 @@ static inline const uint32_t *otr_error_sums_add(const otr_error_sums *sums, con
 }
 
 /* Sets the scale, and the weights of edges and rules. The graph has its topology, levels and edge
- * probabilities; `pairs` gives the pair of each rule. OTR_ERR_MEMORY. */
-otr_status otr_graph_set_weights(otr_graph *graph, const otr_error_sums *sums, const uint32_t *pairs);
+ * probabilities; `pairs` gives the pair of each rule. */
+void otr_graph_set_weights(otr_graph *graph, const otr_error_sums *sums, const uint32_t *pairs);
 
 #endif

@@ -63,10 +63,7 @@ otr_status otr_graph_reweighted_edges(otr_graph **out, const otr_graph *graph, c
     if (edge_count > 0) {
         memcpy(copy->edge_probability, probabilities, edge_count * sizeof *probabilities);
     }
-    if (otr_graph_set_weights(copy, NULL, NULL) != OTR_OK) {
-        otr_graph_destroy(copy);
-        return fail_memory(error);
-    }
+    otr_graph_set_weights(copy, NULL, NULL);
     *out = copy;
     return OTR_OK;
 }
@@ -98,12 +95,12 @@ static otr_graph *borrow_topology(const otr_graph *graph) {
     copy->edge_weight = allocate(copy, edges, sizeof *copy->edge_weight);
     copy->edge_probability =
         otr_graph_allocate(copy, edges + graph->recipe.vanished_count, sizeof *copy->edge_probability);
-    copy->implied = NULL;
+    copy->implied_weight = NULL;
     if (graph->correlations) {
-        copy->implied = allocate(copy, graph->implied_begin[edges], sizeof *copy->implied);
+        copy->implied_weight = allocate(copy, graph->implied_begin[edges], sizeof *copy->implied_weight);
     }
     if (copy->edge_weight == NULL || copy->edge_probability == NULL ||
-        (graph->correlations && copy->implied == NULL)) {
+        (graph->correlations && copy->implied_weight == NULL)) {
         otr_graph_destroy(copy);
         return NULL;
     }
@@ -169,8 +166,8 @@ static otr_status reweigh(otr_graph *copy, const double *probabilities, otr_erro
     }
     status = status == OTR_OK ? add_errors(copy, probabilities, &sums, error) : status;
     status = status == OTR_OK ? check_edges(copy, copy->edge_probability, error) : status;
-    if (status == OTR_OK && otr_graph_set_weights(copy, &sums, copy->implied_pairs) != OTR_OK) {
-        status = fail_memory(error);
+    if (status == OTR_OK) {
+        otr_graph_set_weights(copy, &sums, copy->implied_pairs);
     }
     free(sums.marginal);
     free(sums.joint);

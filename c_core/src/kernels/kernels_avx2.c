@@ -228,13 +228,13 @@ static inline __m256d random_exponential(__m256i word) {
     const __m256i bits = _mm256_castpd_si256(
         _mm256_sub_pd(_mm256_castsi256_pd(uniform_bits), _mm256_set1_pd(OTR_ONE_LESS_TINY)));
     const __m256i shifted =
-        _mm256_add_epi64(bits, _mm256_set1_epi64x((long long)(OTR_EXPONENT_64 - OTR_BITS_SQRT_HALF)));
+        _mm256_add_epi64(bits, _mm256_set1_epi64x((long long)(OTR_EXPONENT_1024 - OTR_BITS_SQRT_HALF)));
     const __m256i exponent =
         _mm256_or_si256(_mm256_srli_epi64(shifted, 52), _mm256_set1_epi64x(OTR_BITS_TWO_52));
-    const __m256d n = _mm256_sub_pd(_mm256_set1_pd(OTR_TWO_52_PLUS_64), _mm256_castsi256_pd(exponent));
+    const __m256d n = _mm256_sub_pd(_mm256_set1_pd(OTR_TWO_52_PLUS_1024), _mm256_castsi256_pd(exponent));
     const __m256i m_bits = _mm256_add_epi64(
         _mm256_sub_epi64(bits, _mm256_and_si256(shifted, _mm256_set1_epi64x((long long)OTR_EXPONENT_MASK))),
-        _mm256_set1_epi64x(OTR_EXPONENT_64));
+        _mm256_set1_epi64x(OTR_EXPONENT_1024));
     const __m256d f = _mm256_sub_pd(_mm256_castsi256_pd(m_bits), _mm256_set1_pd(1.0));
     const __m256d s = _mm256_div_pd(f, _mm256_add_pd(f, _mm256_set1_pd(2.0)));
     const __m256d z = _mm256_mul_pd(s, s);
@@ -256,6 +256,10 @@ static void geometric_skips(const uint64_t *words, double scale, uint64_t *skips
     }
 }
 
+static void logarithms(double *numbers, size_t count) {
+    otr_logarithms(numbers, count);
+}
+
 const otr_kernels otr_kernels_avx2 = {
     .isa = OTR_ISA_AVX2,
     .bit_indices = bit_indices,
@@ -266,6 +270,7 @@ const otr_kernels otr_kernels_avx2 = {
     .bits_to_digits = bits_to_digits,
     .random_words = random_words,
     .geometric_skips = geometric_skips,
+    .logarithms = logarithms,
     .scan_arcs = otr_avx2_scan_arcs,
     .dense_sums = otr_avx2_dense_sums,
     .dense_activate = otr_avx2_dense_activate,

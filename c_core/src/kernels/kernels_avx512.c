@@ -232,13 +232,13 @@ static inline __m512d random_exponential(__m512i word) {
     const __m512i bits = _mm512_castpd_si512(
         _mm512_sub_pd(_mm512_castsi512_pd(uniform_bits), _mm512_set1_pd(OTR_ONE_LESS_TINY)));
     const __m512i shifted =
-        _mm512_add_epi64(bits, _mm512_set1_epi64((long long)(OTR_EXPONENT_64 - OTR_BITS_SQRT_HALF)));
+        _mm512_add_epi64(bits, _mm512_set1_epi64((long long)(OTR_EXPONENT_1024 - OTR_BITS_SQRT_HALF)));
     const __m512i exponent =
         _mm512_or_si512(_mm512_srli_epi64(shifted, 52), _mm512_set1_epi64(OTR_BITS_TWO_52));
-    const __m512d n = _mm512_sub_pd(_mm512_set1_pd(OTR_TWO_52_PLUS_64), _mm512_castsi512_pd(exponent));
+    const __m512d n = _mm512_sub_pd(_mm512_set1_pd(OTR_TWO_52_PLUS_1024), _mm512_castsi512_pd(exponent));
     const __m512i m_bits = _mm512_add_epi64(
         _mm512_sub_epi64(bits, _mm512_and_si512(shifted, _mm512_set1_epi64((long long)OTR_EXPONENT_MASK))),
-        _mm512_set1_epi64(OTR_EXPONENT_64));
+        _mm512_set1_epi64(OTR_EXPONENT_1024));
     const __m512d f = _mm512_sub_pd(_mm512_castsi512_pd(m_bits), _mm512_set1_pd(1.0));
     const __m512d s = _mm512_div_pd(f, _mm512_add_pd(f, _mm512_set1_pd(2.0)));
     const __m512d z = _mm512_mul_pd(s, s);
@@ -258,12 +258,17 @@ static void geometric_skips(const uint64_t *words, double scale, uint64_t *skips
     }
 }
 
+static void logarithms(double *numbers, size_t count) {
+    otr_logarithms(numbers, count);
+}
+
 /* The slots that the instruction sets above this one take over. */
 #define AVX512_SLOTS                                                                                         \
     .bit_indices = bit_indices, .transpose_64x64 = transpose_64x64, .xor_words = xor_words,                  \
     .count_bits = count_bits, .digits_to_bits = digits_to_bits, .bits_to_digits = bits_to_digits,            \
-    .random_words = random_words, .geometric_skips = geometric_skips, .scan_arcs = otr_avx512_scan_arcs,     \
-    .dense_activate = otr_avx512_dense_activate, .training_blocks = &otr_training_blocks_avx512
+    .random_words = random_words, .geometric_skips = geometric_skips, .logarithms = logarithms,              \
+    .scan_arcs = otr_avx512_scan_arcs, .dense_activate = otr_avx512_dense_activate,                          \
+    .training_blocks = &otr_training_blocks_avx512
 
 const otr_kernels otr_kernels_avx512 = {
     .isa = OTR_ISA_AVX512,

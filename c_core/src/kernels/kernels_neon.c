@@ -70,6 +70,7 @@ const otr_kernels otr_kernels_neon = {
     .bits_to_digits = otr_portable_bits_to_digits,
     .random_words = otr_portable_random_words,
     .geometric_skips = otr_portable_geometric_skips,
+    .logarithms = otr_portable_logarithms,
     .scan_arcs = otr_neon_scan_arcs,
     .dense_sums = otr_neon_dense_sums,
     .dense_activate = otr_neon_dense_activate,

@@ -95,6 +95,10 @@ void otr_portable_geometric_skips(const uint64_t *words, double scale, uint64_t 
     }
 }
 
+void otr_portable_logarithms(double *numbers, size_t count) {
+    otr_logarithms(numbers, count);
+}
+
 const otr_kernels otr_kernels_portable = {
     .isa = OTR_ISA_PORTABLE,
     .bit_indices = otr_portable_bit_indices,
@@ -105,6 +109,7 @@ const otr_kernels otr_kernels_portable = {
     .bits_to_digits = otr_portable_bits_to_digits,
     .random_words = otr_portable_random_words,
     .geometric_skips = otr_portable_geometric_skips,
+    .logarithms = otr_portable_logarithms,
     .scan_arcs = otr_portable_scan_arcs,
     .dense_sums = otr_portable_dense_sums,
     .dense_activate = otr_portable_dense_activate,

@@ -32,5 +32,6 @@ size_t otr_portable_digits_to_bits(const uint8_t *digits, size_t count, uint8_t 
 void otr_portable_bits_to_digits(const uint8_t *bits, size_t bit_count, uint8_t *digits);
 void otr_portable_random_words(uint64_t key, uint64_t counter_high, uint64_t counter_low, uint64_t *words);
 void otr_portable_geometric_skips(const uint64_t *words, double scale, uint64_t *skips);
+void otr_portable_logarithms(double *numbers, size_t count);
 
 #endif

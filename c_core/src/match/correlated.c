@@ -73,7 +73,7 @@ otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t e
 /* Lowers the edge of a rule. A forced edge counts with its negative weight, which no rule is below. */
 static void apply_rule(otr_matcher *m, uint32_t rule) {
     const otr_edge_arcs arcs = m->graph->rules[rule].arcs;
-    const uint32_t weight = (uint32_t)m->graph->implied[rule].weight;
+    const uint32_t weight = (uint32_t)m->graph->implied_weight[rule];
     const uint32_t edge = otr_edge_of_arc(m->graph, arcs.arc1);
     if (weight < m->arcs[arcs.arc1].weight && (m->forced[edge >> 6] >> (edge & 63) & 1) == 0) {
         otr_weights_set(m->weights, arcs, weight);
@@ -90,7 +90,7 @@ static bool collect_rules(otr_matcher *m, const uint32_t *edges, size_t edge_cou
             const uint32_t next = edges[i + RULES_AHEAD];
             otr_prefetch(&m->graph->rules[begin[next]]);
             otr_prefetch(&m->graph->rules[begin[next + 1]]);
-            otr_prefetch(&m->graph->implied[begin[next]]);
+            otr_prefetch(&m->graph->implied_weight[begin[next]]);
         }
         if (!otr_array_reserve((void **)&m->tight, &m->tight_capacity, m->tight_count + more,
                                sizeof *m->tight) ||

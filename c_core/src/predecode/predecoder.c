@@ -5,9 +5,9 @@
 #include "common/error.h"
 #include "common/sort.h"
 #include "graph/graph_internal.h"
+#include "graph/numbers.h"
 #include "predecode/predecoder_internal.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,5 +216,5 @@ static otr_status apply_hard(otr_predecoder *self, const uint32_t *events, size_
 }
 
 static int32_t threshold_weight(const otr_graph *graph, double probability) {
-    return otr_graph_quantize(graph, log1p(-probability) - log(probability));
+    return otr_graph_quantize(graph, otr_probability_weight(probability));
 }

@@ -159,9 +159,9 @@ static bool have_alike_effects(const otr_timeline *timeline, uint32_t earlier, u
             return false;
         }
         for (uint32_t i = 0; i < rules; i++) {
-            const otr_implied rule1 = graph->implied[rules1 + i];
-            const otr_implied rule2 = graph->implied[rules2 + i];
-            if (rule1.weight != rule2.weight || !are_alike_edges(timeline, rule1.edge, rule2.edge, period)) {
+            if (graph->implied_weight[rules1 + i] != graph->implied_weight[rules2 + i] ||
+                !are_alike_edges(timeline, graph->implied_edge[rules1 + i], graph->implied_edge[rules2 + i],
+                                 period)) {
                 return false;
             }
         }

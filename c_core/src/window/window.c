@@ -14,6 +14,12 @@
 #include "graph/numbers.h"
 #include "window/window_internal.h"
 
+/* A correlation rule, by edges of the window. */
+typedef struct window_rule {
+    uint32_t edge;
+    int32_t weight;
+} window_rule;
+
 /* A window in the making. */
 typedef struct window_build {
     otr_window *window;
@@ -21,7 +27,7 @@ typedef struct window_build {
     const uint8_t *roles;
     uint32_t *parts; /* of the node at hand: cut edges, ascending, then the boundary edge */
     size_t part_capacity;
-    otr_implied *rules; /* of the edge at hand */
+    window_rule *rules; /* of the edge at hand */
     size_t rule_capacity;
 } window_build;
 
@@ -370,7 +376,7 @@ static bool is_recalled(const window_build *build, uint32_t edge) {
         return false;
     }
     for (uint32_t i = history->implied_begin[edge]; i < history->implied_begin[edge + 1]; i++) {
-        if (otr_window_number(&build->window->edges, history->implied[i].edge) != OTR_NONE) {
+        if (otr_window_number(&build->window->edges, history->implied_edge[i]) != OTR_NONE) {
             return true;
         }
     }
@@ -419,7 +425,7 @@ static bool note_informing(window_build *build) {
         const uint32_t edge = window->parts[part];
         bool informs = false;
         for (uint32_t i = history->implied_begin[edge]; i < history->implied_begin[edge + 1]; i++) {
-            const uint32_t target = history->implied[i].edge;
+            const uint32_t target = history->implied_edge[i];
             informs |= !touches(build, target, OTR_WINDOW_CELL) && !touches(build, target, OTR_WINDOW_CLOSED);
         }
         if (informs && is_owned(window, otr_window_number(&window->edges, edge))) {
@@ -470,7 +476,8 @@ static otr_window *borrow_topology(const otr_window *window, const otr_graph *hi
     graph->observable_begin = NULL;
     graph->observable_list = NULL;
     graph->implied_begin = NULL;
-    graph->implied = NULL;
+    graph->implied_edge = NULL;
+    graph->implied_weight = NULL;
     graph->rules = NULL;
     graph->heap_bytes = 0;
     *copy = *window;
@@ -554,7 +561,7 @@ static size_t gather_rules(window_build *build, uint32_t source, uint32_t own) {
     const otr_window *const window = build->window;
     size_t count = 0;
     for (uint32_t i = history->implied_begin[source]; i < history->implied_begin[source + 1]; i++) {
-        const uint32_t target = otr_window_number(&window->edges, history->implied[i].edge);
+        const uint32_t target = otr_window_number(&window->edges, history->implied_edge[i]);
         size_t place = count;
         if (target == OTR_NONE || target == own) {
             continue;
@@ -563,15 +570,15 @@ static size_t gather_rules(window_build *build, uint32_t source, uint32_t own) {
             place--;
         }
         if (place > 0 && build->rules[place - 1].edge == target) {
-            if (history->implied[i].weight < build->rules[place - 1].weight) {
-                build->rules[place - 1].weight = history->implied[i].weight;
+            if (history->implied_weight[i] < build->rules[place - 1].weight) {
+                build->rules[place - 1].weight = history->implied_weight[i];
             }
             continue;
         }
         for (size_t move = count; move > place; move--) {
             build->rules[move] = build->rules[move - 1];
         }
-        build->rules[place] = (otr_implied){.edge = target, .weight = history->implied[i].weight};
+        build->rules[place] = (window_rule){.edge = target, .weight = history->implied_weight[i]};
         count++;
     }
     return count;
@@ -600,16 +607,19 @@ static bool lay_out_rules(window_build *build) {
         total += gather_rules(build, source, edge);
     }
     graph->implied_begin = otr_graph_allocate(graph, (size_t)edges + 1, sizeof *graph->implied_begin);
-    graph->implied = otr_graph_allocate(graph, total, sizeof *graph->implied);
+    graph->implied_edge = otr_graph_allocate(graph, total, sizeof *graph->implied_edge);
+    graph->implied_weight = otr_graph_allocate(graph, total, sizeof *graph->implied_weight);
     graph->rules = otr_graph_allocate(graph, total, sizeof *graph->rules);
-    if (graph->implied_begin == NULL || graph->implied == NULL || graph->rules == NULL) {
+    if (graph->implied_begin == NULL || graph->implied_edge == NULL || graph->implied_weight == NULL ||
+        graph->rules == NULL) {
         return false;
     }
     for (uint32_t edge = 0; edge < edges; edge++) {
         const uint32_t begin = graph->implied_begin[edge];
         const size_t count = gather_rules(build, source_of(build->window, edge), edge);
         for (size_t i = 0; i < count; i++) {
-            graph->implied[begin + i] = build->rules[i];
+            graph->implied_edge[begin + i] = build->rules[i].edge;
+            graph->implied_weight[begin + i] = build->rules[i].weight;
             graph->rules[begin + i] = otr_rule_for(graph, build->rules[i].edge);
         }
         graph->implied_begin[edge + 1] = begin + (uint32_t)count;

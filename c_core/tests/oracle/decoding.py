@@ -80,7 +80,11 @@ class Edge(ctypes.Structure):
 class Implied(ctypes.Structure):
     """otr_implied"""
 
-    _fields_ = [("edge", ctypes.c_uint32), ("weight", ctypes.c_int32)]
+    _fields_ = [
+        ("edges", ctypes.POINTER(ctypes.c_uint32)),
+        ("weights", ctypes.POINTER(ctypes.c_int32)),
+        ("count", ctypes.c_size_t),
+    ]
 
 
 class DecoderOptions(ctypes.Structure):
@@ -132,8 +136,7 @@ LIB.otr_model_observable_count.restype = ctypes.c_uint64
 LIB.otr_model_observable_count.argtypes = [HANDLE]
 LIB.otr_graph_create.argtypes = [ctypes.POINTER(HANDLE), HANDLE, ctypes.POINTER(GraphOptions), ctypes.POINTER(Error)]
 LIB.otr_graph_edge.argtypes = [HANDLE, ctypes.c_uint32, ctypes.POINTER(Edge)]
-LIB.otr_graph_implied.argtypes = [HANDLE, ctypes.c_uint32]
-LIB.otr_graph_implied.argtypes += [ctypes.POINTER(ctypes.POINTER(Implied)), ctypes.POINTER(ctypes.c_size_t)]
+LIB.otr_graph_implied.argtypes = [HANDLE, ctypes.c_uint32, ctypes.POINTER(Implied)]
 LIB.otr_decoder_create.argtypes = [ctypes.POINTER(HANDLE), HANDLE, ctypes.POINTER(DecoderOptions)]
 LIB.otr_decoder_decode_batch.argtypes = [HANDLE, HANDLE, ctypes.c_size_t, ctypes.c_size_t, HANDLE, ctypes.c_size_t]
 LIB.otr_decoder_decode_batch.argtypes += [HANDLE, ctypes.POINTER(ctypes.c_size_t)]
@@ -208,10 +211,10 @@ class Graph:
 
     def implies_zero(self):
         """Whether an edge can become free in the second pass, which makes ties."""
-        rules, count = ctypes.POINTER(Implied)(), ctypes.c_size_t()
+        rules = Implied()
         for i in range(LIB.otr_graph_edge_count(self.handle)):
-            assert LIB.otr_graph_implied(self.handle, i, ctypes.byref(rules), ctypes.byref(count)) == OK
-            if any(rules[k].weight == 0 for k in range(count.value)):
+            assert LIB.otr_graph_implied(self.handle, i, ctypes.byref(rules)) == OK
+            if 0 in rules.weights[: rules.count]:
                 return True
         return False
 

@@ -53,24 +53,25 @@ impl Graph {
     fn edge(&self, edge: u32) -> Edge {
         // SAFETY: C's struct of integers and pointers may be zero.
         let mut view: otr_edge = unsafe { std::mem::zeroed() };
-        let (mut rules, mut count) = (ptr::null(), 0);
+        let mut implied = otr_implied { edges: ptr::null(), weights: ptr::null(), count: 0 };
         // SAFETY: the graph is alive; the outputs are ours.
         unsafe {
             assert_eq!(otr_graph_edge(self.0, edge, &mut view), otr_status::OTR_OK);
-            assert_eq!(otr_graph_implied(self.0, edge, &mut rules, &mut count), otr_status::OTR_OK);
+            assert_eq!(otr_graph_implied(self.0, edge, &mut implied), otr_status::OTR_OK);
         }
         let observables = match view.observable_count {
             0 => Vec::new(),
             // SAFETY: the view has that many observables and lives as long as the graph.
             count => unsafe { std::slice::from_raw_parts(view.observables, count as usize) }.to_vec(),
         };
-        let rules = match count {
+        let rules = match implied.count {
             0 => Vec::new(),
-            // SAFETY: there are that many rules, alive as long as the graph.
-            count => unsafe { std::slice::from_raw_parts(rules, count) }
-                .iter()
-                .map(|r| (r.edge, r.weight))
-                .collect(),
+            // SAFETY: both arrays have that many numbers and live as long as the graph.
+            count => unsafe {
+                let edges = std::slice::from_raw_parts(implied.edges, count);
+                let weights = std::slice::from_raw_parts(implied.weights, count);
+                edges.iter().copied().zip(weights.iter().copied()).collect()
+            },
         };
         Edge {
             nodes: (view.node1, view.node2),

@@ -82,14 +82,14 @@ impl<'g> Window<'g> {
         let detectors = self.detectors();
         // SAFETY: C's structs of integers and pointers may be zero.
         let (mut edge, mut own): (otr_edge, otr_window_edge) = unsafe { std::mem::zeroed() };
-        let (mut rules, mut count) = (ptr::null(), 0);
+        let mut rules = otr_implied { edges: ptr::null(), weights: ptr::null(), count: 0 };
         // SAFETY: window and graph are alive, and the views are copied.
-        let (observables, rules): (_, &[otr_implied]) = unsafe {
+        let (observables, edges, weights) = unsafe {
             assert_eq!(otr_graph_edge(self.graph(), number, &mut edge), otr_status::OTR_OK);
             assert_eq!(otr_window_edge_at(self.raw, number, &mut own), otr_status::OTR_OK);
-            let status = otr_graph_implied(self.graph(), number, &mut rules, &mut count);
-            assert_eq!(status, otr_status::OTR_OK);
-            (view(edge.observables, edge.observable_count as usize).to_vec(), view(rules, count))
+            assert_eq!(otr_graph_implied(self.graph(), number, &mut rules), otr_status::OTR_OK);
+            let observables = view(edge.observables, edge.observable_count as usize).to_vec();
+            (observables, view(rules.edges, rules.count), view(rules.weights, rules.count))
         };
         let detector = |node| if node == BOUNDARY { BOUNDARY } else { detectors[node as usize] };
         WindowEdge {
@@ -100,7 +100,7 @@ impl<'g> Window<'g> {
             source: own.source,
             part_count: own.part_count,
             owned: own.owned,
-            rules: rules.iter().map(|rule| (rule.edge, rule.weight)).collect(),
+            rules: edges.iter().copied().zip(weights.iter().copied()).collect(),
         }
     }
 

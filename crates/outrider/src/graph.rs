@@ -62,7 +62,6 @@ pub struct Edge<'a> {
 
 /// One correlation rule: using the edge asked for lowers `edge` to at most `weight`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(C)]
 pub struct Implied {
     /// The other edge.
     pub edge: u32,
@@ -274,14 +273,13 @@ impl MatchingGraph {
     ///
     /// # Errors
     /// [`Index`](crate::Status::Index) unless `edge` is below [`edge_count`](Self::edge_count).
-    pub fn implied(&self, edge: u32) -> Result<&[Implied], Error> {
-        let mut rules = ptr::null();
-        let mut count = 0;
-        // SAFETY: both outputs are live and written only on success.
-        check(unsafe { sys::otr_graph_implied(self.as_ptr(), edge, &mut rules, &mut count) })?;
-        // SAFETY: the header lets the rules live as long as the graph; `Implied` has the layout of
-        // `otr_implied`, as asserted below.
-        Ok(unsafe { view(rules.cast(), count) })
+    pub fn implied(&self, edge: u32) -> Result<impl ExactSizeIterator<Item = Implied> + '_, Error> {
+        let mut rules = sys::otr_implied { edges: ptr::null(), weights: ptr::null(), count: 0 };
+        // SAFETY: the output is live and written only on success.
+        check(unsafe { sys::otr_graph_implied(self.as_ptr(), edge, &mut rules) })?;
+        // SAFETY: the header lets both arrays live as long as the graph.
+        let (edges, weights) = unsafe { (view(rules.edges, rules.count), view(rules.weights, rules.count)) };
+        Ok(edges.iter().zip(weights).map(|(&edge, &weight)| Implied { edge, weight }))
     }
 
     /// Heap bytes held.
@@ -327,9 +325,3 @@ impl fmt::Debug for MatchingGraph {
             .finish()
     }
 }
-
-const _: () = {
-    assert!(size_of::<Implied>() == size_of::<sys::otr_implied>());
-    assert!(std::mem::offset_of!(Implied, edge) == std::mem::offset_of!(sys::otr_implied, edge));
-    assert!(std::mem::offset_of!(Implied, weight) == std::mem::offset_of!(sys::otr_implied, weight));
-};

@@ -15,6 +15,7 @@
 #include "common/array.h"
 #include "common/bits.h"
 #include "common/error.h"
+#include "common/exponential.h"
 #include "predecode/rules/factor_graph.h"
 #include "predecode/rules/rule_internal.h"
 
@@ -178,7 +179,7 @@ static void fill(min_sum *rule) {
     const otr_factor_graph *const factors = &rule->factors;
     for (size_t i = 0; i < TABLE_SIZE; i++) {
         const double x = ((double)i + 0.5) * TABLE_STEP / OTR_LOG_ODDS_ONE;
-        rule->table[i] = (uint16_t)round(OTR_LOG_ODDS_ONE * log1p(exp(-x)));
+        rule->table[i] = (uint16_t)round(OTR_LOG_ODDS_ONE * otr_ln(1 + otr_exponential(-x)));
     }
     for (uint32_t node = 0; node < rule->base.graph->node_count; node++) {
         rule->party_of[node] = OTR_NONE;
