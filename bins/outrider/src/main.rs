@@ -21,7 +21,6 @@ mod formats;
 mod input;
 mod options;
 mod output;
-mod output_file;
 mod report;
 mod stream;
 mod threads;

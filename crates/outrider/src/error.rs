@@ -129,6 +129,7 @@ impl Error {
     ///
     /// Programs exit with 2 for these and with 1 for the others.
     pub fn is_bad_input(&self) -> bool {
+        use io::ErrorKind::{IsADirectory, NotFound, OutOfMemory, QuotaExceeded, StorageFull};
         match self {
             Self::Core { status, .. } => {
                 !matches!(status, Status::Memory | Status::Certificate | Status::Residual | Status::Other(_))
@@ -137,7 +138,9 @@ impl Error {
             Self::Panic { .. } => false,
             Self::Io { action, source, .. } => {
                 *action == OPEN
-                    || matches!(source.kind(), io::ErrorKind::IsADirectory | io::ErrorKind::NotFound)
+                    || (*action == CREATE
+                        && !matches!(source.kind(), StorageFull | QuotaExceeded | OutOfMemory))
+                    || matches!(source.kind(), IsADirectory | NotFound)
             }
         }
     }
@@ -254,6 +257,9 @@ impl fmt::Display for Status {
 
 /// The action of an [`Error::Io`] for a path that cannot be opened: the caller named a wrong one.
 pub(crate) const OPEN: &str = "open";
+
+/// What failed about a file whose path was wrong, unless the disk is full.
+const CREATE: &str = "create";
 
 pub(crate) fn io_error(action: &'static str, path: Option<&Path>, source: io::Error) -> Error {
     Error::Io { action, path: path.map(Path::to_owned), source }

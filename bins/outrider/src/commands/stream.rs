@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use clap::Args;
 use outrider::{
@@ -163,8 +163,7 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     args.require_apart()?;
     let subject = args.subject()?;
     let patch = &subject.loaded.patch;
-    let stop = Arc::new(AtomicBool::new(false));
-    watch_signals(&stop)?;
+    let stop = output::stop_flag().map_err(|error| Error::machine("signal handler", error))?;
     let mut target = args.target(&subject)?;
     let mut json = Output::create_optional(args.json.as_deref())?;
     let mut histogram = Output::create_optional(args.histogram.as_deref())?;
@@ -405,19 +404,6 @@ impl StreamArgs {
 fn refused_length(patch: &Patch, error: outrider::Error) -> Error {
     let own = patch.plan().layer_count();
     Error::Usage(format!("--rounds: {error} (the last layer, of the readout, included; the model has {own})"))
-}
-
-/// Sets `stop` at the first Ctrl-C or SIGTERM; the second ends the program.
-fn watch_signals(stop: &Arc<AtomicBool>) -> Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    for signal in [SIGINT, SIGTERM] {
-        let watch = || {
-            signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(stop))?;
-            signal_hook::flag::register(signal, Arc::clone(stop))
-        };
-        watch().map_err(|error| Error::machine("signal handler", error))?;
-    }
-    Ok(())
 }
 
 /// A time of a round in microseconds, or 0.

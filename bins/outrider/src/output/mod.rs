@@ -1,5 +1,5 @@
-//! Files and streams going out: `-` is standard output, everything else an [`OutputFile`], which appears
-//! under its name only when it is complete.
+//! Files and streams going out: `-` is standard output, everything else an [`OutputFile`]. A plain file appears under its
+//! name only when it is complete.
 
 use std::fs;
 use std::io::{self, Write};
@@ -10,7 +10,14 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::input;
-use crate::output_file::OutputFile;
+use crate::output::destination::descriptor_number;
+use crate::output::file::OutputFile;
+
+mod destination;
+mod file;
+mod unfinished;
+
+pub(crate) use crate::output::unfinished::stop_flag;
 
 /// One output, not yet visible under its name until [`commit`].
 pub(crate) enum Output {
@@ -52,6 +59,14 @@ impl Output {
         self.flush().map_err(|error| self.failure(error))
     }
 
+    fn complete(&mut self) -> Result<()> {
+        let completed = match self {
+            Self::Stdout(stdout) => stdout.flush(),
+            Self::File(file) => file.complete(),
+        };
+        completed.map_err(|error| self.failure(error))
+    }
+
     fn publish(self) -> Result<()> {
         match self {
             Self::Stdout(_) => Ok(()),
@@ -87,7 +102,7 @@ impl Write for Output {
 /// Completes outputs together: all bytes are written before the first name appears.
 pub(crate) fn commit(outputs: impl IntoIterator<Item = Output>) -> Result<()> {
     let mut outputs: Vec<Output> = outputs.into_iter().collect();
-    outputs.iter_mut().try_for_each(Output::finish_writing)?;
+    outputs.iter_mut().try_for_each(Output::complete)?;
     outputs.into_iter().try_for_each(Output::publish)
 }
 
@@ -121,10 +136,11 @@ pub(crate) fn require_distinct(outputs: &[(&str, Option<&Path>)]) -> Result<()> 
     Ok(())
 }
 
-/// Whether two paths are one regular file, or one standard output; devices such as `/dev/null` may be shared.
+/// Whether two paths are one regular file or one descriptor; devices such as `/dev/null` may be shared.
 fn collide(a: &Path, b: &Path) -> bool {
+    let descriptor = |path: &Path| if path == Path::new("-") { Some(1) } else { descriptor_number(path) };
     let regular = fs::metadata(a).map_or(true, |metadata| metadata.is_file());
-    regular && resolved(a) == resolved(b)
+    (descriptor(a).is_some() && descriptor(a) == descriptor(b)) || (regular && resolved(a) == resolved(b))
 }
 
 /// The path with symbolic links followed, also where the file is not there yet.
