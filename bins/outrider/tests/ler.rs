@@ -3,7 +3,9 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use support::*;
 
@@ -65,7 +67,7 @@ fn rows_are_sinters() {
     assert_eq!(
         found[0].rest,
         "mwpm,c4ec569c7679b3a9a3e21069dfaa463175af46325893ecc442d7ce8e828d5a54,\
-         \"{\"\"d\"\":3,\"\"p\"\":0.25}\",\"{\"\"shots_of_seed_9\"\":2000}\""
+         \"{\"\"d\"\":3,\"\"p\"\":0.25}\",\"{\"\"shots_of_seed_9\"\":2000,\"\"shot_numbers_of_seed_9\"\":1999000}\""
     );
     assert!(table.lines().nth(1).unwrap().starts_with("mwpm "), "{table}");
 }
@@ -148,4 +150,112 @@ fn a_full_disk_keeps_the_file_whole() {
     let folder = folder();
     outrider(folder.path(), words("ler --distance 3 --p 0.02 --max-shots 10 --out /dev/full"))
         .refused(1, &["/dev/full"]);
+}
+
+#[test]
+fn rows_follow_the_columns_of_the_file() {
+    let folder = folder();
+    put(
+        folder.path(),
+        "s.csv",
+        "decoder,note,shots,errors,seconds,strong_id,json_metadata\npymatching,mine,7,1,0.5,abc,{}\n",
+    );
+    for shots in [1024, 3072] {
+        ler(folder.path(), &format!("--max-shots {shots} --max-errors 1000000 --out s.csv"));
+    }
+    let text = get_text(folder.path(), "s.csv");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[1], "pymatching,mine,7,1,0.5,abc,{}");
+    assert!(lines[2].starts_with("mwpm,,      1024,") && lines[3].starts_with("mwpm,,      2048,"), "{text}");
+    // Without custom_counts no row says which shots it has; the second one has others than the first.
+    ler(folder.path(), "--max-shots 3072 --max-errors 1000000 --out whole.csv");
+    let errors = |line: &str| line.split(',').nth(3).and_then(|field| field.trim().parse::<u64>().ok());
+    let parts = errors(lines[2]).zip(errors(lines[3])).map(|(first, second)| first + second);
+    assert_eq!(parts, Some(rows(folder.path(), "whole.csv")[0].errors));
+}
+
+#[test]
+fn rows_that_have_lost_their_seeds_are_not_repeated() {
+    let folder = folder();
+    ler(folder.path(), "--max-shots 2048 --max-errors 1000000 --out s.csv");
+    // As `sinter combine --strip_custom_counts` leaves it.
+    let text = get_text(folder.path(), "s.csv");
+    let stripped = text.split_once("\"{\"\"shots_of_seed").expect("custom counts").0;
+    put(folder.path(), "s.csv", format!("{stripped}\n"));
+    ler(folder.path(), "--max-shots 5000 --max-errors 1000000 --out s.csv");
+    ler(folder.path(), "--max-shots 5000 --max-errors 1000000 --out whole.csv");
+    let (parts, whole) = (rows(folder.path(), "s.csv"), rows(folder.path(), "whole.csv"));
+    assert_eq!(parts[0].errors + parts[1].errors, whole[0].errors);
+}
+
+#[test]
+fn files_that_count_shots_twice_are_refused_with_the_way_out() {
+    let folder = folder();
+    ler(folder.path(), "--max-shots 2048 --max-errors 1000000 --out s.csv");
+    // The same seed on two machines, joined.
+    let text = get_text(folder.path(), "s.csv");
+    let row = text.lines().nth(1).expect("a row");
+    put(folder.path(), "s.csv", format!("{text}{row}\n"));
+    let line = "ler --distance 3 --p 0.02 --max-shots 9000 --max-errors 1000000 --out s.csv";
+    outrider(folder.path(), words(line)).refused(2, &["s.csv: shots of seed 0", "--seed"]);
+    ler(folder.path(), "--max-shots 9000 --max-errors 1000000 --seed 1 --out s.csv");
+}
+
+#[test]
+fn two_campaigns_take_turns_with_a_file() {
+    let folder = folder();
+    let options = "ler --distance 3 --p 0.02 --max-shots 200000 --max-errors 1000000 --threads 1 --out s.csv";
+    let start = || {
+        let mut command = program();
+        command.current_dir(folder.path()).args(words(options)).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("the program starts")
+    };
+    for mut campaign in [start(), start(), start()] {
+        assert!(campaign.wait().expect("the program ends").success());
+    }
+    let found = rows(folder.path(), "s.csv");
+    assert_eq!(found.iter().map(|row| row.shots).collect::<Vec<_>>(), [200_000]);
+}
+
+#[test]
+fn a_signal_keeps_what_was_measured() {
+    for signal in ["INT", "TERM"] {
+        let folder = folder();
+        let line = "ler --distance 3 --p 0.02 --max-errors 18446744073709551615 --max-shots 1000000000000 --threads 1 --out s.csv";
+        let mut campaign = program()
+            .current_dir(folder.path())
+            .args(words(line))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        // The header of the table comes when the file is open and signals are watched.
+        let mut header = String::new();
+        let mut table = BufReader::new(campaign.stdout.take().expect("a pipe"));
+        table.read_line(&mut header).expect("a header");
+        let sent = Command::new("kill").args(["-s", signal, &campaign.id().to_string()]).status();
+        assert!(sent.expect("a kill program").success());
+        let output = campaign.wait_with_output().expect("the program ends");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains("s.csv: ended by a signal"), "{error}");
+        let measured = rows(folder.path(), "s.csv").pop().expect("a row").shots;
+        ler(
+            folder.path(),
+            &format!("--max-shots {} --max-errors 18446744073709551615 --out s.csv", measured + 1024),
+        );
+        ler(
+            folder.path(),
+            &format!("--max-shots {} --max-errors 18446744073709551615 --out whole.csv", measured + 1024),
+        );
+        let errors = |name| rows(folder.path(), name).iter().map(|row| row.errors).sum::<u64>();
+        assert_eq!(errors("s.csv"), errors("whole.csv"), "{signal}");
+    }
+}
+
+#[test]
+fn a_campaign_that_fails_at_once_leaves_no_file() {
+    let folder = folder();
+    outrider(folder.path(), words("ler --dem missing.dem --out s.csv")).refused(2, &["missing.dem"]);
+    assert_eq!(names(folder.path()), Vec::<String>::new());
 }

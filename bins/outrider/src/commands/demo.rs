@@ -1,6 +1,7 @@
 //! `outrider demo`: every decoder on a real device's shots and, with a pre-decoder beside them, on a sampled memory.
 
 use std::io::Cursor;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::thread::available_parallelism;
 use std::time::Instant;
@@ -131,7 +132,7 @@ fn sampled_row(factory: &DecoderFactory<'_>, shots: u64, timed: &Shots) -> Resul
     let clock = Instant::now();
     let tally = count_errors(factory, plan, &mut |tally| {
         bar.inc(tally.shots);
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     });
     let seconds = clock.elapsed().as_secs_f64();
     bar.finish_and_clear();

@@ -1,7 +1,10 @@
 //! `outrider ler`: logical error rates by sampling, as rows that sinter reads.
 
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -19,13 +22,14 @@ use crate::decoding::predecoder_factory::{PredecoderFactory, UseArgs};
 use crate::decoding::windowed_decoder;
 use crate::error::{Error, Result};
 use crate::formats::sinter;
+use crate::formats::statistics_file::StatisticsFile;
 use crate::formats::stim_text;
 use crate::input;
 use crate::options::surface::flat_model;
 use crate::options::values::{self, Rounds};
-use crate::output::print;
+use crate::output::{self, print};
 use crate::report::progress;
-use crate::report::statistics::{Counts, Metadata, Pairs, StageTotals, Task};
+use crate::report::statistics::{Counts, Metadata, Pairs, SeedShots, StageTotals, Task};
 use crate::report::wilson::wilson;
 use crate::threads::thread_count;
 
@@ -125,8 +129,10 @@ pub(crate) struct LerArgs {
 
 const AFTER_HELP: &str = "\
 Intervals are Wilson score intervals at 95 %. `seconds` in a row, like us/shot in the table, are core time \
-of sampling and decoding together. custom_counts has the number of a row's shots from each seed. A task \
-appends a row every 30 seconds and at its end.
+of sampling and decoding together. A task appends a row every 30 seconds and at its end, also when SIGINT or SIGTERM \
+ends it; the file is locked meanwhile, and other campaigns that measure into it wait. custom_counts has the number of \
+a row's shots of the seed, and the sum of their numbers, so that shots counted twice are found. Shots of rows that \
+name no seed are taken for the seed's first ones, and not measured again.
 
 After a pre-decoder a row's decoder is called PREDECODER+DECODER (PREDECODER-hard+DECODER for hard use). Its \
 json_metadata has the pre-decoder as `pre`, the start of a network file's SHA-256 as `net`, the use as `use`, and \
@@ -163,9 +169,6 @@ struct Point {
 /// Runs the subcommand.
 pub(crate) fn run(args: &LerArgs) -> Result<()> {
     let threads = thread_count(args.threads)?;
-    if let Some(path) = &args.out {
-        sinter::require_appendable(path)?;
-    }
     args.usage.settings.require_dem(args.dem.as_deref())?;
     args.usage.require_predecoder(&args.predecoder)?;
     let predecoding = |choice| PredecoderFactory::new(choice, &args.usage);
@@ -183,7 +186,8 @@ pub(crate) fn run(args: &LerArgs) -> Result<()> {
         return Err(Error::Usage("--paired needs --window".to_owned()));
     }
     let table = Table::new(args, &predecoders, &windowings);
-    let campaign = Campaign { args, threads, predecoders, table };
+    let file = args.out.as_deref().map(Statistics::open).transpose()?;
+    let mut campaign = Campaign { args, threads, predecoders, table, file };
     campaign.table.print_header()?;
     if let Some(dem) = &args.dem {
         return campaign.measure(&file_point(args, dem)?);
@@ -258,17 +262,21 @@ struct Campaign<'a> {
     /// `None` stands for decoders on their own.
     predecoders: Vec<Option<PredecoderFactory>>,
     table: Table,
+    file: Option<Statistics>,
 }
 
 impl Campaign<'_> {
     /// Measures a point with every decoder of the command.
-    fn measure(&self, point: &Point) -> Result<()> {
+    fn measure(&mut self, point: &Point) -> Result<()> {
         let model = stim_text::model(&point.model);
-        for predecoding in &self.predecoders {
+        for predecoder in 0..self.predecoders.len() {
             for &kind in &self.args.decoder {
-                let task = task(point, &model, kind, predecoding.as_ref());
-                let counts = self.run_task(point, kind, predecoding.as_ref(), &task)?;
+                let task = task(point, &model, kind, self.predecoders[predecoder].as_ref());
+                let counts = self.run_task(point, kind, predecoder, &task)?;
                 self.table.print_row(&task, &counts)?;
+                if let Some(file) = &self.file {
+                    file.require_going_on()?;
+                }
             }
         }
         Ok(())
@@ -276,21 +284,22 @@ impl Campaign<'_> {
 
     /// Brings a task to its limits and returns all its counts, those of earlier runs included.
     fn run_task(
-        &self,
+        &mut self,
         point: &Point,
         kind: DecoderKind,
-        predecoding: Option<&PredecoderFactory>,
+        predecoder: usize,
         task: &Task,
     ) -> Result<Counts> {
         let args = self.args;
-        let mut counts = match &args.out {
-            Some(path) => sinter::read_counts(path, &task.strong_id, args.seed)?,
+        let predecoding = self.predecoders[predecoder].as_ref();
+        let mut counts = match &mut self.file {
+            Some(statistics) => statistics.file.counts(&task.strong_id, args.seed)?,
             None => Counts::default(),
         };
         let plan = Plan {
             seed: args.seed,
             isa: args.isa,
-            first_shot: counts.seed_shots,
+            first_shot: counts.seed_shots.next(),
             max_shots: args.max_shots.saturating_sub(counts.shots),
             max_errors: args.max_errors.saturating_sub(counts.errors),
             threads: self.threads,
@@ -305,19 +314,27 @@ impl Campaign<'_> {
                 .predecoded(predecoding, point.surface.as_ref())
                 .windowed(point.windowing.as_ref())?;
         let bar = progress::bar(plan.max_shots, "shots").with_prefix(task.decoder.clone());
-        let mut file = StatisticsFile { args, task, pending: Tally::default(), written: Instant::now() };
+        let statistics = self.file.as_mut();
+        let mut rows = Rows {
+            statistics,
+            args,
+            task,
+            pending: Tally::default(),
+            next: plan.first_shot,
+            written: Instant::now(),
+        };
         let mut errors = counts.errors;
         let total = count_errors(&factory, plan, &mut |tally| {
             errors += tally.errors;
             bar.inc(tally.shots);
             bar.set_message(format!("{errors} errors"));
-            file.add(tally)
+            rows.add(tally)
         });
         bar.finish_and_clear();
-        // What was counted before a failure is worth keeping.
-        file.write()?;
+        // What was counted before a failure or a signal is worth keeping.
+        rows.write()?;
         let total = total.map_err(|error| error.with_path(point.path.as_deref()))?;
-        counts.add(&new_counts(total));
+        counts.add(&new_counts(total, plan.first_shot));
         Ok(counts)
     }
 }
@@ -331,38 +348,68 @@ fn task(point: &Point, model: &str, kind: DecoderKind, predecoding: Option<&Pred
     Task { decoder, strong_id, metadata }
 }
 
-/// Counts on their way to the statistics file.
-struct StatisticsFile<'a> {
+/// The statistics file, and whether a signal has come that ends the campaign.
+struct Statistics {
+    file: StatisticsFile,
+    path: PathBuf,
+    stop: Arc<AtomicBool>,
+}
+
+impl Statistics {
+    fn open(path: &Path) -> Result<Self> {
+        let stop = output::stop_flag().map_err(|error| Error::machine("signal handler", error))?;
+        let file = StatisticsFile::open(path, &|| stop.load(Ordering::Relaxed))?;
+        Ok(Self { file, path: path.to_owned(), stop })
+    }
+
+    fn require_going_on(&self) -> Result<()> {
+        if self.stop.load(Ordering::Relaxed) {
+            let message = "ended by a signal; what was measured before is in it";
+            return Err(Error::machine(self.path.display(), message));
+        }
+        Ok(())
+    }
+}
+
+/// Counts of a task on their way to the statistics file.
+struct Rows<'a> {
+    statistics: Option<&'a mut Statistics>,
     args: &'a LerArgs,
     task: &'a Task,
     pending: Tally,
+    /// The number of the first shot of `pending`.
+    next: u64,
     written: Instant,
 }
 
-impl StatisticsFile<'_> {
-    fn add(&mut self, tally: Tally) -> Result<()> {
+impl Rows<'_> {
+    /// Takes the counts of a block; whether there are to be more.
+    fn add(&mut self, tally: Tally) -> Result<ControlFlow<()>> {
         self.pending.add(tally);
-        if self.written.elapsed() < CHECKPOINT_INTERVAL {
-            return Ok(());
+        if self.written.elapsed() >= CHECKPOINT_INTERVAL {
+            self.write()?;
         }
-        self.write()
+        let stopped = self.statistics.as_ref().is_some_and(|all| all.stop.load(Ordering::Relaxed));
+        Ok(if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 
     fn write(&mut self) -> Result<()> {
-        let pending = std::mem::take(&mut self.pending);
+        let counts = new_counts(std::mem::take(&mut self.pending), self.next);
+        self.next += counts.shots;
         self.written = Instant::now();
-        match &self.args.out {
-            Some(path) if pending.shots > 0 => {
-                sinter::append(path, &sinter::row(self.task, &new_counts(pending), self.args.seed))
+        match &mut self.statistics {
+            Some(statistics) if counts.shots > 0 => {
+                statistics.file.append(self.task, &counts, self.args.seed)
             }
             _ => Ok(()),
         }
     }
 }
 
-fn new_counts(tally: Tally) -> Counts {
+/// Counts of the shots from `first` on.
+fn new_counts(tally: Tally, first: u64) -> Counts {
     let Tally { shots, errors, seconds, stages, pairs } = tally;
-    Counts { shots, errors, seconds, seed_shots: shots, stages, pairs }
+    Counts { shots, errors, seconds, seed_shots: SeedShots::of(first..first + shots), stages, pairs }
 }
 
 /// The lines on standard output.

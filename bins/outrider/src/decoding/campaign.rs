@@ -66,11 +66,11 @@ impl Tally {
     }
 }
 
-/// Counts until the plan's stop rule; `each` gets every block's tally in order.
+/// Counts until the plan's stop rule, or until `each` breaks it off; it gets every block's tally in order.
 pub(crate) fn count_errors(
     factory: &DecoderFactory<'_>,
     plan: Plan,
-    each: &mut dyn FnMut(Tally) -> Result<()>,
+    each: &mut dyn FnMut(Tally) -> Result<ControlFlow<()>>,
 ) -> Result<Tally> {
     let end = plan.first_shot.checked_add(plan.max_shots);
     let end = end.ok_or_else(|| Error::Usage("shot numbers exceed 64 bits".to_owned()))?;
@@ -89,9 +89,9 @@ pub(crate) fn count_errors(
     let mut total = Tally::default();
     run_ordered(workers, Box::new(produce), &mut |tally: Tally| {
         total.add(tally);
-        each(tally)?;
+        let broken_off = each(tally)?.is_break();
         let enough = total.errors >= plan.max_errors;
-        Ok(if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        Ok(if enough || broken_off { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
     Ok(total)
 }

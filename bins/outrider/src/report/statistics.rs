@@ -1,6 +1,6 @@
 //! What is counted of decoders, and what the counts are about.
 
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Range};
 
 use serde_json::Value;
 
@@ -27,8 +27,8 @@ pub(crate) struct Counts {
     pub(crate) errors: u64,
     /// Core seconds of sampling and decoding.
     pub(crate) seconds: f64,
-    /// Of `shots`, those that the seed of this campaign made; the next one is the shot of this index.
-    pub(crate) seed_shots: u64,
+    /// Which of `shots` the seed of this campaign made.
+    pub(crate) seed_shots: SeedShots,
     /// Events and times, with a pre-decoder.
     pub(crate) stages: StageTotals,
     /// Windows beside whole histories.
@@ -41,10 +41,53 @@ impl Counts {
         self.shots = self.shots.saturating_add(other.shots);
         self.errors = self.errors.saturating_add(other.errors);
         self.seconds += other.seconds;
-        self.seed_shots = self.seed_shots.saturating_add(other.seed_shots);
+        self.seed_shots.add(other.seed_shots);
         self.stages += other.stages;
         self.pairs += other.pairs;
     }
+}
+
+/// Which shots of one seed are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SeedShots {
+    /// How many.
+    pub(crate) shots: u64,
+    /// The sum of their numbers, which begin with 0.
+    pub(crate) numbers: u64,
+    /// The sum leaves some of them out.
+    pub(crate) unchecked: bool,
+    /// Shots besides whose seed is not known; it may be this one.
+    pub(crate) unnamed: u64,
+}
+
+impl SeedShots {
+    /// Shots with these numbers.
+    pub(crate) fn of(numbers: Range<u64>) -> Self {
+        let sum = sum_below(numbers.end).saturating_sub(sum_below(numbers.start));
+        Self { shots: numbers.end.saturating_sub(numbers.start), numbers: sum, ..Self::default() }
+    }
+
+    /// The number of the first shot that is not counted yet for sure.
+    pub(crate) fn next(self) -> u64 {
+        self.shots.saturating_add(self.unnamed)
+    }
+
+    /// Whether some shots are counted more than once for sure: no other shots have numbers so low.
+    pub(crate) fn are_repeated(self) -> bool {
+        !self.unchecked && self.numbers < sum_below(self.shots)
+    }
+
+    fn add(&mut self, other: Self) {
+        self.shots = self.shots.saturating_add(other.shots);
+        self.numbers = self.numbers.saturating_add(other.numbers);
+        self.unchecked |= other.unchecked;
+        self.unnamed = self.unnamed.saturating_add(other.unnamed);
+    }
+}
+
+/// The sum of the numbers from 0 to below `end`, or the greatest number.
+fn sum_below(end: u64) -> u64 {
+    u64::try_from(u128::from(end) * u128::from(end.saturating_sub(1)) / 2).unwrap_or(u64::MAX)
 }
 
 /// What the stages did, of one shot or of many.
@@ -93,5 +136,28 @@ impl AddAssign for Pairs {
         self.shots = self.shots.saturating_add(other.shots);
         self.only_windows = self.only_windows.saturating_add(other.only_windows);
         self.only_whole = self.only_whole.saturating_add(other.only_whole);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(parts: &[Range<u64>]) -> SeedShots {
+        let mut all = SeedShots::default();
+        parts.iter().for_each(|part| all.add(SeedShots::of(part.clone())));
+        all
+    }
+
+    #[test]
+    fn shots_that_are_counted_twice_are_found() {
+        assert!(!joined(&[]).are_repeated());
+        assert!(!joined(&[0..1024, 1024..5000]).are_repeated());
+        assert!(!joined(&[1024..5000, 0..1024]).are_repeated());
+        assert!(!joined(&[0..1024, 3000..5000]).are_repeated());
+        assert!(joined(&[0..1024, 0..1024]).are_repeated());
+        assert!(joined(&[0..1024, 1024..5000, 0..2048]).are_repeated());
+        // Too many to add up: not found, and not claimed.
+        assert!(!joined(&[0..u64::MAX]).are_repeated());
     }
 }

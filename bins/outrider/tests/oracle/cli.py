@@ -239,7 +239,7 @@ def check_resume_with_sinter(run: Programs) -> None:
     [whole] = sinter.read_stats_from_csv_files(run.folder / "whole.csv")
     [parts] = sinter.read_stats_from_csv_files(run.folder / "c.csv")
     assert (whole.shots, whole.errors) == (parts.shots, parts.errors)
-    assert whole.custom_counts == parts.custom_counts == {"shots_of_seed_0": 9000}
+    assert whole.custom_counts == parts.custom_counts == {"shots_of_seed_0": 9000, "shot_numbers_of_seed_0": 9000 * 8999 // 2}
 
 
 def check_circuit_text(run: Programs) -> None:
