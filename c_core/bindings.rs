@@ -277,6 +277,7 @@ pub struct otr_graph_options {
     pub correlations: bool,
     pub ignore_undecomposable: bool,
     pub reweightable: bool,
+    pub first_observables: bool,
     pub levels: u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
@@ -294,6 +295,9 @@ const _: () = {
     [
         "Offset of field: otr_graph_options::reweightable",
     ][::core::mem::offset_of!(otr_graph_options, reweightable) - 2usize];
+    [
+        "Offset of field: otr_graph_options::first_observables",
+    ][::core::mem::offset_of!(otr_graph_options, first_observables) - 3usize];
     [
         "Offset of field: otr_graph_options::levels",
     ][::core::mem::offset_of!(otr_graph_options, levels) - 4usize];
@@ -347,6 +351,9 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_graph_has_correlations(graph: *const otr_graph) -> bool;
+}
+unsafe extern "C" {
+    pub fn otr_graph_conflict_count(graph: *const otr_graph) -> u64;
 }
 unsafe extern "C" {
     pub fn otr_graph_ignored_count(graph: *const otr_graph) -> u64;

@@ -30,14 +30,53 @@ fn edges_are_sorted_with_the_boundary_last() {
     assert_eq!(nodes, [(0, 4), (0, BOUNDARY), (1, 2), (2, 3), (2, BOUNDARY)]);
 }
 
+/// Observables of the edges, and how many of these have components that conflict.
+fn observables(text: &str, options: &otr_graph_options) -> (Vec<Vec<u32>>, u64) {
+    let graph = build(text, options);
+    // SAFETY: the graph is alive.
+    let conflicts = unsafe { otr_graph_conflict_count(graph.raw()) };
+    (graph.edges().into_iter().map(|e| e.observables).collect(), conflicts)
+}
+
 #[test]
-fn parallel_components_merge_and_keep_the_first_ones_observables() {
-    let text = "error(0.125) D0 D1 L3\nerror(0.25) D1 D0 L0 ^ D1\nrepeat 2 {\nerror(0.5) D2 L1\n}\nerror(0) D1 D1 D1 L9";
+fn parallel_components_have_the_observables_of_the_likelier_ones() {
+    let first = otr_graph_options { first_observables: true, ..PLAIN };
+    let cases: [(&str, &[u32], &[u32], u64); 9] = [
+        ("error(0.1) D0\nerror(1e-12) D0 L0", &[], &[], 1),
+        ("error(1e-12) D0\nerror(0.1) D0 L0", &[0], &[], 1),
+        ("error(0.1) D0 L1 L0\nerror(0.2) D0 L0 L1 L2 L2", &[0, 1], &[0, 1], 0),
+        ("error(0.1) D0 L0\nerror(0.1) D0 L1", &[0], &[0], 1),
+        // Two together are likelier than each, however they are interleaved.
+        ("error(0.1) D0 L0\nerror(0.15) D0\nerror(0.1) D0 L0", &[0], &[0], 1),
+        ("error(0.15) D0\nerror(0.1) D0 L0\nerror(0.1) D0 L0", &[0], &[], 1),
+        ("error(0.15) D0\nerror(0.1) D0 L0\nerror(0.1) D0 L1", &[], &[], 1),
+        // Both at once in one error, and among them an error that never happens.
+        ("error(0.1) D0 ^ D0 L0\nerror(0) D0 L0\nerror(0.01) D0 L0", &[0], &[], 1),
+        ("error(0.1) D0 L0 ^ D0\nerror(0.2) D0", &[], &[0], 1),
+    ];
+    for (text, likelier, of_first, conflicts) in cases {
+        assert_eq!(observables(text, &PLAIN), (vec![likelier.to_vec()], conflicts), "{text}");
+        assert_eq!(observables(text, &first), (vec![of_first.to_vec()], conflicts), "{text}");
+    }
+}
+
+#[test]
+fn every_edge_chooses_for_itself() {
+    let there = (0..300).map(|i| format!("error(0.{}) D{i} L{i}\n", 1 + i % 3));
+    let back = (0..300).map(|i| format!("error(0.2) D{i} L{}\n", 300 + i));
+    let text: String = there.chain(back).collect();
+    let expected = (0..300).map(|i| vec![if i % 3 == 0 { 300 + i } else { i }]).collect();
+    assert_eq!(observables(&text, &PLAIN), (expected, 300));
+}
+
+#[test]
+fn parallel_components_merge() {
+    let text = "error(0.25) D0 D1 L3\nerror(0.125) D1 D0 L0 ^ D1\nrepeat 2 {\nerror(0.5) D2 L1\n}\nerror(0) D1 D1 D1 L9";
     assert_eq!(
         edges(text),
         [
             ((0, 1), xor(0.125, 0.25), vec![3]),
-            ((1, BOUNDARY), 0.25, vec![]),
+            ((1, BOUNDARY), 0.125, vec![]),
             ((2, BOUNDARY), xor(0.5, 0.5), vec![1]),
         ]
     );
@@ -46,8 +85,8 @@ fn parallel_components_merge_and_keep_the_first_ones_observables() {
 /// One node with more neighbours than a chain of the edge table holds.
 #[test]
 fn a_star_merges_like_any_graph() {
-    let there = (1..1000).map(|i| format!("error(0.125) D0 D{i} L{i}\n"));
-    let back = (1..1000).rev().map(|i| format!("error(0.25) D{i} D0\n"));
+    let there = (1..1000).map(|i| format!("error(0.25) D0 D{i} L{i}\n"));
+    let back = (1..1000).rev().map(|i| format!("error(0.125) D{i} D0\n"));
     let text: String = there.chain(back).collect();
     let expected: Vec<_> = (1..1000).map(|i| ((0, i), xor(0.125, 0.25), vec![i])).collect();
     assert_eq!(edges(&text), expected);
@@ -259,7 +298,7 @@ fn graphs_agree_with_pymatching() {
         (include_str!("golden/model/repetition_d5.dem"), include_str!("golden/model/repetition_d5.graph")),
     ] {
         let mut expected = BTreeMap::<(u32, u32), Golden>::new();
-        let mut options = PLAIN;
+        let mut options = otr_graph_options { first_observables: true, ..PLAIN };
         let mut counts = (0, 0);
         for line in golden.lines().filter(|line| !line.starts_with('#')) {
             let words: Vec<&str> = line.split(' ').collect();

@@ -18,7 +18,7 @@ use crate::support::random_model::{Signs, random_events, random_model};
 const MODELS: usize = 400;
 
 fn options(correlations: bool) -> GraphOptions {
-    GraphOptions { correlations, reweightable: true, ..GraphOptions::default() }
+    GraphOptions { correlations, reweightable: true, first_observables: true, ..GraphOptions::default() }
 }
 
 fn build(model: &DetectorErrorModel, correlations: bool) -> Arc<MatchingGraph> {
@@ -237,6 +237,14 @@ fn what_a_graph_cannot_take_is_refused() {
     assert_eq!(status(correlated.reweighted(&[0.6])), Status::Probability);
     assert_eq!(status(correlated.reweighted_edges(&[0.1, 0.1])), Status::Unsupported);
     assert!(graph.heap_bytes() > plain.heap_bytes(), "what errors add to takes room");
+
+    // Which observables the edge has may depend on the numbers, unless it is those of the first error.
+    let model = DetectorErrorModel::parse("error(0.1) D0\nerror(0.2) D0 L0").expect("a valid model");
+    let options = GraphOptions { reweightable: true, first_observables: false, ..GraphOptions::default() };
+    let likelier = Arc::new(MatchingGraph::new(&model, &options).expect("a matchable model"));
+    assert_eq!(status(likelier.reweighted(&[0.2, 0.1])), Status::Unsupported);
+    let first = build(&model, false).reweighted(&[0.2, 0.1]).expect("its observables stay");
+    assert_eq!(first.edge(0).expect("one edge").observables, [] as [u32; 0]);
 }
 
 /// What is kept grows with the flattened errors, so it has a limit of its own.

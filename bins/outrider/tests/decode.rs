@@ -190,11 +190,27 @@ fn a_limit_beyond_all_weights_is_none() {
 #[test]
 fn a_model_without_a_gap_says_why() {
     let folder = folder();
-    put(folder.path(), "m.dem", "error(0.1) D0 L0\nerror(0.1) D0 L1\n");
-    put(folder.path(), "shots", "0\n");
+    put(folder.path(), "m.dem", "error(0.1) D0 L0\nerror(0.1) D1 L1\n");
+    put(folder.path(), "shots", "00\n");
     let line = "decode --dem m.dem --in shots --in-format 01 --gap-out g";
     outrider(folder.path(), words(line)).refused(2, &["m.dem: no complementary gap", "2 observables"]);
     assert_eq!(names(folder.path()), ["m.dem", "shots"]);
+}
+
+#[test]
+fn conflicting_observables_are_counted_and_the_likelier_ones_kept() {
+    let folder = folder();
+    put(folder.path(), "m.dem", "error(1e-12) D0\nerror(0.1) D0 L0\nerror(0.1) D1\n");
+    put(folder.path(), "shots", "10\n");
+    for (option, prediction, kept) in [("", "1\n", "likelier"), ("--first-observables", "0\n", "first")] {
+        let line =
+            format!("decode --dem m.dem --in shots --in-format 01 --out-format 01 --stats s.json {option}");
+        let run = outrider(folder.path(), words(&line));
+        assert_eq!(run.text(), prediction, "{option}");
+        assert!(run.stderr.starts_with("note: m.dem: 1 edge is of errors"), "{run:?}");
+        assert!(run.stderr.lines().count() == 1 && run.stderr.contains(kept), "{run:?}");
+        assert_eq!(json(&get_text(folder.path(), "s.json"))["conflicting_edges"], 1);
+    }
 }
 
 #[test]

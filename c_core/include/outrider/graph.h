@@ -4,7 +4,9 @@
  *  - an error is split at `^`; a repeated detector or observable inside a component cancels, as in Stim
  *    (PyMatching does not look for them);
  *  - a component with two detectors is an edge, with one detector an edge to the boundary;
- *  - parallel components merge to one edge, p = p1(1-p2) + p2(1-p1), and keep the first one's observables;
+ *  - parallel components merge to one edge, p = p1(1-p2) + p2(1-p1). If they flip different observables,
+ * which is a conflict, the edge has those that the likeliest of them flip, the earlier ones if two are
+ * equally likely. PyMatching takes those of the first component, also option first_observables;
  *  - p = 0 is skipped, also when it is the result of merging;
  *  - the weight is ln((1-p)/p), negative for p > 1/2;
  *  - p = 1 has no finite weight: it does not count for the scale and gets the integer weight -OTR_WEIGHT_MAX;
@@ -54,6 +56,7 @@ typedef struct otr_graph_options {
     bool ignore_undecomposable; /* skip and count components with three or more detectors */
     bool reweightable;          /* keep what each error adds to, for otr_graph_reweighted: 4 bytes an
                                   error, a component and a pair of them */
+    bool first_observables;     /* edges keep the observables of their first component */
     uint32_t levels;            /* 0 = OTR_GRAPH_LEVELS_DEFAULT; at most that */
 } otr_graph_options;
 
@@ -77,7 +80,8 @@ OTR_API void otr_graph_destroy(otr_graph *graph);
  * Which errors can happen belongs to the topology: a probability is 0 if and only if it was when the graph
  * was built. OTR_ERR_PROBABILITY: it is not so, or a probability is not in [0, 1] (with correlations
  * [0, 1/2]), or certain errors on one edge cancel and did not before, or the other way round.
- * OTR_ERR_UNSUPPORTED: the graph was built without option reweightable. OTR_ERR_ARGUMENT: another number of
+ * OTR_ERR_UNSUPPORTED: the graph was built without option reweightable, or has conflicts and not option
+ * first_observables, so that its observables depend on the probabilities. OTR_ERR_ARGUMENT: another number of
  * errors. OTR_ERR_MEMORY. On failure *out is untouched, and *error (nullable) gives the error, counted
  * from 0. */
 OTR_API otr_status otr_graph_reweighted(otr_graph **out, const otr_graph *graph, const double *probabilities,
@@ -94,6 +98,7 @@ OTR_API uint32_t otr_graph_node_count(const otr_graph *graph); /* = detectors of
 OTR_API uint32_t otr_graph_edge_count(const otr_graph *graph);
 OTR_API uint32_t otr_graph_observable_count(const otr_graph *graph);
 OTR_API bool otr_graph_has_correlations(const otr_graph *graph);
+OTR_API uint64_t otr_graph_conflict_count(const otr_graph *graph);     /* edges whose components conflict */
 OTR_API uint64_t otr_graph_ignored_count(const otr_graph *graph);      /* undecomposable components skipped */
 OTR_API uint64_t otr_graph_undetectable_count(const otr_graph *graph); /* components without detectors */
 /* Natural weight = integer weight / scale. */

@@ -58,6 +58,10 @@ bool otr_graph_has_correlations(const otr_graph *graph) {
     return graph->correlations;
 }
 
+uint64_t otr_graph_conflict_count(const otr_graph *graph) {
+    return graph->conflict_count;
+}
+
 uint64_t otr_graph_ignored_count(const otr_graph *graph) {
     return graph->ignored_count;
 }

@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/key_table.h"
 #include "graph/correlations.h"
+#include "graph/edge_observables.h"
 #include "graph/numbers.h"
 #include "model/model_internal.h"
 
@@ -23,15 +24,9 @@ typedef struct graph_build {
     otr_key_table pairs; /* of edges a < b: a << 32 | b; with correlations */
     otr_error_sums sums;
     size_t probability_capacity, marginal_capacity, joint_capacity;
-    otr_recipe recipe;          /* of the error at hand; of all if the graph keeps it */
-    size_t error_begin;         /* the word that the error at hand begins with */
-    uint32_t *observable_begin; /* edge -> its first one's observables, begin and end in observable_list */
-    size_t observable_begin_capacity;
-    uint32_t *observable_end;
-    size_t observable_end_capacity;
-    uint32_t *observable_list;
-    size_t observable_count;
-    size_t observable_capacity;
+    otr_recipe recipe;  /* of the error at hand; of all if the graph keeps it */
+    size_t error_begin; /* the word that the error at hand begins with */
+    otr_edge_observables observables;
     uint64_t *scratch; /* targets of one component */
     size_t scratch_capacity;
     uint64_t ignored_count;
@@ -49,8 +44,10 @@ static bool part_marginals(graph_build *build);
 static otr_status add_word(graph_build *build, uint32_t word);
 static otr_status add_edge(graph_build *build, const otr_instruction *instruction, uint32_t node1,
                            uint32_t node2, uint64_t begin, uint64_t end);
-static bool keep_observables(graph_build *build, const otr_instruction *instruction, uint64_t begin,
-                             uint64_t end);
+static bool merge_observables(graph_build *build, const otr_instruction *instruction, uint32_t edge,
+                              uint64_t begin, uint64_t end);
+static size_t list_observables(graph_build *build, const otr_instruction *instruction, uint64_t begin,
+                               uint64_t end);
 static size_t cancel_pairs(uint64_t *items, size_t count);
 static otr_status fail_memory(graph_build *build);
 static otr_status lay_out(graph_build *build, otr_graph *graph);
@@ -92,9 +89,7 @@ otr_status otr_graph_create(otr_graph **out, const otr_model *model, const otr_g
     free(build.sums.marginal);
     free(build.sums.joint);
     free(build.recipe.words);
-    free(build.observable_begin);
-    free(build.observable_end);
-    free(build.observable_list);
+    otr_edge_observables_free(&build.observables);
     free(build.scratch);
     free(build.rank);
     return status;
@@ -278,13 +273,16 @@ static otr_status add_edge(graph_build *build, const otr_instruction *instructio
         if (!OTR_ARRAY_GROW(build->sums.probability, edge, build->probability_capacity) ||
             (build->sums.marginal != NULL &&
              !OTR_ARRAY_GROW(build->sums.marginal, edge, build->marginal_capacity)) ||
-            !keep_observables(build, instruction, begin, end)) {
+            !otr_edge_observables_add(&build->observables, build->scratch,
+                                      list_observables(build, instruction, begin, end))) {
             return fail_memory(build);
         }
         build->sums.probability[edge] = 0;
         if (build->sums.marginal != NULL) {
             build->sums.marginal[edge] = 0;
         }
+    } else if (!merge_observables(build, instruction, edge, begin, end)) {
+        return fail_memory(build);
     }
     if (build->options.correlations && build->recipe.words[build->error_begin] == OTR_GRAPH_COMPONENTS_MAX) {
         return otr_error_set(build->error, OTR_ERR_LIMIT, instruction->line, 0,
@@ -349,32 +347,29 @@ static otr_status add_word(graph_build *build, uint32_t word) {
     return OTR_OK;
 }
 
-/* Keeps the observables of targets begin .. end-1 for the newest edge; false when memory is out. */
-static bool keep_observables(graph_build *build, const otr_instruction *instruction, uint64_t begin,
-                             uint64_t end) {
-    const size_t edge = build->edges.count - 1;
-    size_t count = 0;
-    if (!OTR_ARRAY_GROW(build->observable_begin, edge, build->observable_begin_capacity) ||
-        !OTR_ARRAY_GROW(build->observable_end, edge, build->observable_end_capacity)) {
-        return false;
+/* Merges the component in targets begin .. end-1 into an edge that has others; false when memory is out. */
+static bool merge_observables(graph_build *build, const otr_instruction *instruction, uint32_t edge,
+                              uint64_t begin, uint64_t end) {
+    const size_t count = list_observables(build, instruction, begin, end);
+    const double p = instruction->arguments[0];
+    double before = build->sums.probability[edge];
+    /* The edges of the error at hand are not in the sums yet. */
+    for (size_t word = build->error_begin + 1; word < build->recipe.word_count; word++) {
+        before = build->recipe.words[word] == edge ? otr_probability_xor(before, p) : before;
     }
+    return otr_edge_observables_merge(&build->observables, edge, build->scratch, count, p, before);
+}
+
+/* Fills `scratch`, which has room, with the observables of targets begin .. end-1. */
+static size_t list_observables(graph_build *build, const otr_instruction *instruction, uint64_t begin,
+                               uint64_t end) {
+    size_t count = 0;
     for (uint64_t i = begin; i < end; i++) {
         if ((instruction->targets[i] & OTR_TARGET_OBSERVABLE) != 0) {
             build->scratch[count++] = instruction->targets[i] & ~OTR_TARGET_OBSERVABLE;
         }
     }
-    count = cancel_pairs(build->scratch, count);
-    if (build->observable_count + count > UINT32_MAX ||
-        !otr_array_reserve((void **)&build->observable_list, &build->observable_capacity,
-                           build->observable_count + count, sizeof *build->observable_list)) {
-        return false;
-    }
-    build->observable_begin[edge] = (uint32_t)build->observable_count;
-    for (size_t i = 0; i < count; i++) {
-        build->observable_list[build->observable_count++] = (uint32_t)build->scratch[i];
-    }
-    build->observable_end[edge] = (uint32_t)build->observable_count;
-    return true;
+    return cancel_pairs(build->scratch, count);
 }
 
 static int compare_items(const void *left, const void *right) {
@@ -411,7 +406,12 @@ static otr_status lay_out(graph_build *build, otr_graph *graph) {
     if (!rank_edges(build, graph) || !allocate_edges(build, graph)) {
         return fail_memory(build);
     }
+    if (!build->options.first_observables) {
+        otr_edge_observables_choose(&build->observables);
+    }
     fill_edges(build, graph);
+    graph->conflict_count = build->observables.conflict_count;
+    graph->is_choice = graph->conflict_count > 0 && !build->options.first_observables;
     graph->ignored_count = build->ignored_count;
     graph->undetectable_count = build->undetectable_count;
     graph->correlations = build->options.correlations;
@@ -479,7 +479,7 @@ static bool allocate_edges(graph_build *build, otr_graph *graph) {
     graph->edge_mask = otr_graph_allocate(graph, edges, sizeof *graph->edge_mask);
     graph->observable_begin = otr_graph_allocate(graph, edges + 1, sizeof *graph->observable_begin);
     graph->observable_list =
-        otr_graph_allocate(graph, build->observable_count, sizeof *graph->observable_list);
+        otr_graph_allocate(graph, build->observables.count, sizeof *graph->observable_list);
     return graph->edge_node1 != NULL && graph->edge_node2 != NULL && graph->edge_weight != NULL &&
            graph->edge_probability != NULL && graph->edge_mask != NULL && graph->observable_begin != NULL &&
            graph->observable_list != NULL;
@@ -493,7 +493,7 @@ static void fill_edges(const graph_build *build, otr_graph *graph) {
             graph->edge_node1[edge] = (uint32_t)(build->edges.keys[i] >> 32);
             graph->edge_node2[edge] = (uint32_t)build->edges.keys[i];
             graph->edge_probability[edge] = build->sums.probability[i];
-            graph->observable_begin[edge + 1] = build->observable_end[i] - build->observable_begin[i];
+            graph->observable_begin[edge + 1] = build->observables.end[i] - build->observables.begin[i];
         }
     }
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
@@ -504,9 +504,9 @@ static void fill_edges(const graph_build *build, otr_graph *graph) {
         if (edge >= graph->edge_count) {
             continue;
         }
-        for (uint32_t from = build->observable_begin[i], to = graph->observable_begin[edge];
-             from < build->observable_end[i]; from++, to++) {
-            const uint32_t observable = build->observable_list[from];
+        for (uint32_t from = build->observables.begin[i], to = graph->observable_begin[edge];
+             from < build->observables.end[i]; from++, to++) {
+            const uint32_t observable = build->observables.list[from];
             graph->observable_list[to] = observable;
             graph->edge_mask[edge] |= observable < 64 ? (uint64_t)1 << observable : 0;
         }

@@ -72,6 +72,8 @@ struct otr_graph {
     uint32_t *implied_pairs; /* rule -> pair of the recipe; NULL without correlations or recipe */
     otr_recipe recipe;
     uint32_t levels;
+    uint64_t conflict_count;
+    bool is_choice; /* observables of some edges depend on the probabilities */
     uint64_t ignored_count;
     uint64_t undetectable_count;
 

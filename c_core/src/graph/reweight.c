@@ -23,6 +23,11 @@ otr_status otr_graph_reweighted(otr_graph **out, const otr_graph *graph, const d
         return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
                              "the graph was not built to take other error probabilities");
     }
+    if (graph->is_choice) {
+        return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
+                             "parallel errors flip different observables, and which are likelier may change: "
+                             "build another, or with the observables of the first ones");
+    }
     if (error_count != graph->recipe.error_count) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "%llu probabilities for %llu errors",
                              (unsigned long long)error_count, (unsigned long long)graph->recipe.error_count);

@@ -102,7 +102,9 @@ static void reweight(const otr_graph *graph, const otr_model *model) {
         status = otr_graph_reweighted(&again, graph, probabilities, otr_model_error_count(model), &error);
         free(probabilities);
         if (status != OTR_OK) {
-            CHECK(halvings && status == OTR_ERR_PROBABILITY && again == NULL);
+            CHECK(again == NULL);
+            CHECK(status == OTR_ERR_UNSUPPORTED ? otr_graph_conflict_count(graph) > 0
+                                                : halvings && status == OTR_ERR_PROBABILITY);
             check_error(status, &error);
             continue;
         }
@@ -125,6 +127,7 @@ static void build_graph(const otr_model *model, bool correlations, bool ignore) 
     options.correlations = correlations;
     options.ignore_undecomposable = ignore;
     options.reweightable = true;
+    options.first_observables = correlations;
     status = otr_graph_create(&graph, model, &options, &error);
     if (status != OTR_OK) {
         check_error(status, &error);

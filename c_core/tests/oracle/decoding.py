@@ -60,6 +60,7 @@ class GraphOptions(ctypes.Structure):
         ("correlations", ctypes.c_bool),
         ("ignore_undecomposable", ctypes.c_bool),
         ("reweightable", ctypes.c_bool),
+        ("first_observables", ctypes.c_bool),
         ("levels", ctypes.c_uint32),
     ]
 
@@ -187,7 +188,7 @@ class Graph:
 
     def __init__(self, model, correlations):
         self.handle, error = HANDLE(), Error()
-        options = GraphOptions(correlations=correlations)
+        options = GraphOptions(correlations=correlations, first_observables=True)
         status = LIB.otr_graph_create(
             ctypes.byref(self.handle), model.handle, ctypes.byref(options), ctypes.byref(error)
         )

@@ -21,8 +21,13 @@ pub(crate) struct Edge {
 #[derive(Debug)]
 pub(crate) struct Graph(*mut otr_graph);
 
-pub(crate) const PLAIN: otr_graph_options =
-    otr_graph_options { correlations: false, ignore_undecomposable: false, reweightable: false, levels: 0 };
+pub(crate) const PLAIN: otr_graph_options = otr_graph_options {
+    correlations: false,
+    ignore_undecomposable: false,
+    reweightable: false,
+    first_observables: false,
+    levels: 0,
+};
 pub(crate) const CORRELATED: otr_graph_options = otr_graph_options { correlations: true, ..PLAIN };
 
 impl Graph {

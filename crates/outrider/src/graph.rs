@@ -41,6 +41,9 @@ pub struct GraphOptions {
     pub ignore_undecomposable: bool,
     /// Keep what each error adds to, for [`MatchingGraph::reweighted`].
     pub reweightable: bool,
+    /// Where errors with the same detectors flip different observables, keep those of the first one, as PyMatching
+    /// does, instead of the likelier ones.
+    pub first_observables: bool,
     /// Distinct magnitudes of integer weights; 0 for the default (and largest) 2^24 - 1.
     pub levels: u32,
 }
@@ -80,6 +83,7 @@ impl MatchingGraph {
             correlations: options.correlations,
             ignore_undecomposable: options.ignore_undecomposable,
             reweightable: options.reweightable,
+            first_observables: options.first_observables,
             levels: options.levels,
         };
         let mut raw = ptr::null_mut();
@@ -194,6 +198,12 @@ impl MatchingGraph {
     pub fn has_correlations(&self) -> bool {
         // SAFETY: `raw` is a live graph.
         unsafe { sys::otr_graph_has_correlations(self.as_ptr()) }
+    }
+
+    /// Edges of errors that flip different observables.
+    pub fn conflict_count(&self) -> u64 {
+        // SAFETY: `raw` is a live graph.
+        unsafe { sys::otr_graph_conflict_count(self.as_ptr()) }
     }
 
     /// Components with three or more detectors that were skipped.

@@ -29,7 +29,13 @@ class Model:
 @final
 class MatchingGraph:
     def __new__(
-        cls, model: Model, *, correlations: bool = False, ignore_undecomposable: bool = False, levels: int = 0
+        cls,
+        model: Model,
+        *,
+        correlations: bool = False,
+        ignore_undecomposable: bool = False,
+        first_observables: bool = False,
+        levels: int = 0,
     ) -> MatchingGraph: ...
     @property
     def num_detectors(self) -> int: ...

@@ -18,6 +18,8 @@ use crate::model::Model;
 /// correlations: also the implied weights that kind "mwpm-correlated" needs; probabilities above 1/2 are then
 ///     refused.
 /// ignore_undecomposable: skip and count components with three or more detectors instead of refusing them.
+/// first_observables: where errors with the same detectors flip different observables, keep those of the first
+/// one, as PyMatching does, instead of the likelier ones.
 /// levels: distinct magnitudes of the integer weights inside; 0 for the default and largest, 2**24 - 1.
 ///
 /// ValueError with the line of the model.
@@ -29,15 +31,22 @@ pub(crate) struct MatchingGraph {
 #[pymethods]
 impl MatchingGraph {
     #[new]
-    #[pyo3(signature = (model, *, correlations=false, ignore_undecomposable=false, levels=0))]
+    #[pyo3(signature = (model, *, correlations=false, ignore_undecomposable=false, first_observables=false, levels=0))]
     fn new(
         py: Python<'_>,
         model: &Model,
         correlations: bool,
         ignore_undecomposable: bool,
+        first_observables: bool,
         levels: u32,
     ) -> PyResult<Self> {
-        let options = GraphOptions { correlations, ignore_undecomposable, levels, reweightable: false };
+        let options = GraphOptions {
+            correlations,
+            ignore_undecomposable,
+            first_observables,
+            levels,
+            reweightable: false,
+        };
         let graph = py.detach(|| outrider::MatchingGraph::new(&model.inner, &options)).map_err(exception)?;
         Ok(Self { inner: Arc::new(graph) })
     }

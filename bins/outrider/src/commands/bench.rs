@@ -15,6 +15,7 @@ use crate::decoding::latency::{Measured, measure, measure_stages};
 use crate::decoding::predecoder_factory::{PredecoderArgs, PredecoderFactory};
 use crate::error::{Error, Result};
 use crate::input;
+use crate::options::graph::GraphArgs;
 use crate::options::surface::flat_model;
 use crate::options::values::{self, Rounds};
 use crate::output::{self, print};
@@ -68,9 +69,8 @@ pub(crate) struct BenchArgs {
     /// Instruction set
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::isa())]
     isa: Isa,
-    /// Skip error components with three or more detectors instead of refusing the model
-    #[arg(long)]
-    ignore_undecomposable: bool,
+    #[command(flatten)]
+    graph: GraphArgs,
     /// Also write the figures as a JSON object; - is standard output, which then holds nothing else
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -135,7 +135,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let setup = Instant::now();
     let options = DecoderOptions { kind: args.decoder, isa: args.isa, ..DecoderOptions::default() };
     let predecoding = PredecoderFactory::of(&args.predecoder)?;
-    let factory = DecoderFactory::new(&model, args.dem.as_deref(), options, args.ignore_undecomposable)?
+    let factory = DecoderFactory::new(&model, args.dem.as_deref(), options, args.graph)?
         .predecoded(predecoding.as_ref(), surface.as_ref());
     let mut decoder = factory.decoder()?;
     let setup_seconds = setup.elapsed().as_secs_f64();

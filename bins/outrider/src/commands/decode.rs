@@ -16,6 +16,7 @@ use crate::decoding::predecoder_factory::{PredecoderArgs, PredecoderFactory};
 use crate::decoding::windowed_decoder;
 use crate::error::{Error, Result};
 use crate::input::{self, Batches, Truth};
+use crate::options::graph::GraphArgs;
 use crate::options::values;
 use crate::output::{self, Output};
 use crate::threads::thread_count;
@@ -79,9 +80,8 @@ pub(crate) struct DecodeArgs {
     /// Prove for every shot that no other matching weighs less (mwpm; for mwpm-correlated, its second pass)
     #[arg(long)]
     certify: bool,
-    /// Skip and count error components with three or more detectors instead of refusing the model
-    #[arg(long)]
-    ignore_undecomposable: bool,
+    #[command(flatten)]
+    graph: GraphArgs,
 }
 
 const AFTER_HELP: &str = "\
@@ -116,6 +116,7 @@ struct Stats<'a> {
     detectors: u32,
     observables: u32,
     edges: u32,
+    conflicting_edges: u64,
     ignored_components: u64,
     undetectable_components: u64,
     certified: bool,
@@ -197,7 +198,7 @@ impl DecodeArgs {
             certify: self.certify,
             ..DecoderOptions::default()
         };
-        let factory = DecoderFactory::new(model, Some(&self.dem), options, self.ignore_undecomposable)?
+        let factory = DecoderFactory::new(model, Some(&self.dem), options, self.graph)?
             .predecoded(predecoding, None)
             .windowed(windowing)?;
         if self.gap_out.is_some() {
@@ -231,6 +232,7 @@ impl DecodeArgs {
             detectors: graph.node_count(),
             observables: graph.observable_count(),
             edges: graph.edge_count(),
+            conflicting_edges: graph.conflict_count(),
             ignored_components: graph.ignored_count(),
             undetectable_components: graph.undetectable_count(),
             certified: self.certify,

@@ -20,6 +20,7 @@ use crate::decoding::latency::{Measured, measure};
 use crate::decoding::predecoder_factory::PredecoderFactory;
 use crate::error::Result;
 use crate::input::{self, Batches, Truth};
+use crate::options::graph::GraphArgs;
 use crate::options::surface::flat_model;
 use crate::output::print;
 use crate::report::progress;
@@ -141,7 +142,12 @@ fn sampled_row(factory: &DecoderFactory<'_>, shots: u64, timed: &Shots) -> Resul
 }
 
 fn factory(model: &DetectorErrorModel, kind: DecoderKind) -> Result<DecoderFactory<'_>> {
-    DecoderFactory::new(model, None, DecoderOptions { kind, ..DecoderOptions::default() }, false)
+    DecoderFactory::new(
+        model,
+        None,
+        DecoderOptions { kind, ..DecoderOptions::default() },
+        GraphArgs::default(),
+    )
 }
 
 /// Times single shots and prints a line of the table.

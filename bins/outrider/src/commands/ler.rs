@@ -25,6 +25,7 @@ use crate::formats::sinter;
 use crate::formats::statistics_file::StatisticsFile;
 use crate::formats::stim_text;
 use crate::input;
+use crate::options::graph::GraphArgs;
 use crate::options::surface::flat_model;
 use crate::options::values::{self, Rounds};
 use crate::output::{self, print};
@@ -122,9 +123,8 @@ pub(crate) struct LerArgs {
     /// Instruction set
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::isa())]
     isa: Isa,
-    /// Skip error components with three or more detectors instead of refusing the model
-    #[arg(long)]
-    ignore_undecomposable: bool,
+    #[command(flatten)]
+    graph: GraphArgs,
 }
 
 const AFTER_HELP: &str = "\
@@ -309,10 +309,9 @@ impl Campaign<'_> {
             return Ok(counts);
         }
         let options = DecoderOptions { kind, isa: args.isa, ..DecoderOptions::default() };
-        let factory =
-            DecoderFactory::new(&point.model, point.path.as_deref(), options, args.ignore_undecomposable)?
-                .predecoded(predecoding, point.surface.as_ref())
-                .windowed(point.windowing.as_ref())?;
+        let factory = DecoderFactory::new(&point.model, point.path.as_deref(), options, args.graph)?
+            .predecoded(predecoding, point.surface.as_ref())
+            .windowed(point.windowing.as_ref())?;
         let bar = progress::bar(plan.max_shots, "shots").with_prefix(task.decoder.clone());
         let statistics = self.file.as_mut();
         let mut rows = Rows {

@@ -20,6 +20,7 @@ use crate::decoding::predecoder_factory::{PredecoderFactory, SettingArgs, UseArg
 use crate::error::{Error, Result};
 use crate::formats::numbers::general;
 use crate::input::{self, Batch, Batches, Truth};
+use crate::options::graph::GraphArgs;
 use crate::options::values;
 use crate::output::{self, Output, print};
 use crate::threads::{Worker, run_ordered, thread_count};
@@ -77,13 +78,12 @@ pub(crate) struct PredecodeArgs {
     /// Instruction set
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::isa())]
     isa: Isa,
-    /// Skip error components with three or more detectors instead of refusing the model
-    #[arg(long)]
-    ignore_undecomposable: bool,
+    #[command(flatten)]
+    graph: GraphArgs,
 }
 
 /// Options that concern shots.
-const NOT_DESCRIBED: [&str; 14] = [
+const NOT_DESCRIBED: [&str; 16] = [
     "dem",
     "SettingArgs",
     "input",
@@ -98,6 +98,8 @@ const NOT_DESCRIBED: [&str; 14] = [
     "threads",
     "isa",
     "ignore_undecomposable",
+    "first_observables",
+    "GraphArgs",
 ];
 
 const AFTER_HELP: &str = "\
@@ -163,8 +165,8 @@ fn predecode(args: &PredecodeArgs, dem: &Path, predecoding: &PredecoderFactory) 
     let threads = thread_count(args.threads)?;
     let model = input::model(dem)?;
     let options = DecoderOptions { isa: args.isa, ..DecoderOptions::default() };
-    let factory = DecoderFactory::new(&model, Some(dem), options, args.ignore_undecomposable)?
-        .predecoded(Some(predecoding), None);
+    let factory =
+        DecoderFactory::new(&model, Some(dem), options, args.graph)?.predecoded(Some(predecoding), None);
     let workers = workers(&factory, args, threads)?;
     let mut stats = Output::create_optional(args.stats.as_deref())?;
     let mut report = report(&factory, &workers);

@@ -9,6 +9,7 @@ use crate::decoding::decode_shots::{Extras, decode_all};
 use crate::decoding::decoder_factory::DecoderFactory;
 use crate::error::Result;
 use crate::input::{self, Batches, Truth};
+use crate::options::graph::GraphArgs;
 use crate::options::values;
 use crate::output::{self, Output};
 use crate::threads::thread_count;
@@ -71,5 +72,6 @@ pub(crate) fn pymatching_factory<'a>(
 ) -> Result<DecoderFactory<'a>> {
     let kind = if correlations { DecoderKind::MwpmCorrelated } else { DecoderKind::Mwpm };
     let options = DecoderOptions { kind, isa: Isa::Auto, ..DecoderOptions::default() };
-    DecoderFactory::new(model, Some(path), options, !correlations)
+    let graph = GraphArgs { ignore_undecomposable: !correlations, first_observables: false };
+    DecoderFactory::new(model, Some(path), options, graph)
 }

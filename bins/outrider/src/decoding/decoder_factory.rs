@@ -1,7 +1,7 @@
 //! From a model to decoders: one graph, and one network, shared by the decoders of all threads.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use outrider::{
     Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Gap, GraphOptions, Isa, MatchingGraph,
@@ -13,6 +13,7 @@ use crate::decoding::predecoder_factory::PredecoderFactory;
 use crate::decoding::stages::{Gaps, Stages};
 use crate::decoding::windowed_decoder::{WindowedDecoder, Windows};
 use crate::error::{Error, Result};
+use crate::options::graph::GraphArgs;
 
 /// A graph and how to decode on it.
 pub(crate) struct DecoderFactory<'a> {
@@ -31,7 +32,7 @@ impl<'a> DecoderFactory<'a> {
         model: &'a DetectorErrorModel,
         path: Option<&'a Path>,
         options: DecoderOptions,
-        ignore_undecomposable: bool,
+        graph_args: GraphArgs,
     ) -> Result<Self> {
         require_isa(options.isa)?;
         if options.certify && options.kind == DecoderKind::UnionFind {
@@ -40,10 +41,17 @@ impl<'a> DecoderFactory<'a> {
             ));
         }
         let correlations = options.kind.needs_correlations();
-        let graph_options = GraphOptions { correlations, ignore_undecomposable, ..GraphOptions::default() };
+        let GraphArgs { ignore_undecomposable, first_observables } = graph_args;
+        let graph_options = GraphOptions {
+            correlations,
+            ignore_undecomposable,
+            first_observables,
+            ..GraphOptions::default()
+        };
         let graph =
             MatchingGraph::new(model, &graph_options).map_err(|error| Error::from(error).with_path(path))?;
         let graph = Arc::new(graph);
+        note_conflicts(&graph, path, first_observables);
         Ok(Self { model, path, graph, options, predecoding: None, surface: None, windows: None })
     }
 
@@ -184,4 +192,22 @@ pub(crate) fn require_isa(isa: Isa) -> Result<()> {
         return Ok(());
     }
     Err(Error::Usage(format!("--isa {isa}: this machine or build does not have it")))
+}
+
+/// One line on standard error, once, about errors that cannot all be right.
+fn note_conflicts(graph: &MatchingGraph, path: Option<&Path>, first_observables: bool) {
+    static NOTED: Once = Once::new();
+    let count = graph.conflict_count();
+    if count == 0 {
+        return;
+    }
+    let edges = if count == 1 { "1 edge is" } else { "edges are" };
+    let number = if count == 1 { String::new() } else { format!("{count} ") };
+    let kept = if first_observables { "first" } else { "likelier" };
+    let name = path.map_or_else(String::new, |path| format!("{}: ", path.display()));
+    NOTED.call_once(|| {
+        anstream::eprintln!(
+            "note: {name}{number}{edges} of errors that flip different observables; those of the {kept} ones are kept"
+        );
+    });
 }

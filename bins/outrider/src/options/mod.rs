@@ -1,4 +1,5 @@
 //! Options that several subcommands share.
 
+pub(crate) mod graph;
 pub(crate) mod surface;
 pub(crate) mod values;

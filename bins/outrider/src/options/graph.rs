@@ -1,0 +1,15 @@
+//! Options of how a model becomes a matching graph.
+
+use clap::Args;
+
+/// What becomes of errors that a graph has no place for, or that share one.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct GraphArgs {
+    /// Skip and count error components with three or more detectors instead of refusing the model
+    #[arg(long)]
+    pub(crate) ignore_undecomposable: bool,
+    /// Where errors with the same detectors flip different observables, keep those of the first one, as PyMatching
+    /// does, instead of the likelier ones
+    #[arg(long)]
+    pub(crate) first_observables: bool,
+}
