@@ -21,7 +21,7 @@ import numpy as np
 import stim
 
 from otr_ctypes import Error, OutriderError, check, library
-from random_circuits import gate_lines, is_random, random_circuit, random_lines
+from random_circuits import feedback_circuit, gate_lines, is_random, random_circuit, random_lines
 
 RANDOM = 25
 UNSUPPORTED = 2
@@ -267,12 +267,14 @@ def main():
     codes = list(generated_codes())
     for circuit in codes:
         compare(str(circuit), rng, "generated")
-    fed = sum(compare(random_circuit(rng, makers), rng, f"circuit {index}") for index in range(options.circuits))
+    for index in range(options.circuits):
+        compare(random_circuit(rng, makers), rng, f"circuit {index}")
+    fed = sum(compare(feedback_circuit(rng), rng, f"feedback {index}") for index in range(options.circuits))
     refused = sum(check_refusal(rng, makers) for _ in range(options.circuits))
     assert 0 < refused < options.circuits and fed > 0, (refused, fed)
     print(
-        f"{len(codes)} codes, {options.circuits} random circuits, {fed} with feedback that matters, {refused} random "
-        "parities refused: all as Stim"
+        f"{len(codes)} codes, {2 * options.circuits} random circuits, {fed} of them with feedback that matters, "
+        f"{refused} random parities refused: all as Stim"
     )
 
 
