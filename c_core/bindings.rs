@@ -2766,18 +2766,30 @@ unsafe extern "C" {
 #[derive(Debug, Copy, Clone)]
 pub struct otr_measurement_options {
     pub steps_max: u64,
+    pub detectors_only: bool,
+    pub ran_without_feedback: bool,
+    pub skip_reference_sample: bool,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     [
         "Size of otr_measurement_options",
-    ][::core::mem::size_of::<otr_measurement_options>() - 8usize];
+    ][::core::mem::size_of::<otr_measurement_options>() - 16usize];
     [
         "Alignment of otr_measurement_options",
     ][::core::mem::align_of::<otr_measurement_options>() - 8usize];
     [
         "Offset of field: otr_measurement_options::steps_max",
     ][::core::mem::offset_of!(otr_measurement_options, steps_max) - 0usize];
+    [
+        "Offset of field: otr_measurement_options::detectors_only",
+    ][::core::mem::offset_of!(otr_measurement_options, detectors_only) - 8usize];
+    [
+        "Offset of field: otr_measurement_options::ran_without_feedback",
+    ][::core::mem::offset_of!(otr_measurement_options, ran_without_feedback) - 9usize];
+    [
+        "Offset of field: otr_measurement_options::skip_reference_sample",
+    ][::core::mem::offset_of!(otr_measurement_options, skip_reference_sample) - 10usize];
 };
 unsafe extern "C" {
     pub fn otr_measurement_options_default() -> otr_measurement_options;

@@ -2,8 +2,8 @@
 //! measurement map of the unrolled circuit; and what is refused.
 
 use outrider::{
-    Basis, Circuit, CircuitFamily, Error, MeasurementMap, MeasurementStream, Orientation, Shots, Status,
-    SurfaceCode,
+    Basis, Circuit, CircuitFamily, Error, MeasurementMap, MeasurementOptions, MeasurementStream, Orientation,
+    Shots, Status, SurfaceCode,
 };
 use outrider_sys::*;
 use std::ptr;
@@ -15,9 +15,19 @@ struct Circuits {
     text: Box<dyn Fn(u32) -> String>,
     round: usize,
     end: usize,
+    options: MeasurementOptions,
 }
 
 impl Circuits {
+    /// One measurement a repetition and one at the end.
+    fn of(text: impl Fn(u32) -> String + 'static) -> Self {
+        Self { text: Box::new(text), round: 1, end: 1, options: MeasurementOptions::default() }
+    }
+
+    fn map(&self, count: u32) -> MeasurementMap {
+        MeasurementMap::with_options(&(self.text)(count), self.options).unwrap()
+    }
+
     fn memory(family: CircuitFamily, basis: Basis, orientation: Orientation, distance: u32) -> Self {
         let text = move |rounds| {
             let circuit = Circuit::uniform(family, 0.01);
@@ -25,7 +35,7 @@ impl Circuits {
             code.basis(basis).orientation(orientation).build().unwrap().circuit_text()
         };
         let qubits = (distance * distance) as usize;
-        Self { text: Box::new(text), round: qubits - 1, end: qubits }
+        Self { round: qubits - 1, end: qubits, ..Self::of(text) }
     }
 
     /// By Stim, with sweep bits that prepare the qubits.
@@ -34,7 +44,17 @@ impl Circuits {
         let text = std::fs::read_to_string(path).unwrap();
         assert_eq!(text.matches("REPEAT 3 {").count(), 1);
         let text = move |count| text.replace("REPEAT 3 {", &format!("REPEAT {count} {{"));
-        Self { text: Box::new(text), round: 8, end: 9 }
+        Self { round: 8, end: 9, ..Self::of(text) }
+    }
+
+    /// Feedback in every round, which the runs have left out.
+    fn fed_back() -> Self {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/c_core/tests/golden/measurements/hand_frame.stim");
+        let text = std::fs::read_to_string(path).unwrap();
+        assert_eq!(text.matches("REPEAT 4 {").count(), 1);
+        let text = move |count| text.replace("REPEAT 4 {", &format!("REPEAT {count} {{"));
+        let options = MeasurementOptions { ran_without_feedback: true, ..MeasurementOptions::default() };
+        Self { round: 4, end: 3, options, ..Self::of(text) }
     }
 
     /// Everything that a stream may meet: two first rounds unlike the rest, rounds of two kinds in turn, results that
@@ -52,7 +72,7 @@ impl Circuits {
                  OBSERVABLE_INCLUDE(2) rec[-3] rec[-1]\nOBSERVABLE_INCLUDE(1) rec[-1]\n"
             )
         };
-        Self { text: Box::new(text), round: 7, end: 3 }
+        Self { round: 7, end: 3, ..Self::of(text) }
     }
 }
 
@@ -91,7 +111,7 @@ fn compare(
     random: &mut Random,
     mut piece: impl FnMut(&mut Random) -> usize,
 ) {
-    let map = MeasurementMap::parse(&(circuits.text)(count)).unwrap();
+    let map = circuits.map(count);
     let total = map.measurement_count();
     let measurements = random_row(random, total);
     let sweep = random_row(random, map.sweep_count());
@@ -122,7 +142,7 @@ fn compare(
 }
 
 fn compare_all(circuits: &Circuits, reference: u32, period: u32) {
-    let map = MeasurementMap::parse(&(circuits.text)(reference)).unwrap();
+    let map = circuits.map(reference);
     let mut stream = MeasurementStream::new(&map).unwrap();
     let bytes = stream.heap_bytes();
     assert_eq!(stream.period(), Some(period));
@@ -155,6 +175,20 @@ fn rounds_in_turn_and_odd_ends_give_the_detectors_of_their_maps() {
 }
 
 #[test]
+fn histories_without_feedback_give_the_detectors_of_their_maps() {
+    let circuits = Circuits::fed_back();
+    let with_feedback = MeasurementMap::parse(&(circuits.text)(5)).unwrap();
+    let differ = |&detector: &usize| {
+        with_feedback.detector(detector).unwrap() != circuits.map(5).detector(detector).unwrap()
+    };
+    assert!(
+        (0..with_feedback.detector_count()).filter(differ).count() > 5,
+        "feedback matters in every round"
+    );
+    compare_all(&circuits, 5, 1);
+}
+
+#[test]
 fn a_circuit_that_does_not_repeat_itself_serves_its_own_length() {
     let texts = [
         (Circuits::golden().text)(1),
@@ -174,7 +208,7 @@ fn a_circuit_that_does_not_repeat_itself_serves_its_own_length() {
         assert_eq!(stream.period(), None, "{index}");
         let total = map.measurement_count();
         let end = if index == 0 { 9 } else { 1 };
-        let circuits = Circuits { text: Box::new(move |_| text.clone()), round: 1, end };
+        let circuits = Circuits { end, ..Circuits::of(move |_| text.clone()) };
         compare(&mut stream, &circuits, 0, &mut random, |_| 3);
         stream.start(None).unwrap();
         let row = vec![0; (total + 1).div_ceil(8)];

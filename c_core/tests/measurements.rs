@@ -18,6 +18,8 @@ struct Case {
     sweep: Shots,
     detectors: Shots,
     observables: Shots,
+    /// Detectors and observables of the same measurements from runs without feedback, where that matters.
+    without_feedback: Option<[Shots; 2]>,
     coordinates: Vec<Vec<f64>>,
 }
 
@@ -27,13 +29,9 @@ impl Case {
             let path = path.with_extension(extension);
             fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         };
-        let mut columns: [Vec<Vec<bool>>; 4] = Default::default();
-        for line in read("shots").lines() {
-            for (column, word) in columns.iter_mut().zip(line.split(' ')) {
-                column.push(word.trim_matches('-').bytes().map(|byte| byte == b'1').collect());
-            }
-        }
-        let [measurements, sweep, detectors, observables] = columns.map(|rows| packed(&rows));
+        let [measurements, sweep, detectors, observables] = columns(&read("shots"));
+        let without_feedback =
+            path.with_extension("without_feedback").exists().then(|| columns(&read("without_feedback")));
         let numbers =
             |line: &str| line.split(' ').skip(1).map(|word| word.parse().expect("a number")).collect();
         Self {
@@ -43,9 +41,21 @@ impl Case {
             sweep,
             detectors,
             observables,
+            without_feedback,
             coordinates: read("coordinates").lines().map(numbers).collect(),
         }
     }
+}
+
+/// The columns of a file of shots.
+fn columns<const COUNT: usize>(text: &str) -> [Shots; COUNT] {
+    let mut columns = [const { Vec::new() }; COUNT];
+    for line in text.lines() {
+        for (column, word) in columns.iter_mut().zip(line.split(' ')) {
+            column.push(word.trim_matches('-').bytes().map(|byte| byte == b'1').collect());
+        }
+    }
+    columns.map(|rows: Vec<Vec<bool>>| packed(&rows))
 }
 
 fn packed(rows: &[Vec<bool>]) -> Shots {
@@ -88,6 +98,130 @@ fn golden_circuits_convert_as_stim_converts_them() {
                 case.name
             );
         }
+    }
+}
+
+fn map_with(text: &str, options: MeasurementOptions) -> MeasurementMap {
+    MeasurementMap::with_options(text, options).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+#[test]
+fn runs_without_feedback_convert_as_stim_converts_them() {
+    let options = MeasurementOptions { ran_without_feedback: true, ..MeasurementOptions::default() };
+    let mut fed_back = 0;
+    for case in cases() {
+        let map = map_with(&case.text, options);
+        let (mut detectors, mut observables) = map.batches();
+        map.convert(&case.measurements, Some(&case.sweep), &mut detectors, &mut observables)
+            .expect("batches of the right width");
+        let expected = match &case.without_feedback {
+            Some([detectors, observables]) => (detectors, observables),
+            None => (&case.detectors, &case.observables),
+        };
+        assert!((&detectors, &observables) == expected, "{}", case.name);
+        fed_back += usize::from(case.without_feedback.is_some());
+    }
+    assert!(fed_back >= 2, "{fed_back} cases with feedback");
+}
+
+/// A detector (or observable) by its measurements, sweep bits and constant.
+type Row = (Vec<u32>, Vec<u32>, bool);
+
+fn row(parity: Result<Parity<'_>, Error>) -> Row {
+    let parity = parity.expect("an index in range");
+    (parity.measurements.to_vec(), parity.sweep_bits.to_vec(), parity.constant)
+}
+
+fn rows(map: &MeasurementMap) -> [Vec<Row>; 2] {
+    let detectors = (0..map.detector_count()).map(|index| row(map.detector(index)));
+    let observables = (0..map.observable_count()).map(|index| row(map.observable(index)));
+    [detectors.collect(), observables.collect()]
+}
+
+#[test]
+fn without_a_reference_sample_constants_are_0_and_the_rest_stays() {
+    let mut constants = 0;
+    for case in cases() {
+        for ran_without_feedback in [false, true] {
+            let options = MeasurementOptions { ran_without_feedback, ..MeasurementOptions::default() };
+            let mut expected = rows(&map_with(&case.text, options));
+            for row in expected.iter_mut().flatten() {
+                constants += usize::from(row.2);
+                row.2 = false;
+            }
+            let skipped = map_with(&case.text, MeasurementOptions { skip_reference_sample: true, ..options });
+            assert_eq!(rows(&skipped), expected, "{}", case.name);
+        }
+    }
+    assert!(constants > 20, "{constants} rows that noise-free runs fix to 1");
+}
+
+#[test]
+fn without_a_reference_sample_random_parities_are_read_as_they_are() {
+    let options = MeasurementOptions { skip_reference_sample: true, ..MeasurementOptions::default() };
+    let text = "RX 0\nCX sweep[0] 0\nM 0\nCX rec[-1] 1\nMR 1\nMPP X0*X1 Y0*Z1\nCX rec[-2] 1\nMX 1\n\
+                DETECTOR rec[-5]\nDETECTOR rec[-4]\nDETECTOR rec[-3] rec[-5]\nOBSERVABLE_INCLUDE(0) rec[-2] rec[-1]\n";
+    assert_eq!(refusal(text).0, Status::Random);
+    let [detectors, observables] = rows(&map_with(text, options));
+    let expected = [(vec![0], vec![0], false), (vec![1], vec![0], false), (vec![0, 2], vec![0], false)];
+    assert_eq!(detectors, expected);
+    assert_eq!(observables, [(vec![3, 4], vec![0], false)]);
+    // Nothing is traced where nothing flips a row, so that no work limit is met.
+    let few = MeasurementOptions { steps_max: 4, ..options };
+    assert_eq!(rows(&map_with("RX 0\nM 0\n", few)), [vec![], vec![]]);
+}
+
+#[test]
+fn observables_of_paulis_leave_the_detectors_as_they_are() {
+    let options = MeasurementOptions { detectors_only: true, ..MeasurementOptions::default() };
+    for case in cases() {
+        let map = MeasurementMap::parse(&case.text).expect("a golden circuit");
+        let paulis = format!(
+            "OBSERVABLE_INCLUDE(0) X0 !Y1\n{}OBSERVABLE_INCLUDE(7) z3 rec[-1] !x16777215\n",
+            case.text
+        );
+        let detectors = map_with(&paulis, options);
+        assert_eq!(rows(&detectors), [rows(&map)[0].clone(), vec![]], "{}", case.name);
+        assert_eq!(detectors.measurement_count(), map.measurement_count(), "{}", case.name);
+        assert_eq!(detectors.order(), map.order(), "{}", case.name);
+        assert_eq!(refusal(&paulis).0, Status::Unsupported, "{}", case.name);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_observables_is_found_or_does_not_matter_if_they_are_left_out() {
+    let options = MeasurementOptions { detectors_only: true, ..MeasurementOptions::default() };
+    let accepted = [
+        "RX 0\nM 0\nOBSERVABLE_INCLUDE(0) rec[-1]\nDETECTOR",
+        "OBSERVABLE_INCLUDE(1048575) Y0 rec[-1]",
+        "REPEAT 18446744073709551615 {\nOBSERVABLE_INCLUDE(0) X0 X1\n}",
+    ];
+    for text in accepted {
+        let map = map_with(&format!("M 9\n{text}\n"), options);
+        assert_eq!(map.observable_count(), 0, "{text}");
+    }
+    let refused = [
+        ("OBSERVABLE_INCLUDE(0) X", Status::Parse, 24, "a whole number"),
+        ("OBSERVABLE_INCLUDE(0) X-1", Status::Parse, 24, "a whole number"),
+        ("OBSERVABLE_INCLUDE(0) !!X0", Status::Parse, 24, "a Pauli and a qubit"),
+        ("OBSERVABLE_INCLUDE(0) !rec[-1]", Status::Parse, 24, "a Pauli and a qubit"),
+        ("OBSERVABLE_INCLUDE(0) X0*X1", Status::Parse, 25, "a space"),
+        ("OBSERVABLE_INCLUDE(0) X0 5", Status::Parse, 26, "rec[-k]"),
+        ("OBSERVABLE_INCLUDE(0) X16777216", Status::Limit, 24, "larger than"),
+        ("OBSERVABLE_INCLUDE(0) rec[-2]", Status::Index, 23, "before the first measurement"),
+        ("OBSERVABLE_INCLUDE(0.5) X0", Status::Limit, 19, "an observable's index"),
+        ("OBSERVABLE_INCLUDE X0", Status::Parse, 19, "takes 1 arguments"),
+        ("DETECTOR X0", Status::Parse, 10, "expected rec[-k]"),
+    ];
+    for (text, expected, column, fragment) in refused {
+        let error = MeasurementMap::with_options(&format!("M 0\n{text}"), options).expect_err(text);
+        let Error::Core { status, place, message } = error else { panic!("{text}: {error}") };
+        assert_eq!(
+            (status, place.line, place.column),
+            (expected, Some(2), Some(column)),
+            "{text}: {message}"
+        );
+        assert!(message.contains(fragment), "{text}: {message}");
     }
 }
 
@@ -305,7 +439,9 @@ fn limits_hold_at_their_value() {
 #[test]
 fn the_work_is_limited_by_the_caller() {
     let text = "REPEAT 100 {\nR 0 1\nCX 0 1\nM 0 1\nDETECTOR rec[-1] rec[-2]\n}\n";
-    let with = |steps_max: u64| MeasurementMap::with_options(text, MeasurementOptions { steps_max });
+    let with = |steps_max: u64| {
+        MeasurementMap::with_options(text, MeasurementOptions { steps_max, ..MeasurementOptions::default() })
+    };
     let needed = (0..10_000).find(|&steps| with(steps).is_ok()).expect("a small circuit");
     assert!(needed > 1000, "{needed} steps for 100 rounds of four instructions");
     for steps in [0, 1, needed / 2, needed - 1] {

@@ -187,6 +187,41 @@ fn sweep_bits_enter_with_raw_measurements() {
         .refused(2, &["short.01", "ends after 2 shots"]);
 }
 
+/// Measurements of runs without feedback give the events that `m2d` gives with the same option.
+#[test]
+fn raw_measurements_of_runs_without_feedback_stream() {
+    let folder = folder();
+    let path = folder.path();
+    outrider(path, words("gen --distance 3 --rounds 20 --p 0.004 --dem-out c.dem --out plain.stim")).text();
+    let plain = get_text(path, "plain.stim");
+    let ancillas = "MR 2 9 11 13 14 16 18 25\n";
+    assert_eq!(plain.matches(ancillas).count(), 2);
+    // Data qubit 1 is flipped by the check of qubit 13, of which it is no part.
+    put(path, "c.stim", plain.replace(ancillas, &format!("{ancillas}CX rec[-5] 1\n")));
+    // Check 13 fires in round 4 of a shot, and for good from round 9 on of another.
+    let bits = |ones: &[usize]| -> String {
+        (0..169).map(|k| if k < 160 && k % 8 == 3 && ones.contains(&(k / 8)) { '1' } else { '0' }).collect()
+    };
+    let late: Vec<usize> = (9..20).collect();
+    put(path, "m.01", format!("{}\n{}\n{}\n", bits(&[]), bits(&[4]), bits(&late)));
+    let windows = "--dem c.dem --commit 3 --spacing 3 --buffer 3 --round-time 0 --verify";
+    let raw = format!("--stim c.stim --measurements m.01 --format 01 {windows}");
+    let mut reports = Vec::new();
+    for flag in ["", " --ran-without-feedback"] {
+        let by_stream = stream(path, &format!("{raw}{flag}"));
+        let converted = format!("m2d --circuit c.stim --in m.01 --in-format 01 --out d.b8{flag}");
+        outrider(path, words(&converted)).text();
+        let by_shots = stream(path, &format!("--shots d.b8 {windows}"));
+        for field in ["histories", "detection_events", "cells", "batch_mismatches"] {
+            assert_eq!(by_stream[field], by_shots[field], "{field}{flag}");
+        }
+        reports.push(by_stream["detection_events"].as_u64());
+    }
+    // In runs without feedback, a result of 1 also flips what the feedback would have flipped.
+    assert!(reports[0] < reports[1], "{reports:?}");
+    outrider(path, words("stream --distance 3 --ran-without-feedback")).refused(2, &["--measurements"]);
+}
+
 #[test]
 fn the_closed_loop_and_the_search_tell_what_they_did() {
     let folder = folder();

@@ -9,12 +9,14 @@
  * and the same for observables. Rows are detectors first, then observables. Results are packed: bit k of a
  * shot is byte k/8, bit k%8. A map is immutable and may be shared by threads.
  *
- * All gates and annotations of Stim 1.16 are read; noise is ignored. Feedback (`CX rec[-1] 5`) is
- * taken to have happened, as in `stim m2d` without --ran_without_feedback. */
+ * All gates and annotations of Stim 1.16 are read; noise is ignored. Feedback (`CX rec[-1] 5`) is taken to
+ * have happened, unless `ran_without_feedback` is set. */
 #ifndef OUTRIDER_MEASUREMENTS_H
 #define OUTRIDER_MEASUREMENTS_H
 
 #include "outrider/status.h"
+
+#include <stdbool.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -40,9 +42,19 @@ typedef struct otr_measurement_options {
     /* The work that making a map may take: operations, their targets, and the entries of the Pauli operators
      * that each meets when detectors are traced back. A step takes a few nanoseconds. */
     uint64_t steps_max;
+    /* The map has no observables, so that nothing about them is refused: neither Pauli targets, which no
+     * measurement gives, nor a random value. */
+    bool detectors_only;
+    /* The measurements come from runs that left all feedback out, as where a Pauli frame in software takes
+     * its place. A row then also reads the results whose feedback would have flipped it. Sweep bits are taken
+     * to have acted. As --ran_without_feedback of `stim m2d`. */
+    bool ran_without_feedback;
+    /* All results 0, with all sweep bits 0, is taken for a noise-free run: every `constant` is 0, and no row
+     * is refused as random. As --skip_reference_sample of `stim m2d`. */
+    bool skip_reference_sample;
 } otr_measurement_options;
 
-/* 10^10 steps. */
+/* 10^10 steps, and no more. */
 OTR_API otr_measurement_options otr_measurement_options_default(void);
 
 typedef struct otr_measurement_map otr_measurement_map;
@@ -50,8 +62,8 @@ typedef struct otr_measurement_map otr_measurement_map;
 /* Reads `bytes` bytes of a .stim circuit; `options` NULL is the default. On success *out is a new map that
  * the caller destroys; on failure *out is untouched and *error (nullable) names line and column.
  * OTR_ERR_PARSE; OTR_ERR_PROBABILITY; OTR_ERR_INDEX for rec[-k] before the first measurement; OTR_ERR_LIMIT;
- * OTR_ERR_UNSUPPORTED for an observable with Pauli targets, which no measurement gives; OTR_ERR_RANDOM for a
- * detector or observable that noise-free runs do not fix; OTR_ERR_MEMORY; OTR_ERR_ARGUMENT. */
+ * OTR_ERR_UNSUPPORTED for an observable with Pauli targets, if observables are wanted; OTR_ERR_RANDOM for a
+ * detector or a wanted observable that noise-free runs do not fix; OTR_ERR_MEMORY; OTR_ERR_ARGUMENT. */
 OTR_API otr_status otr_measurement_map_create(otr_measurement_map **out, const char *text, size_t bytes,
                                               const otr_measurement_options *options, otr_error *error);
 /* NULL is allowed. */
@@ -61,6 +73,7 @@ OTR_API uint64_t otr_measurement_map_measurement_count(const otr_measurement_map
 /* Largest sweep bit + 1. */
 OTR_API uint64_t otr_measurement_map_sweep_count(const otr_measurement_map *map);
 OTR_API uint64_t otr_measurement_map_detector_count(const otr_measurement_map *map);
+/* Largest observable + 1; 0 with `detectors_only`. */
 OTR_API uint64_t otr_measurement_map_observable_count(const otr_measurement_map *map);
 
 /* A view of one row; the lists are ascending, without repetitions, and live as long as the map. */

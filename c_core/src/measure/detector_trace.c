@@ -7,6 +7,12 @@
  * operator is multiplied in once the walk comes to it. Stim finds error models by such a walk
  * (arXiv:2103.02202); the signs are added here.
  *
+ * A run that left the feedback out differs by Paulis that the results fix: the row that reads these results
+ * too has, in such a run, the operators and the value that the row has with feedback.
+ *
+ * Without a reference sample signs do not matter, and operators that do not commute are moved on: what flips
+ * a random row flips it all the same.
+ *
  * The operators are stored by qubit: a sorted list of rows (detectors and observables) with their Paulis. */
 #include "measure/detector_trace.h"
 
@@ -17,6 +23,7 @@
 #include "measure/row_lists.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct tracer {
     const otr_stim_circuit *circuit;
@@ -25,11 +32,11 @@ typedef struct tracer {
     otr_row_lists results;   /* measurement -> the rows whose operators it belongs to, unsorted */
     uint64_t measured;       /* measurements before the place of the walk */
     uint64_t detectors;      /* detectors before it */
-    uint64_t steps, steps_max;
+    uint64_t steps;
+    const otr_measurement_options *options;
     uint32_t *rows; /* of one measurement */
     size_t row_count, row_capacity;
-    uint8_t *constants;
-    otr_row_entries *sweeps;
+    otr_trace_rows *out;
     otr_pauli_map from_x, from_y, fold, phase, inverse_phase; /* H, H_YZ, CX, S, S_DAG */
     otr_error *error;
 } tracer;
@@ -39,23 +46,34 @@ static otr_pauli_map map_of(const char *name, size_t bytes);
 static otr_status trace(tracer *t);
 static otr_status reset(tracer *t, uint32_t qubit, uint32_t basis);
 
-otr_status otr_detector_trace(const otr_stim_circuit *circuit, uint64_t steps_max, uint8_t *constants,
-                              otr_row_entries *sweeps, otr_error *error) {
+otr_status otr_detector_trace(const otr_stim_circuit *circuit, const otr_measurement_options *options,
+                              otr_trace_rows *out, otr_error *error) {
     tracer t = {.circuit = circuit,
                 .measured = circuit->totals[OTR_STIM_MEASUREMENTS],
                 .detectors = circuit->totals[OTR_STIM_DETECTORS],
-                .steps_max = steps_max,
-                .constants = constants,
-                .sweeps = sweeps,
+                .options = options,
+                .out = out,
                 .from_x = map_of("h", 1),
                 .from_y = map_of("h_yz", 4),
                 .fold = map_of("cx", 2),
                 .phase = map_of("s", 1),
                 .inverse_phase = map_of("s_dag", 5),
                 .error = error};
-    const bool operators = otr_row_lists_init(&t.operators, circuit->qubit_count);
-    const bool results = otr_row_lists_init(&t.results, (uint32_t)t.measured);
-    const otr_status status = operators && results ? trace(&t) : fail(&t, OTR_ERR_MEMORY);
+    otr_status status = OTR_OK;
+    if (options->skip_reference_sample && !options->ran_without_feedback && circuit->sweep_count == 0) {
+        return OTR_OK;
+    }
+    if (!otr_row_lists_init(&t.operators, circuit->qubit_count) ||
+        !otr_row_lists_init(&t.results, (uint32_t)t.measured)) {
+        status = fail(&t, OTR_ERR_MEMORY);
+    }
+    if (status == OTR_OK) {
+        status = trace(&t);
+    }
+    if (options->skip_reference_sample) {
+        memset(out->constants, 0,
+               otr_bytes_for_bits(circuit->totals[OTR_STIM_DETECTORS] + circuit->observable_count));
+    }
     otr_row_lists_free(&t.operators);
     otr_row_lists_free(&t.results);
     free(t.rows);
@@ -70,7 +88,7 @@ static otr_status fail(const tracer *t, otr_status status) {
 }
 
 static otr_status spend_step(tracer *t) {
-    return t->steps++ < t->steps_max ? OTR_OK : fail(t, OTR_ERR_LIMIT);
+    return t->steps++ < t->options->steps_max ? OTR_OK : fail(t, OTR_ERR_LIMIT);
 }
 
 /* The line that declares a row, for an observable the first such. */
@@ -104,6 +122,10 @@ static otr_status fail_random(const tracer *t, uint64_t row, uint32_t qubit) {
         (unsigned long long)t->operation->line);
 }
 
+static void flip_constant(tracer *t, uint32_t row, uint32_t bit) {
+    t->out->constants[row >> 3] ^= (uint8_t)(bit << (row & 7));
+}
+
 /* Moves operators before a gate on one qubit. */
 static otr_status apply_1(tracer *t, uint32_t qubit, const otr_pauli_map *map) {
     otr_list_node *const nodes = t->operators.nodes;
@@ -112,7 +134,7 @@ static otr_status apply_1(tracer *t, uint32_t qubit, const otr_pauli_map *map) {
         const uint32_t row = nodes[n].key >> 2;
         const uint32_t image = map->before[nodes[n].key & 3];
         nodes[n].key = row << 2 | (image & 3);
-        t->constants[row >> 3] ^= (uint8_t)((image / OTR_PAULI_MINUS) << (row & 7));
+        flip_constant(t, row, image / OTR_PAULI_MINUS);
         status = spend_step(t);
     }
     return status;
@@ -122,6 +144,11 @@ static otr_status apply_1(tracer *t, uint32_t qubit, const otr_pauli_map *map) {
 static uint32_t row_behind(const tracer *t, uint32_t before) {
     const uint32_t node = t->operators.nodes[before].next;
     return node == OTR_LIST_END ? UINT32_MAX : t->operators.nodes[node].key >> 2;
+}
+
+/* The Pauli of the row behind `before`. */
+static uint32_t pauli_behind(const tracer *t, uint32_t before) {
+    return t->operators.nodes[t->operators.nodes[before].next].key & 3;
 }
 
 /* Gives `row`, whose place is behind *before, this Pauli, and moves *before past it. */
@@ -158,11 +185,11 @@ static otr_status apply_2(tracer *t, uint32_t first, uint32_t second, const otr_
         }
         for (uint32_t side = 0; side < 2; side++) {
             if (rows[side] == row) {
-                pauli |= (t->operators.nodes[t->operators.nodes[before[side]].next].key & 3) << 2 * side;
+                pauli |= pauli_behind(t, before[side]) << 2 * side;
             }
         }
         image = map->before[pauli];
-        t->constants[row >> 3] ^= (uint8_t)((image / OTR_PAULI_MINUS) << (row & 7));
+        flip_constant(t, row, image / OTR_PAULI_MINUS);
         status = put(t, &before[0], row, image & 3);
         if (status == OTR_OK) {
             status = put(t, &before[1], row, image >> 2 & 3);
@@ -176,10 +203,13 @@ static otr_status apply_2(tracer *t, uint32_t first, uint32_t second, const otr_
     }
 }
 
-/* Refuses operators that do not commute with `basis` on the qubit. */
+/* Refuses operators that do not commute with `basis` on the qubit, unless there is no reference sample. */
 static otr_status require_basis(tracer *t, uint32_t qubit, uint32_t basis) {
     const otr_list_node *const nodes = t->operators.nodes;
     otr_status status = OTR_OK;
+    if (t->options->skip_reference_sample) {
+        return OTR_OK;
+    }
     for (uint32_t n = nodes[qubit].next; n != OTR_LIST_END && status == OTR_OK; n = nodes[n].next) {
         status = (nodes[n].key & 3) == basis ? spend_step(t) : fail_random(t, nodes[n].key >> 2, qubit);
     }
@@ -213,7 +243,7 @@ static otr_status take_rows(tracer *t) {
 
 static void flip_constants(tracer *t) {
     for (size_t i = 0; i < t->row_count; i++) {
-        otr_bit_flip(t->constants, t->rows[i]);
+        flip_constant(t, t->rows[i], 1);
     }
 }
 
@@ -228,10 +258,14 @@ static otr_status measure(tracer *t, uint32_t qubit, uint32_t basis, bool invert
         flip_constants(t);
     }
     for (size_t i = 0; i < t->row_count && status == OTR_OK; i++) {
+        uint32_t pauli = basis;
         while (row_behind(t, before) < t->rows[i]) {
             before = t->operators.nodes[before].next;
         }
-        status = put(t, &before, t->rows[i], row_behind(t, before) == t->rows[i] ? 0 : basis);
+        if (row_behind(t, before) == t->rows[i]) {
+            pauli ^= pauli_behind(t, before);
+        }
+        status = put(t, &before, t->rows[i], pauli);
     }
     return status;
 }
@@ -294,16 +328,28 @@ static otr_status add_result(tracer *t, uint32_t record, uint32_t row) {
     return status == OTR_OK ? spend_step(t) : fail(t, status);
 }
 
-static otr_status add_sweep(tracer *t, uint32_t sweep, uint32_t row) {
-    otr_row_entries *const sweeps = t->sweeps;
-    if (sweeps->count == OTR_MEASUREMENT_TERMS_MAX) {
+static otr_status add_entry(tracer *t, otr_row_entries *entries, uint32_t row, uint32_t column) {
+    if (entries->count == OTR_MEASUREMENT_TERMS_MAX) {
         return fail(t, OTR_ERR_LIMIT);
     }
-    if (!OTR_ARRAY_GROW(sweeps->items, sweeps->count, sweeps->capacity)) {
+    if (!OTR_ARRAY_GROW(entries->items, entries->count, entries->capacity)) {
         return fail(t, OTR_ERR_MEMORY);
     }
-    sweeps->items[sweeps->count++] = (otr_row_entry){.row = row, .column = otr_stim_value(sweep)};
+    entries->items[entries->count++] = (otr_row_entry){.row = row, .column = column};
     return OTR_OK;
+}
+
+/* Notes that a control flips a row. */
+static otr_status add_control(tracer *t, uint32_t control, uint32_t row) {
+    const uint32_t value = otr_stim_value(control);
+    otr_status status;
+    if ((control & OTR_STIM_SWEEP) != 0) {
+        return add_entry(t, &t->out->sweeps, row, value);
+    }
+    status = add_result(t, control, row);
+    return status == OTR_OK && t->options->ran_without_feedback
+               ? add_entry(t, &t->out->feedback, row, (uint32_t)t->measured - value)
+               : status;
 }
 
 static otr_status flip(tracer *t, uint32_t control, uint32_t qubit) {
@@ -314,8 +360,7 @@ static otr_status flip(tracer *t, uint32_t control, uint32_t qubit) {
         const uint32_t row = nodes[n].key >> 2;
         status = spend_step(t);
         if (status == OTR_OK && (nodes[n].key & 3) != pauli) {
-            status =
-                (control & OTR_STIM_SWEEP) != 0 ? add_sweep(t, control, row) : add_result(t, control, row);
+            status = add_control(t, control, row);
         }
     }
     return status;

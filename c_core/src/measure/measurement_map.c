@@ -25,8 +25,8 @@ struct otr_measurement_map {
     double *coordinates;
 };
 
-static otr_status fill(otr_measurement_map *map, const otr_stim_circuit *circuit, uint64_t steps_max,
-                       otr_error *error);
+static otr_status fill(otr_measurement_map *map, const otr_stim_circuit *circuit,
+                       const otr_measurement_options *options, otr_error *error);
 static size_t row_count_of(const otr_measurement_map *map);
 static void write_rows(const otr_measurement_map *map, size_t first, size_t count,
                        const uint8_t *measurements, const uint8_t *sweep, uint8_t *bits);
@@ -39,7 +39,7 @@ otr_measurement_options otr_measurement_options_default(void) {
 
 otr_status otr_measurement_map_create(otr_measurement_map **out, const char *text, size_t bytes,
                                       const otr_measurement_options *options, otr_error *error) {
-    const uint64_t steps_max = options != NULL ? options->steps_max : STEPS_MAX_DEFAULT;
+    const otr_measurement_options chosen = options != NULL ? *options : otr_measurement_options_default();
     otr_stim_circuit circuit;
     otr_measurement_map *map;
     otr_status status;
@@ -55,13 +55,13 @@ otr_status otr_measurement_map_create(otr_measurement_map **out, const char *tex
     if (map == NULL) {
         return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
     }
-    status = otr_stim_circuit_parse(&circuit, text, bytes, steps_max, error);
+    status = otr_stim_circuit_parse(&circuit, text, bytes, &chosen, error);
     if (status == OTR_OK) {
         map->measurement_count = (uint32_t)circuit.totals[OTR_STIM_MEASUREMENTS];
         map->sweep_count = circuit.sweep_count;
         map->detector_count = (uint32_t)circuit.totals[OTR_STIM_DETECTORS];
         map->observable_count = circuit.observable_count;
-        status = fill(map, &circuit, steps_max, error);
+        status = fill(map, &circuit, &chosen, error);
     }
     otr_stim_circuit_free(&circuit);
     if (status == OTR_OK) {
@@ -199,7 +199,7 @@ static void place_detector(otr_measurement_map *map, const otr_stim_circuit *cir
     map->first_coordinate[detector + 1] = begin + (uint32_t)operation->argument_count;
 }
 
-/* Lists what every row reads, and where detectors are. The arrays have room for what the circuit has. */
+/* Lists the targets of every row, and where detectors are. The arrays have room for what the circuit has. */
 static void read_rows(otr_measurement_map *map, const otr_stim_circuit *circuit, otr_row_entries *entries) {
     otr_stim_walk walk = otr_stim_walk_start(circuit, OTR_STIM_FORWARD);
     double shift[OTR_MEASUREMENT_COORDINATES_MAX] = {0};
@@ -248,33 +248,41 @@ static bool order_detectors(otr_measurement_map *map) {
     return true;
 }
 
-static otr_status fill(otr_measurement_map *map, const otr_stim_circuit *circuit, uint64_t steps_max,
-                       otr_error *error) {
-    const size_t terms = (size_t)circuit->totals[OTR_STIM_TERMS];
+/* Makes the lists from what the trace found and from the circuit. Returns false when memory is out. */
+static bool make_lists(otr_measurement_map *map, const otr_stim_circuit *circuit, otr_trace_rows *traced) {
+    otr_row_entries *const results = &traced->feedback;
     const size_t rows = row_count_of(map);
-    otr_row_entries results = {.items = otr_array_new(terms, sizeof *results.items)};
-    otr_row_entries sweeps = {0};
+    const size_t entries = results->count + (size_t)circuit->totals[OTR_STIM_TERMS];
+    if (!otr_array_reserve((void **)&results->items, &results->capacity, entries, sizeof *results->items)) {
+        return false;
+    }
+    read_rows(map, circuit, results);
+    return otr_sparse_rows_init(&map->results, rows, results) &&
+           otr_sparse_rows_init(&map->sweeps, rows, &traced->sweeps) && order_detectors(map);
+}
+
+static otr_status fill(otr_measurement_map *map, const otr_stim_circuit *circuit,
+                       const otr_measurement_options *options, otr_error *error) {
+    const size_t rows = row_count_of(map);
+    otr_trace_rows traced = {0};
     otr_status status = OTR_ERR_MEMORY;
     map->constants = otr_array_zeroed(otr_bytes_for_bits(rows), 1);
     map->needed = otr_array_new(map->detector_count, sizeof *map->needed);
     map->order = otr_array_new(map->detector_count, sizeof *map->order);
     map->first_coordinate = otr_array_zeroed((size_t)map->detector_count + 1, sizeof *map->first_coordinate);
     map->coordinates = otr_array_new((size_t)circuit->totals[OTR_STIM_COORDINATES], sizeof *map->coordinates);
-    if (results.items != NULL && map->constants != NULL && map->needed != NULL && map->order != NULL &&
+    traced.constants = map->constants;
+    if (map->constants != NULL && map->needed != NULL && map->order != NULL &&
         map->first_coordinate != NULL && map->coordinates != NULL) {
-        status = otr_detector_trace(circuit, steps_max, map->constants, &sweeps, error);
-        if (status == OTR_OK) {
-            read_rows(map, circuit, &results);
-            status = otr_sparse_rows_init(&map->results, rows, &results) &&
-                             otr_sparse_rows_init(&map->sweeps, rows, &sweeps) && order_detectors(map)
-                         ? OTR_OK
-                         : otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+        status = otr_detector_trace(circuit, options, &traced, error);
+        if (status == OTR_OK && !make_lists(map, circuit, &traced)) {
+            status = otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
         }
     } else {
         otr_error_set(error, status, 0, 0, "out of memory");
     }
-    free(results.items);
-    free(sweeps.items);
+    free(traced.sweeps.items);
+    free(traced.feedback.items);
     return status;
 }
 

@@ -66,9 +66,10 @@ static inline const uint32_t *otr_stim_targets_of(const otr_stim_circuit *circui
 }
 
 /* Parses into *circuit, which otr_stim_circuit_free clears, also after a failure. Every product is free of
- * repeated qubits, and every rec[-k] refers to a measurement. */
+ * repeated qubits, and every rec[-k] refers to a measurement. With `detectors_only` there is no OBSERVABLE.
+ */
 otr_status otr_stim_circuit_parse(otr_stim_circuit *circuit, const char *text, size_t bytes,
-                                  uint64_t steps_max, otr_error *error);
+                                  const otr_measurement_options *options, otr_error *error);
 void otr_stim_circuit_free(otr_stim_circuit *circuit);
 
 /* Results that an operation adds to the record. */

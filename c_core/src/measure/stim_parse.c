@@ -23,6 +23,8 @@ typedef struct parser {
     otr_scanner scanner;
     otr_stim_circuit *circuit;
     const otr_stim_gate *gate;
+    bool matters; /* whether parities depend on this instruction */
+    bool detectors_only;
     otr_scanner_place gate_place;
     otr_scanner_arguments arguments;
     otr_scanner_tag tag;
@@ -52,13 +54,14 @@ static otr_status fail_at_gate(parser *p, const char *what);
 static otr_status fail_memory(parser *p);
 
 otr_status otr_stim_circuit_parse(otr_stim_circuit *circuit, const char *text, size_t bytes,
-                                  uint64_t steps_max, otr_error *error) {
+                                  const otr_measurement_options *options, otr_error *error) {
     parser p = {.circuit = circuit,
+                .detectors_only = options->detectors_only,
                 .totals_max = {[OTR_STIM_MEASUREMENTS] = OTR_MEASUREMENT_COUNT_MAX,
                                [OTR_STIM_DETECTORS] = OTR_MEASUREMENT_COUNT_MAX,
                                [OTR_STIM_TERMS] = OTR_MEASUREMENT_TERMS_MAX,
                                [OTR_STIM_COORDINATES] = OTR_MEASUREMENT_TERMS_MAX,
-                               [OTR_STIM_STEPS] = steps_max}};
+                               [OTR_STIM_STEPS] = options->steps_max}};
     otr_status status = otr_scanner_start(&p.scanner, text, bytes, error);
     *circuit = (otr_stim_circuit){0};
     if (status == OTR_OK) {
@@ -115,8 +118,12 @@ static otr_status parse_name(parser *p) {
         return otr_scanner_fail_found(&p->scanner, "an instruction");
     }
     p->gate = otr_stim_gate_find(begin, bytes);
-    return p->gate != NULL ? OTR_OK
-                           : otr_scanner_fail_quoting(&p->scanner, OTR_ERR_PARSE, "unknown gate ", begin, "");
+    if (p->gate == NULL) {
+        return otr_scanner_fail_quoting(&p->scanner, OTR_ERR_PARSE, "unknown gate ", begin, "");
+    }
+    p->matters =
+        p->gate->kind != OTR_STIM_NOTHING && !(p->gate->kind == OTR_STIM_OBSERVABLE && p->detectors_only);
+    return OTR_OK;
 }
 
 static otr_status fail_argument_count(parser *p, const char *begin) {
@@ -134,11 +141,22 @@ static otr_status fail_argument_count(parser *p, const char *begin) {
     return otr_scanner_fail(&p->scanner, OTR_ERR_PARSE, begin, message);
 }
 
+static otr_status parse_observable_index(parser *p, const char *begin, uint32_t *out) {
+    const double index = p->arguments.values[0];
+    if (!(index >= 0 && index < OTR_MEASUREMENT_OBSERVABLES_MAX) || index != (double)(uint32_t)index) {
+        return otr_scanner_fail(&p->scanner, OTR_ERR_LIMIT, begin,
+                                "an observable's index must be a whole number below 1048576");
+    }
+    *out = (uint32_t)index;
+    return OTR_OK;
+}
+
 /* Reads the arguments and keeps those that matter: coordinates, and an observable's index. */
 static otr_status parse_arguments(parser *p) {
     const otr_stim_gate *const gate = p->gate;
     const char *const begin = p->scanner.next;
     otr_stim_circuit *const circuit = p->circuit;
+    uint32_t observable = 0;
     otr_status status = otr_scanner_arguments_read(
         &p->scanner, gate->arguments == OTR_ARGUMENTS_PROBABILITIES, &p->arguments);
     if (status != OTR_OK) {
@@ -147,19 +165,17 @@ static otr_status parse_arguments(parser *p) {
     if (p->arguments.count < gate->arguments_min || p->arguments.count > gate->arguments_max) {
         return fail_argument_count(p, begin);
     }
-    if (gate->kind == OTR_STIM_NOTHING || (gate->kind == OTR_STIM_SHIFT && p->arguments.count == 0)) {
-        return OTR_OK;
+    if (gate->arguments == OTR_ARGUMENTS_INDEX) {
+        status = parse_observable_index(p, begin, &observable);
+    }
+    if (status != OTR_OK || !p->matters || (gate->kind == OTR_STIM_SHIFT && p->arguments.count == 0)) {
+        return status;
     }
     status = open_operation(p, gate->kind);
     if (status == OTR_OK && gate->arguments == OTR_ARGUMENTS_INDEX) {
-        const double index = p->arguments.values[0];
-        if (!(index >= 0 && index < OTR_MEASUREMENT_OBSERVABLES_MAX) || index != (double)(uint32_t)index) {
-            return otr_scanner_fail(&p->scanner, OTR_ERR_LIMIT, begin,
-                                    "an observable's index must be a whole number below 1048576");
-        }
-        circuit->operations[p->first_operation].value = (uint64_t)index;
-        if (circuit->observable_count <= (uint32_t)index) {
-            circuit->observable_count = (uint32_t)index + 1;
+        circuit->operations[p->first_operation].value = observable;
+        if (circuit->observable_count <= observable) {
+            circuit->observable_count = observable + 1;
         }
     } else if (status == OTR_OK && gate->arguments == OTR_ARGUMENTS_NUMBERS) {
         otr_stim_operation *const operation = &circuit->operations[p->first_operation];
@@ -344,7 +360,7 @@ static otr_status parse_sweep(parser *p, uint32_t *out) {
 static otr_status parse_qubit(parser *p, uint32_t flags, uint32_t *out) {
     uint64_t value = 0;
     const otr_status status = otr_scanner_integer(&p->scanner, OTR_MEASUREMENT_TARGET_MAX, &value);
-    if (status == OTR_OK && p->gate->kind != OTR_STIM_NOTHING && p->circuit->qubit_count <= value) {
+    if (status == OTR_OK && p->matters && p->circuit->qubit_count <= value) {
         p->circuit->qubit_count = (uint32_t)value + 1;
     }
     *out = (uint32_t)value | flags;
@@ -368,9 +384,29 @@ static uint32_t pauli_of(char letter) {
     }
 }
 
+/* Reads a Pauli and its qubit. */
+static otr_status parse_factor(parser *p, uint32_t inverted, uint32_t *out) {
+    const uint32_t factor = pauli_of(otr_scanner_peek(&p->scanner));
+    if (factor == 0) {
+        return otr_scanner_fail_found(&p->scanner, "a Pauli and a qubit, as in X5");
+    }
+    p->scanner.next++;
+    return parse_qubit(p, inverted | factor << OTR_STIM_PAULI_SHIFT, out);
+}
+
+/* Reads a Pauli of an observable, perhaps with '!', which is refused if observables are wanted. */
+static otr_status parse_observable_pauli(parser *p, uint32_t *out) {
+    if (p->matters) {
+        return otr_scanner_fail(&p->scanner, OTR_ERR_UNSUPPORTED, p->scanner.next,
+                                "no measurement gives the value of a Pauli in an observable: only the "
+                                "detectors of this circuit can be had");
+    }
+    p->scanner.next += otr_scanner_peek(&p->scanner) == '!';
+    return parse_factor(p, 0, out);
+}
+
 static otr_status parse_target(parser *p, uint32_t *out) {
     const otr_stim_targets kind = p->gate->targets;
-    const char *const begin = p->scanner.next;
     const char letter = otr_scanner_peek(&p->scanner);
     uint32_t inverted = 0;
     if (kind == OTR_TARGETS_NONE) {
@@ -383,11 +419,9 @@ static otr_status parse_target(parser *p, uint32_t *out) {
         return parse_sweep(p, out);
     }
     if (kind == OTR_TARGETS_RECORDS) {
-        if (p->gate->kind == OTR_STIM_OBSERVABLE && (pauli_of(letter) != 0 || letter == '!')) {
-            return otr_scanner_fail(&p->scanner, OTR_ERR_UNSUPPORTED, begin,
-                                    "no measurement gives the value of a Pauli in an observable");
-        }
-        return otr_scanner_fail_found(&p->scanner, "rec[-k]");
+        return p->gate->kind == OTR_STIM_OBSERVABLE && (pauli_of(letter) != 0 || letter == '!')
+                   ? parse_observable_pauli(p, out)
+                   : otr_scanner_fail_found(&p->scanner, "rec[-k]");
     }
     if (letter == '!' &&
         (kind == OTR_TARGETS_RESULTS || kind == OTR_TARGETS_RESULT_PAIRS || kind == OTR_TARGETS_PRODUCTS)) {
@@ -395,12 +429,7 @@ static otr_status parse_target(parser *p, uint32_t *out) {
         inverted = OTR_STIM_INVERTED;
     }
     if (kind == OTR_TARGETS_PRODUCTS) {
-        const uint32_t factor = pauli_of(otr_scanner_peek(&p->scanner));
-        if (factor == 0) {
-            return otr_scanner_fail_found(&p->scanner, "a Pauli and a qubit, as in X5");
-        }
-        p->scanner.next++;
-        return parse_qubit(p, inverted | factor << OTR_STIM_PAULI_SHIFT, out);
+        return parse_factor(p, inverted, out);
     }
     if (otr_scanner_peek(&p->scanner) < '0' || otr_scanner_peek(&p->scanner) > '9') {
         return otr_scanner_fail_found(&p->scanner, kind == OTR_TARGETS_BITS ? "0 or 1" : "a qubit");
@@ -418,7 +447,7 @@ static otr_status parse_target(parser *p, uint32_t *out) {
 static otr_status append_target(parser *p, otr_stim_kind kind, uint32_t target) {
     otr_stim_circuit *const circuit = p->circuit;
     otr_status status = OTR_OK;
-    if (p->gate->kind == OTR_STIM_NOTHING) {
+    if (!p->matters) {
         return OTR_OK;
     }
     /* What a herald says of noise is 0 in a noise-free run. */
@@ -520,7 +549,7 @@ static otr_status append_product(parser *p, size_t begin, uint32_t power) {
         }
     }
     circuit->target_count = begin;
-    if (p->gate->kind == OTR_STIM_NOTHING) {
+    if (!p->matters) {
         return OTR_OK;
     }
     if (power % 2 != 0) {

@@ -81,7 +81,11 @@ static void convert(const otr_measurement_map *map) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    const otr_measurement_options options = {.steps_max = STEPS_MAX};
+    /* The same input always has the same options. */
+    const otr_measurement_options options = {.steps_max = STEPS_MAX,
+                                             .detectors_only = (size & 1) != 0,
+                                             .ran_without_feedback = (size & 2) != 0,
+                                             .skip_reference_sample = (size & 4) != 0};
     otr_measurement_map *map = NULL;
     otr_error error;
     const otr_status status = otr_measurement_map_create(&map, (const char *)data, size, &options, &error);

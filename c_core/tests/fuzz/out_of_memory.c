@@ -541,14 +541,16 @@ static void keep_books(const otr_model *model, const otr_graph *graph) {
     otr_plan_destroy(plan);
 }
 
-static void convert_measurements(void) {
+static void convert_measurements(bool ran_without_feedback) {
     static const char text[] =
         "R 0 1\nRX 2\nCX sweep[1] 0 sweep[0] 1\nREPEAT 9 {\nCX 0 1\nMPP Z0*Z1 X2*X2\nMR !1\n"
         "CX rec[-1] 0\nSHIFT_COORDS[a tag](0, 1)\nDETECTOR(0, 5) rec[-1] rec[-3]\n}\n"
         "M 0 1\nOBSERVABLE_INCLUDE(3) rec[-2]\n";
+    otr_measurement_options options = otr_measurement_options_default();
     otr_measurement_map *map = NULL;
     otr_error error = {0};
-    if (good_or_told(otr_measurement_map_create(&map, text, sizeof text - 1, NULL, &error), &error)) {
+    options.ran_without_feedback = ran_without_feedback;
+    if (good_or_told(otr_measurement_map_create(&map, text, sizeof text - 1, &options, &error), &error)) {
         otr_measurement_stream *stream = NULL;
         CHECK(otr_measurement_map_detector_count(map) == 9);
         if (good_or_told(otr_measurement_stream_create(&stream, map, &error), &error)) {
@@ -594,7 +596,8 @@ static void tour(void) {
     }
     otr_model_destroy(model);
     dense_tour();
-    convert_measurements();
+    convert_measurements(false);
+    convert_measurements(true);
 }
 
 static void read_network(const char *path) {

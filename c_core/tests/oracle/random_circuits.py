@@ -1,6 +1,6 @@
 """Random Stim circuits of all gates, with detectors and observables that noise-free runs fix.
 
-    from random_circuits import gate_lines, random_circuit
+    from random_circuits import feedback_circuit, gate_lines, random_circuit
 """
 
 import stim
@@ -137,6 +137,41 @@ def random_circuit(rng, makers):
         if rng.random() < 0.5:
             lines = ["\n".join([f"REPEAT {rng.randint(1, 3)} {{", *lines, "}"])]
     return "\n".join(with_parities(lines, rng))
+
+
+def feedback_lines(rng, measured, length):
+    """Gates of which many are feedback, and how many results there are behind them."""
+    lines = []
+    for _ in range(length):
+        first, second = rng.sample(range(QUBITS), 2)
+        kind = rng.random()
+        if kind < 0.3:
+            lines.append(f"{rng.choice(['CX', 'CZ', 'CY', 'SWAP'])} {first} {second}")
+        elif kind < 0.45:
+            lines.append(f"{rng.choice('HSXY')} {first}")
+        elif kind < 0.65:
+            lines.append(rng.choice([f"M {first}", f"MR !{first}", f"MX {first}", f"MZZ {first} !{second}", "MPAD 1"]))
+            measured += 1
+        else:
+            lines.append(control(rng, measured))
+    return lines, measured
+
+
+def feedback_circuit(rng):
+    """Nested blocks with feedback on results of any earlier iteration, and parities at their end."""
+    before, measured = feedback_lines(rng, 1, 4)
+    body, measured = feedback_lines(rng, measured, rng.randint(2, 8))
+    inner, _ = feedback_lines(rng, measured, 3)
+    nested = [f"REPEAT {rng.randint(1, 3)} {{", *inner, "}"]
+    block = "\n".join([f"REPEAT {rng.randint(1, 5)} {{", *body, *nested, "}"])
+    lines = ["M 0", *before, block]
+    lines += feedback_lines(rng, stim.Circuit("\n".join(lines)).num_measurements, 3)[0]
+    total = stim.Circuit("\n".join(lines)).num_measurements
+    declared = []
+    for index, parity in enumerate(parities(lines, rng)):
+        name = f"OBSERVABLE_INCLUDE({index % 2})" if index % 3 == 2 else "DETECTOR"
+        declared.append(" ".join([name, *(f"rec[-{total - m}]" for m in parity)]))
+    return "\n".join([*lines, *declared])
 
 
 def is_random(text):

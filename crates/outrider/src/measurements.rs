@@ -46,6 +46,15 @@ pub struct MeasurementOptions {
     /// Operations, targets and tracing that a circuit may cost, repeats unrolled; a step takes a few
     /// nanoseconds.
     pub steps_max: u64,
+    /// Leave the observables out: the map has none, and nothing about them is refused, neither Pauli targets,
+    /// which no measurement gives, nor a random value.
+    pub detectors_only: bool,
+    /// The measurements come from runs that left all feedback out, as where a Pauli frame in software takes its
+    /// place. Sweep bits are taken to have acted.
+    pub ran_without_feedback: bool,
+    /// Take all results 0, with all sweep bits 0, for a noise-free run: every constant is 0, and nothing is
+    /// refused as random.
+    pub skip_reference_sample: bool,
 }
 
 /// The parity that is a detector or an observable.
@@ -62,7 +71,13 @@ pub struct Parity<'a> {
 impl Default for MeasurementOptions {
     fn default() -> Self {
         // SAFETY: the call has no preconditions.
-        Self { steps_max: unsafe { sys::otr_measurement_options_default() }.steps_max }
+        let options = unsafe { sys::otr_measurement_options_default() };
+        Self {
+            steps_max: options.steps_max,
+            detectors_only: options.detectors_only,
+            ran_without_feedback: options.ran_without_feedback,
+            skip_reference_sample: options.skip_reference_sample,
+        }
     }
 }
 
@@ -75,6 +90,9 @@ impl MeasurementMap {
     /// [`Random`](crate::Status::Random) for a detector that noise-free runs do not fix,
     /// [`Unsupported`](crate::Status::Unsupported) for an observable with Pauli targets,
     /// [`Limit`](crate::Status::Limit); with line and, where it helps, column.
+    ///
+    /// A circuit whose observables are refused still has its detectors, see
+    /// [`MeasurementOptions::detectors_only`].
     pub fn parse(text: &str) -> Result<Self, Error> {
         Self::with_options(text, MeasurementOptions::default())
     }
@@ -86,7 +104,12 @@ impl MeasurementMap {
     pub fn with_options(text: &str, options: MeasurementOptions) -> Result<Self, Error> {
         let mut raw = ptr::null_mut();
         let mut details = Details::new();
-        let options = sys::otr_measurement_options { steps_max: options.steps_max };
+        let options = sys::otr_measurement_options {
+            steps_max: options.steps_max,
+            detectors_only: options.detectors_only,
+            ran_without_feedback: options.ran_without_feedback,
+            skip_reference_sample: options.skip_reference_sample,
+        };
         // SAFETY: pointer and length describe `text`, which C copies what it keeps of; the other pointers are
         // live.
         let status = unsafe {
@@ -108,9 +131,21 @@ impl MeasurementMap {
     /// As [`parse`](Self::parse), naming the file; [`Error::Io`] if it cannot be read. Text that is not UTF-8
     /// is [`Parse`](crate::Status::Parse).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::from_file_with_options(path, MeasurementOptions::default())
+    }
+
+    /// As [`from_file`](Self::from_file), with options.
+    ///
+    /// # Errors
+    /// As [`from_file`](Self::from_file).
+    pub fn from_file_with_options(
+        path: impl AsRef<Path>,
+        options: MeasurementOptions,
+    ) -> Result<Self, Error> {
         let path = path.as_ref();
         let file = File::open(path).map_err(|source| io_error(OPEN, Some(path), source))?;
-        Self::from_reader(file).map_err(|error| error.with_path(path))
+        let text = read_text(file, sys::OTR_MEASUREMENT_TEXT_BYTES_MAX);
+        text.and_then(|text| Self::with_options(&text, options)).map_err(|error| error.with_path(path))
     }
 
     /// Reads `input` to its end as a circuit.
@@ -139,7 +174,7 @@ impl MeasurementMap {
         unsafe { sys::otr_measurement_map_detector_count(self.raw.as_ptr()) as usize }
     }
 
-    /// Observables of a shot: the largest in the circuit + 1.
+    /// Observables of a shot: the largest in the circuit + 1, or 0 if they were left out.
     pub fn observable_count(&self) -> usize {
         // SAFETY: as above.
         unsafe { sys::otr_measurement_map_observable_count(self.raw.as_ptr()) as usize }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use outrider::{Format, Layout, MeasurementMap, Shots};
+use outrider::{Format, Layout, MeasurementMap, MeasurementOptions, Shots};
 
 use crate::error::{Error, Result};
 use crate::input::{self, Batches, ShotSource, Truth};
@@ -13,8 +13,9 @@ use crate::output::{self, Output};
 /// Turn measurements into detection events and observables
 ///
 /// The circuit declares which parities of measurements these are. Each is compared with its value in a noise-free run,
-/// which may depend on the sweep bits. The answer is that of `stim m2d`, except that a detector that is random without
-/// noise is refused.
+/// which may depend on the sweep bits. The answer is that of `stim m2d`, except that what has no answer is refused: a
+/// detector that is random without noise, and, if observables are asked for, one that is random or has Pauli targets,
+/// whose value no measurement gives.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct M2dArgs {
@@ -48,6 +49,12 @@ pub(crate) struct M2dArgs {
     /// Format of the observables
     #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = values::format())]
     obs_out_format: Format,
+    /// The measurements come from runs that left out the feedback, as in `CX rec[-1] 5`: account for it here
+    #[arg(long, alias = "ran_without_feedback")]
+    ran_without_feedback: bool,
+    /// Take all measurements 0 for a noise-free run; nothing is then refused as random
+    #[arg(long, alias = "skip_reference_sample")]
+    skip_reference_sample: bool,
 }
 
 const AFTER_HELP: &str = "\
@@ -60,7 +67,15 @@ pub(crate) fn run(args: &M2dArgs) -> Result<()> {
     let inputs = [("--in", Some(args.input.as_path())), ("--sweep", args.sweep.as_deref())];
     input::require_one_stdin(&inputs)?;
     output::require_distinct(&[("--out", Some(&args.out)), ("--obs-out", args.obs_out.as_deref())])?;
-    let map = MeasurementMap::from_file(&args.circuit)?;
+    let map = MeasurementMap::from_file_with_options(
+        &args.circuit,
+        MeasurementOptions {
+            detectors_only: !args.append_observables && args.obs_out.is_none(),
+            ran_without_feedback: args.ran_without_feedback,
+            skip_reference_sample: args.skip_reference_sample,
+            ..MeasurementOptions::default()
+        },
+    )?;
     let (mut detectors, mut observables) = map.batches();
     let layout = Layout {
         detectors: detectors.bits(),

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 
 use clap::Args;
 use outrider::{
-    Format, Isa, Layout, MeasurementMap, MeasurementStream, Patch, RoundSampler, SamplerOptions,
-    StreamOptions, WorkersOptions,
+    Format, Isa, Layout, MeasurementMap, MeasurementOptions, MeasurementStream, Patch, RoundSampler,
+    SamplerOptions, StreamOptions, WorkersOptions,
 };
 use outrider_options::option_values::WaitHow;
 use outrider_options::{LoadedPatch, PatchArgs};
@@ -75,6 +75,9 @@ pub(crate) struct StreamArgs {
     /// Format of the sweep bits
     #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
     sweep_format: Format,
+    /// The measurements come from runs that left out the circuit's feedback
+    #[arg(long, requires = "measurements", alias = "ran_without_feedback")]
+    ran_without_feedback: bool,
     /// Format of shots or measurements [default: b8]
     #[arg(long, value_name = "FORMAT", value_parser = values::format())]
     format: Option<Format>,
@@ -378,7 +381,11 @@ impl StreamArgs {
     }
 
     fn readout(&self, path: &Path, stim: &Path, subject: &Subject) -> Result<Readout> {
-        let map = MeasurementMap::from_file(stim)?;
+        let options = MeasurementOptions {
+            ran_without_feedback: self.ran_without_feedback,
+            ..MeasurementOptions::default()
+        };
+        let map = MeasurementMap::from_file_with_options(stim, options)?;
         let measured =
             MeasurementStream::new(&map).map_err(|error| Error::from(error).with_path(Some(stim)))?;
         let (layers, detectors) = (subject.layers, subject.loaded.model.detector_count());

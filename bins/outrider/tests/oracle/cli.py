@@ -1,4 +1,4 @@
-"""The program against PyMatching's command line and sinter, from PyPI.
+"""The program against the command lines of PyMatching and Stim, and against sinter, from PyPI.
 
     python bins/outrider/tests/oracle/cli.py target/release/outrider
 
@@ -6,8 +6,10 @@ needs stim, pymatching >= 2.3.1, sinter and matplotlib. Prints what it compared;
 difference.
 """
 
+import itertools
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,10 @@ import numpy as np
 import pymatching
 import sinter
 import stim
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[4] / "c_core/tests/oracle"))
+
+from random_circuits import gate_lines, random_circuit
 
 FORMATS = ["01", "b8", "r8", "ptb64", "hits", "dets"]
 # A multiple of 64, for ptb64.
@@ -27,6 +33,7 @@ def main() -> None:
     program = pathlib.Path(sys.argv[1]).resolve()
     checks = [
         check_pymatching,
+        check_m2d,
         check_time,
         check_strong_ids,
         check_grid,
@@ -54,6 +61,10 @@ class Programs:
     def pymatching(self, *arguments: str, stdin: bytes = b"") -> bytes:
         code = "import sys, pymatching; pymatching.cli(command_line_args=sys.argv[1:])"
         return self._run(sys.executable, "-c", code, *arguments, stdin=stdin).stdout
+
+    def stim(self, *arguments: str) -> bytes:
+        code = "import sys, stim; sys.exit(stim.main(command_line_args=sys.argv[1:]))"
+        return self._run(sys.executable, "-c", code, *arguments).stdout
 
     def sinter(self, *arguments: str) -> bytes:
         code = "import sys; from sinter._command._main import main; main(command_line_args=sys.argv[1:])"
@@ -145,6 +156,64 @@ def command_lines() -> list[list[str]]:
         lines.append([*count, "--in", f"dets.{form}"])
     lines.append(["predict", "--dem=m.dem", "--in=dets.b8", "--in_format=b8"])
     return lines
+
+
+def check_m2d(run: Programs) -> None:
+    """m2d gives Stim's bytes with and without feedback, reference sample, sweep bits and observables"""
+    rng, makers, compared = random.Random(17), gate_lines(), 0
+    while compared < 20:
+        text = random_circuit(rng, makers)
+        circuit = stim.Circuit(text)
+        # Records of no bits have no number.
+        if not all([circuit.num_measurements, circuit.num_detectors, circuit.num_observables, circuit.num_sweep_bits]):
+            continue
+        compared += 1
+        # Stim does not rewrite feedback of two gates, nor observables whose Paulis are random.
+        for_stim = re.sub(r"([XY])CZ (\d+) (rec\[-\d+\])", r"C\1 \3 \2", text)
+        paulis = f"OBSERVABLE_INCLUDE(0) X0 !Y1\n{text}\nOBSERVABLE_INCLUDE(9) Z2 rec[-1]"
+        for name, written in [("for_stim", for_stim), ("c", text), ("paulis", paulis)]:
+            (run.folder / f"{name}.stim").write_text(f"{written}\n")
+        in_format, sweep_format = rng.choices(FORMATS, k=2)
+        numbers = np.random.default_rng(compared)
+        for name, form, width in [
+            ("m", in_format, circuit.num_measurements),
+            ("s", sweep_format, circuit.num_sweep_bits),
+        ]:
+            data = numbers.random((64, width)) < 0.5
+            stim.write_shot_data_file(data=data, path=run.folder / name, format=form, num_measurements=width)
+        for without, skip, sweep, append, separate in itertools.product([False, True], repeat=5):
+            # Stim does not write ptb64 here.
+            out_format, obs_out_format = rng.choices([form for form in FORMATS if form != "ptb64"], k=2)
+            values = {"in": f"{run.folder}/m", "in_format": in_format}
+            values |= {"out": f"{run.folder}/out", "out_format": out_format}
+            values |= {"sweep": f"{run.folder}/s", "sweep_format": sweep_format} if sweep else {}
+            values |= {"obs_out": f"{run.folder}/obs", "obs_out_format": obs_out_format} if separate else {}
+            flags = ["ran_without_feedback"] * without + ["skip_reference_sample"] * skip
+            compare_m2d(run, values, flags + ["append_observables"] * append)
+
+
+def compare_m2d(run: Programs, values: dict[str, str], flags: list[str]) -> None:
+    def written() -> dict[str, bytes]:
+        outputs = [path for path in [run.folder / "out", run.folder / "obs"] if path.exists()]
+        contents = {path.name: path.read_bytes() for path in outputs}
+        for path in outputs:
+            path.unlink()
+        return contents
+
+    line = ["m2d", *(f"--{name}={value}" for name, value in values.items()), *(f"--{flag}" for flag in flags)]
+    assert stim.main(command_line_args=[*line, f"--circuit={run.folder}/for_stim.stim"]) == 0, line
+    expected = written()
+    ours = ["m2d", *(f"--{name.replace('_', '-')}={value}" for name, value in values.items())]
+    ours += [f"--{flag.replace('_', '-')}" for flag in flags]
+    run.outrider(*ours, "--circuit=c.stim")
+    assert written() == expected, line
+    command = [run.path, *ours, "--circuit=paulis.stim"]
+    refused = subprocess.run(command, cwd=run.folder, capture_output=True, check=False)
+    if "obs_out" in values or "append_observables" in flags:
+        assert refused.returncode == 2 and b"error: paulis.stim:1:23: " in refused.stderr, refused
+        assert not written(), line
+    else:
+        assert written() == expected, line
 
 
 def check_time(run: Programs) -> None:

@@ -1,13 +1,15 @@
 """Writes the golden measurements (made with stim 1.16.0): python make_golden.py
 
 NAME.shots has a line a shot: measurements, sweep bits, and Stim's detectors and observables for them, each as 0s and
-1s, or - for none. NAME.coordinates has a line for each of Stim's detectors. The circuits random_* are random, with all
-of Stim's gates among them; hand_* were written by hand; sycamore is Google's (README.md). Measurements are random bits,
-as the parities do not care; those of sycamore were measured.
+1s, or - for none. NAME.without_feedback has, where feedback matters, the detectors and observables of the same
+measurements if they come from runs without it. NAME.coordinates has a line for each of Stim's detectors. The circuits
+random_* are random, with all of Stim's gates among them; hand_* were written by hand; sycamore is Google's (README.md).
+Measurements are random bits, as the parities do not care; those of sycamore were measured.
 """
 
 import pathlib
 import random
+import re
 import sys
 
 import numpy as np
@@ -63,11 +65,24 @@ def write_answers(path):
     numbers = np.random.default_rng(11)
     measurements = numbers.random((SHOTS, circuit.num_measurements)) < 0.5
     sweep = numbers.random((SHOTS, circuit.num_sweep_bits)) < 0.5
-    answers = circuit.compile_m2d_converter().convert(
+    answers = convert(circuit, measurements, sweep)
+    write_lines(path.with_suffix(".shots"), measurements, sweep, *answers)
+    # Stim rewrites no feedback of these two gates.
+    text = re.sub(r"([XY])CZ (\d+) (rec\[-\d+\])", r"C\1 \3 \2", str(circuit))
+    rewritten = stim.Circuit(text).with_inlined_feedback()
+    without = convert(rewritten, measurements, sweep)
+    if any(not np.array_equal(*pair) for pair in zip(answers, without)):
+        write_lines(path.with_suffix(".without_feedback"), *without)
+
+
+def convert(circuit, measurements, sweep):
+    return circuit.compile_m2d_converter().convert(
         measurements=measurements, sweep_bits=sweep, separate_observables=True
     )
-    shots = zip(measurements, sweep, *answers)
-    path.with_suffix(".shots").write_text("".join(" ".join(map(bits, shot)) + "\n" for shot in shots))
+
+
+def write_lines(path, *columns):
+    path.write_text("".join(" ".join(map(bits, shot)) + "\n" for shot in zip(*columns)))
 
 
 (HERE / "surface_code.stim").write_text(surface_code_with_sweeps())
