@@ -43,12 +43,17 @@ fn models_are_refused_with_line_and_column() {
 
 #[test]
 fn shots_are_refused_with_their_number() {
-    let cases: [(&str, &[u8], &[&str]); 13] = [
+    let cases: [(&str, &[u8], &[&str]); 18] = [
         ("01", b"000\n01\n", &["shot 2"]),
         ("01", b"000\n0101\n", &["shot 2"]),
         ("01", b"000\n0x0\n", &["shot 2", "column 2"]),
         ("01", b"000\n01", &["shot 2"]),
         ("hits", b"0,1\n3\n", &["shot 2"]),
+        ("hits", b"0,1\n1,2", &["shot 2", "line feed"]),
+        ("hits", b"0,1\n1,", &["shot 2"]),
+        ("dets", b"shot D0\nshot D1", &["shot 2", "line feed"]),
+        ("b8", b"\x05\xA0", &["shot 2", "bitorder='little'"]),
+        ("b8", b"\x08", &["shot 1", "another width"]),
         ("hits", b"0,,1\n", &["shot 1"]),
         ("hits", b"99999999999999999999999\n", &["shot 1"]),
         ("dets", b"shot D0\nshot D3\n", &["shot 2"]),
