@@ -24,6 +24,7 @@ mod output;
 mod output_file;
 mod report;
 mod stream;
+mod text_guard;
 mod threads;
 
 /// Decode surface-code experiments: exact, correlated and union-find decoding of Stim data

@@ -248,3 +248,88 @@ fn statistics_files_and_circuits_are_checked() {
         assert_eq!(get_text(folder.path(), name), text, "untouched");
     }
 }
+
+#[test]
+fn text_in_place_of_packed_shots_is_refused_before_any_output() {
+    let folder = folder();
+    // 7 detectors: the lines of digits are 8 bytes that could be shots.
+    put(folder.path(), "m.dem", "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D6\n");
+    for (text, format) in [
+        ("0000000\n1100000\n", "01"),
+        ("0000000\n", "01"),
+        ("0,1\n\n6\n\n\n0,1\n", "hits"),
+        ("shot D0 D1\nshot\n", "dets"),
+    ] {
+        put(folder.path(), "shots", text);
+        for option in ["decode --in-format b8", "decode", "predict", "count_mistakes --in_format b8"] {
+            let name =
+                if option.contains('_') || option == "predict" { "--in_format" } else { "--in-format" };
+            let give = format!("give {name} {format}");
+            let line = format!("{option} --dem m.dem --in");
+            let run = outrider(folder.path(), words(&line).into_iter().chain(["shots"]));
+            run.refused(2, &["shots: ", &give]);
+            assert!(run.stdout.is_empty(), "{run:?}");
+            let run =
+                outrider_with_input(folder.path(), words(&line).into_iter().chain(["-"]), text.as_bytes());
+            run.refused(2, &["standard input: ", &give]);
+            assert!(run.stdout.is_empty(), "{run:?}");
+        }
+        for line in
+            ["decode --dem m.dem --in shots --in-format", "predict --dem m.dem --in shots --in_format"]
+        {
+            let run = outrider(folder.path(), words(line).into_iter().chain([format]));
+            assert!(!run.text().is_empty());
+        }
+    }
+    put(folder.path(), "s.stim", "X_ERROR(0.1) 0\nM 0 1 2 3 4 5 6\nDETECTOR rec[-1]\n");
+    put(folder.path(), "shots", "0000000\n1100000\n");
+    let run = outrider(folder.path(), words("m2d --circuit s.stim --in shots"));
+    run.refused(2, &["shots: ", "give --in-format 01"]);
+}
+
+#[test]
+fn a_length_that_is_no_number_of_shots_is_refused_before_any_output() {
+    let folder = folder();
+    put(folder.path(), "m.dem", "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D8\n");
+    put(folder.path(), "shots", [0; 4001]);
+    let run = outrider(folder.path(), words("decode --dem m.dem --in shots"));
+    run.refused(2, &["shots: shot 2001: the file has 4001 bytes", "the 2 bytes of a shot of 9 bits in b8"]);
+    assert!(run.stdout.is_empty(), "{run:?}");
+    put(folder.path(), "shots", [0; 145]);
+    let run = outrider(folder.path(), words("decode --dem m.dem --in shots --in-format ptb64"));
+    run.refused(2, &["shots: shot 129: ", "the 72 bytes of 64 shots"]);
+}
+
+#[test]
+fn suffixes_choose_formats_and_options_win() {
+    let folder = folder();
+    put(folder.path(), "m.dem", "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1\n");
+    let line = "sample --dem m.dem --shots 64 --seed 3 --out";
+    let mut expected = None;
+    for suffix in ["01", "b8", "r8", "ptb64", "hits", "dets"] {
+        let name = format!("s.{suffix}");
+        outrider(folder.path(), words(line).into_iter().chain([name.as_str()])).text();
+        let again = format!("{line} explicit --out-format {suffix}");
+        outrider(folder.path(), words(&again)).text();
+        assert_eq!(get(folder.path(), &name), get(folder.path(), "explicit"), "{suffix}");
+        for command in ["decode", "predict"] {
+            let run = outrider(folder.path(), [command, "--dem", "m.dem", "--in", &name]);
+            let expected = expected.get_or_insert_with(|| run.text().to_owned());
+            assert_eq!(run.text(), expected, "{command} {suffix}");
+        }
+        let run = outrider(folder.path(), ["count_mistakes", "--dem", "m.dem", "--in", &name]);
+        assert!(run.text().ends_with(" / 64\n"), "{run:?}");
+    }
+    // Names that mean nothing keep the defaults of PyMatching: b8, and 01 for count_mistakes.
+    put(folder.path(), "dets.dat", get(folder.path(), "s.b8"));
+    put(folder.path(), "digits.dat", get(folder.path(), "s.01"));
+    let run = outrider(folder.path(), words("predict --dem m.dem --in dets.dat"));
+    assert_eq!(run.text(), expected.expect("runs before"));
+    let run = outrider(folder.path(), words("count_mistakes --dem m.dem --in digits.dat"));
+    assert!(run.text().ends_with(" / 64\n"), "{run:?}");
+    // An option wins over a suffix.
+    put(folder.path(), "wrong.hits", get(folder.path(), "s.b8"));
+    let line = "decode --dem m.dem --in wrong.hits --in-format b8 --out p.b8 --out-format 01";
+    outrider(folder.path(), words(line)).text();
+    assert_eq!(get_text(folder.path(), "p.b8").len(), 128);
+}

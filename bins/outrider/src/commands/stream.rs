@@ -15,7 +15,7 @@ use outrider_options::{LoadedPatch, PatchArgs};
 
 use crate::decoding::decoder_factory::require_isa;
 use crate::error::{Error, Result};
-use crate::input;
+use crate::input::{self, ShotFormat};
 use crate::options::values;
 use crate::output::{self, Output, print};
 use crate::stream::driver::{Driver, Pace};
@@ -72,10 +72,10 @@ pub(crate) struct StreamArgs {
     /// Sweep bits of the shots of --measurements [default: all 0]
     #[arg(long, value_name = "FILE", requires = "measurements")]
     sweep: Option<PathBuf>,
-    /// Format of the sweep bits
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
-    sweep_format: Format,
-    /// Format of shots or measurements [default: b8]
+    /// Format of the sweep bits [default: by the suffix of --sweep, or else b8]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
+    sweep_format: Option<Format>,
+    /// Format of shots or measurements [default: by the suffix of the file, or else b8]
     #[arg(long, value_name = "FORMAT", value_parser = values::format())]
     format: Option<Format>,
     /// Time of a round in microseconds; 0 for as fast as possible
@@ -374,8 +374,12 @@ impl StreamArgs {
             if self.appended_observables { plan.graph().observable_count() as usize } else { 0 };
         let detectors = history_detectors(plan, subject.layers, "--shots")?;
         let layout = Layout { detectors, observables, ..Layout::default() };
-        let shots = input::shots(path, self.format.unwrap_or(Format::B8), layout)?;
+        let shots = input::shots(path, self.shot_format(path), layout)?;
         Ok(Recording::new(shots, Arc::clone(plan), subject.layers, truth))
+    }
+
+    fn shot_format(&self, path: &Path) -> ShotFormat {
+        ShotFormat::new("--format", self.format, path, Format::B8)
     }
 
     fn readout(&self, path: &Path, stim: &Path, subject: &Subject) -> Result<Readout> {
@@ -392,10 +396,11 @@ impl StreamArgs {
             return Err(Error::input(stim.display(), message));
         }
         let layout = Layout { measurements: map.measurement_count(), ..Layout::default() };
-        let shots = input::shots(path, self.format.unwrap_or(Format::B8), layout)?;
+        let shots = input::shots(path, self.shot_format(path), layout)?;
         let sweep_layout = Layout { measurements: map.sweep_count(), ..Layout::default() };
         let sweep = self.sweep.as_ref().map(|path| {
-            let shots = input::shots(path, self.sweep_format, sweep_layout)?;
+            let format = ShotFormat::new("--sweep-format", self.sweep_format, path, Format::B8);
+            let shots = input::shots(path, format, sweep_layout)?;
             Ok::<_, Error>(SweepBits::new(shots, path))
         });
         Ok(Readout::new(shots, sweep.transpose()?, measured, measurement_widths(&map)?))
