@@ -333,3 +333,38 @@ fn suffixes_choose_formats_and_options_win() {
     outrider(folder.path(), words(line)).text();
     assert_eq!(get_text(folder.path(), "p.b8").len(), 128);
 }
+
+#[test]
+fn a_circuit_for_a_model_and_a_model_for_a_circuit_are_named_with_the_way_out() {
+    let folder = folder();
+    let model = "error(0.1) D0 L0\n";
+    let circuits = [
+        "QUBIT_COORDS(0, 0) 0\nR 0\nM 0\nDETECTOR(0, 0) rec[-1]\n",
+        "R 0\nREPEAT 3 {\n    X_ERROR(0.1) 0\n    MR 0\n    DETECTOR(0, 0) rec[-1]\n}\n",
+        "# no qubits\nOBSERVABLE_INCLUDE(0) rec[-1]\n",
+    ];
+    for circuit in circuits {
+        // The suffix does not matter.
+        put(folder.path(), "m.dem", circuit);
+        for command in [
+            "decode",
+            "predict",
+            "count_mistakes",
+            "sample --shots 10",
+            "ler",
+            "bench",
+            "stream",
+            "node --listen unix:s",
+        ] {
+            let run = outrider(folder.path(), words(command).into_iter().chain(["--dem", "m.dem"]));
+            run.refused(2, &["m.dem:", "a Stim circuit", "stim analyze_errors --decompose_errors"]);
+        }
+        let run = outrider_with_input(folder.path(), words("sample --shots 1 --dem -"), circuit.as_bytes());
+        run.refused(2, &["standard input:", "a Stim circuit"]);
+    }
+    for text in [model, "detector(1, 2) D0\n", "repeat 2 {\n error(0.1) D0\n shift_detectors 1\n}\n"] {
+        put(folder.path(), "c.stim", text);
+        let run = outrider(folder.path(), words("m2d --circuit c.stim"));
+        run.refused(2, &["c.stim:", "a detector error model", "stim analyze_errors"]);
+    }
+}

@@ -1,5 +1,6 @@
 //! `outrider predict`: PyMatching's command of that name.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -16,7 +17,8 @@ use crate::threads::thread_count;
 /// Predict observables, with PyMatching's command line
 ///
 /// Flags, defaults and output are those of `pymatching predict`. Without --enable_correlations error
-/// components with three or more detectors are skipped, as PyMatching does. Uses all cores.
+/// components with three or more detectors are skipped, as PyMatching does; standard error has their number. Uses all
+/// cores.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct PredictArgs {
@@ -73,5 +75,17 @@ pub(crate) fn pymatching_factory<'a>(
 ) -> Result<DecoderFactory<'a>> {
     let kind = if correlations { DecoderKind::MwpmCorrelated } else { DecoderKind::Mwpm };
     let options = DecoderOptions { kind, isa: Isa::Auto, ..DecoderOptions::default() };
-    DecoderFactory::new(model, Some(path), options, !correlations)
+    let factory = DecoderFactory::new(model, Some(path), options, !correlations)?;
+    let ignored = factory.graph().ignored_count();
+    if ignored > 0 {
+        let (components, are) = if ignored == 1 { ("component", "is") } else { ("components", "are") };
+        // If standard error is gone, predictions still matter.
+        let _ = writeln!(
+            io::stderr(),
+            "{}: {ignored} error {components} with three or more detectors {are} left out, as PyMatching does; \
+             stim analyze_errors --decompose_errors avoids them",
+            path.display()
+        );
+    }
+    Ok(factory)
 }
