@@ -78,14 +78,14 @@ pub(crate) struct StreamArgs {
     /// Format of shots or measurements [default: by the suffix of the file, or else b8]
     #[arg(long, value_name = "FORMAT", value_parser = values::format())]
     format: Option<Format>,
-    /// Time of a round in microseconds; 0 for as fast as possible
-    #[arg(long, value_name = "US", default_value = "1", allow_negative_numbers = true, value_parser = round_time)]
+    /// Time of a round in microseconds, or with a unit: ns, us, ms, s; 0 for as fast as possible
+    #[arg(long, value_name = "TIME", default_value = "1", allow_negative_numbers = true, value_parser = round_time)]
     round_time: f64,
-    /// Start histories this many microseconds apart, each on time even if the one before is not over [default: each
-    /// when the one before is over]
+    /// Start histories this many microseconds apart, or so far with a unit: ns, us, ms, s; each on time even if the one
+    /// before is not over [default: each when the one before is over]
     #[arg(
         long,
-        value_name = "US",
+        value_name = "TIME",
         allow_negative_numbers = true,
         value_parser = history_time,
         conflicts_with_all = ["sifl", "find_rate", "verify"],
@@ -139,7 +139,7 @@ A node decides cells of the patch that the same options, or the same [[patch]] o
 a lost node count from its last frame.
 
 Examples:
-  outrider stream --distance 5 --p 0.001 --rounds 1000000 --round-time 1
+  outrider stream --distance 5 --p 0.001 --rounds 1000000 --round-time 1us
   outrider stream --distance 5 --p 0.001 --rounds 50 --repeat 10000 --wait spin --json run.json --verify
   outrider stream --distance 13 --p 0.001 --rounds 100000 --decoder mwpm-correlated --find-rate
   outrider stream --dem model.dem --shots dets.b8 --commit 5 --spacing 5 --buffer 5 --round-time 0
@@ -427,10 +427,7 @@ fn watch_signals(stop: &Arc<AtomicBool>) -> Result<()> {
 
 /// A time of a round in microseconds, or 0.
 fn round_time(text: &str) -> std::result::Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|time| (0.0..=ROUND_TIME_MAX_US).contains(time))
-        .ok_or_else(|| format!("expected microseconds from 0 to {ROUND_TIME_MAX_US}"))
+    values::time(text, values::TimeUnit::Microsecond, 0.0..=ROUND_TIME_MAX_US)
 }
 
 /// The same, but not 0.
