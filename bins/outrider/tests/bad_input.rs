@@ -175,7 +175,7 @@ fn command_lines_are_checked() {
         ("decode --dem m.dem --out x --weights-out x", "--weights-out"),
         ("decode --dem m.dem --out x --stats ./x", "--stats"),
         ("decode --dem m.dem --weights-out -", "--weights-out"),
-        ("predict --dem m.dem --in-format b8", "--in-format"),
+        ("predict --dem m.dem --informat b8", "--informat"),
         ("sample --dem m.dem", "--shots"),
         ("sample --dem m.dem --shots -1", "-1"),
         ("sample --dem m.dem --shots 1e9", "1e9"),
