@@ -84,13 +84,11 @@ fn random_row(random: &mut Random, bits: usize) -> Shots {
     shots
 }
 
-/// Bits `first..end` of a row, moved to the front; the padding is not zero.
+/// Bits `first..end` of a row, moved to the front.
 fn cut(row: &[u8], first: usize, end: usize) -> Vec<u8> {
-    let mut cut = vec![0xFF; (end - first).div_ceil(8)];
+    let mut cut = vec![0; (end - first).div_ceil(8)];
     for (to, from) in (first..end).enumerate() {
-        if row[from / 8] >> (from % 8) & 1 == 0 {
-            cut[to / 8] &= !(1 << (to % 8));
-        }
+        cut[to / 8] |= (row[from / 8] >> (from % 8) & 1) << (to % 8);
     }
     cut
 }

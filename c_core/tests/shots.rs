@@ -41,6 +41,14 @@ fn failure(status: otr_status, shot: u64, column: u32, message: &str) -> Failure
     Failure { status, shot, column, message: message.to_owned() }
 }
 
+/// What is said of a shot of `bits` bits whose last byte has more of them.
+fn padding(bits: u64, last: u8) -> String {
+    format!(
+        "bits past the shot's {bits} are set in its last byte, 0x{last:02X}: another bit order (np.packbits needs \
+         bitorder='little'), or shots of another width"
+    )
+}
+
 fn blank_error() -> otr_error {
     otr_error { status: otr_status::OTR_OK, column: 0, line: 0, message: [0; 232] }
 }
@@ -353,38 +361,37 @@ fn random_rows_survive_every_format() {
     }
 }
 
-/// Inputs that Stim reads, and the row or rows it reads from them (checked with stim 1.16.0), except that a text line
-/// may also lack its final newline.
+/// Inputs that Stim reads, and the row or rows it reads from them (checked with stim 1.16.0), except that a line
+/// of digits may also lack its line feed.
 #[test]
 fn oddities_read_as_stim_reads_them() {
     use otr_shot_format as f;
     let four = layout(0, 4, 0);
     let appended = layout(0, 4, 2);
-    let cases: [(otr_shot_format, &otr_shot_layout, &[u8], &[u8]); 27] = [
+    let cases: [(otr_shot_format, &otr_shot_layout, &[u8], &[u8]); 26] = [
         (f::OTR_FORMAT_01, &four, b"", b""),
         (f::OTR_FORMAT_01, &four, b"0101\r\n1000\n", b"\x0A\x01"),
         (f::OTR_FORMAT_01, &four, b"0101\n0001", b"\x0A\x08"),
         (f::OTR_FORMAT_01, &four, b"0101\r", b"\x0A"),
-        (f::OTR_FORMAT_B8, &four, b"\xF5\x06", b"\x05\x06"),
+        (f::OTR_FORMAT_B8, &four, b"\x05\x06", b"\x05\x06"),
         (f::OTR_FORMAT_R8, &four, b"\x04\x00\x03\x00\x03", b"\x00\x01\x01"),
         (f::OTR_FORMAT_R8, &four, b"\x03\x00\x00\x00\x00\x00\x00", b"\x08\x0F"),
         (f::OTR_FORMAT_HITS, &four, b"\n", b"\x00"),
-        (f::OTR_FORMAT_HITS, &four, b"\n\r\n1", b"\x00\x00\x02"),
+        (f::OTR_FORMAT_HITS, &four, b"\n\r\n1\r", b"\x00\x00\x02"),
         (f::OTR_FORMAT_HITS, &four, b"2,1\n", b"\x06"),
         (f::OTR_FORMAT_HITS, &four, b"1,1\n", b"\x00"),
         (f::OTR_FORMAT_HITS, &four, b"1,2\r\n3,0\r\n", b"\x06\x09"),
         (f::OTR_FORMAT_HITS, &four, b"01\n", b"\x02"),
         (f::OTR_FORMAT_HITS, &appended, b"1,4,5\n", b"\x32"),
         (f::OTR_FORMAT_DETS, &four, b"shot\n", b"\x00"),
-        (f::OTR_FORMAT_DETS, &four, b"shot", b"\x00"),
         (f::OTR_FORMAT_DETS, &four, b"\n", b""),
         (f::OTR_FORMAT_DETS, &four, b"shot D2 D1\n", b"\x06"),
         (f::OTR_FORMAT_DETS, &four, b"shot D1 D1\n", b"\x02"),
-        (f::OTR_FORMAT_DETS, &four, b"shot D1 D2", b"\x06"),
+        (f::OTR_FORMAT_DETS, &four, b"shot D1 D2\r", b"\x06"),
         (f::OTR_FORMAT_DETS, &four, b"\r\n\n \tshot D1\r\n\nshot\r\n\n", b"\x02\x00"),
         (f::OTR_FORMAT_DETS, &four, b"shot D01\n", b"\x02"),
         (f::OTR_FORMAT_DETS, &appended, b"shot L0 D1\n", b"\x12"),
-        (f::OTR_FORMAT_DETS, &appended, b"shot L1 D3 L1", b"\x28"),
+        (f::OTR_FORMAT_DETS, &appended, b"shot L1 D3 L1\n", b"\x28"),
         (f::OTR_FORMAT_DETS, &layout(2, 3, 2), b"shot M1 D2 L1\n", b"\x52"),
         (f::OTR_FORMAT_DETS, &layout(4, 0, 0), b"shot M1\n", b"\x02"),
         (f::OTR_FORMAT_HITS, &layout(0, 0, 4), b"1\n", b"\x02"),
@@ -451,6 +458,13 @@ fn bad_input_names_shot_and_column() {
             layout(0, 12, 0),
             b"\0\0\0",
             failure(s::OTR_ERR_TRUNCATED, 2, 0, "the input ends after 1 of the shot's 2 bytes"),
+        ),
+        (f::OTR_FORMAT_B8, four, b"\x05\x10\x01", failure(s::OTR_ERR_FORMAT, 2, 0, &padding(4, 0x10))),
+        (
+            f::OTR_FORMAT_B8,
+            layout(0, 12, 2),
+            b"\xFF\x3F\x00\x40",
+            failure(s::OTR_ERR_FORMAT, 2, 0, &padding(14, 0x40)),
         ),
         (
             f::OTR_FORMAT_R8,
@@ -526,6 +540,36 @@ fn bad_input_names_shot_and_column() {
         ),
         (
             f::OTR_FORMAT_HITS,
+            layout(0, 20, 0),
+            b"1,5\n1,1",
+            failure(s::OTR_ERR_TRUNCATED, 2, 4, "the last line has no line feed, so it may be cut off"),
+        ),
+        (
+            f::OTR_FORMAT_HITS,
+            four,
+            b"1,2\n3",
+            failure(s::OTR_ERR_TRUNCATED, 2, 2, "the last line has no line feed, so it may be cut off"),
+        ),
+        (
+            f::OTR_FORMAT_DETS,
+            layout(0, 20, 0),
+            b"shot\nshot D1",
+            failure(s::OTR_ERR_TRUNCATED, 2, 8, "the last line has no line feed, so it may be cut off"),
+        ),
+        (
+            f::OTR_FORMAT_DETS,
+            four,
+            b"shot D1\nshot",
+            failure(s::OTR_ERR_TRUNCATED, 2, 5, "the last line has no line feed, so it may be cut off"),
+        ),
+        (
+            f::OTR_FORMAT_DETS,
+            four,
+            b"shot D9",
+            failure(s::OTR_ERR_TRUNCATED, 1, 8, "the last line has no line feed, so it may be cut off"),
+        ),
+        (
+            f::OTR_FORMAT_HITS,
             four,
             b"1,2,",
             failure(s::OTR_ERR_TRUNCATED, 1, 5, "the input ends inside an item"),
@@ -533,7 +577,7 @@ fn bad_input_names_shot_and_column() {
         (
             f::OTR_FORMAT_HITS,
             four,
-            b"1,9",
+            b"1,9\n",
             failure(s::OTR_ERR_INDEX, 1, 3, "index 9 is not below the 4 bits of a shot"),
         ),
         (
@@ -545,7 +589,7 @@ fn bad_input_names_shot_and_column() {
         (
             f::OTR_FORMAT_DETS,
             four,
-            b"shot L0",
+            b"shot L0\n",
             failure(s::OTR_ERR_INDEX, 1, 7, "L0 is not below the shot's 0 L bits"),
         ),
         (

@@ -1,5 +1,6 @@
 //! The configuration of a node: a TOML file, and options that override it.
 
+use std::fmt;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -11,10 +12,10 @@ use clap::ValueEnum;
 use outrider::WorkersOptions;
 use outrider_node::NodeOptions;
 use outrider_options::PatchArgs;
-use outrider_options::option_values::WaitHow;
+use outrider_options::option_values::{self, TimeUnit, WaitHow};
 use outrider_transport::{Address, TlsFiles};
 use outrider_wire as wire;
-use serde::de::Error as _;
+use serde::de::{self, Error as _, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::failure::Failure;
@@ -48,6 +49,7 @@ pub(crate) struct Config {
     #[serde(deserialize_with = "mode")]
     pub(crate) socket_mode: u32,
     /// How long it still decides cells after it has to stop.
+    #[serde(deserialize_with = "seconds")]
     pub(crate) drain_seconds: f64,
     /// Certificates, for `tls:` addresses.
     pub(crate) tls: Option<TlsConfig>,
@@ -87,10 +89,13 @@ pub(crate) struct Limits {
     /// Bytes of frames that a session keeps until they are acknowledged.
     retained_bytes: usize,
     /// Milliseconds between signs of life.
+    #[serde(deserialize_with = "milliseconds")]
     heartbeat_ms: f64,
     /// Seconds that a session without a connection lives.
+    #[serde(deserialize_with = "seconds")]
     resume_seconds: f64,
     /// Seconds that a handshake may take.
+    #[serde(deserialize_with = "seconds")]
     handshake_seconds: f64,
 }
 
@@ -262,6 +267,38 @@ where
     texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
 }
 
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    deserializer.deserialize_any(TimeIn(TimeUnit::Millisecond))
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    deserializer.deserialize_any(TimeIn(TimeUnit::Second))
+}
+
+/// A time in its unit: a number, or a text with a unit of its own. Ranges are checked later, with the key.
+struct TimeIn(TimeUnit);
+
+impl Visitor<'_> for TimeIn {
+    type Value = f64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, or a time with a unit (ns, us, ms, s) in quotes")
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<f64, E> {
+        Ok(number)
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<f64, E> {
+        Ok(number as f64)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<f64, E> {
+        option_values::time(text, self.0, 0.0..=f64::MAX)
+            .map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}
+
 /// Permission bits in octal, as `chmod` takes them.
 fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -281,6 +318,24 @@ mod tests {
         assert_eq!(options.wire.heartbeat_ns, wire::Options::default().heartbeat_ns);
         assert_eq!(options.wire.resume_ns, wire::Options::default().resume_ns);
         assert_eq!(Config::default().drain().unwrap(), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn times_take_units() {
+        let text = "drain-seconds = \"500ms\"\n[limits]\nheartbeat-ms = \"2000us\"\nresume-seconds = 3\n\
+                    handshake-seconds = 1.5\n";
+        let config: Config = toml::from_str(text).unwrap();
+        assert_eq!(config.drain().unwrap(), Duration::from_millis(500));
+        let wire = config.limits.node_options().unwrap().wire;
+        assert_eq!(
+            (wire.heartbeat_ns, wire.resume_ns, wire.handshake_ns),
+            (2_000_000, 3_000_000_000, 1_500_000_000)
+        );
+        for value in ["\"1 hour\"", "\"\"", "true", "[1]"] {
+            let fault =
+                toml::from_str::<Config>(&format!("drain-seconds = {value}")).unwrap_err().to_string();
+            assert!(fault.contains("drain-seconds") && fault.contains("ns, us, ms, s"), "{fault}");
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The decoder node daemon: the command line, one line for what went wrong, and the exit code.
 #![forbid(unsafe_code)]
 
+use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use outrider_noded::{DaemonArgs, Failure};
-use outrider_options::one_line;
+use outrider_options::{one_line, with_both_spellings};
 
 #[derive(Parser, Debug)]
 #[command(name = "outrider-node", version)]
@@ -16,7 +17,11 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Cli::try_parse() {
+    let mut command = with_both_spellings(Cli::command());
+    let parsed = command
+        .try_get_matches_from_mut(env::args_os())
+        .and_then(|matches| Cli::from_arg_matches(&matches).map_err(|fault| fault.format(&mut command)));
+    let outcome = match parsed {
         Ok(cli) => cli.daemon.run(),
         Err(answer) if !answer.use_stderr() => {
             // Help and version; a closed pipe is no news.

@@ -1,20 +1,91 @@
 //! Models and shots coming in; `-` is standard input.
 
+use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
-use outrider::{DetectorErrorModel, Format, Layout, ShotReader, Shots};
+use outrider::{DetectorErrorModel, Format, Layout, Place, ShotReader, Shots, Status};
 
 use crate::error::{Error, Result};
+use crate::text_guard::{HEAD_BYTES, TextGuard, text_format};
 
 /// Bytes of packed shots that travel together, and the most shots among them: enough to make hand-over
 /// between threads cheap, little enough that memory stays small.
 const BATCH_BYTES: usize = 1 << 18;
 const BATCH_SHOTS_MAX: usize = 4096;
 
-/// A reader of shots from a file, a pipe or memory.
-pub(crate) type ShotSource = ShotReader<Box<dyn Read + Send>>;
+/// The format of a stream of shots, and the option that sets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ShotFormat {
+    /// The format.
+    pub(crate) format: Format,
+    option: &'static str,
+}
+
+impl ShotFormat {
+    /// The format that `option` gave; or else that of the file's suffix; or else `plain`.
+    pub(crate) fn new(option: &'static str, given: Option<Format>, path: &Path, plain: Format) -> Self {
+        let by_suffix = || path.extension().and_then(OsStr::to_str)?.parse().ok();
+        Self { format: given.or_else(by_suffix).unwrap_or(plain), option }
+    }
+
+    /// A format that is not for the user to choose.
+    pub(crate) fn fixed(format: Format) -> Self {
+        Self { format, option: "the format" }
+    }
+
+    fn refused(self, text: Format, name: &Path) -> Error {
+        let Self { format, option } = self;
+        let message = format!("the bytes are text in the format {text}, not {format}: give {option} {text}");
+        Error::input(name.display(), message)
+    }
+}
+
+/// A reader of shots from a file or a pipe.
+pub(crate) struct ShotSource {
+    reader: ShotReader<TextGuard>,
+    format: ShotFormat,
+    name: PathBuf,
+    /// The format of the text that was found in place of packed shots.
+    text: Arc<OnceLock<Format>>,
+}
+
+impl ShotSource {
+    /// What a record holds.
+    pub(crate) fn layout(&self) -> Layout {
+        self.reader.layout()
+    }
+
+    /// An empty batch of the right width.
+    pub(crate) fn batch(&self) -> Shots {
+        self.reader.batch()
+    }
+
+    /// Complete shots read so far.
+    pub(crate) fn shots_read(&self) -> u64 {
+        self.reader.shots_read()
+    }
+
+    /// As [`ShotReader::read`].
+    pub(crate) fn read(&mut self, batch: &mut Shots, capacity: usize) -> Result<usize> {
+        let read = self.reader.read(batch, capacity);
+        self.require_no_text()?;
+        Ok(read?)
+    }
+
+    /// As [`ShotReader::read_to_end`].
+    pub(crate) fn read_to_end(&mut self) -> Result<Shots> {
+        let read = self.reader.read_to_end();
+        self.require_no_text()?;
+        Ok(read?)
+    }
+
+    fn require_no_text(&self) -> Result<()> {
+        self.text.get().map_or(Ok(()), |&text| Err(self.format.refused(text, &self.name)))
+    }
+}
 
 /// What errors call an input.
 pub(crate) fn name(path: &Path) -> &Path {
@@ -59,12 +130,23 @@ pub(crate) fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Opens a stream of shots.
-pub(crate) fn shots(path: &Path, format: Format, layout: Layout) -> Result<ShotSource> {
+/// Opens a stream of shots. What a file's length or first bytes show to be wrong is refused at once.
+pub(crate) fn shots(path: &Path, format: ShotFormat, layout: Layout) -> Result<ShotSource> {
     if path == Path::new("-") {
         return shots_of(Box::new(io::stdin()), name(path), format, layout);
     }
     let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
+    let metadata = file.metadata().map_err(|error| Error::io("open", path, error))?;
+    if metadata.is_file() {
+        require_bits(format.format, layout, path)?;
+        let mut head = Vec::new();
+        let looked = (&file).take(HEAD_BYTES as u64).read_to_end(&mut head);
+        looked.and_then(|_| (&file).rewind()).map_err(|error| Error::io("read", path, error))?;
+        if let Some(text) = text_format(&head, layout, format.format) {
+            return Err(format.refused(text, path));
+        }
+        require_whole_shots(metadata.len(), format.format, layout, path)?;
+    }
     shots_of(Box::new(file), path, format, layout)
 }
 
@@ -72,12 +154,33 @@ pub(crate) fn shots(path: &Path, format: Format, layout: Layout) -> Result<ShotS
 pub(crate) fn shots_of(
     input: Box<dyn Read + Send>,
     name: &Path,
-    format: Format,
+    format: ShotFormat,
     layout: Layout,
 ) -> Result<ShotSource> {
-    require_bits(format, layout, name)?;
-    let reader = ShotReader::new(input, format, layout).map_err(|error| error.with_path(name))?;
-    Ok(reader.named(name))
+    require_bits(format.format, layout, name)?;
+    let text = Arc::new(OnceLock::new());
+    let guard = TextGuard::new(input, format.format, layout, Arc::clone(&text));
+    let reader = ShotReader::new(guard, format.format, layout).map_err(|error| error.with_path(name))?;
+    Ok(ShotSource { reader: reader.named(name), format, name: name.to_owned(), text })
+}
+
+/// Refuses a file whose length is no multiple of that of its shots.
+fn require_whole_shots(bytes: u64, format: Format, layout: Layout, path: &Path) -> Result<()> {
+    let bits = layout.bits() as u64;
+    let (record, shots, what) = match format {
+        Format::B8 => (bits.div_ceil(8), 1, "a shot"),
+        Format::Ptb64 => (bits * 8, 64, "64 shots"),
+        _ => return Ok(()),
+    };
+    if bytes.is_multiple_of(record) {
+        return Ok(());
+    }
+    let place =
+        Place { path: Some(path.to_owned()), shot: Some(bytes / record * shots + 1), ..Place::default() };
+    let message = format!(
+        "the file has {bytes} bytes, no multiple of the {record} bytes of {what} of {bits} bits in {format}"
+    );
+    Err(outrider::Error::Core { status: Status::Truncated, place, message }.into())
 }
 
 /// Refuses shots of no bits in the formats where they take no bytes, so that nobody could count them.
@@ -120,7 +223,7 @@ pub(crate) enum Truth {
     /// A second stream.
     Stream {
         /// Its observables.
-        source: ShotSource,
+        source: Box<ShotSource>,
         /// What errors call it.
         name: PathBuf,
     },

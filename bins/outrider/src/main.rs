@@ -2,12 +2,14 @@
 //! command line and the exit code lives here.
 #![forbid(unsafe_code)]
 
+use std::env;
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use outrider_noded::DaemonArgs;
-use outrider_options::one_line;
+use outrider_options::{one_line, with_both_spellings};
 
 use crate::commands::{
     bench, count_mistakes, decode, demo, generate, ler, m2d, predecode, predict, sample, shell,
@@ -23,6 +25,7 @@ mod options;
 mod output;
 mod report;
 mod stream;
+mod text_guard;
 mod threads;
 
 /// Decode surface-code experiments: exact, correlated and union-find decoding of Stim data
@@ -60,7 +63,7 @@ its input is wrong.
 Start with `outrider demo`.";
 
 fn main() -> ExitCode {
-    let outcome = match Cli::try_parse() {
+    let outcome = match parse(env::args_os()) {
         Ok(cli) => run(&cli.command),
         Err(answer) if !answer.use_stderr() => {
             // Help and version; a closed pipe is no news.
@@ -76,6 +79,13 @@ fn main() -> ExitCode {
         let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error}");
     }
     error.exit_code()
+}
+
+/// The command line, with options in both spellings.
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> std::result::Result<Cli, clap::Error> {
+    let mut command = with_both_spellings(Cli::command());
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|fault| fault.format(&mut command))
 }
 
 fn run(command: &Command) -> Result<()> {
@@ -94,5 +104,57 @@ fn run(command: &Command) -> Result<()> {
         Command::Demo(args) => demo::run(args),
         Command::Completions(args) => shell::completions(args, Cli::command()),
         Command::Man(args) => shell::man(args, Cli::command()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+    use outrider_options::with_both_spellings;
+
+    use super::Cli;
+
+    /// Long names of options that have two words, with the path of their subcommand.
+    fn collect(command: &clap::Command, path: &[String], found: &mut Vec<(Vec<String>, String, bool)>) {
+        for option in command.get_arguments() {
+            let names = option.get_long().into_iter().chain(option.get_all_aliases().unwrap_or_default());
+            for name in names.filter(|name| name.contains(['-', '_'])) {
+                found.push((path.to_vec(), name.to_owned(), option.get_action().takes_values()));
+            }
+        }
+        for subcommand in command.get_subcommands() {
+            collect(subcommand, &[path, &[subcommand.get_name().to_owned()]].concat(), found);
+        }
+    }
+
+    #[test]
+    fn every_option_of_every_subcommand_has_both_spellings() {
+        let mut options = Vec::new();
+        collect(&Cli::command(), &["outrider".to_owned()], &mut options);
+        assert!(options.len() > 50, "{}", options.len());
+        let command = with_both_spellings(Cli::command());
+        command.clone().debug_assert();
+        for (path, name, takes_value) in options {
+            let leaf = path[1..].iter().fold(&command, |at, name| at.find_subcommand(name).unwrap());
+            for other in [name.replace('-', "_"), name.replace('_', "-")] {
+                let option = leaf.get_arguments().find(|option| {
+                    option.get_long() == Some(&other)
+                        || option.get_all_aliases().is_some_and(|aliases| aliases.contains(&other.as_str()))
+                });
+                let option = option.unwrap_or_else(|| panic!("{path:?} --{other}"));
+                assert_eq!(option.get_action().takes_values(), takes_value, "{path:?} --{other}");
+            }
+        }
+    }
+
+    #[test]
+    fn spellings_of_stim_mean_the_same() {
+        let hyphens =
+            "outrider sample --dem m --shots 1 --out-format b8 --append-observables --obs-out-format r8";
+        let underscores = hyphens.replace("out-format", "out_format").replace("-observables", "_observables");
+        let underscores = underscores.replace("obs-out", "obs_out");
+        let parse = |line: &str| super::parse(line.split(' ').map(Into::into)).unwrap();
+        assert_eq!(format!("{:?}", parse(&underscores)), format!("{:?}", parse(hyphens)));
+        assert!(Cli::try_parse_from(underscores.split(' ')).is_err(), "{underscores}");
     }
 }

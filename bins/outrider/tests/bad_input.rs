@@ -43,12 +43,17 @@ fn models_are_refused_with_line_and_column() {
 
 #[test]
 fn shots_are_refused_with_their_number() {
-    let cases: [(&str, &[u8], &[&str]); 13] = [
+    let cases: [(&str, &[u8], &[&str]); 18] = [
         ("01", b"000\n01\n", &["shot 2"]),
         ("01", b"000\n0101\n", &["shot 2"]),
         ("01", b"000\n0x0\n", &["shot 2", "column 2"]),
         ("01", b"000\n01", &["shot 2"]),
         ("hits", b"0,1\n3\n", &["shot 2"]),
+        ("hits", b"0,1\n1,2", &["shot 2", "line feed"]),
+        ("hits", b"0,1\n1,", &["shot 2"]),
+        ("dets", b"shot D0\nshot D1", &["shot 2", "line feed"]),
+        ("b8", b"\x05\xA0", &["shot 2", "bitorder='little'"]),
+        ("b8", b"\x08", &["shot 1", "another width"]),
         ("hits", b"0,,1\n", &["shot 1"]),
         ("hits", b"99999999999999999999999\n", &["shot 1"]),
         ("dets", b"shot D0\nshot D3\n", &["shot 2"]),
@@ -170,7 +175,7 @@ fn command_lines_are_checked() {
         ("decode --dem m.dem --out x --weights-out x", "--weights-out"),
         ("decode --dem m.dem --out x --stats ./x", "--stats"),
         ("decode --dem m.dem --weights-out -", "--weights-out"),
-        ("predict --dem m.dem --in-format b8", "--in-format"),
+        ("predict --dem m.dem --informat b8", "--informat"),
         ("sample --dem m.dem", "--shots"),
         ("sample --dem m.dem --shots -1", "-1"),
         ("sample --dem m.dem --shots 1e9", "1e9"),
@@ -241,5 +246,125 @@ fn statistics_files_and_circuits_are_checked() {
         let line = "ler --dem m.dem --stim c.stim --out s.csv --max-shots 10";
         outrider(folder.path(), words(line)).refused(2, &[fragment]);
         assert_eq!(get_text(folder.path(), name), text, "untouched");
+    }
+}
+
+#[test]
+fn text_in_place_of_packed_shots_is_refused_before_any_output() {
+    let folder = folder();
+    // 7 detectors: the lines of digits are 8 bytes that could be shots.
+    put(folder.path(), "m.dem", "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D6\n");
+    for (text, format) in [
+        ("0000000\n1100000\n", "01"),
+        ("0000000\n", "01"),
+        ("0,1\n\n6\n\n\n0,1\n", "hits"),
+        ("shot D0 D1\nshot\n", "dets"),
+    ] {
+        put(folder.path(), "shots", text);
+        for option in ["decode --in-format b8", "decode", "predict", "count_mistakes --in_format b8"] {
+            let name =
+                if option.contains('_') || option == "predict" { "--in_format" } else { "--in-format" };
+            let give = format!("give {name} {format}");
+            let line = format!("{option} --dem m.dem --in");
+            let run = outrider(folder.path(), words(&line).into_iter().chain(["shots"]));
+            run.refused(2, &["shots: ", &give]);
+            assert!(run.stdout.is_empty(), "{run:?}");
+            let run =
+                outrider_with_input(folder.path(), words(&line).into_iter().chain(["-"]), text.as_bytes());
+            run.refused(2, &["standard input: ", &give]);
+            assert!(run.stdout.is_empty(), "{run:?}");
+        }
+        for line in
+            ["decode --dem m.dem --in shots --in-format", "predict --dem m.dem --in shots --in_format"]
+        {
+            let run = outrider(folder.path(), words(line).into_iter().chain([format]));
+            assert!(!run.text().is_empty());
+        }
+    }
+    put(folder.path(), "s.stim", "X_ERROR(0.1) 0\nM 0 1 2 3 4 5 6\nDETECTOR rec[-1]\n");
+    put(folder.path(), "shots", "0000000\n1100000\n");
+    let run = outrider(folder.path(), words("m2d --circuit s.stim --in shots"));
+    run.refused(2, &["shots: ", "give --in-format 01"]);
+}
+
+#[test]
+fn a_length_that_is_no_number_of_shots_is_refused_before_any_output() {
+    let folder = folder();
+    put(folder.path(), "m.dem", "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D8\n");
+    put(folder.path(), "shots", [0; 4001]);
+    let run = outrider(folder.path(), words("decode --dem m.dem --in shots"));
+    run.refused(2, &["shots: shot 2001: the file has 4001 bytes", "the 2 bytes of a shot of 9 bits in b8"]);
+    assert!(run.stdout.is_empty(), "{run:?}");
+    put(folder.path(), "shots", [0; 145]);
+    let run = outrider(folder.path(), words("decode --dem m.dem --in shots --in-format ptb64"));
+    run.refused(2, &["shots: shot 129: ", "the 72 bytes of 64 shots"]);
+}
+
+#[test]
+fn suffixes_choose_formats_and_options_win() {
+    let folder = folder();
+    put(folder.path(), "m.dem", "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1\n");
+    let line = "sample --dem m.dem --shots 64 --seed 3 --out";
+    let mut expected = None;
+    for suffix in ["01", "b8", "r8", "ptb64", "hits", "dets"] {
+        let name = format!("s.{suffix}");
+        outrider(folder.path(), words(line).into_iter().chain([name.as_str()])).text();
+        let again = format!("{line} explicit --out-format {suffix}");
+        outrider(folder.path(), words(&again)).text();
+        assert_eq!(get(folder.path(), &name), get(folder.path(), "explicit"), "{suffix}");
+        for command in ["decode", "predict"] {
+            let run = outrider(folder.path(), [command, "--dem", "m.dem", "--in", &name]);
+            let expected = expected.get_or_insert_with(|| run.text().to_owned());
+            assert_eq!(run.text(), expected, "{command} {suffix}");
+        }
+        let run = outrider(folder.path(), ["count_mistakes", "--dem", "m.dem", "--in", &name]);
+        assert!(run.text().ends_with(" / 64\n"), "{run:?}");
+    }
+    // Names that mean nothing keep the defaults of PyMatching: b8, and 01 for count_mistakes.
+    put(folder.path(), "dets.dat", get(folder.path(), "s.b8"));
+    put(folder.path(), "digits.dat", get(folder.path(), "s.01"));
+    let run = outrider(folder.path(), words("predict --dem m.dem --in dets.dat"));
+    assert_eq!(run.text(), expected.expect("runs before"));
+    let run = outrider(folder.path(), words("count_mistakes --dem m.dem --in digits.dat"));
+    assert!(run.text().ends_with(" / 64\n"), "{run:?}");
+    // An option wins over a suffix.
+    put(folder.path(), "wrong.hits", get(folder.path(), "s.b8"));
+    let line = "decode --dem m.dem --in wrong.hits --in-format b8 --out p.b8 --out-format 01";
+    outrider(folder.path(), words(line)).text();
+    assert_eq!(get_text(folder.path(), "p.b8").len(), 128);
+}
+
+#[test]
+fn a_circuit_for_a_model_and_a_model_for_a_circuit_are_named_with_the_way_out() {
+    let folder = folder();
+    let model = "error(0.1) D0 L0\n";
+    let circuits = [
+        "QUBIT_COORDS(0, 0) 0\nR 0\nM 0\nDETECTOR(0, 0) rec[-1]\n",
+        "R 0\nREPEAT 3 {\n    X_ERROR(0.1) 0\n    MR 0\n    DETECTOR(0, 0) rec[-1]\n}\n",
+        "# no qubits\nOBSERVABLE_INCLUDE(0) rec[-1]\n",
+    ];
+    for circuit in circuits {
+        // The suffix does not matter.
+        put(folder.path(), "m.dem", circuit);
+        for command in [
+            "decode",
+            "predict",
+            "count_mistakes",
+            "sample --shots 10",
+            "ler",
+            "bench",
+            "stream",
+            "node --listen unix:s",
+        ] {
+            let run = outrider(folder.path(), words(command).into_iter().chain(["--dem", "m.dem"]));
+            run.refused(2, &["m.dem:", "a Stim circuit", "stim analyze_errors --decompose_errors"]);
+        }
+        let run = outrider_with_input(folder.path(), words("sample --shots 1 --dem -"), circuit.as_bytes());
+        run.refused(2, &["standard input:", "a Stim circuit"]);
+    }
+    for text in [model, "detector(1, 2) D0\n", "repeat 2 {\n error(0.1) D0\n shift_detectors 1\n}\n"] {
+        put(folder.path(), "c.stim", text);
+        let run = outrider(folder.path(), words("m2d --circuit c.stim"));
+        run.refused(2, &["c.stim:", "a detector error model", "stim analyze_errors"]);
     }
 }

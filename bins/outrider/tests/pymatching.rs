@@ -78,6 +78,24 @@ fn undecomposable_errors_are_skipped_but_not_with_correlations() {
     put(folder.path(), "m.dem", "error(0.1) D0 L0\nerror(0.1) D1\nerror(0.1) D0 D1 D2\nerror(0.1) D2\n");
     let run = outrider_with_input(folder.path(), ["predict", "--dem", "m.dem"], &[1]);
     assert_eq!(run.text(), "1\n");
+    let left_out = |count: &str| {
+        format!(
+            "m.dem: {count} with three or more detectors {} left out, as PyMatching does; \
+             stim analyze_errors --decompose_errors avoids them\n",
+            if count.starts_with("1 ") { "is" } else { "are" }
+        )
+    };
+    assert_eq!(run.stderr, left_out("1 error component"));
+    put(
+        folder.path(),
+        "two.dem",
+        "error(0.1) D0 L0\nrepeat 2 {\nerror(0.1) D0 D1 D2\n}\nerror(0.1) D1 ^ D2\n",
+    );
+    let run = outrider_with_input(folder.path(), words("count_mistakes --dem two.dem"), b"100\n");
+    assert_eq!(run.text(), "1 / 1\n");
+    assert_eq!(run.stderr, left_out("2 error components").replace("m.dem", "two.dem"));
+    put(folder.path(), "none.dem", "error(0.1) D0 L0\nerror(0.1) D1\nerror(0.1) D2 D1\n");
+    assert_eq!(outrider_with_input(folder.path(), words("predict --dem none.dem"), &[1]).stderr, "");
     outrider_with_input(folder.path(), words("predict --dem m.dem --enable_correlations"), &[1])
         .refused(2, &["m.dem:3"]);
 }

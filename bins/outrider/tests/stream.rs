@@ -45,6 +45,15 @@ fn stream(folder: &Path, line: &str) -> Value {
 const MEMORY: &str = "--distance 3 --p 0.01 --round-time 0 --verify";
 
 #[test]
+fn times_take_units() {
+    let folder = folder();
+    for (time, us) in [("3", 3.0), ("3us", 3.0), ("2500ns", 2.5), ("0.003ms", 3.0), ("4e-6s", 4.0)] {
+        let report = stream(folder.path(), &format!("--distance 3 --p 0.01 --rounds 20 --round-time {time}"));
+        assert_eq!(report["round_time_us"], us, "{time}");
+    }
+}
+
+#[test]
 fn every_number_of_workers_answers_as_the_batch() {
     let folder = folder();
     let mut first: Option<Value> = None;
@@ -360,7 +369,11 @@ fn bad_input_is_refused_on_one_line() {
         ("--distance 3", &["--p"]),
         ("--distance 3 --p 0.01 --rounds 0", &["--rounds"]),
         ("--distance 3 --p 0.01 --round-time -1", &["--round-time"]),
+        ("--distance 3 --p 0.01 --round-time 1min", &["--round-time", "1min", "ns, us, ms, s"]),
+        ("--distance 3 --p 0.01 --round-time 2s", &["--round-time", "from 0 to 1000000 microseconds"]),
         ("--distance 3 --p 0.01 --history-time 0", &["--history-time"]),
+        ("--distance 3 --p 0.01 --history-time 1uss", &["--history-time", "ns, us, ms, s"]),
+        ("--distance 3 --p 0.01 --nodes 1 --patience 1h", &["--patience", "seconds", "ns, us, ms, s"]),
         ("--distance 3 --p 0.01 --round-time 0 --history-time 9", &["--history-time needs"]),
         ("--distance 3 --p 0.01 --cores 100000", &["core 100000"]),
         ("--distance 3 --p 0.01 --rounds 20 --nodes 2 --kill-after 21", &["--kill-after", "20 rounds"]),

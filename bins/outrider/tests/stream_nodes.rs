@@ -170,7 +170,7 @@ fn targets_that_cannot_be_are_refused_on_one_line() {
     let folder = folder();
     let path = folder.path();
     for (code, options, fragments) in [
-        (1, "--to unix:none.sock --patience 0.01", &["no node for 0.01 s", "unix:none.sock"][..]),
+        (1, "--to unix:none.sock --patience 10ms", &["no node for 0.01 s", "unix:none.sock"][..]),
         (1, "--to unix:a --to tcp:127.0.0.1:1 --patience 0.2", &["unix:a: ", "; tcp:127.0.0.1:1: "]),
         (2, "--to tls:127.0.0.1:1", &["--to tls:127.0.0.1:1 needs --tls-authority"]),
         (1, "--nodes 1 --workers 100000", &["local node 0: 100000 workers"]),

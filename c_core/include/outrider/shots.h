@@ -49,16 +49,18 @@ OTR_API void otr_shot_reader_destroy(otr_shot_reader *reader);
  *
  * Reading is as strict as Stim's: `hits` indices may come in any order and a repeated index cancels; in
  * `dets` a repeated index counts once, and blank lines and leading blanks are skipped; lines may end in
- * "\r\n"; padding bits of b8 are ignored. On an error the rows before it count, and *error gives the 1-based
- * shot number in `line`, the 1-based byte column in that line for text formats, and a message naming what was
- * found. A reader that has failed stays failed: every later call returns the same error. OTR_ERR_FORMAT,
- * OTR_ERR_INDEX (an index past the layout), OTR_ERR_ARGUMENT. */
+ * "\r\n". Set padding bits of b8 are refused, which Stim ignores: they come from another bit order or width.
+ * On an error the rows before it count, and *error gives the 1-based shot number in `line`, the 1-based byte
+ * column in that line for text formats, and a message naming what was found. A reader that has failed stays
+ * failed: every later call returns the same error. OTR_ERR_FORMAT, OTR_ERR_INDEX (an index past the layout),
+ * OTR_ERR_ARGUMENT. */
 OTR_API otr_status otr_shot_reader_read(otr_shot_reader *reader, const uint8_t *input, size_t input_bytes,
                                         size_t *consumed, uint8_t *rows, size_t row_stride,
                                         size_t row_capacity, size_t *row_count, otr_error *error);
 /* Says that the input has ended, after otr_shot_reader_read has returned fewer rows than it had room for. A
- * text line without its newline is then complete and is returned as a last row (*row_count 0 or 1; row_stride
- * as in otr_shot_reader_read). OTR_ERR_TRUNCATED if the input ended inside a record, OTR_ERR_ARGUMENT. */
+ * line of all digits of 01 without its line feed is then complete and is returned as a last row (*row_count 0
+ * or 1; row_stride as in otr_shot_reader_read). OTR_ERR_TRUNCATED if the input ended inside a record, which a
+ * line of `hits` or `dets` without its line feed is, for its last number may be cut off; OTR_ERR_ARGUMENT. */
 OTR_API otr_status otr_shot_reader_finish(otr_shot_reader *reader, uint8_t *rows, size_t row_stride,
                                           size_t *row_count, otr_error *error);
 /* Complete shots given out so far. */

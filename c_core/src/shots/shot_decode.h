@@ -54,7 +54,11 @@ shot_decode otr_shot_decode_01;
 shot_decode otr_shot_decode_hits;
 shot_decode otr_shot_decode_dets;
 
-/* The input ended: *done is whether the open line is a record. OTR_ERR_TRUNCATED. */
+/* Refuses a b8 record whose padding bits are set. OTR_ERR_FORMAT. */
+otr_status otr_shot_check_padding(otr_shot_reader *reader, const uint8_t *row);
+
+/* The input ended: *done is whether the open line is a record. Digits are counted, so their line needs no
+ * line feed; a number may be longer than what there is of it, so its line does. OTR_ERR_TRUNCATED. */
 otr_status otr_shot_end_binary(otr_shot_reader *reader, bool *done);
 otr_status otr_shot_end_text(otr_shot_reader *reader, bool *done);
 

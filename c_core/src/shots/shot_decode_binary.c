@@ -7,17 +7,27 @@ static bool take_bytes(otr_shot_reader *reader, uint8_t *into, size_t wanted, co
                        const uint8_t *end);
 static void group_row(const otr_shot_reader *reader, uint8_t *row);
 
-/* Only records cut by the end of the input come here: see copy_b8 in shot_reader.c. */
+/* Only records cut by the end of the input, and bad ones, come here: see copy_b8 in shot_reader.c. */
 otr_status otr_shot_decode_b8(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, bool *done) {
-    const uint32_t used = (uint32_t)(reader->record.bits % 8);
+    otr_status status;
     if (!take_bytes(reader, reader->row, reader->row_bytes, at, end)) {
         return OTR_OK;
     }
-    if (used != 0) {
-        reader->row[reader->row_bytes - 1] &= (uint8_t)((1u << used) - 1);
+    status = otr_shot_check_padding(reader, reader->row);
+    *done = status == OTR_OK;
+    return status;
+}
+
+otr_status otr_shot_check_padding(otr_shot_reader *reader, const uint8_t *row) {
+    const uint8_t last = row[reader->row_bytes - 1];
+    const uint32_t used = (uint32_t)(reader->record.bits % 8);
+    if (used == 0 || last >> used == 0) {
+        return OTR_OK;
     }
-    *done = true;
-    return OTR_OK;
+    return otr_error_set(&reader->failed, OTR_ERR_FORMAT, reader->shots + 1, 0,
+                         "bits past the shot's %llu are set in its last byte, 0x%02X: another bit order "
+                         "(np.packbits needs bitorder='little'), or shots of another width",
+                         (unsigned long long)reader->record.bits, last);
 }
 
 /* A byte b < 255 is b zeros and a one, 255 is 255 zeros; the one that ends a shot lies just past its last

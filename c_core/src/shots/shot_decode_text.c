@@ -134,26 +134,17 @@ otr_status otr_shot_decode_dets(otr_shot_reader *reader, const uint8_t **at, con
 otr_status otr_shot_end_text(otr_shot_reader *reader, bool *done) {
     const bool is_01 = reader->format == OTR_FORMAT_01;
     const bool at_start = reader->place == PLACE_START && reader->position == 0;
-    bool complete = reader->place == PLACE_LINE_END || reader->place == PLACE_ITEM_END;
-    otr_status status;
+    const bool between = reader->place == PLACE_NUMBER || reader->place == PLACE_ITEM_END;
     *done = false;
     if (at_start) {
         return OTR_OK;
     }
-    if (reader->place == PLACE_NUMBER) {
-        status = reader->format == OTR_FORMAT_HITS ? toggle_hit(reader) : set_named(reader);
-        if (status != OTR_OK) {
-            return status;
-        }
-        complete = true;
-    }
-    if (is_01 && reader->position == reader->record.bits) {
-        complete = true;
-    }
-    if (!complete) {
+    if (reader->place != PLACE_LINE_END && !(is_01 && reader->position == reader->record.bits)) {
         return otr_error_set(&reader->failed, OTR_ERR_TRUNCATED, reader->shots + 1, column_of(reader->column),
-                             is_01 ? "the input ends inside a line of digits"
-                                   : "the input ends inside an item");
+                             "%s",
+                             is_01     ? "the input ends inside a line of digits"
+                             : between ? "the last line has no line feed, so it may be cut off"
+                                       : "the input ends inside an item");
     }
     end_line(reader);
     *done = true;

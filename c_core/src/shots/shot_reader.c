@@ -182,12 +182,13 @@ static otr_status fail(otr_shot_reader *reader, otr_error *error) {
     return reader->failed.status;
 }
 
-/* Whole b8 records need no reader state. */
+/* Whole b8 records need no reader state. Stops at one with set padding bits, which otr_shot_decode_b8
+ * refuses. */
 static size_t copy_b8(otr_shot_reader *reader, const uint8_t **at, const uint8_t *end, uint8_t *rows,
                       size_t row_stride, size_t row_capacity) {
     const size_t row_bytes = reader->row_bytes;
     const uint32_t used = (uint32_t)(reader->record.bits % 8);
-    const uint8_t last_mask = used == 0 ? 0xFF : (uint8_t)((1u << used) - 1);
+    const uint8_t padding = used == 0 ? 0 : (uint8_t)(0xFFu << used);
     size_t count;
     if (reader->position != 0) {
         return 0;
@@ -197,8 +198,12 @@ static size_t copy_b8(otr_shot_reader *reader, const uint8_t **at, const uint8_t
         count = row_capacity;
     }
     for (size_t i = 0; i < count; i++) {
-        memcpy(rows + i * row_stride, *at + i * row_bytes, row_bytes);
-        rows[i * row_stride + row_bytes - 1] &= last_mask;
+        const uint8_t *const row = *at + i * row_bytes;
+        if ((row[row_bytes - 1] & padding) != 0) {
+            count = i;
+            break;
+        }
+        memcpy(rows + i * row_stride, row, row_bytes);
     }
     *at += count * row_bytes;
     reader->shots += count;

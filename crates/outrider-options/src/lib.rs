@@ -29,10 +29,12 @@ mod labels;
 pub mod option_values;
 mod patch_args;
 mod patch_error;
+mod spellings;
 mod window_args;
 
 pub use flat_model::flat_model;
 pub use labels::{decoder_label, file_stem, one_line};
 pub use patch_args::{LoadedPatch, PatchArgs};
 pub use patch_error::PatchError;
+pub use spellings::with_both_spellings;
 pub use window_args::{WindowArgs, Windowing};

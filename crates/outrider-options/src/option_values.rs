@@ -1,5 +1,6 @@
 //! Values of options that programs share: parsers for clap, whose help and errors list what there is to choose from.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -64,6 +65,61 @@ pub fn positive(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|&number: &f64| number > 0.0 && number.is_finite())
         .ok_or_else(|| "expected a positive number".to_owned())
+}
+
+/// Units of time, by their names and in seconds. The longer names come first: `s` ends all of them.
+const UNITS: [(&str, f64); 6] =
+    [("ns", 1e9), ("us", 1e6), ("\u{b5}s", 1e6), ("\u{3bc}s", 1e6), ("ms", 1e3), ("s", 1.0)];
+
+/// A unit of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeUnit {
+    /// `us`.
+    Microsecond,
+    /// `ms`.
+    Millisecond,
+    /// `s`.
+    Second,
+}
+
+impl TimeUnit {
+    const fn per_second(self) -> f64 {
+        match self {
+            Self::Microsecond => 1e6,
+            Self::Millisecond => 1e3,
+            Self::Second => 1.0,
+        }
+    }
+
+    const fn plural(self) -> &'static str {
+        match self {
+            Self::Microsecond => "microseconds",
+            Self::Millisecond => "milliseconds",
+            Self::Second => "seconds",
+        }
+    }
+}
+
+/// A time in `unit` within `range`, written as a number of them or with a unit of its own, such as `1.5us`, `500ns`,
+/// `2ms` or `1s`.
+///
+/// # Errors
+/// What was expected.
+pub fn time(text: &str, unit: TimeUnit, range: RangeInclusive<f64>) -> Result<f64, String> {
+    let found = UNITS.iter().find_map(|(name, per_second)| Some((text.strip_suffix(name)?, *per_second)));
+    let (number, per_second) = found.unwrap_or_else(|| (text, unit.per_second()));
+    // Units are powers of ten apart: one division or one multiplication by a whole number, rounded once.
+    let scaled = |number: f64| {
+        if per_second > unit.per_second() {
+            number / (per_second / unit.per_second())
+        } else {
+            number * (unit.per_second() / per_second)
+        }
+    };
+    number.trim_end().parse().ok().map(scaled).filter(|time| range.contains(time)).ok_or_else(|| {
+        let (least, most, plural) = (range.start(), range.end(), unit.plural());
+        format!("expected a time from {least} to {most} {plural}, as a number of them or with a unit: ns, us, ms, s")
+    })
 }
 
 /// A pre-decoder by name.
@@ -139,3 +195,58 @@ impl From<WaitHow> for Wait {
 
 /// What names of network files end in.
 pub const NETWORK_SUFFIX: &str = ".safetensors";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_take_units() {
+        for (text, us) in [
+            ("1", 1.0),
+            ("0", 0.0),
+            ("0.25", 0.25),
+            ("1us", 1.0),
+            ("1.5us", 1.5),
+            ("1 us", 1.0),
+            ("2\u{b5}s", 2.0),
+            ("2\u{3bc}s", 2.0),
+            ("500ns", 0.5),
+            ("1ns", 1e-3),
+            ("2ms", 2000.0),
+            ("0.1ms", 100.0),
+            ("1s", 1e6),
+            ("1e-6s", 1.0),
+            ("0s", 0.0),
+        ] {
+            assert_eq!(time(text, TimeUnit::Microsecond, 0.0..=1e6), Ok(us), "{text}");
+        }
+        assert_eq!(time("250ms", TimeUnit::Second, 0.0..=10.0), Ok(0.25));
+        assert_eq!(time("7", TimeUnit::Second, 0.0..=10.0), Ok(7.0));
+        assert_eq!(time("100us", TimeUnit::Millisecond, 0.0..=10.0), Ok(0.1));
+    }
+
+    #[test]
+    fn what_is_no_time_in_range_is_refused_with_the_units() {
+        let expected = "expected a time from 0 to 1000000 microseconds, as a number of them or with a unit: ns, us, ms, s";
+        for text in [
+            "",
+            "us",
+            "s",
+            "1xs",
+            "1m",
+            "1min",
+            "1h",
+            "us1",
+            "-1us",
+            "1.0000001s",
+            "nan",
+            "infs",
+            "1us2ns",
+            "1e7",
+        ] {
+            let refused = time(text, TimeUnit::Microsecond, 0.0..=1e6);
+            assert_eq!(refused, Err(expected.to_owned()), "{text}");
+        }
+    }
+}

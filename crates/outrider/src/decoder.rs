@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use outrider_sys as sys;
 
-use crate::error::{Error, Status, check, check_length};
+use crate::error::{Error, Status, check, check_length, check_padding};
 use crate::graph::{GraphOptions, MatchingGraph};
 use crate::kernels::Isa;
 use crate::model::{DetectorErrorModel, owned, view};
@@ -220,7 +220,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Decodes one shot of packed bits: bit k is bit `k % 8` of byte `k / 8`, padding is ignored.
+    /// Decodes one shot of packed bits: bit k is bit `k % 8` of byte `k / 8`, padding is zero.
     ///
     /// `detectors` has [`detector_bytes`](MatchingGraph::detector_bytes) bytes; `observables` has
     /// [`observable_bytes`](MatchingGraph::observable_bytes) bytes and is overwritten. `overrides` replace
@@ -228,7 +228,8 @@ impl Decoder {
     ///
     /// # Errors
     /// [`OddParity`](crate::Status::OddParity) if the shot has no perfect matching,
-    /// [`Index`](crate::Status::Index) for an override that names no edge, [`Error::Length`]. The decoder
+    /// [`Index`](crate::Status::Index) for an override that names no edge, [`Error::Length`],
+    /// [`Format`](crate::Status::Format) for set padding bits, which come from another bit order. The decoder
     /// stays usable and `observables` untouched.
     pub fn decode(
         &mut self,
@@ -237,6 +238,7 @@ impl Decoder {
         observables: &mut [u8],
     ) -> Result<DecodeResult, Error> {
         check_length("detectors, in bytes", self.graph.detector_bytes(), detectors.len())?;
+        check_padding(self.graph.node_count() as usize, detectors, None)?;
         check_length("observables, in bytes", self.graph.observable_bytes(), observables.len())?;
         let mut result = empty_result();
         // SAFETY: both bit rows have the lengths that the header asks for, as just checked; `Override` has

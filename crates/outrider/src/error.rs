@@ -282,6 +282,20 @@ pub(crate) fn check_length(what: &'static str, expected: usize, found: usize) ->
     Err(Error::Length { what, expected: expected as u64, found: found as u64 })
 }
 
+/// Refuses a packed row with more set bits than it has: its bits are in another order. A length of its own is for the
+/// caller to check. `shot` is the number of the row, from 1, where it is one of several.
+pub(crate) fn check_padding(bits: usize, row: &[u8], shot: Option<u64>) -> Result<(), Error> {
+    let (Some(&last), used @ 1..) = (row.last(), bits % 8) else { return Ok(()) };
+    if last >> used == 0 {
+        return Ok(());
+    }
+    let message = format!(
+        "bits past the row's {bits} are set in its last byte, {last:#04X}: another bit order (np.packbits needs \
+         bitorder='little'), or rows of another width"
+    );
+    Err(Error::Core { status: Status::Format, place: Place { shot, ..Place::default() }, message })
+}
+
 /// An argument that no call of C would express.
 pub(crate) fn argument_error(message: &str) -> Error {
     Error::Core { status: Status::Argument, place: Place::default(), message: message.to_owned() }

@@ -3,7 +3,7 @@ use std::ptr::{self, NonNull};
 
 use outrider_sys as sys;
 
-use crate::error::{Details, Error, LineMeaning, Status, check, check_length};
+use crate::error::{Details, Error, LineMeaning, Status, check, check_length, check_padding};
 use crate::graph::MatchingGraph;
 use crate::kernels::Isa;
 use crate::model::{owned, view};
@@ -119,14 +119,15 @@ impl Gap {
     ///
     /// # Errors
     /// [`OddParity`](Status::OddParity), [`Index`](Status::Index) for an override that names no edge,
-    /// [`Error::Length`]. The gap stays usable.
+    /// [`Error::Length`], [`Format`](Status::Format) for set padding bits. The gap stays usable.
     pub fn decode(&mut self, detectors: &[u8], overrides: &[Override]) -> Result<GapResult, Error> {
         check_length("detectors, in bytes", self.node_count.div_ceil(8), detectors.len())?;
+        check_padding(self.node_count, detectors, None)?;
         let mut events = std::mem::take(&mut self.events);
         events.clear();
         for (byte, &bits) in detectors.iter().enumerate() {
             let set = (0..8).filter(|bit| bits >> bit & 1 == 1).map(|bit| 8 * byte + bit);
-            events.extend(set.filter(|&event| event < self.node_count).map(|event| event as u32));
+            events.extend(set.map(|event| event as u32));
         }
         let result = self.decode_events(&events, overrides);
         self.events = events;

@@ -51,6 +51,7 @@ mod round_sampler;
 mod rules;
 mod sampler;
 mod shots;
+mod stim_text;
 mod stream;
 mod surface_code;
 mod training;

@@ -3,7 +3,7 @@ use std::ptr::{self, NonNull};
 
 use outrider_sys as sys;
 
-use crate::error::{Details, Error, LineMeaning, check_length};
+use crate::error::{Details, Error, LineMeaning, check_length, check_padding};
 use crate::measurements::MeasurementMap;
 use crate::model::{owned, view};
 
@@ -75,10 +75,11 @@ impl MeasurementStream {
     /// Begins a history, with its packed sweep bits, and forgets the one before. `None`: all are 0.
     ///
     /// # Errors
-    /// [`Error::Length`].
+    /// [`Error::Length`], [`Format`](crate::Status::Format) for set padding bits.
     pub fn start(&mut self, sweep: Option<&[u8]>) -> Result<(), Error> {
         if let Some(sweep) = sweep {
             check_length("sweep bits, in bytes", self.sweep_count().div_ceil(8), sweep.len())?;
+            check_padding(self.sweep_count(), sweep, None)?;
         }
         // SAFETY: the bits are as many as the stream has; it is used by nobody else (&mut).
         unsafe {
@@ -92,10 +93,11 @@ impl MeasurementStream {
     ///
     /// # Errors
     /// [`Argument`](crate::Status::Argument) while there are [layers to take](Self::next), after the end, and for an end
-    /// that the stream does not serve; [`Limit`](crate::Status::Limit) for too many at a time, [`Error::Length`]. The
-    /// stream is then unchanged.
+    /// that the stream does not serve; [`Limit`](crate::Status::Limit) for too many at a time, [`Error::Length`],
+    /// [`Format`](crate::Status::Format) for set padding bits. The stream is then unchanged.
     pub fn push(&mut self, measurements: &[u8], count: u32, is_last: bool) -> Result<(), Error> {
         check_length("measurements, in bytes", count.div_ceil(8) as usize, measurements.len())?;
+        check_padding(count as usize, measurements, None)?;
         let mut details = Details::new();
         // SAFETY: there are bytes for that many bits; the stream is used by nobody else (&mut).
         let status = unsafe {

@@ -9,6 +9,7 @@ use outrider_sys as sys;
 use crate::error::{Details, Error, LineMeaning, OPEN, check, check_length, io_error};
 use crate::model::{owned, read_text, view};
 use crate::shots::Shots;
+use crate::stim_text::explain_circuit;
 
 /// What turns raw measurements into detectors and observables: the sparse parities that a Stim circuit
 /// declares, as `stim m2d` applies them.
@@ -121,7 +122,7 @@ impl MeasurementMap {
                 details.as_mut_ptr(),
             )
         };
-        details.check(status, LineMeaning::Line)?;
+        details.check(status, LineMeaning::Line).map_err(|error| explain_circuit(error, text))?;
         Ok(Self { raw: owned(raw)? })
     }
 

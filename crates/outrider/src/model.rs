@@ -10,6 +10,7 @@ use std::str::FromStr;
 use outrider_sys as sys;
 
 use crate::error::{Details, Error, LineMeaning, OPEN, Place, Status, io_error};
+use crate::stim_text::explain_model;
 
 /// A detector error model: Stim's `.dem` text, parsed once and kept folded.
 ///
@@ -55,7 +56,7 @@ impl DetectorErrorModel {
         // are live and written at most once.
         let status =
             unsafe { sys::otr_model_parse(&mut raw, text.as_ptr().cast(), text.len(), details.as_mut_ptr()) };
-        details.check(status, LineMeaning::Line)?;
+        details.check(status, LineMeaning::Line).map_err(|error| explain_model(error, text))?;
         // SAFETY: the call succeeded, so `raw` is a new model that nobody else owns.
         unsafe { Self::from_raw(raw) }
     }

@@ -9,7 +9,7 @@ use std::ptr::{self, NonNull};
 use outrider_sys as sys;
 
 use crate::error::{
-    Details, Error, LineMeaning, OPEN, Status, argument_error, check, check_length, io_error,
+    Details, Error, LineMeaning, OPEN, Status, argument_error, check, check_length, check_padding, io_error,
 };
 use crate::kernels::Isa;
 use crate::model::{owned, view};
@@ -78,17 +78,16 @@ impl Shots {
         self.len = len;
     }
 
-    /// Appends a row; its padding bits are cleared.
+    /// Appends a row.
     ///
     /// # Errors
-    /// [`Error::Length`] unless the row has [`stride`](Self::stride) bytes.
+    /// [`Error::Length`] unless the row has [`stride`](Self::stride) bytes, [`Format`](crate::Status::Format) for set
+    /// padding bits, which come from another bit order.
     pub fn push(&mut self, row: &[u8]) -> Result<(), Error> {
         check_length("row, in bytes", self.stride(), row.len())?;
+        check_padding(self.bits, row, Some(self.len as u64 + 1))?;
         self.bytes.extend_from_slice(row);
         self.len += 1;
-        if let (Some(last), used @ 1..) = (self.bytes.last_mut(), self.bits % 8) {
-            *last &= (1 << used) - 1;
-        }
         Ok(())
     }
 
@@ -427,7 +426,7 @@ impl<R: Read> ShotReader<R> {
         Ok(())
     }
 
-    /// Ends the stream; a text line without its newline is a last row.
+    /// Ends the stream; a whole line of digits without its line feed is a last row.
     fn take_last_row(&mut self, batch: &mut Shots) -> Result<(), Error> {
         self.state = ReaderState::Finished;
         reserve(batch, 1)?;

@@ -5,7 +5,7 @@ use std::thread;
 
 use crate::cell_book::{CellBook, CellBookState};
 use crate::clock::clock_ns;
-use crate::error::{Error, argument_error};
+use crate::error::{Error, argument_error, check_padding};
 use crate::measurement_stream::MeasurementStream;
 use crate::patch::Patch;
 use crate::plan::{Cell, Plan};
@@ -95,7 +95,8 @@ impl Stream {
     ///
     /// # Errors
     /// [`Limit`](crate::Status::Limit) if there is no room until cells are committed: poll and try again, or let the processor
-    /// idle. Otherwise as [`CellBook::push`], and any error that a cell failed with. The stream is then unchanged.
+    /// idle. Otherwise as [`CellBook::push`], [`Format`](crate::Status::Format) for set padding bits, and any error that a
+    /// cell failed with. The stream is then unchanged.
     pub fn push(&mut self, events: &[u8], detector_count: u32, is_last: bool) -> Result<(), Error> {
         self.push_at(events, detector_count, is_last, clock_ns())
     }
@@ -204,6 +205,7 @@ impl Stream {
         is_last: bool,
         ingested_ns: u64,
     ) -> Result<(), Error> {
+        check_padding(detector_count as usize, events, None)?;
         self.go_on()?;
         let layer = self.books.state().layers;
         self.books.push(events, detector_count, is_last)?;

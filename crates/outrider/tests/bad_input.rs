@@ -249,6 +249,23 @@ fn broken_shots_name_file_and_shot() {
 }
 
 #[test]
+fn rows_packed_in_another_bit_order_are_refused() {
+    let little = [0b11];
+    let big = [0b1100_0000];
+    let refused = |error: Error| {
+        assert_eq!(error.status(), Some(Status::Format));
+        assert!(error.to_string().contains("the row's 2 are set in its last byte, 0xC0"), "{error}");
+    };
+    let mut decoder = Decoder::new(graph(CHAIN), DecoderKind::Mwpm).expect("a plain graph");
+    decoder.decode(&little, &[], &mut [0]).expect("two events");
+    refused(decoder.decode(&big, &[], &mut [0]).expect_err("two bits past the detectors"));
+    let both_ends = format!("{CHAIN}error(0.1) D1\n");
+    let mut gap = Gap::new(&graph(&both_ends)).expect("one observable");
+    gap.decode(&little, &[]).expect("two events");
+    refused(gap.decode(&big, &[]).expect_err("two bits past the detectors"));
+}
+
+#[test]
 fn readers_and_writers_check_widths() {
     let mut reader = ShotReader::new(&b"01\n"[..], Format::Text01, Layout::detectors(2)).expect("valid");
     assert_length(reader.read(&mut Shots::new(3), 1), 2, 3);

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use outrider::{Format, Layout, ShotReader, ShotWriter, Shots};
+use outrider::{Format, Layout, ShotReader, ShotWriter, Shots, Status};
 
 const LAYOUTS: [Layout; 5] = [
     Layout { measurements: 0, detectors: 1, observables: 0 },
@@ -39,13 +39,19 @@ fn every_format_survives_every_split() {
 }
 
 #[test]
-fn a_last_line_needs_no_newline() {
-    for (format, text) in
-        [(Format::Text01, "011\n110"), (Format::Hits, "1,2\n0,1"), (Format::Dets, "shot D1 D2\nshot D0 D1")]
-    {
-        let mut reader =
-            ShotReader::new(text.as_bytes(), format, Layout::detectors(3)).expect("a valid layout");
-        assert_eq!(reader.read_to_end().expect("valid text").as_bytes(), [0b110, 0b011], "{format}");
+fn a_last_line_of_digits_needs_no_line_feed_and_one_of_numbers_does() {
+    let mut reader =
+        ShotReader::new(&b"011\n110"[..], Format::Text01, Layout::detectors(3)).expect("a valid layout");
+    assert_eq!(reader.read_to_end().expect("all digits are there").as_bytes(), [0b110, 0b011]);
+    for (format, text) in [(Format::Hits, "1,2\n0,1"), (Format::Dets, "shot D1 D2\nshot D0 D1")] {
+        for detectors in [3, 20] {
+            let layout = Layout::detectors(detectors);
+            let mut reader = ShotReader::new(text.as_bytes(), format, layout).expect("a valid layout");
+            let mut batch = reader.batch();
+            let error = reader.read(&mut batch, 10).expect_err("the 1 may be a cut 12");
+            assert_eq!((batch.len(), error.status()), (1, Some(Status::Truncated)), "{format}");
+            assert!(error.to_string().starts_with("shot 2, column "), "{error}");
+        }
     }
 }
 
@@ -74,10 +80,18 @@ fn columns_and_beside_are_inverses() {
 }
 
 #[test]
-fn pushed_rows_lose_their_padding() {
+fn set_padding_bits_of_rows_are_refused() {
     let mut shots = Shots::new(3);
-    shots.push(&[0xFF]).expect("one byte");
-    assert_eq!(shots.as_bytes(), [0b111]);
+    shots.push(&[0b111]).expect("three bits");
+    let error = shots.push(&[0b1010_0000]).expect_err("np.packbits without bitorder='little'");
+    assert_eq!(error.status(), Some(Status::Format));
+    assert_eq!(
+        error.to_string(),
+        "shot 2: bits past the row's 3 are set in its last byte, 0xA0: another bit order (np.packbits needs \
+         bitorder='little'), or rows of another width"
+    );
+    assert_eq!((shots.len(), shots.as_bytes()), (1, &[0b111][..]), "the batch stays as it was");
+    Shots::new(0).push(&[]).expect("a row without bits has no padding");
     let mut whole = Shots::new(8);
     whole.push(&[0xFF]).expect("one byte");
     assert_eq!(whole.as_bytes(), [0xFF]);
@@ -120,6 +134,9 @@ fn some_shots(bits: usize, count: usize) -> Shots {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 *byte |= u8::from((state >> 33) as usize % count < shot) << bit;
             }
+        }
+        if let (Some(last), used @ 1..) = (row.last_mut(), bits % 8) {
+            *last &= (1 << used) - 1;
         }
         shots.push(&row).expect("the same width");
     }

@@ -71,10 +71,22 @@ impl<'py> BitsIn<'py> {
         let mut shots = Shots::new(self.bits);
         for index in rows {
             let row = &bytes[index * self.columns..][..self.columns];
-            let row = if self.packed { Cow::Borrowed(row) } else { pack(row, index)?.into() };
+            let row = if self.packed { self.packed_row(row, index)? } else { pack(row, index)?.into() };
             shots.push(&row).map_err(exception)?;
         }
         Ok(shots)
+    }
+
+    /// A packed row as it is, unless it has more bits than it should.
+    fn packed_row<'a>(&self, row: &'a [u8], index: usize) -> PyResult<Cow<'a, [u8]>> {
+        match (row.last(), self.bits % 8) {
+            (Some(last), used @ 1..) if last >> used != 0 => Err(bad_value(format!(
+                "shots: row {index} has bits set past its {} bits, in its last byte {last:#04X}: another bit order \
+                 (np.packbits needs bitorder='little'), or rows of another width",
+                self.bits
+            ))),
+            _ => Ok(Cow::Borrowed(row)),
+        }
     }
 }
 

@@ -236,6 +236,8 @@ def test_certified_answers(graph, shots):
         (np.zeros((1, 2), np.int64), False, r"found int64 of shape \(1, 2\)"),
         (np.zeros((1, 1), bool), True, r"expected uint8, bit-packed, of shape \(shots, 1\), found bool"),
         (np.array([[0, 2]], np.uint8), False, "row 0 has values other than 0 and 1"),
+        (np.packbits([[0, 0], [0, 1]], axis=1), True, r"row 1 has bits set past its 2 bits.*bitorder='little'"),
+        (np.array([[3], [7]], np.uint8), True, "row 1 has bits set past its 2 bits, in its last byte 0x07"),
         ([[0, 1]], False, "found an object of type list"),
         (None, False, "found an object of type NoneType"),
     ],

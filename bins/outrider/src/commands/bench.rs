@@ -14,7 +14,7 @@ use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::latency::{Measured, measure, measure_stages};
 use crate::decoding::predecoder_factory::{PredecoderArgs, PredecoderFactory};
 use crate::error::{Error, Result};
-use crate::input;
+use crate::input::{self, ShotFormat};
 use crate::options::graph::GraphArgs;
 use crate::options::surface::flat_model;
 use crate::options::values::{self, Rounds};
@@ -34,9 +34,9 @@ pub(crate) struct BenchArgs {
     /// Shots to decode; - is standard input
     #[arg(long = "in", value_name = "FILE", requires = "dem")]
     input: Option<PathBuf>,
-    /// Format of the shots
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
-    in_format: Format,
+    /// Format of the shots [default: by the suffix of --in, or else b8]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
+    in_format: Option<Format>,
     /// The shots contain observables after the detectors, which are ignored
     #[arg(long)]
     in_includes_appended_observables: bool,
@@ -243,11 +243,12 @@ fn shots(args: &BenchArgs, model: &DetectorErrorModel) -> Result<Shots> {
         return Ok(detectors);
     };
     let layout = input::layout(model, args.in_includes_appended_observables);
-    let mut source = input::shots(path, args.in_format, layout)?;
+    let format = ShotFormat::new("--in-format", args.in_format, path, Format::B8);
+    let mut source = input::shots(path, format, layout)?;
     let mut shots = source.batch();
     let count = fitting(shots.stride());
     source.read(&mut shots, count)?;
-    Ok(shots)
+    Ok(if layout.observables > 0 { shots.columns(0..layout.detectors)? } else { shots })
 }
 
 fn text(report: &Report<'_>) -> String {

@@ -10,7 +10,7 @@ use crate::commands::predict::pymatching_factory;
 use crate::decoding::decode_shots::{Extras, decode_all};
 use crate::error::Result;
 use crate::formats::numbers::general;
-use crate::input::{self, Batches, Truth};
+use crate::input::{self, Batches, ShotFormat, Truth};
 use crate::options::values;
 use crate::output;
 use crate::threads::thread_count;
@@ -29,23 +29,18 @@ pub(crate) struct CountMistakesArgs {
     /// Detection events; - is standard input
     #[arg(long = "in", value_name = "FILE", default_value = "-")]
     input: PathBuf,
-    /// Format of the detection events
-    #[arg(long = "in_format", value_name = "FORMAT", default_value = "01", value_parser = values::format())]
-    in_format: Format,
+    /// Format of the detection events [default: by the suffix of --in, or else 01]
+    #[arg(long = "in_format", value_name = "FORMAT", value_parser = values::format())]
+    in_format: Option<Format>,
     /// The shots contain their true observables after the detectors
     #[arg(long = "in_includes_appended_observables")]
     in_includes_appended_observables: bool,
     /// True observables; they take precedence over appended ones
     #[arg(long = "obs_in", value_name = "FILE")]
     obs_in: Option<PathBuf>,
-    /// Format of the true observables
-    #[arg(
-        long = "obs_in_format",
-        value_name = "FORMAT",
-        default_value = "01",
-        value_parser = values::format(),
-    )]
-    obs_in_format: Format,
+    /// Format of the true observables [default: by the suffix of --obs_in, or else 01]
+    #[arg(long = "obs_in_format", value_name = "FORMAT", value_parser = values::format())]
+    obs_in_format: Option<Format>,
     /// File for the count; - is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
@@ -72,12 +67,14 @@ pub(crate) fn run(args: &CountMistakesArgs) -> Result<()> {
     let factory = pymatching_factory(&model, &args.dem, args.enable_correlations)?;
     let observables = Layout::observables(factory.graph().observable_count() as usize);
     let layout = input::layout(&model, args.in_includes_appended_observables);
-    let shots = input::shots(&args.input, args.in_format, layout)?;
+    let format = ShotFormat::new("--in_format", args.in_format, &args.input, Format::Text01);
+    let shots = input::shots(&args.input, format, layout)?;
     let truth = match &args.obs_in {
-        Some(path) => Truth::Stream {
-            source: input::shots(path, args.obs_in_format, observables)?,
-            name: input::name(path).to_owned(),
-        },
+        Some(path) => {
+            let format = ShotFormat::new("--obs_in_format", args.obs_in_format, path, Format::Text01);
+            let source = input::shots(path, format, observables)?;
+            Truth::Stream { source: Box::new(source), name: input::name(path).to_owned() }
+        }
         None if args.in_includes_appended_observables => Truth::Appended,
         None => Truth::Zero { observables: observables.observables },
     };

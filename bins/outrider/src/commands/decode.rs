@@ -15,7 +15,7 @@ use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::predecoder_factory::{PredecoderArgs, PredecoderFactory};
 use crate::decoding::windowed_decoder;
 use crate::error::{Error, Result};
-use crate::input::{self, Batches, Truth};
+use crate::input::{self, Batches, ShotFormat, Truth};
 use crate::options::graph::GraphArgs;
 use crate::options::values;
 use crate::output::{self, Output};
@@ -34,18 +34,18 @@ pub(crate) struct DecodeArgs {
     /// Shots to decode; - is standard input
     #[arg(long = "in", value_name = "FILE", default_value = "-")]
     input: PathBuf,
-    /// Format of the shots
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
-    in_format: Format,
+    /// Format of the shots [default: by the suffix of --in, or else b8]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
+    in_format: Option<Format>,
     /// The shots contain their true observables after the detectors; --stats then counts mistakes
     #[arg(long)]
     in_includes_appended_observables: bool,
     /// File for the predictions; - is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
-    /// Format of the predictions
-    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = values::format())]
-    out_format: Format,
+    /// Format of the predictions [default: by the suffix of --out, or else 01]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
+    out_format: Option<Format>,
     /// Decoder
     #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = values::decoder_kind())]
     decoder: DecoderKind,
@@ -134,7 +134,8 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
     args.require_whole(windowing.as_ref())?;
     let factory = args.factory(&model, predecoding.as_ref(), windowing.as_ref())?;
     let layout = input::layout(&model, args.in_includes_appended_observables);
-    let shots = input::shots(&args.input, args.in_format, layout)?;
+    let format = ShotFormat::new("--in-format", args.in_format, &args.input, Format::B8);
+    let shots = input::shots(&args.input, format, layout)?;
     let truth = if args.in_includes_appended_observables { Truth::Appended } else { Truth::Unknown };
     let mut outputs = Outputs::create(args, &factory)?;
     let setup_seconds = setup.elapsed().as_secs_f64();
@@ -260,8 +261,9 @@ struct Outputs {
 impl Outputs {
     fn create(args: &DecodeArgs, factory: &DecoderFactory<'_>) -> Result<Self> {
         let observables = Layout::observables(factory.graph().observable_count() as usize);
+        let format = ShotFormat::new("--out-format", args.out_format, &args.out, Format::Text01);
         Ok(Self {
-            predictions: Output::shots(&args.out, args.out_format, observables)?,
+            predictions: Output::shots(&args.out, format.format, observables)?,
             weights: Output::create_optional(args.weights_out.as_deref())?,
             edges: Output::create_optional(args.edges_out.as_deref())?,
             gaps: Output::create_optional(args.gap_out.as_deref())?,

@@ -19,7 +19,7 @@ use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::latency::{Measured, measure};
 use crate::decoding::predecoder_factory::PredecoderFactory;
 use crate::error::Result;
-use crate::input::{self, Batches, Truth};
+use crate::input::{self, Batches, ShotFormat, Truth};
 use crate::options::graph::GraphArgs;
 use crate::options::surface::flat_model;
 use crate::output::print;
@@ -105,14 +105,20 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
 
 fn google_shots(model: &DetectorErrorModel) -> Result<input::ShotSource> {
     let layout = input::layout(model, false);
-    input::shots_of(Box::new(Cursor::new(GOOGLE_SHOTS)), Path::new(GOOGLE_NAME), Format::B8, layout)
+    input::shots_of(
+        Box::new(Cursor::new(GOOGLE_SHOTS)),
+        Path::new(GOOGLE_NAME),
+        ShotFormat::fixed(Format::B8),
+        layout,
+    )
 }
 
 fn google_row(factory: &DecoderFactory<'_>, timed: &Shots) -> Result<()> {
     let flips = Layout::observables(factory.graph().observable_count() as usize);
     let name = Path::new(GOOGLE_NAME);
-    let source = input::shots_of(Box::new(Cursor::new(GOOGLE_FLIPS)), name, Format::Text01, flips)?;
-    let truth = Truth::Stream { source, name: name.to_owned() };
+    let source =
+        input::shots_of(Box::new(Cursor::new(GOOGLE_FLIPS)), name, ShotFormat::fixed(Format::Text01), flips)?;
+    let truth = Truth::Stream { source: Box::new(source), name: name.to_owned() };
     let batches = Batches::new(google_shots(factory.model())?, truth);
     let clock = Instant::now();
     let totals = decode_all(factory, thread_count(None)?, Extras::default(), batches, name, &mut |_| Ok(()))?;

@@ -6,7 +6,7 @@ use clap::Args;
 use outrider::{Format, Layout, MeasurementMap, MeasurementOptions, Shots};
 
 use crate::error::{Error, Result};
-use crate::input::{self, Batches, ShotSource, Truth};
+use crate::input::{self, Batches, ShotFormat, ShotSource, Truth};
 use crate::options::values;
 use crate::output::{self, Output};
 
@@ -25,35 +25,35 @@ pub(crate) struct M2dArgs {
     /// Measurements; - is standard input
     #[arg(long = "in", value_name = "FILE", default_value = "-")]
     input: PathBuf,
-    /// Format of the measurements
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
-    in_format: Format,
+    /// Format of the measurements [default: by the suffix of --in, or else b8]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
+    in_format: Option<Format>,
     /// Sweep bits of the shots [default: all 0]
     #[arg(long, value_name = "FILE")]
     sweep: Option<PathBuf>,
-    /// Format of the sweep bits
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
-    sweep_format: Format,
+    /// Format of the sweep bits [default: by the suffix of --sweep, or else b8]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
+    sweep_format: Option<Format>,
     /// File for the detection events; - is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
-    /// Format of the detection events
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
-    out_format: Format,
+    /// Format of the detection events [default: by the suffix of --out, or else b8]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
+    out_format: Option<Format>,
     /// Append the observables to the detection events
     #[arg(long)]
     append_observables: bool,
     /// Also write the observables
     #[arg(long, value_name = "FILE")]
     obs_out: Option<PathBuf>,
-    /// Format of the observables
-    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = values::format())]
-    obs_out_format: Format,
+    /// Format of the observables [default: by the suffix of --obs-out, or else 01]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
+    obs_out_format: Option<Format>,
     /// The measurements come from runs that left out the feedback, as in `CX rec[-1] 5`: account for it here
-    #[arg(long, alias = "ran_without_feedback")]
+    #[arg(long)]
     ran_without_feedback: bool,
     /// Take all measurements 0 for a noise-free run; nothing is then refused as random
-    #[arg(long, alias = "skip_reference_sample")]
+    #[arg(long)]
     skip_reference_sample: bool,
 }
 
@@ -82,20 +82,24 @@ pub(crate) fn run(args: &M2dArgs) -> Result<()> {
         observables: if args.append_observables { observables.bits() } else { 0 },
         ..Layout::default()
     };
-    let mut out = Output::shots(&args.out, args.out_format, layout)?;
+    let format = ShotFormat::new("--out-format", args.out_format, &args.out, Format::B8);
+    let mut out = Output::shots(&args.out, format.format, layout)?;
     let mut obs_out = match &args.obs_out {
         Some(path) => {
-            Some(Output::shots(path, args.obs_out_format, Layout::observables(observables.bits()))?)
+            let format = ShotFormat::new("--obs-out-format", args.obs_out_format, path, Format::Text01);
+            Some(Output::shots(path, format.format, Layout::observables(observables.bits()))?)
         }
         None => None,
     };
     let bits = |measurements| Layout { measurements, ..Layout::default() };
-    let mut measurements = Batches::new(
-        input::shots(&args.input, args.in_format, bits(map.measurement_count()))?,
-        Truth::Unknown,
-    );
+    let format = ShotFormat::new("--in-format", args.in_format, &args.input, Format::B8);
+    let measurements = input::shots(&args.input, format, bits(map.measurement_count()))?;
+    let mut measurements = Batches::new(measurements, Truth::Unknown);
     let mut sweep = match &args.sweep {
-        Some(path) => Some(input::shots(path, args.sweep_format, bits(map.sweep_count()))?),
+        Some(path) => {
+            let format = ShotFormat::new("--sweep-format", args.sweep_format, path, Format::B8);
+            Some(input::shots(path, format, bits(map.sweep_count()))?)
+        }
         None => None,
     };
     while let Some(batch) = measurements.next()? {

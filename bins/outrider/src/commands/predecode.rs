@@ -19,7 +19,7 @@ use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::predecoder_factory::{PredecoderFactory, SettingArgs, UseArgs};
 use crate::error::{Error, Result};
 use crate::formats::numbers::general;
-use crate::input::{self, Batch, Batches, Truth};
+use crate::input::{self, Batch, Batches, ShotFormat, Truth};
 use crate::options::graph::GraphArgs;
 use crate::options::values;
 use crate::output::{self, Output, print};
@@ -47,24 +47,24 @@ pub(crate) struct PredecodeArgs {
     /// Shots to pre-decode; - is standard input
     #[arg(long = "in", value_name = "FILE", default_value = "-")]
     input: PathBuf,
-    /// Format of the shots
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
-    in_format: Format,
+    /// Format of the shots [default: by the suffix of --in, or else b8]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
+    in_format: Option<Format>,
     /// The shots contain observables after the detectors, which are ignored
     #[arg(long)]
     in_includes_appended_observables: bool,
     /// File for the residual shots; - is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
-    /// Format of the residual shots
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
-    out_format: Format,
+    /// Format of the residual shots [default: by the suffix of --out, or else b8]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
+    out_format: Option<Format>,
     /// Also write the observables that the fixed edges flip
     #[arg(long, value_name = "FILE")]
     obs_out: Option<PathBuf>,
-    /// Format of these observables
-    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = values::format())]
-    obs_out_format: Format,
+    /// Format of these observables [default: by the suffix of --obs-out, or else 01]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
+    obs_out_format: Option<Format>,
     /// Also write ln((1-p)/p) of edges near events, where p is the probability that the edge flipped: one line per
     /// shot, such as `D3-D7:-1.5 D9-B:2.25` (B is the boundary), 17 digits
     #[arg(long, value_name = "FILE")]
@@ -172,10 +172,15 @@ fn predecode(args: &PredecodeArgs, dem: &Path, predecoding: &PredecoderFactory) 
     let mut report = report(&factory, &workers);
 
     let layout = input::layout(&model, args.in_includes_appended_observables);
-    let mut batches = Batches::new(input::shots(&args.input, args.in_format, layout)?, Truth::Unknown);
-    let mut left = Output::shots(&args.out, args.out_format, Layout::detectors(layout.detectors))?;
+    let in_format = ShotFormat::new("--in-format", args.in_format, &args.input, Format::B8);
+    let out_format = ShotFormat::new("--out-format", args.out_format, &args.out, Format::B8);
+    let mut batches = Batches::new(input::shots(&args.input, in_format, layout)?, Truth::Unknown);
+    let mut left = Output::shots(&args.out, out_format.format, Layout::detectors(layout.detectors))?;
     let observables = Layout::observables(factory.graph().observable_count() as usize);
-    let flips = args.obs_out.as_deref().map(|path| Output::shots(path, args.obs_out_format, observables));
+    let flips = args.obs_out.as_deref().map(|path| {
+        let format = ShotFormat::new("--obs-out-format", args.obs_out_format, path, Format::Text01);
+        Output::shots(path, format.format, observables)
+    });
     let mut flips = flips.transpose()?;
     let mut log_odds = Output::create_optional(args.log_odds_out.as_deref())?;
     let clock = Instant::now();

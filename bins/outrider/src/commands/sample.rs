@@ -10,7 +10,7 @@ use outrider::{Format, Isa, Layout, Sampler, SamplerOptions, Shots};
 use crate::decoding::decoder_factory::require_isa;
 use crate::decoding::sampling::chunk_shots;
 use crate::error::Result;
-use crate::input;
+use crate::input::{self, ShotFormat};
 use crate::options::values;
 use crate::output::{self, Output};
 use crate::threads::{Worker, run_ordered, thread_count};
@@ -37,24 +37,24 @@ pub(crate) struct SampleArgs {
     /// File for the detection events; - is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
-    /// Format of the detection events
-    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = values::format())]
-    out_format: Format,
+    /// Format of the detection events [default: by the suffix of --out, or else 01]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
+    out_format: Option<Format>,
     /// Append the observables to the detection events
     #[arg(long)]
     append_observables: bool,
     /// Also write the observables
     #[arg(long, value_name = "FILE")]
     obs_out: Option<PathBuf>,
-    /// Format of the observables
-    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = values::format())]
-    obs_out_format: Format,
+    /// Format of the observables [default: by the suffix of --obs-out, or else 01]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
+    obs_out_format: Option<Format>,
     /// Also write which errors fired: one bit per error instruction, repeats unrolled
     #[arg(long, value_name = "FILE")]
     errors_out: Option<PathBuf>,
-    /// Format of the errors
-    #[arg(long, value_name = "FORMAT", default_value = "01", value_parser = values::format())]
-    errors_out_format: Format,
+    /// Format of the errors [default: by the suffix of --errors-out, or else 01]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
+    errors_out_format: Option<Format>,
     /// Threads to sample on [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -90,16 +90,21 @@ pub(crate) fn run(args: &SampleArgs) -> Result<()> {
     }
     let sampler = &workers[0].sampler;
     let observables = Layout::observables(sampler.observable_count());
-    let mut out = Output::shots(&args.out, args.out_format, input::layout(&model, args.append_observables))?;
+    let format = ShotFormat::new("--out-format", args.out_format, &args.out, Format::Text01);
+    let mut out = Output::shots(&args.out, format.format, input::layout(&model, args.append_observables))?;
     let mut obs_out = match &args.obs_out {
-        Some(path) => Some(Output::shots(path, args.obs_out_format, observables)?),
+        Some(path) => {
+            let format = ShotFormat::new("--obs-out-format", args.obs_out_format, path, Format::Text01);
+            Some(Output::shots(path, format.format, observables)?)
+        }
         None => None,
     };
     let mut errors_out = match &args.errors_out {
         // An error is neither a measurement, a detector nor an observable; M# it is in `dets`.
         Some(path) => {
             let layout = Layout { measurements: sampler.error_count(), ..Layout::default() };
-            Some(Output::shots(path, args.errors_out_format, layout)?)
+            let format = ShotFormat::new("--errors-out-format", args.errors_out_format, path, Format::Text01);
+            Some(Output::shots(path, format.format, layout)?)
         }
         None => None,
     };

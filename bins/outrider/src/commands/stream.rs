@@ -15,7 +15,7 @@ use outrider_options::{LoadedPatch, PatchArgs};
 
 use crate::decoding::decoder_factory::require_isa;
 use crate::error::{Error, Result};
-use crate::input;
+use crate::input::{self, ShotFormat};
 use crate::options::values;
 use crate::output::{self, Output, print};
 use crate::stream::driver::{Driver, Pace};
@@ -72,23 +72,23 @@ pub(crate) struct StreamArgs {
     /// Sweep bits of the shots of --measurements [default: all 0]
     #[arg(long, value_name = "FILE", requires = "measurements")]
     sweep: Option<PathBuf>,
-    /// Format of the sweep bits
-    #[arg(long, value_name = "FORMAT", default_value = "b8", value_parser = values::format())]
-    sweep_format: Format,
+    /// Format of the sweep bits [default: by the suffix of --sweep, or else b8]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format())]
+    sweep_format: Option<Format>,
     /// The measurements come from runs that left out the circuit's feedback
-    #[arg(long, requires = "measurements", alias = "ran_without_feedback")]
+    #[arg(long, requires = "measurements")]
     ran_without_feedback: bool,
-    /// Format of shots or measurements [default: b8]
+    /// Format of shots or measurements [default: by the suffix of the file, or else b8]
     #[arg(long, value_name = "FORMAT", value_parser = values::format())]
     format: Option<Format>,
-    /// Time of a round in microseconds; 0 for as fast as possible
-    #[arg(long, value_name = "US", default_value = "1", allow_negative_numbers = true, value_parser = round_time)]
+    /// Time of a round in microseconds, or with a unit: ns, us, ms, s; 0 for as fast as possible
+    #[arg(long, value_name = "TIME", default_value = "1", allow_negative_numbers = true, value_parser = round_time)]
     round_time: f64,
-    /// Start histories this many microseconds apart, each on time even if the one before is not over [default: each
-    /// when the one before is over]
+    /// Start histories this many microseconds apart, or so far with a unit: ns, us, ms, s; each on time even if the one
+    /// before is not over [default: each when the one before is over]
     #[arg(
         long,
-        value_name = "US",
+        value_name = "TIME",
         allow_negative_numbers = true,
         value_parser = history_time,
         conflicts_with_all = ["sifl", "find_rate", "verify"],
@@ -142,7 +142,7 @@ A node decides cells of the patch that the same options, or the same [[patch]] o
 a lost node count from its last frame.
 
 Examples:
-  outrider stream --distance 5 --p 0.001 --rounds 1000000 --round-time 1
+  outrider stream --distance 5 --p 0.001 --rounds 1000000 --round-time 1us
   outrider stream --distance 5 --p 0.001 --rounds 50 --repeat 10000 --wait spin --json run.json --verify
   outrider stream --distance 13 --p 0.001 --rounds 100000 --decoder mwpm-correlated --find-rate
   outrider stream --dem model.dem --shots dets.b8 --commit 5 --spacing 5 --buffer 5 --round-time 0
@@ -376,8 +376,12 @@ impl StreamArgs {
             if self.appended_observables { plan.graph().observable_count() as usize } else { 0 };
         let detectors = history_detectors(plan, subject.layers, "--shots")?;
         let layout = Layout { detectors, observables, ..Layout::default() };
-        let shots = input::shots(path, self.format.unwrap_or(Format::B8), layout)?;
+        let shots = input::shots(path, self.shot_format(path), layout)?;
         Ok(Recording::new(shots, Arc::clone(plan), subject.layers, truth))
+    }
+
+    fn shot_format(&self, path: &Path) -> ShotFormat {
+        ShotFormat::new("--format", self.format, path, Format::B8)
     }
 
     fn readout(&self, path: &Path, stim: &Path, subject: &Subject) -> Result<Readout> {
@@ -398,10 +402,11 @@ impl StreamArgs {
             return Err(Error::input(stim.display(), message));
         }
         let layout = Layout { measurements: map.measurement_count(), ..Layout::default() };
-        let shots = input::shots(path, self.format.unwrap_or(Format::B8), layout)?;
+        let shots = input::shots(path, self.shot_format(path), layout)?;
         let sweep_layout = Layout { measurements: map.sweep_count(), ..Layout::default() };
         let sweep = self.sweep.as_ref().map(|path| {
-            let shots = input::shots(path, self.sweep_format, sweep_layout)?;
+            let format = ShotFormat::new("--sweep-format", self.sweep_format, path, Format::B8);
+            let shots = input::shots(path, format, sweep_layout)?;
             Ok::<_, Error>(SweepBits::new(shots, path))
         });
         Ok(Readout::new(shots, sweep.transpose()?, measured, measurement_widths(&map)?))
@@ -415,10 +420,7 @@ fn refused_length(patch: &Patch, error: outrider::Error) -> Error {
 
 /// A time of a round in microseconds, or 0.
 fn round_time(text: &str) -> std::result::Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|time| (0.0..=ROUND_TIME_MAX_US).contains(time))
-        .ok_or_else(|| format!("expected microseconds from 0 to {ROUND_TIME_MAX_US}"))
+    values::time(text, values::TimeUnit::Microsecond, 0.0..=ROUND_TIME_MAX_US)
 }
 
 /// The same, but not 0.

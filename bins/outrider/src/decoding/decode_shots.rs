@@ -1,5 +1,6 @@
 //! Streams of shots through the decoders of all threads.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -148,7 +149,10 @@ impl Worker for StreamWorker {
 
     fn run(&mut self, batch: Batch) -> Result<Decoded> {
         let graph = Arc::clone(&self.graph);
-        let detector_bytes = graph.detector_bytes();
+        let detectors = match graph.node_count() as usize {
+            count if count < batch.rows.bits() => Cow::Owned(batch.rows.columns(0..count)?),
+            _ => Cow::Borrowed(&batch.rows),
+        };
         let mut decoded = Decoded {
             predictions: Shots::zeroed(graph.observable_count() as usize, batch.rows.len()),
             weights: String::new(),
@@ -156,12 +160,12 @@ impl Worker for StreamWorker {
             gaps: String::new(),
             totals: Totals { shots: batch.rows.len() as u64, ..Totals::default() },
         };
-        for (index, row) in batch.rows.rows().enumerate() {
+        for (index, row) in detectors.rows().enumerate() {
             let prediction = decoded.predictions.row_mut(index);
             let shot = batch.first + index as u64 + 1;
-            let result = self.decode(&row[..detector_bytes], prediction);
+            let result = self.decode(row, prediction);
             let result = result.map_err(|error| error.with_path(&self.name).with_shot(shot))?;
-            decoded.totals.events += events(&batch.rows, index, graph.node_count()).count() as u64;
+            decoded.totals.events += events(&detectors, index, graph.node_count()).count() as u64;
             decoded.totals.events_left += result.events_left;
             if let Some(weight) = result.weight.filter(|_| self.extras.weights) {
                 push_weight(&mut decoded.weights, weight);
@@ -170,7 +174,7 @@ impl Worker for StreamWorker {
                 push_edges(&mut decoded.edges, &self.edges);
             }
             if let Some(gaps) = &mut self.gaps {
-                let events = events(&batch.rows, index, graph.node_count());
+                let events = events(&detectors, index, graph.node_count());
                 let gap = gaps.gap(events, prediction[0] & 1 == 1);
                 let gap = gap.map_err(|error| error.with_path(&self.name).with_shot(shot))?;
                 push_weight(&mut decoded.gaps, graph.natural(gap));

@@ -92,15 +92,13 @@ fn on_one_core<T: Send>(body: impl FnOnce() -> Result<T> + Send) -> Result<T> {
 }
 
 fn measure_here(decoder: &mut Decoder, shots: &Shots) -> Result<Measured> {
-    let detector_bytes = decoder.graph().detector_bytes();
     let mut observables = vec![0; decoder.graph().observable_bytes()];
     for row in shots.rows().take(WARM_UP_SHOTS) {
-        decoder.decode(&row[..detector_bytes], &[], &mut observables)?;
+        decoder.decode(row, &[], &mut observables)?;
     }
     let (mut events, mut events_left) = (0, 0);
     let mut samples_ns = Vec::with_capacity(shots.len());
     for (index, row) in shots.rows().enumerate() {
-        let row = &row[..detector_bytes];
         let clock = Instant::now();
         let result = decoder.decode(row, &[], &mut observables);
         let elapsed = clock.elapsed();

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 pub(crate) use outrider_options::option_values::{
-    basis, circuit_family, decoder_kind, format, isa, open_probability, orientation, positive,
-    predecoder_use, probability,
+    TimeUnit, basis, circuit_family, decoder_kind, format, isa, open_probability, orientation, positive,
+    predecoder_use, probability, time,
 };
 
 /// A patch size, `WIDTHxHEIGHT`.

@@ -17,6 +17,7 @@ use outrider_controller::{
 use outrider_wire::{Hops, Time};
 
 use crate::error::{Error, Result};
+use crate::options::values;
 use crate::report::latency_histogram::LatencyHistogram;
 use crate::stream::local_nodes::{LocalNodes, Transport};
 use crate::stream::node_report::{Failover, NodeReport};
@@ -44,8 +45,8 @@ pub(crate) struct NodesArgs {
     /// Its private key
     #[arg(long, value_name = "FILE", requires = "tls_authority")]
     tls_key: Option<PathBuf>,
-    /// Seconds to wait while no node is left [default: 10]
-    #[arg(long, value_name = "SECONDS", value_parser = patience)]
+    /// Time to wait while no node is left, in seconds, or with a unit: ns, us, ms, s [default: 10]
+    #[arg(long, value_name = "TIME", value_parser = patience)]
     pub(crate) patience: Option<f64>,
     /// Kill the first local node after this many rounds, to measure the fail-over
     #[arg(long, value_name = "ROUNDS", requires = "nodes", conflicts_with = "find_rate")]
@@ -385,10 +386,8 @@ const PATIENCE_SECONDS: f64 = 10.0;
 
 /// Seconds to wait.
 fn patience(text: &str) -> std::result::Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|&seconds| 0.0 < seconds && seconds <= PATIENCE_MAX_SECONDS)
-        .ok_or_else(|| format!("expected seconds above 0, at most {PATIENCE_MAX_SECONDS}"))
+    let seconds = values::time(text, values::TimeUnit::Second, 0.0..=PATIENCE_MAX_SECONDS)?;
+    if seconds > 0.0 { Ok(seconds) } else { Err("expected more than 0".to_owned()) }
 }
 
 const PATIENCE_MAX_SECONDS: f64 = 1e6;
