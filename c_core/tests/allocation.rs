@@ -317,7 +317,11 @@ fn push_noise(
     for layer in first..first + layers {
         row.fill_with(|| noise(random) as u8);
         let bits = stream.plan().layer_detectors(layer, None);
-        stream.push_when_room(&row[..bits.div_ceil(8) as usize], bits, false).expect("no cell fails");
+        let bytes = bits.div_ceil(8) as usize;
+        if bits % 8 != 0 {
+            row[bytes - 1] &= (1 << (bits % 8)) - 1;
+        }
+        stream.push_when_room(&row[..bytes], bits, false).expect("no cell fails");
         while stream.next_report().is_some() {}
     }
     stream.poll().expect("no cell fails").committed
@@ -423,7 +427,8 @@ fn measurement_streams_allocate_nothing() {
     let before = allocations();
     stream.start(None).expect("no sweep bits");
     for round in 0..10_000 {
-        let (row, count) = if round < 9_999 { (&[0x5A; 3][..], 24) } else { (&[0x5A; 4][..], 25) };
+        let (row, count) =
+            if round < 9_999 { (&[0x5A; 3][..], 24) } else { (&[0x5A, 0x5A, 0x5A, 0][..], 25) };
         stream.push(row, count, round == 9_999).expect("no layer waits");
         while stream.next().is_some() {}
     }
