@@ -318,9 +318,8 @@ fn push_noise(
         row.fill_with(|| noise(random) as u8);
         let bits = stream.plan().layer_detectors(layer, None);
         let bytes = bits.div_ceil(8) as usize;
-        if bits % 8 != 0 {
-            row[bytes - 1] &= (1 << (bits % 8)) - 1;
-        }
+        // The bits past the row are clear.
+        row[bytes - 1] &= u8::MAX >> (8 * bytes - bits as usize);
         stream.push_when_room(&row[..bytes], bits, false).expect("no cell fails");
         while stream.next_report().is_some() {}
     }
