@@ -24,6 +24,7 @@ const RETRY: Duration = Duration::from_millis(50);
 pub(crate) struct StatisticsFile {
     path: PathBuf,
     file: File,
+    /// Made by this campaign, which has it locked: nobody else has written into it if it is empty.
     is_new: bool,
 }
 
@@ -43,13 +44,17 @@ impl StatisticsFile {
                 }
                 opened => (opened, false),
             };
-            let this = Self { path: path.to_owned(), file: opened.map_err(failed)?, is_new };
+            let file = opened.map_err(failed)?;
+            let mut this = Self { path: path.to_owned(), file, is_new: false };
             if !is_plain {
                 return Ok(this);
             }
             match flock(&this.file, FlockOperation::NonBlockingLockExclusive) {
                 // Another one may have removed it meanwhile.
-                Ok(()) if this.has_its_name() => return Ok(this),
+                Ok(()) if this.has_its_name() => {
+                    this.is_new = is_new;
+                    return Ok(this);
+                }
                 Ok(()) => {}
                 Err(rustix::io::Errno::WOULDBLOCK) if is_stopped() => {
                     return Err(Error::machine(path.display(), "another campaign measures into it"));
