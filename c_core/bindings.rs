@@ -14,7 +14,10 @@ pub const OTR_GRAPH_RULES_MAX: u32 = 134217728;
 pub const OTR_GRAPH_RECIPE_MAX: u32 = 268435456;
 pub const OTR_GRAPH_OBSERVABLES_MAX: u32 = 1048576;
 pub const OTR_GRAPH_LEVELS_DEFAULT: u32 = 16777215;
-pub const OTR_WEIGHT_MAX: u32 = 134217728;
+pub const OTR_WEIGHT_MAX: u32 = 1073741822;
+pub const OTR_WEIGHT_INFINITE: u32 = 2147483646;
+pub const OTR_GRAPH_WEIGHT_RANGE_DEFAULT: f64 = 64.0;
+pub const OTR_GRAPH_WEIGHT_RANGE_MAX: f64 = 1000000000.0;
 pub const OTR_AMX_REQUEST: u32 = 4131;
 pub const OTR_AMX_FEATURE: u32 = 18;
 pub const OTR_RANDOM_LANES: u32 = 16;
@@ -279,13 +282,14 @@ pub struct otr_graph_options {
     pub reweightable: bool,
     pub first_observables: bool,
     pub levels: u32,
+    pub weight_range: f64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_graph_options"][::core::mem::size_of::<otr_graph_options>() - 8usize];
+    ["Size of otr_graph_options"][::core::mem::size_of::<otr_graph_options>() - 16usize];
     [
         "Alignment of otr_graph_options",
-    ][::core::mem::align_of::<otr_graph_options>() - 4usize];
+    ][::core::mem::align_of::<otr_graph_options>() - 8usize];
     [
         "Offset of field: otr_graph_options::correlations",
     ][::core::mem::offset_of!(otr_graph_options, correlations) - 0usize];
@@ -301,6 +305,9 @@ const _: () = {
     [
         "Offset of field: otr_graph_options::levels",
     ][::core::mem::offset_of!(otr_graph_options, levels) - 4usize];
+    [
+        "Offset of field: otr_graph_options::weight_range",
+    ][::core::mem::offset_of!(otr_graph_options, weight_range) - 8usize];
 };
 unsafe extern "C" {
     pub fn otr_graph_options_default() -> otr_graph_options;
@@ -310,6 +317,62 @@ unsafe extern "C" {
     pub fn otr_graph_create(
         out: *mut *mut otr_graph,
         model: *const otr_model,
+        options: *const otr_graph_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_graph_edges {
+    pub node_count: u32,
+    pub observable_count: u32,
+    pub edge_count: usize,
+    pub node1: *const u32,
+    pub node2: *const u32,
+    pub weights: *const f64,
+    pub probabilities: *const f64,
+    pub observable_begin: *const usize,
+    pub observables: *const u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_graph_edges"][::core::mem::size_of::<otr_graph_edges>() - 64usize];
+    [
+        "Alignment of otr_graph_edges",
+    ][::core::mem::align_of::<otr_graph_edges>() - 8usize];
+    [
+        "Offset of field: otr_graph_edges::node_count",
+    ][::core::mem::offset_of!(otr_graph_edges, node_count) - 0usize];
+    [
+        "Offset of field: otr_graph_edges::observable_count",
+    ][::core::mem::offset_of!(otr_graph_edges, observable_count) - 4usize];
+    [
+        "Offset of field: otr_graph_edges::edge_count",
+    ][::core::mem::offset_of!(otr_graph_edges, edge_count) - 8usize];
+    [
+        "Offset of field: otr_graph_edges::node1",
+    ][::core::mem::offset_of!(otr_graph_edges, node1) - 16usize];
+    [
+        "Offset of field: otr_graph_edges::node2",
+    ][::core::mem::offset_of!(otr_graph_edges, node2) - 24usize];
+    [
+        "Offset of field: otr_graph_edges::weights",
+    ][::core::mem::offset_of!(otr_graph_edges, weights) - 32usize];
+    [
+        "Offset of field: otr_graph_edges::probabilities",
+    ][::core::mem::offset_of!(otr_graph_edges, probabilities) - 40usize];
+    [
+        "Offset of field: otr_graph_edges::observable_begin",
+    ][::core::mem::offset_of!(otr_graph_edges, observable_begin) - 48usize];
+    [
+        "Offset of field: otr_graph_edges::observables",
+    ][::core::mem::offset_of!(otr_graph_edges, observables) - 56usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_graph_create_from_edges(
+        out: *mut *mut otr_graph,
+        edges: *const otr_graph_edges,
         options: *const otr_graph_options,
         error: *mut otr_error,
     ) -> otr_status;
@@ -363,6 +426,9 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_graph_scale(graph: *const otr_graph) -> f64;
+}
+unsafe extern "C" {
+    pub fn otr_graph_weight_limit(graph: *const otr_graph) -> f64;
 }
 unsafe extern "C" {
     pub fn otr_graph_bytes(graph: *const otr_graph) -> usize;
@@ -464,7 +530,12 @@ const _: () = {
     ][::core::mem::offset_of!(otr_override, weight) - 4usize];
 };
 unsafe extern "C" {
-    pub fn otr_graph_quantize(graph: *const otr_graph, natural_weight: f64) -> i32;
+    #[must_use]
+    pub fn otr_graph_quantize(
+        graph: *const otr_graph,
+        natural_weight: f64,
+        weight: *mut i32,
+    ) -> otr_status;
 }
 impl otr_isa {
     pub const OTR_ISA_AUTO: otr_isa = otr_isa(0);

@@ -198,9 +198,10 @@ fn weights_are_even_integers_on_one_scale() {
 #[test]
 fn whole_weights_keep_their_size() {
     let graph = build("error(0.5) D0 D1\nerror(0.5) D1 ^ D2", &CORRELATED);
-    assert_eq!(graph.scale(), 2.0);
+    let finest = f64::from(1 << 23); // the last power of two that leaves room for the default range of 64
+    assert_eq!(graph.scale(), finest);
     assert!(graph.edges().iter().all(|e| e.weight == 0));
-    assert_eq!(build("", &PLAIN).scale(), 2.0);
+    assert_eq!(build("", &PLAIN).scale(), finest);
     assert_eq!(build("detector D4", &CORRELATED).edges(), []);
 }
 
@@ -217,7 +218,7 @@ fn certain_and_vanishing_errors_have_no_effect_on_the_scale() {
         [((0, 1), -1), ((1, 2), 1), ((3, BOUNDARY), -1)],
         "1 and 1 cancel to 0, which is no edge"
     );
-    assert_eq!(graph.edges()[0].weight, -(OTR_WEIGHT_MAX as i32));
+    assert_eq!(graph.edges()[0].weight, -(OTR_WEIGHT_INFINITE as i32));
 
     let graph = build("error(5e-324) D0\nerror(0.1) D1", &CORRELATED);
     assert_eq!(graph.edges()[0].weight, 2 * OTR_GRAPH_LEVELS_DEFAULT as i32);
@@ -225,17 +226,45 @@ fn certain_and_vanishing_errors_have_no_effect_on_the_scale() {
 }
 
 #[test]
-fn quantize_rounds_and_clamps() {
-    let graph = build("error(0.5) D0", &PLAIN);
-    // SAFETY: the graph is alive.
-    let quantize = |weight| unsafe { otr_graph_quantize(graph.raw(), weight) };
-    assert_eq!([0.0, 0.49, 0.5, 1.0, 1.5, -0.5, -0.49, -2.5].map(quantize), [0, 0, 2, 2, 4, -2, 0, -6]);
-    let most = OTR_WEIGHT_MAX as i32;
+fn quantize_rounds_and_refuses_what_cannot_be_held() {
+    let options = otr_graph_options { weight_range: f64::from(OTR_WEIGHT_MAX / 2), ..PLAIN };
+    let graph = build("error(0.5) D0", &options);
+    assert_eq!(graph.scale(), 2.0);
+    let quantize = |natural| {
+        let mut weight = 1;
+        // SAFETY: the graph is alive.
+        let status = unsafe { otr_graph_quantize(graph.raw(), natural, &mut weight) };
+        assert_eq!(status == otr_status::OTR_OK, weight != 1);
+        (status == otr_status::OTR_OK).then_some(weight).ok_or(status)
+    };
+    let halves = [0.0, 0.49, 0.5, 1.0, 1.5, -0.5, -0.49, -2.5];
+    assert_eq!(halves.map(quantize), [0, 0, 2, 2, 4, -2, 0, -6].map(Ok));
+    let (most, infinite) = (OTR_WEIGHT_MAX as i32, OTR_WEIGHT_INFINITE as i32);
+    let limit = f64::from(most / 2);
     assert_eq!(
-        [1e300, f64::INFINITY, -1e9, f64::NEG_INFINITY, 67108864.0].map(quantize),
-        [most, most, -most, -most, most]
+        [limit, -limit, limit - 1.0, f64::INFINITY, f64::NEG_INFINITY].map(quantize),
+        [most, -most, most - 2, infinite, -infinite].map(Ok)
     );
-    assert_eq!([67108863.0, f64::NAN].map(quantize), [most - 2, 0]);
+    let beyond = Err(otr_status::OTR_ERR_LIMIT);
+    assert_eq!([limit + 0.001, -limit - 1.0, 1e300].map(quantize), [beyond; 3]);
+    assert_eq!(quantize(f64::NAN), Err(otr_status::OTR_ERR_ARGUMENT));
+}
+
+#[test]
+fn a_weight_range_leaves_room_for_weights_of_shots() {
+    let text = "error(0.3) D0\nerror(0.4) D0 D1";
+    // SAFETY: the graph is alive.
+    let limit = |graph: &Graph| unsafe { otr_graph_weight_limit(graph.raw()) };
+    assert!(limit(&build(text, &PLAIN)) >= 64.0, "the default");
+    assert!(limit(&build("error(1e-9) D0", &PLAIN)) > 600.0, "32 times the heaviest edge");
+    for weight_range in [1.0, 64.0, 1000.0, 1e6, 1e9] {
+        let graph = build(text, &otr_graph_options { weight_range, ..PLAIN });
+        assert!(limit(&graph) >= weight_range && graph.scale() <= f64::from(OTR_WEIGHT_MAX) / weight_range);
+    }
+    for weight_range in [-1.0, 1.1e9, f64::NAN, f64::INFINITY] {
+        let options = otr_graph_options { weight_range, ..PLAIN };
+        assert_eq!(Graph::build(text, &options).expect_err("range").status, otr_status::OTR_ERR_ARGUMENT);
+    }
 }
 
 #[test]

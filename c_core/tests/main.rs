@@ -9,6 +9,7 @@ mod edge_flips;
 mod event_network;
 mod gap;
 mod graph;
+mod graph_from_edges;
 mod kernels;
 mod labels;
 mod matching;

@@ -1,6 +1,6 @@
 //! Per-shot weights: as exact as a graph built with those weights, and gone with their shot.
 
-use outrider_sys::{OTR_WEIGHT_MAX, otr_decoder_options, otr_status};
+use outrider_sys::{OTR_WEIGHT_INFINITE, OTR_WEIGHT_MAX, otr_decoder_options, otr_status};
 use std::collections::BTreeMap;
 
 use crate::support::brute_force::lightest_corrections;
@@ -11,6 +11,7 @@ use crate::support::random_model::{Signs, random_events, random_model};
 const MODELS: usize = 600;
 const SHOTS_PER_MODEL: usize = 10;
 const WEIGHT_MAX: i32 = OTR_WEIGHT_MAX as i32;
+const INFINITE: i32 = OTR_WEIGHT_INFINITE as i32;
 
 /// Up to eight changes of every sort, sometimes the same edge twice.
 fn random_overrides(random: &mut Random, graph: &Graph) -> Vec<Override> {
@@ -27,7 +28,7 @@ fn random_overrides(random: &mut Random, graph: &Graph) -> Vec<Override> {
             3 => own / 2,
             4 => own.saturating_add(step),
             5 => -step,
-            6 => [1, -1, 3, -3, i32::MAX, i32::MIN, WEIGHT_MAX, -WEIGHT_MAX][random.below(8)],
+            6 => [1, -1, 3, -3, WEIGHT_MAX - 1, 1 - WEIGHT_MAX, WEIGHT_MAX, -WEIGHT_MAX][random.below(8)],
             _ => step,
         };
         overrides.push(Override { edge: edge as u32, weight });
@@ -35,12 +36,10 @@ fn random_overrides(random: &mut Random, graph: &Graph) -> Vec<Override> {
     overrides
 }
 
-/// The overrides as they count: the last of each edge, clamped, rounded to even towards zero.
+/// The overrides as they count: the last of each edge, rounded to even towards zero.
 fn effective(overrides: &[Override]) -> Vec<Override> {
     let last: BTreeMap<_, _> = overrides.iter().map(|change| (change.edge, change.weight)).collect();
-    last.into_iter()
-        .map(|(edge, weight)| Override { edge, weight: weight.clamp(-WEIGHT_MAX, WEIGHT_MAX) / 2 * 2 })
-        .collect()
+    last.into_iter().map(|(edge, weight)| Override { edge, weight: weight / 2 * 2 }).collect()
 }
 
 /// The weight of every edge of the graph under the overrides.
@@ -158,7 +157,8 @@ fn an_offset_is_an_override_of_every_other_edge() {
         let restated: Vec<_> = (0..graph.edges.len())
             .map(|edge| Override {
                 edge: edge as u32,
-                weight: graph.edges[edge].weight + offset.clamp(-WEIGHT_MAX, WEIGHT_MAX) / 2 * 2,
+                weight: (graph.edges[edge].weight + offset.clamp(-WEIGHT_MAX, WEIGHT_MAX) / 2 * 2)
+                    .clamp(-WEIGHT_MAX, WEIGHT_MAX),
             })
             .collect();
         forced += restated.iter().filter(|change| change.weight < -1).count();
@@ -183,11 +183,86 @@ fn an_offset_is_an_override_of_every_other_edge() {
 #[test]
 fn an_override_of_no_edge_is_an_error_and_changes_nothing() {
     let graph = Graph::with_correlations("error(0.1) D0 D1\nerror(0.2) D1 L0\nerror(0.3) D0\n");
-    let bad = [Override { edge: 0, weight: -1000 }, Override { edge: 3, weight: 8 }];
-    for kind in KINDS {
-        let mut decoder = Decoder::new(&graph, kind);
-        assert_eq!(decoder.decode_events(&[0, 1], &bad), Err(otr_status::OTR_ERR_INDEX), "{kind:?}");
-        let expected = Decoder::new(&graph, kind).decode_events(&[0, 1], &[]);
-        assert_eq!(decoder.decode_events(&[0, 1], &[]), expected, "{kind:?}");
+    let beyond = |weight| (Override { edge: 2, weight }, otr_status::OTR_ERR_LIMIT);
+    let bad = [
+        (Override { edge: 3, weight: 8 }, otr_status::OTR_ERR_INDEX),
+        beyond(WEIGHT_MAX + 1),
+        beyond(-WEIGHT_MAX - 1),
+        beyond(i32::MAX),
+        beyond(i32::MIN),
+    ];
+    for (bad, status) in bad {
+        for kind in KINDS {
+            let mut decoder = Decoder::new(&graph, kind);
+            let overrides = [Override { edge: 0, weight: -1000 }, bad];
+            assert_eq!(decoder.decode_events(&[0, 1], &overrides), Err(status), "{kind:?}");
+            let expected = Decoder::new(&graph, kind).decode_events(&[0, 1], &[]);
+            assert_eq!(decoder.decode_events(&[0, 1], &[]), expected, "{kind:?}");
+        }
     }
+}
+
+/// What the lightest answer weighs if certain edges, in every answer for nothing, cost `price` to take back.
+fn lightest_with_price(graph: &Graph, overrides: &[Override], price: i64) -> Vec<Option<i64>> {
+    let mut edges = graph.oracle_edges(overrides);
+    let certain = edges.iter().filter(|edge| edge.weight == -i64::from(INFINITE)).count() as i64;
+    edges.retain(|edge| edge.weight != i64::from(INFINITE));
+    for edge in &mut edges {
+        edge.weight = if edge.weight == -i64::from(INFINITE) { -price } else { edge.weight };
+    }
+    let free = |weight: Option<i64>| weight.map(|weight| weight + certain * price);
+    lightest_corrections(graph.nodes, &edges).into_iter().map(free).collect()
+}
+
+#[test]
+fn infinite_weights_are_more_than_any_sum() {
+    let always = 1 << 40;
+    let (mut kept, mut taken_back, mut hopeless) = (0, 0, 0);
+    let mut random = Random(16);
+    for _ in 0..MODELS {
+        let text = random_model(&mut random, 10, Signs::Any);
+        let graph = Graph::new(&text);
+        let mut decoders = [Kind::OTR_DECODER_MWPM, Kind::OTR_DECODER_UNION_FIND]
+            .map(|kind| (kind, Decoder::new(&graph, kind)));
+        for _ in 0..SHOTS_PER_MODEL {
+            let mut overrides = effective(&random_overrides(&mut random, &graph));
+            for change in &mut overrides {
+                let choices = [change.weight, INFINITE, -INFINITE, WEIGHT_MAX];
+                change.weight = choices[random.below(choices.len())];
+            }
+            let events = random_events(&mut random, graph.nodes, graph.nodes);
+            let syndrome: usize = events.iter().map(|&event| 1 << event).sum();
+            let strict = lightest_with_price(&graph, &overrides, always)[syndrome];
+            let is_kept = strict.is_some_and(|weight| weight < always / 2);
+            let price = if is_kept { always } else { WEIGHT_MAX.into() };
+            let lightest = lightest_with_price(&graph, &overrides, price)[syndrome];
+            kept += usize::from(is_kept && overrides.iter().any(|change| change.weight == -INFINITE));
+            taken_back += usize::from(!is_kept && lightest.is_some());
+            hopeless += usize::from(lightest.is_none());
+            for (kind, decoder) in &mut decoders {
+                match (decoder.decode_events(&events, &overrides), lightest) {
+                    (Ok(answer), Some(lightest)) => {
+                        let exact = *kind == Kind::OTR_DECODER_MWPM;
+                        assert!(
+                            if exact { answer.weight == lightest } else { answer.weight >= lightest },
+                            "{events:?} under {overrides:?} in\n{text}"
+                        );
+                        assert_eq!(graph.syndrome(&answer.edges), events);
+                        for change in &overrides {
+                            let is_used = answer.edges.contains(&change.edge);
+                            assert!(change.weight != INFINITE || !is_used);
+                            assert!(change.weight != -INFINITE || !is_kept || is_used);
+                        }
+                    }
+                    (found, lightest) => {
+                        assert_eq!((found, lightest), (Err(otr_status::OTR_ERR_ODD_PARITY), None));
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        kept > MODELS && taken_back > MODELS / 10 && hopeless > MODELS / 10,
+        "{kept} {taken_back} {hopeless}"
+    );
 }

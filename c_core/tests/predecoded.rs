@@ -97,7 +97,7 @@ impl Bench {
     }
 
     fn options(&self, kind: DecoderKind, predecoder_use: PredecoderUse) -> DecoderOptions {
-        let weight_offset = self.graph.quantize(0.3);
+        let weight_offset = self.graph.quantize(0.3).expect("held");
         DecoderOptions { kind, predecoder_use, weight_offset, ..DecoderOptions::default() }
     }
 }
@@ -221,9 +221,9 @@ fn compare_decoders(bench: &Bench) {
 fn an_offset_lays_the_weights_out_anew() {
     let [bench, _] = benches(40);
     let events = bench.events();
-    let offsets = [0.0, 1.5, -4.0, 1.5, 0.0].map(|offset| bench.graph.quantize(offset));
+    let offsets = [0.0, 1.5, -4.0, 1.5, 0.0].map(|offset| bench.graph.quantize(offset).expect("held"));
     for kind in DecoderKind::ALL {
-        let own = bench.graph.quantize(0.25);
+        let own = bench.graph.quantize(0.25).expect("held");
         let options = DecoderOptions { kind, weight_offset: own, ..DecoderOptions::default() };
         let mut decoder = Decoder::with_options(Arc::clone(&bench.graph), &options).expect("a decoder");
         for weight_offset in offsets {
@@ -248,7 +248,7 @@ fn gaps_are_of_the_whole_answer() {
 
 /// Returns how often what was fixed, as edges, flips the observable.
 fn compare_gaps(bench: &Bench) -> usize {
-    let (events, own) = (bench.events(), bench.graph.quantize(0.3));
+    let (events, own) = (bench.events(), bench.graph.quantize(0.3).expect("held"));
     let limits = [0, GapOptions::limit_from_natural(&bench.graph, 6.0)];
     let mut differ = 0;
     for (kind, usage) in bench.cases() {

@@ -271,7 +271,7 @@ fn random_overrides(random: &mut Random, graph: &MatchingGraph) -> Vec<Override>
     let count = if graph.edge_count() > 0 { random.below(3) } else { 0 };
     let draw = |random: &mut Random| Override {
         edge: random.below(graph.edge_count() as usize) as u32,
-        weight: graph.quantize(random.below(2000) as f64 / 200.0 - 3.0),
+        weight: graph.quantize(random.below(2000) as f64 / 200.0 - 3.0).expect("held"),
     };
     (0..count).map(|_| draw(random)).collect()
 }
@@ -290,7 +290,7 @@ fn a_reweighted_decoder_answers_as_one_made_anew() {
         let Ok(reweighted) = graph.reweighted(&after) else { continue };
         let rebuilt = build(&with_probabilities(&model, &after), correlations);
         let certify = kind != DecoderKind::UnionFind;
-        let weight_offset = if random.below(3) == 0 { rebuilt.quantize(-0.4) } else { 0 };
+        let weight_offset = if random.below(3) == 0 { rebuilt.quantize(-0.4).expect("held") } else { 0 };
         let options = DecoderOptions { kind, certify, ..DecoderOptions::default() };
         let mut found = Decoder::with_options(Arc::clone(&graph), &options).expect("its graph");
         let options = DecoderOptions { weight_offset, ..options };
@@ -425,7 +425,7 @@ fn a_reweighted_window_is_one_made_anew() {
         );
         assert_same_window(&found.reweighted(Arc::clone(&graph)).expect("numbers that it had"), &before);
 
-        let weight_offset = if random.below(3) == 0 { rebuilt.quantize(0.3) } else { 0 };
+        let weight_offset = if random.below(3) == 0 { rebuilt.quantize(0.3).expect("held") } else { 0 };
         let options = DecoderOptions { kind, ..DecoderOptions::default() };
         let mut decoder = WindowDecoder::new(before, None, &options).expect("its graph");
         let _warm = decide(&mut decoder, &random_events(random, nodes, nodes), &[], &[]);
@@ -500,8 +500,8 @@ fn a_reweighted_gap_matches_as_one_made_anew() {
     let graph = build(&model, false);
     for (natural_limit, offset) in [(0.0, 0.0), (6.0, 0.0), (9.0, 0.5)] {
         let limits = |graph: &MatchingGraph| GapOptions {
-            weight_offset: graph.quantize(offset),
-            limit: graph.quantize(natural_limit),
+            weight_offset: graph.quantize(offset).expect("held"),
+            limit: graph.quantize(natural_limit).expect("held"),
             ..GapOptions::default()
         };
         let mut found = Gap::with_options(&graph, &limits(&graph)).expect("a patch");

@@ -455,11 +455,11 @@ fn gaps_are_those_of_the_gap() {
             .zip(graph.edges())
             .map(|(edge, Edge { weight, .. })| Override {
                 edge,
-                weight: graph.quantize(graph.natural(weight.into()) + OFFSET),
+                weight: graph.quantize(graph.natural(weight.into()) + OFFSET).expect("held"),
             })
             .collect();
         for i in batch.shot_edges[shot] as usize..batch.shot_edges[shot + 1] as usize {
-            overrides[batch.edge[i] as usize].weight = graph.quantize(-f64::from(log_odds[i]));
+            overrides[batch.edge[i] as usize].weight = graph.quantize(-f64::from(log_odds[i])).expect("held");
         }
         let weights = gap.decode(detectors.row(shot), &overrides).expect("every shot matches").weights;
         let answers = [false, true].map(|class| gap.edges(class).expect("a shot was decoded").to_vec());

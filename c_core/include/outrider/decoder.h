@@ -31,8 +31,8 @@ typedef struct otr_decoder_options {
     bool certify;               /* matching kinds only: prove every answer minimal, see otr_certificate */
     otr_predecoder *predecoder; /* borrowed, used by this decoder alone while it lives; NULL for none */
     otr_predecoder_use predecoder_use; /* its use */
-    int32_t weight_offset; /* added to the weight of every edge that no override names; offset and sum are
-                              clamped and rounded like an override. A negative sum forces the edge as ever.
+    int32_t weight_offset; /* added to every finite weight that no override names; offset and sum are
+                              clamped to OTR_WEIGHT_MAX. A negative sum forces the edge as ever.
                               The weight_offset of a pre-decoded shot is added to it */
 } otr_decoder_options;
 
@@ -61,8 +61,8 @@ OTR_API otr_status otr_decoder_reweight(otr_decoder *decoder, const otr_graph *g
 /* What one shot gives. */
 typedef struct otr_result {
     int64_t weight; /* total integer weight of the chosen edges under the shot's weights (for MWPM_CORRELATED
-                       the second pass's), without what hard pre-decoding fixed; natural weight = weight /
-                       otr_graph_scale */
+                       the second pass's), without what hard pre-decoding fixed and without certain errors;
+                       natural weight = weight / otr_graph_scale */
     uint32_t event_count;   /* detection events of the shot as given */
     uint32_t matched_count; /* events left to match after pre-decoding and forced edges flipped theirs */
 } otr_result;
@@ -74,8 +74,8 @@ typedef struct otr_result {
  *  observables  out, packed bits, ceil(observables/8) bytes, padding zero; NULL if not wanted
  *  result       out; NULL if not wanted
  * OTR_ERR_ODD_PARITY: the shot has no perfect matching (outputs untouched; the decoder stays usable).
- * OTR_ERR_INDEX: an override names no edge. OTR_ERR_MEMORY. OTR_ERR_CERTIFICATE with option certify. Any
- * status of the pre-decoder. */
+ * OTR_ERR_INDEX: an override names no edge. OTR_ERR_LIMIT: its weight is finite and above OTR_WEIGHT_MAX.
+ * OTR_ERR_MEMORY. OTR_ERR_CERTIFICATE with option certify. Any status of the pre-decoder. */
 OTR_API otr_status otr_decoder_decode(otr_decoder *decoder, const uint8_t *detectors,
                                       const otr_override *overrides, size_t override_count,
                                       uint8_t *observables, otr_result *result);

@@ -207,7 +207,7 @@ static bool has_chosen(const otr_union_find *uf, uint32_t node, uint32_t head) {
 static void look_first(otr_union_find *uf, uint32_t node) {
     uint32_t end = uf->weights->graph->arc_begin[node + 1];
     uint32_t shortest = otr_boundary_weight(uf->weights, node);
-    uint32_t best = shortest != OTR_WEIGHT_NO_BOUNDARY ? BOUNDARY_ARC : OTR_NONE;
+    uint32_t best = shortest != OTR_WEIGHT_NONE ? BOUNDARY_ARC : OTR_NONE;
     uint32_t rival = OTR_NONE;
     for (uint32_t begin = uf->weights->graph->arc_begin[node]; begin < end; begin += ARCS_PER_SCAN) {
         uint32_t least, arc;
@@ -217,6 +217,9 @@ static void look_first(otr_union_find *uf, uint32_t node) {
         for (; reached != 0; reached &= reached - 1) {
             uint32_t left;
             arc = begin + otr_ctz64(reached);
+            if (uf->weights->arcs[arc].weight == OTR_WEIGHT_NONE) {
+                continue;
+            }
             left = uf->weights->arcs[arc].weight / 2;
             rival = rival == OTR_NONE ? uf->weights->arcs[arc].head : SEVERAL_RIVALS;
             best = left < shortest ? arc : best;
@@ -262,7 +265,7 @@ static void look(otr_union_find *uf, uint32_t node, int64_t now) {
     int64_t shortest = TIME_NEVER;
     uint32_t best = OTR_NONE;
     uint32_t rival = OTR_NONE;
-    if (own_growing && otr_boundary_weight(uf->weights, node) != OTR_WEIGHT_NO_BOUNDARY) {
+    if (own_growing && otr_boundary_weight(uf->weights, node) != OTR_WEIGHT_NONE) {
         shortest = (int64_t)otr_boundary_weight(uf->weights, node) - radius;
         best = BOUNDARY_ARC;
     }
@@ -279,7 +282,7 @@ static void look(otr_union_find *uf, uint32_t node, int64_t now) {
             arc = begin + otr_ctz64(reached);
             head = arcs[arc].head;
             other = uf->cluster_of[head];
-            if (other == own) {
+            if (other == own || arcs[arc].weight == OTR_WEIGHT_NONE) {
                 continue;
             }
             rival = rival == OTR_NONE ? head : SEVERAL_RIVALS;

@@ -483,6 +483,11 @@ static otr_status solve_by_clusters(otr_decoder *d, const uint32_t *events, size
     return OTR_OK;
 }
 
+static otr_status solve(otr_decoder *d, const uint32_t *events, size_t event_count, int64_t *weight) {
+    return d->kind == OTR_DECODER_UNION_FIND ? solve_by_clusters(d, events, event_count, weight)
+                                             : solve_by_matching(d, events, event_count, weight);
+}
+
 static void write_masked_observables(const otr_decoder *d, uint8_t *observables) {
     const size_t bytes = otr_bytes_for_bits(d->graph->observable_count);
     uint64_t mask = 0;
@@ -560,8 +565,10 @@ static otr_status match_shot(otr_decoder *d, const otr_predecoded *shot, const o
     if (status == OTR_OK) {
         const uint32_t *const events =
             otr_shot_weights_flip(&d->weights, shot->events, &remaining_count, d->remaining);
-        status = d->kind == OTR_DECODER_UNION_FIND ? solve_by_clusters(d, events, remaining_count, &weight)
-                                                   : solve_by_matching(d, events, remaining_count, &weight);
+        status = solve(d, events, remaining_count, &weight);
+        if (status == OTR_ERR_ODD_PARITY && otr_shot_weights_relax(&d->weights)) {
+            status = solve(d, events, remaining_count, &weight);
+        }
     }
     otr_shot_weights_restore(&d->weights);
     if (status != OTR_OK) {

@@ -56,6 +56,7 @@ static otr_status match_shot(otr_gap *gap, const otr_predecoded *shot, const otr
                              size_t override_count, otr_gap_result *result);
 static otr_status keep_fixed(otr_gap *gap, const otr_predecoded *shot);
 static otr_status match_class(otr_gap *gap, size_t event_count, answer *answer);
+static otr_status solve(otr_gap *gap, const uint32_t *events, size_t event_count);
 static otr_status complete(const otr_gap *gap, answer *answer);
 
 otr_gap_options otr_gap_options_default(void) {
@@ -317,10 +318,14 @@ static otr_status keep_fixed(otr_gap *gap, const otr_predecoded *shot) {
 static otr_status match_class(otr_gap *gap, size_t event_count, answer *answer) {
     const uint32_t *const remaining =
         otr_shot_weights_flip(&gap->weights, gap->events, &event_count, gap->remaining);
+    const size_t change_count = gap->weights.magnitudes.change_count;
     const uint32_t *edges = NULL;
     size_t count = 0;
-    otr_status status =
-        otr_matcher_solve(gap->matcher, remaining, event_count, gap->weights.magnitudes.change_count > 0);
+    otr_status status = solve(gap, remaining, event_count);
+    if (status == OTR_ERR_ODD_PARITY && otr_shot_weights_relax(&gap->weights)) {
+        otr_matcher_reset(gap->matcher);
+        status = solve(gap, remaining, event_count);
+    }
     if (status == OTR_OK) {
         status = otr_matcher_edges(gap->matcher, &edges, &count);
     }
@@ -337,7 +342,12 @@ static otr_status match_class(otr_gap *gap, size_t event_count, answer *answer) 
         }
     }
     otr_matcher_reset(gap->matcher);
+    otr_weights_restore_to(&gap->weights.magnitudes, change_count);
     return status;
+}
+
+static otr_status solve(otr_gap *gap, const uint32_t *events, size_t event_count) {
+    return otr_matcher_solve(gap->matcher, events, event_count, gap->weights.magnitudes.change_count > 0);
 }
 
 /* Adds the forced and the fixed edges to those matched. */

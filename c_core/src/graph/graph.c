@@ -12,7 +12,8 @@ otr_graph_options otr_graph_options_default(void) {
     return (otr_graph_options){.correlations = false,
                                .ignore_undecomposable = false,
                                .reweightable = false,
-                               .levels = OTR_GRAPH_LEVELS_DEFAULT};
+                               .levels = OTR_GRAPH_LEVELS_DEFAULT,
+                               .weight_range = OTR_GRAPH_WEIGHT_RANGE_DEFAULT};
 }
 
 void otr_graph_destroy(otr_graph *graph) {
@@ -72,6 +73,10 @@ uint64_t otr_graph_undetectable_count(const otr_graph *graph) {
 
 double otr_graph_scale(const otr_graph *graph) {
     return graph->scale;
+}
+
+double otr_graph_weight_limit(const otr_graph *graph) {
+    return OTR_WEIGHT_MAX / graph->scale;
 }
 
 uint64_t otr_graph_error_count(const otr_graph *graph) {

@@ -51,7 +51,6 @@ static size_t list_observables(graph_build *build, const otr_instruction *instru
 static size_t cancel_pairs(uint64_t *items, size_t count);
 static otr_status fail_memory(graph_build *build);
 static otr_status lay_out(graph_build *build, otr_graph *graph);
-static bool allocate_edges(graph_build *build, otr_graph *graph);
 static bool rank_edges(graph_build *build, otr_graph *graph);
 static void fill_edges(const graph_build *build, otr_graph *graph);
 static otr_status fill_numbers(graph_build *build, otr_graph *graph);
@@ -93,6 +92,40 @@ otr_status otr_graph_create(otr_graph **out, const otr_model *model, const otr_g
     free(build.scratch);
     free(build.rank);
     return status;
+}
+
+otr_status otr_graph_check_options(const otr_graph_options *options, otr_error *error) {
+    if (options->levels > OTR_GRAPH_LEVELS_DEFAULT) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "%u weight levels, more than the limit of %u",
+                             options->levels, OTR_GRAPH_LEVELS_DEFAULT);
+    }
+    if (!(options->weight_range >= 0 && options->weight_range <= OTR_GRAPH_WEIGHT_RANGE_MAX)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "a weight range of %g; it is from 0 to %g",
+                             options->weight_range, OTR_GRAPH_WEIGHT_RANGE_MAX);
+    }
+    return OTR_OK;
+}
+
+otr_status otr_graph_check_count(const char *what, uint64_t count, uint64_t limit, otr_error *error) {
+    if (count <= limit) {
+        return OTR_OK;
+    }
+    return otr_error_set(error, OTR_ERR_LIMIT, 0, 0, "%llu %s, more than the limit of %llu",
+                         (unsigned long long)count, what, (unsigned long long)limit);
+}
+
+bool otr_graph_allocate_edges(otr_graph *graph, size_t observable_count) {
+    const size_t edges = graph->edge_count;
+    graph->edge_node1 = otr_graph_allocate(graph, edges, sizeof *graph->edge_node1);
+    graph->edge_node2 = otr_graph_allocate(graph, edges, sizeof *graph->edge_node2);
+    graph->edge_weight = otr_graph_allocate(graph, edges, sizeof *graph->edge_weight);
+    graph->edge_probability = otr_graph_allocate(graph, edges, sizeof *graph->edge_probability);
+    graph->edge_mask = otr_graph_allocate(graph, edges, sizeof *graph->edge_mask);
+    graph->observable_begin = otr_graph_allocate(graph, edges + 1, sizeof *graph->observable_begin);
+    graph->observable_list = otr_graph_allocate(graph, observable_count, sizeof *graph->observable_list);
+    return graph->edge_node1 != NULL && graph->edge_node2 != NULL && graph->edge_weight != NULL &&
+           graph->edge_probability != NULL && graph->edge_mask != NULL && graph->observable_begin != NULL &&
+           graph->observable_list != NULL;
 }
 
 /* Edges are ascending by (node1, node2), so appending their arcs in that order leaves each node's arcs
@@ -155,18 +188,11 @@ static otr_status check_size(const otr_model *model, const otr_graph_options *op
                  {"observables", otr_model_observable_count(model), OTR_GRAPH_OBSERVABLES_MAX},
                  {"flattened errors", otr_model_error_count(model),
                   options->reweightable ? OTR_GRAPH_RECIPE_MAX : OTR_GRAPH_ERRORS_MAX}};
-    if (options->levels > OTR_GRAPH_LEVELS_DEFAULT) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "%u weight levels, more than the limit of %u",
-                             options->levels, OTR_GRAPH_LEVELS_DEFAULT);
+    otr_status status = otr_graph_check_options(options, error);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0] && status == OTR_OK; i++) {
+        status = otr_graph_check_count(sizes[i].what, sizes[i].count, sizes[i].limit, error);
     }
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        if (sizes[i].count > sizes[i].limit) {
-            return otr_error_set(
-                error, OTR_ERR_LIMIT, 0, 0, "the model has %llu %s, more than the limit of %llu",
-                (unsigned long long)sizes[i].count, sizes[i].what, (unsigned long long)sizes[i].limit);
-        }
-    }
-    return OTR_OK;
+    return status;
 }
 
 static otr_status collect(graph_build *build, const otr_model *model) {
@@ -403,7 +429,7 @@ static otr_status fail_memory(graph_build *build) {
 }
 
 static otr_status lay_out(graph_build *build, otr_graph *graph) {
-    if (!rank_edges(build, graph) || !allocate_edges(build, graph)) {
+    if (!rank_edges(build, graph) || !otr_graph_allocate_edges(graph, build->observables.count)) {
         return fail_memory(build);
     }
     if (!build->options.first_observables) {
@@ -416,6 +442,7 @@ static otr_status lay_out(graph_build *build, otr_graph *graph) {
     graph->undetectable_count = build->undetectable_count;
     graph->correlations = build->options.correlations;
     graph->levels = build->options.levels;
+    graph->weight_range = build->options.weight_range;
     if (!otr_graph_link(graph) ||
         (graph->correlations && otr_correlations_lay_out(&build->pairs, build->rank, graph) != OTR_OK) ||
         fill_numbers(build, graph) != OTR_OK) {
@@ -468,21 +495,6 @@ static bool rank_edges(graph_build *build, otr_graph *graph) {
     free(by_second);
     free(order);
     return enough;
-}
-
-static bool allocate_edges(graph_build *build, otr_graph *graph) {
-    const size_t edges = graph->edge_count;
-    graph->edge_node1 = otr_graph_allocate(graph, edges, sizeof *graph->edge_node1);
-    graph->edge_node2 = otr_graph_allocate(graph, edges, sizeof *graph->edge_node2);
-    graph->edge_weight = otr_graph_allocate(graph, edges, sizeof *graph->edge_weight);
-    graph->edge_probability = otr_graph_allocate(graph, edges, sizeof *graph->edge_probability);
-    graph->edge_mask = otr_graph_allocate(graph, edges, sizeof *graph->edge_mask);
-    graph->observable_begin = otr_graph_allocate(graph, edges + 1, sizeof *graph->observable_begin);
-    graph->observable_list =
-        otr_graph_allocate(graph, build->observables.count, sizeof *graph->observable_list);
-    return graph->edge_node1 != NULL && graph->edge_node2 != NULL && graph->edge_weight != NULL &&
-           graph->edge_probability != NULL && graph->edge_mask != NULL && graph->observable_begin != NULL &&
-           graph->observable_list != NULL;
 }
 
 /* Copies what was gathered to its place in the graph's order. */

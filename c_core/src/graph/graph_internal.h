@@ -72,13 +72,15 @@ struct otr_graph {
     uint32_t *implied_pairs; /* rule -> pair of the recipe; NULL without correlations or recipe */
     otr_recipe recipe;
     uint32_t levels;
+    double weight_range;
     uint64_t conflict_count;
     bool is_choice; /* observables of some edges depend on the probabilities */
     uint64_t ignored_count;
     uint64_t undetectable_count;
 
     /* Numbers. */
-    int32_t *edge_weight; /* even; may be negative */
+    int32_t *edge_weight; /* even; may be negative, or infinite */
+    bool has_infinite;    /* of edges */
     double *edge_probability;
     int32_t *implied_weight;
     double scale;
@@ -94,11 +96,26 @@ static inline bool otr_graph_is_alike(const otr_graph *a, const otr_graph *b) {
 /* ln of the mean edge probability, the same on every machine; 0 without edges. */
 double otr_graph_log_noise(const otr_graph *graph);
 
-/* The nearest weight that the search takes: within OTR_WEIGHT_MAX, even, rounded towards zero. */
+/* The nearest finite weight that the search takes: within OTR_WEIGHT_MAX, even, rounded towards zero. */
 static inline int32_t otr_weight_clamped(int64_t weight) {
     const int64_t magnitude = weight < 0 ? -weight : weight;
     const int32_t kept = (int32_t)(magnitude < OTR_WEIGHT_MAX ? magnitude : OTR_WEIGHT_MAX) & ~1;
     return weight < 0 ? -kept : kept;
+}
+
+static inline bool otr_weight_is_infinite(int32_t weight) {
+    return weight == OTR_WEIGHT_INFINITE || weight == -OTR_WEIGHT_INFINITE;
+}
+
+/* The weight that an override of `given` sets; false if it cannot be held. */
+static inline bool otr_weight_take(int32_t given, int32_t *weight) {
+    *weight = given & 1 ? given - (given > 0 ? 1 : -1) : given;
+    return otr_weight_is_infinite(given) || (given <= OTR_WEIGHT_MAX && given >= -OTR_WEIGHT_MAX);
+}
+
+/* An edge's weight under an offset, which changes finite ones only. */
+static inline int32_t otr_weight_offset(int32_t weight, int32_t offset) {
+    return otr_weight_is_infinite(weight) ? weight : otr_weight_clamped((int64_t)weight + offset);
 }
 
 /* Number of the arc that stands for a node's boundary edge, whether it has one or not; follows the graph's

@@ -29,13 +29,13 @@ typedef struct rule_walk {
 
 static void find_range(number_source *source);
 static double find_scale(const number_source *source);
+static double scale_for(const otr_graph *graph, double largest, bool is_whole);
 static double lowest_implied(const number_source *source);
 static bool are_whole(const number_source *source);
 static void set_edges(otr_graph *graph, const number_source *source);
 static void set_rules(otr_graph *graph, const number_source *source);
 static int32_t quantize(double natural_weight, double half_scale);
-static void quantize_all(const otr_graph *graph, const double *natural_weights, uint32_t count,
-                         int32_t *steps);
+static int32_t quantize_finite(double natural_weight, double half_scale);
 static uint32_t next_edges(const number_source *source, uint32_t first, double *weights);
 static uint32_t next_rules(const number_source *source, rule_walk *walk, double *weights);
 static double log_odds(double against, double in_favour);
@@ -44,8 +44,23 @@ double otr_probability_weight(double p) {
     return log_odds(1 - p, p);
 }
 
-int32_t otr_graph_quantize(const otr_graph *graph, double natural_weight) {
-    return isnan(natural_weight) ? 0 : quantize(natural_weight, graph->scale / 2);
+otr_status otr_graph_quantize(const otr_graph *graph, double natural_weight, int32_t *weight) {
+    if (isnan(natural_weight)) {
+        return OTR_ERR_ARGUMENT;
+    }
+    if (isfinite(natural_weight) && fabs(natural_weight) > otr_graph_weight_limit(graph)) {
+        return OTR_ERR_LIMIT;
+    }
+    *weight = quantize(natural_weight, graph->scale / 2);
+    return OTR_OK;
+}
+
+int32_t otr_graph_nearest_weight(const otr_graph *graph, double natural_weight) {
+    return isnan(natural_weight) ? 0 : quantize_finite(natural_weight, graph->scale / 2);
+}
+
+int32_t otr_graph_probability_weight(const otr_graph *graph, double p) {
+    return quantize(otr_probability_weight(p), graph->scale / 2);
 }
 
 double otr_graph_log_noise(const otr_graph *graph) {
@@ -70,6 +85,25 @@ void otr_graph_set_weights(otr_graph *graph, const otr_error_sums *sums, const u
     }
 }
 
+void otr_graph_set_natural_weights(otr_graph *graph, const double *natural_weights) {
+    double largest = 0;
+    bool is_whole = true;
+    graph->has_infinite = false;
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        const double weight = natural_weights[edge];
+        if (isfinite(weight)) {
+            largest = fmax(largest, fabs(weight));
+            is_whole = is_whole && round(weight) == weight;
+        } else {
+            graph->has_infinite = true;
+        }
+    }
+    graph->scale = scale_for(graph, largest, is_whole);
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        graph->edge_weight[edge] = quantize(natural_weights[edge], graph->scale / 2);
+    }
+}
+
 static void find_range(number_source *source) {
     const otr_graph *const graph = source->graph;
     bool has_certain = false;
@@ -84,12 +118,28 @@ static void find_range(number_source *source) {
     source->is_plain = source->lowest > 4 * DBL_MIN && !has_certain;
 }
 
-/* The scale takes the largest finite magnitude to `levels`; whole numbers stay as they are. */
 static double find_scale(const number_source *source) {
-    const uint32_t levels = source->graph->levels > 0 ? source->graph->levels : OTR_GRAPH_LEVELS_DEFAULT;
     const double largest =
         fmax(otr_probability_weight(source->lowest), -otr_probability_weight(source->highest));
-    return are_whole(source) ? 2.0 : 2.0 * (levels / largest);
+    return scale_for(source->graph, largest, are_whole(source));
+}
+
+/* The scale for weights whose largest finite magnitude is `largest`; see graph.h. */
+static double scale_for(const otr_graph *graph, double largest, bool is_whole) {
+    const uint32_t levels = graph->levels > 0 ? graph->levels : OTR_GRAPH_LEVELS_DEFAULT;
+    const double range = graph->weight_range > 0 ? graph->weight_range : OTR_GRAPH_WEIGHT_RANGE_DEFAULT;
+    const double most = OTR_WEIGHT_MAX / range;
+    const double scale = largest > 0 ? fmin(2.0 * (levels / largest), most) : most;
+    int exponent;
+    if (!is_whole) {
+        return scale;
+    }
+    frexp(scale, &exponent);
+    if (exponent > 1) {
+        return ldexp(1, exponent - 1);
+    }
+    /* Weights beyond `levels` are exact as long as they can be held. */
+    return 2 * fmax(largest, range) <= OTR_WEIGHT_MAX ? 2 : scale;
 }
 
 /* The lowest implied probability, or 1/2. */
@@ -128,36 +178,45 @@ static bool are_whole(const number_source *source) {
 }
 
 static void set_edges(otr_graph *graph, const number_source *source) {
+    const double half_scale = graph->scale / 2;
     double weights[BLOCK];
+    graph->has_infinite = false;
     for (uint32_t edge = 0, count; (count = next_edges(source, edge, weights)) > 0; edge += count) {
-        quantize_all(graph, weights, count, graph->edge_weight + edge);
+        for (uint32_t i = 0; i < count; i++) {
+            graph->edge_weight[edge + i] = quantize_finite(weights[i], half_scale);
+        }
+        for (uint32_t i = 0; !source->is_plain && i < count; i++) {
+            graph->edge_weight[edge + i] = quantize(weights[i], half_scale);
+            graph->has_infinite |= otr_weight_is_infinite(graph->edge_weight[edge + i]);
+        }
     }
 }
 
 static void set_rules(otr_graph *graph, const number_source *source) {
+    const double half_scale = graph->scale / 2;
     double weights[BLOCK];
     rule_walk walk = {0};
     int32_t *steps = graph->implied_weight;
     for (uint32_t count; (count = next_rules(source, &walk, weights)) > 0; steps += count) {
-        quantize_all(graph, weights, count, steps);
+        for (uint32_t i = 0; i < count; i++) {
+            steps[i] = quantize_finite(weights[i], half_scale);
+        }
     }
+}
+
+static int32_t quantize(double natural_weight, double half_scale) {
+    return isfinite(natural_weight) ? quantize_finite(natural_weight, half_scale)
+           : natural_weight > 0     ? OTR_WEIGHT_INFINITE
+                                    : -OTR_WEIGHT_INFINITE;
 }
 
 /* Rounds half of a weight in steps as round() does but without a branch: the largest number below 1/2 takes
  * exactly the halves over. */
-static inline int32_t quantize(double natural_weight, double half_scale) {
+static inline int32_t quantize_finite(double natural_weight, double half_scale) {
     const double half = natural_weight * half_scale;
     const double most = copysign(OTR_WEIGHT_MAX / 2, half);
     return 2 *
            (int32_t)((fabs(half) < OTR_WEIGHT_MAX / 2 ? half : most) + copysign(0.5 - DBL_EPSILON / 4, half));
-}
-
-static void quantize_all(const otr_graph *graph, const double *natural_weights, uint32_t count,
-                         int32_t *steps) {
-    const double half_scale = graph->scale / 2;
-    for (uint32_t i = 0; i < count; i++) {
-        steps[i] = quantize(natural_weights[i], half_scale);
-    }
 }
 
 /* The natural weights of edges from `first` on, as many as a block has; their number. */

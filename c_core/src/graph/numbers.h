@@ -60,6 +60,17 @@ static inline const uint32_t *otr_error_sums_add(const otr_error_sums *sums, con
     return pairs;
 }
 
+/* The nearest finite weight to a natural one, within OTR_WEIGHT_MAX; 0 for NaN. For log-odds that a
+ * pre-decoder gives. */
+int32_t otr_graph_nearest_weight(const otr_graph *graph, double natural_weight);
+
+/* The weight that the graph gives an edge of this probability. */
+int32_t otr_graph_probability_weight(const otr_graph *graph, double p);
+
+/* Sets the scale and the weights of edges to natural ones, which are numbers or infinite. The graph has its
+ * edge count, levels and weight_range. */
+void otr_graph_set_natural_weights(otr_graph *graph, const double *natural_weights);
+
 /* Sets the scale, and the weights of edges and rules. The graph has its topology, levels and edge
  * probabilities; `pairs` gives the pair of each rule. */
 void otr_graph_set_weights(otr_graph *graph, const otr_error_sums *sums, const uint32_t *pairs);

@@ -8,6 +8,8 @@
 
 static bool reserve_base_edges(otr_shot_weights *shot, const otr_graph *graph, int32_t offset);
 static void find_base_edges(otr_shot_weights *shot, int32_t offset);
+static void relax(otr_shot_weights *shot, uint32_t edge);
+static int32_t price(int32_t weight);
 static bool is_forced(const otr_shot_weights *shot, uint32_t edge);
 static void force(otr_shot_weights *shot, uint32_t edge, uint32_t before, int32_t weight);
 static void flip_ends(const otr_graph *graph, uint32_t edge, uint8_t *nodes);
@@ -71,12 +73,15 @@ otr_status otr_shot_weights_override(otr_shot_weights *shot, const otr_override 
     }
     for (size_t i = 0; i < override_count; i++) {
         const uint32_t edge = overrides[i].edge;
-        const int32_t weight = otr_weight_clamped(overrides[i].weight);
+        int32_t weight;
+        uint32_t before;
         if (edge >= graph->edge_count) {
             return OTR_ERR_INDEX;
         }
-        const uint32_t before =
-            otr_weights_set(&shot->magnitudes, graph->edge_arcs[edge], (uint32_t)abs(weight));
+        if (!otr_weight_take(overrides[i].weight, &weight)) {
+            return OTR_ERR_LIMIT;
+        }
+        before = otr_weights_set(&shot->magnitudes, graph->edge_arcs[edge], otr_magnitude(weight));
         if (weight < 0 || is_forced(shot, edge)) {
             force(shot, edge, before, weight);
         }
@@ -100,6 +105,20 @@ const uint32_t *otr_shot_weights_flip(otr_shot_weights *shot, const uint32_t *ev
     return left;
 }
 
+bool otr_shot_weights_relax(otr_shot_weights *shot) {
+    const size_t before = shot->magnitudes.change_count;
+    if (!otr_weights_reserve(&shot->magnitudes, shot->base_count + shot->toggle_count)) {
+        return false;
+    }
+    for (size_t i = 0; i < shot->base_count; i++) {
+        relax(shot, shot->base_edges[i]);
+    }
+    for (size_t i = 0; i < shot->toggle_count; i++) {
+        relax(shot, shot->toggles[i]);
+    }
+    return shot->magnitudes.change_count > before;
+}
+
 void otr_shot_weights_restore(otr_shot_weights *shot) {
     otr_weights_restore(&shot->magnitudes);
     for (size_t i = 0; i < shot->toggle_count; i++) {
@@ -118,7 +137,7 @@ size_t otr_shot_weights_bytes(const otr_shot_weights *shot) {
 static bool reserve_base_edges(otr_shot_weights *shot, const otr_graph *graph, int32_t offset) {
     size_t count = 0;
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        count += otr_weight_clamped((int64_t)graph->edge_weight[edge] + offset) < 0;
+        count += otr_weight_offset(graph->edge_weight[edge], offset) < 0;
     }
     return otr_array_reserve((void **)&shot->base_edges, &shot->base_capacity, count,
                              sizeof *shot->base_edges);
@@ -130,10 +149,10 @@ static void find_base_edges(otr_shot_weights *shot, int32_t offset) {
     shot->base_count = 0;
     shot->base_weight = 0;
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        const int32_t weight = otr_weight_clamped((int64_t)graph->edge_weight[edge] + offset);
+        const int32_t weight = otr_weight_offset(graph->edge_weight[edge], offset);
         if (weight < 0) {
             shot->base_edges[shot->base_count++] = edge;
-            shot->base_weight += weight;
+            shot->base_weight += price(weight);
             shot->forced[edge >> 6] |= (uint64_t)1 << (edge & 63);
             flip_ends(graph, edge, shot->base_flips);
         }
@@ -149,11 +168,24 @@ static bool is_forced(const otr_shot_weights *shot, uint32_t edge) {
 static void force(otr_shot_weights *shot, uint32_t edge, uint32_t before, int32_t weight) {
     const bool was_forced = is_forced(shot, edge);
     const bool forces = weight < 0;
-    shot->forced_weight += (forces ? weight : 0) + (was_forced ? (int64_t)before : 0);
+    shot->forced_weight += forces ? price(weight) : 0;
+    shot->forced_weight += was_forced && before != OTR_WEIGHT_NONE ? (int64_t)before : 0;
     if (forces != was_forced) {
         shot->forced[edge >> 6] ^= (uint64_t)1 << (edge & 63);
         shot->toggles[shot->toggle_count++] = edge;
     }
+}
+
+/* Lets the search take back an edge that is certain. */
+static void relax(otr_shot_weights *shot, uint32_t edge) {
+    if (is_forced(shot, edge) && otr_weights_get(&shot->magnitudes, edge) == OTR_WEIGHT_NONE) {
+        otr_weights_set(&shot->magnitudes, shot->graph->edge_arcs[edge], OTR_WEIGHT_MAX);
+    }
+}
+
+/* What a forced edge adds to the weight of an answer. */
+static int32_t price(int32_t weight) {
+    return otr_weight_is_infinite(weight) ? 0 : weight;
 }
 
 static void flip_ends(const otr_graph *graph, uint32_t edge, uint8_t *nodes) {

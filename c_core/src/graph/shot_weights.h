@@ -3,7 +3,8 @@
  * Forced edges. The engines know only non-negative weights. An edge of negative weight is forced: taken to be
  * in the answer from the start. Its ends' events flip, its weight is added once, and the engine may take it
  * back for |weight|. That is exact: the weight of any set of edges is the forced weight plus the magnitudes
- * of the edges in which the set differs from the forced ones. */
+ * of the edges in which the set differs from the forced ones. A certain edge, whose weight is infinite,
+ * counts 0, and the engine cannot take it back. */
 #ifndef OTR_SHOT_WEIGHTS_H
 #define OTR_SHOT_WEIGHTS_H
 
@@ -41,8 +42,8 @@ otr_status otr_shot_weights_refill(otr_shot_weights *shot, const otr_graph *grap
 /* Starts a shot. The last one must have been restored. */
 void otr_shot_weights_begin(otr_shot_weights *shot);
 
-/* Overrides weights; a later override of an edge counts. OTR_ERR_INDEX, OTR_ERR_MEMORY; what was done before
- * the error stays until restored. */
+/* Overrides weights; a later override of an edge counts. OTR_ERR_INDEX, OTR_ERR_LIMIT, OTR_ERR_MEMORY; what
+ * was done before the error stays until restored. */
 otr_status otr_shot_weights_override(otr_shot_weights *shot, const otr_override *overrides,
                                      size_t override_count);
 
@@ -50,6 +51,10 @@ otr_status otr_shot_weights_override(otr_shot_weights *shot, const otr_override 
  * for all nodes and OTR_INDEX_SLACK more. */
 const uint32_t *otr_shot_weights_flip(otr_shot_weights *shot, const uint32_t *events, size_t *event_count,
                                       uint32_t *left);
+
+/* For a shot that has no answer: from now on the engine can take certain edges back for OTR_WEIGHT_MAX. False
+ * if there are none, or memory is out. */
+bool otr_shot_weights_relax(otr_shot_weights *shot);
 
 /* Ends the shot: the weights are the base's again. Toggles and forced weight can still be read. */
 void otr_shot_weights_restore(otr_shot_weights *shot);

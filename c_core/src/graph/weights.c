@@ -11,7 +11,7 @@ otr_status otr_weights_init(otr_weights *weights, const otr_graph *graph, int32_
         return OTR_ERR_MEMORY;
     }
     for (uint32_t node = 0; node < graph->node_count; node++) {
-        const otr_arc none = {node, OTR_WEIGHT_NO_BOUNDARY};
+        const otr_arc none = {node, OTR_WEIGHT_NONE};
         arcs[otr_boundary_arc(graph, node)] = none;
     }
     for (uint32_t arc = 0; arc < graph->arc_count; arc++) {
@@ -25,8 +25,7 @@ otr_status otr_weights_init(otr_weights *weights, const otr_graph *graph, int32_
 void otr_weights_refill(otr_weights *weights, const otr_graph *graph, int32_t offset) {
     weights->graph = graph;
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        const int64_t weight = (int64_t)graph->edge_weight[edge] + offset;
-        const uint32_t magnitude = (uint32_t)abs(otr_weight_clamped(weight));
+        const uint32_t magnitude = otr_magnitude(otr_weight_offset(graph->edge_weight[edge], offset));
         weights->arcs[graph->edge_arcs[edge].arc1].weight = magnitude;
         weights->arcs[graph->edge_arcs[edge].arc2].weight = magnitude;
     }
@@ -39,7 +38,11 @@ void otr_weights_free(otr_weights *weights) {
 }
 
 void otr_weights_restore(otr_weights *weights) {
-    while (weights->change_count > 0) {
+    otr_weights_restore_to(weights, 0);
+}
+
+void otr_weights_restore_to(otr_weights *weights, size_t change_count) {
+    while (weights->change_count > change_count) {
         const otr_weight_change change = weights->changes[--weights->change_count];
         weights->arcs[change.arcs.arc1].weight = change.before;
         weights->arcs[change.arcs.arc2].weight = change.before;

@@ -1,7 +1,7 @@
 /* One decoder's own copy of the magnitudes |weight|, which single shots may change.
  *
  * A negative weight is handled outside the search, see shot_weights.h; the search sees the price |weight| of
- * taking the forced edge back. So everything here is non-negative and even. */
+ * taking the forced edge back. So everything here is non-negative and even, or OTR_WEIGHT_NONE. */
 #ifndef OTR_GRAPH_WEIGHTS_H
 #define OTR_GRAPH_WEIGHTS_H
 
@@ -9,9 +9,11 @@
 #include "graph/graph_internal.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 
-/* Boundary weight of a node without a boundary edge. */
-#define OTR_WEIGHT_NO_BOUNDARY UINT32_MAX
+/* The magnitude of what the search does not take: an infinite weight, and the boundary edge of a node that
+ * has none. */
+#define OTR_WEIGHT_NONE UINT32_MAX
 
 /* One direction of an edge as the search walks it. A boundary edge leads to its own node. */
 typedef struct otr_arc {
@@ -40,7 +42,12 @@ void otr_weights_free(otr_weights *weights);
 /* The same for another graph that is alike but for its numbers. All changes are undone. */
 void otr_weights_refill(otr_weights *weights, const otr_graph *graph, int32_t offset);
 
-/* The weight of a node's boundary edge, or OTR_WEIGHT_NO_BOUNDARY. */
+/* The magnitude of a weight that the search takes, or of an infinite one. */
+static inline uint32_t otr_magnitude(int32_t weight) {
+    return otr_weight_is_infinite(weight) ? OTR_WEIGHT_NONE : (uint32_t)abs(weight);
+}
+
+/* The weight of a node's boundary edge, or OTR_WEIGHT_NONE. */
 static inline uint32_t otr_boundary_weight(const otr_weights *weights, uint32_t node) {
     return weights->arcs[otr_boundary_arc(weights->graph, node)].weight;
 }
@@ -57,7 +64,7 @@ static inline bool otr_weights_reserve(otr_weights *weights, size_t count) {
 }
 
 /* Sets the magnitude of an edge given by its arcs until otr_weights_restore; `magnitude` is even and at most
- * OTR_WEIGHT_MAX, and there is room for a change. Returns the magnitude before. */
+ * OTR_WEIGHT_MAX, or OTR_WEIGHT_NONE, and there is room for a change. Returns the magnitude before. */
 static inline uint32_t otr_weights_set(otr_weights *weights, otr_edge_arcs arcs, uint32_t magnitude) {
     const otr_weight_change change = {arcs, weights->arcs[arcs.arc1].weight};
     weights->changes[weights->change_count++] = change;
@@ -66,8 +73,9 @@ static inline uint32_t otr_weights_set(otr_weights *weights, otr_edge_arcs arcs,
     return change.before;
 }
 
-/* Undoes all changes. */
+/* Undoes all changes, or those after the first `change_count`. */
 void otr_weights_restore(otr_weights *weights);
+void otr_weights_restore_to(otr_weights *weights, size_t change_count);
 
 /* Heap bytes held now. */
 size_t otr_weights_bytes(const otr_weights *weights);

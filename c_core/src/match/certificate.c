@@ -60,12 +60,12 @@ otr_status otr_matcher_certify(const otr_matcher *m, otr_certificate *out) {
 static void check_node(const check *c, uint32_t node, otr_certificate *out) {
     const otr_matcher *const m = c->matcher;
     const uint32_t boundary = otr_boundary_weight(m->weights, node);
-    if (boundary != OTR_WEIGHT_NO_BOUNDARY) {
+    if (boundary != OTR_WEIGHT_NONE) {
         check_edge(c, node, OTR_BOUNDARY, boundary, out);
     }
     for (uint32_t a = m->nodes[node].begin; a < m->nodes[node + 1].begin; a++) {
         const otr_arc arc = m->arcs[a];
-        if (c->owner[arc.head] == OTR_NONE || node < arc.head) {
+        if (arc.weight != OTR_WEIGHT_NONE && (c->owner[arc.head] == OTR_NONE || node < arc.head)) {
             check_edge(c, node, arc.head, arc.weight, out);
         }
     }

@@ -70,12 +70,14 @@ otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t e
     return status;
 }
 
-/* Lowers the edge of a rule. A forced edge counts with its negative weight, which no rule is below. */
+/* Lowers the edge of a rule. A forced edge counts with its negative weight, which no rule is below, and an
+ * infinite weight stays. */
 static void apply_rule(otr_matcher *m, uint32_t rule) {
     const otr_edge_arcs arcs = m->graph->rules[rule].arcs;
     const uint32_t weight = (uint32_t)m->graph->implied_weight[rule];
     const uint32_t edge = otr_edge_of_arc(m->graph, arcs.arc1);
-    if (weight < m->arcs[arcs.arc1].weight && (m->forced[edge >> 6] >> (edge & 63) & 1) == 0) {
+    if (weight < m->arcs[arcs.arc1].weight && m->arcs[arcs.arc1].weight != OTR_WEIGHT_NONE &&
+        (m->forced[edge >> 6] >> (edge & 63) & 1) == 0) {
         otr_weights_set(m->weights, arcs, weight);
     }
 }

@@ -183,7 +183,7 @@ static uint32_t first_contact(const otr_matcher *m, uint32_t node, uint32_t *arc
     const uint32_t boundary = otr_boundary_weight(m->weights, node);
     const uint32_t end = m->nodes[node + 1].begin;
     uint32_t gap = GAP_NONE;
-    if (boundary != OTR_WEIGHT_NO_BOUNDARY) {
+    if (boundary != OTR_WEIGHT_NONE) {
         gap = boundary - reach;
         *arc = ARC_BOUNDARY;
     }
@@ -211,7 +211,7 @@ static inline uint32_t gap_between(const otr_matcher *m, uint32_t top, uint32_t 
     const otr_site *const site = &m->sites[arc.head];
     const otr_region *const region = &m->regions[site->top];
     uint32_t gap;
-    if (site->top == top || region->slope < 0) {
+    if (site->top == top || region->slope < 0 || arc.weight == OTR_WEIGHT_NONE) {
         return GAP_NONE;
     }
     gap = arc.weight - reach - ((uint32_t)otr_radius(m, region) + site->offset);
@@ -295,7 +295,7 @@ static void enqueue_growing_neighbours(otr_matcher *m, uint32_t node, uint32_t r
         for (; occupied != 0; occupied &= occupied - 1) {
             const otr_arc arc = m->arcs[first + otr_ctz64(occupied)];
             const otr_site *const site = &m->sites[arc.head];
-            if (m->regions[site->top].slope > 0) {
+            if (m->regions[site->top].slope > 0 && arc.weight != OTR_WEIGHT_NONE) {
                 enqueue_node(m, arc.head, arc.weight - otr_reach_past(m, site) - reach, OTR_NONE);
             }
         }

@@ -80,6 +80,9 @@ static void note_contacts_among_others(otr_matcher *m, uint32_t event) {
             const uint32_t a = first + otr_ctz64(occupied);
             const otr_arc arc = m->arcs[a];
             const otr_site *const site = &m->sites[arc.head];
+            if (arc.weight == OTR_WEIGHT_NONE) {
+                continue;
+            }
             if (m->regions[site->top].match != OTR_NONE) {
                 const uint32_t limit = arc.weight - otr_reach_past(m, site);
                 room = limit < room ? limit : room;
@@ -107,6 +110,9 @@ static void add_contact(otr_matcher *m, uint32_t event, uint32_t other, uint32_t
     otr_start *const a = &m->starts[event];
     otr_start *const b = &m->starts[other];
     const otr_contact contact = {{event, other}, weight, edge, {a->first_contact, b->first_contact}};
+    if (weight == OTR_WEIGHT_NONE) {
+        return;
+    }
     if (!OTR_ARRAY_GROW(m->contacts, m->contact_count, m->contact_capacity)) {
         m->failure = OTR_ERR_MEMORY;
         return;

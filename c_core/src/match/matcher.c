@@ -205,7 +205,7 @@ static uint32_t find_nearest(const otr_matcher *m, uint32_t node) {
     for (uint32_t arc = m->graph->arc_begin[node]; arc < m->graph->arc_begin[node + 1]; arc++) {
         nearest = m->arcs[arc].weight < nearest ? m->arcs[arc].weight : nearest;
     }
-    return nearest != OTR_WEIGHT_NO_BOUNDARY ? nearest : 0;
+    return nearest != OTR_WEIGHT_NONE ? nearest : 0;
 }
 
 static void fill_ahead(const otr_graph *graph, uint32_t node, uint32_t end, otr_node *record) {

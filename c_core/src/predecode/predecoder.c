@@ -145,9 +145,24 @@ size_t otr_predecoder_bytes(const otr_predecoder *predecoder) {
            otr_bytes_for_bits(predecoder->graph->observable_count) + predecoder->kind->bytes(predecoder);
 }
 
+/* Errors that are certain stay so, and edges that do not exist. */
+static void drop_infinite(otr_predecoder *self) {
+    size_t kept = 0;
+    for (size_t i = 0; i < self->override_count; i++) {
+        self->overrides[kept] = self->overrides[i];
+        kept += !otr_weight_is_infinite(self->graph->edge_weight[self->overrides[i].edge]);
+    }
+    self->override_count = kept;
+}
+
 static otr_status run_soft(otr_predecoder *self, const uint32_t *events, size_t event_count) {
+    otr_status status;
     self->override_count = 0;
-    return self->kind->soft(self, events, event_count);
+    status = self->kind->soft(self, events, event_count);
+    if (status == OTR_OK && self->graph->has_infinite) {
+        drop_infinite(self);
+    }
+    return status;
 }
 
 static void flip_observables(otr_predecoder *self, uint32_t edge) {
@@ -216,5 +231,5 @@ static otr_status apply_hard(otr_predecoder *self, const uint32_t *events, size_
 }
 
 static int32_t threshold_weight(const otr_graph *graph, double probability) {
-    return otr_graph_quantize(graph, otr_probability_weight(probability));
+    return otr_graph_nearest_weight(graph, otr_probability_weight(probability));
 }

@@ -1,6 +1,7 @@
 /* One graph as a network in training sees it: which events are near, and which outputs score which edges. */
 #include "common/array.h"
 #include "common/error.h"
+#include "graph/numbers.h"
 #include "predecode/event/event_classes.h"
 #include "train/training_internal.h"
 
@@ -262,7 +263,7 @@ static otr_status fill_training(otr_training *t, const otr_model *model, const o
     status = status == OTR_OK ? find_slots(t, g, error) : status;
     status = status == OTR_OK ? find_priors(t, error) : status;
     status = status == OTR_OK ? lay_grid(t, g->radius, error) : status;
-    t->offset = otr_graph_quantize(t->graph, offset_nats);
+    t->offset = otr_graph_nearest_weight(t->graph, offset_nats);
     if (status == OTR_OK) {
         t->events = otr_array_new((size_t)t->graph->node_count + OTR_INDEX_SLACK, sizeof *t->events);
         status = t->events != NULL ? OTR_OK : otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");

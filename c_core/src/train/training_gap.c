@@ -3,6 +3,7 @@
 #include "common/array.h"
 #include "common/bits.h"
 #include "common/error.h"
+#include "graph/numbers.h"
 #include "train/training_internal.h"
 
 #include <math.h>
@@ -85,7 +86,7 @@ otr_status otr_training_screen(otr_training *training, const uint8_t *detectors,
 
 /* Of natural units, in weights: at least `limit`, so that gaps below it are exact; 0 for none. */
 static int32_t limit_weight(const otr_training *t, double limit) {
-    const int32_t weight = otr_graph_quantize(t->graph, limit);
+    const int32_t weight = otr_graph_nearest_weight(t->graph, limit);
     return weight < OTR_WEIGHT_MAX - 2 ? weight + 2 : 0;
 }
 
@@ -119,7 +120,7 @@ static otr_status decode_shot(otr_training *t, size_t shot, const float *logits,
             return OTR_ERR_ARGUMENT;
         }
         t->overrides[i].edge = s->edge[first + i];
-        t->overrides[i].weight = otr_graph_quantize(t->graph, -(double)logits[first + i]);
+        t->overrides[i].weight = otr_graph_nearest_weight(t->graph, -(double)logits[first + i]);
     }
     return otr_gap_decode(t->gap.gap, s->detector + event, (size_t)s->shot_events[shot + 1] - event,
                           t->overrides, count, result);

@@ -545,7 +545,7 @@ static void set_edge(otr_window *window, uint32_t edge) {
     graph->edge_probability[edge] = probability;
     graph->edge_weight[edge] = window->part_begin[edge + 1] - begin == 1
                                    ? history->edge_weight[source]
-                                   : otr_graph_quantize(history, otr_probability_weight(probability));
+                                   : otr_graph_probability_weight(history, probability);
     graph->edge_mask[edge] = history->edge_mask[source];
     for (uint32_t i = history->observable_begin[source]; i < history->observable_begin[source + 1]; i++) {
         graph->observable_list[end++] = history->observable_list[i];

@@ -307,8 +307,11 @@ static otr_status add_overrides(otr_window_decoder *d, const otr_override *overr
     const otr_window *const window = d->window;
     for (size_t i = 0; i < count; i++) {
         const uint32_t edge = edge_of(d, overrides[i].edge);
-        const int32_t weight = otr_weight_clamped(overrides[i].weight);
+        int32_t weight;
         otr_status status;
+        if (!otr_weight_take(overrides[i].weight, &weight)) {
+            return OTR_ERR_LIMIT;
+        }
         if (edge == OTR_NONE) {
             continue;
         }
@@ -339,11 +342,11 @@ static otr_status finish_overrides(otr_window_decoder *d, int32_t offset) {
     otr_status status = OTR_OK;
     for (size_t i = 0; i < d->combined_count && status == OTR_OK; i++) {
         const uint32_t edge = d->combined[i];
-        int32_t lightest = OTR_WEIGHT_MAX;
+        int32_t lightest = OTR_WEIGHT_INFINITE;
         for (uint32_t part = window->part_begin[edge]; part < window->part_begin[edge + 1]; part++) {
-            const int64_t own = (int64_t)window->history->edge_weight[window->parts[part]] + offset;
-            const int32_t weight =
-                d->part_weights[part] == NOT_OVERRIDDEN ? otr_weight_clamped(own) : d->part_weights[part];
+            const int32_t own = window->history->edge_weight[window->parts[part]];
+            const int32_t weight = d->part_weights[part] == NOT_OVERRIDDEN ? otr_weight_offset(own, offset)
+                                                                           : d->part_weights[part];
             lightest = weight < lightest ? weight : lightest;
         }
         status = add_override(d, edge, lightest);

@@ -20,7 +20,11 @@ enum {
 
 static const char *const probabilities[] = {"0.1",  "0.01", "0.001", "0.2", "0.3",  "0.4",   "0.5",    "0.05",
                                             "0.02", "1e-6", "0.25",  "0",   "0.75", "0.999", "1e-300", "1"};
-static const int32_t extreme_weights[] = {0, 1, -1, INT32_MIN, INT32_MAX, OTR_WEIGHT_MAX, -OTR_WEIGHT_MAX, 2};
+static const int32_t extreme_weights[] = {
+    OTR_WEIGHT_INFINITE, 1, -1, INT32_MIN, INT32_MAX, OTR_WEIGHT_MAX, -OTR_WEIGHT_MAX, -OTR_WEIGHT_INFINITE};
+/* More than all finite weights of a shot, for what no answer uses, and for what every answer uses. */
+#define NEVER ((int64_t)1 << 50)
+#define ALWAYS ((int64_t)1 << 40)
 
 typedef struct shot {
     uint32_t events[EVENTS_MAX];
@@ -98,19 +102,25 @@ static shot take_shot(input *in, const otr_graph *graph) {
     return out;
 }
 
-static bool is_in_range(const shot *shot, const otr_graph *graph) {
+/* The status that a decoder gives for what is out of range in a shot, or OTR_OK. */
+static otr_status check_range(const shot *shot, const otr_graph *graph) {
     bool good = true;
     for (size_t i = 0; i < shot->event_count; i++) {
         good &= shot->events[i] < otr_graph_node_count(graph);
     }
-    for (size_t i = 0; i < shot->override_count; i++) {
+    for (size_t i = 0; i < shot->override_count && good; i++) {
+        const int32_t weight = shot->overrides[i].weight;
         good &= shot->overrides[i].edge < otr_graph_edge_count(graph);
+        if (good && (weight > OTR_WEIGHT_MAX || weight < -OTR_WEIGHT_MAX) && weight != OTR_WEIGHT_INFINITE &&
+            weight != -OTR_WEIGHT_INFINITE) {
+            return OTR_ERR_LIMIT;
+        }
     }
-    return good;
+    return good ? OTR_OK : OTR_ERR_INDEX;
 }
 
-/* The weight of an edge in this shot, by the words of decoder.h. */
-static int64_t weight_of(const otr_graph *graph, const shot *shot, uint32_t edge) {
+/* The weight of an edge in this shot, by the words of decoder.h; -certain if it is certain. */
+static int64_t weight_of(const otr_graph *graph, const shot *shot, uint32_t edge, int64_t certain) {
     otr_edge view;
     int64_t weight;
     CHECK(otr_graph_edge(graph, edge, &view) == OTR_OK);
@@ -120,8 +130,19 @@ static int64_t weight_of(const otr_graph *graph, const shot *shot, uint32_t edge
             weight = shot->overrides[i].weight;
         }
     }
-    weight = weight > OTR_WEIGHT_MAX ? OTR_WEIGHT_MAX : weight < -OTR_WEIGHT_MAX ? -OTR_WEIGHT_MAX : weight;
+    if (weight == OTR_WEIGHT_INFINITE || weight == -OTR_WEIGHT_INFINITE) {
+        return weight > 0 ? NEVER : -certain;
+    }
     return weight - weight % 2;
+}
+
+/* What certain edges would add to the weight of an answer that has them all, if each weighed -certain. */
+static int64_t certain_weight(const otr_graph *graph, const shot *shot, int64_t certain) {
+    int64_t sum = 0;
+    for (uint32_t edge = 0; edge < otr_graph_edge_count(graph); edge++) {
+        sum += weight_of(graph, shot, edge, certain) - weight_of(graph, shot, edge, 0);
+    }
+    return sum;
 }
 
 /* Syndrome of one edge: bit k is node k; the boundary has none. */
@@ -137,8 +158,9 @@ static uint32_t syndrome_of(const shot *shot) {
     return syndrome;
 }
 
-/* The least weight of all sets of edges with this syndrome; INT64_MAX if there is none. */
-static int64_t least_weight(const otr_graph *graph, const shot *shot) {
+/* The least weight of all sets of edges with this syndrome, if a certain edge costs `certain` to take back.
+ */
+static int64_t least_weight(const otr_graph *graph, const shot *shot, int64_t certain) {
     const uint32_t count = otr_graph_edge_count(graph), wanted = syndrome_of(shot);
     int64_t least = INT64_MAX;
     for (uint32_t set = 0; set < 1u << count; set++) {
@@ -149,12 +171,19 @@ static int64_t least_weight(const otr_graph *graph, const shot *shot) {
             if (set >> i & 1) {
                 CHECK(otr_graph_edge(graph, i, &edge) == OTR_OK);
                 syndrome ^= ends_of(&edge);
-                weight += weight_of(graph, shot, i);
+                weight += weight_of(graph, shot, i, certain);
             }
         }
         least = syndrome == wanted && weight < least ? weight : least;
     }
-    return least;
+    return least < INT64_MAX ? least - certain_weight(graph, shot, certain) : INT64_MAX;
+}
+
+/* The weight of the right answer, INT64_MAX if there is none. */
+static int64_t right_weight(const otr_graph *graph, const shot *shot) {
+    const int64_t least = least_weight(graph, shot, ALWAYS);
+    const int64_t right = least < ALWAYS / 2 ? least : least_weight(graph, shot, OTR_WEIGHT_MAX);
+    return right < NEVER / 2 ? right : INT64_MAX;
 }
 
 /* The edges of the last shot explain its events, observables and, unless a second pass changed it, weight. */
@@ -172,7 +201,7 @@ static uint64_t check_edges(otr_decoder *decoder, const otr_graph *graph, const 
         CHECK(i == 0 || edges[i - 1] < edges[i]);
         CHECK(otr_graph_edge(graph, edges[i], &edge) == OTR_OK);
         syndrome ^= ends_of(&edge);
-        weight += weight_of(graph, shot, edges[i]);
+        weight += weight_of(graph, shot, edges[i], OTR_WEIGHT_MAX);
         for (uint32_t o = 0; o < edge.observable_count; o++) {
             observables ^= (uint8_t)(1u << edge.observables[o]);
         }
@@ -180,6 +209,7 @@ static uint64_t check_edges(otr_decoder *decoder, const otr_graph *graph, const 
     }
     CHECK(syndrome == syndrome_of(shot));
     CHECK(observables == answer->observables);
+    weight -= certain_weight(graph, shot, OTR_WEIGHT_MAX);
     CHECK(!same_weights || weight == answer->result.weight);
     return hash;
 }
@@ -238,8 +268,8 @@ static answer decode(otr_decoder *decoder, const otr_graph *graph, otr_decoder_k
     answer out = {.observables = 0};
     out.status = otr_decoder_decode_events(decoder, shot->events, shot->event_count, shot->overrides,
                                            shot->override_count, &out.observables, &out.result);
-    if (!is_in_range(shot, graph)) {
-        CHECK(out.status == OTR_ERR_INDEX);
+    if (check_range(shot, graph) != OTR_OK) {
+        CHECK(out.status == check_range(shot, graph));
     } else if (out.status == OTR_OK) {
         out.edges = check_edges(decoder, graph, shot, &out, kind != OTR_DECODER_MWPM_CORRELATED);
         CHECK(out.result.event_count <= shot->event_count);
@@ -291,8 +321,8 @@ static void decode_by_every_kind(const otr_graph *graph, otr_isa isa, const shot
         if (matching[i].status == OTR_OK) {
             CHECK(matching[i].result.weight <= clusters[i].result.weight);
         }
-        if (is_in_range(&shots[i], graph) && otr_graph_edge_count(graph) <= BRUTE_FORCE_EDGES) {
-            const int64_t least = least_weight(graph, &shots[i]);
+        if (check_range(&shots[i], graph) == OTR_OK && otr_graph_edge_count(graph) <= BRUTE_FORCE_EDGES) {
+            const int64_t least = right_weight(graph, &shots[i]);
             CHECK(matching[i].status == OTR_OK ? matching[i].result.weight == least : least == INT64_MAX);
         }
     }

@@ -142,7 +142,9 @@ static void build_graph(const otr_model *model, bool correlations, bool ignore) 
         CHECK(otr_graph_edge(graph, i, &edge) == OTR_OK);
         CHECK(edge.node1 < otr_graph_node_count(graph) && edge.node1 < edge.node2);
         CHECK(edge.probability > 0 && edge.probability <= 1);
-        CHECK(edge.weight % 2 == 0 && edge.weight >= -OTR_WEIGHT_MAX && edge.weight <= OTR_WEIGHT_MAX);
+        CHECK(edge.weight % 2 == 0 && edge.weight <= OTR_WEIGHT_MAX);
+        CHECK(edge.weight >= -OTR_WEIGHT_MAX || edge.weight == -OTR_WEIGHT_INFINITE);
+        CHECK((edge.weight == -OTR_WEIGHT_INFINITE) == (edge.probability == 1));
         CHECK(otr_graph_find_edge(graph, edge.node1, edge.node2, &found) == OTR_OK && found == i);
     }
     reweight(graph, model);

@@ -274,7 +274,8 @@ static void reweight(const otr_graph *graph) {
     memset(roles, OTR_WINDOW_CELL, nodes);
     if (good_or_told(otr_graph_reweighted(&reweighted, graph, probabilities, count, &error), &error)) {
         /* The offset makes weights negative, which takes room. */
-        const int32_t offset = otr_graph_quantize(reweighted, -4.5);
+        int32_t offset = 0;
+        good(otr_graph_quantize(reweighted, -4.5, &offset));
         if (good(otr_decoder_create(&decoder, graph, NULL))) {
             good(otr_decoder_reweight(decoder, reweighted, offset));
             good(otr_decoder_decode_events(decoder, &event, 1, NULL, 0, NULL, NULL));

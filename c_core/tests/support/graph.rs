@@ -27,6 +27,7 @@ pub(crate) const PLAIN: otr_graph_options = otr_graph_options {
     reweightable: false,
     first_observables: false,
     levels: 0,
+    weight_range: 0.0,
 };
 pub(crate) const CORRELATED: otr_graph_options = otr_graph_options { correlations: true, ..PLAIN };
 

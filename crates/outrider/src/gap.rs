@@ -235,10 +235,10 @@ impl GapOptions {
     /// A [`limit`](Self::limit) from one in natural units, which is positive: the nearest that is one, and none, 0, in
     /// place of one beyond the largest weight.
     pub fn limit_from_natural(graph: &MatchingGraph, natural_limit: f64) -> i32 {
-        if natural_limit > graph.natural(sys::OTR_WEIGHT_MAX.into()) {
-            return 0;
+        match graph.quantize(natural_limit) {
+            Ok(limit) if natural_limit.is_finite() => limit.max(LEAST_LIMIT),
+            _ => 0,
         }
-        graph.quantize(natural_limit).max(LEAST_LIMIT)
     }
 }
 

@@ -32,7 +32,7 @@ pub struct MatchingGraph {
 }
 
 /// How a graph is built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct GraphOptions {
     /// Also build the implied weights that correlated matching needs. Probabilities above 1/2 and components
     /// without detectors inside a decomposed error are then refused.
@@ -46,6 +46,38 @@ pub struct GraphOptions {
     pub first_observables: bool,
     /// Distinct magnitudes of integer weights; 0 for the default (and largest) 2^24 - 1.
     pub levels: u32,
+    /// Natural weights of single shots up to this can be held, and more where the graph's own are larger, see
+    /// [`MatchingGraph::weight_limit`]: the larger, the coarser. 0 for the default, 64.
+    pub weight_range: f64,
+}
+
+impl GraphOptions {
+    fn to_raw(self) -> sys::otr_graph_options {
+        sys::otr_graph_options {
+            correlations: self.correlations,
+            ignore_undecomposable: self.ignore_undecomposable,
+            reweightable: self.reweightable,
+            first_observables: self.first_observables,
+            levels: self.levels,
+            weight_range: self.weight_range,
+        }
+    }
+}
+
+/// An edge with a weight of its own, for [`MatchingGraph::from_edges`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WeightedEdge<'a> {
+    /// A node.
+    pub node1: u32,
+    /// Another node, or `None` for the boundary.
+    pub node2: Option<u32>,
+    /// In natural units: any number, or infinite for an edge that does not exist, and minus infinite for one that is
+    /// in every answer.
+    pub weight: f64,
+    /// The probability, from 0 to 1, for what asks for it; `None` for the one that the weight stands for.
+    pub probability: Option<f64>,
+    /// What the edge flips; one that is given twice cancels.
+    pub observables: &'a [u32],
 }
 
 /// An edge, as a view into its graph.
@@ -79,18 +111,73 @@ impl MatchingGraph {
     /// [`Undecomposable`](crate::Status::Undecomposable) or [`Probability`](crate::Status::Probability) with
     /// the line of the model, [`Limit`](crate::Status::Limit) for too many detectors, errors or observables.
     pub fn new(model: &DetectorErrorModel, options: &GraphOptions) -> Result<Self, Error> {
-        let raw_options = sys::otr_graph_options {
-            correlations: options.correlations,
-            ignore_undecomposable: options.ignore_undecomposable,
-            reweightable: options.reweightable,
-            first_observables: options.first_observables,
-            levels: options.levels,
-        };
+        let raw_options = options.to_raw();
         let mut raw = ptr::null_mut();
         let mut details = Details::new();
         // SAFETY: all pointers are live; C keeps none of them after the call.
         let status =
             unsafe { sys::otr_graph_create(&mut raw, model.as_ptr(), &raw_options, details.as_mut_ptr()) };
+        details.check(status, LineMeaning::Line)?;
+        Ok(Self { raw: owned(raw)?, lender: None })
+    }
+
+    /// The graph of edges with weights of their own, at most one between two nodes.
+    ///
+    /// Whole weights below 2^29 are exact. Edges are numbered by their nodes, not as given:
+    /// [`find_edge`](Self::find_edge). Of the options it takes `levels` and `weight_range`.
+    ///
+    /// ```
+    /// use outrider::{GraphOptions, MatchingGraph, WeightedEdge};
+    ///
+    /// let chain = [(0, None, 3.0), (0, Some(1), 1.5), (1, None, 2.0)].map(|(node1, node2, weight)| {
+    ///     WeightedEdge { node1, node2, weight, probability: None, observables: &[] }
+    /// });
+    /// let graph = MatchingGraph::from_edges(2, 0, &chain, &GraphOptions::default())?;
+    /// assert_eq!(graph.edge_count(), 3);
+    /// # Ok::<(), outrider::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Index`](crate::Status::Index) for a node or observable that is none, or an edge from a node to itself;
+    /// [`Argument`](crate::Status::Argument) for two edges between the same nodes or a weight that is no number;
+    /// [`Probability`](crate::Status::Probability), [`Limit`](crate::Status::Limit);
+    /// [`Unsupported`](crate::Status::Unsupported) if the options ask for correlations or reweighting.
+    pub fn from_edges(
+        node_count: u32,
+        observable_count: u32,
+        edges: &[WeightedEdge<'_>],
+        options: &GraphOptions,
+    ) -> Result<Self, Error> {
+        let node1: Vec<u32> = edges.iter().map(|edge| edge.node1).collect();
+        let node2: Vec<u32> = edges.iter().map(|edge| edge.node2.unwrap_or(sys::OTR_BOUNDARY)).collect();
+        let weights: Vec<f64> = edges.iter().map(|edge| edge.weight).collect();
+        let implied = |edge: &WeightedEdge<'_>| 1.0 / (1.0 + edge.weight.exp());
+        let probabilities: Vec<f64> =
+            edges.iter().map(|edge| edge.probability.unwrap_or_else(|| implied(edge))).collect();
+        let mut offsets = vec![0];
+        offsets.extend(edges.iter().scan(0, |total, edge| {
+            *total += edge.observables.len();
+            Some(*total)
+        }));
+        let observables: Vec<u32> = edges.iter().flat_map(|edge| edge.observables).copied().collect();
+        let raw_edges = sys::otr_graph_edges {
+            node_count,
+            observable_count,
+            edge_count: edges.len(),
+            node1: node1.as_ptr(),
+            node2: node2.as_ptr(),
+            weights: weights.as_ptr(),
+            probabilities: probabilities.as_ptr(),
+            observable_begin: offsets.as_ptr(),
+            observables: observables.as_ptr(),
+        };
+        let raw_options = options.to_raw();
+        let mut raw = ptr::null_mut();
+        let mut details = Details::new();
+        // SAFETY: all arrays have an entry for each edge, or one offset more; C keeps none of them after the call.
+        let status = unsafe {
+            sys::otr_graph_create_from_edges(&mut raw, &raw_edges, &raw_options, details.as_mut_ptr())
+        };
         details.check(status, LineMeaning::Line)?;
         Ok(Self { raw: owned(raw)?, lender: None })
     }
@@ -229,11 +316,32 @@ impl MatchingGraph {
         weight as f64 / self.scale()
     }
 
-    /// The nearest even integer weight for a natural one, ties away from zero, clamped to the largest weight;
-    /// NaN gives 0. This is how the graph itself rounds.
-    pub fn quantize(&self, natural_weight: f64) -> i32 {
+    /// An integer weight of an edge in natural units, infinite where it is.
+    pub fn natural_edge_weight(&self, weight: i32) -> f64 {
+        match weight.unsigned_abs() {
+            sys::OTR_WEIGHT_INFINITE => f64::INFINITY.copysign(weight.into()),
+            _ => self.natural(weight.into()),
+        }
+    }
+
+    /// The largest finite natural weight that can be held.
+    pub fn weight_limit(&self) -> f64 {
         // SAFETY: `raw` is a live graph.
-        unsafe { sys::otr_graph_quantize(self.as_ptr(), natural_weight) }
+        unsafe { sys::otr_graph_weight_limit(self.as_ptr()) }
+    }
+
+    /// The nearest even integer weight for a natural one, ties away from zero, infinite for an infinite one. This is
+    /// how the graph itself rounds.
+    ///
+    /// # Errors
+    /// [`Limit`](crate::Status::Limit) for a finite weight above [`weight_limit`](Self::weight_limit),
+    /// [`Argument`](crate::Status::Argument) for NaN.
+    pub fn quantize(&self, natural_weight: f64) -> Result<i32, Error> {
+        let mut weight = 0;
+        // SAFETY: `raw` is a live graph.
+        let status = unsafe { sys::otr_graph_quantize(self.as_ptr(), natural_weight, &mut weight) };
+        check(status)?;
+        Ok(weight)
     }
 
     /// The edge with this index.

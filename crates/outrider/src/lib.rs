@@ -68,7 +68,7 @@ pub use dense_network::{DenseArithmetic, DenseInfo, DenseNetwork, DenseOptions};
 pub use error::{Error, Place, Status};
 pub use event_network::EventNetwork;
 pub use gap::{Gap, GapOptions, GapResult};
-pub use graph::{Edge, GraphOptions, Implied, MatchingGraph};
+pub use graph::{Edge, GraphOptions, Implied, MatchingGraph, WeightedEdge};
 pub use kernels::Isa;
 #[doc(hidden)]
 pub use kernels::Kernels;

@@ -115,8 +115,14 @@ fn graph_indices_are_checked() {
     }
     assert!(graph.find_edge(0, Some(1)).is_some());
     assert_eq!(graph.find_edge(1, Some(0)), graph.find_edge(0, Some(1)));
-    assert_eq!(graph.quantize(f64::NAN), 0);
-    assert_eq!(graph.quantize(f64::INFINITY), -graph.quantize(f64::NEG_INFINITY));
+    assert_eq!(graph.quantize(f64::NAN).expect_err("no number").status(), Some(Status::Argument));
+    let beyond = graph.weight_limit() * 1.000001;
+    assert_eq!(graph.quantize(beyond).expect_err("too large").status(), Some(Status::Limit));
+    assert_eq!(graph.natural_edge_weight(graph.quantize(f64::INFINITY).expect("held")), f64::INFINITY);
+    assert_eq!(
+        graph.natural_edge_weight(graph.quantize(f64::NEG_INFINITY).expect("held")),
+        f64::NEG_INFINITY
+    );
 }
 
 #[test]

@@ -188,7 +188,13 @@ impl Overrides {
             if weight.is_nan() {
                 return Err(fault("weights that are numbers, found nan"));
             }
-            Ok(Override { edge, weight: graph.quantize(weight) })
+            let weight = graph.quantize(weight).map_err(|_| {
+                let limit = graph.weight_limit();
+                fault(&format!(
+                    "weights up to {limit:.6}, found {weight}; a graph with a larger weight_range holds it"
+                ))
+            })?;
+            Ok(Override { edge, weight })
         };
         let entries = edges.into_iter().zip(weights).map(entry).collect::<PyResult<_>>()?;
         Ok(Self { offsets: offsets.into_iter().map(|offset| offset as usize).collect(), entries })
@@ -208,8 +214,18 @@ pub(crate) fn zeros<'py, T: Element>(
     py.import(intern!(py, "numpy"))?.call_method1(intern!(py, "zeros"), (shape, T::get_dtype(py)))
 }
 
+/// A 2-D array of pairs of integers; an empty one may be of any type and shape.
+pub(crate) fn pairs(values: &Bound<'_, PyAny>) -> Option<Vec<[i64; 2]>> {
+    let numpy = values.py().import(intern!(values.py(), "numpy")).ok()?;
+    let array = numpy.call_method1(intern!(values.py(), "asarray"), (values,)).ok()?;
+    let flat: Vec<i64> = numbers(&array.call_method0("ravel").ok()?)?;
+    let shape: Vec<usize> = array.getattr("shape").ok()?.extract().ok()?;
+    let is_pairs = flat.is_empty() || (shape.len() == 2 && shape[1] == 2);
+    is_pairs.then(|| flat.chunks_exact(2).map(|pair| [pair[0], pair[1]]).collect())
+}
+
 /// A 1-D array whose numbers convert to `T` without changing their kind; an empty one may be of any type.
-fn numbers<'py, T: Element + Copy>(values: &Bound<'py, PyAny>) -> Option<Vec<T>> {
+pub(crate) fn numbers<'py, T: Element + Copy>(values: &Bound<'py, PyAny>) -> Option<Vec<T>> {
     let py = values.py();
     let array = py.import(intern!(py, "numpy")).ok()?.call_method1(intern!(py, "asarray"), (values,)).ok()?;
     let casting = if array.len().ok()? == 0 { "unsafe" } else { "same_kind" };

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
-use outrider::GraphOptions;
+use outrider::{GraphOptions, WeightedEdge};
 use pyo3::prelude::*;
 
-use crate::arrays::{Ragged, RaggedArrays};
+use crate::arrays::{Ragged, RaggedArrays, numbers, pairs};
 use crate::errors::{bad_value, exception};
 use crate::model::Model;
 
@@ -21,6 +21,8 @@ use crate::model::Model;
 /// first_observables: where errors with the same detectors flip different observables, keep those of the first
 /// one, as PyMatching does, instead of the likelier ones.
 /// levels: distinct magnitudes of the integer weights inside; 0 for the default and largest, 2**24 - 1.
+/// weight_range: weights of single shots up to this can be held, and more where the graph's own are larger, see
+///     weight_limit: the larger, the coarser. 0 for the default, 64.
 ///
 /// ValueError with the line of the model.
 #[pyclass(frozen, module = "outrider")]
@@ -31,7 +33,8 @@ pub(crate) struct MatchingGraph {
 #[pymethods]
 impl MatchingGraph {
     #[new]
-    #[pyo3(signature = (model, *, correlations=false, ignore_undecomposable=false, first_observables=false, levels=0))]
+    #[pyo3(signature = (model, *, correlations=false, ignore_undecomposable=false, first_observables=false, levels=0,
+        weight_range=0.0))]
     fn new(
         py: Python<'_>,
         model: &Model,
@@ -39,16 +42,61 @@ impl MatchingGraph {
         ignore_undecomposable: bool,
         first_observables: bool,
         levels: u32,
+        weight_range: f64,
     ) -> PyResult<Self> {
         let options = GraphOptions {
             correlations,
             ignore_undecomposable,
             first_observables,
             levels,
+            weight_range,
             reweightable: false,
         };
         let graph = py.detach(|| outrider::MatchingGraph::new(&model.inner, &options)).map_err(exception)?;
         Ok(Self { inner: Arc::new(graph) })
+    }
+
+    /// The graph of edges with weights of their own, at most one between two detectors.
+    ///
+    /// edges: pairs of detectors, shape (n, 2), integers; -1 for the boundary.
+    /// weights: of each edge in natural units, shape (n,), of any size. Infinite: the edge does not exist; minus
+    ///     infinite: it is in every answer. Whole weights below 2**29 are exact.
+    /// observables: what each edge flips, as (offsets, observables), see edge_observables(); None for nothing.
+    /// num_detectors, num_observables: None for one more than the largest given.
+    /// probabilities: of each edge, for pre-decoders that ask for them; None for those that the weights stand for.
+    /// levels, weight_range: as for a graph of a model.
+    ///
+    /// The graph numbers its edges by their detectors: find_edge(). ValueError that names the edge.
+    #[staticmethod]
+    #[pyo3(signature = (edges, weights, observables=None, *, num_detectors=None, num_observables=None,
+        probabilities=None, levels=0, weight_range=0.0))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+    fn from_edges(
+        py: Python<'_>,
+        edges: &Bound<'_, PyAny>,
+        weights: &Bound<'_, PyAny>,
+        observables: Option<&Bound<'_, PyAny>>,
+        num_detectors: Option<u32>,
+        num_observables: Option<u32>,
+        probabilities: Option<&Bound<'_, PyAny>>,
+        levels: u32,
+        weight_range: f64,
+    ) -> PyResult<Self> {
+        let given = GivenEdges::new(edges, weights, observables, probabilities)?;
+        let options = GraphOptions { levels, weight_range, ..GraphOptions::default() };
+        let nodes = num_detectors.unwrap_or_else(|| given.node_count());
+        let observable_count = num_observables
+            .unwrap_or_else(|| given.observables.iter().max().map_or(0, |largest| largest.saturating_add(1)));
+        let graph = py
+            .detach(|| outrider::MatchingGraph::from_edges(nodes, observable_count, &given.edges(), &options))
+            .map_err(exception)?;
+        Ok(Self { inner: Arc::new(graph) })
+    }
+
+    /// The largest finite weight that a shot can give an edge, in natural units; see weight_range.
+    #[getter]
+    fn weight_limit(&self) -> f64 {
+        self.inner.weight_limit()
     }
 
     /// Nodes: the detectors of the model.
@@ -97,10 +145,11 @@ impl MatchingGraph {
         nodes.into_pyarray(py).reshape([self.inner.edge_count() as usize, 2])
     }
 
-    /// The weight of each edge in natural units, shape (num_edges,); negative for probabilities above 1/2.
+    /// The weight of each edge in natural units, shape (num_edges,); negative for probabilities above 1/2, infinite
+    /// where an error is certain.
     fn edge_weights<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
         let weights: Vec<f64> =
-            self.inner.edges().map(|edge| self.inner.natural(edge.weight.into())).collect();
+            self.inner.edges().map(|edge| self.inner.natural_edge_weight(edge.weight)).collect();
         weights.into_pyarray(py)
     }
 
@@ -137,10 +186,90 @@ impl MatchingGraph {
     }
 }
 
+/// The arrays of [`MatchingGraph::from_edges`].
+struct GivenEdges {
+    nodes: Vec<[Option<u32>; 2]>,
+    weights: Vec<f64>,
+    probabilities: Option<Vec<f64>>,
+    offsets: Vec<usize>,
+    observables: Vec<u32>,
+}
+
+impl GivenEdges {
+    fn new(
+        edges: &Bound<'_, PyAny>,
+        weights: &Bound<'_, PyAny>,
+        observables: Option<&Bound<'_, PyAny>>,
+        probabilities: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let pairs =
+            pairs(edges).ok_or_else(|| bad_value("edges: expected integers of shape (n, 2)".into()))?;
+        let node = |(edge, node): (usize, i64)| match node {
+            BOUNDARY => Ok(None),
+            _ => u32::try_from(node).map(Some).map_err(|_| bad_value(format!("edge {edge} has node {node}"))),
+        };
+        let nodes = pairs
+            .iter()
+            .enumerate()
+            .map(|(edge, pair)| Ok([node((edge, pair[0]))?, node((edge, pair[1]))?]))
+            .collect::<PyResult<Vec<_>>>()?;
+        let count = nodes.len();
+        let reals = |name: &str, array: &Bound<'_, PyAny>| match numbers::<f64>(array) {
+            Some(reals) if reals.len() == count => Ok(reals),
+            _ => Err(bad_value(format!("{name}: expected {count} real numbers"))),
+        };
+        let weights = reals("weights", weights)?;
+        let probabilities = probabilities.map(|array| reals("probabilities", array)).transpose()?;
+        let (offsets, observables) = match observables {
+            None => (vec![0; count + 1], Vec::new()),
+            Some(arrays) => ragged(arrays, count).ok_or_else(|| {
+                bad_value(format!(
+                    "observables: expected {} offsets, rising from 0 to the number of observables, and these",
+                    count + 1
+                ))
+            })?,
+        };
+        Ok(Self { nodes, weights, probabilities, offsets, observables })
+    }
+
+    fn node_count(&self) -> u32 {
+        self.nodes.iter().flatten().flatten().max().map_or(0, |largest| largest.saturating_add(1))
+    }
+
+    fn edges(&self) -> Vec<WeightedEdge<'_>> {
+        let edge = |(i, nodes): (usize, &[Option<u32>; 2])| WeightedEdge {
+            node1: nodes[0].or(nodes[1]).unwrap_or(u32::MAX),
+            node2: nodes[0].and(nodes[1]),
+            weight: self.weights[i],
+            probability: self.probabilities.as_ref().map(|all| all[i]),
+            observables: &self.observables[self.offsets[i]..self.offsets[i + 1]],
+        };
+        self.nodes.iter().enumerate().map(edge).collect()
+    }
+}
+
+/// Offsets and indices for `count` lists, see [`Ragged`]; `None` if the arrays are not that.
+fn ragged(arrays: &Bound<'_, PyAny>, count: usize) -> Option<(Vec<usize>, Vec<u32>)> {
+    let (offsets, indices) = arrays.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>().ok()?;
+    let offsets: Vec<i64> = numbers(&offsets)?;
+    let indices: Vec<i64> = numbers(&indices)?;
+    let fits = offsets.is_sorted()
+        && offsets.len() == count + 1
+        && offsets[0] == 0
+        && offsets[count] == indices.len() as i64;
+    let indices: Vec<u32> = indices.into_iter().map(u32::try_from).collect::<Result<_, _>>().ok()?;
+    fits.then(|| (offsets.into_iter().map(|offset| offset as usize).collect(), indices))
+}
+
 /// The nearest weight to an offset in natural units.
 pub(crate) fn quantized_offset(graph: &outrider::MatchingGraph, weight_offset: f64) -> PyResult<i32> {
     if weight_offset.is_finite() {
-        return Ok(graph.quantize(weight_offset));
+        return graph.quantize(weight_offset).map_err(|_| {
+            bad_value(format!(
+                "weight_offset is {weight_offset}, beyond the limit of {:.6}",
+                graph.weight_limit()
+            ))
+        });
     }
     Err(bad_value(format!("weight_offset is {weight_offset}, not finite")))
 }

@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/exponential.h"
 #include "graph/graph_internal.h"
+#include "graph/numbers.h"
 #include "predecode/dense/dense_internal.h"
 #include "predecode/predecoder_internal.h"
 
@@ -273,7 +274,7 @@ static otr_status soft(otr_predecoder *base, const uint32_t *events, size_t even
         for (i++; i < self->edge_logit_count && self->edge_logits[i].edge == edge; i++) {
             weight = odd_of_two(weight, -self->workspace.logits[self->edge_logits[i].logit]);
         }
-        status = otr_predecoder_override(base, edge, otr_graph_quantize(base->graph, weight));
+        status = otr_predecoder_override(base, edge, otr_graph_nearest_weight(base->graph, weight));
     }
     return status;
 }

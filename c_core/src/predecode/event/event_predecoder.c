@@ -8,6 +8,7 @@
 #include "common/array.h"
 #include "common/error.h"
 #include "common/random.h"
+#include "graph/numbers.h"
 #include "predecode/neighbours.h"
 #include "predecode/predecoder_internal.h"
 
@@ -216,7 +217,7 @@ static void add_noise_to_biases(event_predecoder *self, double level) {
 static otr_status set_numbers(event_predecoder *self, const otr_graph *graph, otr_error *error) {
     const otr_event_network *const n = self->network;
     const double level = noise_level(n, graph);
-    const int32_t unit = otr_graph_quantize(graph, n->log_odds_unit);
+    const int32_t unit = otr_graph_nearest_weight(graph, n->log_odds_unit);
     const size_t edge_count = (size_t)graph->node_count * n->layout.slot_count;
     otr_status status;
     if (unit == 0) {
@@ -228,7 +229,7 @@ static otr_status set_numbers(event_predecoder *self, const otr_graph *graph, ot
         return status;
     }
     self->unit = unit;
-    self->base.weight_offset = otr_graph_quantize(graph, n->offset_nats);
+    self->base.weight_offset = otr_graph_nearest_weight(graph, n->offset_nats);
     for (size_t i = 0; i < edge_count; i++) {
         const uint32_t edge = self->edges[i].edge;
         self->edges[i].weight = edge != OTR_NONE ? graph->edge_weight[edge] : 0;

@@ -16,6 +16,7 @@
 #include "common/bits.h"
 #include "common/error.h"
 #include "common/exponential.h"
+#include "graph/numbers.h"
 #include "predecode/rules/factor_graph.h"
 #include "predecode/rules/rule_internal.h"
 
@@ -86,7 +87,7 @@ otr_status otr_rule_min_sum_create(otr_predecoder **out, const otr_graph *graph,
         status = otr_predecoder_init(&rule->base, &MIN_SUM, graph, options->isa);
     }
     if (status == OTR_OK) {
-        rule->base.weight_offset = otr_graph_quantize(graph, QUIET_OFFSET);
+        rule->base.weight_offset = otr_graph_nearest_weight(graph, QUIET_OFFSET);
         status = otr_factor_graph_init(&rule->factors, graph, model, error);
     }
     if (status == OTR_OK) {
@@ -372,7 +373,7 @@ static otr_status name_edges(min_sum *rule) {
     for (uint32_t i = 0; i < rule->edge_count && status == OTR_OK; i++) {
         const double natural = (double)edge_log_odds(rule, rule->edges[i]) / OTR_LOG_ODDS_ONE;
         status = otr_predecoder_override(&rule->base, rule->edges[i],
-                                         otr_graph_quantize(rule->base.graph, natural));
+                                         otr_graph_nearest_weight(rule->base.graph, natural));
     }
     return status;
 }

@@ -167,7 +167,7 @@ static otr_status force_choices(pairs *rule, size_t *event_count) {
         otr_bit_flip(rule->is_event, event);
         if (event == node1) {
             /* A weight of 0 would not force it. */
-            const int32_t magnitude = abs(graph->edge_weight[edge]);
+            const int32_t magnitude = abs(otr_weight_clamped(graph->edge_weight[edge]));
             const otr_status status =
                 otr_predecoder_override(&rule->base, edge, magnitude > 0 ? -magnitude : -2);
             if (status != OTR_OK) {
