@@ -51,9 +51,9 @@ typedef struct example_step {
 
 static const char START[] = "+E8, +F4, +G6, =A4 AB =B4, =C4 CD =D4";
 static const example_step STEPS[] = {
-    {"E meets D", 0, OTR_STEP_MEET_REGION, 'E', "ED", "+E8 [ED -D4 DC +C4], +F4, +G6, =A4 AB =B4"},
-    {"F reaches x", 0, OTR_STEP_REACH_NODE, 'F', "Fx", "+E8 [ED -D4 DC +C4], +F4x, +G6, =A4 AB =B4"},
-    {"G reaches z", 0, OTR_STEP_REACH_NODE, 'G', "Gz", "+E8 [ED -D4 DC +C4], +F4x, +G6z, =A4 AB =B4"},
+    {"F reaches x", 0, OTR_STEP_REACH_NODE, 'F', "Fx", "+E8, +F4x, +G6, =A4 AB =B4, =C4 CD =D4"},
+    {"G reaches z", 0, OTR_STEP_REACH_NODE, 'G', "Gz", "+E8, +F4x, +G6z, =A4 AB =B4, =C4 CD =D4"},
+    {"E meets D", 0, OTR_STEP_MEET_REGION, 'E', "ED", "+E8 [ED -D4 DC +C4], +F4x, +G6z, =A4 AB =B4"},
     {"E meets A", 2, OTR_STEP_MEET_REGION, 'E', "EA", "+E10 [EA -A4 AB +B4] [ED -D2 DC +C6], +F6x, +G8z"},
     {"B meets C", 3, OTR_STEP_MEET_REGION, 'B', "BC", "+F7x, +G9z, +" S_CYCLE "0"},
     {"S reaches y", 4, OTR_STEP_REACH_NODE, 'E', "Ey", "+F8x, +G10z, +" S_CYCLE "1y"},

@@ -12,7 +12,11 @@
  * can still complete, it holds at least one of the ends, at the time of completion or earlier. What makes
  * completions earlier (a node joins, a frozen cluster grows again) looks at the nodes concerned; what makes
  * them later (a cluster freezes) does not: a node that comes up too early looks again and goes back into the
- * queue.
+ * queue. A node that comes up while its cluster is frozen, or whose last look was at such a time, is parked:
+ * the nodes that a cluster looks at when it grows again are those, not all.
+ *
+ * A hub, a node with very many arcs, keeps for each block of ARCS_PER_SCAN of them what completes first, and
+ * looks anew at blocks that are due only.
  *
  * Clusters are lists of nodes, and cluster_of has the cluster of each node; a union moves the nodes of the
  * smaller one. Radii follow from one clock per cluster, radius = reach(cluster) - origin(node), so growth
@@ -30,12 +34,16 @@
 #define TIME_NEVER INT64_MAX
 /* Arcs that one call of the kernel scan_arcs takes. */
 #define ARCS_PER_SCAN 64
+/* Nodes with more arcs are hubs. */
+#define HUB_ARCS 1024
 
 /* One cluster. Its reach at time t is reach_at_0 + t while it grows, and reach_at_0 while it is frozen. */
 typedef struct cluster {
     int64_t reach_at_0;
     uint32_t first; /* any node of the cluster's circular list */
     uint32_t size;
+    uint32_t first_parked; /* list through member.next_parked, or OTR_NONE */
+    uint32_t last_parked;
     bool growing;
     bool odd;
     bool grounded; /* touches the boundary */
@@ -47,6 +55,7 @@ typedef struct member {
     uint32_t next;          /* in the cluster's circular list */
     uint32_t arc;           /* completes first as of the node's last look; BOUNDARY_ARC or OTR_NONE */
     uint32_t rival;         /* see SEVERAL_RIVALS */
+    uint32_t next_parked;   /* OTR_NONE at the end of the list; NOT_PARKED */
     uint32_t tree_degree;   /* tree edges at this node not yet peeled */
     uint32_t tree_edge_xor; /* their indices combined: the index itself once one is left */
     uint32_t charged;       /* 1 while the node's parity is to be carried away */
@@ -54,9 +63,18 @@ typedef struct member {
 
 /* In place of an arc: the node's boundary edge. */
 #define BOUNDARY_ARC (OTR_NONE - 1)
+/* In place of a next parked node. */
+#define NOT_PARKED (OTR_NONE - 1)
 /* `rival` is the neighbour that was in another cluster at the node's last look, OTR_NONE if there was
  * none, or this if there were several. */
 #define SEVERAL_RIVALS (OTR_NONE - 1)
+
+/* What completes first over some arcs of a node, as of a look at them. */
+typedef struct outlook {
+    int64_t due;    /* TIME_NEVER if nothing does */
+    uint32_t arc;   /* or BOUNDARY_ARC, or OTR_NONE */
+    uint32_t rival; /* as of a member */
+} outlook;
 
 struct otr_union_find {
     const otr_weights *weights;
@@ -64,6 +82,7 @@ struct otr_union_find {
     uint64_t *is_reached; /* bit per node: in a cluster; clear outside a call */
     uint32_t *cluster_of; /* reached node -> cluster */
     member *members;      /* by node */
+    outlook *hub_blocks;  /* see blocks_of */
     cluster *clusters;    /* one per event */
     uint32_t *reached;    /* nodes of clusters, in the order they were taken in */
     uint32_t *edges;      /* the correction */
@@ -81,7 +100,18 @@ static bool has_chosen(const otr_union_find *uf, uint32_t node, uint32_t head);
 static void look_first(otr_union_find *uf, uint32_t node);
 static uint64_t scan(const otr_union_find *uf, uint32_t begin, uint32_t end, uint32_t *least, uint32_t *arc);
 static bool has_reached(const otr_union_find *uf, uint32_t node);
+static void look_anew(otr_union_find *uf, uint32_t node, int64_t now);
 static void look(otr_union_find *uf, uint32_t node, int64_t now);
+static void clear_blocks(otr_union_find *uf, uint32_t hub, int64_t now);
+static void look_at_block(otr_union_find *uf, uint32_t node, uint32_t begin, int64_t now, outlook *out);
+static void look_at_hub(otr_union_find *uf, uint32_t node, int64_t now, outlook *out);
+static bool is_hub(const otr_union_find *uf, uint32_t node);
+static outlook *blocks_of(const otr_union_find *uf, uint32_t hub);
+static size_t hub_block_count(const otr_graph *graph);
+static void add_rival(outlook *out, uint32_t rival);
+static void park(otr_union_find *uf, uint32_t node);
+static void take_parked(cluster *into, const cluster *from, member *members);
+static void look_at_parked(otr_union_find *uf, cluster *thawed, int64_t now);
 static void advance(otr_union_find *uf, uint32_t node, int64_t now);
 static bool is_idle(const otr_union_find *uf, uint32_t node);
 static bool is_due(const otr_union_find *uf, uint32_t node, int64_t now);
@@ -106,16 +136,18 @@ otr_status otr_union_find_create(otr_union_find **out, const otr_weights *weight
     uf->cluster_of = otr_array_new(node_count, sizeof *uf->cluster_of);
     uf->members = otr_array_new(node_count, sizeof *uf->members);
     uf->clusters = otr_array_new(node_count, sizeof *uf->clusters);
+    uf->hub_blocks = otr_array_new(hub_block_count(weights->graph), sizeof *uf->hub_blocks);
     uf->reached = otr_array_new(node_count, sizeof *uf->reached);
     uf->edges = otr_array_new(node_count, sizeof *uf->edges);
     if (otr_node_queue_init(&uf->queue, node_count) != OTR_OK || uf->cluster_of == NULL ||
         uf->is_reached == NULL || uf->members == NULL || uf->clusters == NULL || uf->reached == NULL ||
-        uf->edges == NULL) {
+        uf->hub_blocks == NULL || uf->edges == NULL) {
         otr_union_find_destroy(uf);
         return OTR_ERR_MEMORY;
     }
     uf->heap_bytes =
         sizeof *uf + ((size_t)node_count / 64 + 1) * sizeof *uf->is_reached +
+        hub_block_count(weights->graph) * sizeof *uf->hub_blocks +
         (size_t)node_count * (sizeof *uf->members + sizeof *uf->clusters + 3 * sizeof *uf->reached);
     *out = uf;
     return OTR_OK;
@@ -129,6 +161,7 @@ void otr_union_find_destroy(otr_union_find *uf) {
     free(uf->is_reached);
     free(uf->cluster_of);
     free(uf->members);
+    free(uf->hub_blocks);
     free(uf->clusters);
     free(uf->reached);
     free(uf->edges);
@@ -166,7 +199,11 @@ static void start_clusters(otr_union_find *uf, const uint32_t *events, size_t ev
     uf->reached_count = 0;
     uf->growing_count = (uint32_t)event_count;
     for (uint32_t i = 0; i < event_count; i++) {
-        uf->clusters[i] = (cluster){.first = events[i], .growing = true, .odd = true};
+        uf->clusters[i] = (cluster){.first = events[i],
+                                    .first_parked = OTR_NONE,
+                                    .last_parked = OTR_NONE,
+                                    .growing = true,
+                                    .odd = true};
         reach_node(uf, events[i], i, 0, 1);
     }
 }
@@ -193,6 +230,8 @@ static void match_neighbours(otr_union_find *uf, const uint32_t *events, size_t 
                 otr_node_queue_set(&uf->queue, node, due);
             } else if (node < chosen.head) {
                 complete(uf, node, due);
+                park(uf, node);
+                park(uf, chosen.head);
             }
         }
     }
@@ -209,6 +248,9 @@ static void look_first(otr_union_find *uf, uint32_t node) {
     uint32_t shortest = otr_boundary_weight(uf->weights, node);
     uint32_t best = shortest != OTR_WEIGHT_NONE ? BOUNDARY_ARC : OTR_NONE;
     uint32_t rival = OTR_NONE;
+    if (is_hub(uf, node)) {
+        clear_blocks(uf, node, 0);
+    }
     for (uint32_t begin = uf->weights->graph->arc_begin[node]; begin < end; begin += ARCS_PER_SCAN) {
         uint32_t least, arc;
         uint64_t reached = scan(uf, begin, end, &least, &arc);
@@ -243,7 +285,8 @@ static uint64_t scan(const otr_union_find *uf, uint32_t begin, uint32_t end, uin
 /* Adds an untouched node to cluster `into`, which may be empty if `node` is its `first`. */
 static void reach_node(otr_union_find *uf, uint32_t node, uint32_t into, int64_t origin, uint32_t charged) {
     cluster *home = &uf->clusters[into];
-    uf->members[node] = (member){.origin = origin, .next = node, .charged = charged};
+    uf->members[node] =
+        (member){.origin = origin, .next = node, .next_parked = NOT_PARKED, .charged = charged};
     if (home->size > 0) {
         uf->members[node].next = uf->members[home->first].next;
         uf->members[home->first].next = node;
@@ -254,62 +297,140 @@ static void reach_node(otr_union_find *uf, uint32_t node, uint32_t into, int64_t
     uf->reached[uf->reached_count++] = node;
 }
 
+/* Looks at a node whose cluster just took it in, or grows again. */
+static void look_anew(otr_union_find *uf, uint32_t node, int64_t now) {
+    if (is_hub(uf, node)) {
+        clear_blocks(uf, node, now);
+    }
+    look(uf, node, now);
+}
+
+/* Makes all blocks of a hub due. */
+static void clear_blocks(otr_union_find *uf, uint32_t hub, int64_t now) {
+    const uint32_t count = uf->weights->graph->arc_begin[hub + 1] - uf->weights->graph->arc_begin[hub];
+    outlook *const blocks = blocks_of(uf, hub);
+    for (uint32_t i = 0; i <= (count - 1) / ARCS_PER_SCAN; i++) {
+        blocks[i].due = now;
+    }
+}
+
 /* Finds what completes first at `node` if nothing else happens (of equals the boundary, then a fresh node,
  * then the lowest arc), and queues the node for it. */
 static void look(otr_union_find *uf, uint32_t node, int64_t now) {
-    const otr_arc *arcs = uf->weights->arcs;
-    uint32_t end = uf->weights->graph->arc_begin[node + 1];
-    uint32_t own = uf->cluster_of[node];
-    uint32_t own_growing = uf->clusters[own].growing;
-    int64_t radius = radius_of(uf, node, now);
-    int64_t shortest = TIME_NEVER;
-    uint32_t best = OTR_NONE;
-    uint32_t rival = OTR_NONE;
-    if (own_growing && otr_boundary_weight(uf->weights, node) != OTR_WEIGHT_NONE) {
-        shortest = (int64_t)otr_boundary_weight(uf->weights, node) - radius;
-        best = BOUNDARY_ARC;
+    const uint32_t end = uf->weights->graph->arc_begin[node + 1];
+    const uint32_t boundary = otr_boundary_weight(uf->weights, node);
+    const bool is_growing = uf->clusters[uf->cluster_of[node]].growing;
+    outlook out = {.due = TIME_NEVER, .arc = OTR_NONE, .rival = OTR_NONE};
+    if (is_growing && boundary != OTR_WEIGHT_NONE) {
+        const int64_t left = (int64_t)boundary - radius_of(uf, node, now);
+        out.due = now + (left > 0 ? left : 0);
+        out.arc = BOUNDARY_ARC;
     }
-    for (uint32_t begin = uf->weights->graph->arc_begin[node]; begin < end; begin += ARCS_PER_SCAN) {
-        uint32_t least, arc;
-        uint64_t reached = scan(uf, begin, end, &least, &arc);
-        if (own_growing && least != UINT32_MAX && (int64_t)least - radius < shortest) {
-            shortest = (int64_t)least - radius;
-            best = arc;
-        }
-        for (; reached != 0; reached &= reached - 1) {
-            uint32_t head, other, growing;
-            int64_t left;
-            arc = begin + otr_ctz64(reached);
-            head = arcs[arc].head;
-            other = uf->cluster_of[head];
-            if (other == own || arcs[arc].weight == OTR_WEIGHT_NONE) {
-                continue;
-            }
-            rival = rival == OTR_NONE ? head : SEVERAL_RIVALS;
-            growing = own_growing + uf->clusters[other].growing;
-            left = (int64_t)arcs[arc].weight - radius - radius_of(uf, head, now);
-            left = growing == 2 ? (left + 1) / 2 : left;
-            if (growing > 0 && left < shortest) {
-                shortest = left;
-                best = arc;
-            }
+    if (is_growing && is_hub(uf, node)) {
+        look_at_hub(uf, node, now, &out);
+    } else {
+        for (uint32_t begin = uf->weights->graph->arc_begin[node]; begin < end; begin += ARCS_PER_SCAN) {
+            look_at_block(uf, node, begin, now, &out);
         }
     }
-    uf->members[node].arc = best;
-    uf->members[node].rival = rival;
-    if (best != OTR_NONE) {
-        otr_node_queue_set(&uf->queue, node, now + (shortest > 0 ? shortest : 0));
+    uf->members[node].arc = out.arc;
+    uf->members[node].rival = out.rival;
+    if (out.arc != OTR_NONE) {
+        otr_node_queue_set(&uf->queue, node, out.due);
+    }
+    park(uf, node);
+}
+
+/* Looks at the arcs from `begin` on, as many as one scan takes. What completes before out->due replaces what
+ * is there. */
+static void look_at_block(otr_union_find *uf, uint32_t node, uint32_t begin, int64_t now, outlook *out) {
+    const otr_arc *const arcs = uf->weights->arcs;
+    const uint32_t own = uf->cluster_of[node];
+    const uint32_t own_growing = uf->clusters[own].growing;
+    const int64_t radius = radius_of(uf, node, now);
+    int64_t shortest = out->due - now;
+    uint32_t least, arc;
+    uint64_t reached = scan(uf, begin, uf->weights->graph->arc_begin[node + 1], &least, &arc);
+    if (own_growing && least != UINT32_MAX && (int64_t)least - radius < shortest) {
+        shortest = (int64_t)least - radius;
+        out->arc = arc;
+    }
+    for (; reached != 0; reached &= reached - 1) {
+        uint32_t head, other, growing;
+        int64_t left;
+        arc = begin + otr_ctz64(reached);
+        head = arcs[arc].head;
+        other = uf->cluster_of[head];
+        if (other == own || arcs[arc].weight == OTR_WEIGHT_NONE) {
+            continue;
+        }
+        add_rival(out, head);
+        /* When that cluster grows again, the edge completes sooner. */
+        park(uf, head);
+        growing = own_growing + uf->clusters[other].growing;
+        left = (int64_t)arcs[arc].weight - radius - radius_of(uf, head, now);
+        left = growing == 2 ? (left + 1) / 2 : left;
+        if (growing > 0 && left < shortest) {
+            shortest = left;
+            out->arc = arc;
+        }
+    }
+    if (out->arc != OTR_NONE) {
+        out->due = now + (shortest > 0 ? shortest : 0);
+    }
+}
+
+/* The same for all arcs of a hub, whose cluster grows. */
+static void look_at_hub(otr_union_find *uf, uint32_t node, int64_t now, outlook *out) {
+    const uint32_t end = uf->weights->graph->arc_begin[node + 1];
+    outlook *block = blocks_of(uf, node);
+    for (uint32_t begin = uf->weights->graph->arc_begin[node]; begin < end; begin += ARCS_PER_SCAN, block++) {
+        if (block->due <= now) {
+            *block = (outlook){.due = TIME_NEVER, .arc = OTR_NONE, .rival = OTR_NONE};
+            look_at_block(uf, node, begin, now, block);
+        }
+        add_rival(out, block->rival);
+        if (block->due < out->due) {
+            out->due = block->due;
+            out->arc = block->arc;
+        }
+        if (out->due <= now && begin + ARCS_PER_SCAN < end) {
+            /* Nothing comes earlier. Who else is around is not known. */
+            out->rival = SEVERAL_RIVALS;
+            return;
+        }
+    }
+}
+
+static bool is_hub(const otr_union_find *uf, uint32_t node) {
+    return uf->weights->graph->arc_begin[node + 1] - uf->weights->graph->arc_begin[node] > HUB_ARCS;
+}
+
+/* Blocks are as many as half of the pairs of arcs before them allow, so that those of two hubs are apart. */
+static outlook *blocks_of(const otr_union_find *uf, uint32_t hub) {
+    return &uf->hub_blocks[uf->weights->graph->arc_begin[hub] / (ARCS_PER_SCAN / 2)];
+}
+
+static size_t hub_block_count(const otr_graph *graph) {
+    return graph->arc_count / (ARCS_PER_SCAN / 2) + 1;
+}
+
+static void add_rival(outlook *out, uint32_t rival) {
+    if (rival != OTR_NONE) {
+        out->rival = out->rival == OTR_NONE || out->rival == rival ? rival : SEVERAL_RIVALS;
     }
 }
 
 /* Handles a node that comes out of the queue. */
 static void advance(otr_union_find *uf, uint32_t node, int64_t now) {
     if (is_idle(uf, node)) {
+        park(uf, node);
         return;
     }
     if (is_due(uf, node, now)) {
         complete(uf, node, now);
         if (is_idle(uf, node)) {
+            park(uf, node);
             return;
         }
     }
@@ -366,7 +487,7 @@ static void complete(otr_union_find *uf, uint32_t node, int64_t now) {
     if (!has_reached(uf, head)) {
         reach_node(uf, head, own, uf->clusters[own].reach_at_0 + now, 0);
         add_tree_edge(&uf->members[head], edge);
-        look(uf, head, now);
+        look_anew(uf, head, now);
     } else {
         add_tree_edge(&uf->members[head], edge);
         join(uf, own, uf->cluster_of[head], now);
@@ -390,7 +511,6 @@ static void join(otr_union_find *uf, uint32_t a, uint32_t b, int64_t now) {
             : b;
     cluster *into = &uf->clusters[large];
     cluster *from = &uf->clusters[a ^ b ^ large];
-    uint32_t thawed = into->growing ? from->first : into->first;
     uint32_t node;
     int64_t shift;
     uf->growing_count -= (uint32_t)into->growing + from->growing;
@@ -406,17 +526,46 @@ static void join(otr_union_find *uf, uint32_t a, uint32_t b, int64_t now) {
     into->odd ^= from->odd;
     into->grounded |= from->grounded;
     into->growing = into->odd && !into->grounded;
+    take_parked(into, from, uf->members);
+    splice(uf, into->first, from->first);
     if (into->growing) {
         /* One of the two was frozen; its edges can complete again. */
         into->reach_at_0 -= now;
         uf->growing_count++;
-        node = thawed;
-        do {
-            look(uf, node, now);
-            node = uf->members[node].next;
-        } while (node != thawed);
+        look_at_parked(uf, into, now);
     }
-    splice(uf, into->first, from->first);
+}
+
+/* Parks a node of a frozen cluster: it is looked at when that grows again. Others need not be. */
+static void park(otr_union_find *uf, uint32_t node) {
+    cluster *home = &uf->clusters[uf->cluster_of[node]];
+    if (home->growing || home->grounded || uf->members[node].next_parked != NOT_PARKED) {
+        return;
+    }
+    uf->members[node].next_parked = home->first_parked;
+    home->last_parked = home->first_parked == OTR_NONE ? node : home->last_parked;
+    home->first_parked = node;
+}
+
+/* Appends the parked nodes of `from` to those of `into`. */
+static void take_parked(cluster *into, const cluster *from, member *members) {
+    if (from->first_parked == OTR_NONE) {
+        return;
+    }
+    members[from->last_parked].next_parked = into->first_parked;
+    into->last_parked = into->first_parked == OTR_NONE ? from->last_parked : into->last_parked;
+    into->first_parked = from->first_parked;
+}
+
+static void look_at_parked(otr_union_find *uf, cluster *thawed, int64_t now) {
+    uint32_t node = thawed->first_parked;
+    thawed->first_parked = OTR_NONE;
+    while (node != OTR_NONE) {
+        const uint32_t next = uf->members[node].next_parked;
+        uf->members[node].next_parked = NOT_PARKED;
+        look_anew(uf, node, now);
+        node = next;
+    }
 }
 
 /* Makes one circular list of two by exchanging what follows `a` and `b`. */

@@ -6,17 +6,38 @@
  * come too early but never too late. Hence whatever makes a contact earlier (a node set free, a shrinking
  * region stopped) must queue the growing neighbours. A region that freezes leaves its entries behind: when
  * one comes up, its node queues the growing neighbours, whose entries may be about the time before the
- * freeze. */
+ * freeze.
+ *
+ * A hub, a node with very many arcs, would be looked at whole for each of its contacts. It keeps the time of
+ * the next contact of each block of OTR_SCAN_ARCS arcs, and only blocks that are due are looked at anew. The
+ * same rule holds for a block as for the node: too early is allowed, too late is not.
+ *
+ * Of the steps at one time, those that make a matched pair part of a tree come last. Where many events are
+ * equally far apart, all of them meet at once, and a tree would otherwise take in pair after pair, to be
+ * dissolved by the next root that it meets. */
 #include "match/matcher_state.h"
 
 /* Stands for the boundary where an arc is named. */
 #define ARC_BOUNDARY (UINT32_MAX - 1)
 /* No contact over this arc. */
 #define GAP_NONE UINT32_MAX
+/* Nodes with more arcs are hubs. */
+#define HUB_ARCS 1024
 
+static bool has_entry_now(const otr_matcher *m);
+static bool take_entry(otr_matcher *m, uint32_t *node, uint32_t *arc, otr_step *step);
+static void defer(otr_matcher *m, uint32_t node);
+static bool attaches_pair(const otr_matcher *m, const otr_step *step);
 static bool next_at_node(otr_matcher *m, uint32_t node, uint32_t arc, otr_step *step);
 static bool is_due(const otr_matcher *m, uint32_t node, uint32_t arc);
-static uint32_t first_contact(const otr_matcher *m, uint32_t node, uint32_t *arc);
+static uint32_t first_contact(otr_matcher *m, uint32_t node, uint32_t *arc);
+static inline uint32_t contact_in_block(const otr_matcher *m, uint32_t node, uint32_t first, uint32_t gap,
+                                        uint32_t *arc);
+static uint32_t contact_of_hub(otr_matcher *m, uint32_t node, uint32_t gap, uint32_t *arc);
+static inline bool is_hub(const otr_matcher *m, uint32_t node);
+static otr_hub_block *blocks_of(const otr_matcher *m, uint32_t hub);
+static void look_at_hub_anew(otr_matcher *m, uint32_t hub);
+static void hasten_block(otr_matcher *m, uint32_t hub, uint32_t arc, uint32_t gap);
 static inline uint32_t gap_between(const otr_matcher *m, uint32_t top, uint32_t reach, otr_arc arc);
 static bool next_of_region(const otr_matcher *m, uint32_t id, otr_step *step);
 static uint32_t next_loss(const otr_matcher *m, const otr_region *region);
@@ -37,30 +58,20 @@ bool otr_flood_next(otr_matcher *m, otr_step *step) {
     /* Where one contact was, another may be at the same time. */
     uint32_t node = step->node;
     uint32_t arc = OTR_NONE;
+    bool is_deferred = false;
     while (m->failure == OTR_OK) {
-        uint64_t key;
-        uint32_t time, id;
         if (node != OTR_NONE && next_at_node(m, node, arc, step)) {
-            return true;
-        }
-        node = OTR_NONE;
-        if (m->queue.count == 0) {
-            m->failure = OTR_ERR_ODD_PARITY;
-            return false;
-        }
-        key = otr_queue_pop(&m->queue);
-        time = (uint32_t)(key >> 32);
-        id = (uint32_t)key;
-        if (id >= m->node_count) {
-            m->now += (uint32_t)(time - (uint32_t)m->now);
-            if (next_of_region(m, id - m->node_count, step)) {
+            if (is_deferred || !attaches_pair(m, step)) {
                 return true;
             }
-        } else if (m->sites[id].queued && m->sites[id].due == time) {
-            m->now += (uint32_t)(time - (uint32_t)m->now);
-            m->sites[id].queued = 0;
-            node = id;
-            arc = m->sites[id].due_arc;
+            defer(m, node);
+        }
+        arc = OTR_NONE;
+        is_deferred = !has_entry_now(m) && m->deferred_first < m->deferred_count;
+        if (is_deferred) {
+            node = m->deferred[m->deferred_first++];
+        } else if (take_entry(m, &node, &arc, step)) {
+            return true;
         }
     }
     return false;
@@ -90,7 +101,11 @@ inline void otr_flood_take(otr_matcher *m, const otr_step *step) {
 
 void otr_flood_schedule(otr_matcher *m, uint32_t node) {
     uint32_t arc = OTR_NONE;
-    const uint32_t gap = first_contact(m, node, &arc);
+    uint32_t gap;
+    if (is_hub(m, node)) {
+        look_at_hub_anew(m, node);
+    }
+    gap = first_contact(m, node, &arc);
     if (gap != GAP_NONE) {
         enqueue_node(m, node, gap, arc);
     }
@@ -126,6 +141,58 @@ void otr_flood_freeze(otr_matcher *m, uint32_t region) {
             enqueue_growing_neighbours(m, node, otr_reach_past(m, &m->sites[node]));
         }
     }
+}
+
+static bool has_entry_now(const otr_matcher *m) {
+    return m->queue.count > 0 && (uint32_t)(m->queue.keys[0] >> 32) == (uint32_t)m->now;
+}
+
+/* Takes the first entry of the queue. Returns true if it is the next step, of a region; else *node is where
+ * to look for one, or OTR_NONE. */
+static bool take_entry(otr_matcher *m, uint32_t *node, uint32_t *arc, otr_step *step) {
+    uint64_t key;
+    uint32_t time, id;
+    *node = OTR_NONE;
+    if (m->deferred_first == m->deferred_count) {
+        m->deferred_first = m->deferred_count = 0;
+    }
+    if (m->queue.count == 0) {
+        m->failure = OTR_ERR_ODD_PARITY;
+        return false;
+    }
+    key = otr_queue_pop(&m->queue);
+    time = (uint32_t)(key >> 32);
+    id = (uint32_t)key;
+    if (id >= m->node_count) {
+        m->now += (uint32_t)(time - (uint32_t)m->now);
+        return next_of_region(m, id - m->node_count, step);
+    }
+    if (m->sites[id].queued && m->sites[id].due == time) {
+        m->now += (uint32_t)(time - (uint32_t)m->now);
+        m->sites[id].queued = 0;
+        *node = id;
+        *arc = m->sites[id].due_arc;
+    }
+    return false;
+}
+
+/* Puts a node off until nothing else happens now. */
+static void defer(otr_matcher *m, uint32_t node) {
+    if (!OTR_ARRAY_GROW(m->deferred, m->deferred_count, m->deferred_capacity)) {
+        m->failure = OTR_ERR_MEMORY;
+        return;
+    }
+    m->deferred[m->deferred_count++] = node;
+}
+
+/* Whether the step makes a matched pair part of a tree. */
+static bool attaches_pair(const otr_matcher *m, const otr_step *step) {
+    const otr_region *met;
+    if (step->kind != OTR_STEP_MEET_REGION) {
+        return false;
+    }
+    met = &m->regions[m->sites[m->arcs[step->arc].head].top];
+    return met->outer == OTR_NONE && met->match != OTR_MATCH_BOUNDARY;
 }
 
 /* Whether a contact happens at a node now, and which; `arc` is where to look first, or OTR_NONE. If not, the
@@ -176,10 +243,8 @@ static bool is_due(const otr_matcher *m, uint32_t node, uint32_t arc) {
 }
 
 /* The first contact at a node of a growing region: returns the time until then, and its arc. */
-static uint32_t first_contact(const otr_matcher *m, uint32_t node, uint32_t *arc) {
-    const otr_site *const site = &m->sites[node];
-    const uint32_t top = site->top;
-    const uint32_t reach = otr_reach_past(m, site);
+static uint32_t first_contact(otr_matcher *m, uint32_t node, uint32_t *arc) {
+    const uint32_t reach = otr_reach_past(m, &m->sites[node]);
     const uint32_t boundary = otr_boundary_weight(m->weights, node);
     const uint32_t end = m->nodes[node + 1].begin;
     uint32_t gap = GAP_NONE;
@@ -187,23 +252,90 @@ static uint32_t first_contact(const otr_matcher *m, uint32_t node, uint32_t *arc
         gap = boundary - reach;
         *arc = ARC_BOUNDARY;
     }
+    if (is_hub(m, node)) {
+        return contact_of_hub(m, node, gap, arc);
+    }
     for (uint32_t first = m->nodes[node].begin; first < end; first += OTR_SCAN_ARCS) {
-        uint32_t least, least_arc;
-        uint64_t occupied = otr_scan(m, first, end, &least, &least_arc);
-        if (least != UINT32_MAX && least - reach < gap) {
-            gap = least - reach;
-            *arc = least_arc;
-        }
-        for (; occupied != 0; occupied &= occupied - 1) {
-            const uint32_t a = first + otr_ctz64(occupied);
-            const uint32_t meeting = gap_between(m, top, reach, m->arcs[a]);
-            if (meeting < gap) {
-                gap = meeting;
-                *arc = a;
-            }
+        gap = contact_in_block(m, node, first, gap, arc);
+    }
+    return gap;
+}
+
+/* The first contact over the arcs from `first` on, OTR_SCAN_ARCS or those up to the node's last, if it is
+ * before `gap`, and its arc; else `gap`. */
+static inline uint32_t contact_in_block(const otr_matcher *m, uint32_t node, uint32_t first, uint32_t gap,
+                                        uint32_t *arc) {
+    const otr_site *const site = &m->sites[node];
+    const uint32_t reach = otr_reach_past(m, site);
+    uint32_t least, least_arc;
+    uint64_t occupied = otr_scan(m, first, m->nodes[node + 1].begin, &least, &least_arc);
+    if (least != UINT32_MAX && least - reach < gap) {
+        gap = least - reach;
+        *arc = least_arc;
+    }
+    for (; occupied != 0; occupied &= occupied - 1) {
+        const uint32_t a = first + otr_ctz64(occupied);
+        const uint32_t meeting = gap_between(m, site->top, reach, m->arcs[a]);
+        if (meeting < gap) {
+            gap = meeting;
+            *arc = a;
         }
     }
     return gap;
+}
+
+/* The same over all arcs of a hub. */
+static uint32_t contact_of_hub(otr_matcher *m, uint32_t node, uint32_t gap, uint32_t *arc) {
+    const uint32_t begin = m->nodes[node].begin;
+    const uint32_t end = m->nodes[node + 1].begin;
+    otr_hub_block *block = blocks_of(m, node);
+    for (uint32_t first = begin; first < end && gap > 0; first += OTR_SCAN_ARCS, block++) {
+        uint32_t left = block->due - (uint32_t)m->now;
+        if (block->is_quiet) {
+            continue;
+        }
+        if ((int32_t)left <= 0) {
+            left = contact_in_block(m, node, first, GAP_NONE, &block->arc);
+            block->is_quiet = left == GAP_NONE;
+            block->due = (uint32_t)m->now + left;
+        }
+        if (left < gap) {
+            gap = left;
+            *arc = block->arc;
+        }
+    }
+    return gap;
+}
+
+static inline bool is_hub(const otr_matcher *m, uint32_t node) {
+    return m->nodes[node + 1].begin - m->nodes[node].begin > HUB_ARCS;
+}
+
+/* Blocks are as many as half of the pairs of arcs before them allow, so that those of two hubs are apart. */
+static otr_hub_block *blocks_of(const otr_matcher *m, uint32_t hub) {
+    return &m->hub_blocks[m->nodes[hub].begin / (OTR_SCAN_ARCS / 2)];
+}
+
+/* All blocks are due. */
+static void look_at_hub_anew(otr_matcher *m, uint32_t hub) {
+    const uint32_t count = m->nodes[hub + 1].begin - m->nodes[hub].begin;
+    otr_hub_block *const blocks = blocks_of(m, hub);
+    for (uint32_t i = 0; i <= (count - 1) / OTR_SCAN_ARCS; i++) {
+        blocks[i] = (otr_hub_block){.due = (uint32_t)m->now};
+    }
+}
+
+/* A contact of a hub, over the edge of `arc`, which leads to it, comes after `gap` at the earliest. */
+static void hasten_block(otr_matcher *m, uint32_t hub, uint32_t arc, uint32_t gap) {
+    const otr_edge_arcs arcs = m->graph->edge_arcs[m->graph->arc_edge[arc]];
+    const uint32_t own = arcs.arc1 == arc ? arcs.arc2 : arcs.arc1;
+    otr_hub_block *const block = blocks_of(m, hub) + (own - m->nodes[hub].begin) / OTR_SCAN_ARCS;
+    const uint32_t due = (uint32_t)m->now + gap;
+    if (block->is_quiet || (int32_t)(due - block->due) < 0) {
+        block->is_quiet = false;
+        block->due = due;
+        block->arc = own;
+    }
 }
 
 /* Time until a growing region that reaches `reach` past the tail of `arc` meets the region at its head. */
@@ -293,10 +425,15 @@ static void enqueue_growing_neighbours(otr_matcher *m, uint32_t node, uint32_t r
         uint32_t least, least_arc;
         uint64_t occupied = otr_scan(m, first, end, &least, &least_arc);
         for (; occupied != 0; occupied &= occupied - 1) {
-            const otr_arc arc = m->arcs[first + otr_ctz64(occupied)];
+            const uint32_t a = first + otr_ctz64(occupied);
+            const otr_arc arc = m->arcs[a];
             const otr_site *const site = &m->sites[arc.head];
             if (m->regions[site->top].slope > 0 && arc.weight != OTR_WEIGHT_NONE) {
-                enqueue_node(m, arc.head, arc.weight - otr_reach_past(m, site) - reach, OTR_NONE);
+                const uint32_t gap = arc.weight - otr_reach_past(m, site) - reach;
+                if (is_hub(m, arc.head)) {
+                    hasten_block(m, arc.head, a, gap);
+                }
+                enqueue_node(m, arc.head, gap, OTR_NONE);
             }
         }
     }

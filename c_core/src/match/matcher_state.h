@@ -104,6 +104,13 @@ typedef struct otr_contact {
     uint32_t next[2]; /* next contact of event[0] and of event[1], or OTR_NONE */
 } otr_contact;
 
+/* Some arcs of a hub, see flood.c: its region has no contact over them before `due`, or none (is_quiet). */
+typedef struct otr_hub_block {
+    uint32_t due;
+    uint32_t arc; /* of the contact */
+    bool is_quiet;
+} otr_hub_block;
+
 struct otr_matcher {
     otr_weights *weights;
     const otr_graph *graph;
@@ -111,9 +118,10 @@ struct otr_matcher {
     const otr_kernels *kernels;
 
     uint32_t node_count;
-    otr_node *nodes;    /* node_count + 1 */
-    otr_site *sites;    /* node_count */
-    uint64_t *occupied; /* one bit a node */
+    otr_node *nodes;           /* node_count + 1 */
+    otr_site *sites;           /* node_count */
+    uint64_t *occupied;        /* one bit a node */
+    otr_hub_block *hub_blocks; /* arc_count / (OTR_SCAN_ARCS / 2) + 1 */
 
     const uint32_t *events; /* event number -> node, borrowed */
     uint32_t event_count;
@@ -128,6 +136,8 @@ struct otr_matcher {
     uint32_t tree_count; /* trees still growing */
     otr_status failure;  /* OTR_OK, or what went wrong during a run */
     otr_queue queue;
+    uint32_t *deferred; /* nodes put off until nothing else happens now: from deferred_first on */
+    size_t deferred_first, deferred_count, deferred_capacity;
 
     uint32_t *paths; /* edges of links, see otr_link.path */
     size_t path_count, path_capacity;

@@ -19,9 +19,10 @@
  *
  * time  step              A  B  C  D  E  F  G ST
  *    0  greedy start      4  4  4  4  8  4  6  -  A-B and C-D are matched; E, F and G are roots
- *    0  E meets D         4  4  4  4  8  4  6  -  D-C join the tree of E: D shrinks, C grows
  *    0  F reaches x       4  4  4  4  8  4  6  -  F holds x
  *    0  G reaches z       4  4  4  4  8  4  6  -  G holds z
+ *    0  E meets D         4  4  4  4  8  4  6  -  D-C join the tree of E: D shrinks, C grows; such steps come
+ *                                                 after all others of their time
  *    2  E meets A         4  4  6  2 10  6  8  -  A-B join the tree of E
  *    3  B meets C         3  5  7  1 11  7  9  0  one tree: the cycle E D C B A becomes blossom S
  *    4  S reaches y       3  5  7  1 11  8 10  1  S holds y
