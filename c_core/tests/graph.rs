@@ -133,7 +133,6 @@ fn refusals_name_the_line() {
         ),
         ("error(0.1) D0\nerror(0.1) D0 ^ L0", &CORRELATED, otr_status::OTR_ERR_UNDECOMPOSABLE, 2),
         ("error(0.1) D1 D1 ^ D0", &correlated_ignoring, otr_status::OTR_ERR_UNDECOMPOSABLE, 1),
-        ("error(0.5) D0\nerror(0.5000001) L0", &CORRELATED, otr_status::OTR_ERR_PROBABILITY, 2),
         (&format!("error(0.1) D0\nerror(0.1) {many}"), &CORRELATED, otr_status::OTR_ERR_LIMIT, 2),
     ];
     for &(text, options, status, line) in cases {

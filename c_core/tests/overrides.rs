@@ -97,7 +97,7 @@ fn weights_of_one_shot_decode_as_if_the_graph_had_them() {
 fn correlated_matching_takes_them_too() {
     let mut random = Random(12);
     for _ in 0..MODELS {
-        let text = random_model(&mut random, 10, Signs::NonNegative);
+        let text = random_model(&mut random, 10, Signs::Any);
         let graph = Graph::with_correlations(&text);
         let mut decoder = Decoder::certifying(&graph, Kind::OTR_DECODER_MWPM_CORRELATED);
         for _ in 0..SHOTS_PER_MODEL {
@@ -115,7 +115,7 @@ fn correlated_matching_takes_them_too() {
 fn the_next_shot_has_the_graphs_own_weights() {
     let mut random = Random(13);
     for _ in 0..MODELS / 2 {
-        let graph = Graph::with_correlations(&random_model(&mut random, 30, Signs::NonNegative));
+        let graph = Graph::with_correlations(&random_model(&mut random, 30, Signs::Any));
         for kind in KINDS {
             let mut fresh = Decoder::new(&graph, kind);
             let mut used = Decoder::new(&graph, kind);
@@ -134,7 +134,7 @@ fn the_next_shot_has_the_graphs_own_weights() {
 fn restating_the_graphs_own_weights_changes_nothing() {
     let mut random = Random(14);
     for _ in 0..MODELS / 2 {
-        let graph = Graph::with_correlations(&random_model(&mut random, 30, Signs::NonNegative));
+        let graph = Graph::with_correlations(&random_model(&mut random, 30, Signs::Any));
         let own: Vec<_> = (0..graph.edges.len())
             .map(|edge| Override { edge: edge as u32, weight: graph.edges[edge].weight })
             .collect();

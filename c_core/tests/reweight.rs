@@ -129,7 +129,7 @@ fn golden_models() -> Vec<DetectorErrorModel> {
 /// Reweights the graph of `model`, and compares; unless certain errors cancel elsewhere than before.
 fn check_graph(model: &DetectorErrorModel, random: &mut Random, correlations: bool, signs: Signs) -> bool {
     let Ok(graph) = MatchingGraph::new(model, &options(correlations)) else {
-        return false; // probabilities above 1/2, with correlations
+        return false; // a component without detectors, with correlations
     };
     let graph = Arc::new(graph);
     let before = probabilities(model);
@@ -165,8 +165,7 @@ fn a_reweighted_graph_is_a_rebuilt_one() {
     let random = &mut Random(1);
     for model in golden_models() {
         for correlations in [false, true] {
-            let signs = if correlations { Signs::NonNegative } else { Signs::Any };
-            let done = (0..20).filter(|_| check_graph(&model, random, correlations, signs)).count();
+            let done = (0..20).filter(|_| check_graph(&model, random, correlations, Signs::Any)).count();
             assert!(done > 0 || correlations, "no drift was taken");
         }
     }
@@ -187,15 +186,15 @@ fn reweighted_random_graphs_are_rebuilt_ones() {
         let text = random_model(random, 12, Signs::Any);
         let model = DetectorErrorModel::parse(&text).expect("a valid model");
         for correlations in [false, true] {
-            let signs = if correlations { Signs::NonNegative } else { Signs::Any };
-            let mut before = drifted(random, &probabilities(&model), signs);
+            let mut before = drifted(random, &probabilities(&model), Signs::Any);
             before.iter_mut().filter(|_| random.below(6) == 0).for_each(|p| *p = 0.0);
             let model = with_probabilities(&model, &before);
-            taken[usize::from(correlations)] += usize::from(check_graph(&model, random, correlations, signs));
+            taken[usize::from(correlations)] +=
+                usize::from(check_graph(&model, random, correlations, Signs::Any));
         }
     }
     // Two certain errors on one edge are rare.
-    assert!(taken[0] > MODELS * 9 / 10 && taken[1] == MODELS, "{taken:?}");
+    assert!(taken.iter().all(|&taken| taken > MODELS * 9 / 10), "{taken:?}");
 }
 
 #[test]
@@ -234,7 +233,8 @@ fn what_a_graph_cannot_take_is_refused() {
 
     let model = DetectorErrorModel::parse("error(0.1) D0 D1 ^ D1").expect("a valid model");
     let correlated = build(&model, true);
-    assert_eq!(status(correlated.reweighted(&[0.6])), Status::Probability);
+    assert_eq!(status(correlated.reweighted(&[1.1])), Status::Probability);
+    assert!(correlated.reweighted(&[0.6]).is_ok(), "above 1/2");
     assert_eq!(status(correlated.reweighted_edges(&[0.1, 0.1])), Status::Unsupported);
     assert!(graph.heap_bytes() > plain.heap_bytes(), "what errors add to takes room");
 
@@ -283,7 +283,7 @@ fn a_reweighted_decoder_answers_as_one_made_anew() {
         let random = &mut Random(seed);
         let kind = DecoderKind::ALL[random.below(3)];
         let correlations = kind.needs_correlations();
-        let signs = if correlations { Signs::NonNegative } else { Signs::Any };
+        let signs = Signs::Any;
         let model = DetectorErrorModel::parse(&random_model(random, 14, signs)).expect("a valid model");
         let graph = build(&model, correlations);
         let after = drifted(random, &probabilities(&model), signs);
@@ -407,7 +407,7 @@ fn a_reweighted_window_is_one_made_anew() {
         let random = &mut Random(seed);
         let kind = DecoderKind::ALL[random.below(3)];
         let correlations = kind.needs_correlations();
-        let signs = if correlations { Signs::NonNegative } else { Signs::Any };
+        let signs = Signs::Any;
         let model = DetectorErrorModel::parse(&random_model(random, 14, signs)).expect("a valid model");
         let graph = build(&model, correlations);
         let nodes = graph.node_count() as usize;

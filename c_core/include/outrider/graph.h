@@ -62,8 +62,8 @@ extern "C" {
 typedef struct otr_graph otr_graph;
 
 typedef struct otr_graph_options {
-    bool correlations;          /* also build implied weights; then p > 1/2 is OTR_ERR_PROBABILITY and a
-                                  component without detectors inside a decomposed error OTR_ERR_UNDECOMPOSABLE */
+    bool correlations;          /* also build implied weights; a component without detectors inside a
+                                   decomposed error is then OTR_ERR_UNDECOMPOSABLE */
     bool ignore_undecomposable; /* skip and count components with three or more detectors */
     bool reweightable;          /* keep what each error adds to, for otr_graph_reweighted: 4 bytes an
                                   error, a component and a pair of them */
@@ -113,8 +113,8 @@ OTR_API void otr_graph_destroy(otr_graph *graph);
  * was made from: that one must outlive it, `graph` itself need not. Both can be decoded at the same time.
  *
  * Which errors can happen belongs to the topology: a probability is 0 if and only if it was when the graph
- * was built. OTR_ERR_PROBABILITY: it is not so, or a probability is not in [0, 1] (with correlations
- * [0, 1/2]), or certain errors on one edge cancel and did not before, or the other way round.
+ * was built. OTR_ERR_PROBABILITY: it is not so, or a probability is not in [0, 1], or certain errors on one
+ * edge cancel and did not before, or the other way round.
  * OTR_ERR_UNSUPPORTED: the graph was built without option reweightable, or has conflicts and not option
  * first_observables, so that its observables depend on the probabilities. OTR_ERR_ARGUMENT: another number of
  * errors. OTR_ERR_MEMORY. On failure *out is untouched, and *error (nullable) gives the error, counted

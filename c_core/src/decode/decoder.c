@@ -19,6 +19,8 @@
 /* Shots that are pre-decoded together. What a dense network leaves of one at distance 21 is half a megabyte.
  */
 #define BATCH_SHOTS 32
+/* What it costs to take an edge of implied weight 0 back, see match_anew. */
+#define SURE_PRICE 2
 
 /* A list of edges that belong to an answer. */
 typedef struct edge_list {
@@ -60,6 +62,7 @@ struct otr_decoder {
     uint64_t *used; /* one bit an edge, all zero between shots */
     edge_list recalled;
     uint32_t *first_pass; /* edges of the first answer, then those recalled */
+    size_t used_count;    /* of both together */
     size_t first_pass_count, first_pass_capacity;
 };
 
@@ -410,12 +413,10 @@ static size_t cancel_edges(otr_decoder *d, uint32_t *edges, size_t total) {
     return count;
 }
 
-/* The second pass: edges of the first answer, and those recalled, lower the weights of edges that fail
- * together with them. What a pre-decoder has fixed for good is no part of it. */
-static otr_status match_again(otr_decoder *d) {
-    bool changed = false;
+/* Lists the edges of the first answer, and those recalled, which lower the weights of edges that fail
+ * together with them. What a pre-decoder has fixed for good is not among them. */
+static otr_status gather_first_pass(otr_decoder *d) {
     size_t count;
-    otr_status status;
     if (!otr_array_reserve((void **)&d->first_pass, &d->first_pass_capacity,
                            count_edges(d, FIXED) + d->recalled.count, sizeof *d->first_pass)) {
         return OTR_ERR_MEMORY;
@@ -425,11 +426,17 @@ static otr_status match_again(otr_decoder *d) {
     for (size_t i = 0; i < d->recalled.count; i++) {
         d->first_pass[count++] = d->recalled.edges[i];
     }
-    status = otr_matcher_correlate(d->matcher, d->first_pass, count, d->weights.forced, &changed);
-    if (status == OTR_OK && changed) {
-        status = otr_matcher_edges(d->matcher, &d->matched.edges, &d->matched.count);
-    }
-    return status;
+    d->used_count = count;
+    return OTR_OK;
+}
+
+/* The second pass: mends the first answer where weights are lowered. */
+static otr_status match_again(otr_decoder *d) {
+    bool changed = false;
+    const otr_status status =
+        otr_matcher_correlate(d->matcher, d->first_pass, d->used_count, d->weights.forced, &changed);
+    return status == OTR_OK && changed ? otr_matcher_edges(d->matcher, &d->matched.edges, &d->matched.count)
+                                       : status;
 }
 
 /* One shot. */
@@ -449,15 +456,53 @@ static otr_status certify_matching(otr_decoder *d) {
                : OTR_ERR_CERTIFICATE;
 }
 
-static otr_status solve_by_matching(otr_decoder *d, const uint32_t *events, size_t event_count,
-                                    int64_t *weight) {
+/* The second pass where most errors that share an edge with another one are likelier than not to come with
+ * it, as Y errors alone are. Their implied weights are all 0, and edges of weight 0 tie with detours over
+ * others. So an edge of implied weight 0 is forced for a price that is below every other difference: of
+ * answers that weigh the same the one with more of these edges counts. */
+static otr_status match_anew(otr_decoder *d, const otr_predecoded *shot) {
+    const otr_graph *const graph = d->graph;
+    size_t event_count = shot->event_count;
+    const uint32_t *events;
+    size_t sure = 0;
+    otr_status status = OTR_OK;
+    for (size_t i = 0; i < d->used_count && status == OTR_OK; i++) {
+        const uint32_t end = graph->implied_begin[d->first_pass[i] + 1];
+        for (uint32_t rule = graph->implied_begin[d->first_pass[i]]; rule < end && status == OTR_OK; rule++) {
+            const uint32_t edge = otr_edge_of_arc(graph, graph->rules[rule].arcs.arc1);
+            const int32_t implied = graph->implied_weight[rule];
+            const otr_override lowered = {edge, implied > 0 ? implied : -SURE_PRICE};
+            const uint32_t before = otr_weights_get(&d->weights.magnitudes, edge);
+            const bool is_forced = (d->weights.forced[edge >> 6] >> (edge & 63) & 1) != 0;
+            if (!is_forced && before != OTR_WEIGHT_NONE && (implied == 0 || (uint32_t)implied < before)) {
+                status = otr_shot_weights_override(&d->weights, &lowered, 1);
+                sure += implied == 0;
+            }
+        }
+    }
+    if (status != OTR_OK) {
+        return status;
+    }
+    otr_matcher_reset(d->matcher);
+    events = otr_shot_weights_flip(&d->weights, shot->events, &event_count, d->remaining);
+    d->weights.forced_weight += (int64_t)sure * SURE_PRICE;
+    status = otr_matcher_solve(d->matcher, events, event_count, true);
+    return status == OTR_OK ? otr_matcher_edges(d->matcher, &d->matched.edges, &d->matched.count) : status;
+}
+
+/* `events` are those of the shot after flips. */
+static otr_status solve_by_matching(otr_decoder *d, const otr_predecoded *shot, const uint32_t *events,
+                                    size_t event_count, int64_t *weight) {
     otr_status status =
         otr_matcher_solve(d->matcher, events, event_count, d->weights.magnitudes.change_count > 0);
     if (status == OTR_OK) {
         status = otr_matcher_edges(d->matcher, &d->matched.edges, &d->matched.count);
     }
     if (status == OTR_OK && d->kind == OTR_DECODER_MWPM_CORRELATED) {
-        status = match_again(d);
+        status = gather_first_pass(d);
+        if (status == OTR_OK) {
+            status = d->graph->are_rules_sure ? match_anew(d, shot) : match_again(d);
+        }
     }
     if (status == OTR_OK) {
         *weight = otr_matcher_weight(d->matcher);
@@ -483,9 +528,10 @@ static otr_status solve_by_clusters(otr_decoder *d, const uint32_t *events, size
     return OTR_OK;
 }
 
-static otr_status solve(otr_decoder *d, const uint32_t *events, size_t event_count, int64_t *weight) {
+static otr_status solve(otr_decoder *d, const otr_predecoded *shot, const uint32_t *events,
+                        size_t event_count, int64_t *weight) {
     return d->kind == OTR_DECODER_UNION_FIND ? solve_by_clusters(d, events, event_count, weight)
-                                             : solve_by_matching(d, events, event_count, weight);
+                                             : solve_by_matching(d, shot, events, event_count, weight);
 }
 
 static void write_masked_observables(const otr_decoder *d, uint8_t *observables) {
@@ -565,9 +611,9 @@ static otr_status match_shot(otr_decoder *d, const otr_predecoded *shot, const o
     if (status == OTR_OK) {
         const uint32_t *const events =
             otr_shot_weights_flip(&d->weights, shot->events, &remaining_count, d->remaining);
-        status = solve(d, events, remaining_count, &weight);
+        status = solve(d, shot, events, remaining_count, &weight);
         if (status == OTR_ERR_ODD_PARITY && otr_shot_weights_relax(&d->weights)) {
-            status = solve(d, events, remaining_count, &weight);
+            status = solve(d, shot, events, remaining_count, &weight);
         }
     }
     otr_shot_weights_restore(&d->weights);

@@ -218,10 +218,6 @@ static otr_status add_error(graph_build *build, const otr_instruction *instructi
     if (p == 0) {
         return keeps ? add_word(build, OTR_ERROR_NEVER) : OTR_OK;
     }
-    if (build->options.correlations && p > 0.5) {
-        return otr_error_set(build->error, OTR_ERR_PROBABILITY, instruction->line, 0,
-                             "probability above 1/2, which correlated matching does not take");
-    }
     build->recipe.word_count = keeps ? build->recipe.word_count : 0;
     build->error_begin = build->recipe.word_count;
     status = add_word(build, 0);

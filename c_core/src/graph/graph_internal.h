@@ -83,6 +83,7 @@ struct otr_graph {
     bool has_infinite;    /* of edges */
     double *edge_probability;
     int32_t *implied_weight;
+    bool are_rules_sure; /* most implied weights are 0 */
     double scale;
 
     size_t heap_bytes; /* of its own */

@@ -150,7 +150,8 @@ static double lowest_implied(const number_source *source) {
         double least = source->marginal[edge];
         for (uint32_t rule = begin[edge]; rule < begin[edge + 1]; rule++) {
             const double joint = source->joint[source->pairs[rule]];
-            least = joint < least ? joint : least;
+            /* Certain errors can cancel to 0, which has no finite weight. */
+            least = joint > 0 && joint < least ? joint : least;
         }
         least /= source->marginal[edge];
         lowest = least < lowest ? least : lowest;
@@ -196,12 +197,15 @@ static void set_rules(otr_graph *graph, const number_source *source) {
     const double half_scale = graph->scale / 2;
     double weights[BLOCK];
     rule_walk walk = {0};
+    size_t sure = 0;
     int32_t *steps = graph->implied_weight;
     for (uint32_t count; (count = next_rules(source, &walk, weights)) > 0; steps += count) {
         for (uint32_t i = 0; i < count; i++) {
             steps[i] = quantize_finite(weights[i], half_scale);
+            sure += steps[i] == 0;
         }
     }
+    graph->are_rules_sure = 2 * sure > (size_t)(steps - graph->implied_weight);
 }
 
 static int32_t quantize(double natural_weight, double half_scale) {

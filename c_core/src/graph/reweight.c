@@ -112,15 +112,12 @@ static otr_graph *borrow_topology(const otr_graph *graph) {
     return copy;
 }
 
-static otr_status refuse_probability(const otr_graph *graph, uint64_t number, double p, otr_error *error) {
+static otr_status refuse_probability(uint64_t number, double p, otr_error *error) {
     if (p >= 0 && p <= 1) {
         return otr_error_set(
             error, OTR_ERR_PROBABILITY, 0, 0,
-            p > 0.5 && graph->correlations
-                ? "error %llu has probability %g, which is above 1/2: correlated matching does "
-                  "not take it"
-                : "error %llu has probability %g, and either it was 0 when the graph was built "
-                  "or it is 0 now: build another",
+            "error %llu has probability %g, and either it was 0 when the graph was built or it "
+            "is 0 now: build another",
             (unsigned long long)number, p);
     }
     return otr_error_set(error, OTR_ERR_PROBABILITY, 0, 0, "error %llu has probability %g, which is none",
@@ -130,16 +127,15 @@ static otr_status refuse_probability(const otr_graph *graph, uint64_t number, do
 /* Adds all errors, of which each can happen if and only if it could when the graph was built. */
 static otr_status add_errors(const otr_graph *graph, const double *probabilities, const otr_error_sums *sums,
                              otr_error *error) {
-    const double most = graph->correlations ? 0.5 : 1;
     const uint32_t *words = graph->recipe.words;
     for (uint64_t i = 0; i < graph->recipe.error_count; i++) {
         const double p = probabilities[i];
-        if (*words != OTR_ERROR_NEVER && p > 0 && p <= most) {
+        if (*words != OTR_ERROR_NEVER && p > 0 && p <= 1) {
             words = otr_error_sums_add(sums, words, p);
         } else if (*words == OTR_ERROR_NEVER && p == 0) {
             words++;
         } else {
-            return refuse_probability(graph, i, p, error);
+            return refuse_probability(i, p, error);
         }
     }
     return OTR_OK;

@@ -608,6 +608,7 @@ static bool lay_out_rules(window_build *build) {
     }
     graph->implied_begin = otr_graph_allocate(graph, (size_t)edges + 1, sizeof *graph->implied_begin);
     graph->implied_edge = otr_graph_allocate(graph, total, sizeof *graph->implied_edge);
+    graph->are_rules_sure = history->are_rules_sure;
     graph->implied_weight = otr_graph_allocate(graph, total, sizeof *graph->implied_weight);
     graph->rules = otr_graph_allocate(graph, total, sizeof *graph->rules);
     if (graph->implied_begin == NULL || graph->implied_edge == NULL || graph->implied_weight == NULL ||

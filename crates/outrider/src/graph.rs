@@ -34,8 +34,8 @@ pub struct MatchingGraph {
 /// How a graph is built.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct GraphOptions {
-    /// Also build the implied weights that correlated matching needs. Probabilities above 1/2 and components
-    /// without detectors inside a decomposed error are then refused.
+    /// Also build the implied weights that correlated matching needs. Components without detectors inside a decomposed
+    /// error are then refused.
     pub correlations: bool,
     /// Skip and count components with three or more detectors instead of refusing them.
     pub ignore_undecomposable: bool,

@@ -15,8 +15,7 @@ use crate::model::Model;
 /// Parallel edges are merged, weights are ln((1-p)/p), as in PyMatching. Immutable: decoders and threads
 /// share it.
 ///
-/// correlations: also the implied weights that kind "mwpm-correlated" needs; probabilities above 1/2 are then
-///     refused.
+/// correlations: also the implied weights that kind "mwpm-correlated" needs.
 /// ignore_undecomposable: skip and count components with three or more detectors instead of refusing them.
 /// first_observables: where errors with the same detectors flip different observables, keep those of the first
 /// one, as PyMatching does, instead of the likelier ones.
