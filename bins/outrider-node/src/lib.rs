@@ -38,6 +38,7 @@ mod metrics;
 mod node_pages;
 mod node_snapshot;
 mod server;
+mod share;
 mod task_limit;
 
 pub use daemon::DaemonArgs;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-use outrider_node::NodeEvent;
-use outrider_wire::Error;
+use outrider_node::{NodeEvent, Peer};
+use outrider_wire::{Error, SessionId};
 use tracing::Level;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 
@@ -80,16 +80,21 @@ pub(crate) fn begin(file: Option<&Path>, level: Level) -> io::Result<Log> {
 }
 
 /// Writes what happened.
-pub(crate) fn log(event: &NodeEvent) {
+pub(crate) fn log(event: &NodeEvent, peer_of: impl Fn(SessionId) -> Option<Peer>) {
     match event {
         NodeEvent::HandshakeFailed { connection, code } => {
             tracing::warn!(connection = connection.0, error = error_name(*code), "handshake failed");
         }
         NodeEvent::SessionUp { session, connection, resumed } => {
-            tracing::info!(session = session.0, connection = connection.0, resumed, "session up");
+            // One that is over already has nobody any more.
+            let peer = peer_of(*session).map(|peer| peer.to_string());
+            tracing::info!(session = session.0, connection = connection.0, peer, resumed, "session up");
         }
         NodeEvent::SessionDown { session, code } => {
             tracing::warn!(session = session.0, error = error_name(*code), "session without a connection");
+        }
+        NodeEvent::SessionEvicted { session } => {
+            tracing::warn!(session = session.0, "session without a connection made room for another");
         }
         NodeEvent::SessionFailed { session, code } => {
             tracing::warn!(session = session.0, error = error_name(*code), "session failed");
