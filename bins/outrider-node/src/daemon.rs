@@ -17,14 +17,15 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio::{runtime, select};
 
 use crate::config::{Config, LogLevel};
 use crate::event_loop::Ending;
 use crate::failure::Failure;
 use crate::listener::Listener;
-use crate::logging;
+use crate::log_limit::ALWAYS;
+use crate::logging::{self, Log};
 use crate::server::{Server, ServerError, ServerOptions};
 
 /// Decide cells for controllers: a decoder node
@@ -59,7 +60,7 @@ pub struct DaemonArgs {
     /// Lowest level that is logged [default: info]
     #[arg(long, value_name = "LEVEL", value_enum)]
     log_level: Option<LogLevel>,
-    /// File of the log [default: standard error]
+    /// File of the log, opened anew on SIGHUP [default: standard error]
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
     /// Read everything, make every decoder, print what would be served, and end
@@ -77,6 +78,9 @@ const OTHER_DESCRIPTORS: u64 = 1024;
 
 /// How long a node that has to end at once may take to write its log.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How often the log states how many of its lines were left out, if any were.
+const LEFT_OUT_EVERY: Duration = Duration::from_secs(1);
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 stopped in order; 1 the machine failed, the time to shut down was over, or a second signal came; 2 the \
@@ -123,7 +127,7 @@ impl DaemonArgs {
             .enable_all()
             .build()
             .map_err(|error| Failure::Machine(format!("tokio: {error}")))?;
-        let outcome = runtime.block_on(self.serve(patches, &options, &described));
+        let outcome = runtime.block_on(self.serve(patches, &options, &described, &log));
         // Callers that have not sent the descriptors of a ring yet are waited for by threads.
         runtime.shutdown_background();
         outcome
@@ -174,8 +178,10 @@ impl DaemonArgs {
         patches: Vec<Arc<Patch>>,
         options: &ServerOptions,
         described: &[Value],
+        log: &Log,
     ) -> Result<(), Failure> {
         let signals = Signals::new(self.exit_with_stdin)?;
+        look_after(log)?;
         let server = Server::start(patches, options).await?;
         let addresses: Vec<_> = server.addresses().iter().map(Address::to_string).collect();
         tracing::info!(addresses = addresses.join(" "), "ready");
@@ -193,6 +199,36 @@ impl DaemonArgs {
             }
         }
     }
+}
+
+/// Opens the file of the log anew on SIGHUP, and states how many lines are left out, for as long as the node runs.
+fn look_after(log: &Log) -> Result<(), Failure> {
+    if let Some(reopening) = log.reopening() {
+        let mut hangup = signal(SignalKind::hangup()).map_err(no_signals)?;
+        tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                reopening.ask();
+                tracing::info!(target: ALWAYS, "SIGHUP: log file opened anew");
+            }
+        });
+    }
+    let left_out = log.left_out();
+    tokio::spawn(async move {
+        let mut before = 0;
+        loop {
+            sleep(LEFT_OUT_EVERY).await;
+            let lines = left_out.count() - before;
+            if lines > 0 {
+                before += lines;
+                tracing::warn!(target: ALWAYS, lines, "lines of the log were left out");
+            }
+        }
+    });
+    Ok(())
+}
+
+fn no_signals(error: io::Error) -> Failure {
+    Failure::Machine(format!("signal handler: {error}"))
 }
 
 /// Takes as many descriptors as may be had: every connection needs one.
@@ -240,11 +276,10 @@ struct Signals {
 
 impl Signals {
     fn new(with_stdin: bool) -> Result<Self, Failure> {
-        let failed = |error: io::Error| Failure::Machine(format!("signal handler: {error}"));
         Ok(Self {
-            terminate: signal(SignalKind::terminate()).map_err(failed)?,
-            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
-            stdin: with_stdin.then(watch_stdin).transpose().map_err(failed)?,
+            terminate: signal(SignalKind::terminate()).map_err(no_signals)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(no_signals)?,
+            stdin: with_stdin.then(watch_stdin).transpose().map_err(no_signals)?,
         })
     }
 

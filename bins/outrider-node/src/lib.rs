@@ -33,6 +33,7 @@ mod event_loop;
 mod failure;
 mod http;
 mod listener;
+mod log_limit;
 mod logging;
 mod metrics;
 mod node_pages;

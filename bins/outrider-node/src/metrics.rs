@@ -123,7 +123,11 @@ fn counts(counters: &NodeCounters, dropped_lines: u64) -> [(&'static str, &'stat
         ("detection_events", "Detection events in the windows of decided cells", counters.events),
         ("stale_cells", "Cells decided in vain: they had been given away", counters.stale_cells),
         ("failed_cells", "Cells that could not be decided", counters.failed_cells),
-        ("log_lines_dropped", "Lines of the log that nobody took in time", counters.dropped + dropped_lines),
+        (
+            "log_lines_dropped",
+            "Lines of the log that were left out, or that nobody took in time",
+            counters.dropped + dropped_lines,
+        ),
     ]
 }
 

@@ -11,7 +11,7 @@ use outrider_wire::limits::PAYLOAD_BYTES_MAX;
 use rustix::process::Signal;
 
 use crate::support::{
-    DEADLINE, History, Honest, NodeProcess, RawClient, address, folder, program, refused, stream,
+    DEADLINE, History, Honest, NodeProcess, RawClient, address, folder, program, refused, stream, wait_for,
     with_patience,
 };
 
@@ -271,6 +271,46 @@ fn a_log_goes_to_the_end_of_its_file() {
         .collect();
     assert!(text.starts_with("before\n"));
     assert_eq!(messages, ["ready", "SIGTERM: shutting down", "open cells reported to every client; ending"]);
+}
+
+/// As `logrotate` does it.
+#[test]
+fn a_log_is_opened_anew_when_it_has_been_renamed() {
+    let folder = folder();
+    let (path, old) = (folder.path().join("log"), folder.path().join("log.1"));
+    let mut command = NodeProcess::command(folder.path(), &config(folder.path()));
+    command.args(["--log-file", "log"]);
+    let mut node = NodeProcess::spawn(command);
+    wait_for("the first line", || fs::read_to_string(&path).ok().filter(|text| text.contains("ready")));
+    fs::rename(&path, &old).unwrap();
+    node.signal(Signal::HUP);
+    wait_for("the new file", || fs::read_to_string(&path).ok().filter(|text| text.ends_with('\n')));
+    node.signal(Signal::TERM);
+    assert_eq!(node.wait().code(), Some(0));
+    let (new, old) = (fs::read_to_string(&path).unwrap(), fs::read_to_string(&old).unwrap());
+    assert!(old.contains("ready") && !old.contains("SIGHUP") && !old.contains("SIGTERM"), "{old}");
+    assert!(new.lines().next().is_some_and(|line| line.contains("SIGHUP")), "{new}");
+    assert!(new.contains("SIGTERM: shutting down") && !new.contains("ready"), "{new}");
+}
+
+#[test]
+fn a_storm_of_lines_does_not_fill_the_log() {
+    let folder = folder();
+    let mut command = NodeProcess::command(folder.path(), &config(folder.path()));
+    command.args(["--log-file", "log"]);
+    let node = NodeProcess::spawn(command);
+    let honest = Honest::start(&node.address());
+    wait_for("lines that are left out", || {
+        for _ in 0..200 {
+            let mut client = RawClient::connect(&node.address());
+            let _ = client.try_write(&[0; 64]);
+            client.read_to_end();
+        }
+        (node.metric("log_lines_dropped_total") > 0.0).then_some(())
+    });
+    let stated = |text: &String| text.contains("lines of the log were left out");
+    wait_for("how many they are", || fs::read_to_string(folder.path().join("log")).ok().filter(stated));
+    honest.finish();
 }
 
 /// A node that may have only so many descriptors, of which it has fewer at first.
