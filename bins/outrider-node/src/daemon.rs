@@ -1,9 +1,11 @@
 //! The daemon: options and configuration to a server and a log; signals to its orderly end.
 
+use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::process;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -69,6 +71,10 @@ pub struct DaemonArgs {
     /// Stop, as after SIGTERM, at the end of standard input
     #[arg(long)]
     exit_with_stdin: bool,
+    /// Folder of the program that has started the node for itself: at the end of standard input that program is gone, the
+    /// node ends at once, and the folder goes too
+    #[arg(long, value_name = "FOLDER", hide = true, conflicts_with = "exit_with_stdin")]
+    owner_folder: Option<PathBuf>,
     #[command(flatten)]
     patch: PatchArgs,
 }
@@ -96,6 +102,9 @@ impl DaemonArgs {
     /// # Errors
     /// See [`Failure`].
     pub fn run(&self) -> Result<(), Failure> {
+        if let Some(folder) = self.owner_folder.clone() {
+            end_with_owner(folder).map_err(|error| Failure::Machine(format!("standard input: {error}")))?;
+        }
         let config = self.config()?;
         let patches = self.load(&config.patches)?;
         if patches.is_empty() {
@@ -315,12 +324,37 @@ impl Signals {
 /// Watches standard input on a thread, because reading it cannot be given up.
 fn watch_stdin() -> io::Result<oneshot::Receiver<()>> {
     let (open, end) = oneshot::channel();
+    at_end_of_stdin(move || drop(open))?;
+    Ok(end)
+}
+
+/// Ends the process with the one that has started it, whatever either is about: nobody is left to be told of open cells.
+fn end_with_owner(folder: PathBuf) -> io::Result<()> {
+    at_end_of_stdin(move || {
+        remove_owner_folder(&folder);
+        process::exit(0);
+    })
+}
+
+fn at_end_of_stdin(then: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name("stdin".to_owned()).spawn(move || {
         let mut buffer = [0; 64];
         while io::stdin().read(&mut buffer).is_ok_and(|count| count > 0) {}
-        drop(open);
+        then();
     })?;
-    Ok(end)
+    Ok(())
+}
+
+/// Removes the sockets and logs of all nodes in a folder, and the folder if it is empty then. Other nodes do the same
+/// meanwhile; what one cannot remove another has.
+fn remove_owner_folder(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()) {
+        if path.extension().is_some_and(|suffix| suffix == "socket" || suffix == "log") {
+            let _ = fs::remove_file(path);
+        }
+    }
+    let _ = fs::remove_dir(folder);
 }
 
 /// What READY has of a patch.
