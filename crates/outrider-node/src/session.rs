@@ -60,6 +60,8 @@ pub(crate) struct Stream {
     pub(crate) patch: usize,
     pub(crate) epoch: Epoch,
     pub(crate) cells: Option<OwnedCells>,
+    /// Something has come since no cell of it could be decided.
+    may_have_work: bool,
     /// Rounds taken in all epochs, rounds granted, and rounds held at most.
     pub(crate) taken: u64,
     pub(crate) granted: u64,
@@ -133,6 +135,7 @@ impl Session {
                 let Some(open) = self.streams.get_mut(&stream) else { return Some(Outcome::Went) };
                 open.epoch = epoch;
                 open.unsent.clear();
+                open.may_have_work = true;
                 self.may_grant = true;
                 let cells = OwnedCells::new(&patches[open.patch], assign.cells.iter(), round);
                 (stream, cells.map(|cells| open.cells = Some(cells)))
@@ -141,11 +144,13 @@ impl Session {
                 let Some(open) = self.streams.get_mut(&stream) else { return Some(Outcome::Went) };
                 journal.counters.rounds += rounds.count() as u64;
                 self.may_grant = true;
+                open.may_have_work = true;
                 (stream, open.take_rounds(first_round, &rounds, is_last, now))
             }
             ServerEvent::Marks { stream, round, marks, .. } => {
-                let open = self.streams.get_mut(&stream).and_then(|open| open.cells.as_mut());
-                let Some(cells) = open else { return Some(Outcome::Went) };
+                let Some(open) = self.streams.get_mut(&stream) else { return Some(Outcome::Went) };
+                open.may_have_work = true;
+                let Some(cells) = &mut open.cells else { return Some(Outcome::Went) };
                 (stream, cells.import_commit(marks.cell, round, marks.marks.iter()))
             }
             ServerEvent::Close { stream: Some(stream) } => {
@@ -189,6 +194,7 @@ impl Session {
                     patch,
                     epoch: Epoch(0),
                     cells: None,
+                    may_have_work: false,
                     taken: 0,
                     granted: room,
                     room,
@@ -325,9 +331,11 @@ impl Session {
 
     /// A stream of which a cell can be decided now, or which cannot go on.
     pub(crate) fn prepare_work(&mut self) -> Result<Option<StreamId>, (StreamId, StreamFault)> {
-        for (&stream, open) in self.streams.iter_mut().filter(|(_, open)| open.unsent.is_empty()) {
+        let may_have_work = |open: &Stream| open.may_have_work && open.unsent.is_empty();
+        for (&stream, open) in self.streams.iter_mut().filter(|(_, open)| may_have_work(open)) {
             let Some(cells) = &mut open.cells else { continue };
-            if cells.prepare_next().map_err(|why| (stream, why))? {
+            open.may_have_work = cells.prepare_next().map_err(|why| (stream, why))?;
+            if open.may_have_work {
                 return Ok(Some(stream));
             }
         }
@@ -440,6 +448,7 @@ impl Stream {
         own.clear();
         own.extend_from_slice(marks);
         let (epoch, cell) = (self.epoch, CellId(cell.number));
+        self.may_have_work = true;
         self.unsent.push_back(Unsent { epoch, round, cell, hops, parity, marks: own });
         Ok(())
     }
