@@ -82,6 +82,9 @@ pub struct DaemonArgs {
 /// Descriptors of a node that are not those of connections that it serves: logs, listeners, callers, scrapers.
 const OTHER_DESCRIPTORS: u64 = 1024;
 
+/// Descriptors without which a node does not work: a few listeners, the log, and what threads wait at.
+const OWN_DESCRIPTORS: u64 = 32;
+
 /// How long a node that has to end at once may take to write its log.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -130,8 +133,8 @@ impl DaemonArgs {
             let file = config.log.file.as_deref().unwrap_or_else(|| Path::new("standard error"));
             Failure::Input(format!("log {}: {error}", file.display()))
         })?;
-        raise_descriptor_limit(options.node.connections_max);
-        let options = ServerOptions { dropped_lines: Some(log.dropped_lines()), ..options };
+        let mut options = ServerOptions { dropped_lines: Some(log.dropped_lines()), ..options };
+        options.node.connections_max = raise_descriptor_limit(options.node.connections_max);
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -240,8 +243,9 @@ fn no_signals(error: io::Error) -> Failure {
     Failure::Machine(format!("signal handler: {error}"))
 }
 
-/// Takes as many descriptors as may be had: every connection needs one.
-fn raise_descriptor_limit(connections_max: usize) {
+/// Takes as many descriptors as may be had: every connection needs one. Returns how many connections they are enough for,
+/// so that some make room for others before there are none left.
+fn raise_descriptor_limit(connections_max: usize) -> usize {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     // macOS refuses to have no limit, which is the maximum there, and gives a number.
     let needed = Some(connections_max as u64 + OTHER_DESCRIPTORS);
@@ -251,10 +255,19 @@ fn raise_descriptor_limit(connections_max: usize) {
             break;
         }
     }
-    let current = getrlimit(Resource::Nofile).current;
-    if let Some(descriptors) = current.filter(|&descriptors| descriptors <= connections_max as u64) {
-        tracing::warn!(descriptors, connections = connections_max, "too few descriptors for all connections");
+    let Some(descriptors) = getrlimit(Resource::Nofile).current else { return connections_max };
+    let enough_for = descriptors.saturating_sub((descriptors / 8).max(OWN_DESCRIPTORS)).max(1);
+    if enough_for >= connections_max as u64 {
+        return connections_max;
     }
+    let connections = enough_for as usize;
+    tracing::warn!(
+        descriptors,
+        connections,
+        wanted = connections_max,
+        "too few descriptors for all connections"
+    );
+    connections
 }
 
 /// Makes what a server would make, but for its sockets.
