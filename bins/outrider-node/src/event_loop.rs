@@ -31,6 +31,8 @@ use crate::share::{READ_NS, Share, share_ns};
 const READ_BYTES: usize = 2 * FRAME_BYTES_MAX;
 /// Socket events taken at a time.
 const EVENTS_MAX: usize = 256;
+/// Orders taken in a turn: whoever connects without end does not keep those waiting who are connected.
+const ORDERS_PER_TURN: usize = 16;
 /// Turns between two looks at sockets while a ring is spun on: asking the kernel takes longer than a look at a ring.
 const TURNS_PER_LOOK: u32 = 64;
 /// Turns in which nothing happened before a thread that may yield does.
@@ -111,6 +113,7 @@ pub(crate) fn start(
         wait: options.workers.wait,
         drain_ns: options.drain_ns,
         orders,
+        has_orders: false,
         poll,
         events: Events::with_capacity(EVENTS_MAX),
         connections: BTreeMap::new(),
@@ -144,6 +147,8 @@ struct EventLoop {
     wait: Wait,
     drain_ns: u64,
     orders: Receiver<Order>,
+    /// There may be more of them.
+    has_orders: bool,
     poll: Poll,
     events: Events,
     connections: BTreeMap<ConnectionId, BufferedConnection>,
@@ -219,12 +224,13 @@ impl EventLoop {
     fn look_at_sockets(&mut self) -> bool {
         let spins_on_rings = !self.rings.is_empty() && self.wait != Wait::Block;
         self.blind_turns += 1;
-        if spins_on_rings && self.blind_turns < TURNS_PER_LOOK {
+        if spins_on_rings && self.blind_turns < TURNS_PER_LOOK && !self.has_orders {
             return false;
         }
         self.blind_turns = 0;
         let may_sleep = self.wait == Wait::Block
             && self.idle_turns > 0
+            && !self.has_orders
             && self.readable.len() == self.rings.len()
             && self.rings_may_sleep();
         let timeout = if may_sleep { self.sleep() } else { Duration::ZERO };
@@ -233,10 +239,9 @@ impl EventLoop {
         {
             tracing::error!(%error, "cannot wait for sockets");
         }
-        let mut has_orders = false;
         for event in &self.events {
             if event.token() == WAKE {
-                has_orders = true;
+                self.has_orders = true;
                 continue;
             }
             let id = ConnectionId(event.token().0 as u64);
@@ -248,8 +253,8 @@ impl EventLoop {
                 }
             }
         }
-        let moved = !self.events.is_empty();
-        if has_orders {
+        let moved = self.has_orders || !self.events.is_empty();
+        if self.has_orders {
             self.take_orders();
         }
         moved
@@ -272,7 +277,11 @@ impl EventLoop {
     }
 
     fn take_orders(&mut self) {
-        while let Ok(order) = self.orders.try_recv() {
+        for _ in 0..ORDERS_PER_TURN {
+            let Ok(order) = self.orders.try_recv() else {
+                self.has_orders = false;
+                return;
+            };
             match order {
                 Order::Serve(connection, peer) => self.serve(connection, peer),
                 Order::Abandon => self.end = Some(Time(0)),
