@@ -21,6 +21,7 @@ use outrider_node::{ConnectionId, JobId, Node, NodeOptions, Peer};
 use outrider_transport::Connection;
 use outrider_wire::Time;
 use outrider_wire::limits::FRAME_BYTES_MAX;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::buffered_connection::BufferedConnection;
 use crate::logging;
@@ -33,6 +34,8 @@ const READ_BYTES: usize = 2 * FRAME_BYTES_MAX;
 const EVENTS_MAX: usize = 256;
 /// Orders taken in a turn: whoever connects without end does not keep those waiting who are connected.
 const ORDERS_PER_TURN: usize = 16;
+/// Connections that wait to be served; more are left to the operating system.
+const WAITING_CONNECTIONS_MAX: usize = 64;
 /// Turns between two looks at sockets while a ring is spun on: asking the kernel takes longer than a look at a ring.
 const TURNS_PER_LOOK: u32 = 64;
 /// Turns in which nothing happened before a thread that may yield does.
@@ -55,8 +58,8 @@ pub(crate) struct EventLoopOptions {
 
 /// What an event loop is to do.
 pub(crate) enum Order {
-    /// Serve this connection.
-    Serve(Connection, Peer),
+    /// Serve this connection, which holds a place in the queue until then.
+    Serve(Connection, Peer, OwnedSemaphorePermit),
     /// Decide what can be decided, report to everybody what cannot, and end.
     ShutDown,
     /// End at once.
@@ -77,9 +80,19 @@ pub enum Ending {
 pub(crate) struct EventLoopHandle {
     orders: Sender<Order>,
     waker: Arc<Waker>,
+    /// Room for connections that wait to be served.
+    room: Arc<Semaphore>,
 }
 
 impl EventLoopHandle {
+    /// Has a connection served, once there is room in the queue: the next is not accepted before.
+    pub(crate) async fn serve(&self, connection: Connection, peer: Peer) {
+        // It is never closed.
+        if let Ok(place) = Arc::clone(&self.room).acquire_owned().await {
+            self.give(Order::Serve(connection, peer, place));
+        }
+    }
+
     /// Gives the event loop an order; one that has ended takes none.
     pub(crate) fn give(&self, order: Order) {
         if self.orders.send(order).is_ok() {
@@ -136,7 +149,8 @@ pub(crate) fn start(
         .name("event-loop".to_owned())
         .spawn(move || event_loop.run())
         .map_err(failed)?;
-    Ok((EventLoopHandle { orders: sender, waker }, thread))
+    let room = Arc::new(Semaphore::new(WAITING_CONNECTIONS_MAX));
+    Ok((EventLoopHandle { orders: sender, waker, room }, thread))
 }
 
 struct EventLoop {
@@ -283,7 +297,10 @@ impl EventLoop {
                 return;
             };
             match order {
-                Order::Serve(connection, peer) => self.serve(connection, peer),
+                Order::Serve(connection, peer, place) => {
+                    drop(place);
+                    self.serve(connection, peer);
+                }
                 Order::Abandon => self.end = Some(Time(0)),
                 Order::ShutDown => {
                     let now = time_now();

@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::event_loop::{EventLoopHandle, Order};
+use crate::event_loop::EventLoopHandle;
 use crate::task_limit::TaskLimit;
 
 /// How long a caller may take for what comes before the protocol: a TLS handshake, the descriptors of a ring.
@@ -139,13 +139,13 @@ impl Listener {
                 }
             };
             if let Caller::Connected(connection, peer) = caller {
-                event_loop.give(Order::Serve(connection, peer));
+                event_loop.serve(connection, peer).await;
                 continue;
             }
             let (event_loop, named) = (event_loop.clone(), address.clone());
             let another_went = callers.admit(async move {
                 match caller.connect().await {
-                    Ok((connection, peer)) => event_loop.give(Order::Serve(connection, peer)),
+                    Ok((connection, peer)) => event_loop.serve(connection, peer).await,
                     Err(error) => tracing::warn!(address = %named, %error, "caller turned away"),
                 }
             });
