@@ -41,6 +41,8 @@ pub(crate) struct BufferedConnection {
     outgoing: Outgoing,
     /// It is in line to be read.
     pub(crate) is_queued: bool,
+    /// Nothing can be sent any more.
+    pub(crate) is_broken: bool,
     /// The other end does not take what there is for it; a socket reports when it does again.
     pub(crate) is_blocked: bool,
 }
@@ -52,6 +54,7 @@ impl BufferedConnection {
             incoming: Incoming::default(),
             outgoing: Outgoing::new(FRAME_BYTES_MAX),
             is_queued: false,
+            is_broken: false,
             is_blocked: false,
         }
     }

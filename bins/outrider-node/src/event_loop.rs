@@ -369,6 +369,7 @@ impl EventLoop {
             return true;
         }
         match connection.inner.read(buffer) {
+            Ok(None) if connection.is_broken => self.drop_connection(id),
             Ok(None) => return false,
             Ok(Some(0)) => self.drop_connection(id),
             Ok(Some(count)) => {
@@ -427,14 +428,16 @@ impl EventLoop {
         while let Some(id) = next {
             if let Some(connection) = self.connections.get_mut(&id) {
                 let is_ring = connection.inner.is_ring();
-                let sent = if connection.is_blocked && !is_ring {
-                    Ok(false)
-                } else {
-                    connection.send(&mut self.node, id, self.now)
-                };
+                let cannot_send = connection.is_broken || (connection.is_blocked && !is_ring);
+                let sent =
+                    if cannot_send { Ok(false) } else { connection.send(&mut self.node, id, self.now) };
                 if let Err(error) = sent {
                     tracing::debug!(connection = id.0, %error, "connection lost");
-                    self.drop_connection(id);
+                    // What has come before is still read: it may be the acknowledgement that ends a session.
+                    connection.is_broken = true;
+                    if !std::mem::replace(&mut connection.is_queued, true) {
+                        self.readable.push_back(id);
+                    }
                 } else if self.node.is_over(id) {
                     // Whoever does not read the last words does without them.
                     self.drop_connection(id);

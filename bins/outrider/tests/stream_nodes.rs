@@ -88,9 +88,9 @@ fn the_death_of_a_node_costs_no_answer() {
         assert_eq!((&killed["state"], &killed["fences"]), (&Value::from("fenced"), &Value::from(1)));
         assert!(killed["cells"].as_u64() < report["nodes"][1]["cells"].as_u64(), "{report}");
     }
-    let alone = "--distance 3 --p 0.01 --rounds 100000 --nodes 1 --kill-after 100 --patience 0.01";
+    let alone = "--distance 3 --p 0.01 --rounds 100000 --nodes 1 --kill-after 5000 --patience 0.01";
     let run = outrider(path, words(&format!("stream {alone}")));
-    // What had been committed until then is not lost.
+    // What had been committed until then is not lost: far more rounds were pushed than are held.
     run.refused(1, &["no node for 0.01 s: unix:", "; committed: 0 histories, and of the next "]);
     let words = Vec::from_iter(run.stderr.split_whitespace());
     let number = |after: &str, places: usize| {
@@ -98,7 +98,7 @@ fn the_death_of_a_node_costs_no_answer() {
         words[at + places].parse::<u64>().expect("a number")
     };
     let (committed, pushed, cells) = (number("next", 1), number("next", 3), number("in", 1));
-    assert!(committed <= pushed && pushed >= 100 && cells <= committed, "{}", run.stderr);
+    assert!(committed <= pushed && pushed >= 5000 && 0 < cells && cells < committed, "{}", run.stderr);
     assert!(run.stderr.contains("which flip L0") || run.stderr.contains("which flip no observable"));
     assert_eq!(names(path), ["run.json"]);
 }
