@@ -80,8 +80,12 @@ pub(crate) struct TlsConfig {
 pub(crate) struct Limits {
     /// Connections at a time.
     connections: NonZeroUsize,
+    /// Connections of one user, certificate or address that have sent nothing yet; by default three quarters of them.
+    greetings_per_peer: Option<NonZeroUsize>,
     /// Sessions at a time.
     sessions: NonZeroUsize,
+    /// Sessions of one user, certificate or address; by default three quarters of them.
+    sessions_per_peer: Option<NonZeroUsize>,
     /// Streams of a session at a time.
     streams: u32,
     /// Cells of a session that are with workers at a time.
@@ -147,12 +151,14 @@ impl Default for Config {
 
 impl Default for Limits {
     fn default() -> Self {
-        let NodeOptions { wire, connections_max, sessions_max, jobs_per_session_max } =
+        let NodeOptions { wire, connections_max, sessions_max, jobs_per_session_max, .. } =
             NodeOptions::default();
         let count = |count| NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN);
         Self {
             connections: count(connections_max),
+            greetings_per_peer: None,
             sessions: count(sessions_max),
+            sessions_per_peer: None,
             streams: wire.streams_max,
             jobs: count(jobs_per_session_max),
             retained_bytes: wire.retained_bytes,
@@ -237,10 +243,15 @@ impl Limits {
         }
         let wire =
             wire::Options { heartbeat_ns, resume_ns, handshake_ns, retained_bytes, streams_max, ..plain() };
+        let share = |share: Option<NonZeroUsize>, most: NonZeroUsize| {
+            share.map_or_else(|| NodeOptions::share_of_peer(most.get()), NonZeroUsize::get)
+        };
         Ok(NodeOptions {
             wire,
             connections_max: self.connections.get(),
+            greetings_per_peer_max: share(self.greetings_per_peer, self.connections),
             sessions_max: self.sessions.get(),
+            sessions_per_peer_max: share(self.sessions_per_peer, self.sessions),
             jobs_per_session_max: self.jobs.get(),
         })
     }

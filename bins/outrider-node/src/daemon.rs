@@ -1,9 +1,11 @@
 //! The daemon: options and configuration to a server and a log; signals to its orderly end.
 
+use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::process;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -17,14 +19,15 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio::{runtime, select};
 
 use crate::config::{Config, LogLevel};
 use crate::event_loop::Ending;
 use crate::failure::Failure;
 use crate::listener::Listener;
-use crate::logging;
+use crate::log_limit::ALWAYS;
+use crate::logging::{self, Log};
 use crate::server::{Server, ServerError, ServerOptions};
 
 /// Decide cells for controllers: a decoder node
@@ -59,7 +62,7 @@ pub struct DaemonArgs {
     /// Lowest level that is logged [default: info]
     #[arg(long, value_name = "LEVEL", value_enum)]
     log_level: Option<LogLevel>,
-    /// File of the log [default: standard error]
+    /// File of the log, opened anew on SIGHUP [default: standard error]
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
     /// Read everything, make every decoder, print what would be served, and end
@@ -68,6 +71,10 @@ pub struct DaemonArgs {
     /// Stop, as after SIGTERM, at the end of standard input
     #[arg(long)]
     exit_with_stdin: bool,
+    /// Folder of the program that has started the node for itself: at the end of standard input that program is gone, the
+    /// node ends at once, and the folder goes too
+    #[arg(long, value_name = "FOLDER", hide = true, conflicts_with = "exit_with_stdin")]
+    owner_folder: Option<PathBuf>,
     #[command(flatten)]
     patch: PatchArgs,
 }
@@ -75,8 +82,14 @@ pub struct DaemonArgs {
 /// Descriptors of a node that are not those of connections that it serves: logs, listeners, callers, scrapers.
 const OTHER_DESCRIPTORS: u64 = 1024;
 
+/// Descriptors without which a node does not work: a few listeners, the log, and what threads wait at.
+const OWN_DESCRIPTORS: u64 = 32;
+
 /// How long a node that has to end at once may take to write its log.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How often the log states how many of its lines were left out, if any were.
+const LEFT_OUT_EVERY: Duration = Duration::from_secs(1);
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 stopped in order; 1 the machine failed, the time to shut down was over, or a second signal came; 2 the \
@@ -92,6 +105,9 @@ impl DaemonArgs {
     /// # Errors
     /// See [`Failure`].
     pub fn run(&self) -> Result<(), Failure> {
+        if let Some(folder) = self.owner_folder.clone() {
+            end_with_owner(folder).map_err(|error| Failure::Machine(format!("standard input: {error}")))?;
+        }
         let config = self.config()?;
         let patches = self.load(&config.patches)?;
         if patches.is_empty() {
@@ -117,13 +133,13 @@ impl DaemonArgs {
             let file = config.log.file.as_deref().unwrap_or_else(|| Path::new("standard error"));
             Failure::Input(format!("log {}: {error}", file.display()))
         })?;
-        raise_descriptor_limit(options.node.connections_max);
-        let options = ServerOptions { dropped_lines: Some(log.dropped_lines()), ..options };
+        let mut options = ServerOptions { dropped_lines: Some(log.dropped_lines()), ..options };
+        options.node.connections_max = raise_descriptor_limit(options.node.connections_max);
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Failure::Machine(format!("tokio: {error}")))?;
-        let outcome = runtime.block_on(self.serve(patches, &options, &described));
+        let outcome = runtime.block_on(self.serve(patches, &options, &described, &log));
         // Callers that have not sent the descriptors of a ring yet are waited for by threads.
         runtime.shutdown_background();
         outcome
@@ -174,8 +190,10 @@ impl DaemonArgs {
         patches: Vec<Arc<Patch>>,
         options: &ServerOptions,
         described: &[Value],
+        log: &Log,
     ) -> Result<(), Failure> {
         let signals = Signals::new(self.exit_with_stdin)?;
+        look_after(log)?;
         let server = Server::start(patches, options).await?;
         let addresses: Vec<_> = server.addresses().iter().map(Address::to_string).collect();
         tracing::info!(addresses = addresses.join(" "), "ready");
@@ -195,8 +213,39 @@ impl DaemonArgs {
     }
 }
 
-/// Takes as many descriptors as may be had: every connection needs one.
-fn raise_descriptor_limit(connections_max: usize) {
+/// Opens the file of the log anew on SIGHUP, and states how many lines are left out, for as long as the node runs.
+fn look_after(log: &Log) -> Result<(), Failure> {
+    if let Some(reopening) = log.reopening() {
+        let mut hangup = signal(SignalKind::hangup()).map_err(no_signals)?;
+        tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                reopening.ask();
+                tracing::info!(target: ALWAYS, "SIGHUP: log file opened anew");
+            }
+        });
+    }
+    let left_out = log.left_out();
+    tokio::spawn(async move {
+        let mut before = 0;
+        loop {
+            sleep(LEFT_OUT_EVERY).await;
+            let lines = left_out.count() - before;
+            if lines > 0 {
+                before += lines;
+                tracing::warn!(target: ALWAYS, lines, "lines of the log were left out");
+            }
+        }
+    });
+    Ok(())
+}
+
+fn no_signals(error: io::Error) -> Failure {
+    Failure::Machine(format!("signal handler: {error}"))
+}
+
+/// Takes as many descriptors as may be had: every connection needs one. Returns how many connections they are enough for,
+/// so that some make room for others before there are none left.
+fn raise_descriptor_limit(connections_max: usize) -> usize {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     // macOS refuses to have no limit, which is the maximum there, and gives a number.
     let needed = Some(connections_max as u64 + OTHER_DESCRIPTORS);
@@ -206,10 +255,19 @@ fn raise_descriptor_limit(connections_max: usize) {
             break;
         }
     }
-    let current = getrlimit(Resource::Nofile).current;
-    if let Some(descriptors) = current.filter(|&descriptors| descriptors <= connections_max as u64) {
-        tracing::warn!(descriptors, connections = connections_max, "too few descriptors for all connections");
+    let Some(descriptors) = getrlimit(Resource::Nofile).current else { return connections_max };
+    let enough_for = descriptors.saturating_sub((descriptors / 8).max(OWN_DESCRIPTORS)).max(1);
+    if enough_for >= connections_max as u64 {
+        return connections_max;
     }
+    let connections = enough_for as usize;
+    tracing::warn!(
+        descriptors,
+        connections,
+        wanted = connections_max,
+        "too few descriptors for all connections"
+    );
+    connections
 }
 
 /// Makes what a server would make, but for its sockets.
@@ -240,11 +298,10 @@ struct Signals {
 
 impl Signals {
     fn new(with_stdin: bool) -> Result<Self, Failure> {
-        let failed = |error: io::Error| Failure::Machine(format!("signal handler: {error}"));
         Ok(Self {
-            terminate: signal(SignalKind::terminate()).map_err(failed)?,
-            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
-            stdin: with_stdin.then(watch_stdin).transpose().map_err(failed)?,
+            terminate: signal(SignalKind::terminate()).map_err(no_signals)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(no_signals)?,
+            stdin: with_stdin.then(watch_stdin).transpose().map_err(no_signals)?,
         })
     }
 
@@ -280,12 +337,37 @@ impl Signals {
 /// Watches standard input on a thread, because reading it cannot be given up.
 fn watch_stdin() -> io::Result<oneshot::Receiver<()>> {
     let (open, end) = oneshot::channel();
+    at_end_of_stdin(move || drop(open))?;
+    Ok(end)
+}
+
+/// Ends the process with the one that has started it, whatever either is about: nobody is left to be told of open cells.
+fn end_with_owner(folder: PathBuf) -> io::Result<()> {
+    at_end_of_stdin(move || {
+        remove_owner_folder(&folder);
+        process::exit(0);
+    })
+}
+
+fn at_end_of_stdin(then: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name("stdin".to_owned()).spawn(move || {
         let mut buffer = [0; 64];
         while io::stdin().read(&mut buffer).is_ok_and(|count| count > 0) {}
-        drop(open);
+        then();
     })?;
-    Ok(end)
+    Ok(())
+}
+
+/// Removes the sockets and logs of all nodes in a folder, and the folder if it is empty then. Other nodes do the same
+/// meanwhile; what one cannot remove another has.
+fn remove_owner_folder(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()) {
+        if path.extension().is_some_and(|suffix| suffix == "socket" || suffix == "log") {
+            let _ = fs::remove_file(path);
+        }
+    }
+    let _ = fs::remove_dir(folder);
 }
 
 /// What READY has of a patch.

@@ -1,8 +1,10 @@
 //! The thread that everything of a node goes through: it owns the [`Node`], its connections and its workers.
 //!
 //! One thread, because a frame's way is shorter than a change of threads. It never waits for anybody: connections are
-//! read and written without blocking, each a little at a time, cells are decided by workers, logs and metrics are left
-//! for others to pick up.
+//! read and written without blocking, cells are decided by workers, logs and metrics are left for others to pick up.
+//!
+//! Nor does it let anybody wait for long. Connections are read in line, each by its share of frames and time (`share.rs`);
+//! after each share the workers are fed, and after some of them everybody gets what is ready.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -15,19 +17,25 @@ use std::time::Duration;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use outrider::{Error as DecodeError, Patch, PatchKey, Wait, Workers, WorkersOptions, clock_ns};
-use outrider_node::{ConnectionId, JobId, Node, NodeOptions};
+use outrider_node::{ConnectionId, JobId, Node, NodeOptions, Peer};
 use outrider_transport::Connection;
 use outrider_wire::Time;
 use outrider_wire::limits::FRAME_BYTES_MAX;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::buffered_connection::BufferedConnection;
 use crate::logging;
 use crate::node_snapshot::{Latencies, Snapshot};
+use crate::share::{READ_NS, Share, share_ns};
 
-/// Bytes that are taken off a connection at a time, before others have their turn.
+/// Bytes that are read from a connection at a time, with room for a message of a ring.
 const READ_BYTES: usize = 2 * FRAME_BYTES_MAX;
 /// Socket events taken at a time.
 const EVENTS_MAX: usize = 256;
+/// Orders taken in a turn: whoever connects without end does not keep those waiting who are connected.
+const ORDERS_PER_TURN: usize = 16;
+/// Connections that wait to be served; more are left to the operating system.
+const WAITING_CONNECTIONS_MAX: usize = 64;
 /// Turns between two looks at sockets while a ring is spun on: asking the kernel takes longer than a look at a ring.
 const TURNS_PER_LOOK: u32 = 64;
 /// Turns in which nothing happened before a thread that may yield does.
@@ -50,8 +58,8 @@ pub(crate) struct EventLoopOptions {
 
 /// What an event loop is to do.
 pub(crate) enum Order {
-    /// Serve this connection.
-    Serve(Connection),
+    /// Serve this connection, which holds a place in the queue until then.
+    Serve(Connection, Peer, OwnedSemaphorePermit),
     /// Decide what can be decided, report to everybody what cannot, and end.
     ShutDown,
     /// End at once.
@@ -72,9 +80,19 @@ pub enum Ending {
 pub(crate) struct EventLoopHandle {
     orders: Sender<Order>,
     waker: Arc<Waker>,
+    /// Room for connections that wait to be served.
+    room: Arc<Semaphore>,
 }
 
 impl EventLoopHandle {
+    /// Has a connection served, once there is room in the queue: the next is not accepted before.
+    pub(crate) async fn serve(&self, connection: Connection, peer: Peer) {
+        // It is never closed.
+        if let Ok(place) = Arc::clone(&self.room).acquire_owned().await {
+            self.give(Order::Serve(connection, peer, place));
+        }
+    }
+
     /// Gives the event loop an order; one that has ended takes none.
     pub(crate) fn give(&self, order: Order) {
         if self.orders.send(order).is_ok() {
@@ -108,11 +126,13 @@ pub(crate) fn start(
         wait: options.workers.wait,
         drain_ns: options.drain_ns,
         orders,
+        has_orders: false,
         poll,
         events: Events::with_capacity(EVENTS_MAX),
         connections: BTreeMap::new(),
         rings: Vec::new(),
         readable: VecDeque::new(),
+        share_ns: share_ns(0),
         buffer: vec![0; READ_BYTES],
         now: time_now(),
         timer: None,
@@ -120,6 +140,8 @@ pub(crate) fn start(
         idle_turns: 0,
         blind_turns: 0,
         latencies: Latencies::default(),
+        frames_fed: 0,
+        frames_between_feeds_max: 0,
         snapshot,
         snapshot_due: Time(0),
     };
@@ -127,7 +149,8 @@ pub(crate) fn start(
         .name("event-loop".to_owned())
         .spawn(move || event_loop.run())
         .map_err(failed)?;
-    Ok((EventLoopHandle { orders: sender, waker }, thread))
+    let room = Arc::new(Semaphore::new(WAITING_CONNECTIONS_MAX));
+    Ok((EventLoopHandle { orders: sender, waker, room }, thread))
 }
 
 struct EventLoop {
@@ -138,13 +161,17 @@ struct EventLoop {
     wait: Wait,
     drain_ns: u64,
     orders: Receiver<Order>,
+    /// There may be more of them.
+    has_orders: bool,
     poll: Poll,
     events: Events,
     connections: BTreeMap<ConnectionId, BufferedConnection>,
     /// Those connections that run through shared memory and have to be looked at.
     rings: Vec<ConnectionId>,
-    /// Sockets that may have more to read, in turn.
+    /// Connections that may have more to read, in line: all rings, and sockets that became readable.
     readable: VecDeque<ConnectionId>,
+    /// The time of each share in this turn.
+    share_ns: u64,
     buffer: Vec<u8>,
     /// The time when it was last looked at, in this turn or later.
     now: Time,
@@ -156,6 +183,9 @@ struct EventLoop {
     /// Turns since sockets were looked at.
     blind_turns: u32,
     latencies: Latencies,
+    /// Frames that had been taken in when the workers were looked at last, and most of them between two looks.
+    frames_fed: u64,
+    frames_between_feeds_max: u64,
     snapshot: Arc<Mutex<Snapshot>>,
     snapshot_due: Time,
 }
@@ -188,14 +218,8 @@ impl EventLoop {
     fn turn(&mut self) -> bool {
         let mut moved = self.look_at_sockets();
         self.now = time_now();
-        moved |= self.read_rings();
-        moved |= self.read_sockets();
-        moved |= self.finish_cells();
-        if self.give_cells() {
-            moved = true;
-            // Without workers they have been decided by now.
-            self.finish_cells();
-        }
+        moved |= self.read_connections();
+        moved |= self.feed_workers();
         if self.timer.is_some_and(|timer| self.now >= timer) {
             self.node.on_timer(self.now);
             moved = true;
@@ -214,13 +238,14 @@ impl EventLoop {
     fn look_at_sockets(&mut self) -> bool {
         let spins_on_rings = !self.rings.is_empty() && self.wait != Wait::Block;
         self.blind_turns += 1;
-        if spins_on_rings && self.blind_turns < TURNS_PER_LOOK {
+        if spins_on_rings && self.blind_turns < TURNS_PER_LOOK && !self.has_orders {
             return false;
         }
         self.blind_turns = 0;
         let may_sleep = self.wait == Wait::Block
             && self.idle_turns > 0
-            && self.readable.is_empty()
+            && !self.has_orders
+            && self.readable.len() == self.rings.len()
             && self.rings_may_sleep();
         let timeout = if may_sleep { self.sleep() } else { Duration::ZERO };
         if let Err(error) = self.poll.poll(&mut self.events, Some(timeout))
@@ -228,22 +253,22 @@ impl EventLoop {
         {
             tracing::error!(%error, "cannot wait for sockets");
         }
-        let mut has_orders = false;
         for event in &self.events {
             if event.token() == WAKE {
-                has_orders = true;
+                self.has_orders = true;
                 continue;
             }
             let id = ConnectionId(event.token().0 as u64);
             if let Some(connection) = self.connections.get_mut(&id) {
                 connection.is_blocked &= !event.is_writable();
-                if !connection.inner.is_ring() && !self.readable.contains(&id) {
+                if !connection.is_queued {
+                    connection.is_queued = true;
                     self.readable.push_back(id);
                 }
             }
         }
-        let moved = !self.events.is_empty();
-        if has_orders {
+        let moved = self.has_orders || !self.events.is_empty();
+        if self.has_orders {
             self.take_orders();
         }
         moved
@@ -253,7 +278,9 @@ impl EventLoop {
     fn rings_may_sleep(&mut self) -> bool {
         let Self { rings, connections, .. } = self;
         rings.iter().all(|id| {
-            connections.get_mut(id).is_some_and(|connection| connection.inner.may_sleep().unwrap_or(false))
+            connections.get_mut(id).is_some_and(|connection| {
+                connection.incoming.unread().is_empty() && connection.inner.may_sleep().unwrap_or(false)
+            })
         })
     }
 
@@ -264,9 +291,16 @@ impl EventLoop {
     }
 
     fn take_orders(&mut self) {
-        while let Ok(order) = self.orders.try_recv() {
+        for _ in 0..ORDERS_PER_TURN {
+            let Ok(order) = self.orders.try_recv() else {
+                self.has_orders = false;
+                return;
+            };
             match order {
-                Order::Serve(connection) => self.serve(connection),
+                Order::Serve(connection, peer, place) => {
+                    drop(place);
+                    self.serve(connection, peer);
+                }
                 Order::Abandon => self.end = Some(Time(0)),
                 Order::ShutDown => {
                     let now = time_now();
@@ -277,10 +311,10 @@ impl EventLoop {
         }
     }
 
-    fn serve(&mut self, connection: Connection) {
-        let id = match self.node.connect(time_now()) {
+    fn serve(&mut self, connection: Connection, peer: Peer) {
+        let id = match self.node.connect(peer, time_now()) {
             Ok(id) => id,
-            Err(refusal) => return tracing::debug!(?refusal, "connection refused"),
+            Err(refusal) => return tracing::debug!(%peer, ?refusal, "connection refused"),
         };
         let (socket, is_ring) = (connection.socket().as_raw_fd(), connection.is_ring());
         let interest = Interest::READABLE | Interest::WRITABLE;
@@ -289,54 +323,80 @@ impl EventLoop {
             tracing::error!(%error, "cannot watch a connection");
             return self.node.disconnect(id, time_now());
         }
-        self.connections.insert(id, BufferedConnection::new(connection));
+        let mut connection = BufferedConnection::new(connection);
+        connection.is_queued = true;
+        self.connections.insert(id, connection);
+        self.readable.push_back(id);
         if is_ring {
             self.rings.push(id);
-        } else {
-            self.readable.push_back(id);
         }
     }
 
-    fn read_rings(&mut self) -> bool {
-        let mut moved = false;
-        for at in (0..self.rings.len()).rev() {
-            let id = self.rings[at];
-            moved |= self.read(id) != Read::Nothing;
-        }
-        moved
-    }
-
-    fn read_sockets(&mut self) -> bool {
+    /// Reads connections in line, and feeds the workers after each. Those whose turn does not come now are first next
+    /// time.
+    fn read_connections(&mut self) -> bool {
+        let until = self.now.after(READ_NS);
+        self.share_ns = share_ns(self.readable.len().saturating_sub(1));
         let mut moved = false;
         for _ in 0..self.readable.len() {
             let Some(id) = self.readable.pop_front() else { break };
-            if self.read(id) == Read::Something {
+            let came = self.read(id);
+            if let Some(connection) = self.connections.get_mut(&id) {
+                connection.is_queued = came || connection.inner.is_ring();
+                if connection.is_queued {
+                    self.readable.push_back(id);
+                }
+            }
+            if came {
                 moved = true;
-                self.readable.push_back(id);
+                self.feed_workers();
+            }
+            if self.now >= until {
+                break;
             }
         }
         moved
     }
 
-    fn read(&mut self, id: ConnectionId) -> Read {
-        let Some(connection) = self.connections.get_mut(&id) else { return Read::Nothing };
-        match connection.inner.read(&mut self.buffer) {
-            Ok(Some(0)) => {
-                self.drop_connection(id);
-                Read::End
-            }
+    /// Takes a connection's share of what it has sent. Returns whether anything came of it.
+    fn read(&mut self, id: ConnectionId) -> bool {
+        let Self { node, connections, buffer, share_ns, .. } = self;
+        let Some(connection) = connections.get_mut(&id) else { return false };
+        if !connection.incoming.unread().is_empty() {
+            let (taken, now) = take_share(node, id, connection.incoming.unread(), *share_ns);
+            connection.incoming.take(taken);
+            self.now = now;
+            return true;
+        }
+        match connection.inner.read(buffer) {
+            Ok(None) if connection.is_broken => self.drop_connection(id),
+            Ok(None) => return false,
+            Ok(Some(0)) => self.drop_connection(id),
             Ok(Some(count)) => {
-                self.now = time_now();
-                self.node.receive(id, &self.buffer[..count], self.now);
-                Read::Something
+                let (taken, now) = take_share(node, id, &buffer[..count], *share_ns);
+                connection.incoming.keep(&buffer[taken..count]);
+                self.now = now;
             }
-            Ok(None) => Read::Nothing,
             Err(error) => {
                 tracing::debug!(connection = id.0, %error, "connection lost");
                 self.drop_connection(id);
-                Read::End
             }
         }
+        true
+    }
+
+    /// Takes what the workers have decided, and gives them what can be decided. Returns whether there was anything.
+    fn feed_workers(&mut self) -> bool {
+        let frames = self.node.counters().frames;
+        self.frames_between_feeds_max = self.frames_between_feeds_max.max(frames - self.frames_fed);
+        self.frames_fed = frames;
+        let mut moved = self.finish_cells();
+        if self.give_cells() {
+            moved = true;
+            // Without workers they have been decided by now.
+            self.finish_cells();
+        }
+        moved
     }
 
     fn finish_cells(&mut self) -> bool {
@@ -368,14 +428,16 @@ impl EventLoop {
         while let Some(id) = next {
             if let Some(connection) = self.connections.get_mut(&id) {
                 let is_ring = connection.inner.is_ring();
-                let sent = if connection.is_blocked && !is_ring {
-                    Ok(false)
-                } else {
-                    connection.send(&mut self.node, id, self.now)
-                };
+                let cannot_send = connection.is_broken || (connection.is_blocked && !is_ring);
+                let sent =
+                    if cannot_send { Ok(false) } else { connection.send(&mut self.node, id, self.now) };
                 if let Err(error) = sent {
                     tracing::debug!(connection = id.0, %error, "connection lost");
-                    self.drop_connection(id);
+                    // What has come before is still read: it may be the acknowledgement that ends a session.
+                    connection.is_broken = true;
+                    if !std::mem::replace(&mut connection.is_queued, true) {
+                        self.readable.push_back(id);
+                    }
                 } else if self.node.is_over(id) {
                     // Whoever does not read the last words does without them.
                     self.drop_connection(id);
@@ -390,7 +452,7 @@ impl EventLoop {
 
     fn log_events(&mut self) {
         while let Some(event) = self.node.poll_event() {
-            logging::log(&event);
+            logging::log(&event, |session| self.node.peer(session));
         }
     }
 
@@ -415,19 +477,22 @@ impl EventLoop {
             snapshot.sessions = self.node.session_count() as u64;
             snapshot.streams = self.node.stream_count() as u64;
             snapshot.jobs = self.node.jobs_out() as u64;
+            snapshot.frames_between_feeds_max = self.frames_between_feeds_max;
             snapshot.is_draining = self.end.is_some();
             snapshot.latencies.clone_from(&self.latencies);
         }
     }
 }
 
-fn time_now() -> Time {
-    Time(clock_ns())
+/// Gives the node a connection's share of its bytes. Returns how many that were, and the time.
+fn take_share(node: &mut Node, id: ConnectionId, bytes: &[u8], ns: u64) -> (usize, Time) {
+    let mut share = Share::new(bytes, ns, node.counters().frames, time_now());
+    while let Some(piece) = share.next(node.counters().frames, time_now()) {
+        node.receive(id, piece, share.now());
+    }
+    (share.taken(), share.now())
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Read {
-    Nothing,
-    Something,
-    End,
+fn time_now() -> Time {
+    Time(clock_ns())
 }

@@ -33,11 +33,13 @@ mod event_loop;
 mod failure;
 mod http;
 mod listener;
+mod log_limit;
 mod logging;
 mod metrics;
 mod node_pages;
 mod node_snapshot;
 mod server;
+mod share;
 mod task_limit;
 
 pub use daemon::DaemonArgs;

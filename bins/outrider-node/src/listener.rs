@@ -9,14 +9,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use outrider_node::Peer;
 use outrider_transport::{Address, Connection};
+use sha2::{Digest, Sha256};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, lookup_host};
 use tokio::task::{spawn_blocking, yield_now};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::event_loop::{EventLoopHandle, Order};
+use crate::event_loop::EventLoopHandle;
 use crate::task_limit::TaskLimit;
 
 /// How long a caller may take for what comes before the protocol: a TLS handshake, the descriptors of a ring.
@@ -109,16 +111,17 @@ impl Listener {
         let Self { address, socket, _file } = self;
         loop {
             let called = match &socket {
-                Socket::Unix(listener, admission) => accept_unix(listener, admission)
-                    .await
-                    .and_then(|stream| Connection::unix(stream.into_std()?))
-                    .map(Caller::Connected),
-                Socket::Ring(listener, admission) => accept_unix(listener, admission).await.map(Caller::Ring),
-                Socket::Tcp(listener) => listener
-                    .accept()
-                    .await
-                    .and_then(|(stream, _)| Connection::tcp(stream.into_std()?))
-                    .map(Caller::Connected),
+                Socket::Unix(listener, admission) => {
+                    accept_unix(listener, admission).await.and_then(|(stream, peer)| {
+                        Ok(Caller::Connected(Connection::unix(stream.into_std()?)?, peer))
+                    })
+                }
+                Socket::Ring(listener, admission) => {
+                    accept_unix(listener, admission).await.map(|(stream, peer)| Caller::Ring(stream, peer))
+                }
+                Socket::Tcp(listener) => listener.accept().await.and_then(|(stream, peer)| {
+                    Ok(Caller::Connected(Connection::tcp(stream.into_std()?)?, Peer::Address(peer.ip())))
+                }),
                 Socket::Tls(listener, acceptor) => {
                     listener.accept().await.map(|(stream, peer)| Caller::Tls(stream, peer, acceptor.clone()))
                 }
@@ -135,14 +138,14 @@ impl Listener {
                     continue;
                 }
             };
-            if let Caller::Connected(connection) = caller {
-                event_loop.give(Order::Serve(connection));
+            if let Caller::Connected(connection, peer) = caller {
+                event_loop.serve(connection, peer).await;
                 continue;
             }
             let (event_loop, named) = (event_loop.clone(), address.clone());
             let another_went = callers.admit(async move {
                 match caller.connect().await {
-                    Ok(connection) => event_loop.give(Order::Serve(connection)),
+                    Ok((connection, peer)) => event_loop.serve(connection, peer).await,
                     Err(error) => tracing::warn!(address = %named, %error, "caller turned away"),
                 }
             });
@@ -158,28 +161,32 @@ impl Listener {
 /// Somebody who has called, and has yet to do what comes before the protocol.
 enum Caller {
     /// There is nothing to be done.
-    Connected(Connection),
-    Ring(UnixStream),
+    Connected(Connection, Peer),
+    Ring(UnixStream, Peer),
     Tls(TcpStream, SocketAddr, TlsAcceptor),
 }
 
 impl Caller {
-    async fn connect(self) -> io::Result<Connection> {
+    async fn connect(self) -> io::Result<(Connection, Peer)> {
         match self {
-            Self::Connected(connection) => Ok(connection),
-            Self::Ring(stream) => {
+            Self::Connected(connection, peer) => Ok((connection, peer)),
+            Self::Ring(stream, peer) => {
                 // Only callers that have sent something get a thread.
                 in_time(stream.readable()).await?;
                 let socket = stream.into_std()?;
-                spawn_blocking(move || Connection::accept_ring(socket, PATIENCE))
+                let connection = spawn_blocking(move || Connection::accept_ring(socket, PATIENCE))
                     .await
-                    .map_err(io::Error::other)?
+                    .map_err(io::Error::other)??;
+                Ok((connection, peer))
             }
             Self::Tls(stream, peer, acceptor) => {
                 let named = |error: io::Error| io::Error::new(error.kind(), format!("{peer}: {error}"));
                 let stream = in_time(acceptor.accept(stream)).await.map_err(named)?;
                 let (socket, tls) = stream.into_inner();
-                Connection::tls(tls, socket.into_std()?)
+                let certificate = tls.peer_certificates().and_then(|chain| chain.first());
+                let digest = certificate.map(|certificate| Sha256::digest(certificate).into());
+                let peer = digest.map_or_else(|| Peer::Address(peer.ip()), Peer::Certificate);
+                Ok((Connection::tls(tls, socket.into_std()?)?, peer))
             }
         }
     }
@@ -190,11 +197,11 @@ async fn in_time<T>(what: impl Future<Output = io::Result<T>>) -> io::Result<T> 
 }
 
 /// The next caller that may connect; `PermissionDenied` for one that may not.
-async fn accept_unix(listener: &UnixListener, admission: &Admission) -> io::Result<UnixStream> {
+async fn accept_unix(listener: &UnixListener, admission: &Admission) -> io::Result<(UnixStream, Peer)> {
     let (stream, _) = listener.accept().await?;
     let uid = stream.peer_cred()?.uid();
     if admission.uids.contains(&uid) {
-        return Ok(stream);
+        return Ok((stream, Peer::User(uid)));
     }
     Err(io::Error::new(ErrorKind::PermissionDenied, format!("user {uid} is not admitted")))
 }

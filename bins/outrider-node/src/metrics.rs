@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use outrider_node::NodeCounters;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
@@ -53,22 +54,8 @@ impl Collector for Node {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         let snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let counters = &snapshot.counters;
-        for (name, help, value) in [
-            ("connections", "Connections taken", counters.connections),
-            ("connections_refused", "Connections refused because of a limit", counters.connections_refused),
-            ("sessions", "Sessions begun", counters.sessions),
-            ("resumptions", "Sessions that went on over another connection", counters.resumptions),
-            ("rounds", "Rounds taken in", counters.rounds),
-            ("cells", "Cells decided and sent", counters.cells),
-            ("detection_events", "Detection events in the windows of decided cells", counters.events),
-            ("stale_cells", "Cells decided in vain: they had been given away", counters.stale_cells),
-            ("failed_cells", "Cells that could not be decided", counters.failed_cells),
-            (
-                "log_lines_dropped",
-                "Lines of the log that nobody took in time",
-                counters.dropped + self.dropped_lines.as_ref().map_or(0, |count| count()),
-            ),
-        ] {
+        let dropped_lines = self.dropped_lines.as_ref().map_or(0, |count| count());
+        for (name, help, value) in counts(counters, dropped_lines) {
             use prometheus_client::encoding::EncodeMetric;
             let counter = ConstCounter::new(value);
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
@@ -89,13 +76,7 @@ impl Collector for Node {
                 metric.encode_family(&label)?.encode_counter::<NoLabelSet, u64, f64>(&count, None)?;
             }
         }
-        for (name, help, value) in [
-            ("open_connections", "Connections at the moment", snapshot.connections),
-            ("open_sessions", "Sessions at the moment", snapshot.sessions),
-            ("open_streams", "Streams at the moment", snapshot.streams),
-            ("cells_in_work", "Cells that are with workers", snapshot.jobs),
-            ("draining", "1 while the node shuts down", snapshot.is_draining.into()),
-        ] {
+        for (name, help, value) in levels(&snapshot) {
             use prometheus_client::encoding::EncodeMetric;
             let gauge = ConstGauge::new(value as i64);
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
@@ -117,4 +98,51 @@ impl Collector for Node {
         }
         Ok(())
     }
+}
+
+/// What has been counted: names, descriptions and numbers.
+fn counts(counters: &NodeCounters, dropped_lines: u64) -> [(&'static str, &'static str, u64); 13] {
+    [
+        ("connections", "Connections taken", counters.connections),
+        ("connections_refused", "Connections refused because of a limit", counters.connections_refused),
+        (
+            "greetings_evicted",
+            "Connections without a HELLO that had to make room for others",
+            counters.greetings_evicted,
+        ),
+        ("sessions", "Sessions begun", counters.sessions),
+        ("resumptions", "Sessions that went on over another connection", counters.resumptions),
+        (
+            "sessions_evicted",
+            "Sessions without a connection that had to make room for others",
+            counters.sessions_evicted,
+        ),
+        ("frames", "Frames taken in", counters.frames),
+        ("rounds", "Rounds taken in", counters.rounds),
+        ("cells", "Cells decided and sent", counters.cells),
+        ("detection_events", "Detection events in the windows of decided cells", counters.events),
+        ("stale_cells", "Cells decided in vain: they had been given away", counters.stale_cells),
+        ("failed_cells", "Cells that could not be decided", counters.failed_cells),
+        (
+            "log_lines_dropped",
+            "Lines of the log that were left out, or that nobody took in time",
+            counters.dropped + dropped_lines,
+        ),
+    ]
+}
+
+/// How things stand at the moment.
+fn levels(snapshot: &Snapshot) -> [(&'static str, &'static str, u64); 6] {
+    [
+        ("open_connections", "Connections at the moment", snapshot.connections),
+        ("open_sessions", "Sessions at the moment", snapshot.sessions),
+        ("open_streams", "Streams at the moment", snapshot.streams),
+        ("cells_in_work", "Cells that are with workers", snapshot.jobs),
+        (
+            "frames_between_feeds_max",
+            "Most frames that were taken in before the workers had their turn",
+            snapshot.frames_between_feeds_max,
+        ),
+        ("draining", "1 while the node shuts down", snapshot.is_draining.into()),
+    ]
 }

@@ -42,6 +42,8 @@ pub(crate) struct Snapshot {
     pub(crate) sessions: u64,
     pub(crate) streams: u64,
     pub(crate) jobs: u64,
+    /// Most frames that were taken in between two looks at the workers.
+    pub(crate) frames_between_feeds_max: u64,
     pub(crate) is_draining: bool,
     pub(crate) latencies: Latencies,
 }

@@ -50,6 +50,10 @@ fn demo_shows_every_decoder_twice_and_loses_no_round() {
     let line = text.lines().find(|line| line.trim_start().starts_with("mwpm ")).unwrap();
     let rate: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     assert!((rate - 794.0 / 50_000.0).abs() < 5e-4, "{line}");
+    assert!(
+        text.contains(" us: held\n") || text.contains("no pace is held on this machine as it is"),
+        "{text}"
+    );
     for told in ["lost rounds: 0", "those of one thread: 0 of", "fail-over: noticed after"] {
         assert!(text.contains(told), "{text}");
     }

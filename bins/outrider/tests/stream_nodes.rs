@@ -88,9 +88,59 @@ fn the_death_of_a_node_costs_no_answer() {
         assert_eq!((&killed["state"], &killed["fences"]), (&Value::from("fenced"), &Value::from(1)));
         assert!(killed["cells"].as_u64() < report["nodes"][1]["cells"].as_u64(), "{report}");
     }
-    let alone = "--distance 3 --p 0.01 --rounds 100000 --nodes 1 --kill-after 100 --patience 0.01";
-    outrider(path, words(&format!("stream {alone}"))).refused(1, &["no node for 0.01 s: unix:"]);
+    let alone = "--distance 3 --p 0.01 --rounds 100000 --nodes 1 --kill-after 5000 --patience 0.01";
+    let run = outrider(path, words(&format!("stream {alone}")));
+    // What had been committed until then is not lost: far more rounds were pushed than are held.
+    run.refused(1, &["no node for 0.01 s: unix:", "; committed: 0 histories, and of the next "]);
+    let words = Vec::from_iter(run.stderr.split_whitespace());
+    let number = |after: &str, places: usize| {
+        let at = words.iter().rposition(|word| *word == after).expect("a word");
+        words[at + places].parse::<u64>().expect("a number")
+    };
+    let (committed, pushed, cells) = (number("next", 1), number("next", 3), number("in", 1));
+    assert!(committed <= pushed && pushed >= 5000 && 0 < cells && cells < committed, "{}", run.stderr);
+    assert!(run.stderr.contains("which flip L0") || run.stderr.contains("which flip no observable"));
     assert_eq!(names(path), ["run.json"]);
+}
+
+/// Nobody is left to end them, or to tidy up.
+#[cfg(target_os = "linux")]
+#[test]
+fn nodes_end_with_a_stream_that_is_killed_and_leave_nothing() {
+    let folder = folder();
+    let path = folder.path();
+    for transport in ["unix", "ring", "tcp"] {
+        let line =
+            "stream --distance 3 --p 0.01 --rounds 1000000000000 --round-time 20 --nodes 2 --snapshots s";
+        let mut child = program()
+            .current_dir(path)
+            .args(words(&format!("{line} --transport {transport}")))
+            .env("TMPDIR", path)
+            .spawn()
+            .expect("the program starts");
+        // Nodes have joined before the file is begun under a hidden name.
+        while names(path).len() < 2 {
+            std::thread::yield_now();
+        }
+        let nodes_left = || {
+            let processes = std::fs::read_dir("/proc").expect("processes").flatten();
+            let commands = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+            let is_node = |command: &Vec<u8>| {
+                let command = String::from_utf8_lossy(command);
+                command.contains(&path.display().to_string()) && command.contains("--owner-folder")
+            };
+            commands.filter(is_node).count()
+        };
+        assert_eq!(nodes_left(), 2);
+        child.kill().expect("a process");
+        child.wait().expect("its end");
+        while nodes_left() > 0 || names(path).iter().any(|name| name.starts_with("outrider-")) {
+            std::thread::yield_now();
+        }
+        for name in names(path) {
+            std::fs::remove_file(path.join(name)).expect("the unfinished file");
+        }
+    }
 }
 
 /// A node of the program's own that ends with the test.

@@ -86,7 +86,7 @@ pub enum Leave {
     ShuttingDown,
     /// The session has ended by an error.
     SessionEnded(wire::Error),
-    /// It has refused or ended the session, with this code and this text, which may be empty.
+    /// It has refused or ended the session, with the code of this error and this text, which may be empty.
     Rejected(u32, String),
     /// It has answered for a cell that it does not own, too early, or with marks far from its window.
     Stray(CellId),
@@ -101,7 +101,7 @@ impl fmt::Display for Leave {
             Self::SessionEnded(error) => write!(f, "session ended: {error}"),
             Self::Rejected(code, text) => {
                 let fault = wire::Fault { code: *code, expected: [0; 32], found: [0; 32], text };
-                write!(f, "rejected with code {code:#06x}: {fault}")
+                write!(f, "rejected: {fault}")
             }
             Self::Stray(cell) => write!(f, "gave an answer for cell {cell} that cannot be"),
         }

@@ -11,7 +11,7 @@
 //!
 //! use outrider::{Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, SurfaceCode};
 //! use outrider_controller::{Controller, ControllerOptions, NodeId};
-//! use outrider_node::{Node, NodeOptions, Times};
+//! use outrider_node::{Node, NodeOptions, Peer, Times};
 //! use outrider_wire::Time;
 //! use outrider_wire::limits::FRAME_BYTES_MAX;
 //!
@@ -29,7 +29,7 @@
 //! }
 //!
 //! let mut remote = Node::new(vec![Arc::clone(&patch)], NodeOptions::default(), || [7; 16]);
-//! let connection = remote.connect(now).expect("a new node has room");
+//! let connection = remote.connect(Peer::User(1000), now).expect("a new node has room");
 //! controller.dialling(node);
 //! controller.connected(node, now);
 //! let mut bytes = vec![0; FRAME_BYTES_MAX];

@@ -9,7 +9,7 @@ use outrider::{
     CellShape, Circuit, CircuitFamily, Patch, PatchOptions, PlanOptions, SurfaceCode, WindowDecoder,
 };
 use outrider_controller::{Controller, ControllerOptions, NodeId, PatchId};
-use outrider_node::{ConnectionId, Node, NodeOptions, Times};
+use outrider_node::{ConnectionId, Node, NodeOptions, Peer, Times};
 use outrider_test_support::{CountingAllocator, Random, allocations};
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use outrider_wire::{Round, Time};
@@ -59,7 +59,7 @@ impl Line {
         let history = controller.open(Arc::clone(&patch), Time(0)).unwrap();
         let connect = |at| {
             let mut node = Node::new(vec![Arc::clone(&patch)], NodeOptions::default(), || [7; 16]);
-            let connection = node.connect(Time(0)).unwrap();
+            let connection = node.connect(Peer::User(1000), Time(0)).unwrap();
             controller.dialling(NodeId(at));
             controller.connected(NodeId(at), Time(0));
             (node, connection)

@@ -83,8 +83,8 @@ fn nodes_that_lose_their_cells_have_a_reason() {
         (Leave::Stalled, "stalled"),
         (Leave::ShuttingDown, "shuts down"),
         (Leave::SessionEnded(wire::Error::WrongWidth), "session ended: wrong width"),
-        (Leave::Rejected(0x0205, String::new()), "rejected with code 0x0205: wrong token"),
-        (Leave::Rejected(0x0205, "no".to_owned()), "rejected with code 0x0205: wrong token: no"),
+        (Leave::Rejected(0x0205, String::new()), "rejected: wrong token"),
+        (Leave::Rejected(0x0205, "no".to_owned()), "rejected: wrong token: no"),
         (Leave::Stray(CellId(7)), "gave an answer for cell 7 that cannot be"),
     ];
     for (why, text) in texts {

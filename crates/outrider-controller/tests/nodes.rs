@@ -11,7 +11,7 @@ use outrider::{
 use outrider_controller::{
     Controller, ControllerOptions, Event, Leave, NodeId, NodeState, PatchId, PushError,
 };
-use outrider_node::{ConnectionId, Node, NodeOptions, Times};
+use outrider_node::{ConnectionId, Node, NodeOptions, Peer, Times};
 use outrider_wire::limits::{FRAME_BYTES_MAX, PAYLOAD_BYTES_MIN};
 use outrider_wire::{
     CellId, Commit, Epoch, Handshake, Hops, List, Mark, Options, Round, ServerEvent, ServerSession,
@@ -71,7 +71,7 @@ impl Cluster {
                 if self.controller.wants_connection(id, now) {
                     self.controller.dialling(id);
                     if let Some((node, connection)) = slot {
-                        *connection = Some(node.connect(now).unwrap());
+                        *connection = Some(node.connect(Peer::User(1000), now).unwrap());
                         self.controller.connected(id, now);
                     } else {
                         self.controller.disconnected(id, now);

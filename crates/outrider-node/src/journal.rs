@@ -19,10 +19,16 @@ pub struct NodeCounters {
     pub connections: u64,
     /// Connections refused because of a limit.
     pub connections_refused: u64,
+    /// Connections without a HELLO that had to make room for others.
+    pub greetings_evicted: u64,
     /// Sessions begun.
     pub sessions: u64,
     /// Sessions that went on over another connection.
     pub resumptions: u64,
+    /// Sessions without a connection that had to make room for others.
+    pub sessions_evicted: u64,
+    /// Frames taken in.
+    pub frames: u64,
     /// Sessions that ended by an error, by the code of PROTOCOL.md.
     pub failures: BTreeMap<u16, u64>,
     /// Connections lost or refused, by the code of PROTOCOL.md.
@@ -70,6 +76,11 @@ pub enum NodeEvent {
         session: SessionId,
         /// Why.
         code: u16,
+    },
+    /// A session without a connection had to make room for another.
+    SessionEvicted {
+        /// The session.
+        session: SessionId,
     },
     /// A session failed.
     SessionFailed {
@@ -137,6 +148,7 @@ impl Journal {
             }
             NodeEvent::SessionUp { resumed: true, .. } => self.counters.resumptions += 1,
             NodeEvent::SessionUp { resumed: false, .. } => self.counters.sessions += 1,
+            NodeEvent::SessionEvicted { .. } => self.counters.sessions_evicted += 1,
             _ => {}
         }
         if self.events.len() == EVENTS_MAX {

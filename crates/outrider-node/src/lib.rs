@@ -9,7 +9,7 @@
 //! use std::sync::Arc;
 //!
 //! use outrider::{Patch, PatchOptions, PlanOptions, SurfaceCode};
-//! use outrider_node::{Node, NodeOptions};
+//! use outrider_node::{Node, NodeOptions, Peer};
 //! use outrider_wire::limits::FRAME_BYTES_MAX;
 //! use outrider_wire::{ClientEvent, ClientSession, Options, Time};
 //!
@@ -18,7 +18,7 @@
 //! let (now, mut bytes) = (Time(0), vec![0; FRAME_BYTES_MAX]);
 //!
 //! let mut node = Node::new(vec![patch], NodeOptions::default(), || [7; 16]);
-//! let connection = node.connect(now).expect("a new node has room");
+//! let connection = node.connect(Peer::User(1000), now).expect("a new node has room");
 //! let mut client = ClientSession::new(&Options::default(), now)?;
 //! client.connect(now)?;
 //!
@@ -37,6 +37,7 @@ mod journal;
 mod node;
 mod node_ids;
 mod owned_cells;
+mod peer;
 mod session;
 mod stream_fault;
 
@@ -44,3 +45,4 @@ pub use journal::{NodeCounters, NodeEvent};
 pub use node::{Job, Node, NodeOptions, Refusal};
 pub use node_ids::{ConnectionId, JobId};
 pub use outrider::Times;
+pub use peer::Peer;

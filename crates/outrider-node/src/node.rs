@@ -3,7 +3,7 @@
 //! It takes bytes, times and finished jobs, and gives bytes, jobs and the time at which it wants to be called again. The
 //! daemon drives it with sockets and threads, the simulator with queues and a clock of its own.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use outrider_wire::{
 
 use crate::journal::{Journal, NodeCounters, NodeEvent};
 use crate::node_ids::{ConnectionId, JobId};
+use crate::peer::Peer;
 use crate::session::{Outcome, Session, Stream};
 use crate::stream_fault::StreamFault;
 
@@ -25,20 +26,35 @@ use crate::stream_fault::StreamFault;
 pub struct NodeOptions {
     /// What it wants of every session.
     pub wire: wire::Options,
-    /// Most connections at a time.
+    /// Most connections at a time. If there are more, the oldest whose HELLO has yet to come makes room.
     pub connections_max: usize,
-    /// Most sessions at a time, those without a connection included.
+    /// Most connections of one peer whose HELLO has yet to come. If there are more, the oldest of them makes room.
+    pub greetings_per_peer_max: usize,
+    /// Most sessions at a time, those without a connection included. If there are more, the one that has been without a
+    /// connection for longest makes room, unless it has streams and is another peer's.
     pub sessions_max: usize,
+    /// Most sessions of one peer, for which room is made among its own.
+    pub sessions_per_peer_max: usize,
     /// Most jobs that one session has out at a time.
     pub jobs_per_session_max: usize,
 }
 
+impl NodeOptions {
+    /// The share of a limit that one peer may take by default: three quarters, rounded up.
+    pub const fn share_of_peer(most: usize) -> usize {
+        most - most / 4
+    }
+}
+
 impl Default for NodeOptions {
     fn default() -> Self {
+        let (connections_max, sessions_max) = (1024, 64);
         Self {
             wire: wire::Options::default(),
-            connections_max: 1024,
-            sessions_max: 64,
+            connections_max,
+            greetings_per_peer_max: Self::share_of_peer(connections_max),
+            sessions_max,
+            sessions_per_peer_max: Self::share_of_peer(sessions_max),
             jobs_per_session_max: 256,
         }
     }
@@ -47,7 +63,7 @@ impl Default for NodeOptions {
 /// Why a connection was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// There are as many as there may be.
+    /// There are as many as there may be, and none of them makes room.
     Full,
 }
 
@@ -75,7 +91,9 @@ pub struct Node {
     patches: Vec<Arc<Patch>>,
     random_token: Box<dyn FnMut() -> [u8; 16] + Send>,
     /// Connections, by what they do.
-    greeting: BTreeMap<ConnectionId, Box<Handshake>>,
+    greeting: BTreeMap<ConnectionId, Box<Greeting>>,
+    /// Those of `greeting` by peer.
+    greeting_of: BTreeMap<Peer, BTreeSet<ConnectionId>>,
     serving: BTreeMap<ConnectionId, SessionId>,
     /// With what is left to be sent before they end.
     ending: BTreeMap<ConnectionId, VecDeque<u8>>,
@@ -91,6 +109,12 @@ pub struct Node {
     may_have_work: bool,
     is_draining: bool,
     journal: Journal,
+}
+
+/// A connection whose HELLO has yet to come.
+struct Greeting {
+    handshake: Handshake,
+    peer: Peer,
 }
 
 /// A job that is with a worker.
@@ -118,6 +142,7 @@ impl Node {
             patches,
             random_token: Box::new(random_token),
             greeting: BTreeMap::new(),
+            greeting_of: BTreeMap::new(),
             serving: BTreeMap::new(),
             ending: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -132,28 +157,26 @@ impl Node {
         }
     }
 
-    /// A client has connected.
+    /// A peer has connected. If there are too many connections whose HELLO has yet to come, the oldest is refused for it.
     ///
     /// # Errors
     /// Drop the connection at once then.
-    pub fn connect(&mut self, now: Time) -> Result<ConnectionId, Refusal> {
+    pub fn connect(&mut self, peer: Peer, now: Time) -> Result<ConnectionId, Refusal> {
         let now = self.clock.observe(now);
-        if self.connection_count() >= self.options.connections_max {
-            self.journal.counters.connections_refused += 1;
-            return Err(Refusal::Full);
-        }
+        self.make_room_for_connection(&peer, now)?;
         let id = ConnectionId(self.next_connection);
         self.next_connection += 1;
         self.journal.counters.connections += 1;
         let handshake = Handshake::new(&self.options.wire, now);
-        self.greeting.insert(id, Box::new(handshake));
+        self.greeting.insert(id, Box::new(Greeting { handshake, peer }));
+        self.greeting_of.entry(peer).or_default().insert(id);
         Ok(id)
     }
 
     /// A connection has ended from outside.
     pub fn disconnect(&mut self, id: ConnectionId, now: Time) {
         let now = self.clock.observe(now);
-        self.greeting.remove(&id);
+        self.end_greeting(id);
         self.ending.remove(&id);
         if let Some(id) = self.serving.remove(&id)
             && let Some(session) = self.sessions.get_mut(&id)
@@ -167,11 +190,12 @@ impl Node {
     /// Takes all the bytes that came over a connection.
     pub fn receive(&mut self, id: ConnectionId, mut bytes: &[u8], now: Time) {
         let now = self.clock.observe(now);
-        if let Some(handshake) = self.greeting.get_mut(&id) {
-            match handshake.receive(bytes, now) {
+        if let Some(greeting) = self.greeting.get_mut(&id) {
+            match greeting.handshake.receive(bytes, now) {
                 Ok((count, Some(greeted))) => {
                     bytes = &bytes[count..];
-                    self.greet(id, &greeted, now);
+                    let peer = greeting.peer;
+                    self.greet(id, peer, &greeted, now);
                 }
                 Ok((_, None)) => return,
                 Err(error) => return self.refuse(id, &Fault::from(error), now),
@@ -232,7 +256,7 @@ impl Node {
     /// When [`on_timer`](Self::on_timer) is due.
     pub fn next_timer(&self) -> Option<Time> {
         // The first of the handshakes to begin is the first to expire.
-        let handshake = self.greeting.first_key_value().map(|(_, handshake)| handshake.deadline());
+        let handshake = self.greeting.first_key_value().map(|(_, greeting)| greeting.handshake.deadline());
         let sessions = self.sessions.values().filter_map(|session| session.wire.next_timer());
         sessions.chain(handshake).min().map(|time| self.clock.caller_time(time))
     }
@@ -241,7 +265,7 @@ impl Node {
     pub fn on_timer(&mut self, now: Time) {
         let now = self.clock.observe(now);
         while let Some(mut first) = self.greeting.first_entry()
-            && first.get_mut().has_expired(now)
+            && first.get_mut().handshake.has_expired(now)
         {
             let id = *first.key();
             self.refuse(id, &Fault::from(wire::Error::HandshakeTimeout), now);
@@ -287,7 +311,7 @@ impl Node {
             return None;
         };
         session.jobs_out -= 1;
-        self.may_have_work = true;
+        (self.may_have_work, session.may_have_work) = (true, true);
         let is_same = |stream: &&mut Stream| (stream.serial, stream.epoch) == (out.serial, out.epoch);
         let stream = session.streams.get_mut(&out.stream).filter(is_same);
         let Some(stream @ Stream { cells: Some(_), .. }) = stream else {
@@ -310,6 +334,7 @@ impl Node {
             Err(error) => Err(StreamFault::Decoding(CellId(out.cell.number), error.to_string())),
         };
         let is_committed = outcome.is_ok();
+        session.has_committed();
         if let Err(why) = outcome {
             self.journal.counters.failed_cells += 1;
             session.give_up(out.stream, &why, &mut self.journal, now);
@@ -352,6 +377,11 @@ impl Node {
         self.sessions.len()
     }
 
+    /// Whoever began a session.
+    pub fn peer(&self, session: SessionId) -> Option<Peer> {
+        self.sessions.get(&session).map(|session| session.peer)
+    }
+
     /// Streams at the moment.
     pub fn stream_count(&self) -> usize {
         self.sessions.values().map(|session| session.streams.len()).sum()
@@ -377,9 +407,9 @@ impl Node {
         &self.patches
     }
 
-    fn greet(&mut self, id: ConnectionId, greeted: &Greeted, now: Time) {
+    fn greet(&mut self, id: ConnectionId, peer: Peer, greeted: &Greeted, now: Time) {
         let session = if greeted.hello().token.is_none() {
-            self.begin(greeted, now)
+            self.begin(peer, greeted, now)
         } else {
             self.resume(greeted, now)
         };
@@ -392,7 +422,7 @@ impl Node {
                     self.serving.remove(&before);
                     self.ending.insert(before, VecDeque::new());
                 }
-                self.greeting.remove(&id);
+                self.end_greeting(id);
                 self.serving.insert(id, session);
                 self.flush(session, now);
             }
@@ -400,32 +430,80 @@ impl Node {
         }
     }
 
-    fn begin(&mut self, greeted: &Greeted, now: Time) -> Result<SessionId, Fault<'static>> {
+    fn begin(&mut self, peer: Peer, greeted: &Greeted, now: Time) -> Result<SessionId, Fault<'static>> {
         if self.is_draining {
             return Err(Fault::from(wire::Error::ShuttingDown));
-        }
-        if self.sessions.len() >= self.options.sessions_max {
-            return Err(Fault::from(wire::Error::SessionsFull));
         }
         let id = SessionId(self.next_session);
         let token = Token((self.random_token)());
         let wire = ServerSession::accept(&self.options.wire, greeted, id, token, now)?;
+        self.make_room_for_session(&peer)?;
         self.next_session += 1;
-        let streams = BTreeMap::new();
-        let session = Session {
-            id,
-            wire,
-            connection: None,
-            streams,
-            opened: 0,
-            jobs_out: 0,
-            is_notified: false,
-            is_closing: false,
-            left_open: Vec::new(),
-            unsent_answers: VecDeque::new(),
-        };
-        self.sessions.insert(id, session);
+        self.sessions.insert(id, Session::new(id, peer, wire));
         Ok(id)
+    }
+
+    /// Lets the oldest connection without a HELLO go, if there are too many.
+    fn make_room_for_connection(&mut self, peer: &Peer, now: Time) -> Result<(), Refusal> {
+        let own = self.greeting_of.get(peer);
+        let oldest = if own.is_some_and(|own| own.len() >= self.options.greetings_per_peer_max) {
+            own.and_then(BTreeSet::first).copied()
+        } else if self.greeting.len() + self.serving.len() >= self.options.connections_max {
+            self.greeting.first_key_value().map(|(&id, _)| id)
+        } else {
+            return Ok(());
+        };
+        // Those that were refused and are not dropped yet are connections too.
+        if let Some(oldest) = oldest.filter(|_| self.ending.len() < self.options.connections_max) {
+            self.journal.counters.greetings_evicted += 1;
+            self.refuse(oldest, &Fault::new(wire::Error::HandshakeTimeout, "others have called"), now);
+            return Ok(());
+        }
+        self.journal.counters.connections_refused += 1;
+        Err(Refusal::Full)
+    }
+
+    /// Lets a session without a connection go, if there are too many.
+    fn make_room_for_session(&mut self, peer: &Peer) -> Result<(), Fault<'static>> {
+        let own = self.sessions.values().filter(|session| session.peer == *peer).count();
+        let has_share = own >= self.options.sessions_per_peer_max;
+        if !has_share && self.sessions.len() < self.options.sessions_max {
+            return Ok(());
+        }
+        let may_go = |session: &Session| {
+            let is_own = session.peer == *peer;
+            session.connection.is_none() && (is_own || (!has_share && session.streams.is_empty()))
+        };
+        let idle = self.sessions.iter().filter(|(_, session)| may_go(session));
+        // The first to expire is the one that has been without a connection for longest.
+        let oldest =
+            idle.min_by_key(|(id, session)| (!session.streams.is_empty(), session.wire.next_timer(), **id));
+        match oldest.map(|(&id, _)| id) {
+            Some(oldest) => {
+                self.evict(oldest);
+                Ok(())
+            }
+            None if has_share => Err(Fault::new(wire::Error::SessionsFull, "the share of one peer is taken")),
+            None => Err(Fault::from(wire::Error::SessionsFull)),
+        }
+    }
+
+    /// Ends a session without a connection, whose client finds out when it comes back.
+    fn evict(&mut self, id: SessionId) {
+        let Some(mut session) = self.sessions.remove(&id) else { return };
+        self.journal.note(NodeEvent::SessionEvicted { session: id });
+        session.abandon(&mut self.journal);
+        self.journal.note(NodeEvent::SessionOver { session: id });
+    }
+
+    fn end_greeting(&mut self, id: ConnectionId) {
+        let Some(greeting) = self.greeting.remove(&id) else { return };
+        if let Some(own) = self.greeting_of.get_mut(&greeting.peer) {
+            own.remove(&id);
+            if own.is_empty() {
+                self.greeting_of.remove(&greeting.peer);
+            }
+        }
     }
 
     fn resume(&mut self, greeted: &Greeted, now: Time) -> Result<SessionId, Fault<'static>> {
@@ -437,7 +515,7 @@ impl Node {
 
     fn refuse(&mut self, id: ConnectionId, fault: &Fault<'_>, now: Time) {
         self.journal.note(NodeEvent::HandshakeFailed { connection: id, code: fault.code as u16 });
-        self.greeting.remove(&id);
+        self.end_greeting(id);
         self.ending.insert(id, wire::refusal(fault, now).into());
     }
 
@@ -445,7 +523,7 @@ impl Node {
     fn take_events(&mut self, id: SessionId, now: Time) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         while let Some(outcome) = session.take_event(&self.patches, &mut self.journal, now) {
-            self.may_have_work = true;
+            (self.may_have_work, session.may_have_work) = (true, true);
             match outcome {
                 Outcome::Went => {}
                 Outcome::Lost(error) => {
@@ -461,6 +539,7 @@ impl Node {
                 }
             }
         }
+        self.journal.counters.frames += session.count_frames();
         self.flush(id, now);
     }
 
@@ -490,12 +569,15 @@ impl Node {
         }
         let most = self.options.jobs_per_session_max;
         for range in [(Excluded(self.turn), Unbounded), (Unbounded, Included(self.turn))] {
-            for (&id, session) in
-                self.sessions.range_mut(range).filter(|(_, session)| session.jobs_out < most)
+            let may_have_work = |session: &Session| session.may_have_work && session.jobs_out < most;
+            for (&id, session) in self.sessions.range_mut(range).filter(|(_, session)| may_have_work(session))
             {
                 loop {
                     match session.prepare_work() {
-                        Ok(None) => break,
+                        Ok(None) => {
+                            session.may_have_work = false;
+                            break;
+                        }
                         Ok(Some(stream)) => {
                             session.jobs_out += 1;
                             self.turn = id;

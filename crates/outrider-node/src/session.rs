@@ -13,6 +13,7 @@ use outrider_wire::{
 use crate::journal::{Journal, NodeEvent};
 use crate::node_ids::ConnectionId;
 use crate::owned_cells::OwnedCells;
+use crate::peer::Peer;
 use crate::stream_fault::StreamFault;
 
 /// A share of the room for rounds by which a grant of credit must grow to be worth a frame.
@@ -20,12 +21,22 @@ const GRANT_SHARE: u64 = 4;
 
 pub(crate) struct Session {
     pub(crate) id: SessionId,
+    /// Whose it is: of whoever began it.
+    pub(crate) peer: Peer,
     pub(crate) wire: ServerSession,
     pub(crate) connection: Option<ConnectionId>,
     pub(crate) streams: BTreeMap<StreamId, Stream>,
     /// Streams that were ever opened.
     pub(crate) opened: u64,
     pub(crate) jobs_out: usize,
+    /// Frames that were counted.
+    frames: u64,
+    /// What a frame can have changed since the streams were last looked at: cells that can be decided, rounds to be
+    /// granted, commits that wait, ends to be answered. Without it no stream is looked at.
+    pub(crate) may_have_work: bool,
+    may_grant: bool,
+    has_unsent: bool,
+    has_closing: bool,
     /// The client has been notified that the node shuts down.
     pub(crate) is_notified: bool,
     /// The client has ended it; cells of streams that are over were left open.
@@ -49,6 +60,8 @@ pub(crate) struct Stream {
     pub(crate) patch: usize,
     pub(crate) epoch: Epoch,
     pub(crate) cells: Option<OwnedCells>,
+    /// Something has come since no cell of it could be decided.
+    may_have_work: bool,
     /// Rounds taken in all epochs, rounds granted, and rounds held at most.
     pub(crate) taken: u64,
     pub(crate) granted: u64,
@@ -78,6 +91,34 @@ pub(crate) enum Outcome {
 }
 
 impl Session {
+    pub(crate) fn new(id: SessionId, peer: Peer, wire: ServerSession) -> Self {
+        Self {
+            id,
+            peer,
+            wire,
+            connection: None,
+            streams: BTreeMap::new(),
+            opened: 0,
+            jobs_out: 0,
+            frames: 0,
+            may_have_work: false,
+            may_grant: false,
+            has_unsent: false,
+            has_closing: false,
+            is_notified: false,
+            is_closing: false,
+            left_open: Vec::new(),
+            unsent_answers: VecDeque::new(),
+        }
+    }
+
+    /// The frames that have come since the last call, broken ones included.
+    pub(crate) fn count_frames(&mut self) -> u64 {
+        let wire::Counters { frames, broken_payloads, .. } = self.wire.counters();
+        let before = std::mem::replace(&mut self.frames, frames + broken_payloads);
+        self.frames - before
+    }
+
     /// Acts on the next event, if there is one.
     pub(crate) fn take_event(
         &mut self,
@@ -94,20 +135,26 @@ impl Session {
                 let Some(open) = self.streams.get_mut(&stream) else { return Some(Outcome::Went) };
                 open.epoch = epoch;
                 open.unsent.clear();
+                open.may_have_work = true;
+                self.may_grant = true;
                 let cells = OwnedCells::new(&patches[open.patch], assign.cells.iter(), round);
                 (stream, cells.map(|cells| open.cells = Some(cells)))
             }
             ServerEvent::Rounds { stream, first_round, is_last, rounds, .. } => {
                 let Some(open) = self.streams.get_mut(&stream) else { return Some(Outcome::Went) };
                 journal.counters.rounds += rounds.count() as u64;
+                self.may_grant = true;
+                open.may_have_work = true;
                 (stream, open.take_rounds(first_round, &rounds, is_last, now))
             }
             ServerEvent::Marks { stream, round, marks, .. } => {
-                let open = self.streams.get_mut(&stream).and_then(|open| open.cells.as_mut());
-                let Some(cells) = open else { return Some(Outcome::Went) };
+                let Some(open) = self.streams.get_mut(&stream) else { return Some(Outcome::Went) };
+                open.may_have_work = true;
+                let Some(cells) = &mut open.cells else { return Some(Outcome::Went) };
                 (stream, cells.import_commit(marks.cell, round, marks.marks.iter()))
             }
             ServerEvent::Close { stream: Some(stream) } => {
+                self.has_closing = true;
                 match self.streams.get_mut(&stream) {
                     Some(open) => open.is_closing = true,
                     // Given up before: only the answer is missing.
@@ -116,7 +163,7 @@ impl Session {
                 return Some(Outcome::Went);
             }
             ServerEvent::Close { stream: None } => {
-                self.is_closing = true;
+                (self.is_closing, self.has_closing) = (true, true);
                 self.streams.values_mut().for_each(|stream| stream.is_closing = true);
                 return Some(Outcome::Went);
             }
@@ -147,6 +194,7 @@ impl Session {
                     patch,
                     epoch: Epoch(0),
                     cells: None,
+                    may_have_work: false,
                     taken: 0,
                     granted: room,
                     room,
@@ -240,6 +288,9 @@ impl Session {
 
     /// Answers the client's wish to end streams, or the session, once nothing more can be decided.
     pub(crate) fn close_what_is_done(&mut self, journal: &mut Journal, now: Time) {
+        if !self.has_closing {
+            return;
+        }
         while let Some((id, why)) = self.find_done() {
             if let Some(why) = why {
                 self.give_up(id, &why, journal, now);
@@ -252,6 +303,7 @@ impl Session {
             let open = std::mem::take(&mut self.left_open);
             self.close(None, 0, &open, now);
         }
+        self.has_closing = self.streams.values().any(|stream| stream.is_closing);
     }
 
     /// A stream that the client has ended and of which nothing more is decided, and why, if it cannot go on.
@@ -279,9 +331,11 @@ impl Session {
 
     /// A stream of which a cell can be decided now, or which cannot go on.
     pub(crate) fn prepare_work(&mut self) -> Result<Option<StreamId>, (StreamId, StreamFault)> {
-        for (&stream, open) in self.streams.iter_mut().filter(|(_, open)| open.unsent.is_empty()) {
+        let may_have_work = |open: &Stream| open.may_have_work && open.unsent.is_empty();
+        for (&stream, open) in self.streams.iter_mut().filter(|(_, open)| may_have_work(open)) {
             let Some(cells) = &mut open.cells else { continue };
-            if cells.prepare_next().map_err(|why| (stream, why))? {
+            open.may_have_work = cells.prepare_next().map_err(|why| (stream, why))?;
+            if open.may_have_work {
                 return Ok(Some(stream));
             }
         }
@@ -299,15 +353,19 @@ impl Session {
     /// has nothing to send.
     pub(crate) fn send_commits(&mut self, journal: &mut Journal, now: Time) -> bool {
         self.send_answers(now);
-        if !self.unsent_answers.is_empty() {
+        if !self.unsent_answers.is_empty() || !self.has_unsent {
             return false;
         }
         let mut failed = None;
         let mut any = false;
+        self.has_unsent = false;
         for (&id, stream) in &mut self.streams {
             while let Some(unsent) = stream.unsent.front() {
                 match self.wire.send_commit(id, unsent.epoch, unsent.round, false, &unsent.commit(), now) {
-                    Err(wire::Error::RetentionFull) => break,
+                    Err(wire::Error::RetentionFull) => {
+                        self.has_unsent = true;
+                        break;
+                    }
                     Err(error @ (wire::Error::BadArgument | wire::Error::PayloadTooLarge)) => {
                         failed = Some((id, StreamFault::Decoding(unsent.cell, error.to_string())));
                         break;
@@ -321,19 +379,32 @@ impl Session {
             }
         }
         if let Some((id, why)) = failed {
+            self.has_unsent = true;
             self.give_up(id, &why, journal, now);
         }
+        self.may_have_work |= any;
         any
+    }
+
+    /// A commit waits to be sent, and its cell needs no rounds any more.
+    pub(crate) fn has_committed(&mut self) {
+        (self.has_unsent, self.may_grant) = (true, true);
     }
 
     /// Grants the rounds for which there is room again.
     pub(crate) fn grant(&mut self, now: Time) {
+        if !std::mem::take(&mut self.may_grant) {
+            return;
+        }
         for (&id, stream) in &mut self.streams {
             let held = stream.cells.as_ref().map_or(0, OwnedCells::held);
             let may = stream.taken + stream.room.saturating_sub(held);
-            let is_worth_it = may >= stream.granted + stream.room.div_ceil(GRANT_SHARE);
-            if is_worth_it && self.wire.grant(id, may, now).is_ok() {
-                stream.granted = may;
+            if may < stream.granted + stream.room.div_ceil(GRANT_SHARE) {
+                continue;
+            }
+            match self.wire.grant(id, may, now) {
+                Ok(_) => stream.granted = may,
+                Err(error) => self.may_grant |= error == wire::Error::RetentionFull,
             }
         }
     }
@@ -377,6 +448,7 @@ impl Stream {
         own.clear();
         own.extend_from_slice(marks);
         let (epoch, cell) = (self.epoch, CellId(cell.number));
+        self.may_have_work = true;
         self.unsent.push_back(Unsent { epoch, round, cell, hops, parity, marks: own });
         Ok(())
     }

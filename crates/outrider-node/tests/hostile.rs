@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use outrider::{Circuit, CircuitFamily, Commit, Patch, PatchOptions, PlanOptions, SurfaceCode};
-use outrider_node::{JobId, Node, NodeOptions, Times};
+use outrider_node::{JobId, Node, NodeOptions, Peer, Times};
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use outrider_wire::{
     Assign, CellId, CellRange, ClientEvent, ClientSession, Digest, Epoch, Error, Fault, FrameType, Header,
@@ -89,7 +89,10 @@ impl Pair {
     }
 
     fn exchange(&mut self) {
-        let line = self.node.next_busy(None).unwrap_or_else(|| self.node.connect(Time(0)).unwrap());
+        let line = self
+            .node
+            .next_busy(None)
+            .unwrap_or_else(|| self.node.connect(Peer::User(1000), Time(0)).unwrap());
         let mut bytes = vec![0; FRAME_BYTES_MAX];
         loop {
             let there = self.client.transmit(&mut bytes, Time(0));

@@ -9,7 +9,7 @@ use outrider::{
     SurfaceCode, WindowDecoder,
 };
 use outrider_controller::{Controller, ControllerOptions, Event, NodeId, PatchId};
-use outrider_node::{ConnectionId, Node, NodeOptions, Times};
+use outrider_node::{ConnectionId, Node, NodeOptions, Peer, Times};
 use outrider_wire::limits::{FRAME_BYTES_MAX, PAYLOAD_BYTES_MIN};
 use outrider_wire::{Digest, Open, Options, Time, Widths};
 
@@ -18,6 +18,8 @@ pub(crate) const MILLISECOND: u64 = 1_000_000;
 /// The honest node, by its place in the controller's list.
 pub(crate) const HONEST: NodeId = NodeId(0);
 
+/// Whom the honest node finds at the other end of the honest controller's connections.
+const HONEST_PEER: Peer = Peer::User(1000);
 const DISTANCE: u32 = 3;
 const ERROR_RATE: f64 = 0.01;
 const ROUNDS: u32 = 30;
@@ -159,7 +161,7 @@ impl Memory {
     pub(crate) fn settle(&mut self) {
         if self.controller.wants_connection(HONEST, self.now) {
             self.controller.dialling(HONEST);
-            match self.node.connect(self.now) {
+            match self.node.connect(HONEST_PEER, self.now) {
                 Ok(line) => {
                     self.line = Some(line);
                     self.controller.connected(HONEST, self.now);

@@ -1,7 +1,7 @@
 //! A node with an honest controller and a hostile one: whatever the hostile one says, the stream of the honest one ends
 //! with the right answer, and its connection and session never break.
 
-use outrider_node::ConnectionId;
+use outrider_node::{ConnectionId, Peer};
 use outrider_wire::{Decoded, FrameType, SessionId, Token, decode_frame};
 
 use crate::forge::Forger;
@@ -10,6 +10,7 @@ use crate::script::Script;
 
 /// The node numbers sessions from 1 on, and the honest one came first.
 const HONEST_SESSION: SessionId = SessionId(1);
+const STRANGER: Peer = Peer::User(2000);
 const LONGEST_PAUSE: u64 = 10_000 * MICROSECOND;
 
 pub(crate) fn run(data: &[u8]) {
@@ -52,7 +53,7 @@ impl Hostile {
             }
             11 => memory.pass(script.number().saturating_mul(MICROSECOND).min(LONGEST_PAUSE)),
             12 => memory.push(),
-            13 => self.lines.extend(memory.node.connect(memory.now)),
+            13 => self.lines.extend(memory.node.connect(STRANGER, memory.now)),
             14 => {
                 // Claims to be the honest controller.
                 let mine = std::mem::replace(&mut self.forger.session, HONEST_SESSION);
@@ -63,7 +64,8 @@ impl Hostile {
             }
             _ => self.hear(memory),
         }
-        assert!(memory.node.connection_count() <= 8 && memory.node.session_count() <= 4);
+        // Those that were refused and have not been dropped count too.
+        assert!(memory.node.connection_count() <= 16 && memory.node.session_count() <= 4);
     }
 
     fn say(&mut self, bytes: &[u8], memory: &mut Memory) {
@@ -98,7 +100,7 @@ impl Hostile {
 
     /// A new session over a new connection, or the one before it.
     fn connect(&mut self, memory: &mut Memory, script: &mut Script<'_>) {
-        let Ok(line) = memory.node.connect(memory.now) else { return };
+        let Ok(line) = memory.node.connect(STRANGER, memory.now) else { return };
         self.lines.push(line);
         if !script.bit() {
             self.forger.session = SessionId(0);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use outrider::{Cell, Commit};
-use outrider_node::{ConnectionId, JobId, Node, NodeEvent, NodeOptions, Times};
+use outrider_node::{ConnectionId, JobId, Node, NodeEvent, NodeOptions, Peer, Times};
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use outrider_wire::{Error, Time};
 
@@ -19,6 +19,8 @@ use crate::verdict;
 
 /// How often a driver may find a timer due at one time before it spins.
 const POLLS_MAX: usize = 8;
+/// Whom a node finds at the other end of every connection.
+const CONTROLLER: Peer = Peer::User(1000);
 /// A liar lies once in so many cells.
 const CELLS_PER_LIE: u64 = 8;
 
@@ -223,7 +225,7 @@ impl Machine {
         let Some(node) = &mut self.node else { return };
         let now = self.clock.at(stage.now);
         for connection in self.backlog.drain(..) {
-            match node.connect(now) {
+            match node.connect(CONTROLLER, now) {
                 Ok(id) => drop(self.lines.insert(id, connection)),
                 Err(_) => network.close(connection, Side::Node, stage),
             }

@@ -126,11 +126,15 @@ fn draw_machine(place: usize, is_calm: bool, random: &mut Random) -> MachineOpti
         patches.push(scene.first_strange);
     }
     random.shuffle(&mut patches);
+    let wire = draw_wire(random);
+    let (connections_max, sessions_max) = (random.scale(1, 32) as usize, random.between(4, 16) as usize);
     MachineOptions {
         node: NodeOptions {
-            wire: draw_wire(random),
-            connections_max: random.scale(1, 32) as usize,
-            sessions_max: random.between(4, 16) as usize,
+            wire,
+            connections_max,
+            greetings_per_peer_max: connections_max,
+            sessions_max,
+            sessions_per_peer_max: sessions_max,
             jobs_per_session_max: random.scale(1, 256) as usize,
         },
         patches,

@@ -7,6 +7,7 @@
 #![cfg(target_os = "linux")]
 
 mod death;
+mod fairness;
 mod hostile;
 mod limits;
 mod mismatch;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use outrider_controller::{Cluster, ClusterOptions, NodeId, TlsFiles};
+use outrider_controller::{Cluster, ClusterOptions, Event, NodeId, TlsFiles};
 use outrider_transport::Connection;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -21,8 +21,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::support::{
-    DEADLINE, History, Honest, NodeProcess, RawClient, address, folder, stream, stream_until_all_decide,
-    wait_for, with_patience,
+    DEADLINE, History, Honest, NodeProcess, RawClient, address, events_until, folder, stream,
+    stream_until_all_decide, wait_for, with_patience,
 };
 
 /// A user that owns nothing here.
@@ -171,6 +171,26 @@ fn callers_that_say_nothing_lock_nobody_out() {
     Honest::start_with(&node.address(), options(folder.path(), "authority", "controller")).finish();
     node.wait_for_log(&["caller turned away", "others have called"]);
     drop(silent);
+}
+
+/// Whoever has one certificate is one peer, wherever the calls come from.
+#[test]
+fn a_certificate_has_its_share_of_sessions() {
+    let (folder, node) = tls_node();
+    drop(node);
+    let path = folder.path();
+    let node = NodeProcess::start(path, &format!("{}\n[limits]\nsessions-per-peer = 1", tls_config("node")));
+    let honest = Honest::start_with(&node.address(), options(path, "authority", "controller"));
+    let mut same = Cluster::new(&[node.address()], &options(path, "authority", "controller")).unwrap();
+    let why = "rejected: too many sessions: the share of one peer is taken";
+    events_until(
+        &mut same,
+        |event| matches!(event, Event::Fenced { why: left, .. } if left.to_string() == why),
+    );
+    let other = Honest::start_with(&node.address(), options(path, "authority", "elsewhere"));
+    node.wait_for_log(&["session up", "certificate "]);
+    other.finish();
+    honest.finish();
 }
 
 /// Connects as another user, and reads what comes.

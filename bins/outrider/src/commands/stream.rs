@@ -131,8 +131,9 @@ pub(crate) struct StreamArgs {
 }
 
 const AFTER_HELP: &str = "\
-A rate is held if, over the last 10 % of each history's rounds, the median backlog (rounds due but not committed) \
-fits in the decoder's buffer. Reaction: from when the last round of a history was due until its correction was out. \
+A rate is held if, after a warm-up of a tenth of all rounds, at most 1000, the backlog (rounds due but not committed) \
+fits in the decoder's buffer 99 times of 100. Stalls of the machine, in which the thread that takes the rounds does not \
+run for 0.1 ms or more, count, and are also shown apart. Reaction: from when the last round of a history was due until its correction was out. \
 Commit lag of a cell: from when the last round of its window was due until its commit was merged. Hops of a cell: \
 ingest (from round due to round taken), dispatch (from window complete to worker, with the wait for other cells), \
 queue (until decoding begins), decode, merge. With nodes, dispatch, queue and decode are by the node's clock, and \

@@ -30,9 +30,17 @@ impl LatencyHistogram {
         self.0.is_empty()
     }
 
-    /// The time that half of all stay within.
-    pub(crate) fn median(&self) -> Option<u64> {
-        (!self.is_empty()).then(|| self.0.value_at_quantile(0.5))
+    /// How many there are.
+    pub(crate) fn samples(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// What this share of all stays within, to the digits of the histogram; nothing if there is none.
+    pub(crate) fn quantile(&self, share: f64) -> Option<u64> {
+        // The top of its bin may lie beyond it.
+        let value =
+            |histogram: &Histogram<u64>| histogram.lowest_equivalent(histogram.value_at_quantile(share));
+        (!self.is_empty()).then(|| value(&self.0))
     }
 
     /// The bins that have samples, ascending.

@@ -16,6 +16,7 @@ use crate::stream::figures::Figures;
 use crate::stream::reported_cells::ReportedCells;
 use crate::stream::round_source::Source;
 use crate::stream::snapshot::{HistoryProgress, Snapshot};
+use crate::stream::stalls::StallWatch;
 use crate::stream::target::{CellReport, Target, Way};
 use crate::stream::verify::{Answers, Verified};
 use crate::stream::views::Views;
@@ -31,6 +32,15 @@ pub(crate) struct Pace {
     pub(crate) histories: u64,
     /// How this thread waits.
     pub(crate) wait: Wait,
+}
+
+impl Pace {
+    /// Layers at the beginning of a run that count for no pace: a tenth of all, but no more than a thousand. Of histories
+    /// without a known number only the first counts.
+    pub(crate) fn warm_up(&self, length: u64) -> u64 {
+        let histories = if self.histories == u64::MAX { 1 } else { self.histories };
+        (length.saturating_mul(histories) / 10).min(WARM_UP_MAX)
+    }
 }
 
 /// When a history was over.
@@ -53,6 +63,7 @@ pub(crate) struct Driver<'a> {
     pub(crate) figures: Figures,
     /// The correction of the history before was out.
     corrected: Time,
+    watch: StallWatch,
     /// Answers compared so far, if they are to be compared.
     pub(crate) verified: Option<Verified>,
 }
@@ -67,7 +78,8 @@ impl<'a> Driver<'a> {
         views: &'a mut Views,
     ) -> Result<Self> {
         let figures = Figures::new()?;
-        Ok(Self { patch, target, pace, stop, views, figures, corrected: Time(0), verified: None })
+        let (watch, corrected) = (StallWatch::new(), Time(0));
+        Ok(Self { patch, target, pace, stop, views, figures, corrected, watch, verified: None })
     }
 
     /// Streams the histories of a source, one after another.
@@ -97,6 +109,7 @@ impl<'a> Driver<'a> {
         let mut answers = self.verified.is_some().then(|| Answers::new(self.patch.plan().cell_count(length)));
         let mut log = Log::new(Arc::clone(self.patch.plan()), self.target.rounds_max());
         let later = self.pace.histories.saturating_sub(self.figures.histories + 1);
+        let warm_up = self.pace.warm_up(length);
         let mut clock = Clock { begin, pace: self.pace, length, later };
         let mut is_stopping = false;
         loop {
@@ -117,7 +130,9 @@ impl<'a> Driver<'a> {
                 log.length = Some(log.layers);
             }
             let backlog = clock.layers_due(now, log.layers) - committed;
-            self.figures.note_backlog(backlog, log.layers * 10 >= length * 9);
+            if self.figures.layers + log.layers > warm_up {
+                self.figures.note_backlog(backlog, self.watch.is_calm(now));
+            }
             if self.views.is_due(now) {
                 let snapshot = self.snapshot_of(&log, length, backlog);
                 self.views.show(now, &snapshot)?;
@@ -145,8 +160,12 @@ impl<'a> Driver<'a> {
         due: Option<Time>,
     ) -> Result<(Time, u64)> {
         let mut has_stopped = false;
+        self.watch.begin(time_now());
         loop {
             let now = time_now();
+            if let Some(ns) = self.watch.look(now).filter(|_| !self.target.decodes_here()) {
+                self.figures.stalls.add(ns);
+            }
             let progress = self.target.poll()?;
             if let Some(answers) = &mut answers {
                 answers.note(progress.cells, progress.observables);
@@ -188,7 +207,9 @@ impl<'a> Driver<'a> {
             Wait::Spin => std::hint::spin_loop(),
             Wait::SpinThenYield => thread::yield_now(),
             Wait::Block => {
-                self.target.sleep(Duration::from_nanos(left_ns.unwrap_or(NAP_NS).min(NAP_NS)));
+                let most_ns = left_ns.unwrap_or(NAP_NS).min(NAP_NS);
+                self.watch.sleep(most_ns);
+                self.target.sleep(Duration::from_nanos(most_ns));
             }
         }
     }
@@ -333,12 +354,20 @@ fn time_now() -> Time {
     Time(clock_ns())
 }
 
+const WARM_UP_MAX: u64 = 1_000;
 /// Longest sleep.
 const NAP_NS: u64 = 1_000_000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_warms_up_for_a_tenth_of_its_layers() {
+        let pace = Pace { round_ns: 1000.0, history_ns: None, histories: 4, wait: Wait::Spin };
+        assert_eq!([1, 10, 100, 1_000_000].map(|length| pace.warm_up(length)), [0, 4, 40, 1_000]);
+        assert_eq!(Pace { histories: u64::MAX, ..pace }.warm_up(100), 10);
+    }
 
     #[test]
     fn layers_of_later_histories_are_due_one_by_one() {

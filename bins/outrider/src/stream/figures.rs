@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::error::Result;
 use crate::report::latency_histogram::{Bin, LatencyHistogram, Quantiles};
+use crate::stream::stalls::Stalls;
 
 /// Everything measured over the histories of a run.
 pub(crate) struct Figures {
@@ -31,9 +32,12 @@ pub(crate) struct Figures {
     pub(crate) merge: LatencyHistogram,
     /// Rounds that were not taken when they were due, because the target held as many as it can.
     pub(crate) credit_stops: u64,
-    /// Rounds due and not committed, looked at whenever one is pushed; and in the last tenth of each history.
+    /// Stalls of the thread that takes the rounds.
+    pub(crate) stalls: Stalls,
+    /// Rounds due and not committed, looked at whenever one is pushed, from the warm-up on; and those while no stall was
+    /// to blame.
     backlog: LatencyHistogram,
-    late_backlog: LatencyHistogram,
+    calm_backlog: LatencyHistogram,
 }
 
 impl Figures {
@@ -55,16 +59,17 @@ impl Figures {
             decode: LatencyHistogram::new()?,
             merge: LatencyHistogram::new()?,
             credit_stops: 0,
+            stalls: Stalls::default(),
             backlog: LatencyHistogram::new()?,
-            late_backlog: LatencyHistogram::new()?,
+            calm_backlog: LatencyHistogram::new()?,
         })
     }
 
-    /// Notes how many rounds were due and not committed.
-    pub(crate) fn note_backlog(&mut self, rounds: u64, is_late: bool) {
+    /// Notes how many rounds were due and not committed when one was pushed after the warm-up.
+    pub(crate) fn note_backlog(&mut self, rounds: u64, is_calm: bool) {
         self.backlog.add(rounds);
-        if is_late {
-            self.late_backlog.add(rounds);
+        if is_calm {
+            self.calm_backlog.add(rounds);
         }
     }
 
@@ -73,10 +78,21 @@ impl Figures {
         self.backlog.quantiles_in(1.0)
     }
 
-    /// Whether the pace was kept: over the last tenth of the rounds, in the median, the backlog was no more than what
-    /// the target holds, so that no round had to wait outside. Nothing if no history came so far.
+    /// Rounds after the warm-up that came while a stall was to blame for what was late.
+    pub(crate) fn stalled_rounds(&self) -> u64 {
+        self.backlog.samples() - self.calm_backlog.samples()
+    }
+
+    /// Whether the pace was held: from the warm-up on, 99 times of 100, the backlog was no more than what the target
+    /// holds, so that no round had to wait outside. Nothing if no round came so far.
     pub(crate) fn held(&self, rounds_max: u64) -> Option<bool> {
-        self.late_backlog.median().map(|median| median <= rounds_max)
+        self.backlog.quantile(HELD_QUANTILE).map(|backlog| backlog <= rounds_max)
+    }
+
+    /// The same of the rounds for which no stall was to blame, if they are most of all.
+    pub(crate) fn held_between_stalls(&self, rounds_max: u64) -> Option<bool> {
+        let most = self.calm_backlog.samples() > self.stalled_rounds();
+        self.calm_backlog.quantile(HELD_QUANTILE).filter(|_| most).map(|backlog| backlog <= rounds_max)
     }
 
     /// Rounds, the layer of the readout not among them.
@@ -124,18 +140,33 @@ impl Figures {
     }
 }
 
+/// The share of rounds that find room at a pace that is held.
+const HELD_QUANTILE: f64 = 0.99;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn whether_a_pace_was_held_is_not_known_before_the_last_tenth() {
+    fn a_pace_is_held_if_one_round_in_a_hundred_has_to_wait() {
         let mut figures = Figures::new().expect("memory");
-        figures.note_backlog(100, false);
         assert_eq!(figures.held(10), None);
-        for (backlog, held) in [(10, true), (11, true), (11, false)] {
-            figures.note_backlog(backlog, true);
-            assert_eq!(figures.held(10), Some(held));
-        }
+        (0..99).for_each(|_| figures.note_backlog(10, true));
+        figures.note_backlog(1_000, true);
+        assert_eq!((figures.held(10), figures.held(9)), (Some(true), Some(false)));
+        // Half of all late is what a median would not show.
+        figures.note_backlog(11, true);
+        assert_eq!(figures.held(10), Some(false));
+    }
+
+    #[test]
+    fn what_stalls_are_to_blame_for_is_told_apart() {
+        let mut figures = Figures::new().expect("memory");
+        (0..60).for_each(|_| figures.note_backlog(3, true));
+        (0..40).for_each(|_| figures.note_backlog(5_000, false));
+        assert_eq!((figures.held(10), figures.held_between_stalls(10)), (Some(false), Some(true)));
+        assert_eq!(figures.stalled_rounds(), 40);
+        (0..20).for_each(|_| figures.note_backlog(5_000, false));
+        assert_eq!(figures.held_between_stalls(10), None);
     }
 }

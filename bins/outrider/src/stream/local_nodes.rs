@@ -43,12 +43,12 @@ pub(crate) enum Transport {
 pub(crate) struct LocalNodes {
     nodes: Vec<LocalNode>,
     addresses: Vec<Address>,
-    /// Goes after the nodes, which have their sockets in it.
-    _folder: TempDir,
+    /// Goes after the nodes, which have their sockets in it, and with them if this process is killed.
+    folder: TempDir,
 }
 
 struct LocalNode {
-    /// Its standard input is open: the node ends when it is closed.
+    /// Its standard input is open: the node ends at once when it is closed.
     process: Child,
     log: PathBuf,
 }
@@ -58,7 +58,7 @@ impl LocalNodes {
     pub(crate) fn start(options: &LocalNodesOptions) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("outrider-").tempdir();
         let folder = folder.map_err(|error| Error::machine("temporary folder", error))?;
-        let mut local = Self { nodes: Vec::new(), addresses: Vec::new(), _folder: folder };
+        let mut local = Self { nodes: Vec::new(), addresses: Vec::new(), folder };
         let mut outputs = Vec::new();
         for number in 0..options.count {
             let (node, output) = local.spawn(number, options)?;
@@ -85,7 +85,7 @@ impl LocalNodes {
 
     fn spawn(&self, number: usize, options: &LocalNodesOptions) -> Result<(LocalNode, ChildStdout)> {
         let failed = |error: std::io::Error| Error::machine(format!("local node {number}"), error);
-        let path = |name: &str| self._folder.path().join(format!("{number}.{name}"));
+        let path = |name: &str| self.folder.path().join(format!("{number}.{name}"));
         let address = match options.transport {
             Transport::Unix => Address::Unix(path("socket")),
             Transport::Ring => Address::Ring(path("socket")),
@@ -94,7 +94,9 @@ impl LocalNodes {
         address.check_system().map_err(failed)?;
         let log = path("log");
         let mut process = Command::new(std::env::current_exe().map_err(failed)?)
-            .args(["node", "--exit-with-stdin", "--log-level", "error", "--wait", options.wait.name()])
+            .args(["node", "--log-level", "error", "--wait", options.wait.name()])
+            .arg("--owner-folder")
+            .arg(self.folder.path())
             .args(["--listen", &address.to_string(), "--workers", &options.workers.to_string()])
             .args(options.patch.to_arguments()?)
             .stdin(Stdio::piped())

@@ -12,6 +12,7 @@ pub(crate) mod round_source;
 pub(crate) mod run_report;
 pub(crate) mod snapshot;
 pub(crate) mod snapshot_file;
+pub(crate) mod stalls;
 pub(crate) mod target;
 pub(crate) mod verify;
 pub(crate) mod views;

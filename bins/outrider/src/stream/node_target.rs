@@ -96,6 +96,8 @@ pub(crate) struct NodeTarget {
     cluster: Cluster,
     patch: Arc<Patch>,
     history: PatchId,
+    /// Histories that are over.
+    histories: u64,
     /// Nothing was pushed yet.
     is_fresh: bool,
     rounds_max: u64,
@@ -153,6 +155,7 @@ impl NodeTarget {
             cluster,
             patch: Arc::clone(patch),
             history,
+            histories: 0,
             is_fresh: true,
             rounds_max,
             observables: vec![0; patch.plan().graph().observable_bytes()],
@@ -285,7 +288,27 @@ impl NodeTarget {
                 (None, None) => format!("{}: no answer", self.cluster.address(node)),
             }
         });
-        Error::machine(format!("no node for {seconds} s"), why.collect::<Vec<_>>().join("; "))
+        let why = why.collect::<Vec<_>>().join("; ");
+        Error::machine(format!("no node for {seconds} s"), format!("{why}; {}", self.committed()))
+    }
+
+    /// What has been committed, in words.
+    fn committed(&self) -> String {
+        let state = self.cluster.state(self.history);
+        let Some(state) = state.filter(|state| self.histories + state.cells > 0) else {
+            return "nothing was committed".to_owned();
+        };
+        let is_flipped = |&at: &usize| state.observables[at / 64] >> (at % 64) & 1 == 1;
+        let flipped = (0..64 * state.observables.len()).filter(is_flipped).map(|at| format!(" L{at}"));
+        let flipped = flipped.collect::<String>();
+        format!(
+            "committed: {} histories, and of the next {} of {} rounds pushed, in {} cells, which flip{}",
+            self.histories,
+            state.committed.0.min(state.rounds),
+            state.rounds,
+            state.cells,
+            if flipped.is_empty() { " no observable" } else { &flipped },
+        )
     }
 }
 
@@ -295,6 +318,7 @@ impl Target for NodeTarget {
             return Ok(());
         }
         self.cluster.close(self.history);
+        self.histories += 1;
         let history = self.cluster.open(&self.patch);
         self.history = history.map_err(|error| Error::machine("next history", error))?;
         Ok(())

@@ -96,8 +96,17 @@ impl Report {
             self.window.buffer,
         );
         if measured.round_time_us > 0.0 {
-            let verdict = verdict(measured.held);
+            let verdict = verdict(measured.held, measured.held_between_stalls);
             text += &format!("{} us a round: {verdict}\n", measured.round_time_us);
+        }
+        if let Some(stalls) = measured.stalls.filter(|stalls| stalls.count > 0) {
+            text += &format!(
+                "stalls of this machine: {}, {:.1} ms in all, the longest {:.1} ms; {} rounds came in them\n",
+                stalls.count,
+                stalls.total_us / 1e3,
+                stalls.longest_us / 1e3,
+                stalls.stalled_rounds,
+            );
         }
         text += &format!(
             "lost rounds: {}; waited for room: {}; backlog p50 {:.0}, p99 {:.0}, max {:.0} of at most {} rounds\n",
@@ -165,12 +174,13 @@ impl Measured {
     }
 }
 
-/// Whether a pace was held, in words.
-pub(crate) fn verdict(held: Option<bool>) -> &'static str {
-    match held {
-        Some(true) => "held",
-        Some(false) => "NOT held",
-        None => "not known whether it is held",
+/// Whether a pace was held, in words: altogether, and between stalls of the machine.
+pub(crate) fn verdict(held: Option<bool>, held_between_stalls: Option<bool>) -> &'static str {
+    match (held, held_between_stalls) {
+        (Some(true), _) => "held",
+        (Some(false), Some(true)) => "NOT held, but between the stalls of this machine it is",
+        (Some(false), _) => "NOT held",
+        (None, _) => "not known whether it is held",
     }
 }
 

@@ -29,8 +29,12 @@ pub(crate) struct Measured {
     pub(crate) histories: u64,
     /// 0 if rounds came as fast as they were taken.
     pub(crate) round_time_us: f64,
-    /// Whether the decoder kept up to the end; nothing without a round time, or if no history came near its end.
+    /// Whether the decoder kept up from the warm-up on; nothing without a round time, or before.
     pub(crate) held: Option<bool>,
+    /// The same of the rounds for which no stall was to blame; nothing if they are not most of all, or if this thread decodes.
+    pub(crate) held_between_stalls: Option<bool>,
+    /// Stalls of the machine on the thread that takes the rounds.
+    pub(crate) stalls: Option<StallFigures>,
     pub(crate) lost_rounds: u64,
     pub(crate) reaction_us: Quantiles,
     pub(crate) commit_lag_us: Quantiles,
@@ -56,6 +60,16 @@ pub(crate) struct Measured {
     pub(crate) rounds_per_second: f64,
 }
 
+/// What stalls of the machine have cost; nothing is known of them where the thread that takes the rounds decodes.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct StallFigures {
+    pub(crate) count: u64,
+    pub(crate) total_us: f64,
+    pub(crate) longest_us: f64,
+    /// Rounds after the warm-up that came during them, or for as long again afterwards.
+    pub(crate) stalled_rounds: u64,
+}
+
 /// A history that is under way.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct HistoryProgress {
@@ -79,7 +93,11 @@ impl Snapshot {
         round_ns: f64,
         verified: Option<Verified>,
     ) -> Self {
-        let measured = Measured::new(figures, target.rounds_max(), target.failovers(), round_ns, verified);
+        let mut measured =
+            Measured::new(figures, target.rounds_max(), target.failovers(), round_ns, verified);
+        if target.decodes_here() {
+            (measured.stalls, measured.held_between_stalls) = (None, None);
+        }
         Self { measured, nodes: target.nodes(), history: None }
     }
 
@@ -125,6 +143,13 @@ impl Measured {
             histories: figures.histories,
             round_time_us: round_ns / 1e3,
             held: figures.held(rounds_max).filter(|_| round_ns > 0.0),
+            held_between_stalls: figures.held_between_stalls(rounds_max).filter(|_| round_ns > 0.0),
+            stalls: Some(StallFigures {
+                count: figures.stalls.count,
+                total_us: figures.stalls.total_ns as f64 / 1e3,
+                longest_us: figures.stalls.longest_ns as f64 / 1e3,
+                stalled_rounds: figures.stalled_rounds(),
+            }),
             lost_rounds: figures.layers_lost,
             reaction_us: figures.reaction.quantiles(),
             commit_lag_us: figures.commit_lag.quantiles(),

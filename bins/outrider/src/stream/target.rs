@@ -62,6 +62,10 @@ pub(crate) trait Target {
     fn next_report(&mut self) -> Option<CellReport>;
     /// Rounds that it can hold.
     fn rounds_max(&self) -> u64;
+    /// Whether polling it decodes, on the thread that does.
+    fn decodes_here(&self) -> bool {
+        false
+    }
     /// How its nodes do, if it has any.
     fn nodes(&self) -> Vec<NodeReport>;
     /// What the loss of nodes has cost.
@@ -71,6 +75,7 @@ pub(crate) trait Target {
 /// Worker threads of this process.
 pub(crate) struct InProcess {
     stream: Stream,
+    decodes_here: bool,
     is_fresh: bool,
 }
 
@@ -83,7 +88,7 @@ impl InProcess {
             let me = thread::current();
             stream.set_waker(Arc::new(move || me.unpark()));
         }
-        Ok(Self { stream, is_fresh: true })
+        Ok(Self { stream, decodes_here: options.workers.count == 0, is_fresh: true })
     }
 }
 
@@ -122,6 +127,10 @@ impl Target for InProcess {
 
     fn rounds_max(&self) -> u64 {
         self.stream.layers_max()
+    }
+
+    fn decodes_here(&self) -> bool {
+        self.decodes_here
     }
 
     fn nodes(&self) -> Vec<NodeReport> {

@@ -123,9 +123,15 @@ impl RawClient {
 
     /// Assigns all cells of stream 1, from round 0 on.
     pub(crate) fn assign(&mut self, epoch: u32) {
+        let frame = self.assign_frame(epoch);
+        self.write(&frame);
+    }
+
+    /// What [`assign`](Self::assign) sends.
+    pub(crate) fn assign_frame(&mut self, epoch: u32) -> Vec<u8> {
         let all = [CellRange { first: CellId(0), count: CellRange::ENDLESS, stride: 1 }];
         let header = Header { stream: StreamId(1), epoch: Epoch(epoch), ..Header::new(FrameType::Assign) };
-        self.send(header, &Assign { cells: List::from(&all[..]) });
+        self.frame(header, &Assign { cells: List::from(&all[..]) })
     }
 
     /// Sends rounds of stream 1 in epoch 1.
