@@ -104,6 +104,7 @@ impl PatchArgs {
         let (model, patch) = match (&self.dem, self.distance, self.p) {
             (Some(path), _, _) => {
                 let given = Arc::new(DetectorErrorModel::from_file(path)?);
+                self.windowing()?;
                 let timed =
                     TimedModel::new(&given, &self.window.time()).map_err(|error| error.with_path(path))?;
                 order = timed.order;
