@@ -380,6 +380,16 @@ fn models_without_layers_and_impossible_shots_are_refused() {
             "error: dets.01: shot 1: odd number of detection events in a component without boundary";
         assert!(last.starts_with(message), "{run:?}");
     }
+    // A node names it as well, and not the patch, which it has taken.
+    let line =
+        "stream --dem m.dem --shots dets.01 --commit 3 --spacing 3 --buffer 3 --round-time 0 --nodes 1";
+    let run = outrider(path, words(line));
+    let last = run.stderr.lines().last().unwrap_or_default();
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(
+        last.contains("decoding failed: cell ") && last.contains("odd number of detection events"),
+        "{run:?}"
+    );
 }
 
 #[test]
