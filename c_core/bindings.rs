@@ -76,6 +76,10 @@ pub const OTR_MEASUREMENT_STREAM_PERIOD_MAX: u32 = 8;
 pub const OTR_ROUND_SAMPLER_BLOCK_LAYERS: u32 = 64;
 pub const OTR_ROUND_SAMPLER_PERIOD_MAX: u32 = 8;
 pub const OTR_ROUND_SAMPLER_HISTORY_MAX: u64 = 281474976710656;
+pub const OTR_TIME_AXIS_AUTO: u32 = 4294967295;
+pub const OTR_ROUNDS_SPARSITY_MAX: u32 = 64;
+pub const OTR_ROUNDS_FREE: u32 = 4096;
+pub const OTR_TIME_MAX: f64 = 1000000000.0;
 pub const OTR_RULE_ITERATIONS_MAX: u32 = 1000;
 pub const OTR_RULE_NORMALIZATION_ONE: u32 = 256;
 pub const OTR_RULE_LINKS_MAX: u32 = 268435456;
@@ -1580,6 +1584,9 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_plan_stride(plan: *const otr_plan) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_plan_is_sequential(plan: *const otr_plan) -> bool;
 }
 unsafe extern "C" {
     pub fn otr_plan_period(plan: *const otr_plan) -> u32;
@@ -3206,6 +3213,89 @@ unsafe extern "C" {
         sampler: *mut otr_round_sampler,
         out: *mut otr_sampled_layer,
     ) -> bool;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_time_axis {
+    pub axis: u32,
+    pub unit: f64,
+    pub offset: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_time_axis"][::core::mem::size_of::<otr_time_axis>() - 24usize];
+    ["Alignment of otr_time_axis"][::core::mem::align_of::<otr_time_axis>() - 8usize];
+    [
+        "Offset of field: otr_time_axis::axis",
+    ][::core::mem::offset_of!(otr_time_axis, axis) - 0usize];
+    [
+        "Offset of field: otr_time_axis::unit",
+    ][::core::mem::offset_of!(otr_time_axis, unit) - 8usize];
+    [
+        "Offset of field: otr_time_axis::offset",
+    ][::core::mem::offset_of!(otr_time_axis, offset) - 16usize];
+};
+unsafe extern "C" {
+    pub fn otr_time_axis_default() -> otr_time_axis;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_rounds {
+    pub axis: u32,
+    pub unit: f64,
+    pub first_time: f64,
+    pub count: u32,
+    pub is_ascending: bool,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_rounds"][::core::mem::size_of::<otr_rounds>() - 32usize];
+    ["Alignment of otr_rounds"][::core::mem::align_of::<otr_rounds>() - 8usize];
+    [
+        "Offset of field: otr_rounds::axis",
+    ][::core::mem::offset_of!(otr_rounds, axis) - 0usize];
+    [
+        "Offset of field: otr_rounds::unit",
+    ][::core::mem::offset_of!(otr_rounds, unit) - 8usize];
+    [
+        "Offset of field: otr_rounds::first_time",
+    ][::core::mem::offset_of!(otr_rounds, first_time) - 16usize];
+    [
+        "Offset of field: otr_rounds::count",
+    ][::core::mem::offset_of!(otr_rounds, count) - 24usize];
+    [
+        "Offset of field: otr_rounds::is_ascending",
+    ][::core::mem::offset_of!(otr_rounds, is_ascending) - 28usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_model_rounds(
+        model: *const otr_model,
+        time: *const otr_time_axis,
+        of: *mut u32,
+        out: *mut otr_rounds,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_measurement_map_rounds(
+        map: *const otr_measurement_map,
+        time: *const otr_time_axis,
+        of: *mut u32,
+        out: *mut otr_rounds,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_model_in_rounds(
+        out: *mut *mut otr_model,
+        model: *const otr_model,
+        time: *const otr_time_axis,
+        order: *mut u32,
+        error: *mut otr_error,
+    ) -> otr_status;
 }
 impl otr_rule_kind {
     pub const OTR_RULE_CLIQUE: otr_rule_kind = otr_rule_kind(0);

@@ -225,7 +225,7 @@ fn for_each_shot(lengths: &[usize], mut run: impl for<'g> FnMut(usize, &Shot, &P
         let mut windows = Windows::default();
         for &length in lengths {
             let text = history_text(&options, length);
-            let history = History::new(&text, options);
+            let history = History::new(&text, options).in_order_of(&plan);
             let model = DetectorErrorModel::parse(&text).unwrap();
             let own: BTreeMap<_, _> = history
                 .cells

@@ -21,6 +21,7 @@ mod plan;
 mod predecoded;
 mod predecoding;
 mod reweight;
+mod rounds;
 mod rules;
 mod sampler;
 mod shots;

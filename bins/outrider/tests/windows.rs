@@ -194,19 +194,210 @@ fn options_that_do_not_fit_are_refused() {
     assert_eq!(names(path), ["dets.01", "m.dem", "truth.01"]);
 }
 
+/// A repetition code whose detectors stand at `place(site, round)`, numbered in this order.
+fn repetition(order: &[(usize, usize)], place: impl Fn(usize, usize) -> String) -> String {
+    let number = |site: usize, round: usize| order.iter().position(|&own| own == (site, round)).unwrap();
+    let mut text = String::new();
+    for round in 0..ROUNDS {
+        for site in 0..SITES {
+            let own = number(site, round);
+            let right =
+                if site + 1 < SITES { format!(" D{}", number(site + 1, round)) } else { " L0".to_owned() };
+            text += &format!("error(0.05) D{own}{right}\n");
+            if site == 0 {
+                text += &format!("error(0.05) D{own}\n");
+            }
+            if round + 1 < ROUNDS {
+                text += &format!("error(0.05) D{own} D{}\n", number(site, round + 1));
+            }
+            text += &format!("detector({}) D{own}\n", place(site, round));
+        }
+    }
+    text
+}
+
+const ROUNDS: usize = 20;
+const SITES: usize = 4;
+
+/// Detectors in the order of rounds.
+fn by_round() -> Vec<(usize, usize)> {
+    (0..ROUNDS).flat_map(|round| (0..SITES).map(move |site| (site, round))).collect()
+}
+
+/// The shots of detectors in the order of rounds, for another order.
+fn reordered(shots: &str, order: &[(usize, usize)]) -> String {
+    let row = |line: &str| -> String {
+        order.iter().map(|&(site, round)| line.as_bytes()[round * SITES + site] as char).collect()
+    };
+    shots.lines().map(|line| row(line) + "\n").collect()
+}
+
 #[test]
-fn models_without_layers_and_enclosed_cells_are_refused() {
+fn whatever_stands_for_time_the_answers_are_the_same() {
+    let folder = folder();
+    let path = folder.path();
+    let plain = by_round();
+    let mut mixed = plain.clone();
+    // 7 has no divisor in common with the number of detectors.
+    mixed.sort_by_key(|&(site, round)| (round * SITES + site) * 7 % (ROUNDS * SITES));
+    let by_site: Vec<_> = (0..SITES).flat_map(|site| (0..ROUNDS).map(move |round| (site, round))).collect();
+    put(path, "m.dem", repetition(&plain, |site, round| format!("{site}, 0, {round}")));
+    outrider(path, words("sample --dem m.dem --shots 300 --seed 5 --out dets.01")).text();
+    let shots = get_text(path, "dets.01");
+    let windows = "--window parallel --commit 3 --spacing 3 --buffer 3";
+    let expected = decode(path, windows).text().to_owned();
+    let whole = decode(path, "").text().to_owned();
+    type Place = fn(usize, usize) -> String;
+    type Order = [(usize, usize)];
+    let cases: [(&Order, Place, &str); 9] = [
+        (&plain, |site, round| format!("{site}, 0, {round}, 0"), ""),
+        (&plain, |site, round| format!("{site}, 0, {round}, {}", site % 2), ""),
+        (&plain, |site, round| format!("{site}, {round}"), ""),
+        (&plain, |site, round| format!("{site}, 0, {}", round as f64 / 2.0 - 3.0), ""),
+        (&plain, |site, round| format!("{site}, 0, {}", 10 * round + 7), ""),
+        (&mixed, |site, round| format!("{site}, 0, {round}, 1"), ""),
+        (&by_site, |site, round| format!("{site}, 0, {}", 0.25 * round as f64), ""),
+        (&plain, |site, round| format!("{round}, {site}, 5"), " --time-axis 0"),
+        (
+            &mixed,
+            |site, round| format!("{site}, 0, 0, {}", 3 * round + round % 2),
+            " --time-axis 3 --time-unit 3",
+        ),
+    ];
+    for (order, place, options) in cases {
+        put(path, "m.dem", repetition(order, place));
+        put(path, "dets.01", reordered(&shots, order));
+        let run = decode(path, &format!("{windows}{options}"));
+        assert_eq!(run.text(), expected, "{}{options}", place(2, 1));
+        if order == plain {
+            assert_eq!(decode(path, "").text(), whole, "whole histories need no rounds");
+        }
+        let run = decode(path, &format!("{windows}{options} --edges-out edges.txt --out guesses.01"));
+        run.text();
+        for (line, row) in get_text(path, "edges.txt").lines().zip(reordered(&shots, order).lines()) {
+            let events = row.bytes().enumerate().filter(|&(_, bit)| bit == b'1').map(|(at, _)| at);
+            assert_eq!(flipped(line), events.collect(), "edges have the numbers of the model");
+        }
+        let name =
+            "stream --dem m.dem --shots dets.01 --commit 3 --spacing 3 --buffer 3 --round-time 0 --verify";
+        outrider(path, words(&format!("{name} --workers 0{options}"))).text();
+    }
+}
+
+#[test]
+fn rounds_without_detectors_are_rounds() {
+    let folder = folder();
+    let path = folder.path();
+    let late = |round: usize| if round < 10 { round } else { round + 4 };
+    put(path, "m.dem", repetition(&by_round(), |site, round| format!("{site}, 0, {}", late(round))));
+    outrider(path, words("sample --dem m.dem --shots 300 --seed 5 --out dets.01")).text();
+    for layout in ["forward --commit 2", "parallel --commit 6 --spacing 5", "parallel --commit 5 --spacing 7"]
+    {
+        decode(path, &format!("--window {layout} --buffer 5 --edges-out edges.txt --out guesses.01")).text();
+        for (line, row) in get_text(path, "edges.txt").lines().zip(get_text(path, "dets.01").lines()) {
+            let events = row.bytes().enumerate().filter(|&(_, bit)| bit == b'1').map(|(at, _)| at);
+            assert_eq!(flipped(line), events.collect(), "{layout}");
+        }
+    }
+    let cut = "--commit 6 --spacing 5 --buffer 5 --round-time 0 --workers 0 --verify";
+    outrider(path, words(&format!("stream --dem m.dem --shots dets.01 {cut}"))).text();
+    outrider(path, words(&format!("stream --dem m.dem --repeat 50 {cut}"))).text();
+    decode(path, "--window sandwich --commit 6 --buffer 5").refused(
+        2,
+        &["D36 in round 9 and D40 in round 14", "the spacing between cells, 1, must be more rounds"],
+    );
+}
+
+#[test]
+fn what_a_round_is_and_what_is_no_time_is_said() {
+    let folder = folder();
+    let path = folder.path();
+    let windows = "--window forward --commit 3 --buffer 3";
+    put(path, "m.dem", repetition(&by_round(), |site, round| format!("{site}, 0, {}", 0.5 * round as f64)));
+    outrider(path, words("sample --dem m.dem --shots 10 --out dets.01")).text();
+    let note = "note: m.dem: a round is 0.5 units of coordinate 2";
+    assert!(decode(path, windows).stderr.contains(note));
+    assert!(!decode(path, &format!("{windows} --time-unit 0.5")).stderr.contains("note"));
+    for (options, message) in [
+        ("--time-axis 1", "m.dem: coordinate 1, taken as time, is 0 for all detectors"),
+        ("--time-axis 3", "m.dem: detector D0 has no coordinate 3"),
+        ("--time-unit 0.25", "m.dem: coordinate 2 has values 2 rounds of 0.25 apart: a round lasts 0.5"),
+        ("--time-unit 0", "expected a positive number"),
+        ("--time-offset inf", "expected a finite number"),
+    ] {
+        decode(path, &format!("{windows} {options}")).refused(2, &[message]);
+    }
+    decode(path, "--time-axis 2").refused(2, &["need --window or --predecoder"]);
+    put(path, "m.dem", repetition(&by_round(), |site, round| format!("{site}, {round}, 0")));
+    decode(path, windows).refused(2, &["m.dem: coordinate 2, taken as time, is 0 for all detectors", "axis"]);
+    // An edge over two rounds, and a layout whose spacing is one.
+    put(path, "m.dem", get_text(path, "m.dem").replace(", 0) D", ") D") + "error(0.01) D8 D16\n");
+    decode(path, "--window sandwich --commit 3 --buffer 3").refused(
+        2,
+        &["m.dem: an edge joins detectors D8", "the spacing between cells, 1, must be more rounds"],
+    );
+    decode(path, "--window sandwich --spacing 2 --commit 3 --buffer 3")
+        .refused(2, &["use --window parallel"]);
+    decode(path, "--window parallel --spacing 2 --commit 3 --buffer 3").text();
+}
+
+#[test]
+fn models_without_layers_and_impossible_shots_are_refused() {
     let folder = folder();
     let path = folder.path();
     put(path, "m.dem", "error(0.1) D0 L0\nerror(0.1) D0 D1\n");
     put(path, "dets.01", "00\n");
     decode(path, LAYOUTS[0]).refused(2, &["m.dem: detector D0 has no coordinates"]);
 
-    // Rows along the long side of a basis-X memory: inner rows reach no boundary.
+    // A ring in space, so that only an even number of detectors can fire.
+    let ring = repetition(&by_round(), |site, round| format!("{site}, {round}"));
+    let ring: String = ring
+        .lines()
+        .filter(|line| {
+            !(line.starts_with("error") && line.matches('D').count() == 1 && !line.ends_with("L0"))
+        })
+        .map(|line| match line.strip_suffix(" L0") {
+            Some(own) => {
+                let last: usize = own.rsplit('D').next().unwrap().parse().unwrap();
+                format!("{own} D{} L0\n", last + 1 - SITES)
+            }
+            None => format!("{line}\n"),
+        })
+        .collect();
+    put(path, "m.dem", ring);
+    outrider(path, words("sample --dem m.dem --shots 500 --out dets.01")).text();
+    for layout in ["forward", "parallel --spacing 3", "sandwich"] {
+        let run = decode(path, &format!("--window {layout} --commit 3 --buffer 3"));
+        assert_eq!(run.text().lines().count(), 500);
+        assert_eq!(run.stderr.contains("one after the other"), layout != "forward", "{}", run.stderr);
+    }
+    put(path, "dets.01", format!("{}1\n", "0".repeat(SITES * ROUNDS - 1)));
+    for options in ["", "--window forward --commit 3 --buffer 3", "--window sandwich --commit 3 --buffer 3"] {
+        let run = decode(path, options);
+        let last = run.stderr.lines().last().unwrap_or_default();
+        assert_eq!(run.code, Some(2), "{run:?}");
+        let message =
+            "error: dets.01: shot 1: odd number of detection events in a component without boundary";
+        assert!(last.starts_with(message), "{run:?}");
+    }
+    // A node names it as well, and not the patch, which it has taken.
+    let line =
+        "stream --dem m.dem --shots dets.01 --commit 3 --spacing 3 --buffer 3 --round-time 0 --nodes 1";
+    let run = outrider(path, words(line));
+    let last = run.stderr.lines().last().unwrap_or_default();
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(
+        last.contains("decoding failed: cell ") && last.contains("odd number of detection events"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn rows_that_reach_no_boundary_are_decided_all_the_same() {
+    let folder = folder();
+    let path = folder.path();
+    // Rows along the long side of a basis-X memory.
     outrider(path, words("gen --size 15x3 --basis x --rounds 20 --p 0.01 --dem-out m.dem")).text();
-    outrider(path, words("sample --dem m.dem --shots 100 --out dets.01")).text();
-    let options = "--window brick --commit 3 --buffer 3 --row-width 2 --threads 1";
-    decode(path, options).refused(2, &["dets.01: shot ", "a window has no perfect matching"]);
     let line = "ler --dem m.dem --max-shots 1000 --window brick --commit 3 --buffer 3 --row-width 2";
-    outrider(path, words(line)).refused(2, &["seed 0: shot ", "a window has no perfect matching"]);
+    assert!(outrider(path, words(line)).text().contains("mwpm@brick"));
 }

@@ -1,12 +1,12 @@
 /* Measurement streams: from the raw measurements of a history, however long, to the detection events of its
  * layers, as otr_cell_book_push wants them.
  *
- * A stream is made from the measurement map of one history, the reference. Detectors lie in layers by their
- * last coordinate. If all layers but some first ones and the last one repeat, each so many measurements after
- * the one like it, the stream serves histories of any length in constant memory, with the last layer unknown
- * until it comes. What observables gain from the measurements of a layer has to repeat with it. Taken to be
- * the reference's for every length, because a map cannot tell: the last layer, and the observables' constants
- * and sweep bits.
+ * A stream is made from the measurement map of one history, the reference. Detectors lie in layers, one a
+ * round (see rounds.h). If all layers but some first ones and the last one repeat, each so many measurements
+ * after the one like it, the stream serves histories of any length in constant memory, with the last layer
+ * unknown until it comes. What observables gain from the measurements of a layer has to repeat with it. Taken
+ * to be the reference's for every length, because a map cannot tell: the last layer, and the observables'
+ * constants and sweep bits.
  *
  *     otr_measurement_stream_start, with the history's sweep bits
  *     while there are measurements           otr_measurement_stream_push
@@ -31,9 +31,8 @@ extern "C" {
 typedef struct otr_measurement_stream otr_measurement_stream;
 
 /* A stream at the beginning of a history without sweep bits. The map is not needed afterwards.
- * OTR_ERR_FORMAT: a detector without coordinates, a layer that is no whole number, layers that do not ascend
- * with the detectors' numbers, none. OTR_ERR_MEMORY, OTR_ERR_ARGUMENT. Single-threaded; allocates here
- * alone. */
+ * OTR_ERR_FORMAT: no rounds (see otr_measurement_map_rounds), or rounds that do not ascend with the
+ * detectors' numbers. OTR_ERR_MEMORY, OTR_ERR_ARGUMENT. Single-threaded; allocates here alone. */
 OTR_API otr_status otr_measurement_stream_create(otr_measurement_stream **out, const otr_measurement_map *map,
                                                  otr_error *error);
 /* NULL is allowed. */

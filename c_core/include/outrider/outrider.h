@@ -17,6 +17,7 @@
 #include "outrider/plan.h"
 #include "outrider/predecoder.h"
 #include "outrider/round_sampler.h"
+#include "outrider/rounds.h"
 #include "outrider/rules.h"
 #include "outrider/sampler.h"
 #include "outrider/shots.h"

@@ -1,12 +1,11 @@
 /* Plans: how a history of rounds, however long, is cut into cells.
  *
- * Detectors lie in layers, one a round, by their last coordinate. A plan cuts the layers into cells, over and
- * over: cells of `cell_layers` layers, and between them, unless `spacing` is 0, cells of `spacing` layers
- * that are decided after both of their neighbours. Without a spacing each cell is decided after the one
- * before it. A wide patch can be cut in space too, into rows of `width` sites, as a chessboard or, with odd
- * rows shifted by half a cell, as bricks. Without a spacing cells of all rows are then decided in the order
- * of their first layers, of those that begin together the ones of even rows first; with a spacing they have
- * four colours.
+ * Detectors lie in layers, one a round (see rounds.h). A plan cuts the layers into cells, over and over:
+ * cells of `cell_layers` layers, and between them, unless `spacing` is 0, cells of `spacing` layers that are
+ * decided after both of their neighbours. Without a spacing each cell is decided after the one before it. A
+ * wide patch can be cut in space too, into rows of `width` sites, as a chessboard or, with odd rows shifted
+ * by half a cell, as bricks. Without a spacing cells of all rows are then decided in the order of their first
+ * layers, of those that begin together the ones of even rows first; with a spacing they have four colours.
  *
  *     spacing = 0                   forward, a cell waits for the one before: a chain
  *     cell_layers = spacing = d     parallel, work for two workers at least (arXiv:2209.08552: spacing 3d)
@@ -14,18 +13,18 @@
  *     width > 0                     cells in space and time (arXiv:2303.04846)
  *
  * A cell must not be enclosed: one that decided cells surround and that reaches no boundary may be left with
- * an odd number of events, and its window then has no perfect matching. Without rows no cell is. With rows
- * and no spacing the future of a cell is open, but for the last cells of a history. Detectors of the other
- * basis than the memory's end at a boundary in time there; those of its own basis need one in space, in every
- * row:
+ * an odd number of events, and its window then has no perfect matching. In patches whose layers reach a
+ * boundary in space no cell is, without rows. Others, such as a torus, a stability experiment or one basis of
+ * a patch, and rows that are cut off from the boundary, are looked at when the plan is made, window by
+ * window. If the order above would enclose a cell, cells of the same shape are decided one after the other
+ * instead, row by row (otr_plan_is_sequential): then something next to a cell is always still to be decided,
+ * up to the last one, which gets what is left of the history. So they do not run in parallel, but every shot
+ * is decided. Only a part of a history that reaches a boundary in time at its beginning and none at its end
+ * cannot be cut at all.
  *
- *     the rows' ends are boundaries for the memory's own detectors    no cell is ever enclosed
- *     the patch's outer sides are, along `axis`                       two rows at the most: others have none
- *
- * In Stim's rotated memories the first is axis x in basis Z and axis y in basis X, so that rows run along the
- * short way of a logical error and `buffer` needs its length only. With rows and a spacing cells of the last
- * colour are enclosed by the others, and detectors of one basis or the other reach no boundary there: only
- * for two rows at the most, or for models with detectors of one basis whose boundaries are the rows' ends.
+ * In Stim's rotated memories rows reach a boundary along axis x in basis Z and along axis y in basis X, for
+ * the detectors of the memory's basis; they run along the short way of a logical error then, and `buffer`
+ * needs its length only.
  *
  * A plan is made from the model of one history, the reference. If its layers repeat, all but some first and
  * last ones, of which only the very last may have other detectors, the plan serves histories of any length,
@@ -62,7 +61,7 @@ typedef struct otr_plan_options {
     uint32_t buffer;        /* layers, and sites, that a window sees around its cell. d loses nothing
                                measurable; less than the edges are long is allowed and bad */
     uint32_t width;         /* sites of a row of cells, 0 to leave the patch whole; at least 2 otherwise */
-    uint32_t axis;          /* coordinate that rows follow one another along: 0 for x, 1 for y */
+    uint32_t axis;          /* coordinate, of those beside time, that rows follow one another along: 0 or 1 */
     double pitch;           /* coordinate units of a site along that axis, above 0; 2 in Stim's circuits */
     otr_plan_layout layout; /* without width it does not matter */
     uint32_t context;       /* layers around a window that its pre-decoder looks at (its reach in rounds) */
@@ -75,9 +74,12 @@ typedef struct otr_plan otr_plan;
 
 /* A plan over `graph`, the matching graph of `model`, which tells the coordinates; the graph is borrowed, the
  * model is not needed afterwards. The ranks are checked against every edge of the graph.
- * OTR_ERR_FORMAT: a detector without coordinates, a layer that is no whole number, layers that do not ascend
- * with the detectors' numbers. OTR_ERR_ARGUMENT: options out of range, an edge between cells of the same rank
- * (*error names both detectors). OTR_ERR_LIMIT, OTR_ERR_MEMORY. Immutable; threads may share it. */
+ * OTR_ERR_FORMAT: no rounds (see otr_model_rounds), or rounds that do not ascend with the detectors' numbers
+ * (otr_model_in_rounds numbers them so). OTR_ERR_ARGUMENT: options out of range, an edge between cells of the
+ * same rank
+ * (*error names both detectors), a
+ * part of the history that windows cannot decide. OTR_ERR_LIMIT, OTR_ERR_MEMORY. Immutable; threads may share
+ * it. */
 OTR_API otr_status otr_plan_create(otr_plan **out, const otr_graph *graph, const otr_model *model,
                                    const otr_plan_options *options, otr_error *error);
 OTR_API void otr_plan_destroy(otr_plan *plan);
@@ -89,6 +91,9 @@ OTR_API uint32_t otr_plan_layer_count(const otr_plan *plan);
 OTR_API uint32_t otr_plan_row_count(const otr_plan *plan);
 /* Layers after which the pattern of cells repeats. */
 OTR_API uint32_t otr_plan_stride(const otr_plan *plan);
+/* Whether each cell waits for the one before: without a spacing and rows, and where any other order would
+ * enclose cells. */
+OTR_API bool otr_plan_is_sequential(const otr_plan *plan);
 /* Layers after which the reference repeats itself, 0 if it does not. */
 OTR_API uint32_t otr_plan_period(const otr_plan *plan);
 /* The shortest history, in layers, from which on the plan serves every length that differs from the

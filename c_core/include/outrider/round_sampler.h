@@ -1,8 +1,8 @@
 /* Sampling a history layer by layer, however long it is.
  *
- * A model with layers, one a round (see plan.h), tells which errors begin in each layer: those whose earliest
- * detector lies in it. If layers repeat but for some first and last ones, histories of any length can be
- * sampled in constant memory, and their end may be chosen while they run.
+ * A model with layers, one a round (see rounds.h), tells which errors begin in each layer: those whose
+ * earliest detector lies in it. If layers repeat but for some first and last ones, histories of any length
+ * can be sampled in constant memory, and their end may be chosen while they run.
  *
  * Random numbers are counter-based, keyed by (seed, history, layer), so a layer is the same wherever sampling
  * begins, whatever the instruction set, and whenever the end is made known. The shots differ from
@@ -29,9 +29,9 @@ typedef struct otr_round_sampler otr_round_sampler;
 
 /* Flattens `model`, which is not needed afterwards; errors that begin in repeating layers are kept once. It
  * stands at the first layer of history 0. Single-threaded.
- * OTR_ERR_FORMAT: a model without layers, or an error that flips observables and no detectors, which happens
- * in no layer. OTR_ERR_LIMIT, OTR_ERR_UNSUPPORTED for an instruction set that is not there, OTR_ERR_MEMORY,
- * OTR_ERR_ARGUMENT. */
+ * OTR_ERR_FORMAT: a model without layers or with layers that do not ascend with the detectors' numbers, or an
+ * error that flips observables and no detectors, which happens in no layer. OTR_ERR_LIMIT,
+ * OTR_ERR_UNSUPPORTED for an instruction set that is not there, OTR_ERR_MEMORY, OTR_ERR_ARGUMENT. */
 OTR_API otr_status otr_round_sampler_create(otr_round_sampler **out, const otr_model *model, uint64_t seed,
                                             otr_isa isa, otr_error *error);
 OTR_API void otr_round_sampler_destroy(otr_round_sampler *sampler);

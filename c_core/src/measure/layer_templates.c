@@ -4,16 +4,12 @@
  * measurements belong to the layers that make them known. */
 #include "measure/layer_templates.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/array.h"
 #include "common/bits.h"
 #include "common/error.h"
-
-/* Layers are below this. */
-#define LAYER_MAX 1e9
 
 /* Measurement and row of parities, to be sorted. */
 typedef struct terms {
@@ -23,8 +19,6 @@ typedef struct terms {
 
 static otr_status find_layers(otr_layer_templates *templates, const otr_measurement_map *map,
                               otr_error *error);
-static otr_status read_layer(const otr_measurement_map *map, uint64_t detector, double *layer,
-                             otr_error *error);
 static otr_status find_parities(otr_layer_templates *templates, const otr_measurement_map *map);
 static otr_status add_observables(otr_layer_templates *templates, const otr_measurement_map *map,
                                   terms *observables);
@@ -64,62 +58,40 @@ void otr_layer_templates_free(otr_layer_templates *templates) {
     *templates = (otr_layer_templates){0};
 }
 
-/* Layers ascend, and none is empty; they are counted from the first. */
+/* Layers ascend with the detectors' numbers; they are the rounds of outrider/rounds.h. */
 static otr_status find_layers(otr_layer_templates *templates, const otr_measurement_map *map,
                               otr_error *error) {
-    const uint64_t count = otr_measurement_map_detector_count(map);
-    size_t capacity = 0;
-    double last = -1, layer = 0;
-    for (uint64_t detector = 0; detector < count; detector++) {
-        const otr_status status = read_layer(map, detector, &layer, error);
-        if (status != OTR_OK) {
-            return status;
+    const size_t count = (size_t)otr_measurement_map_detector_count(map);
+    uint32_t *const of = otr_array_new(count, sizeof *of);
+    otr_rounds rounds;
+    otr_status status = OTR_ERR_MEMORY;
+    if (of == NULL) {
+        return otr_error_set(error, status, 0, 0, "out of memory");
+    }
+    status = otr_measurement_map_rounds(map, NULL, of, &rounds, error);
+    for (size_t i = 1; i < count && status == OTR_OK; i++) {
+        if (of[i] < of[i - 1]) {
+            status = otr_error_set(error, OTR_ERR_FORMAT, 0, 0,
+                                   "detector D%zu lies in round %u, after a detector in round %u", i, of[i],
+                                   of[i - 1]);
         }
-        if (detector > 0 && (layer < last || layer > last + 1)) {
-            return otr_error_set(error, OTR_ERR_FORMAT, 0, 0,
-                                 "detector D%llu lies in round %g, after a detector in round %g",
-                                 (unsigned long long)detector, layer, last);
+    }
+    if (status == OTR_OK) {
+        templates->layer_count = rounds.count;
+        templates->layers = otr_array_zeroed((size_t)rounds.count + 1, sizeof *templates->layers);
+        status =
+            templates->layers != NULL ? OTR_OK : otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+    }
+    for (size_t i = 0; i < count && status == OTR_OK; i++) {
+        templates->layers[of[i] + 1].first_detector = (uint32_t)i + 1;
+    }
+    for (uint32_t layer = 0; layer < templates->layer_count && status == OTR_OK; layer++) {
+        if (templates->layers[layer + 1].first_detector == 0) {
+            templates->layers[layer + 1].first_detector = templates->layers[layer].first_detector;
         }
-        if (detector == 0 || layer > last) {
-            if (!OTR_ARRAY_GROW(templates->layers, templates->layer_count, capacity)) {
-                return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
-            }
-            templates->layers[templates->layer_count++] =
-                (otr_layer_template){.first_detector = (uint32_t)detector};
-        }
-        last = layer;
     }
-    if (count == 0) {
-        return otr_error_set(error, OTR_ERR_FORMAT, 0, 0, "the circuit has no detectors");
-    }
-    if (!OTR_ARRAY_GROW(templates->layers, templates->layer_count, capacity)) {
-        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
-    }
-    templates->layers[templates->layer_count] = (otr_layer_template){.first_detector = (uint32_t)count};
-    return OTR_OK;
-}
-
-static otr_status read_layer(const otr_measurement_map *map, uint64_t detector, double *layer,
-                             otr_error *error) {
-    const double *coordinates;
-    size_t count;
-    const otr_status status = otr_measurement_map_coordinates(map, detector, &coordinates, &count);
-    if (status != OTR_OK) {
-        return status;
-    }
-    if (count == 0) {
-        return otr_error_set(error, OTR_ERR_FORMAT, 0, 0,
-                             "detector D%llu has no coordinates, of which the last one is its round",
-                             (unsigned long long)detector);
-    }
-    *layer = coordinates[count - 1];
-    if (!(*layer >= 0 && *layer < LAYER_MAX) || floor(*layer) != *layer) {
-        return otr_error_set(
-            error, OTR_ERR_FORMAT, 0, 0,
-            "the last coordinate of detector D%llu, %g, is no layer: whole numbers from 0 are",
-            (unsigned long long)detector, *layer);
-    }
-    return OTR_OK;
+    free(of);
+    return status;
 }
 
 static otr_status find_parities(otr_layer_templates *templates, const otr_measurement_map *map) {

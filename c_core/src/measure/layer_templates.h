@@ -3,6 +3,7 @@
 #define OTR_LAYER_TEMPLATES_H
 
 #include "outrider/measurement_stream.h"
+#include "outrider/rounds.h"
 
 /* Bits from `from` on that enter bits from `to` on. */
 typedef struct otr_bit_run {

@@ -1,8 +1,8 @@
-/* The layers of a model: detectors by their last coordinate, the round, and where layers repeat. */
+/* The layers of a model: detectors by their round (see outrider/rounds.h), and where layers repeat. */
 #ifndef OTR_MODEL_LAYERS_H
 #define OTR_MODEL_LAYERS_H
 
-#include "outrider/model.h"
+#include "outrider/rounds.h"
 
 #include <stdbool.h>
 
@@ -13,10 +13,10 @@ typedef struct otr_layers {
     uint32_t *of;    /* detector -> layer */
 } otr_layers;
 
-/* Reads the layers off the coordinates that the model declares; every detector has one, layers ascend with
- * the detectors' numbers, and none is empty. If `places` is not NULL, it has room for one number a detector
- * and gets coordinate `axis`. Fewer than 2^32 detectors. OTR_ERR_FORMAT, OTR_ERR_LIMIT, OTR_ERR_MEMORY; to be
- * freed in any case. */
+/* Reads the layers off the coordinates that the model declares; layers ascend with the detectors' numbers,
+ * and some may be empty. If `places` is not NULL, it has room for one number a detector and gets coordinate
+ * `axis` of those beside time, where there is one. Fewer than 2^32 detectors. OTR_ERR_FORMAT, OTR_ERR_LIMIT,
+ * OTR_ERR_MEMORY; to be freed in any case. */
 otr_status otr_layers_init(otr_layers *layers, const otr_model *model, uint32_t axis, double *places,
                            otr_error *error);
 void otr_layers_free(otr_layers *layers);

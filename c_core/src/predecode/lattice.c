@@ -2,6 +2,7 @@
 
 #include "common/array.h"
 #include "common/error.h"
+#include "outrider/rounds.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -107,8 +108,9 @@ static bool to_site(double coordinate, int32_t pitch, int32_t *site) {
     return true;
 }
 
+/* `rounds`: of the detectors, NULL where their times are sites. */
 static otr_status place(otr_lattice *lattice, const otr_instruction *declaration, uint64_t detector,
-                        otr_error *error) {
+                        const uint32_t *rounds, otr_error *error) {
     const double *const at = declaration->arguments;
     const otr_offset pitch = lattice->rule->pitch;
     otr_offset site;
@@ -116,7 +118,7 @@ static otr_status place(otr_lattice *lattice, const otr_instruction *declaration
         return OTR_OK;
     }
     if (!to_site(at[0], pitch.x, &site.x) || !to_site(at[1], pitch.y, &site.y) ||
-        !to_site(at[2], pitch.t, &site.t)) {
+        !(rounds != NULL ? to_site(rounds[detector], 1, &site.t) : to_site(at[2], pitch.t, &site.t))) {
         return otr_error_set(error, OTR_ERR_FORMAT, 0, 0,
                              "detector D%llu at (%g, %g, %g) is not on the network's lattice",
                              (unsigned long long)detector, at[0], at[1], at[2]);
@@ -126,7 +128,8 @@ static otr_status place(otr_lattice *lattice, const otr_instruction *declaration
     return OTR_OK;
 }
 
-static otr_status read_sites(otr_lattice *lattice, const otr_model *model, otr_error *error) {
+static otr_status place_all(otr_lattice *lattice, const otr_model *model, const uint32_t *rounds,
+                            otr_error *error) {
     otr_model_walk *walk = NULL;
     otr_instruction instruction;
     otr_status status = otr_model_walk_create(&walk, model);
@@ -136,11 +139,34 @@ static otr_status read_sites(otr_lattice *lattice, const otr_model *model, otr_e
     while (status == OTR_OK && otr_model_walk_next(walk, &instruction)) {
         if (instruction.kind == OTR_INSTRUCTION_DETECTOR) {
             for (uint64_t i = 0; i < instruction.target_count && status == OTR_OK; i++) {
-                status = place(lattice, &instruction, instruction.targets[i], error);
+                status = place(lattice, &instruction, instruction.targets[i], rounds, error);
             }
         }
     }
     otr_model_walk_destroy(walk);
+    return status;
+}
+
+static bool has_whole_times(const otr_rounds *rounds) {
+    return floor(rounds->unit) == rounds->unit && floor(rounds->first_time) == rounds->first_time;
+}
+
+/* Time is the third coordinate, as outrider/rounds.h has it; where its values are not whole, rounds are. */
+static otr_status read_sites(otr_lattice *lattice, const otr_model *model, otr_error *error) {
+    otr_error by_times = {0};
+    otr_rounds found;
+    otr_status status = place_all(lattice, model, NULL, &by_times);
+    if (status == OTR_ERR_FORMAT) {
+        uint32_t *const rounds = otr_array_new(lattice->node_count, sizeof *rounds);
+        status = rounds != NULL ? otr_model_rounds(model, NULL, rounds, &found, NULL) : OTR_ERR_MEMORY;
+        if (status == OTR_OK) {
+            status = has_whole_times(&found) ? OTR_ERR_FORMAT : place_all(lattice, model, rounds, NULL);
+        }
+        free(rounds);
+        if (status != OTR_OK && status != OTR_ERR_MEMORY) {
+            status = otr_error_set(error, OTR_ERR_FORMAT, 0, 0, "%s", by_times.message);
+        }
+    }
     for (uint32_t node = 0; node < lattice->node_count && status == OTR_OK; node++) {
         if (lattice->sites[node].x == UNPLACED) {
             status = otr_error_set(error, OTR_ERR_FORMAT, 0, 0,

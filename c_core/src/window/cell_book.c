@@ -597,13 +597,15 @@ static otr_status gather_events(otr_cell_book *book, const otr_cell *cell, otr_e
     for (uint64_t layer = cell->events_first; layer < cell->events_end; layer++, place++) {
         const size_t slot = otr_layer_ring_slot(layers, place);
         const uint8_t *const row = layers->bits + slot * layers->layer_bytes;
-        uint32_t begin;
+        uint32_t begin = 0;
+        otr_status status = OTR_OK;
         if (place >= layers->count || layers->layers[slot].number != layer) {
             return otr_error_set(error, OTR_ERR_INDEX, 0, 0, "a round that cell %llu needs was left out",
                                  (unsigned long long)cell->number);
         }
-        const otr_status status =
-            otr_plan_mark(book->plan, (uint32_t)((int64_t)layer - cell->shift), 0, &begin);
+        if (layers->layers[slot].detector_count > 0) {
+            status = otr_plan_mark(book->plan, (uint32_t)((int64_t)layer - cell->shift), 0, &begin);
+        }
         if (status != OTR_OK) {
             return otr_error_set(error, status, 0, 0, "layer %llu is not in the reference",
                                  (unsigned long long)layer);

@@ -10,6 +10,7 @@
 
 #include "common/array.h"
 #include "common/error.h"
+#include "window/enclosed.h"
 #include "window/plan_internal.h"
 #include "window/timeline.h"
 
@@ -23,18 +24,14 @@ struct otr_plan {
     uint32_t tail_marks; /* most marks of one of them */
     uint64_t layers_min; /* 0 without a bulk that is long enough */
     uint8_t *occupied;   /* one a layer of the reference and row: whether it has detectors */
+    bool is_sequential;  /* ranks are those of cells one after the other: others would enclose some */
 };
-
-/* A cell by its place: row, and index in time. */
-typedef struct place {
-    uint32_t row;
-    uint64_t index;
-} place;
 
 static otr_status check_options(const otr_plan_options *options, otr_error *error);
 static void measure(otr_plan *plan);
 static otr_status occupy(otr_plan *plan, otr_error *error);
 static otr_status check_ranks(const otr_plan *plan, otr_error *error);
+static otr_status order_cells(otr_plan *plan, otr_error *error);
 static uint32_t layer_width(const otr_timeline *timeline, uint32_t layer);
 static uint32_t layer_alike(const otr_plan *plan, uint64_t layer, uint64_t layer_count);
 static uint32_t layer_marks(const otr_timeline *timeline, uint32_t layer);
@@ -42,17 +39,21 @@ static uint32_t larger(uint32_t a, uint32_t b);
 static bool shifts(const otr_plan *plan, uint64_t layer_count);
 static uint64_t index_at(const otr_plan *plan, uint32_t row, uint64_t layer);
 static uint64_t smaller(uint64_t a, uint64_t b);
-static uint64_t first_layer_of(const otr_plan *plan, place cell);
-static uint64_t end_layer_of(const otr_plan *plan, place cell);
+static uint64_t first_layer_of(const otr_plan *plan, otr_place cell);
+static uint64_t end_layer_of(const otr_plan *plan, otr_place cell);
 static uint64_t reduced(uint64_t layer, uint64_t by);
 static int64_t find_shift(const otr_plan *plan, const otr_cell *cell, uint64_t layer_count);
 static uint64_t end_of(const otr_plan *plan, uint64_t layer_count);
 static bool is_empty(const otr_plan *plan, const otr_cell_shape *shape);
-static uint64_t rank_of(const otr_plan *plan, place cell);
+static uint64_t rank_of(const otr_plan *plan, otr_place cell);
 static bool are_near_rows(const otr_plan *plan, uint32_t row, uint32_t other);
-static place place_of(const otr_plan *plan, uint32_t detector, uint64_t phase);
+static otr_place place_of(const otr_plan *plan, uint32_t detector, uint64_t phase);
 static bool is_near_row(const otr_plan *plan, uint32_t row, uint64_t site, uint64_t distance);
 static bool is_brick(const otr_plan *plan);
+static bool has_decided_past(const otr_plan *plan);
+static otr_place own_place(const otr_plan *plan, const otr_cell_shape *shape);
+static uint8_t role_of(const otr_plan *plan, const otr_cell_shape *shape, otr_place own, uint32_t detector,
+                       otr_place cell);
 
 otr_plan_options otr_plan_options_default(uint32_t distance) {
     return (otr_plan_options){.cell_layers = distance, .spacing = distance, .buffer = distance, .pitch = 2};
@@ -82,6 +83,9 @@ otr_status otr_plan_create(otr_plan **out, const otr_graph *graph, const otr_mod
     }
     if (status == OTR_OK) {
         status = check_ranks(plan, error);
+    }
+    if (status == OTR_OK) {
+        status = order_cells(plan, error);
     }
     if (status != OTR_OK) {
         otr_plan_destroy(plan);
@@ -113,6 +117,10 @@ uint32_t otr_plan_row_count(const otr_plan *plan) {
 
 uint32_t otr_plan_stride(const otr_plan *plan) {
     return plan->stride;
+}
+
+bool otr_plan_is_sequential(const otr_plan *plan) {
+    return plan->is_sequential || (plan->options.spacing == 0 && plan->row_count == 1);
 }
 
 uint32_t otr_plan_period(const otr_plan *plan) {
@@ -175,10 +183,9 @@ uint64_t otr_plan_cell_count(const otr_plan *plan, uint64_t layer_count) {
 }
 
 otr_status otr_plan_cell(const otr_plan *plan, uint64_t number, uint64_t layer_count, otr_cell *out) {
-    const place own = {(uint32_t)(number % plan->row_count), number / plan->row_count};
+    const otr_place own = {(uint32_t)(number % plan->row_count), number / plan->row_count};
     const uint64_t end = end_of(plan, layer_count);
-    /* Without a spacing a cell's past is decided before it, so its window leaves it out. */
-    const uint32_t past = plan->options.spacing == 0 ? 0 : plan->options.buffer;
+    const uint32_t past = has_decided_past(plan) ? 0 : plan->options.buffer;
     otr_cell cell = {.number = number};
     if (layer_count > 0 && otr_plan_check_length(plan, layer_count, NULL) != OTR_OK) {
         return OTR_ERR_ARGUMENT;
@@ -217,7 +224,7 @@ otr_status otr_plan_cell(const otr_plan *plan, uint64_t number, uint64_t layer_c
 
 otr_status otr_plan_dependencies(const otr_plan *plan, uint64_t number, uint64_t layer_count,
                                  uint64_t *numbers, size_t capacity, size_t *count) {
-    const place own = {(uint32_t)(number % plan->row_count), number / plan->row_count};
+    const otr_place own = {(uint32_t)(number % plan->row_count), number / plan->row_count};
     const uint64_t rank = rank_of(plan, own);
     otr_cell cell;
     uint64_t low = UINT64_MAX, high = 0;
@@ -233,7 +240,7 @@ otr_status otr_plan_dependencies(const otr_plan *plan, uint64_t number, uint64_t
     *count = 0;
     for (uint64_t index = low; index <= high; index++) {
         for (uint32_t row = 0; row < plan->row_count; row++) {
-            const place other = {row, index};
+            const otr_place other = {row, index};
             if (are_near_rows(plan, own.row, row) && rank_of(plan, other) < rank &&
                 first_layer_of(plan, other) < cell.marks_end &&
                 end_layer_of(plan, other) > cell.marks_first) {
@@ -268,19 +275,9 @@ otr_status otr_plan_window(otr_window **out, const otr_plan *plan, const otr_cel
     if (roles == NULL) {
         return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
     }
-    const place own = {shape->row, index_at(plan, shape->row, (uint64_t)shape->first_layer + shape->phase)};
-    const uint64_t rank = rank_of(plan, own);
+    const otr_place own = own_place(plan, shape);
     for (uint32_t node = 0; node < timeline->graph->node_count; node++) {
-        const uint32_t layer = timeline->layers[node];
-        const place cell = place_of(plan, node, shape->phase);
-        if (cell.row == own.row && cell.index == own.index) {
-            roles[node] = OTR_WINDOW_CELL;
-        } else if (rank_of(plan, cell) < rank) {
-            roles[node] = OTR_WINDOW_CLOSED;
-        } else if (layer >= shape->window_first && layer < shape->window_end &&
-                   is_near_row(plan, own.row, timeline->sites[node], plan->options.buffer)) {
-            roles[node] = OTR_WINDOW_BUFFER;
-        }
+        roles[node] = role_of(plan, shape, own, node, place_of(plan, node, shape->phase));
     }
     status = otr_window_create(out, timeline->graph, roles, error);
     free(roles);
@@ -327,7 +324,7 @@ uint32_t otr_plan_stride_cells(const otr_plan *plan) {
 }
 
 uint32_t otr_plan_levels(const otr_plan *plan) {
-    return (plan->options.spacing > 0 ? 2 : 1) * (plan->row_count > 1 ? 2 : 1);
+    return (plan->options.spacing > 0 && !plan->is_sequential ? 2u : 1u) * (plan->row_count > 1 ? 2u : 1u);
 }
 
 uint32_t otr_plan_cell_layers(const otr_plan *plan) {
@@ -468,7 +465,7 @@ static uint32_t lead(const otr_plan *plan, uint32_t row) {
     return is_brick(plan) && row % 2 == 1 ? plan->options.cell_layers / 2 : 0;
 }
 
-static uint64_t first_layer_of(const otr_plan *plan, place cell) {
+static uint64_t first_layer_of(const otr_plan *plan, otr_place cell) {
     const uint64_t layers = plan->options.cell_layers;
     const uint64_t spacing = plan->options.spacing;
     const uint32_t cut = lead(plan, cell.row);
@@ -478,8 +475,8 @@ static uint64_t first_layer_of(const otr_plan *plan, place cell) {
     return cell.index == 0 ? 0 : cell.index * layers - cut;
 }
 
-static uint64_t end_layer_of(const otr_plan *plan, place cell) {
-    return first_layer_of(plan, (place){cell.row, cell.index + 1});
+static uint64_t end_layer_of(const otr_plan *plan, otr_place cell) {
+    return first_layer_of(plan, (otr_place){cell.row, cell.index + 1});
 }
 
 static uint64_t index_at(const otr_plan *plan, uint32_t row, uint64_t layer) {
@@ -493,8 +490,11 @@ static uint64_t index_at(const otr_plan *plan, uint32_t row, uint64_t layer) {
 
 /* Cells that an edge joins differ in rank. Without a spacing ranks ascend with the cells' first layers; of
  * bricks those of odd rows begin half a cell earlier. */
-static uint64_t rank_of(const otr_plan *plan, place cell) {
+static uint64_t rank_of(const otr_plan *plan, otr_place cell) {
     const uint32_t odd = cell.row % 2;
+    if (plan->is_sequential) {
+        return cell.index * plan->row_count + cell.row;
+    }
     if (plan->options.spacing > 0) {
         return 2 * (uint64_t)odd + cell.index % 2;
     }
@@ -502,25 +502,61 @@ static uint64_t rank_of(const otr_plan *plan, place cell) {
 }
 
 /* The cell of a detector of the reference, which lies `phase` layers into the pattern. */
-static place place_of(const otr_plan *plan, uint32_t detector, uint64_t phase) {
+static otr_place place_of(const otr_plan *plan, uint32_t detector, uint64_t phase) {
     const uint32_t row = row_of(plan, plan->timeline.sites[detector]);
-    return (place){row, index_at(plan, row, plan->timeline.layers[detector] + phase)};
+    return (otr_place){row, index_at(plan, row, plan->timeline.layers[detector] + phase)};
+}
+
+/* The place of a cell of this shape, in the reference. */
+static otr_place own_place(const otr_plan *plan, const otr_cell_shape *shape) {
+    return (otr_place){shape->row, index_at(plan, shape->row, (uint64_t)shape->first_layer + shape->phase)};
+}
+
+/* What a detector of the reference, which lies in `cell`, is to the window of this shape. */
+static uint8_t role_of(const otr_plan *plan, const otr_cell_shape *shape, otr_place own, uint32_t detector,
+                       otr_place cell) {
+    const uint32_t layer = plan->timeline.layers[detector];
+    if (cell.row == own.row && cell.index == own.index) {
+        return OTR_WINDOW_CELL;
+    }
+    if (rank_of(plan, cell) < rank_of(plan, own)) {
+        return OTR_WINDOW_CLOSED;
+    }
+    return layer >= shape->window_first && layer < shape->window_end &&
+                   is_near_row(plan, own.row, plan->timeline.sites[detector], plan->options.buffer)
+               ? OTR_WINDOW_BUFFER
+               : OTR_WINDOW_OUTSIDE;
+}
+
+/* Refuses an edge between two cells of one rank, for what is too small about them. */
+static otr_status refuse_edge(const otr_plan *plan, const uint32_t nodes[2], const otr_place cells[2],
+                              otr_error *error) {
+    const otr_plan_options *const options = &plan->options;
+    const uint32_t *const layers = plan->timeline.layers;
+    const bool is_in_row = cells[0].row == cells[1].row;
+    /* Between two cells of one rank and row lies one of the other kind. */
+    const bool is_spacing = options->spacing > 0 && cells[0].index % 2 == 0;
+    const char *const what = !is_in_row   ? "the width of rows"
+                             : is_spacing ? "the spacing between cells"
+                                          : "the length of cells";
+    const uint32_t size = !is_in_row ? options->width : is_spacing ? options->spacing : options->cell_layers;
+    return otr_error_set(
+        error, OTR_ERR_ARGUMENT, 0, 0,
+        "an edge joins detectors D%u in round %u and D%u in round %u, which lie in two cells that "
+        "may be decided at the same time: %s, %u, must be more %s",
+        nodes[0], layers[nodes[0]], nodes[1], layers[nodes[1]], what, size, is_in_row ? "rounds" : "sites");
 }
 
 /* Checks an edge whose ends lie `phase` layers further into the pattern. */
 static otr_status check_edge(const otr_plan *plan, uint32_t node1, uint32_t node2, uint64_t phase,
                              otr_error *error) {
-    const place cell1 = place_of(plan, node1, phase);
-    const place cell2 = place_of(plan, node2, phase);
+    const otr_place cell1 = place_of(plan, node1, phase);
+    const otr_place cell2 = place_of(plan, node2, phase);
     const bool is_one = cell1.row == cell2.row && cell1.index == cell2.index;
     if (is_one || rank_of(plan, cell1) != rank_of(plan, cell2)) {
         return OTR_OK;
     }
-    return otr_error_set(
-        error, OTR_ERR_ARGUMENT, 0, 0,
-        "an edge joins detectors D%u and D%u in two cells that may be decided at the same time: "
-        "the cells are too short or too narrow",
-        node1, node2);
+    return refuse_edge(plan, (const uint32_t[]){node1, node2}, (const otr_place[]){cell1, cell2}, error);
 }
 
 /* Every edge, wherever a history that the plan serves has it: those of the first layers in their place, those
@@ -548,6 +584,158 @@ static otr_status check_ranks(const otr_plan *plan, otr_error *error) {
         }
     }
     return status;
+}
+
+/* Enclosed cells. */
+
+/* Whether a cell's past is decided before it, so that its window leaves it out. */
+static bool has_decided_past(const otr_plan *plan) {
+    return plan->options.spacing == 0 ? !(plan->is_sequential && is_brick(plan)) : plan->is_sequential;
+}
+
+/* One shape that is looked at. */
+typedef struct enclosure_check {
+    const otr_plan *plan;
+    otr_cell_shape shape;
+    uint32_t first, end;   /* of the detectors around it */
+    const uint32_t *label; /* of the connected parts of the whole graph */
+    const uint8_t *has_boundary;
+} enclosure_check;
+
+/* An otr_enclosure_rule's `sees`. */
+static bool sees(const void *context, otr_place cell, uint32_t detector) {
+    const enclosure_check *const check = context;
+    const otr_plan *const plan = check->plan;
+    const uint64_t layer = (uint64_t)plan->timeline.layers[detector] + check->shape.phase;
+    const uint64_t past = has_decided_past(plan) ? 0 : plan->options.buffer;
+    return layer + past >= first_layer_of(plan, cell) &&
+           layer < end_layer_of(plan, cell) + plan->options.buffer &&
+           is_near_row(plan, cell.row, plan->timeline.sites[detector], plan->options.buffer);
+}
+
+/* An otr_enclosure_rule's `is_rest`. In other orders cells of the same rank are decided without one another.
+ */
+static bool is_rest(const void *context, uint32_t detector, const uint8_t *part) {
+    const enclosure_check *const check = context;
+    const otr_plan *const plan = check->plan;
+    const uint64_t rank = rank_of(plan, own_place(plan, &check->shape));
+    bool is_last = otr_plan_is_sequential(plan) && check->has_boundary[check->label[detector]] == 0;
+    for (uint32_t node = 0; is_last && node < plan->timeline.graph->node_count; node++) {
+        const bool is_near = node >= check->first && node < check->end;
+        is_last = check->label[node] != check->label[detector] ||
+                  (is_near && part[node - check->first] != 0) ||
+                  rank_of(plan, place_of(plan, node, check->shape.phase)) < rank;
+    }
+    return is_last;
+}
+
+/* Looks at one cell; *found is a detector of it that is enclosed. */
+static otr_status check_cell(enclosure_check *check, const otr_cell *cell, uint32_t *found) {
+    const otr_plan *const plan = check->plan;
+    const otr_timeline *const timeline = &plan->timeline;
+    const uint64_t reach = timeline->layer_reach;
+    const otr_enclosure_rule rule = {.context = check, .sees = sees, .is_rest = is_rest};
+    otr_status status = OTR_ERR_MEMORY;
+    *found = OTR_NONE;
+    if (cell->is_empty) {
+        return OTR_OK;
+    }
+    check->shape = cell->shape;
+    check->first = timeline->layer_begin[reduced(cell->shape.window_first, reach)];
+    check->end = timeline->layer_begin[smaller(cell->shape.window_end + reach, timeline->layer_count)];
+    const uint32_t count = check->end - check->first;
+    const otr_place own = own_place(plan, &check->shape);
+    uint8_t *const roles = otr_array_new(count, 1);
+    otr_place *const cells = otr_array_new(count, sizeof *cells);
+    uint64_t *const ranks = otr_array_new(count, sizeof *ranks);
+    if (roles != NULL && cells != NULL && ranks != NULL) {
+        for (uint32_t i = 0; i < count; i++) {
+            cells[i] = place_of(plan, check->first + i, check->shape.phase);
+            ranks[i] = rank_of(plan, cells[i]);
+            roles[i] = role_of(plan, &check->shape, own, check->first + i, cells[i]);
+        }
+        status = otr_find_enclosed(
+            timeline, &(otr_surroundings){check->first, check->end, roles, cells, ranks}, &rule, found);
+    }
+    free(roles);
+    free(cells);
+    free(ranks);
+    return status;
+}
+
+/* Looks at the cells of a history from one number on. */
+static otr_status check_history(enclosure_check *check, uint64_t number, uint64_t layer_count,
+                                uint32_t *found) {
+    const uint64_t count = otr_plan_cell_count(check->plan, layer_count);
+    otr_status status = OTR_OK;
+    *found = OTR_NONE;
+    for (; number < count && status == OTR_OK && *found == OTR_NONE; number++) {
+        otr_cell cell;
+        status = otr_plan_cell(check->plan, number, layer_count, &cell);
+        if (status == OTR_OK) {
+            status = check_cell(check, &cell, found);
+        }
+    }
+    return status;
+}
+
+/* Looks at one cell of each shape: those of a history that is long enough to have all of the beginning and
+ * the bulk, and the last ones of histories that end elsewhere in the pattern. */
+static otr_status find_enclosed(enclosure_check *check, uint32_t *found) {
+    const otr_plan *const plan = check->plan;
+    const otr_timeline *const timeline = &plan->timeline;
+    const uint64_t period = plan->layers_min > 0 ? timeline->period : 0;
+    const uint64_t all = timeline->layer_count + period * plan->stride;
+    const uint64_t tail = (uint64_t)plan->tail + plan->margin + plan->options.buffer + plan->stride;
+    otr_status status = check_history(check, 0, all, found);
+    for (uint64_t k = 1; period > 0 && k < plan->stride && status == OTR_OK && *found == OTR_NONE; k++) {
+        const uint64_t length = all + k * period;
+        const uint64_t first = index_at(plan, 0, reduced(length, tail)) * plan->row_count;
+        status = check_history(check, reduced(first, plan->row_count), length, found);
+    }
+    return status;
+}
+
+/* Decides cells one after the other if any would be enclosed otherwise, and refuses a plan that encloses some
+ * even so. */
+static otr_status order_cells(otr_plan *plan, otr_error *error) {
+    const otr_timeline *const timeline = &plan->timeline;
+    const uint32_t count = timeline->graph->node_count;
+    uint32_t *const rows = otr_array_new(count, sizeof *rows);
+    uint32_t *label = NULL;
+    uint8_t *has_boundary = NULL;
+    uint32_t found = OTR_NONE;
+    bool is_open = false;
+    otr_status status = OTR_ERR_MEMORY;
+    if (rows != NULL) {
+        for (uint32_t node = 0; node < count; node++) {
+            rows[node] = row_of(plan, timeline->sites[node]);
+        }
+        status = otr_all_reach_boundary(timeline, rows, &is_open);
+    }
+    if (status == OTR_OK && !is_open) {
+        status = otr_connected_parts(timeline->graph, &label, &has_boundary);
+    }
+    for (int attempt = 0; attempt < 2 && status == OTR_OK && !is_open; attempt++) {
+        enclosure_check check = {.plan = plan, .label = label, .has_boundary = has_boundary};
+        status = find_enclosed(&check, &found);
+        is_open = found == OTR_NONE || otr_plan_is_sequential(plan);
+        plan->is_sequential = plan->is_sequential || !is_open;
+    }
+    free(rows);
+    free(label);
+    free(has_boundary);
+    if (status != OTR_OK) {
+        return otr_error_set(error, status, 0, 0, "out of memory");
+    }
+    return found == OTR_NONE
+               ? OTR_OK
+               : otr_error_set(
+                     error, OTR_ERR_ARGUMENT, 0, 0,
+                     "detector D%u in round %u lies where no error reaches a boundary later, but some do "
+                     "before: windows cannot decide the beginning without the end; decode whole "
+                     "histories",
+                     found, timeline->layers[found]);
 }
 
 /* Histories. */

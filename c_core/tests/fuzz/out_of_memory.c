@@ -100,6 +100,21 @@ static void sample_rounds(const otr_model *model) {
     otr_round_sampler_destroy(sampler);
 }
 
+static void read_rounds(const otr_model *model) {
+    otr_model *sorted = NULL;
+    otr_rounds rounds;
+    otr_error error = {0};
+    uint32_t *const of = allocate(otr_model_detector_count(model) * sizeof *of);
+    if (good_or_told(otr_model_rounds(model, NULL, of, &rounds, &error), &error)) {
+        CHECK(rounds.axis == 2 && rounds.count > 1 && of[0] == 0);
+    }
+    if (good_or_told(otr_model_in_rounds(&sorted, model, NULL, of, &error), &error)) {
+        CHECK(otr_model_detector_count(sorted) == otr_model_detector_count(model));
+    }
+    otr_model_destroy(sorted);
+    free(of);
+}
+
 static void sample_labels(void) {
     uint8_t observables[SHOTS];
     const otr_label_output output = {.observables = {observables, 1}};
@@ -589,6 +604,7 @@ static void tour(void) {
                 predecode(graph, model, (otr_rule_kind)kind, rows, stride);
             }
             keep_books(model, graph);
+            read_rounds(model);
             run_network(graph, model, rows, stride);
             train(model, graph, rows, stride);
         }

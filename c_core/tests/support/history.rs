@@ -2,7 +2,7 @@
 
 use super::decoding::Graph;
 use super::model::Model;
-use super::plan::{Layout, PlanOptions, parallel};
+use super::plan::{Layout, Plan, PlanOptions, parallel};
 use super::window::{BUFFER, CELL, CLOSED, OUTSIDE};
 use outrider::{Basis, Circuit, CircuitFamily, SurfaceCode};
 use outrider_sys::*;
@@ -137,6 +137,8 @@ pub(crate) struct History {
     /// Edges by their nodes.
     pub(crate) numbers: BTreeMap<(u32, u32), u32>,
     pub(crate) options: PlanOptions,
+    /// Cells are decided one after the other, row by row.
+    pub(crate) is_sequential: bool,
 }
 
 impl History {
@@ -153,11 +155,19 @@ impl History {
         let cells = (0..layers.len()).map(cell).collect();
         let graph = Graph::with_correlations(text);
         let numbers = graph.edges.iter().zip(0..).map(|(edge, number)| (edge.nodes, number)).collect();
-        Self { graph, layers, sites, cells, numbers, options }
+        Self { graph, layers, sites, cells, numbers, options, is_sequential: false }
+    }
+
+    /// The same, with the order of cells that a plan has chosen.
+    pub(crate) fn in_order_of(self, plan: &Plan<'_>) -> Self {
+        Self { is_sequential: plan.is_sequential(), ..self }
     }
 
     pub(crate) fn rank(&self, cell: (usize, usize)) -> usize {
-        Pattern(self.options).rank(cell.0, cell.1)
+        match self.is_sequential {
+            true => cell.1 * self.rows() + cell.0,
+            false => Pattern(self.options).rank(cell.0, cell.1),
+        }
     }
 
     pub(crate) fn rows(&self) -> usize {

@@ -48,6 +48,11 @@ impl<'g> Plan<'g> {
         }
     }
 
+    pub(crate) fn is_sequential(&self) -> bool {
+        // SAFETY: the plan is alive.
+        unsafe { otr_plan_is_sequential(self.raw) }
+    }
+
     pub(crate) fn check_length(&self, layers: u64) -> Result<(), ParseError> {
         let mut error = blank_error();
         // SAFETY: the plan is alive.

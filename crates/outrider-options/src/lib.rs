@@ -30,6 +30,7 @@ pub mod option_values;
 mod patch_args;
 mod patch_error;
 mod spellings;
+mod timed_model;
 mod window_args;
 
 pub use flat_model::flat_model;
@@ -37,4 +38,5 @@ pub use labels::{decoder_label, file_stem, one_line};
 pub use patch_args::{LoadedPatch, PatchArgs};
 pub use patch_error::PatchError;
 pub use spellings::with_both_spellings;
-pub use window_args::{WindowArgs, Windowing};
+pub use timed_model::{TimedModel, reorder_bits};
+pub use window_args::{WindowArgs, Windowing, order_note};

@@ -67,6 +67,17 @@ pub fn positive(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a positive number".to_owned())
 }
 
+/// A finite number.
+///
+/// # Errors
+/// What was expected.
+pub fn finite(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite())
+        .ok_or_else(|| "expected a finite number".to_owned())
+}
+
 /// Units of time, by their names and in seconds. The longer names come first: `s` ends all of them.
 const UNITS: [(&str, f64); 6] =
     [("ns", 1e9), ("us", 1e6), ("\u{b5}s", 1e6), ("\u{3bc}s", 1e6), ("ms", 1e3), ("s", 1.0)];

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::{Args, Command, FromArgMatches};
 use outrider::{
     Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, Network,
-    Orientation, Patch, PatchOptions, PatchPredecoder, PredecoderUse, SurfaceCode,
+    Orientation, Patch, PatchOptions, PatchPredecoder, PredecoderUse, SurfaceCode, TimeAxis,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
@@ -17,7 +17,8 @@ use crate::flat_model::flat_model;
 use crate::labels::{decoder_label, file_stem, one_line};
 use crate::option_values::{self, PredecoderChoice};
 use crate::patch_error::PatchError;
-use crate::window_args::{WindowArgs, Windowing};
+use crate::timed_model::TimedModel;
+use crate::window_args::{WindowArgs, Windowing, order_note};
 
 /// What a patch is, and how it is decoded. Machines with equal ones have patches with equal digests.
 ///
@@ -84,6 +85,10 @@ pub struct LoadedPatch {
     pub patch: Arc<Patch>,
     /// Its model, that of one history.
     pub model: Arc<DetectorErrorModel>,
+    /// The number of each detector in the file, where it is another one: detectors are in the order of rounds.
+    pub order: Option<Vec<u32>>,
+    /// What to tell the user about rounds and cells, a line each.
+    pub notes: Vec<String>,
     /// What tables call the decoder, such as `rule:min-sum+mwpm@parallel-b3`.
     pub label: String,
 }
@@ -95,9 +100,16 @@ impl PatchArgs {
     /// See [`PatchError`].
     pub fn load(&self, isa: Isa) -> Result<LoadedPatch, PatchError> {
         self.require_fit()?;
+        let (mut order, mut notes) = (None, Vec::new());
         let (model, patch) = match (&self.dem, self.distance, self.p) {
             (Some(path), _, _) => {
-                let model = Arc::new(DetectorErrorModel::from_file(path)?);
+                let given = Arc::new(DetectorErrorModel::from_file(path)?);
+                self.windowing()?;
+                let timed =
+                    TimedModel::new(&given, &self.window.time()).map_err(|error| error.with_path(path))?;
+                order = timed.order;
+                notes.extend(timed.note);
+                let model = timed.rewritten.unwrap_or(given);
                 let patch = self.patch(&model, isa).map_err(|error| error.with_path(path))?;
                 (model, patch)
             }
@@ -112,7 +124,8 @@ impl PatchArgs {
         let predecoder = self.predecoder_name();
         let predecoder = predecoder.as_deref().map(|name| (name, self.predecoder_use));
         let label = decoder_label(self.decoder, predecoder, Some(&self.windowing()?));
-        Ok(LoadedPatch { patch: Arc::new(patch), model, label })
+        notes.extend(order_note(patch.plan()));
+        Ok(LoadedPatch { patch: Arc::new(patch), model, order, notes, label })
     }
 
     /// The name of an option that is not left to its default, if there is one.
@@ -210,6 +223,11 @@ impl PatchArgs {
         if self.predecoder == PredecoderChoice::None && (is_hard || self.fix_probability.is_some()) {
             return Err(PatchError::Option(
                 "--predecoder-use and --fix-probability need --predecoder".to_owned(),
+            ));
+        }
+        if self.dem.is_none() && self.window.time() != TimeAxis::default() {
+            return Err(PatchError::Option(
+                "--time-axis, --time-unit and --time-offset need --dem".to_owned(),
             ));
         }
         if self.fix_probability.is_some() && !is_hard {

@@ -2,10 +2,10 @@
 
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
-use outrider::{Axis, PlanOptions, RowLayout, Rows};
+use outrider::{Axis, Plan, PlanOptions, RowLayout, Rows, TimeAxis};
 use serde::Serialize;
 
-use crate::option_values::positive;
+use crate::option_values::{finite, positive};
 use crate::patch_error::PatchError;
 
 /// How a history is cut.
@@ -36,6 +36,15 @@ pub struct WindowArgs {
     /// Coordinate units of a site [default: 2, as in Stim's circuits]
     #[arg(long, value_name = "UNITS", value_parser = positive)]
     row_pitch: Option<f64>,
+    /// Coordinate of detectors that is time, from 0 [default: 2; the last one of models with one or two]
+    #[arg(long, value_name = "N")]
+    time_axis: Option<u32>,
+    /// Units of that coordinate that a round lasts [default: the greatest common step of its values]
+    #[arg(long, value_name = "UNITS", value_parser = positive)]
+    time_unit: Option<f64>,
+    /// A time at which a round begins, in units of that coordinate [default: that of the earliest detectors]
+    #[arg(long, value_name = "TIME", allow_negative_numbers = true, value_parser = finite)]
+    time_offset: Option<f64>,
 }
 
 /// Layouts by name.
@@ -109,6 +118,11 @@ impl WindowArgs {
         }
     }
 
+    /// What is given about time.
+    pub fn time(&self) -> TimeAxis {
+        TimeAxis { axis: self.time_axis, unit: self.time_unit, offset: self.time_offset }
+    }
+
     fn windowing(&self, layout: WindowLayout, distance: Option<u32>) -> Result<Windowing, PatchError> {
         self.require_fit(layout)?;
         if self.commit == Some(0) {
@@ -175,7 +189,15 @@ impl WindowArgs {
         ];
         for (option, given, fits) in pairs {
             if given && !fits {
-                return Err(PatchError::Option(format!("{option} is not for --window {}", layout.name())));
+                let way_out = if option == "--spacing" && layout == WindowLayout::Sandwich {
+                    ", which has 1; use --window parallel"
+                } else {
+                    ""
+                };
+                return Err(PatchError::Option(format!(
+                    "{option} is not for --window {}{way_out}",
+                    layout.name()
+                )));
             }
         }
         Ok(())
@@ -207,6 +229,14 @@ impl Windowing {
         let buffer = if self.shortened { format!("-b{}", self.cut.buffer) } else { String::new() };
         format!("@{}{buffer}", self.layout.name())
     }
+}
+
+/// One line for the user of a plan whose cells do not run in parallel although they are laid out for it.
+pub fn order_note(plan: &Plan) -> Option<String> {
+    plan.is_reordered().then(|| {
+        "cells are decided one after the other, not in parallel: some would be left without a boundary"
+            .to_owned()
+    })
 }
 
 /// Coordinate units between neighbouring detectors of one kind in Stim's circuits.

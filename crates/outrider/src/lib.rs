@@ -48,6 +48,7 @@ mod patch_predecoder;
 mod plan;
 mod predecoder;
 mod round_sampler;
+mod rounds;
 mod rules;
 mod sampler;
 mod shots;
@@ -82,6 +83,7 @@ pub use patch::{LayerWidths, MakePredecoder, Patch, PatchOptions, PatchPredecode
 pub use plan::{Axis, Cell, CellShape, Plan, PlanOptions, RowLayout, Rows};
 pub use predecoder::{Predecoded, PredecodedBatch, Predecoder, PredecoderUse, Reach};
 pub use round_sampler::{RoundSampler, SampledLayer};
+pub use rounds::{Rounds, TimeAxis};
 pub use rules::{Rule, RuleOptions};
 pub use sampler::{Sampler, SamplerOptions};
 pub use shots::{Format, Layout, ShotReader, ShotWriter, Shots};

@@ -61,7 +61,8 @@ impl MeasurementStream {
     /// A stream at the beginning of a history without sweep bits.
     ///
     /// # Errors
-    /// [`Format`](crate::Status::Format) if the last coordinates of the detectors are not their rounds.
+    /// [`Format`](crate::Status::Format) for detectors without rounds (see [`MeasurementMap::rounds`]) or not
+    /// in their order.
     pub fn new(map: &MeasurementMap) -> Result<Self, Error> {
         let mut raw = ptr::null_mut();
         let mut details = Details::new();

@@ -109,11 +109,11 @@ impl Patch {
         }
         let plan = Arc::new(Plan::new(graph, model, &options.plan)?);
         Ok(Self {
-            plan,
             cut: options.plan,
             decoder: options.decoder,
             model_digest: model_digest(model),
-            plan_digest: plan_digest(&options),
+            plan_digest: plan_digest(&options, &plan),
+            plan,
             predecoder: options.predecoder,
         })
     }
@@ -220,7 +220,7 @@ fn model_digest(model: &DetectorErrorModel) -> [u8; 32] {
 
 /// Hashes a line per option. What cannot change an answer, such as the instruction set, is left out. The words of the
 /// lines are part of the digest and stay as they are, whatever the options are called.
-fn plan_digest(options: &PatchOptions) -> [u8; 32] {
+fn plan_digest(options: &PatchOptions, plan: &Plan) -> [u8; 32] {
     let PlanOptions { cell_layers, spacing, buffer, rows, context } = options.plan;
     let DecoderOptions { kind, predecoder_use, weight_offset, isa: _, certify: _ } = options.decoder;
     let mut hash = Sha256::new();
@@ -237,6 +237,9 @@ fn plan_digest(options: &PatchOptions) -> [u8; 32] {
             RowLayout::Brick => "brick",
         };
         line(format!("rows {} {axis} {:016x} {layout}", rows.width, rows.pitch.to_bits()));
+    }
+    if plan.is_reordered() {
+        line("one after the other".to_owned());
     }
     line(format!("decoder {} {weight_offset}", kind.name()));
     if let Some(predecoder) = &options.predecoder {

@@ -33,6 +33,7 @@ use crate::window::Window;
 pub struct Plan {
     raw: NonNull<sys::otr_plan>,
     graph: Arc<MatchingGraph>,
+    is_spaced: bool,
 }
 
 /// How a [`Plan`] cuts.
@@ -232,7 +233,8 @@ impl Plan {
     ///
     /// # Errors
     /// [`Format`](crate::Status::Format) for coordinates that are not layers, [`Argument`](crate::Status::Argument) for
-    /// options out of range and for cells that are too short or too narrow for the graph's edges.
+    /// options out of range and for cells that are too short or too narrow for the graph's edges, and for
+    /// histories of which windows cannot decide a part.
     pub fn new(
         graph: Arc<MatchingGraph>,
         model: &DetectorErrorModel,
@@ -246,7 +248,7 @@ impl Plan {
             sys::otr_plan_create(&mut raw, graph.as_ptr(), model.as_ptr(), &raw_options, details.as_mut_ptr())
         };
         details.check(status, LineMeaning::Line)?;
-        Ok(Self { raw: owned(raw)?, graph })
+        Ok(Self { raw: owned(raw)?, graph, is_spaced: options.spacing > 0 })
     }
 
     /// The reference's matching graph.
@@ -270,6 +272,19 @@ impl Plan {
     pub fn stride(&self) -> u32 {
         // SAFETY: the plan is alive.
         unsafe { sys::otr_plan_stride(self.raw.as_ptr()) }
+    }
+
+    /// Whether each cell waits for the one before: without a spacing and rows, and where any other order would leave
+    /// cells without a way to a boundary.
+    pub fn is_sequential(&self) -> bool {
+        // SAFETY: the plan is alive.
+        unsafe { sys::otr_plan_is_sequential(self.raw.as_ptr()) }
+    }
+
+    /// Whether its options ask for cells that are decided at the same time, and it decides them one after the other
+    /// because some would be left without a way to a boundary.
+    pub fn is_reordered(&self) -> bool {
+        self.is_sequential() && (self.is_spaced || self.row_count() > 1)
     }
 
     /// Layers after which the reference repeats itself; `None` if the plan serves its length alone.

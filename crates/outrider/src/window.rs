@@ -331,8 +331,7 @@ impl WindowDecoder {
     unsafe fn commit(&mut self, status: sys::otr_status, raw: &sys::otr_commit) -> Result<Commit<'_>, Error> {
         check(status).map_err(|error| {
             error.explained(Status::OddParity, || {
-                "a window has no perfect matching: decided cells enclose a part of it that no boundary touches"
-                    .to_owned()
+                "odd number of detection events in a component without boundary, seen in a window".to_owned()
             })
         })?;
         // SAFETY: the header keeps the lists valid until the next call, which the result's borrow of `self` delays;

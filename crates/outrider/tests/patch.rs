@@ -46,13 +46,28 @@ fn a_memory_of_reference_rounds_serves_histories_of_any_length() {
 fn digests_stay_what_they_are() {
     let text = "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1 D2\nerror(0.25) D2 D3\nerror(0.1) D3\n\
                 detector(0, 0, 0) D0\ndetector(0, 0, 1) D1\ndetector(0, 0, 2) D2\ndetector(0, 0, 3) D3\n";
-    let model = DetectorErrorModel::parse(text).unwrap();
     let plan = PlanOptions { cell_layers: 2, spacing: 1, ..PlanOptions::parallel(2) };
     let decoder = DecoderOptions { kind: DecoderKind::UnionFind, ..DecoderOptions::default() };
-    let patch = Patch::new(&model, &PatchOptions { decoder, ..PatchOptions::new(plan) }).unwrap();
+    let patch = |text: &str| {
+        let model = DetectorErrorModel::parse(text).unwrap();
+        Patch::new(&model, &PatchOptions { decoder, ..PatchOptions::new(plan) }).unwrap()
+    };
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    assert_eq!(hex(patch.model_digest()), "72140411983ae8b23b5232669e3ff39429ad80efaa459207be50178eb758971f");
-    assert_eq!(hex(patch.plan_digest()), "f66211152058a748f921c3a8c53a7d7c1948173505111efa8c6504307c3b81bf");
+    // SHA-256 of "outrider plan 2\ncommit 2 gap 1 buffer 2 context 0\ndecoder union-find 0\n".
+    let open = patch(&format!("{text}error(0.1) D1\nerror(0.1) D2\n"));
+    assert!(!open.plan().is_reordered());
+    assert_eq!(hex(open.plan_digest()), "f66211152058a748f921c3a8c53a7d7c1948173505111efa8c6504307c3b81bf");
+    // With the line "one after the other" before that of the decoder.
+    let reordered = patch(text);
+    assert!(reordered.plan().is_reordered(), "D2 reaches a boundary in time alone");
+    assert_eq!(
+        hex(reordered.model_digest()),
+        "72140411983ae8b23b5232669e3ff39429ad80efaa459207be50178eb758971f"
+    );
+    assert_eq!(
+        hex(reordered.plan_digest()),
+        "fbcbb81dd02409224f3bd3b5676bcf50ce0c7053bd78166b9bafe056fcb79896"
+    );
 }
 
 #[test]

@@ -201,7 +201,7 @@ impl DecodeArgs {
         };
         let factory = DecoderFactory::new(model, Some(&self.dem), options, self.graph)?
             .predecoded(predecoding, None)
-            .windowed(windowing)?;
+            .windowed(windowing, self.window.time())?;
         if self.gap_out.is_some() {
             factory.require_gap()?;
         }
@@ -220,7 +220,10 @@ impl DecodeArgs {
             decoder: factory.kind().name(),
             predecoder: predecoding.map(ToString::to_string),
             predecoder_use: predecoding.map(|predecoding| predecoding.usage().name()),
-            window: windowing.map(|windowing| windowed_decoder::metadata(windowing).into_iter().collect()),
+            window: windowing.map(|windowing| {
+                let time = windowed_decoder::time_metadata(self.window.time());
+                windowed_decoder::metadata(windowing).into_iter().chain(time).collect()
+            }),
             isa: factory.isa().name(),
             threads,
             shots: totals.shots,

@@ -210,8 +210,9 @@ fn file_point(args: &LerArgs, dem: &Path) -> Result<Point> {
         None => None,
     };
     let path = stim.unwrap_or(dem);
-    let metadata = sinter::metadata_of_name(path)
+    let mut metadata = sinter::metadata_of_name(path)
         .unwrap_or_else(|| vec![("path".to_owned(), Value::from(path.to_string_lossy()))]);
+    metadata.extend(windowed_decoder::time_metadata(args.window.time()));
     let windowing = args.window.at(None)?;
     Ok(Point { path: Some(dem.to_owned()), model, surface: None, windowing, circuit, metadata })
 }
@@ -249,6 +250,7 @@ fn grid_point(args: &LerArgs, basis: Basis, distance: u32, p: f64) -> Result<Poi
     }
     metadata.push(("p".to_owned(), Value::from(p)));
     metadata.push(("r".to_owned(), Value::from(rounds)));
+    metadata.extend(windowed_decoder::time_metadata(args.window.time()));
     let circuit = stim_text::circuit(&surface.circuit_text(), Path::new("circuit"))?.text;
     let model = flat_model(&surface)?;
     let windowing = args.window.at(Some(distance))?;
@@ -311,7 +313,7 @@ impl Campaign<'_> {
         let options = DecoderOptions { kind, isa: args.isa, ..DecoderOptions::default() };
         let factory = DecoderFactory::new(&point.model, point.path.as_deref(), options, args.graph)?
             .predecoded(predecoding, point.surface.as_ref())
-            .windowed(point.windowing.as_ref())?;
+            .windowed(point.windowing.as_ref(), args.window.time())?;
         let bar = progress::bar(plan.max_shots, "shots").with_prefix(task.decoder.clone());
         let statistics = self.file.as_mut();
         let mut rows = Rows {

@@ -8,12 +8,12 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 use outrider::{
     Format, Isa, Layout, MeasurementMap, MeasurementOptions, MeasurementStream, Patch, RoundSampler,
-    SamplerOptions, StreamOptions, WorkersOptions,
+    SamplerOptions, StreamOptions, TimeAxis, WorkersOptions,
 };
 use outrider_options::option_values::WaitHow;
 use outrider_options::{LoadedPatch, PatchArgs};
 
-use crate::decoding::decoder_factory::require_isa;
+use crate::decoding::decoder_factory::{note_once, require_isa};
 use crate::error::{Error, Result};
 use crate::input::{self, ShotFormat};
 use crate::options::values;
@@ -166,6 +166,9 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     args.require_fit()?;
     args.require_apart()?;
     let subject = args.subject()?;
+    for note in &subject.loaded.notes {
+        note_once(args.patch.dem.as_deref(), note);
+    }
     let patch = &subject.loaded.patch;
     let stop = output::stop_flag().map_err(|error| Error::machine("signal handler", error))?;
     let mut target = args.target(&subject)?;
@@ -378,7 +381,14 @@ impl StreamArgs {
         let detectors = history_detectors(plan, subject.layers, "--shots")?;
         let layout = Layout { detectors, observables, ..Layout::default() };
         let shots = input::shots(path, self.shot_format(path), layout)?;
-        Ok(Recording::new(shots, Arc::clone(plan), subject.layers, truth))
+        let order = subject.loaded.order.clone();
+        if order.is_some() && subject.layers != u64::from(plan.layer_count()) {
+            return Err(Error::Usage(
+                "--rounds: detectors of --dem are not in the order of rounds, so shots have its length"
+                    .to_owned(),
+            ));
+        }
+        Ok(Recording::new(shots, Arc::clone(plan), subject.layers, truth, order))
     }
 
     fn shot_format(&self, path: &Path) -> ShotFormat {
@@ -390,6 +400,12 @@ impl StreamArgs {
             ran_without_feedback: self.ran_without_feedback,
             ..MeasurementOptions::default()
         };
+        if subject.loaded.order.is_some() || self.patch.window.time() != TimeAxis::default() {
+            return Err(Error::Usage(
+                "--measurements: detectors must be in the order of rounds, which are found; use m2d and --shots"
+                    .to_owned(),
+            ));
+        }
         let map = MeasurementMap::from_file_with_options(stim, options)?;
         let measured =
             MeasurementStream::new(&map).map_err(|error| Error::from(error).with_path(Some(stim)))?;

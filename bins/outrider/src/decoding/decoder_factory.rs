@@ -1,13 +1,14 @@
 //! From a model to decoders: one graph, and one network, shared by the decoders of all threads.
 
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use outrider::{
     Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Gap, GraphOptions, Isa, MatchingGraph,
-    Predecoder, PredecoderUse, Status, SurfaceCode, WindowDecoder,
+    Predecoder, PredecoderUse, Status, SurfaceCode, TimeAxis, WindowDecoder,
 };
-use outrider_options::{Windowing, decoder_label};
+use outrider_options::{TimedModel, Windowing, decoder_label, order_note};
 
 use crate::decoding::predecoder_factory::PredecoderFactory;
 use crate::decoding::stages::{Gaps, Stages};
@@ -20,7 +21,10 @@ pub(crate) struct DecoderFactory<'a> {
     model: &'a DetectorErrorModel,
     path: Option<&'a Path>,
     graph: Arc<MatchingGraph>,
+    graph_options: GraphOptions,
     options: DecoderOptions,
+    /// The model with the rounds that options give.
+    in_rounds: Option<DetectorErrorModel>,
     predecoding: Option<&'a PredecoderFactory>,
     surface: Option<&'a SurfaceCode>,
     windows: Option<Windows>,
@@ -52,7 +56,17 @@ impl<'a> DecoderFactory<'a> {
             MatchingGraph::new(model, &graph_options).map_err(|error| Error::from(error).with_path(path))?;
         let graph = Arc::new(graph);
         note_conflicts(&graph, path, first_observables);
-        Ok(Self { model, path, graph, options, predecoding: None, surface: None, windows: None })
+        Ok(Self {
+            model,
+            path,
+            graph,
+            graph_options,
+            options,
+            in_rounds: None,
+            predecoding: None,
+            surface: None,
+            windows: None,
+        })
     }
 
     /// The same with a pre-decoder before every decoder; `surface` is what the model is of, where that is known.
@@ -68,8 +82,17 @@ impl<'a> DecoderFactory<'a> {
         self
     }
 
-    /// The same, decoding in windows if the history is cut.
-    pub(crate) fn windowed(mut self, windowing: Option<&Windowing>) -> Result<Self> {
+    /// The same, with time read as `time` gives it and decoding in windows if the history is cut.
+    pub(crate) fn windowed(mut self, windowing: Option<&Windowing>, time: TimeAxis) -> Result<Self> {
+        if time != TimeAxis::default() {
+            if windowing.is_none() && self.predecoding.is_none() {
+                return Err(Error::Usage(
+                    "--time-axis, --time-unit and --time-offset need --window or --predecoder".to_owned(),
+                ));
+            }
+            let in_rounds = self.model.in_rounds(&time).map_err(|error| self.misplaced(error))?;
+            self.in_rounds = Some(in_rounds);
+        }
         let Some(windowing) = windowing else { return Ok(self) };
         if self.options.certify {
             return Err(Error::Usage(
@@ -81,10 +104,31 @@ impl<'a> DecoderFactory<'a> {
                 "--window: a dense network used hard gives no edges, which windows need".to_owned(),
             ));
         }
-        let reach = self.predecoder()?.map_or(0.0, |predecoder| predecoder.reach().rounds);
-        let windows = Windows::new(&self.graph, self.model, windowing, reach);
-        self.windows = Some(windows.map_err(|error| error.with_path(self.path))?);
+        let timed = TimedModel::new(self.model, &time).map_err(|error| self.misplaced(error))?;
+        if let Some(note) = &timed.note {
+            note_once(self.path, note);
+        }
+        let rewritten = timed.rewritten.clone();
+        let model = rewritten.as_deref().unwrap_or(self.model);
+        let graph = match timed.order {
+            Some(_) => Arc::new(
+                MatchingGraph::new(model, &self.graph_options).map_err(|error| self.misplaced(error))?,
+            ),
+            None => Arc::clone(&self.graph),
+        };
+        let predecoder = self.predecoder_on(&graph, model)?;
+        let reach = predecoder.map_or(0.0, |predecoder| predecoder.reach().rounds);
+        let windows = Windows::new(&graph, model, timed, windowing, reach);
+        let windows = windows.map_err(|error| error.with_path(self.path))?;
+        if let Some(note) = order_note(windows.plan()) {
+            note_once(self.path, &note);
+        }
+        self.windows = Some(windows);
         Ok(self)
+    }
+
+    fn misplaced(&self, error: outrider::Error) -> Error {
+        Error::from(error).with_path(self.path)
     }
 
     /// The model.
@@ -127,8 +171,13 @@ impl<'a> DecoderFactory<'a> {
 
     /// A decoder for one thread that decides a history in windows, if it is cut.
     pub(crate) fn windowed_decoder(&self) -> Result<Option<WindowedDecoder>> {
-        let make = |window| Ok(WindowDecoder::new(window, self.predecoder()?, &self.options)?);
-        self.windows.as_ref().map(|windows| windows.decoder(make)).transpose()
+        let Some(windows) = &self.windows else { return Ok(None) };
+        let model = windows.timed().rewritten.as_deref().unwrap_or(self.model);
+        let make = |window| {
+            let predecoder = self.predecoder_on(windows.plan().graph(), model)?;
+            Ok(WindowDecoder::new(window, predecoder, &self.options)?)
+        };
+        windows.decoder(make).map(Some)
     }
 
     /// A plain matching decoder for one thread, whatever this factory's own is.
@@ -156,8 +205,16 @@ impl<'a> DecoderFactory<'a> {
 
     /// The pre-decoder of one thread, if there is one.
     pub(crate) fn predecoder(&self) -> Result<Option<Predecoder>> {
+        self.predecoder_on(&self.graph, self.in_rounds.as_ref().unwrap_or(self.model))
+    }
+
+    fn predecoder_on(
+        &self,
+        graph: &Arc<MatchingGraph>,
+        model: &DetectorErrorModel,
+    ) -> Result<Option<Predecoder>> {
         let Some(predecoding) = self.predecoding else { return Ok(None) };
-        let predecoder = predecoding.make(&self.graph, self.model, self.surface, self.options.isa);
+        let predecoder = predecoding.make(graph, model, self.surface, self.options.isa);
         Ok(Some(predecoder.map_err(|error| self.refused(predecoding, error))?))
     }
 
@@ -192,6 +249,18 @@ pub(crate) fn require_isa(isa: Isa) -> Result<()> {
         return Ok(());
     }
     Err(Error::Usage(format!("--isa {isa}: this machine or build does not have it")))
+}
+
+/// One line on standard error, once, about a model.
+pub(crate) fn note_once(path: Option<&Path>, note: &str) {
+    static NOTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let name = path.map_or_else(String::new, |path| format!("{}: ", path.display()));
+    let line = format!("note: {name}{note}");
+    let mut noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !noted.contains(&line) {
+        anstream::eprintln!("{line}");
+        noted.insert(line);
+    }
 }
 
 /// One line on standard error, once, about errors that cannot all be right.

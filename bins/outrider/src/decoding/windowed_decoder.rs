@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use outrider::{
-    Axis, CellBook, CellShape, DetectorErrorModel, MatchingGraph, Plan, PlanOptions, Rows, Window,
+    Axis, CellBook, CellShape, DetectorErrorModel, MatchingGraph, Plan, PlanOptions, Rows, TimeAxis, Window,
     WindowDecoder,
 };
-use outrider_options::Windowing;
+use outrider_options::{TimedModel, Windowing, reorder_bits};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -33,17 +33,31 @@ pub(crate) fn metadata(windowing: &Windowing) -> Metadata {
     metadata
 }
 
+/// The same of what is given about time.
+pub(crate) fn time_metadata(time: TimeAxis) -> Metadata {
+    [
+        ("time_axis", time.axis.map(Value::from)),
+        ("time_unit", time.unit.map(Value::from)),
+        ("time_offset", time.offset.map(Value::from)),
+    ]
+    .into_iter()
+    .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+    .collect()
+}
+
 /// The windows of a model's history, shared by all threads.
 pub(crate) struct Windows {
     plan: Arc<Plan>,
+    timed: TimedModel,
     by_shape: BTreeMap<CellShape, Arc<Window>>,
 }
 
 impl Windows {
-    /// Cuts the history; `reach` is the pre-decoder's, in rounds.
+    /// Cuts the history; `graph` is that of `model`, as `timed` has it, and `reach` the pre-decoder's, in rounds.
     pub(crate) fn new(
         graph: &Arc<MatchingGraph>,
         model: &DetectorErrorModel,
+        timed: TimedModel,
         windowing: &Windowing,
         reach: f64,
     ) -> Result<Self> {
@@ -62,7 +76,17 @@ impl Windows {
                 by_shape.insert(cell.shape, Arc::new(plan.window(&cell)?));
             }
         }
-        Ok(Self { plan, by_shape })
+        Ok(Self { plan, timed, by_shape })
+    }
+
+    /// What is cut.
+    pub(crate) fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// The model that the plan's graph is of, and how its detectors are numbered.
+    pub(crate) fn timed(&self) -> &TimedModel {
+        &self.timed
     }
 
     /// A decoder for one thread; `make` gives one for a window.
@@ -76,6 +100,8 @@ impl Windows {
             plan: Arc::clone(&self.plan),
             widths: (0..length).map(|layer| self.plan.layer_detectors(layer, Some(length))).collect(),
             decoders: decoders.collect::<Result<_>>()?,
+            order: self.timed.order.clone(),
+            row: Vec::new(),
             layer: Vec::new(),
         })
     }
@@ -87,6 +113,9 @@ pub(crate) struct WindowedDecoder {
     /// Detectors of every layer.
     widths: Vec<u32>,
     decoders: BTreeMap<CellShape, WindowDecoder>,
+    /// The shots' number of each detector, if the plan has others.
+    order: Option<Vec<u32>>,
+    row: Vec<u8>,
     layer: Vec<u8>,
 }
 
@@ -99,6 +128,13 @@ impl WindowedDecoder {
         observables: &mut [u8],
         mut edges: Option<&mut Vec<Ends>>,
     ) -> std::result::Result<u64, outrider::Error> {
+        let detectors = match &self.order {
+            Some(order) => {
+                reorder_bits(detectors, order, &mut self.row);
+                &self.row
+            }
+            None => detectors,
+        };
         let mut books = CellBook::new(Arc::clone(&self.plan), CellBook::layers_needed(&self.plan))?;
         let mut first = 0;
         let mut decoded = 0;
@@ -114,7 +150,8 @@ impl WindowedDecoder {
                 decoded += u64::from(commit.event_count);
                 if let Some(edges) = &mut edges {
                     for &edge in commit.edges {
-                        edges.push(Ends::of(self.plan.graph(), edge)?.shifted(&self.plan, cell.shift)?);
+                        let ends = Ends::of(self.plan.graph(), edge)?.shifted(&self.plan, cell.shift)?;
+                        edges.push(self.order.as_ref().map_or(ends, |order| ends.renumbered(order)));
                     }
                 }
                 books.commit(cell.number, &commit)?;
@@ -139,6 +176,16 @@ impl Ends {
     pub(crate) fn of(graph: &MatchingGraph, edge: u32) -> std::result::Result<Self, outrider::Error> {
         let edge = graph.edge(edge)?;
         Ok(Self { node1: edge.node1, node2: edge.node2 })
+    }
+
+    /// The same by other numbers of the detectors.
+    fn renumbered(self, numbers: &[u32]) -> Self {
+        let number = |detector: u32| numbers[detector as usize];
+        let (node1, node2) = (number(self.node1), self.node2.map(number));
+        match node2 {
+            Some(node2) => Self { node1: node1.min(node2), node2: Some(node1.max(node2)) },
+            None => Self { node1, node2 },
+        }
     }
 
     /// The same so many layers later.

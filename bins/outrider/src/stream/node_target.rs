@@ -221,7 +221,10 @@ impl NodeTarget {
             match event {
                 Event::Joined { node, .. } => self.nodes[node.0].has_joined = true,
                 Event::Refused { node, why, .. } => {
-                    let message = format!("the node does not take the patch: {why}");
+                    // What a member refuses is not the patch, but to go on.
+                    let is_member = self.nodes[node.0].has_joined;
+                    let message =
+                        if is_member { why } else { format!("the node does not take the patch: {why}") };
                     return Err(Error::input(self.cluster.address(node), message));
                 }
                 Event::Disagreement { cell, node, .. } => {

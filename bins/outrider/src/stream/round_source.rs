@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use outrider::{MeasurementMap, MeasurementStream, Plan, RoundSampler, Shots};
+use outrider::{MeasurementMap, MeasurementStream, Plan, RoundSampler, Shots, TimeAxis};
+use outrider_options::reorder_bits;
 
 use crate::error::{Error, Result};
 use crate::input::{self, Batches, ShotSource};
@@ -116,6 +117,10 @@ pub(crate) struct Recording {
     plan: Arc<Plan>,
     length: u64,
     truth: Truth,
+    /// The shots' number of each detector, if the plan has others.
+    order: Option<Vec<u32>>,
+    /// The shot at hand, with detectors in the plan's order.
+    row: Vec<u8>,
     given: u64,
     /// Of the shot: bits given.
     place: usize,
@@ -133,13 +138,21 @@ pub(crate) enum Truth {
 }
 
 impl Recording {
-    /// Histories of `length` layers.
-    pub(crate) fn new(shots: ShotSource, plan: Arc<Plan>, length: u64, truth: Truth) -> Self {
+    /// Histories of `length` layers; `order` has the shots' number of each detector of the plan, if they differ.
+    pub(crate) fn new(
+        shots: ShotSource,
+        plan: Arc<Plan>,
+        length: u64,
+        truth: Truth,
+        order: Option<Vec<u32>>,
+    ) -> Self {
         Self {
             shots: Rows::new(shots),
             plan,
             length,
             truth,
+            order,
+            row: Vec::new(),
             given: 0,
             place: 0,
             events: Vec::new(),
@@ -162,7 +175,7 @@ impl Source for Recording {
             return Ok(None);
         }
         let detector_count = self.plan.layer_detectors(self.given, Some(self.length));
-        let row = self.shots.row();
+        let row = if self.order.is_some() { &self.row } else { self.shots.row() };
         extract(row, self.place, detector_count as usize, &mut self.events);
         self.place += detector_count as usize;
         self.given += 1;
@@ -180,6 +193,9 @@ impl Source for Recording {
 
     fn rewind(&mut self) -> Result<()> {
         (self.given, self.place) = (0, 0);
+        if let Some(order) = &self.order {
+            reorder_bits(self.shots.row(), order, &mut self.row);
+        }
         Ok(())
     }
 
@@ -358,17 +374,11 @@ pub(crate) fn history_detectors(plan: &Plan, length: u64, option: &str) -> Resul
 
 /// Measurements that complete each layer of a circuit's history; the last layer has all that are left.
 pub(crate) fn measurement_widths(map: &MeasurementMap) -> Result<Vec<u32>> {
-    let (mut widths, mut complete, mut last_layer) = (Vec::<u32>::new(), 0, None);
-    for detector in 0..map.detector_count() {
-        let layer = map.coordinates(detector)?.last().copied();
-        if widths.is_empty() || layer != last_layer {
-            widths.push(0);
-            last_layer = layer;
-        }
+    let rounds = map.rounds(&TimeAxis::default())?;
+    let (mut widths, mut complete) = (vec![0; rounds.count as usize], 0);
+    for (detector, &round) in rounds.of.iter().enumerate() {
         let end = map.detector(detector)?.measurements.last().map_or(0, |&last| last + 1).max(complete);
-        if let Some(width) = widths.last_mut() {
-            *width += end - complete;
-        }
+        widths[round as usize] += end - complete;
         complete = end;
     }
     if let Some(width) = widths.last_mut() {

@@ -1,5 +1,6 @@
 /* Where detectors are, and how far apart those of one edge or one error can be. */
 #include "common/array.h"
+#include "common/time_axis.h"
 #include "predecode/rules/rule_internal.h"
 
 #include <math.h>
@@ -13,6 +14,7 @@
 
 static void place(otr_detector_coordinates *coordinates, const otr_instruction *declaration,
                   uint32_t node_count);
+static otr_status count_rounds(otr_detector_coordinates *coordinates, uint32_t node_count);
 
 otr_status otr_detector_coordinates_init(otr_detector_coordinates *coordinates, const otr_model *model,
                                          uint32_t node_count) {
@@ -34,7 +36,7 @@ otr_status otr_detector_coordinates_init(otr_detector_coordinates *coordinates, 
         }
     }
     otr_model_walk_destroy(walk);
-    return OTR_OK;
+    return count_rounds(coordinates, node_count);
 }
 
 void otr_detector_coordinates_free(otr_detector_coordinates *coordinates) {
@@ -74,4 +76,29 @@ static void place(otr_detector_coordinates *coordinates, const otr_instruction *
             coordinates->values[AXES * (size_t)detector + axis] = declaration->arguments[axis];
         }
     }
+}
+
+/* Puts rounds in the place of times, where all detectors have some. */
+static otr_status count_rounds(otr_detector_coordinates *coordinates, uint32_t node_count) {
+    const otr_time_axis time = otr_time_axis_default();
+    otr_rounds rounds = {.axis = AXES - 1};
+    double *const times = otr_array_new(node_count, sizeof *times);
+    uint32_t *const of = otr_array_new(node_count, sizeof *of);
+    otr_status status = times != NULL && of != NULL ? OTR_OK : OTR_ERR_MEMORY;
+    for (size_t i = 0; i < node_count && status == OTR_OK; i++) {
+        times[i] = coordinates->values[AXES * i + AXES - 1];
+    }
+    if (status == OTR_OK && node_count > 0) {
+        status = otr_count_rounds(times, node_count, &time, of, &rounds, NULL);
+    }
+    for (size_t i = 0; i < node_count && status == OTR_OK; i++) {
+        coordinates->values[AXES * i + AXES - 1] = of[i];
+    }
+    free(times);
+    free(of);
+    if (status == OTR_ERR_MEMORY) {
+        otr_detector_coordinates_free(coordinates);
+        return status;
+    }
+    return OTR_OK;
 }
