@@ -15,7 +15,20 @@ one line. Long calls release the interpreter lock: give each thread a decoder of
 
 from typing import TYPE_CHECKING
 
-from ._outrider import Decoder, Gap, MatchingGraph, Model, Predecoder, Sampler, SurfaceCode, Training
+from ._cli import cli
+from ._noise import rand_float, randomize, set_seed
+from ._outrider import (
+    Decoder,
+    Gap,
+    MatchingGraph,
+    Model,
+    Predecoder,
+    Sampler,
+    SurfaceCode,
+    Training,
+    __version__,
+)
+from .matching import Matching
 
 if TYPE_CHECKING:
     import os
@@ -25,12 +38,18 @@ if TYPE_CHECKING:
 __all__ = [
     "Decoder",
     "Gap",
+    "Matching",
     "MatchingGraph",
     "Model",
     "Predecoder",
     "Sampler",
     "SurfaceCode",
     "Training",
+    "cli",
+    "matching",
+    "rand_float",
+    "randomize",
+    "set_seed",
     "sinter_decoders",
 ]
 
