@@ -59,9 +59,10 @@ def sinter_decoders(predecoder: "str | os.PathLike[str] | None" = None) -> "dict
 
         sinter collect --custom_decoders_module_function outrider:sinter_decoders --decoders outrider-mwpm ...
 
-    Names: outrider-mwpm, outrider-mwpm-correlated, outrider-union-find, and outrider-predecoded: exact matching
-    after a pre-decoder, which `predecoder` or else the environment variable OUTRIDER_PREDECODER names: the file
-    of a trained network, rule:clique, rule:smith or rule:min-sum.
+    Names: outrider-mwpm, outrider-mwpm-correlated and outrider-union-find, also without "outrider-", as the
+    program names them, so that rows of the same task merge with those of `outrider ler`. outrider-predecoded is
+    exact matching after a pre-decoder, which `predecoder` or else the environment variable OUTRIDER_PREDECODER
+    names: the file of a trained network, rule:clique, rule:smith or rule:min-sum.
     """
     from . import _sinter
 
