@@ -2,7 +2,8 @@
 
 What differs from PyMatching 2.4, and on purpose:
 
-- Ties: of answers that weigh the same, either package may choose another one. The weight is the same.
+- Ties: of answers that weigh the same, either package may choose another one. The weight is the same, but for
+  correlated decoding, where the choice in the first pass changes weights in the second.
 - Orders: decode_to_edges_array ascends, the lower end first and the boundary last; edges() of a model has
   the lower end first.
 - Random numbers: one seed gives other numbers.
@@ -223,6 +224,8 @@ class Matching:
     def decode(
         self,
         z: ArrayLike,
+        _legacy_num_neighbours: int | None = None,
+        _legacy_return_weight: bool | None = None,
         *,
         return_weight: bool = False,
         enable_correlations: bool = False,
@@ -239,8 +242,8 @@ class Matching:
 
         ValueError for other syndromes, and for one that has no answer.
         """
-        if kwargs:
-            return_weight = _legacy_return_weight(kwargs) or return_weight
+        if kwargs or _legacy_num_neighbours is not None or _legacy_return_weight is not None:
+            return_weight = _legacy_arguments(_legacy_return_weight, kwargs) or return_weight
         decoding = self._decoding or self._prepared()
         if edge_reweights is None:
             row = decoding.row(z)
@@ -627,10 +630,10 @@ def _renamed(name: str, value: Any, old_name: str, kwargs: dict[str, Any]) -> An
     return kwargs.pop(old_name)
 
 
-def _legacy_return_weight(kwargs: dict[str, Any]) -> bool:
-    """Of the keywords of PyMatching's first version; exact matching takes all neighbours."""
-    return_weight = bool(kwargs.pop("_legacy_return_weight", False))
-    _refuse(
-        {name: kwargs[name] for name in kwargs if name not in ("num_neighbours", "_legacy_num_neighbours")}
-    )
-    return return_weight
+def _legacy_arguments(return_weight: bool | None, kwargs: dict[str, Any]) -> bool:
+    """Those of PyMatching's first version. The number of neighbours says nothing here: all are looked at."""
+    kwargs.pop("num_neighbours", None)
+    _refuse(kwargs)
+    text = "decode: the number of neighbours has no effect, and return_weight is a keyword"
+    warnings.warn(text, DeprecationWarning, stacklevel=3)
+    return bool(return_weight)

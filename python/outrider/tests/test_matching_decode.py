@@ -450,7 +450,18 @@ def test_a_matching_can_be_copied_and_pickled():
         assert changed.num_nodes == 8 and matching.num_nodes == 3
 
 
-def test_arguments_of_older_versions():
-    for name in ["num_neighbours", "_legacy_num_neighbours"]:
-        same(lambda package, name=name: chain(package).decode([1, 0, 0], **{name: 3}))
-    assert chain(outrider).decode([1, 0, 0], _legacy_return_weight=True)[1] == pytest.approx(1.25)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("name", ["num_neighbours", "_legacy_num_neighbours"])
+def test_older_keywords_are_taken(name):
+    same(lambda package: chain(package).decode([1, 0, 0], **{name: 3}))
+
+
+def test_older_positions_are_deprecated():
+    """PyMatching took them until version 2.3."""
+    with pytest.deprecated_call():
+        assert chain(outrider).decode([1, 0, 1], 30).tolist() == chain(outrider).decode([1, 0, 1]).tolist()
+    with pytest.deprecated_call():
+        _, weight = chain(outrider).decode([1, 0, 0], 30, True)
+    assert weight == pytest.approx(1.25)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'return_weights'"):
+        chain(outrider).decode([1, 0, 0], return_weights=True)

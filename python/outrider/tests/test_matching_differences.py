@@ -6,6 +6,7 @@ import numpy as np
 import pymatching
 import pytest
 import stim
+from conftest import memory
 from side_by_side import made_of, state
 
 import outrider
@@ -33,6 +34,19 @@ def test_ties_may_be_decided_otherwise_but_weigh_the_same():
     ]
     assert (found == expected).all()
     assert (ours != theirs).any()
+
+
+def test_ties_of_the_first_pass_change_weights_of_the_second():
+    circuit = memory(7, 0.01)
+    shots = circuit.compile_detector_sampler(seed=6).sample(200)
+    (_, theirs), (_, ours) = [
+        package.Matching(circuit, enable_correlations=True).decode_batch(
+            shots, return_weights=True, enable_correlations=True
+        )
+        for package in PACKAGES
+    ]
+    assert not np.allclose(ours, theirs, rtol=1e-4)
+    assert np.median(ours / theirs) == pytest.approx(1, abs=0.01)
 
 
 def test_edges_of_an_answer_ascend():
