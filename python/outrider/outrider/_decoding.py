@@ -35,12 +35,11 @@ class Decoding:
         self._why_uncorrelated = why_uncorrelated
         self._correlated: Decoder | None = None
         self._boundary = boundary
-        self._quiet = np.array(sorted(node for node in boundary if node < graph.num_detectors), np.int64)
+        self._nodes_of_graph = graph.num_detectors
+        self._quiet = np.array(sorted(node for node in boundary if node < self._nodes_of_graph), np.int64)
         self._flips = flips if flips.any() else None
-        # Whether shots and answers are those of the decoder.
-        self.plain = (
-            not boundary and not offset and self._flips is None and graph.num_observables == len(flips)
-        )
+        # Whether answers are those of the decoder.
+        self.plain = not offset and self._flips is None and graph.num_observables == len(flips)
 
     @classmethod
     def of_table(
@@ -84,7 +83,7 @@ class Decoding:
                 row = row.T.ravel()
         if row.ndim != 1 or not self.num_detectors <= len(row) <= self.num_nodes:
             raise ValueError(f"syndrome: expected {self._lengths(1)} entries, found shape {row.shape}")
-        return row if self.plain else self._without_boundary(row)
+        return self._without_boundary(row) if self._boundary else row
 
     def rows(self, shots: Any, packed: bool) -> NDArray[Any]:
         """Shots for Decoder.decode_batch."""
@@ -133,7 +132,7 @@ class Decoding:
 
     def _edge(self, node1: int, node2: int) -> int:
         ends = sorted(node for node in (node1, node2) if node != BOUNDARY and node not in self._boundary)
-        in_range = ends and 0 <= ends[0] and ends[-1] < self.graph.num_detectors
+        in_range = ends and 0 <= ends[0] and ends[-1] < self._nodes_of_graph
         edge = self.graph.find_edge(*ends) if in_range else None
         if edge is None:
             raise ValueError(f"edge_reweights: there is no edge ({node1}, {node2})")
@@ -144,16 +143,16 @@ class Decoding:
         return f"{least}" if least == most else f"{least} to {most}"
 
     def _without_boundary(self, row: NDArray[Any]) -> NDArray[Any]:
-        row = row[: self.graph.num_detectors]
-        quiet = self._quiet[self._quiet < len(row)]
-        if len(quiet):
+        if len(row) > self._nodes_of_graph:
+            row = row[: self._nodes_of_graph]
+        if self._quiet.size:
             row = row.copy()
-            row[quiet] = 0
+            row[self._quiet[self._quiet < len(row)]] = 0
         return row
 
     def _full(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Rows with a column for each node of the graph."""
-        columns = self.graph.num_detectors
+        columns = self._nodes_of_graph
         if rows.shape[1] != columns or len(self._quiet):
             full = np.zeros((len(rows), columns), np.bool_)
             shared = min(columns, rows.shape[1])
