@@ -15,6 +15,7 @@ one line. Long calls release the interpreter lock: give each thread a decoder of
 
 from typing import TYPE_CHECKING
 
+from . import _cpp_pymatching as _cpp_pymatching  # PyMatching's tests find it here.
 from ._cli import cli
 from ._noise import rand_float, randomize, set_seed
 from ._outrider import (
@@ -26,8 +27,8 @@ from ._outrider import (
     Sampler,
     SurfaceCode,
     Training,
-    __version__,
 )
+from ._outrider import __version__ as __version__
 from .matching import Matching
 
 if TYPE_CHECKING:

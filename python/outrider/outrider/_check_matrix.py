@@ -87,13 +87,14 @@ def _dense_ones(name: str, matrix: Any) -> tuple[tuple[NDArray, NDArray], tuple[
         array = np.asarray(matrix)
     except ValueError:
         raise TypeError(f"{name}: expected a matrix, found rows of different lengths") from None
-    if array.size == 0 and array.dtype.kind == "O" or array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biuf":
         raise TypeError(f"{name}: expected a matrix of zeros and ones, found {type(matrix).__name__}")
     array = np.atleast_2d(array)
     if array.ndim != 2:
         raise ValueError(f"{name}: expected two dimensions, found {array.ndim}")
     _check_entries(name, array)
-    return np.nonzero(array.T), array.shape
+    rows, columns = np.nonzero(array)
+    return (columns, rows), (array.shape[0], array.shape[1])
 
 
 def _check_entries(name: str, entries: NDArray) -> None:

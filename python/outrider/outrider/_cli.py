@@ -17,7 +17,8 @@ def cli(*, command_line_args: "Sequence[str | os.PathLike[str]]") -> int:
     program = shutil.which("outrider", path=sysconfig.get_path("scripts")) or shutil.which("outrider")
     if program is None:
         raise FileNotFoundError("the program outrider is not beside Python's other programs, nor on the path")
-    return subprocess.run([program, *map(os.fspath, command_line_args)], check=False).returncode
+    arguments = [os.fspath(argument) for argument in command_line_args]
+    return subprocess.run([program, *arguments], check=False).returncode
 
 
 def cli_argv() -> int:

@@ -191,7 +191,8 @@ def table_of_graph(graph: MatchingGraph) -> EdgeTable:
     for edge in graph.edge_order().tolist():
         fault_ids = frozenset(observables[offsets[edge] : offsets[edge + 1]])
         probability = probabilities[edge]
-        table.add(*nodes[edge], fault_ids, log_odds(probability), probability, "disallow")
+        node1, node2 = nodes[edge]
+        table.add(node1, node2, fault_ids, log_odds(probability), probability, "disallow")
     return table
 
 

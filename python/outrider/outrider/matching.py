@@ -511,6 +511,7 @@ class Matching:
 
     def _edge_table(self) -> EdgeTable:
         if self._table is None:
+            assert self._model is not None
             self._table = table_of_graph(self._model)
             self._table.ensure_num_fault_ids(self._num_fault_ids)
         return self._table
