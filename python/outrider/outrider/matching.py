@@ -20,6 +20,7 @@ What differs from PyMatching 2.4, and on purpose:
 - Files: what cannot be read is an OSError and a ValueError, what is no model an IndexError and a ValueError.
 """
 
+import copy
 import os
 import warnings
 from collections.abc import Iterable, Sequence
@@ -485,6 +486,9 @@ class Matching:
             f"and {_counted(self.num_edges, 'edge')}",
         ]
         return f"<outrider.Matching object with {', '.join(counts)}>"
+
+    def __copy__(self) -> "Matching":
+        return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_decoding": None, "_wide": None}

@@ -412,6 +412,36 @@ def test_weights_of_single_shots_of_a_model():
             assert prediction.tolist() == ([1, 0, 0] if weight < 1 else [0, 1, 0])
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_weights_of_single_shots_are_those_of_another_graph(seed):
+    rng = random.Random(seed)
+    for _ in range(10):
+        edges, boundary = random_graph(rng)
+        matching = made_of(outrider, *edges, boundary=boundary)
+        graph_edges = inner_edges(edges, boundary)
+        chosen = rng.sample(graph_edges, rng.randint(0, len(graph_edges)))
+        factors = {edge[:2]: rng.choice([0.25, 0.75, 3.0, 40.0]) for edge in chosen}
+        others = [(*edge[:3], edge[3] * factors.get(edge[:2], 1.0)) for edge in edges]
+        reweights = [(u, -1 if v is None else v, weight) for u, v, _, weight in others if (u, v) in factors]
+        reweighted = made_of(outrider, *others, boundary=boundary)
+        for _ in range(5):
+            syndrome = [rng.randint(0, 1) for _ in range(matching.num_nodes)]
+            try:
+                expected, weight = reweighted.decode(syndrome, return_weight=True)
+            except ValueError:
+                with pytest.raises(ValueError):
+                    matching.decode(syndrome, edge_reweights=reweights)
+                continue
+            found, found_weight = matching.decode(syndrome, return_weight=True, edge_reweights=reweights)
+            assert found_weight == pytest.approx(weight, abs=1e-4) and (found == expected).all()
+
+
+def inner_edges(edges, boundary):
+    """Those that are edges of their own in the graph that is decoded: no loops, one at most to the boundary."""
+    ends = [{node for node in edge[:2] if node is not None and node not in boundary} for edge in edges]
+    return [edge for edge, own in zip(edges, ends) if edge[0] != edge[1] and own and ends.count(own) == 1]
+
+
 @pytest.mark.parametrize(
     "reweights, words",
     [
@@ -445,9 +475,10 @@ def test_a_matching_can_be_copied_and_pickled():
             assert state(again) == state(matching)
             found = again.decode_batch([[1, 1, 0], [0, 1, 0]], return_weights=True)
             assert all((a == b).all() for a, b in zip(found, expected))
-        changed = copy.deepcopy(matching)
-        changed.add_edge(0, 7)
-        assert changed.num_nodes == 8 and matching.num_nodes == 3
+        for copied in [copy.copy, copy.deepcopy]:
+            changed = copied(matching)
+            changed.add_edge(0, 7)
+            assert changed.num_nodes == 8 and matching.num_nodes == 3
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
