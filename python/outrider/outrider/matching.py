@@ -10,9 +10,8 @@ What differs from PyMatching 2.4, and on purpose:
 - repr() names outrider.
 - Models: a detector twice in one error cancels, as in Stim; errors that cancel to p = 0 are no edge. Certain
   errors are decoded: they are in every answer and weigh 0. Weights of check matrices have no bound.
-- What PyMatching takes for something else is refused: events that are fractions, numbers that are NaN, rows
-  of bits with set padding, unknown keyword arguments, repetitions below 1. An event is any integer but 0,
-  also 256.
+- What PyMatching takes for something else is refused: events that are fractions, numbers that are NaN,
+  unknown keyword arguments, repetitions below 1. An event is any integer but 0, also 256.
 - The largest fault id counts for num_fault_ids also where its edge took the place of another.
 - After a model was loaded with correlations, changes of its edges or boundary end correlated decoding.
 - More is taken: any iterable of fault ids or boundary nodes, matrices as tuples, outrider.Model, and
