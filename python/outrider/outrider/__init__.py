@@ -15,7 +15,21 @@ one line. Long calls release the interpreter lock: give each thread a decoder of
 
 from typing import TYPE_CHECKING
 
-from ._outrider import Decoder, Gap, MatchingGraph, Model, Predecoder, Sampler, SurfaceCode, Training
+from . import _cpp_pymatching as _cpp_pymatching  # PyMatching's tests find it here.
+from ._cli import cli
+from ._noise import rand_float, randomize, set_seed
+from ._outrider import (
+    Decoder,
+    Gap,
+    MatchingGraph,
+    Model,
+    Predecoder,
+    Sampler,
+    SurfaceCode,
+    Training,
+)
+from ._outrider import __version__ as __version__
+from .matching import Matching
 
 if TYPE_CHECKING:
     import os
@@ -25,12 +39,18 @@ if TYPE_CHECKING:
 __all__ = [
     "Decoder",
     "Gap",
+    "Matching",
     "MatchingGraph",
     "Model",
     "Predecoder",
     "Sampler",
     "SurfaceCode",
     "Training",
+    "cli",
+    "matching",
+    "rand_float",
+    "randomize",
+    "set_seed",
     "sinter_decoders",
 ]
 
@@ -40,9 +60,10 @@ def sinter_decoders(predecoder: "str | os.PathLike[str] | None" = None) -> "dict
 
         sinter collect --custom_decoders_module_function outrider:sinter_decoders --decoders outrider-mwpm ...
 
-    Names: outrider-mwpm, outrider-mwpm-correlated, outrider-union-find, and outrider-predecoded: exact matching
-    after a pre-decoder, which `predecoder` or else the environment variable OUTRIDER_PREDECODER names: the file
-    of a trained network, rule:clique, rule:smith or rule:min-sum.
+    Names: outrider-mwpm, outrider-mwpm-correlated and outrider-union-find, also without "outrider-", as the
+    program names them, so that rows of the same task merge with those of `outrider ler`. outrider-predecoded is
+    exact matching after a pre-decoder, which `predecoder` or else the environment variable OUTRIDER_PREDECODER
+    names: the file of a trained network, rule:clique, rule:smith or rule:min-sum.
     """
     from . import _sinter
 

@@ -7,15 +7,29 @@ from typing import Any, Literal, TypeAlias, final, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Decoder", "Gap", "MatchingGraph", "Model", "Predecoder", "Sampler", "SurfaceCode", "Training"]
+__all__ = [
+    "Decoder",
+    "Gap",
+    "MatchingGraph",
+    "Model",
+    "Predecoder",
+    "Sampler",
+    "SurfaceCode",
+    "Training",
+    "__version__",
+]
+
+__version__: str
 
 _Bits: TypeAlias = NDArray[np.bool_] | NDArray[np.uint8]
 _Overrides: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]
 _Ragged: TypeAlias = tuple[NDArray[np.int64], NDArray[np.uint32]]
+_RaggedPairs: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 @final
 class Model:
-    def __new__(cls, text: str) -> Model: ...
+    def __new__(cls, source: Any) -> Model: ...
+    def __getnewargs__(self) -> tuple[str]: ...
     @staticmethod
     def from_file(path: str | os.PathLike[str]) -> Model: ...
     @property
@@ -36,7 +50,22 @@ class MatchingGraph:
         ignore_undecomposable: bool = False,
         first_observables: bool = False,
         levels: int = 0,
+        weight_range: float = 0.0,
     ) -> MatchingGraph: ...
+    @staticmethod
+    def from_edges(
+        edges: ArrayLike,
+        weights: ArrayLike,
+        observables: tuple[ArrayLike, ArrayLike] | None = None,
+        *,
+        num_detectors: int | None = None,
+        num_observables: int | None = None,
+        probabilities: ArrayLike | None = None,
+        levels: int = 0,
+        weight_range: float = 0.0,
+    ) -> MatchingGraph: ...
+    @property
+    def weight_limit(self) -> float: ...
     @property
     def num_detectors(self) -> int: ...
     @property
@@ -53,6 +82,7 @@ class MatchingGraph:
     def edge_weights(self) -> NDArray[np.float64]: ...
     def edge_probabilities(self) -> NDArray[np.float64]: ...
     def edge_observables(self) -> _Ragged: ...
+    def edge_order(self) -> NDArray[np.uint32]: ...
     def find_edge(self, node1: int, node2: int | None = None) -> int | None: ...
 
 @final
@@ -109,6 +139,22 @@ class Decoder:
         overrides: _Overrides | None = None,
         bit_packed_shots: bool = False,
     ) -> _Ragged: ...
+    def decode_to_edge_nodes(
+        self,
+        shots: _Bits,
+        *,
+        overrides: _Overrides | None = None,
+        bit_packed_shots: bool = False,
+    ) -> _RaggedPairs: ...
+    def decode_to_pairs(
+        self,
+        shots: _Bits,
+        *,
+        overrides: _Overrides | None = None,
+        bit_packed_shots: bool = False,
+    ) -> _RaggedPairs: ...
+    def decode_shot(self, shot: _Bits) -> tuple[NDArray[np.uint8], float]: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[MatchingGraph, str], dict[str, Any]]: ...
 
 @final
 class Gap:

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import sys
 
 import numpy as np
 import sinter
@@ -10,12 +11,21 @@ import stim
 from ._outrider import Decoder, MatchingGraph, Model, Predecoder
 
 _PREDECODER_VARIABLE = "OUTRIDER_PREDECODER"
+_PREDECODED = "outrider-predecoded"
+_RULE = "rule:"
+_KINDS = ["mwpm", "mwpm-correlated", "union-find"]
 _BLOCK_SHOTS = 4096
 
 
 def decoders(predecoder: str | os.PathLike[str] | None) -> dict[str, sinter.Decoder]:
-    found = {f"outrider-{kind}": OutriderDecoder(kind) for kind in ["mwpm", "mwpm-correlated", "union-find"]}
-    return {**found, "outrider-predecoded": PredecodedDecoder(predecoder)}
+    predecoded = PredecodedDecoder(predecoder)
+    fault = predecoded.fault()
+    # sinter would name it in each of its workers, with the calls that led there.
+    if fault and _PREDECODED in sys.argv:
+        sys.exit(fault)
+    # The plain names are those of `outrider ler`: rows of the same name and task have the same strong id.
+    found = {f"{prefix}{kind}": OutriderDecoder(kind) for prefix in ["outrider-", ""] for kind in _KINDS}
+    return {**found, _PREDECODED: predecoded}
 
 
 class OutriderDecoder(sinter.Decoder):
@@ -28,7 +38,7 @@ class OutriderDecoder(sinter.Decoder):
         return Decoder(MatchingGraph(model, correlations=self.kind == "mwpm-correlated"), self.kind)
 
     def compile_decoder_for_dem(self, *, dem: stim.DetectorErrorModel) -> "CompiledOutriderDecoder":
-        return CompiledOutriderDecoder(self.compile(Model(str(dem))))
+        return CompiledOutriderDecoder(self.compile(Model(dem)))
 
     def decode_via_files(
         self,
@@ -71,13 +81,31 @@ class PredecodedDecoder(OutriderDecoder):
         super().__init__("mwpm")
         self.predecoder = None if predecoder is None else os.fspath(predecoder)
 
-    def compile(self, model: Model) -> Decoder:
+    def source(self) -> str:
+        """What names the pre-decoder. ValueError if nothing does."""
         source = self.predecoder or os.environ.get(_PREDECODER_VARIABLE)
         if not source:
             raise ValueError(
-                f"outrider-predecoded: no pre-decoder; set {_PREDECODER_VARIABLE} to rule:NAME or "
+                f"{_PREDECODED}: no pre-decoder; set {_PREDECODER_VARIABLE} to rule:NAME or "
                 "a network's file, or call sinter_decoders(predecoder=...) with it"
             )
+        return source
+
+    def fault(self) -> str | None:
+        """Why there will be no pre-decoder, as far as that can be seen without a model."""
+        model = Model("error(0.1) D0")
+        try:
+            source = self.source()
+            if source.startswith(_RULE):
+                _predecoder(source, model, MatchingGraph(model))
+            else:
+                open(source, "rb").close()
+        except (OSError, ValueError) as error:
+            return str(error)
+        return None
+
+    def compile(self, model: Model) -> Decoder:
+        source = self.source()
         graph = MatchingGraph(model)
         return Decoder(graph, self.kind, predecoder=_predecoder(source, model, graph))
 
@@ -95,6 +123,6 @@ class CompiledOutriderDecoder(sinter.CompiledDecoder):
 
 
 def _predecoder(source: str, model: Model, graph: MatchingGraph) -> Predecoder:
-    if source.startswith("rule:"):
-        return Predecoder.rule(source.removeprefix("rule:"), model, graph)
+    if source.startswith(_RULE):
+        return Predecoder.rule(source.removeprefix(_RULE), model, graph)
     return Predecoder.from_file(source, model, graph)

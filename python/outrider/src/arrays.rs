@@ -126,6 +126,35 @@ impl<'py> BitsOut<'py> {
     }
 }
 
+/// The events of one shot: a 1-D array of bool or uint8 with at most `nodes` entries, one other than 0 for each event.
+pub(crate) fn events_of_shot(array: &Bound<'_, PyAny>, nodes: usize) -> PyResult<Vec<u32>> {
+    let fault = || {
+        bad_value(format!(
+            "shot: expected bool or uint8 of shape (n,), n at most {nodes}, found {}",
+            description(array)
+        ))
+    };
+    let bytes = match array.cast::<PyArray1<u8>>() {
+        Ok(bytes) => bytes.clone(),
+        Err(_) => {
+            let untyped = array.cast::<PyUntypedArray>().map_err(|_| fault())?;
+            if untyped.dtype().kind() != b'b' {
+                return Err(fault());
+            }
+            // Any byte may stand in a bool array, so it is read as bytes.
+            let bytes = array.call_method1(intern!(array.py(), "view"), (intern!(array.py(), "uint8"),))?;
+            bytes.cast_into::<PyArray1<u8>>().map_err(|_| fault())?
+        }
+    };
+    if bytes.len() > nodes {
+        return Err(fault());
+    }
+    let row = bytes.try_readonly()?;
+    let bytes = row.as_array();
+    let events = bytes.iter().enumerate().filter(|(_, byte)| **byte != 0);
+    Ok(events.map(|(node, _)| node as u32).collect())
+}
+
 /// A list of indices for each row: those of row k are `entries[offsets[k]..offsets[k + 1]]`.
 pub(crate) struct Ragged {
     offsets: Vec<i64>,
@@ -149,6 +178,39 @@ impl Ragged {
         (self.offsets.into_pyarray(py), self.entries.into_pyarray(py))
     }
 }
+
+/// A list of pairs of nodes for each row, as [`Ragged`].
+pub(crate) struct RaggedPairs {
+    offsets: Vec<i64>,
+    nodes: Vec<i64>,
+}
+
+impl RaggedPairs {
+    /// No rows.
+    pub(crate) fn new() -> Self {
+        Self { offsets: vec![0], nodes: Vec::new() }
+    }
+
+    /// Appends a row; `None` is the boundary.
+    pub(crate) fn push(&mut self, row: impl IntoIterator<Item = (u32, Option<u32>)>) {
+        self.nodes.extend(
+            row.into_iter().flat_map(|(node1, node2)| [node1.into(), node2.map_or(BOUNDARY, i64::from)]),
+        );
+        self.offsets.push(self.nodes.len() as i64 / 2);
+    }
+
+    /// The offsets and the pairs.
+    pub(crate) fn into_arrays<'py>(self, py: Python<'py>) -> PyResult<RaggedPairArrays<'py>> {
+        let rows = self.nodes.len() / 2;
+        Ok((self.offsets.into_pyarray(py), self.nodes.into_pyarray(py).reshape([rows, 2])?))
+    }
+}
+
+/// What stands for the boundary in an array of nodes.
+pub(crate) const BOUNDARY: i64 = -1;
+
+/// A [`RaggedPairs`] as Python gets it.
+pub(crate) type RaggedPairArrays<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray2<i64>>);
 
 /// A [`Ragged`] as Python gets it.
 pub(crate) type RaggedArrays<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<u32>>);
@@ -241,11 +303,13 @@ pub(crate) fn description(value: &Bound<'_, PyAny>) -> String {
             let shape: Vec<String> = array.shape().iter().map(usize::to_string).collect();
             format!("{} of shape ({})", array.dtype(), shape.join(", "))
         }
-        Err(_) => format!(
-            "an object of type {}",
-            value.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string())
-        ),
+        Err(_) => format!("an object of type {}", type_name(value)),
     }
+}
+
+/// The name of the type of what a caller passed.
+pub(crate) fn type_name(value: &Bound<'_, PyAny>) -> String {
+    value.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string())
 }
 
 /// One byte per bit to eight bits per byte.
@@ -257,7 +321,7 @@ fn pack(row: &[u8], index: usize) -> PyResult<Vec<u8>> {
 }
 
 /// Eight bits per byte to one byte per bit.
-fn unpack(bytes: &[u8], row: &mut [u8]) {
+pub(crate) fn unpack(bytes: &[u8], row: &mut [u8]) {
     for (bits, &byte) in row.chunks_mut(8).zip(bytes) {
         for (shift, bit) in bits.iter_mut().enumerate() {
             *bit = byte >> shift & 1;

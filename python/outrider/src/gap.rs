@@ -26,6 +26,8 @@ use crate::graph::{MatchingGraph, quantized_offset};
 #[pyclass(frozen, module = "outrider")]
 pub(crate) struct Gap {
     graph: Arc<outrider::MatchingGraph>,
+    /// The same as Python has it.
+    shared: Py<MatchingGraph>,
     /// Locked only while the interpreter lock is released, so that the two never wait for each other.
     inner: Mutex<outrider::Gap>,
 }
@@ -36,26 +38,26 @@ impl Gap {
     #[pyo3(signature = (graph, *, isa="auto", weight_offset=0.0, limit=None))]
     fn new(
         py: Python<'_>,
-        graph: &MatchingGraph,
+        graph: Py<MatchingGraph>,
         isa: &str,
         weight_offset: f64,
         limit: Option<f64>,
     ) -> PyResult<Self> {
         let isa: Isa = isa.parse().map_err(exception)?;
-        let graph = Arc::clone(&graph.inner);
+        let (shared, graph) = (graph.clone_ref(py), Arc::clone(&graph.get().inner));
         let options = GapOptions {
             isa,
             weight_offset: quantized_offset(&graph, weight_offset)?,
             limit: limit.map_or(Ok(0), |limit| quantized_limit(&graph, limit))?,
         };
         let gap = py.detach(|| outrider::Gap::with_options(&graph, &options)).map_err(exception)?;
-        Ok(Self { graph, inner: Mutex::new(gap) })
+        Ok(Self { graph, shared, inner: Mutex::new(gap) })
     }
 
     /// The graph it matches on.
     #[getter]
-    fn graph(&self) -> MatchingGraph {
-        MatchingGraph { inner: Arc::clone(&self.graph) }
+    fn graph(&self, py: Python<'_>) -> Py<MatchingGraph> {
+        self.shared.clone_ref(py)
     }
 
     /// Matches each shot in both classes; arguments and errors as for Decoder.decode_batch.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
-use outrider::{GraphOptions, WeightedEdge};
+use outrider::{GraphOptions, InstructionKind, TargetKind, WeightedEdge};
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
-use crate::arrays::{Ragged, RaggedArrays, numbers, pairs};
+use crate::arrays::{BOUNDARY, Ragged, RaggedArrays, RaggedPairArrays, RaggedPairs, numbers, pairs};
 use crate::errors::{bad_value, exception};
 use crate::model::Model;
 
@@ -27,6 +29,13 @@ use crate::model::Model;
 #[pyclass(frozen, module = "outrider")]
 pub(crate) struct MatchingGraph {
     pub(crate) inner: Arc<outrider::MatchingGraph>,
+    made: Made,
+}
+
+/// What a graph was made of.
+enum Made {
+    Model { model: Py<Model>, options: GraphOptions },
+    Edges { given: GivenEdges, options: GraphOptions },
 }
 
 #[pymethods]
@@ -36,7 +45,7 @@ impl MatchingGraph {
         weight_range=0.0))]
     fn new(
         py: Python<'_>,
-        model: &Model,
+        model: Py<Model>,
         correlations: bool,
         ignore_undecomposable: bool,
         first_observables: bool,
@@ -51,8 +60,9 @@ impl MatchingGraph {
             weight_range,
             reweightable: false,
         };
-        let graph = py.detach(|| outrider::MatchingGraph::new(&model.inner, &options)).map_err(exception)?;
-        Ok(Self { inner: Arc::new(graph) })
+        let parsed = &model.get().inner;
+        let graph = py.detach(|| outrider::MatchingGraph::new(parsed, &options)).map_err(exception)?;
+        Ok(Self { inner: Arc::new(graph), made: Made::Model { model, options } })
     }
 
     /// The graph of edges with weights of their own, at most one between two detectors.
@@ -89,7 +99,7 @@ impl MatchingGraph {
         let graph = py
             .detach(|| outrider::MatchingGraph::from_edges(nodes, observable_count, &given.edges(), &options))
             .map_err(exception)?;
-        Ok(Self { inner: Arc::new(graph) })
+        Ok(Self { inner: Arc::new(graph), made: Made::Edges { given, options } })
     }
 
     /// The largest finite weight that a shot can give an edge, in natural units; see weight_range.
@@ -175,6 +185,49 @@ impl MatchingGraph {
         self.inner.find_edge(node1, node2)
     }
 
+    /// The edges in the order in which the model's errors, or the edges given, come to them first, shape (num_edges,).
+    fn edge_order<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        let mut order =
+            Order { graph: &self.inner, seen: vec![false; self.inner.edge_count() as usize], edges: vec![] };
+        match &self.made {
+            Made::Edges { given, .. } => {
+                given.edges().iter().for_each(|edge| order.add(edge.node1, edge.node2))
+            }
+            Made::Model { model, .. } => {
+                py.detach(|| order.add_model(&model.get().inner)).map_err(exception)?
+            }
+        }
+        Ok(order.edges.into_pyarray(py))
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let keywords = PyDict::new(py);
+        let (Made::Model { options, .. } | Made::Edges { options, .. }) = &self.made;
+        keywords.set_item("levels", options.levels)?;
+        keywords.set_item("weight_range", options.weight_range)?;
+        let class = py.get_type::<Self>();
+        match &self.made {
+            Made::Model { model, .. } => {
+                keywords.set_item("correlations", options.correlations)?;
+                keywords.set_item("ignore_undecomposable", options.ignore_undecomposable)?;
+                keywords.set_item("first_observables", options.first_observables)?;
+                let call = py.import("functools")?.call_method("partial", (class,), Some(&keywords))?;
+                (call, (model,)).into_bound_py_any(py)
+            }
+            Made::Edges { given, .. } => {
+                keywords.set_item("num_detectors", self.num_detectors())?;
+                keywords.set_item("num_observables", self.num_observables())?;
+                keywords
+                    .set_item("probabilities", given.probabilities.clone().map(|all| all.into_pyarray(py)))?;
+                let (_, nodes) = given.nodes(py)?;
+                let arguments =
+                    ("from_edges", nodes, given.weights.clone().into_pyarray(py), given.observables(py));
+                let call = py.import("operator")?.call_method("methodcaller", arguments, Some(&keywords))?;
+                (call, (class,)).into_bound_py_any(py)
+            }
+        }
+    }
+
     fn __repr__(&self) -> String {
         format!(
             "<outrider.MatchingGraph: {} detectors, {} observables, {} edges>",
@@ -245,6 +298,68 @@ impl GivenEdges {
         };
         self.nodes.iter().enumerate().map(edge).collect()
     }
+
+    fn nodes<'py>(&self, py: Python<'py>) -> PyResult<RaggedPairArrays<'py>> {
+        let mut nodes = RaggedPairs::new();
+        nodes.push(self.edges().iter().map(|edge| (edge.node1, edge.node2)));
+        nodes.into_arrays(py)
+    }
+
+    fn observables<'py>(&self, py: Python<'py>) -> RaggedArrays<'py> {
+        let mut observables = Ragged::new();
+        for edge in self.edges() {
+            observables.push(edge.observables.iter().copied());
+        }
+        observables.into_arrays(py)
+    }
+}
+
+/// Edges of a graph as they are first come to.
+struct Order<'a> {
+    graph: &'a outrider::MatchingGraph,
+    seen: Vec<bool>,
+    edges: Vec<u32>,
+}
+
+impl Order<'_> {
+    fn add(&mut self, node1: u32, node2: Option<u32>) {
+        if let Some(edge) = self.graph.find_edge(node1, node2)
+            && !std::mem::replace(&mut self.seen[edge as usize], true)
+        {
+            self.edges.push(edge);
+        }
+    }
+
+    fn add_model(&mut self, model: &outrider::DetectorErrorModel) -> Result<(), outrider::Error> {
+        let mut walk = model.walk()?;
+        while let Some(instruction) = walk.step() {
+            let InstructionKind::Error { probability, targets } = instruction.kind else { continue };
+            if probability == 0.0 {
+                continue;
+            }
+            for component in targets.split(|target| target.kind() == TargetKind::Separator) {
+                self.add_component(component);
+            }
+        }
+        Ok(())
+    }
+
+    /// A detector that is given twice cancels; more than two are no edge.
+    fn add_component(&mut self, targets: &[outrider::Target]) {
+        let mut nodes: Vec<u32> = Vec::new();
+        for target in targets {
+            let TargetKind::Detector(detector) = target.kind() else { continue };
+            match nodes.iter().position(|&node| u64::from(node) == detector) {
+                Some(twice) => drop(nodes.remove(twice)),
+                None => nodes.push(detector as u32),
+            }
+        }
+        match nodes[..] {
+            [node] => self.add(node, None),
+            [node1, node2] => self.add(node1, Some(node2)),
+            _ => {}
+        }
+    }
 }
 
 /// Offsets and indices for `count` lists, see [`Ragged`]; `None` if the arrays are not that.
@@ -272,6 +387,3 @@ pub(crate) fn quantized_offset(graph: &outrider::MatchingGraph, weight_offset: f
     }
     Err(bad_value(format!("weight_offset is {weight_offset}, not finite")))
 }
-
-/// What stands for the boundary in an array of nodes.
-const BOUNDARY: i64 = -1;

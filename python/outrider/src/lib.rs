@@ -21,6 +21,9 @@ mod training;
 #[pyo3::pymodule]
 mod _outrider {
     #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "Python's name")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+    #[pymodule_export]
     use crate::decoder::Decoder;
     #[pymodule_export]
     use crate::gap::Gap;

@@ -4,15 +4,21 @@ use std::path::PathBuf;
 
 use numpy::{IntoPyArray, PyArray2, PyArrayMethods};
 use outrider::DetectorErrorModel;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::types::{IntoPyDict, PyString};
 
+use crate::arrays::type_name;
 use crate::errors::exception;
 
-/// A detector error model: Stim's .dem text, parsed once, repeat blocks kept folded. Immutable.
+/// A detector error model, parsed once, repeat blocks kept folded. Immutable.
 ///
-/// str(model) is text that parses to the same model. A stim.DetectorErrorModel enters as Model(str(dem)).
+/// source: Stim's .dem text as a str; a stim.DetectorErrorModel; a stim.Circuit, whose errors are then
+///     decomposed; or a pathlib.Path of a .dem file, as for from_file.
 ///
-/// ValueError with line and column for text that is no model.
+/// str(model) is text that parses to the same model.
+///
+/// ValueError with line and column for text that is no model, TypeError for another source.
 #[pyclass(frozen, module = "outrider")]
 pub(crate) struct Model {
     pub(crate) inner: DetectorErrorModel,
@@ -21,7 +27,13 @@ pub(crate) struct Model {
 #[pymethods]
 impl Model {
     #[new]
-    fn new(py: Python<'_>, text: &str) -> PyResult<Self> {
+    fn new(source: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = source.py();
+        if source.hasattr("__fspath__")? {
+            return Self::from_file(py, source.extract()?);
+        }
+        let text = text_of(source)?;
+        let text = text.to_str()?;
         let inner = py.detach(|| DetectorErrorModel::parse(text)).map_err(exception)?;
         Ok(Self { inner })
     }
@@ -69,6 +81,10 @@ impl Model {
         self.inner.to_text()
     }
 
+    fn __getnewargs__(&self) -> (String,) {
+        (self.inner.to_text(),)
+    }
+
     fn __repr__(&self) -> String {
         format!(
             "<outrider.Model: {} detectors, {} observables, {} errors>",
@@ -76,6 +92,25 @@ impl Model {
             self.num_observables(),
             self.num_errors()
         )
+    }
+}
+
+/// The text of what a model can be made of. Stim is not imported: whoever has an object of it has done that.
+fn text_of<'py>(source: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+    if let Ok(text) = source.cast::<PyString>() {
+        return Ok(text.clone());
+    }
+    let module = source.get_type().module()?.to_string();
+    match (module.split(['.', '_']).next(), source.get_type().name()?.to_str()?) {
+        (Some("stim"), "DetectorErrorModel") => source.str(),
+        (Some("stim"), "Circuit") => {
+            let options = [("decompose_errors", true)].into_py_dict(source.py())?;
+            source.call_method("detector_error_model", (), Some(&options))?.str()
+        }
+        _ => Err(PyTypeError::new_err(format!(
+            "source: expected text, a path, a stim.DetectorErrorModel or a stim.Circuit, found an object of type {}",
+            type_name(source)
+        ))),
     }
 }
 

@@ -1,6 +1,7 @@
 """The package as a whole: documentation, stubs."""
 
 import doctest
+import importlib.metadata
 import inspect
 import subprocess
 import sys
@@ -23,8 +24,14 @@ def test_everything_is_documented():
             assert inspect.getdoc(inspect.getattr_static(thing, member)), f"{name}.{member}"
 
 
-def test_example_of_the_documentation_runs():
-    assert doctest.testmod(outrider) == (0, 6)
+def test_examples_of_the_documentation_run():
+    examples = {outrider: 6, outrider.matching: 10, sys.modules["outrider._noise"]: 4}
+    for module, count in examples.items():
+        assert doctest.testmod(module) == (0, count), module.__name__
+
+
+def test_the_version_is_that_of_the_package():
+    assert outrider.__version__ == importlib.metadata.version("outrider")
 
 
 def test_stubs_are_those_of_the_compiled_part(tmp_path):

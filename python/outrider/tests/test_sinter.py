@@ -52,6 +52,48 @@ def test_sinter_collect(tmp_path):
         assert rates["outrider-union-find", distance] < rates["outrider-mwpm", distance] * 1.6
 
 
+def test_rows_merge_with_those_of_the_program(tmp_path):
+    program = os.environ.get("OUTRIDER_PROGRAM")
+    if not program:
+        pytest.skip("OUTRIDER_PROGRAM does not name the program")
+    circuit = memory(3, 0.01)
+    circuit.to_file(tmp_path / "d=3,p=0.01.stim")
+    circuit.detector_error_model(decompose_errors=True).to_file(tmp_path / "m.dem")
+    kinds = [name.removeprefix("outrider-") for name in NAMES]
+    measure = ["ler", "--dem", "m.dem", "--stim", "d=3,p=0.01.stim", "--decoder", ",".join(kinds)]
+    limits = ["--max-shots", "3000", "--max-errors", "100000", "--out", "counts.csv"]
+    subprocess.run([program, *measure, *limits], cwd=tmp_path, check=True, capture_output=True)
+    run = collect(
+        tmp_path,
+        *["--circuits", "d=3,p=0.01.stim", "--metadata_func", "auto", "--max_shots", "5000"],
+        *["--custom_decoders_module_function", "outrider:sinter_decoders", "--decoders", *kinds],
+        *["--save_resume_filepath", "counts.csv"],
+    )
+    assert run.returncode == 0, run.stderr
+    stats = sinter.read_stats_from_csv_files(tmp_path / "counts.csv")
+    assert {stat.decoder: stat.shots for stat in stats} == dict.fromkeys(kinds, 5000)
+
+
+@pytest.mark.parametrize(
+    "given, fault",
+    [
+        (None, "outrider-predecoded: no pre-decoder; set OUTRIDER_PREDECODER to rule:NAME or a network's file"),
+        ("rule:none", "unknown rule 'none'"),
+        ("none.safetensors", "No such file or directory: 'none.safetensors'"),
+    ],
+)
+def test_a_missing_predecoder_is_one_line_at_the_start(tmp_path, monkeypatch, given, fault):
+    monkeypatch.delenv("OUTRIDER_PREDECODER", raising=False)
+    memory(3, 0.01).to_file(tmp_path / "d=3.stim")
+    task = ["--circuits", "d=3.stim", "--max_shots", "10", "--save_resume_filepath", "counts.csv"]
+    custom = ["--custom_decoders_module_function", "outrider:sinter_decoders"]
+    variables = {} if given is None else {"OUTRIDER_PREDECODER": given}
+    run = collect(tmp_path, *task, *custom, "--decoders", "outrider-predecoded", **variables)
+    assert run.returncode != 0 and not (tmp_path / "counts.csv").exists()
+    assert fault in run.stderr and run.stderr.count("\n") == 1, run.stderr
+    assert collect(tmp_path, *task, *custom, "--decoders", "outrider-mwpm", **variables).returncode == 0
+
+
 def test_compiled_decoders_give_the_decoders_answers(dem, tmp_path):
     """Bit for bit as decode_batch, in memory and through files, after pickling."""
     shots = 5000
