@@ -91,7 +91,8 @@ impl Gaps {
         };
         let weights = self.gap.decode_predecoded(&shot, overrides)?.weights;
         let predicted = usize::from(predicted);
-        Ok(weights[1 - predicted] - weights[predicted])
+        let (other, own) = (weights[1 - predicted], weights[predicted]);
+        Ok(if other == i64::MAX { other } else { other.saturating_sub(own) })
     }
 }
 
