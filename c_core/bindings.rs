@@ -2535,10 +2535,11 @@ pub struct otr_gap_options {
     pub isa: otr_isa,
     pub weight_offset: i32,
     pub limit: i32,
+    pub observable: u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_gap_options"][::core::mem::size_of::<otr_gap_options>() - 12usize];
+    ["Size of otr_gap_options"][::core::mem::size_of::<otr_gap_options>() - 16usize];
     [
         "Alignment of otr_gap_options",
     ][::core::mem::align_of::<otr_gap_options>() - 4usize];
@@ -2551,6 +2552,9 @@ const _: () = {
     [
         "Offset of field: otr_gap_options::limit",
     ][::core::mem::offset_of!(otr_gap_options, limit) - 8usize];
+    [
+        "Offset of field: otr_gap_options::observable",
+    ][::core::mem::offset_of!(otr_gap_options, observable) - 12usize];
 };
 unsafe extern "C" {
     pub fn otr_gap_options_default() -> otr_gap_options;

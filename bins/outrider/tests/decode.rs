@@ -138,6 +138,28 @@ fn gaps_tell_how_sure_a_prediction_is() {
 }
 
 #[test]
+fn every_observable_has_a_gap_of_its_own() {
+    let folder = folder();
+    let patch = |first: u32, observables: &str| {
+        let second = first + 1;
+        format!("error(0.1) D{first} {observables}\nerror(0.1) D{first} D{second}\nerror(0.2) D{second}\n")
+    };
+    // Two patches, the second of which flips both.
+    put(folder.path(), "m.dem", patch(0, "L1") + &patch(2, "L0 L1"));
+    put(folder.path(), "shots", "0000\n1000\n0010\n1010\n");
+    let line = "decode --dem m.dem --in shots --in-format 01 --gap-out g";
+    assert_eq!(outrider(folder.path(), words(line)).text(), "00\n01\n11\n10\n");
+    let (nine, four) = (9f64.ln(), 4f64.ln());
+    let row = 2.0 * nine + four;
+    let expected = [[row, row], [row, four], [four, four], [four, four]];
+    for (line, expected) in get_text(folder.path(), "g").lines().zip(expected) {
+        let gaps: Vec<f64> = line.split(' ').map(|gap| gap.parse().unwrap()).collect();
+        assert_eq!(gaps.len(), 2, "{line}");
+        assert!(gaps.iter().zip(expected).all(|(gap, expected)| (gap - expected).abs() < 1e-6), "{gaps:?}");
+    }
+}
+
+#[test]
 fn sure_predictions_are_right_more_often() {
     let folder = folder();
     let (dem, dets) = (golden("model.dem"), golden("dets.b8"));
@@ -193,7 +215,8 @@ fn a_model_without_a_gap_says_why() {
     put(folder.path(), "m.dem", "error(0.1) D0 L0\nerror(0.1) D1 L1\n");
     put(folder.path(), "shots", "00\n");
     let line = "decode --dem m.dem --in shots --in-format 01 --gap-out g";
-    outrider(folder.path(), words(line)).refused(2, &["m.dem: no complementary gap", "2 observables"]);
+    let reason = "no undetected error flips the observable";
+    outrider(folder.path(), words(line)).refused(2, &["m.dem: no complementary gap", reason]);
     assert_eq!(names(folder.path()), ["m.dem", "shots"]);
 }
 

@@ -1,12 +1,13 @@
-/* The complementary gap: the least weight in each logical class, for a graph with one observable on a patch.
+/* The complementary gap of an observable: the least weight in each logical class, for patches.
  *
  * The difference of the two weights is the log-odds of the answer: the larger, the surer. Every edge set that
  * explains the events either flips the observable or does not; both kinds are matched exactly, under the same
- * per-shot weights as otr_decoder takes.
+ * per-shot weights as otr_decoder takes. What the edge sets do to other observables is free.
  *
- * A graph has a gap if one connected part of it has two sides, boundary edges that differ in the observable,
- * and the observable of an edge set depends only on its ends, as on a planar patch. A code without two sides
- * (a torus), or two such parts (two patches, or a patch whose observable spans both bases), has none. */
+ * A graph has a gap if connected parts of it have two sides, boundary edges that differ in the observable,
+ * and the observable of an edge set depends only on its ends, as on planar patches, one or several. A code
+ * without two sides, where a closed loop of errors flips the observable (a torus), has none: to find the
+ * lightest edge set of a class is then no matching problem. */
 #ifndef OUTRIDER_GAP_H
 #define OUTRIDER_GAP_H
 
@@ -25,6 +26,7 @@ typedef struct otr_gap_options {
     int32_t weight_offset; /* as in otr_decoder_options */
     int32_t limit;         /* weights of the classes are reported at most this far apart; even, 0 for no
                               limit. A search that ends there is as cheap as plain matching. */
+    uint32_t observable;   /* whose gap */
 } otr_gap_options;
 
 OTR_API otr_gap_options otr_gap_options_default(void);

@@ -204,7 +204,8 @@ static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_o
     bypass = options->limit - total; /* all weights get the offset */
     gap->limit = options->limit;
     gap->own_offset = options->weight_offset;
-    status = otr_boundary_split_init(&gap->split, graph, gap->limit != 0 ? &bypass : NULL, error);
+    status = otr_boundary_split_init(&gap->split, graph, options->observable,
+                                     gap->limit != 0 ? &bypass : NULL, error);
     if (status != OTR_OK) {
         return status;
     }
@@ -308,7 +309,9 @@ static otr_status match_shot(otr_gap *gap, const otr_predecoded *shot, const otr
 
 /* Keeps what a pre-decoder fixed: the observable for the classes, the edges for otr_gap_edges. */
 static otr_status keep_fixed(otr_gap *gap, const otr_predecoded *shot) {
-    gap->fixed_class = shot->observables != NULL ? shot->observables[0] & 1 : 0;
+    const uint32_t observable = gap->split.observable;
+    gap->fixed_class =
+        shot->observables != NULL ? shot->observables[observable / 8] >> observable % 8 & 1 : 0;
     gap->fixed_edges_missing = shot->observables != NULL && shot->edges == NULL;
     gap->fixed_count = 0;
     if (shot->edge_count == 0) {

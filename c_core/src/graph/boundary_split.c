@@ -13,6 +13,7 @@ typedef struct component {
     unsigned classes; /* bit c: it has a boundary edge of class c */
 } component;
 
+static uint8_t flips(const otr_boundary_split *split, const otr_graph *graph, uint32_t edge);
 static otr_status find_potentials(otr_boundary_split *split, const otr_graph *graph, uint32_t *nodes,
                                   uint8_t *reached, otr_error *error);
 static otr_status walk_component(otr_boundary_split *split, const otr_graph *graph, component *part,
@@ -21,15 +22,15 @@ static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph, 
 static bool is_alike(const otr_boundary_split *split, const otr_graph *graph);
 static void fill_weights(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass);
 
-otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *graph, const int32_t *bypass,
-                                   otr_error *error) {
+otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *graph, uint32_t observable,
+                                   const int32_t *bypass, otr_error *error) {
     uint32_t *nodes = NULL;
     uint8_t *reached = NULL;
     otr_status status = OTR_ERR_MEMORY;
-    *split = (otr_boundary_split){.extra = graph->node_count};
-    if (graph->observable_count != 1) {
+    *split = (otr_boundary_split){.extra = graph->node_count, .observable = observable};
+    if (observable >= graph->observable_count) {
         return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
-                             "no complementary gap: the model has %u observables, not one",
+                             "no complementary gap: observable %u of a model with %u observables", observable,
                              graph->observable_count);
     }
     if (graph->node_count == OTR_GRAPH_NODES_MAX) {
@@ -67,15 +68,27 @@ otr_status otr_boundary_split_reweight(otr_boundary_split *split, const otr_grap
     return OTR_OK;
 }
 
-static uint8_t boundary_class(const otr_boundary_split *split, const otr_graph *graph, uint32_t node) {
-    return (uint8_t)(graph->edge_mask[graph->boundary_edge[node]] & 1) ^ split->potentials[node];
+/* Whether an edge flips the observable. */
+static uint8_t flips(const otr_boundary_split *split, const otr_graph *graph, uint32_t edge) {
+    uint8_t found = 0;
+    if (split->observable < 64) {
+        return (uint8_t)(graph->edge_mask[edge] >> split->observable & 1);
+    }
+    for (uint32_t i = graph->observable_begin[edge]; i < graph->observable_begin[edge + 1]; i++) {
+        found |= graph->observable_list[i] == split->observable;
+    }
+    return found;
 }
 
-/* The potentials of each part are free up to a common flip; it is chosen so that only the one part with both
- * classes has edges of class 1. */
+static uint8_t boundary_class(const otr_boundary_split *split, const otr_graph *graph, uint32_t node) {
+    return flips(split, graph, graph->boundary_edge[node]) ^ split->potentials[node];
+}
+
+/* The potentials of each part are free up to a common flip; it is chosen so that only parts with both classes
+ * have edges of class 1. */
 static otr_status find_potentials(otr_boundary_split *split, const otr_graph *graph, uint32_t *nodes,
                                   uint8_t *reached, otr_error *error) {
-    uint32_t two_sided = OTR_NONE;
+    bool is_two_sided = false;
     for (uint32_t start = 0; start < graph->node_count; start++) {
         component part = {.nodes = nodes};
         otr_status status;
@@ -88,22 +101,14 @@ static otr_status find_potentials(otr_boundary_split *split, const otr_graph *gr
         if (status != OTR_OK) {
             return status;
         }
-        if (part.classes == 3 && two_sided != OTR_NONE) {
-            return otr_error_set(
-                error, OTR_ERR_UNSUPPORTED, 0, 0,
-                "no complementary gap: the parts of the graph around detectors %u and %u can "
-                "both flip the observable undetected",
-                two_sided, start);
-        }
-        two_sided = part.classes == 3 ? start : two_sided;
+        is_two_sided |= part.classes == 3;
         for (uint32_t i = 0; part.classes == 2 && i < part.node_count; i++) {
             split->potentials[nodes[i]] ^= 1;
         }
     }
-    return two_sided != OTR_NONE
-               ? OTR_OK
-               : otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
-                               "no complementary gap: no undetected error flips the observable");
+    return is_two_sided ? OTR_OK
+                        : otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
+                                        "no complementary gap: no undetected error flips the observable");
 }
 
 /* Walks breadth first from the part's first node. */
@@ -113,12 +118,12 @@ static otr_status walk_component(otr_boundary_split *split, const otr_graph *gra
         const uint32_t node = part->nodes[i];
         for (uint32_t arc = graph->arc_begin[node]; arc < graph->arc_begin[node + 1]; arc++) {
             const uint32_t head = graph->arc_head[arc];
-            const uint8_t flips = graph->edge_mask[graph->arc_edge[arc]] & 1;
+            const uint8_t flipped = flips(split, graph, graph->arc_edge[arc]);
             if (!reached[head]) {
                 reached[head] = 1;
-                split->potentials[head] = split->potentials[node] ^ flips;
+                split->potentials[head] = split->potentials[node] ^ flipped;
                 part->nodes[part->node_count++] = head;
-            } else if ((split->potentials[head] ^ split->potentials[node]) != flips) {
+            } else if ((split->potentials[head] ^ split->potentials[node]) != flipped) {
                 return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
                                      "no complementary gap: a closed loop of errors through detectors %u and "
                                      "%u flips the observable",
@@ -165,18 +170,18 @@ static otr_status copy_graph(otr_boundary_split *split, const otr_graph *graph, 
 
 /* Whether the graph has the same edges with the same observables. The one that was parted may be gone. */
 static bool is_alike(const otr_boundary_split *split, const otr_graph *graph) {
-    if (graph->node_count != split->extra || graph->observable_count != 1) {
+    if (graph->node_count != split->extra || graph->observable_count <= split->observable) {
         return false;
     }
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
         const uint32_t node1 = graph->edge_node1[edge];
         const uint32_t node2 = graph->edge_node2[edge];
-        const uint8_t flips = graph->edge_mask[edge] & 1;
+        const uint8_t flipped = flips(split, graph, edge);
         const uint8_t ends =
             split->potentials[node1] ^ (node2 != OTR_BOUNDARY ? split->potentials[node2] : 0);
-        const uint32_t led_to = node2 == OTR_BOUNDARY && flips != ends ? split->extra : node2;
+        const uint32_t led_to = node2 == OTR_BOUNDARY && flipped != ends ? split->extra : node2;
         if (node1 != split->graph->edge_node1[edge] || led_to != split->graph->edge_node2[edge] ||
-            (node2 != OTR_BOUNDARY && flips != ends)) {
+            (node2 != OTR_BOUNDARY && flipped != ends)) {
             return false;
         }
     }

@@ -10,7 +10,8 @@ use crate::model::{owned, view};
 use crate::overrides::Override;
 use crate::predecoder::Predecoded;
 
-/// The complementary gap: the least weight in each logical class, for a graph with one observable on a patch.
+/// The complementary gap of an observable: the least weight in each logical class, for patches. What the edge sets do to
+/// other observables is free.
 ///
 /// The difference of the two weights is the log-odds of the answer: the larger, the surer. A gap works for one thread
 /// at a time, and allocates when it is made and in its first shots, not after that.
@@ -32,6 +33,7 @@ pub struct Gap {
     raw: NonNull<sys::otr_gap>,
     node_count: usize,
     edge_count: u32,
+    observable_bytes: usize,
     events: Vec<u32>,
 }
 
@@ -45,6 +47,8 @@ pub struct GapOptions {
     /// The weights of the classes are reported at most this far apart; even, 0 for no limit. A search that ends
     /// there is about as cheap as plain matching.
     pub limit: i32,
+    /// Whose gap.
+    pub observable: u32,
 }
 
 /// What one shot gives.
@@ -69,14 +73,15 @@ impl Gap {
     /// Parts the boundary of `graph` in its two sides.
     ///
     /// # Errors
-    /// [`Unsupported`](Status::Unsupported) if the graph has no gap: not one observable, a torus, two patches. The
-    /// message says which. The same for a missing instruction set. [`Argument`](Status::Argument) for a limit that
+    /// [`Unsupported`](Status::Unsupported) if the graph has no gap: no such observable, a torus. The message says which.
+    /// The same for a missing instruction set. [`Argument`](Status::Argument) for a limit that
     /// is negative, odd or above the largest weight.
     pub fn with_options(graph: &MatchingGraph, options: &GapOptions) -> Result<Self, Error> {
         let raw_options = sys::otr_gap_options {
             isa: options.isa.to_raw(),
             weight_offset: options.weight_offset,
             limit: options.limit,
+            observable: options.observable,
         };
         let mut raw = ptr::null_mut();
         let mut details = Details::new();
@@ -91,6 +96,7 @@ impl Gap {
             raw: owned(raw)?,
             node_count: graph.node_count() as usize,
             edge_count: graph.edge_count(),
+            observable_bytes: graph.observable_bytes(),
             events: Vec::new(),
         })
     }
@@ -169,7 +175,7 @@ impl Gap {
         shot: &Predecoded<'_>,
         overrides: &[Override],
     ) -> Result<GapResult, Error> {
-        let shot = shot.to_raw(OBSERVABLE_BYTES)?;
+        let shot = shot.to_raw(self.observable_bytes)?;
         let mut raw = sys::otr_gap_result { weights: [0; 2], observable: 0 };
         // SAFETY: all lists come with their counts, and C checks what they say; `Override` has the layout of
         // `otr_override`, as asserted in overrides.rs; the gap is used by nobody else (&mut).
@@ -252,9 +258,6 @@ impl GapResult {
         }
     }
 }
-
-/// A graph with a gap has one observable.
-const OBSERVABLE_BYTES: usize = 1;
 
 /// Limits are even, and 0 is none.
 const LEAST_LIMIT: i32 = 2;

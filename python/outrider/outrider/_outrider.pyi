@@ -161,6 +161,7 @@ class Gap:
     def __new__(
         cls,
         graph: MatchingGraph,
+        observable: int = 0,
         *,
         isa: str = "auto",
         weight_offset: float = 0.0,

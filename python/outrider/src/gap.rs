@@ -16,12 +16,13 @@ use crate::graph::{MatchingGraph, quantized_offset};
 /// The difference of a shot's two weights is the log-odds of its answer, the larger the surer. Calls from
 /// several threads wait for each other: give each thread its own.
 ///
+/// observable: whose gap; what the answers do to other observables is free.
 /// isa: the instruction set; all of them give the same answers.
 /// weight_offset: added to the weight of every edge that no override names, in natural units.
 /// limit: the two weights are reported at most this far apart, in natural units; the search ends there, so a
 ///     small one makes it much faster.
 ///
-/// ValueError if the graph has no gap: not one observable, a torus, two patches; if the limit is not positive or the
+/// ValueError if the graph has no gap: no such observable, a torus; if the limit is not positive or the
 /// offset not finite.
 #[pyclass(frozen, module = "outrider")]
 pub(crate) struct Gap {
@@ -35,10 +36,11 @@ pub(crate) struct Gap {
 #[pymethods]
 impl Gap {
     #[new]
-    #[pyo3(signature = (graph, *, isa="auto", weight_offset=0.0, limit=None))]
+    #[pyo3(signature = (graph, observable=0, *, isa="auto", weight_offset=0.0, limit=None))]
     fn new(
         py: Python<'_>,
         graph: Py<MatchingGraph>,
+        observable: u32,
         isa: &str,
         weight_offset: f64,
         limit: Option<f64>,
@@ -49,6 +51,7 @@ impl Gap {
             isa,
             weight_offset: quantized_offset(&graph, weight_offset)?,
             limit: limit.map_or(Ok(0), |limit| quantized_limit(&graph, limit))?,
+            observable,
         };
         let gap = py.detach(|| outrider::Gap::with_options(&graph, &options)).map_err(exception)?;
         Ok(Self { graph, shared, inner: Mutex::new(gap) })

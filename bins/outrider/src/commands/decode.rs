@@ -63,9 +63,10 @@ pub(crate) struct DecodeArgs {
     /// Also write each shot's edges: one line per shot, such as `D3-D7 D9-B` (B is the boundary)
     #[arg(long, value_name = "FILE")]
     edges_out: Option<PathBuf>,
-    /// Also write the complementary gap of each prediction: the least weight with the other observable minus that with
-    /// the predicted one; one line per shot, 17 digits. Computed by exact matching, after the pre-decoder if there is
-    /// one; negative where another decoder predicts the heavier class. For models with one observable on a patch
+    /// Also write the complementary gap of each prediction: the least weight with the observable flipped from what is
+    /// predicted minus that with what is predicted; one line per shot, a number of 17 digits for each observable.
+    /// Computed by exact matching, after the pre-decoder if there is one; negative where another decoder predicts the
+    /// heavier class. For observables on patches, not where a closed loop of errors flips them
     #[arg(long, value_name = "FILE")]
     gap_out: Option<PathBuf>,
     /// Write larger gaps as this one (nats). The search ends there: a limit of 6 makes it several times faster
@@ -221,7 +222,7 @@ impl DecodeArgs {
             .predecoded(predecoding, None)
             .windowed(windowing, self.window.time())?;
         if self.gap_out.is_some() {
-            factory.require_gap()?;
+            factory.require_gaps()?;
         }
         Ok(factory)
     }

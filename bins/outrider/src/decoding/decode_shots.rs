@@ -204,9 +204,12 @@ impl Worker for StreamWorker {
             }
             if let Some(gaps) = &mut self.gaps {
                 let events = events(&detectors, index, graph.node_count());
-                let gap = gaps.gap(events, overrides, prediction[0] & 1 == 1);
-                let gap = gap.map_err(|error| error.with_path(&self.name).with_shot(shot))?;
-                push_weight(&mut decoded.gaps, graph.natural(gap));
+                let found = gaps.gaps(events, overrides, prediction);
+                let found = found.map_err(|error| error.with_path(&self.name).with_shot(shot))?;
+                let texts: Vec<_> =
+                    found.into_iter().map(|gap| general(graph.natural(gap), WEIGHT_DIGITS)).collect();
+                decoded.gaps.push_str(&texts.join(" "));
+                decoded.gaps.push('\n');
             }
         }
         if let Some(flips) = &batch.flips {

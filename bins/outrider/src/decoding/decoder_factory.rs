@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use outrider::{
-    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Gap, GraphOptions, Isa, MatchingGraph,
-    Predecoder, PredecoderUse, Status, SurfaceCode, TimeAxis, WindowDecoder,
+    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, GraphOptions, Isa, MatchingGraph, Predecoder,
+    PredecoderUse, Status, SurfaceCode, TimeAxis, WindowDecoder,
 };
 use outrider_options::{TimedModel, Windowing, decoder_label, order_note};
 
@@ -193,9 +193,9 @@ impl<'a> DecoderFactory<'a> {
         Ok(Some(Stages::new(predecoder, &self.options)?))
     }
 
-    /// Refuses a model without a complementary gap.
-    pub(crate) fn require_gap(&self) -> Result<()> {
-        Gap::new(&self.graph).map_err(|error| Error::from(error).with_path(self.path))?;
+    /// Refuses a model with an observable that has no complementary gap.
+    pub(crate) fn require_gaps(&self) -> Result<()> {
+        Gaps::new(&self.graph, None, &self.options, None).map_err(|error| self.misplaced(error))?;
         Ok(())
     }
 

@@ -53,9 +53,9 @@ impl Stages {
     }
 }
 
-/// Complementary gaps, behind a pre-decoder if there is one.
+/// Complementary gaps, one for each observable, behind a pre-decoder if there is one.
 pub(crate) struct Gaps {
-    gap: Gap,
+    gaps: Vec<Gap>,
     predecoder: Option<Predecoder>,
     usage: PredecoderUse,
     events: Vec<u32>,
@@ -70,29 +70,40 @@ impl Gaps {
         limit: Option<f64>,
     ) -> Result<Self, outrider::Error> {
         let limit = limit.map_or(0, |limit| GapOptions::limit_from_natural(graph, limit));
-        let weight_offset = options.weight_offset;
-        let gap = Gap::with_options(graph, &GapOptions { isa: options.isa, weight_offset, limit })?;
-        Ok(Self { gap, predecoder, usage: options.predecoder_use, events: Vec::new() })
+        let gap_options = GapOptions {
+            isa: options.isa,
+            weight_offset: options.weight_offset,
+            limit,
+            ..GapOptions::default()
+        };
+        // One at least, which says that there is no observable.
+        let observables = 0..graph.observable_count().max(1);
+        let gap = |observable| Gap::with_options(graph, &GapOptions { observable, ..gap_options });
+        let gaps = observables.map(gap).collect::<Result<_, _>>()?;
+        Ok(Self { gaps, predecoder, usage: options.predecoder_use, events: Vec::new() })
     }
 
-    /// The least integer weight with the other observable minus that with the predicted one, for the shot with these
-    /// events, ascending.
-    pub(crate) fn gap(
+    /// For each observable the least integer weight with it flipped from what was predicted minus that with what was
+    /// predicted, for the shot with these events, ascending.
+    pub(crate) fn gaps(
         &mut self,
         events: impl Iterator<Item = u32>,
         overrides: &[Override],
-        predicted: bool,
-    ) -> Result<i64, outrider::Error> {
+        predictions: &[u8],
+    ) -> Result<Vec<i64>, outrider::Error> {
         self.events.clear();
         self.events.extend(events);
         let shot = match &mut self.predecoder {
             Some(predecoder) => predecoder.apply(self.usage, &self.events)?,
             None => Predecoded::untouched(&self.events),
         };
-        let weights = self.gap.decode_predecoded(&shot, overrides)?.weights;
-        let predicted = usize::from(predicted);
-        let (other, own) = (weights[1 - predicted], weights[predicted]);
-        Ok(if other == i64::MAX { other } else { other.saturating_sub(own) })
+        let difference = |(observable, gap): (usize, &mut Gap)| {
+            let weights = gap.decode_predecoded(&shot, overrides)?.weights;
+            let predicted = usize::from(predictions[observable / 8] >> (observable % 8) & 1);
+            let (other, own) = (weights[1 - predicted], weights[predicted]);
+            Ok(if other == i64::MAX { other } else { other.saturating_sub(own) })
+        };
+        self.gaps.iter_mut().enumerate().map(difference).collect()
     }
 }
 
