@@ -125,7 +125,7 @@ impl Machine {
         self.look_back(&node, stage);
         for connection in self.lines.values().copied().chain(self.backlog.drain(..)) {
             if is_silent {
-                network.vanish(connection);
+                network.vanish(connection, Side::Node);
             } else {
                 network.close(connection, Side::Node, stage);
             }
