@@ -11,7 +11,7 @@ use std::time::Duration;
 use outrider::{Patch, Plan, Times, Wait, clock_ns};
 use outrider_wire::Time;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::stream::figures::Figures;
 use crate::stream::reported_cells::ReportedCells;
 use crate::stream::round_source::Source;
@@ -102,6 +102,9 @@ impl<'a> Driver<'a> {
     fn restore(&mut self, source: &mut dyn Source) -> Result<Option<Log>> {
         let mut log: Option<Log> = None;
         while let Some(restored) = self.target.restored()? {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(Error::machine("--resume", "interrupted before all of the journal was read"));
+            }
             match (restored, &mut log) {
                 (Restored::Begun, log) => {
                     if !source.start()? {
@@ -119,6 +122,7 @@ impl<'a> Driver<'a> {
                     }
                     let now = time_now();
                     log.note(now, now);
+                    log.restored += 1;
                     log.length = is_last.then_some(log.layers);
                     self.figures.layers_restored += 1;
                     self.figures.events += count_events(&events);
@@ -138,7 +142,7 @@ impl<'a> Driver<'a> {
                 }
             }
         }
-        Ok(log)
+        Ok(log.map(|log| Log { begun: time_now(), ..log }))
     }
 
     /// Streams the next history, whose first round is due at `begin`; nothing if there is none. `length` is what it
@@ -168,7 +172,7 @@ impl<'a> Driver<'a> {
         let mut answers = self.verified.is_some().then(|| Answers::new(self.patch.plan().cell_count(length)));
         let later = self.pace.histories.saturating_sub(self.figures.histories + 1);
         let warm_up = self.pace.warm_up(length);
-        let mut clock = Clock { begin, pace: self.pace, first: log.layers, length, later };
+        let mut clock = Clock { begin, pace: self.pace, first: log.restored, length, later };
         let mut is_stopping = false;
         loop {
             if !is_stopping && self.stop.load(Ordering::Relaxed) {
@@ -300,7 +304,7 @@ impl<'a> Driver<'a> {
             number: figures.histories + 1,
             round: log.layers,
             length,
-            rounds_per_second: log.layers as f64 / seconds.max(1e-9),
+            rounds_per_second: (log.layers - log.restored) as f64 / seconds.max(1e-9),
             events_per_round: figures.events as f64 / layers as f64,
             backlog_rounds,
         };
@@ -355,6 +359,8 @@ struct Log {
     cells: ReportedCells,
     begun: Time,
     layers: u64,
+    /// Those that an earlier process pushed.
+    restored: u64,
     /// Once it is known.
     length: Option<u64>,
     /// Due and pushed, by the layer modulo the layers held: a cell that is not committed holds its own.
@@ -364,7 +370,14 @@ struct Log {
 impl Log {
     fn new(plan: Arc<Plan>, layers_held: u64) -> Self {
         let times = vec![(Time(0), Time(0)); layers_held.max(1) as usize].into();
-        Self { cells: ReportedCells::new(plan), begun: time_now(), layers: 0, length: None, times }
+        Self {
+            cells: ReportedCells::new(plan),
+            begun: time_now(),
+            layers: 0,
+            restored: 0,
+            length: None,
+            times,
+        }
     }
 
     fn note(&mut self, due: Time, pushed: Time) {
