@@ -16,10 +16,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustls::ClientConfig;
 
 use crate::controller::Controller;
-use crate::error::{ClusterError, OpenError, PushError};
+use crate::error::{ClusterError, OpenError, PushError, RestoreError};
 use crate::event::{CellCommit, Event};
 use crate::history::PatchState;
 use crate::ids::{NodeId, PatchId};
+use crate::journal::JournalRecord;
 use crate::options::ControllerOptions;
 
 /// Sockets are looked at no more often than that: asking the kernel takes longer than a look at a ring.
@@ -134,6 +135,29 @@ impl Cluster {
             sockets_due: Time(0),
             timers_due: Time(0),
         })
+    }
+
+    /// As [`Controller::keep_journal`].
+    pub fn keep_journal(&mut self) {
+        self.controller.keep_journal();
+    }
+
+    /// As [`Controller::take_journal`].
+    pub fn take_journal(&mut self, to: &mut Vec<u8>) {
+        self.controller.take_journal(to);
+    }
+
+    /// As [`Controller::restore`]: before the first [`poll`](Self::poll).
+    ///
+    /// # Errors
+    /// As [`Controller::restore`].
+    pub fn restore(
+        &mut self,
+        record: &JournalRecord<'_>,
+        patches: &[Arc<Patch>],
+    ) -> Result<(), RestoreError> {
+        let now = self.look_at_clock();
+        self.controller.restore(record, patches, now)
     }
 
     /// Begins a history of a patch on all nodes that take it.

@@ -5,19 +5,22 @@ use std::sync::Arc;
 
 use outrider::Patch;
 use outrider_wire as wire;
-use outrider_wire::{ClientEvent, SteadyClock, StreamId, Time};
+use outrider_wire::{ClientEvent, Digest, SteadyClock, StreamId, Time};
 
 use crate::assignment::Assignment;
-use crate::error::{OpenError, OptionsError, PushError};
+use crate::error::{OpenError, OptionsError, PushError, RestoreError};
 use crate::event::{CellCommit, Event, Leave};
 use crate::history::{History, Merge, PatchState};
 use crate::ids::{NODES_MAX, NodeId, PatchId};
+use crate::journal::JournalRecord;
 use crate::node_link::{LineState, NodeLink};
 use crate::node_status::NodeStatus;
 use crate::options::ControllerOptions;
 
 /// Events and commits that are kept for the caller; the oldest are dropped and counted.
 const UNREAD_MAX: usize = 1 << 16;
+/// Bytes of the journal that are kept for the caller; no round is taken while there are as many.
+const JOURNAL_BYTES_MAX: usize = 1 << 20;
 
 /// What happened since the controller began.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,6 +60,8 @@ pub struct Controller {
     events: VecDeque<Event>,
     commits: VecDeque<CellCommit>,
     counters: ControllerCounters,
+    /// Records that the caller has not taken, if a journal is kept.
+    journal: Option<Vec<u8>>,
 }
 
 impl Controller {
@@ -83,7 +88,74 @@ impl Controller {
             events: VecDeque::new(),
             commits: VecDeque::new(),
             counters: ControllerCounters::default(),
+            journal: None,
         })
+    }
+
+    /// Gives a journal from now on, which [`take_journal`](Self::take_journal) takes.
+    pub fn keep_journal(&mut self) {
+        self.journal.get_or_insert_default();
+    }
+
+    /// Replaces `to` by the records that have come since the last time. Rounds are refused while about a mebibyte of
+    /// records is not taken.
+    pub fn take_journal(&mut self, to: &mut Vec<u8>) {
+        to.clear();
+        if let Some(journal) = &mut self.journal {
+            std::mem::swap(journal, to);
+        }
+    }
+
+    /// Does once more what another controller did, as its journal has it: record by record from the first on, of
+    /// histories of these patches, before there are connections. Then this one goes on where the records end: histories
+    /// have the same numbers, and cells without a commit are decided again. Nothing of it comes as an event or commit, or
+    /// into the journal of this one.
+    ///
+    /// # Errors
+    /// A record that is none of these patches', or that does not fit what came before it.
+    pub fn restore(
+        &mut self,
+        record: &JournalRecord<'_>,
+        patches: &[Arc<Patch>],
+        now: Time,
+    ) -> Result<(), RestoreError> {
+        let now = self.clock.observe(now);
+        let unknown = |patch: &PatchId| RestoreError::UnknownHistory(*patch);
+        match record {
+            JournalRecord::Open { patch, model, plan } => {
+                let is_meant =
+                    |known: &&Arc<Patch>| (known.model_digest(), known.plan_digest()) == (&model.0, &plan.0);
+                let found = patches.iter().find(is_meant);
+                let found = found.ok_or(RestoreError::UnknownPatch { model: *model, plan: *plan })?;
+                if patch.0 < self.next_patch {
+                    return Err(unknown(patch));
+                }
+                let history = History::new(Arc::clone(found), StreamId(patch.0), now)
+                    .map_err(|error| RestoreError::Open(OpenError::Cells(error)))?;
+                self.next_patch = patch.0.checked_add(1).ok_or_else(|| unknown(patch))?;
+                self.patches.insert(*patch, history);
+            }
+            JournalRecord::Round { patch, is_last, detector_count, events } => {
+                let history = self.patches.get_mut(patch).ok_or_else(|| unknown(patch))?;
+                history.try_push(events, *detector_count, *is_last, now).map_err(RestoreError::Round)?;
+            }
+            JournalRecord::Commit { patch, cell, layer, parity, marks } => {
+                let history = self.patches.get_mut(patch).ok_or_else(|| unknown(patch))?;
+                if !history.restore_commit(*cell, *layer, parity, marks.iter()) {
+                    return Err(RestoreError::Commit(*cell));
+                }
+            }
+            JournalRecord::Close { patch } => {
+                self.patches.remove(patch).ok_or_else(|| unknown(patch))?;
+            }
+            JournalRecord::End => self.patches.clear(),
+        }
+        Ok(())
+    }
+
+    /// The histories that are open.
+    pub fn histories(&self) -> impl Iterator<Item = PatchId> {
+        self.patches.keys().copied()
     }
 
     /// Begins a history of a patch.
@@ -104,7 +176,11 @@ impl Controller {
             });
         }
         let id = PatchId(self.next_patch);
+        let (model, plan) = (Digest(*patch.model_digest()), Digest(*patch.plan_digest()));
         let history = History::new(patch, StreamId(id.0), now).map_err(OpenError::Cells)?;
+        if let Some(journal) = &mut self.journal {
+            JournalRecord::Open { patch: id, model, plan }.encode(journal);
+        }
         self.next_patch += 1;
         self.patches.insert(id, history);
         for node in 0..self.links.len() {
@@ -117,6 +193,9 @@ impl Controller {
     pub fn close(&mut self, patch: PatchId, now: Time) {
         let now = self.clock.observe(now);
         if let Some(history) = self.patches.remove(&patch) {
+            if let Some(journal) = &mut self.journal {
+                JournalRecord::Close { patch }.encode(journal);
+            }
             for link in self.links.iter_mut().filter(|link| link.is_up) {
                 link.close(history.stream(), now);
             }
@@ -137,17 +216,14 @@ impl Controller {
     ) -> Result<(), PushError> {
         let now = self.clock.observe(now);
         let history = self.patches.get_mut(&patch).ok_or(PushError::UnknownPatch)?;
-        if history.has_ended() {
-            return Err(PushError::Ended);
+        if self.journal.as_ref().is_some_and(|journal| journal.len() >= JOURNAL_BYTES_MAX) {
+            return Err(PushError::JournalFull);
         }
-        let expected = history.next_width(is_last);
-        if detector_count != expected || events.len() < expected.div_ceil(8) as usize {
-            return Err(PushError::Width { expected, found: detector_count });
+        history.try_push(events, detector_count, is_last, now)?;
+        if let Some(journal) = &mut self.journal {
+            let events = &events[..detector_count.div_ceil(8) as usize];
+            JournalRecord::Round { patch, is_last, detector_count, events }.encode(journal);
         }
-        if !history.has_room() {
-            return Err(PushError::Full);
-        }
-        history.push(events, detector_count, is_last, now).map_err(PushError::Plan)?;
         self.pump(patch, now);
         Ok(())
     }
@@ -370,6 +446,11 @@ impl Controller {
                     return Some(None);
                 }
                 let merge = history.merge(node, round, &commit, now);
+                if let (Merge::New { .. }, Some(journal)) = (merge, &mut self.journal) {
+                    let (parity, marks) = history.merged();
+                    let marks = marks.into();
+                    JournalRecord::Commit { patch, cell, layer: round, parity, marks }.encode(journal);
+                }
                 let hops = commit.hops;
                 self.take_merged(merge, CellCommit { patch, cell, node, pushed: now, merged: now, hops })
             }

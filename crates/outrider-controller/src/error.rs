@@ -3,8 +3,9 @@
 use std::io;
 
 use outrider_wire as wire;
+use outrider_wire::{CellId, Digest};
 
-use crate::ids::NODES_MAX;
+use crate::ids::{NODES_MAX, PatchId};
 
 /// Why a [`Controller`](crate::Controller) cannot be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +54,9 @@ pub enum PushError {
     /// There is no room until cells are committed: the nodes do not keep up, or there are none.
     #[error("no room for another round until cells are committed")]
     Full,
+    /// Records of the journal wait to be taken.
+    #[error("no room for another round until the journal is taken")]
+    JournalFull,
     /// The last round has been.
     #[error("the last round has been")]
     Ended,
@@ -70,6 +74,32 @@ pub enum PushError {
     /// The plan does not serve a history that ends here.
     #[error("{0}")]
     Plan(#[source] outrider::Error),
+}
+
+/// Why a record of a journal cannot be [restored](crate::Controller::restore).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// A history of none of the patches.
+    #[error("a history of another patch: model {model}, plan {plan}")]
+    UnknownPatch {
+        /// The digest of its error model.
+        model: Digest,
+        /// The digest of everything else that answers depend on.
+        plan: Digest,
+    },
+    /// A history that is not open, or a number that was used before.
+    #[error("history {} is not open, or was opened before", .0.0)]
+    UnknownHistory(PatchId),
+    /// The history cannot be opened.
+    #[error("{0}")]
+    Open(#[source] OpenError),
+    /// The round does not fit.
+    #[error("{0}")]
+    Round(#[source] PushError),
+    /// The commit cannot be.
+    #[error("a commit of cell {0} that cannot be")]
+    Commit(CellId),
 }
 
 /// Why a [`Cluster`](crate::Cluster) cannot be made.

@@ -16,6 +16,7 @@ use outrider_wire::{
 };
 
 use crate::assignment::Assignment;
+use crate::error::PushError;
 use crate::ids::{NODES_MAX, NodeId};
 use crate::node_link::NodeLink;
 use crate::options::ControllerOptions;
@@ -192,10 +193,6 @@ impl History {
         self.epoch.0
     }
 
-    pub(crate) fn has_ended(&self) -> bool {
-        self.progress.has_ended
-    }
-
     pub(crate) fn has_member(&self, node: NodeId) -> bool {
         self.members.iter().any(|member| member.node == node)
     }
@@ -218,19 +215,38 @@ impl History {
         }
     }
 
-    /// Whether a round can be pushed now.
-    pub(crate) fn has_room(&self) -> bool {
-        self.progress.room > 0
-    }
-
     /// The detectors that the next round must have.
-    pub(crate) fn next_width(&self, is_last: bool) -> u32 {
+    fn next_width(&self, is_last: bool) -> u32 {
         let round = self.progress.end.0;
         self.patch.plan().layer_detectors(round, is_last.then_some(round + 1))
     }
 
-    /// Appends a round, which was checked.
-    pub(crate) fn push(&mut self, bits: &[u8], count: u32, is_last: bool, now: Time) -> Result<(), Error> {
+    /// Appends a round.
+    ///
+    /// # Errors
+    /// See [`PushError`]; nothing has changed then.
+    pub(crate) fn try_push(
+        &mut self,
+        bits: &[u8],
+        count: u32,
+        is_last: bool,
+        now: Time,
+    ) -> Result<(), PushError> {
+        if self.progress.has_ended {
+            return Err(PushError::Ended);
+        }
+        let expected = self.next_width(is_last);
+        if count != expected || bits.len() < expected.div_ceil(8) as usize {
+            return Err(PushError::Width { expected, found: count });
+        }
+        if self.progress.room == 0 {
+            return Err(PushError::Full);
+        }
+        self.push(bits, count, is_last, now).map_err(PushError::Plan)
+    }
+
+    /// The same of a round that was checked.
+    fn push(&mut self, bits: &[u8], count: u32, is_last: bool, now: Time) -> Result<(), Error> {
         let before = self.progress;
         self.book.push_at(&bits[..count.div_ceil(8) as usize], count, is_last, now.0)?;
         self.keep_up();
@@ -549,8 +565,7 @@ impl History {
         self.placed.clear();
         self.placed
             .extend(commit.marks.iter().map(|mark| PlacedMark { layer: mark.layer, index: mark.index }));
-        let commit = PlacedCommit { observables: Some(&self.parity), layer: round.0, marks: &self.placed };
-        let import = self.book.import(number.0, &commit);
+        let import = self.import(number, round);
         let commits = self.progress.commits;
         self.keep_up();
         if self.progress.commits != commits {
@@ -564,6 +579,36 @@ impl History {
             // Others would give the stream up if they got marks that cannot be.
             Err(_) => Merge::Stray,
         }
+    }
+
+    /// Hands the book the commit that is on its way in.
+    fn import(&mut self, cell: CellId, layer: Round) -> Result<CellImport, Error> {
+        let Self { parity, placed, .. } = self;
+        self.book.import(cell.0, &PlacedCommit { observables: Some(parity), layer: layer.0, marks: placed })
+    }
+
+    /// The observables and marks of the commit that was merged last.
+    pub(crate) fn merged(&self) -> (&[u8], &[PlacedMark]) {
+        (&self.parity, &self.placed)
+    }
+
+    /// Takes a commit that was taken before, while nobody is a member. Returns whether it can be.
+    pub(crate) fn restore_commit(
+        &mut self,
+        cell: CellId,
+        layer: Round,
+        parity: &[u8],
+        marks: impl Iterator<Item = PlacedMark>,
+    ) -> bool {
+        if parity.len() != self.parity.len() {
+            return false;
+        }
+        self.parity.copy_from_slice(parity);
+        self.placed.clear();
+        self.placed.extend(marks);
+        let import = self.import(cell, layer);
+        self.keep_up();
+        matches!(import, Ok(CellImport::New { .. }))
     }
 
     /// The member for whose cell everything waits, and since when.

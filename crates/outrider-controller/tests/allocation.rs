@@ -1,5 +1,6 @@
 //! A history that runs on nodes allocates nothing for its rounds, neither in the controller nor in the nodes: not to cut
-//! them into frames, to keep them and the commits of cells, to decide which cells can be decided, nor to tell of them.
+//! them into frames, to keep them and the commits of cells, to write the journal, to decide which cells can be decided, nor
+//! to tell of them.
 //! (That decoders and workers do not either is counted in `c_core/tests/allocation.rs`.)
 
 use std::collections::BTreeMap;
@@ -48,6 +49,7 @@ struct Line {
     buffer: Vec<u8>,
     random: Random,
     rounds: u64,
+    journal: Vec<u8>,
 }
 
 impl Line {
@@ -56,6 +58,7 @@ impl Line {
         let model = SurfaceCode::memory(3, 40).circuit(circuit).build().unwrap().model().unwrap();
         let patch = Arc::new(Patch::new(&model, &PatchOptions::new(plan)).unwrap());
         let mut controller = Controller::new(count, ControllerOptions::default(), Time(0)).unwrap();
+        controller.keep_journal();
         let history = controller.open(Arc::clone(&patch), Time(0)).unwrap();
         let connect = |at| {
             let mut node = Node::new(vec![Arc::clone(&patch)], NodeOptions::default(), || [7; 16]);
@@ -74,6 +77,7 @@ impl Line {
             buffer: vec![0; FRAME_BYTES_MAX],
             random: Random(9),
             rounds: 0,
+            journal: Vec::new(),
         }
     }
 
@@ -91,6 +95,7 @@ impl Line {
                 .unwrap();
             self.settle(now);
             while self.controller.poll_commit().is_some() || self.controller.poll_event().is_some() {}
+            self.controller.take_journal(&mut self.journal);
         }
         self.rounds += rounds;
     }

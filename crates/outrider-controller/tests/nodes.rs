@@ -9,12 +9,13 @@ use outrider::{
     Rows, Sampler, SurfaceCode, Window, WindowDecoder,
 };
 use outrider_controller::{
-    Controller, ControllerOptions, Event, Leave, NodeId, NodeState, PatchId, PushError,
+    Controller, ControllerOptions, Event, JournalHeader, JournalReader, JournalRecord, Leave, NodeId,
+    NodeState, PatchId, PushError, RestoreError,
 };
 use outrider_node::{ConnectionId, Node, NodeOptions, Peer, Times};
 use outrider_wire::limits::{FRAME_BYTES_MAX, PAYLOAD_BYTES_MIN};
 use outrider_wire::{
-    CellId, Commit, Epoch, Handshake, Hops, List, Mark, Options, Round, ServerEvent, ServerSession,
+    CellId, Commit, Digest, Epoch, Handshake, Hops, List, Mark, Options, Round, ServerEvent, ServerSession,
     SessionId, StreamId, Time, Token,
 };
 
@@ -58,6 +59,22 @@ impl Cluster {
 
     fn restart(&mut self, node: usize) {
         self.nodes[node] = Some((self.node(), None));
+    }
+
+    /// The controller dies, and another one goes on from these records of its journal. The nodes keep its sessions.
+    fn replace_controller(&mut self, journal: &[u8]) {
+        for (node, connection) in self.nodes.iter_mut().flatten() {
+            if let Some(connection) = connection.take() {
+                node.disconnect(connection, self.now);
+            }
+        }
+        let mut controller =
+            Controller::new(self.nodes.len(), ControllerOptions::default(), self.now).unwrap();
+        let mut reader = JournalReader::new(journal).unwrap().unwrap();
+        while let Some(record) = reader.next().unwrap() {
+            controller.restore(&record, &self.patches, self.now).unwrap();
+        }
+        self.controller = controller;
     }
 
     /// Lets everything happen that can happen now.
@@ -307,6 +324,143 @@ fn a_dead_node_changes_nothing() {
                 cluster.controller.counters().cells
             );
         }
+    }
+}
+
+/// A journal that begins like this one.
+const HEADER: JournalHeader = JournalHeader { identity: Digest([1; 32]) };
+
+/// Whatever of the journal is left: it may end in the middle of a record.
+#[test]
+fn another_controller_goes_on_from_a_journal() {
+    for (plan, seed) in plans().into_iter().flat_map(|plan| (0..4).map(move |seed| (plan, seed))) {
+        let (patch, _) = patch(3, 40, plan);
+        let (layers, expected) = history(&patch, 150, seed);
+        let death = 30 + 40 * seed as usize;
+        let mut journal = HEADER.encode().to_vec();
+        let mut records = Vec::new();
+        let mut cluster = Cluster::new(&[Arc::clone(&patch)], 2);
+        cluster.controller.keep_journal();
+        cluster.settle();
+        let id = cluster.controller.open(Arc::clone(&patch), cluster.now).unwrap();
+        cluster.settle();
+        for (at, (bits, width)) in layers.iter().enumerate().take(death) {
+            cluster.controller.push(id, bits, *width, at + 1 == layers.len(), cluster.now).unwrap();
+            cluster.pass(MICROSECOND);
+            cluster.controller.take_journal(&mut records);
+            journal.extend_from_slice(&records);
+        }
+        // The first record of the history is there.
+        for left in (journal.len() / 3..=journal.len()).rev().step_by(journal.len() / 7) {
+            cluster.replace_controller(&journal[..left]);
+            let state = cluster.controller.state(id).unwrap();
+            let (restored, cells) = (state.rounds as usize, state.cells);
+            assert!(restored <= death.min(layers.len()) && (left < journal.len() || cells > 0));
+            assert_eq!(cluster.controller.poll_commit(), None);
+            cluster.settle();
+            for (at, (bits, width)) in layers.iter().enumerate().skip(restored) {
+                while cluster.controller.push(id, bits, *width, at + 1 == layers.len(), cluster.now).is_err()
+                {
+                    cluster.pass(1000 * MICROSECOND);
+                }
+                cluster.pass(MICROSECOND);
+            }
+            assert_eq!(finish(&mut cluster, id), expected, "seed {seed}, {left} bytes");
+            assert_eq!(cluster.controller.counters().disagreements, 0);
+            let other = cluster.controller.open(Arc::clone(&patch), cluster.now).unwrap();
+            assert!(other > id);
+        }
+    }
+}
+
+#[test]
+fn a_journal_holds_what_was_closed_and_each_commit_once() {
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let (layers, _) = history(&patch, 60, 2);
+    let mut cluster = Cluster::new(&[Arc::clone(&patch)], 2);
+    cluster.controller.keep_journal();
+    let id = cluster.controller.open(Arc::clone(&patch), cluster.now).unwrap();
+    cluster.settle();
+    for (at, (bits, width)) in layers.iter().enumerate() {
+        if at == 40 {
+            // Its cells are decided again.
+            cluster.kill(0);
+        }
+        cluster.controller.push(id, bits, *width, at + 1 == layers.len(), cluster.now).unwrap();
+        cluster.pass(MICROSECOND);
+    }
+    finish(&mut cluster, id);
+    cluster.controller.close(id, cluster.now);
+    let mut records = Vec::new();
+    cluster.controller.take_journal(&mut records);
+    let journal = [&HEADER.encode()[..], &records].concat();
+    let mut reader = JournalReader::new(&journal[..]).unwrap().unwrap();
+    let (mut rounds, mut cells, mut last) = (0, Vec::new(), None);
+    while let Some(record) = reader.next().unwrap() {
+        match record {
+            JournalRecord::Round { .. } => rounds += 1,
+            JournalRecord::Commit { cell, .. } => cells.push(cell),
+            JournalRecord::Close { patch } => last = Some(patch),
+            _ => {}
+        }
+    }
+    assert_eq!((rounds, last), (layers.len(), Some(id)));
+    let commits = std::iter::from_fn(|| cluster.controller.poll_commit());
+    assert_eq!(cells, Vec::from_iter(commits.map(|commit| commit.cell)));
+    cluster.replace_controller(&journal);
+    assert_eq!(cluster.controller.histories().count(), 0);
+}
+
+#[test]
+fn records_that_do_not_fit_are_refused() {
+    let (known, model) = patch(3, 40, PlanOptions::parallel(3));
+    let other = correlated(&model, PlanOptions::parallel(3));
+    let mut controller = Controller::new(1, ControllerOptions::default(), Time(0)).unwrap();
+    let mut restore = |record| controller.restore(&record, &[Arc::clone(&known)], Time(0));
+    let id = PatchId(4);
+    let open = |patch: &Patch| JournalRecord::Open {
+        patch: id,
+        model: Digest(*patch.model_digest()),
+        plan: Digest(*patch.plan_digest()),
+    };
+    let round =
+        |detector_count| JournalRecord::Round { patch: id, is_last: false, detector_count, events: &[0; 9] };
+    assert!(matches!(restore(open(&other)), Err(RestoreError::UnknownPatch { .. })));
+    assert!(matches!(restore(round(4)), Err(RestoreError::UnknownHistory(found)) if found == id));
+    restore(open(&known)).unwrap();
+    assert!(matches!(restore(open(&known)), Err(RestoreError::UnknownHistory(_))));
+    assert!(matches!(restore(round(3)), Err(RestoreError::Round(PushError::Width { found: 3, .. }))));
+    restore(round(4)).unwrap();
+    for parity in [&[0][..], &[0, 0]] {
+        let marks = (&[][..]).into();
+        let commit = JournalRecord::Commit { patch: id, cell: CellId(0), layer: Round(0), parity, marks };
+        assert!(matches!(restore(commit), Err(RestoreError::Commit(CellId(0)))));
+    }
+    restore(JournalRecord::Close { patch: id }).unwrap();
+    assert!(matches!(restore(JournalRecord::Close { patch: id }), Err(RestoreError::UnknownHistory(_))));
+}
+
+#[test]
+fn no_round_is_taken_while_the_journal_is_not() {
+    let (patch, _) = patch(3, 40, PlanOptions::parallel(3));
+    let mut cluster = Cluster::new(&[Arc::clone(&patch)], 1);
+    cluster.controller.keep_journal();
+    let id = cluster.controller.open(Arc::clone(&patch), cluster.now).unwrap();
+    cluster.settle();
+    let mut records = Vec::new();
+    let mut pushed = 0;
+    for turn in 1..=2 {
+        let error = loop {
+            let width = patch.plan().layer_detectors(pushed, None);
+            match cluster.controller.push(id, &[0; 9], width, false, cluster.now) {
+                Ok(()) => pushed += 1,
+                Err(error) => break error,
+            }
+            cluster.settle();
+        };
+        assert!(matches!(error, PushError::JournalFull), "{turn}: {error}");
+        cluster.controller.take_journal(&mut records);
+        assert!((1 << 20..1 << 21).contains(&records.len()), "{turn}: {}", records.len());
     }
 }
 

@@ -67,6 +67,12 @@ faults! {
     ControllerPause = "controller pause";
     /// The clock of the controller is set.
     ControllerClockJump = "controller clock jump";
+    /// The controller dies, and its connections end. Another one goes on from its journal.
+    ControllerKill = "controller kill";
+    /// The machine of the controller dies: its connections stay open, and what of the journal was not synced is lost.
+    ControllerSilentKill = "controller silent kill";
+    /// Another controller goes on from the journal of a dead one.
+    ControllerRestart = "controller restart";
     /// A history is given up while it runs.
     Abandon = "abandon";
     /// A node has other models or plans than the controller.

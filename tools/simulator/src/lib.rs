@@ -7,6 +7,7 @@
 #![deny(missing_docs)]
 
 mod clock;
+mod disk;
 mod faults;
 mod frames;
 mod machine;

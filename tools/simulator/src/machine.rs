@@ -9,7 +9,7 @@ use outrider_wire::limits::FRAME_BYTES_MAX;
 use outrider_wire::{Error, Time};
 
 use crate::clock::{SkewedClock, WorldTime};
-use crate::faults::Sabotage;
+use crate::faults::{Fault, Sabotage};
 use crate::network::Network;
 use crate::random::Random;
 use crate::scene::Scene;
@@ -125,7 +125,7 @@ impl Machine {
         self.look_back(&node, stage);
         for connection in self.lines.values().copied().chain(self.backlog.drain(..)) {
             if is_silent {
-                network.vanish(connection);
+                network.vanish(connection, Side::Node);
             } else {
                 network.close(connection, Side::Node, stage);
             }
@@ -332,7 +332,9 @@ impl Machine {
             }
         }
         let options = &self.options.node;
-        let is_bounded = node.connection_count() <= options.connections_max
+        // The last bytes for a machine that is gone never leave.
+        let deserted = stage.tally.of_fault(Fault::ControllerSilentKill) as usize;
+        let is_bounded = node.connection_count() <= options.connections_max + deserted
             && node.session_count() <= options.sessions_max
             && node.jobs_out() <= self.options.workers
             && node.stream_count() <= options.sessions_max * options.wire.streams_max as usize;

@@ -162,9 +162,9 @@ impl Network {
         }
     }
 
-    /// A machine is gone, and the other side does not hear of it.
-    pub(crate) fn vanish(&mut self, connection: u64) {
-        self.leave(connection, Side::Node);
+    /// A machine at this side is gone, and the other side does not hear of it.
+    pub(crate) fn vanish(&mut self, connection: u64, side: Side) {
+        self.leave(connection, side);
     }
 
     fn leave(&mut self, connection: u64, side: Side) {

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use outrider_controller::{
-    Controller, ControllerOptions, Event, Leave, NodeId, OptionsError, PatchId, PushError,
+    Controller, ControllerOptions, Event, JournalReader, JournalRecord, Leave, NodeId, OptionsError, PatchId,
+    PushError,
 };
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use outrider_wire::{CellId, Counters, Time};
 
 use crate::clock::{SkewedClock, WorldTime};
+use crate::disk::Disk;
 use crate::network::Network;
 use crate::scene::{History, Scene};
 use crate::stage::{Action, Side, Stage};
@@ -19,6 +21,8 @@ use crate::verdict;
 
 /// How often a driver may find a timer due at one time before it spins.
 const POLLS_MAX: usize = 8;
+/// Longest time until another controller takes the place of a dead one.
+const DEATH_NS_MAX: u64 = 200_000_000;
 
 /// A history as a run pushes it.
 pub(crate) struct Running {
@@ -76,7 +80,13 @@ pub(crate) enum Dialled {
 
 pub(crate) struct Operator {
     controller: Controller,
+    options: ControllerOptions,
     clock: SkewedClock,
+    /// Where the journal is, if it dies in this run.
+    disk: Option<Disk>,
+    /// Counts the lives that are over.
+    pub(crate) lives: u64,
+    pub(crate) is_dead: bool,
     lines: Vec<Line>,
     /// Attempts to connect that have come to an end.
     dialled: VecDeque<(usize, Dialled)>,
@@ -85,6 +95,8 @@ pub(crate) struct Operator {
     pub(crate) histories: Vec<Running>,
     pub(crate) is_paused: bool,
     is_closing: bool,
+    /// A history was opened: numbers of histories must not be used again, so this is synced at once.
+    has_opened: bool,
     /// What the session with each node had counted when it was last looked at.
     seen: Vec<Counters>,
     wake_at: WorldTime,
@@ -96,16 +108,26 @@ impl Operator {
         options: ControllerOptions,
         clock: SkewedClock,
         histories: Vec<Running>,
+        disk: Option<Disk>,
     ) -> Result<Self, OptionsError> {
+        let mut controller = Controller::new(nodes, options.clone(), clock.at(WorldTime::BEGIN))?;
+        if disk.is_some() {
+            controller.keep_journal();
+        }
         Ok(Self {
-            controller: Controller::new(nodes, options, clock.at(WorldTime::BEGIN))?,
+            controller,
+            options,
             clock,
+            disk,
+            lives: 0,
+            is_dead: false,
             lines: vec![Line::None; nodes],
             dialled: VecDeque::new(),
             to_dial: Vec::new(),
             histories,
             is_paused: false,
             is_closing: false,
+            has_opened: false,
             seen: vec![Counters::default(); nodes],
             wake_at: WorldTime::BEGIN,
         })
@@ -124,12 +146,97 @@ impl Operator {
         self.histories[history].is_abandoned = true;
     }
 
+    /// Dies, and returns after how long another controller takes its place: only its journal is left, and of that only
+    /// what was synced if its machine dies too, which nobody hears of.
+    pub(crate) fn die(&mut self, is_silent: bool, network: &mut Network, stage: &mut Stage) -> Option<u64> {
+        let disk = self.disk.as_mut()?;
+        let dialled = self.dialled.drain(..).filter_map(|(_, dialled)| match dialled {
+            Dialled::Connected(connection) => Some(connection),
+            _ => None,
+        });
+        let open = self.lines.iter().filter_map(|line| match line {
+            Line::Connected(connection) => Some(*connection),
+            _ => None,
+        });
+        for connection in open.chain(dialled) {
+            if is_silent {
+                network.vanish(connection, Side::Controller);
+            } else {
+                network.close(connection, Side::Controller, stage);
+            }
+        }
+        if is_silent {
+            disk.lose();
+        }
+        self.lines.fill(Line::None);
+        self.to_dial.clear();
+        stage.tally.add_controller(&self.controller.counters());
+        self.lives += 1;
+        (self.is_dead, self.is_paused) = (true, false);
+        Some(disk.dice.scale(1, DEATH_NS_MAX))
+    }
+
+    /// Another controller goes on from the journal. Whoever pushes the rounds goes on from it too.
+    pub(crate) fn restart(&mut self, stage: &mut Stage) {
+        let Some(disk) = &mut self.disk else { return };
+        let now = self.clock.at(stage.now);
+        let controller = Controller::new(self.lines.len(), self.options.clone(), now);
+        self.controller = controller.expect("the options are those of the last life");
+        self.is_dead = false;
+        self.seen.fill(Counters::default());
+        // In new sessions they begin anew.
+        stage.epochs.clear();
+        let patches: Vec<_> =
+            Scene::get().subjects.iter().map(|subject| Arc::clone(&subject.patch)).collect();
+        let mut commits = BTreeSet::new();
+        let mut reader = JournalReader::new(disk.bytes()).expect("memory").expect("the header was synced");
+        loop {
+            match reader.next() {
+                Ok(None) => break,
+                Ok(Some(record)) => {
+                    if let JournalRecord::Commit { patch, cell, .. } = record {
+                        commits.insert((patch, cell));
+                    }
+                    if let Err(error) = self.controller.restore(&record, &patches, now) {
+                        return stage.blame(format!("a record of the journal does not fit: {error}"));
+                    }
+                }
+                Err(error) => return stage.blame(format!("the journal is damaged: {error}")),
+            }
+        }
+        let end = reader.offset() as usize;
+        if end < disk.synced() {
+            stage.blame(format!("{} bytes of the journal were synced, and {end} are left", disk.synced()));
+        }
+        stage.tally.count("torn journals", u64::from(end < disk.bytes().len()));
+        disk.cut(end);
+        self.controller.keep_journal();
+        self.take_up(&commits, now, stage);
+    }
+
+    /// Finds out how far the histories have come, and closes those that were given up.
+    fn take_up(&mut self, commits: &BTreeSet<(PatchId, CellId)>, now: Time, stage: &mut Stage) {
+        for running in &mut self.histories {
+            running.id = running.id.filter(|&id| self.controller.state(id).is_some());
+            let state = running.id.and_then(|id| self.controller.state(id));
+            let pushed = state.map_or(0, |state| state.rounds as usize);
+            stage.tally.count("rounds pushed again", (running.pushed - pushed) as u64);
+            (running.pushed, running.joined) = (pushed, state.map_or(0, |state| state.cells));
+            running.committed.retain(|&cell| running.id.is_some_and(|id| commits.contains(&(id, cell))));
+        }
+        let held: Vec<_> = self.controller.histories().collect();
+        for id in held.into_iter().filter(|&id| self.histories.iter().all(|running| running.id != Some(id))) {
+            self.controller.close(id, now);
+        }
+    }
+
     /// Whether every history that was not given up has its answer.
     pub(crate) fn is_finished(&self) -> bool {
-        self.histories.iter().all(|running| {
-            let state = running.id.and_then(|id| self.controller.state(id));
-            running.is_abandoned || state.is_some_and(|state| state.is_finished)
-        })
+        !self.is_dead
+            && self.histories.iter().all(|running| {
+                let state = running.id.and_then(|id| self.controller.state(id));
+                running.is_abandoned || state.is_some_and(|state| state.is_finished)
+            })
     }
 
     /// Ends all sessions in order.
@@ -145,9 +252,17 @@ impl Operator {
 
     /// Does all that can be done now.
     pub(crate) fn poll(&mut self, network: &mut Network, stage: &mut Stage) {
-        if self.is_paused {
+        if self.is_paused || self.is_dead {
             return;
         }
+        self.act(network, stage);
+        if let Some(disk) = &mut self.disk {
+            self.controller.take_journal(&mut disk.records);
+            disk.write(std::mem::take(&mut self.has_opened));
+        }
+    }
+
+    fn act(&mut self, network: &mut Network, stage: &mut Stage) {
         let now = self.clock.at(stage.now);
         for _ in 0..POLLS_MAX {
             self.connect(network, stage);
@@ -264,6 +379,7 @@ impl Operator {
                 let patch = Arc::clone(&Scene::get().subjects[running.history.patch].patch);
                 let id = self.controller.open(patch, now).expect("the patch fits the protocol");
                 stage.subjects.insert(id.0, running.history.patch);
+                self.has_opened = true;
                 id
             });
             while let Some(layer) = running.history.layers.get(running.pushed)

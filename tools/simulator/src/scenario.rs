@@ -32,6 +32,8 @@ const RETAINED_BYTES_MIN: usize = 1 << 13;
 const AFTERMATH_NS: u64 = 60 * MILLISECOND;
 
 pub(crate) struct Scenario {
+    /// Nothing goes wrong.
+    pub(crate) is_calm: bool,
     pub(crate) controller: ControllerOptions,
     pub(crate) controller_clock_shows: Time,
     pub(crate) controller_drift_ppm: i32,
@@ -63,6 +65,7 @@ impl Scenario {
         let mut strikes: Vec<_> = Fault::OF_PROCESSES.to_vec();
         strikes.retain(|_| !is_calm && random.one_in(3));
         Self {
+            is_calm,
             controller: draw_controller(random),
             controller_clock_shows: Time(random.between(3 * HOUR, 9 * HOUR)),
             controller_drift_ppm: draw_drift(random),

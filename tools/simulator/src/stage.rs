@@ -32,7 +32,7 @@ pub(crate) enum Action {
     /// Something of a connection may have arrived at one of its ends.
     Arrive { connection: u64, to: Side },
     /// An attempt to connect comes to its end.
-    Dialled { node: usize },
+    Dialled { node: usize, life: u64 },
     /// Somebody wanted to be called.
     Wake(Who),
     /// A worker of a node is done.
@@ -41,6 +41,10 @@ pub(crate) enum Action {
     Strike,
     /// A fault of a node, or of the controller, is over.
     Recover { who: Who, incarnation: u64, fault: Fault },
+    /// The controller dies, or its machine.
+    ControllerDies { is_silent: bool },
+    /// Another controller goes on where it ended.
+    ControllerReturns,
     /// The controller's caller gives a history up.
     Abandon { history: usize },
     /// All faults end.

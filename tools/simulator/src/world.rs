@@ -1,6 +1,7 @@
 //! A run: everybody in one world, events one after the other, faults until it heals, and then the answer.
 
 use crate::clock::{SkewedClock, WorldTime};
+use crate::disk::Disk;
 use crate::faults::{Fault, Sabotage};
 use crate::machine::Machine;
 use crate::network::Network;
@@ -26,6 +27,11 @@ const FAULT_NS_MAX: u64 = 200 * MILLISECOND;
 const JUMP_NS_MAX: u64 = 3_600 * SECOND;
 /// Most that a slow node is slower than it should be.
 const SLOWNESS_MAX: u64 = 4_000;
+/// In one run of so many the controller dies, up to so many times.
+const MORTAL_RUNS: u64 = 4;
+const DEATHS_MAX: u64 = 4;
+/// What sets the dice of these deaths apart from those of everything else.
+const FATE: u64 = 0x6a6f_7572_6e61_6c73;
 /// What a node that shuts down is given to do so.
 const DRAIN_NS_MAX: u64 = 20 * MILLISECOND;
 
@@ -101,7 +107,13 @@ impl World {
             WorldTime::BEGIN,
         );
         let nodes = scenario.machines.len();
-        let operator = Operator::new(nodes, scenario.controller, clock, scenario.histories);
+        let mut fate = Random::new(seed ^ FATE);
+        let is_mortal = !scenario.is_calm && fate.one_in(MORTAL_RUNS);
+        let deaths = if is_mortal { fate.between(1, DEATHS_MAX) } else { 0 };
+        let deaths: Vec<_> =
+            (0..deaths).map(|_| (WorldTime(fate.below(scenario.heal_at.0)), fate.coin())).collect();
+        let disk = is_mortal.then(|| Disk::new(fate));
+        let operator = Operator::new(nodes, scenario.controller, clock, scenario.histories, disk);
         let machines = scenario.machines.into_iter().enumerate();
         let machines = machines.map(|(place, options)| Machine::new(place, options, &mut random)).collect();
         let mut stage = Stage::new(random, Trace::new(options.keeps_trace));
@@ -112,6 +124,9 @@ impl World {
         if !scenario.strikes.is_empty() {
             let at = WorldTime::BEGIN + stage.random.wait(scenario.strike_ns);
             stage.plan(at, Action::Strike);
+        }
+        for (at, is_silent) in deaths {
+            stage.plan(at, Action::ControllerDies { is_silent });
         }
         for (history, at) in scenario.abandoned_at.into_iter().enumerate() {
             if let Some(at) = at {
@@ -189,7 +204,9 @@ impl World {
                     (Some(node), Side::Node) => self.poll(Who::Node(node)),
                 }
             }
-            Action::Dialled { node } => self.dialled(node),
+            // Nobody is left for whom it comes to its end.
+            Action::Dialled { life, .. } if life != self.operator.lives => {}
+            Action::Dialled { node, .. } => self.dialled(node),
             Action::Wake(who) => self.poll(who),
             Action::Decided { node, incarnation, job } => {
                 self.machines[node].decided(incarnation, job);
@@ -202,6 +219,8 @@ impl World {
                 self.operator.abandon(history);
                 self.poll(Who::Controller);
             }
+            Action::ControllerDies { is_silent } => self.kill_controller(is_silent),
+            Action::ControllerReturns => self.restart_controller(),
             Action::Heal => self.heal(),
         }
     }
@@ -214,7 +233,8 @@ impl World {
                 self.operator.poll(&mut self.network, &mut self.stage);
                 for node in std::mem::take(&mut self.operator.to_dial) {
                     let delay = self.network.latency(&mut self.stage.random);
-                    self.stage.plan(self.stage.now + delay, Action::Dialled { node });
+                    let life = self.operator.lives;
+                    self.stage.plan(self.stage.now + delay, Action::Dialled { node, life });
                 }
             }
         }
@@ -225,7 +245,7 @@ impl World {
     fn dialled(&mut self, node: usize) {
         let blocked = self.network.blocked(node);
         if blocked > self.stage.now && self.stage.random.coin() {
-            self.stage.plan(blocked, Action::Dialled { node });
+            self.stage.plan(blocked, Action::Dialled { node, life: self.operator.lives });
             return;
         }
         let dialled = if blocked > self.stage.now {
@@ -325,6 +345,25 @@ impl World {
         self.poll(who);
     }
 
+    fn kill_controller(&mut self, is_silent: bool) {
+        if self.has_healed || self.operator.is_dead {
+            return;
+        }
+        if let Some(lasts) = self.operator.die(is_silent, &mut self.network, &mut self.stage) {
+            let fault = if is_silent { Fault::ControllerSilentKill } else { Fault::ControllerKill };
+            self.stage.struck(Who::Controller, fault);
+            self.stage.plan(self.stage.now + lasts, Action::ControllerReturns);
+        }
+    }
+
+    fn restart_controller(&mut self) {
+        if self.operator.is_dead {
+            self.stage.struck(Who::Controller, Fault::ControllerRestart);
+            self.operator.restart(&mut self.stage);
+            self.poll(Who::Controller);
+        }
+    }
+
     fn restart(&mut self, node: usize) {
         self.stage.struck(Who::Node(node), Fault::Restart);
         self.network.clear_remembered(node);
@@ -358,6 +397,7 @@ impl World {
         }
         self.network.heal(|node| is_left[node], &mut self.stage);
         self.operator.is_paused = false;
+        self.restart_controller();
         self.poll(Who::Controller);
         (0..self.machines.len()).for_each(|node| self.poll(Who::Node(node)));
     }

@@ -54,7 +54,7 @@ pub(crate) fn show(histories: u64) -> Result<()> {
         workers: 0,
         wait: WaitHow::Yield,
     })?;
-    let mut nodes = NodeTarget::connect(&loaded.patch, WhichNodes::Local(local), None, PATIENCE)?;
+    let mut nodes = NodeTarget::connect(&loaded.patch, WhichNodes::Local(local), None, PATIENCE, None)?;
     let first_ns = compare(&loaded, &mut nodes, histories)? * SLACK;
     let rounds = histories * u64::from(ROUNDS);
     let found = find_pace(first_ns, |round_ns| {

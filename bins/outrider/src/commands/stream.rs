@@ -12,6 +12,8 @@ use outrider::{
 };
 use outrider_options::option_values::WaitHow;
 use outrider_options::{LoadedPatch, PatchArgs};
+use outrider_wire::Digest;
+use sha2::{Digest as _, Sha256};
 
 use crate::decoding::decoder_factory::{note_once, require_isa};
 use crate::error::{Error, Result};
@@ -19,13 +21,14 @@ use crate::input::{self, ShotFormat};
 use crate::options::values;
 use crate::output::{self, Output, print};
 use crate::stream::driver::{Driver, Pace};
+use crate::stream::journal_file::JournalFile;
 use crate::stream::local_nodes::{LocalNodes, LocalNodesOptions};
 use crate::stream::node_target::NodesArgs;
 use crate::stream::rate_search::{PERIOD_MAX, close_loop, find_rate};
 use crate::stream::round_source::{
     Processor, Readout, Recording, Source, SweepBits, Truth, history_detectors, measurement_widths,
 };
-use crate::stream::run_report::{FoundRate, Report, Sifl, Window};
+use crate::stream::run_report::{FoundRate, FromJournal, Report, Sifl, Window};
 use crate::stream::snapshot::Snapshot;
 use crate::stream::target::{InProcess, Target};
 use crate::stream::verify::Verified;
@@ -96,6 +99,17 @@ pub(crate) struct StreamArgs {
     history_time: Option<f64>,
     #[command(flatten)]
     nodes: NodesArgs,
+    /// Write rounds and commits to this file, from which another process can go on with the same answers. Needs --nodes or
+    /// --to
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["sifl", "find_rate", "history_time"],
+    )]
+    journal: Option<PathBuf>,
+    /// Go on with the stream of --journal, whose process has died; without such a file the stream begins
+    #[arg(long, requires = "journal")]
+    resume: bool,
     /// Threads that decode, on each local node if there are any; 0 decodes on the thread that takes the rounds
     #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "to")]
     workers: usize,
@@ -171,7 +185,8 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     }
     let patch = &subject.loaded.patch;
     let stop = output::stop_flag().map_err(|error| Error::machine("signal handler", error))?;
-    let mut target = args.target(&subject)?;
+    let journal = args.open_journal(&subject)?;
+    let mut target = args.target(&subject, journal)?;
     let mut json = Output::create_optional(args.json.as_deref())?;
     let mut histogram = Output::create_optional(args.histogram.as_deref())?;
     let mut views = Views::start(Output::create_optional(args.snapshots.as_deref())?)?;
@@ -182,9 +197,12 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     let found = args.drive(&mut driver, source.as_mut(), &subject)?;
     let snapshot = driver.snapshot();
     let Driver { figures, verified, .. } = driver;
+    let restored =
+        args.resume.then_some(FromJournal { layers: figures.layers_restored, cells: figures.cells_restored });
     let snapshots = views.finish(&snapshot)?;
 
     let report = args.report(&subject, snapshot, found, stop.load(Ordering::Relaxed));
+    let report = Report { restored, ..report };
     if let Some(json) = &mut json {
         json.put(output::json(&report).as_bytes())?;
     }
@@ -217,6 +235,9 @@ impl StreamArgs {
         if self.is_local() && self.nodes.patience.is_some() {
             return Err(Error::Usage("--patience needs --nodes or --to".to_owned()));
         }
+        if self.is_local() && self.journal.is_some() {
+            return Err(Error::Usage("--journal needs --nodes or --to".to_owned()));
+        }
         if self.format.is_some() && self.shots.is_none() && self.measurements.is_none() {
             return Err(Error::Usage("--format needs --shots or --measurements".to_owned()));
         }
@@ -238,6 +259,7 @@ impl StreamArgs {
             ("--json", self.json.as_deref()),
             ("--histogram", self.histogram.as_deref()),
             ("--snapshots", self.snapshots.as_deref()),
+            ("--journal", self.journal.as_deref()),
         ])
     }
 
@@ -285,10 +307,29 @@ impl StreamArgs {
             },
             sifl: found.sifl,
             find_rate: found.rate,
+            restored: None,
         }
     }
 
-    fn target(&self, subject: &Subject) -> Result<Box<dyn Target>> {
+    fn open_journal(&self, subject: &Subject) -> Result<Option<JournalFile>> {
+        let identity = self.identity(subject);
+        let open = |path: &PathBuf| JournalFile::open(path, identity, self.resume);
+        self.journal.as_ref().map(open).transpose()
+    }
+
+    /// What the histories are, but for their patch, which is a matter of their journal.
+    fn identity(&self, subject: &Subject) -> Digest {
+        let source = match (&self.shots, &self.measurements) {
+            (Some(_), _) => "shots",
+            (None, Some(_)) => "measurements",
+            (None, None) => "processor",
+        };
+        let (layers, histories, seed) = (subject.layers, self.repeat, self.seed);
+        let text = format!("source {source}\nlayers {layers}\nhistories {histories}\nseed {seed}\n");
+        Digest(Sha256::digest(text).into())
+    }
+
+    fn target(&self, subject: &Subject, journal: Option<JournalFile>) -> Result<Box<dyn Target>> {
         let patch = &subject.loaded.patch;
         if let Some(count) = self.nodes.nodes {
             let local = LocalNodes::start(&LocalNodesOptions {
@@ -298,10 +339,10 @@ impl StreamArgs {
                 workers: self.workers,
                 wait: self.wait,
             })?;
-            return Ok(Box::new(self.nodes.connect(patch, Some(local))?));
+            return Ok(Box::new(self.nodes.connect(patch, Some(local), journal)?));
         }
         if !self.nodes.to.is_empty() {
-            return Ok(Box::new(self.nodes.connect(patch, None)?));
+            return Ok(Box::new(self.nodes.connect(patch, None, journal)?));
         }
         let workers =
             WorkersOptions { count: self.workers, wait: self.wait.into(), cores: self.cores.clone() };

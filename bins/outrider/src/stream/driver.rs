@@ -11,13 +11,13 @@ use std::time::Duration;
 use outrider::{Patch, Plan, Times, Wait, clock_ns};
 use outrider_wire::Time;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::stream::figures::Figures;
 use crate::stream::reported_cells::ReportedCells;
 use crate::stream::round_source::Source;
 use crate::stream::snapshot::{HistoryProgress, Snapshot};
 use crate::stream::stalls::StallWatch;
-use crate::stream::target::{CellReport, Target, Way};
+use crate::stream::target::{CellReport, Restored, Target, Way};
 use crate::stream::verify::{Answers, Verified};
 use crate::stream::views::Views;
 
@@ -82,8 +82,11 @@ impl<'a> Driver<'a> {
         Ok(Self { patch, target, pace, stop, views, figures, corrected, watch, verified: None })
     }
 
-    /// Streams the histories of a source, one after another.
+    /// Streams the histories of a source, one after another; those first that an earlier process left in its journal.
     pub(crate) fn run(&mut self, source: &mut dyn Source, length: u64) -> Result<()> {
+        if let Some(log) = self.restore(source)? {
+            self.go_on(source, length, time_now(), log)?;
+        }
         let begin = time_now();
         for history in 0.. {
             let due = self.pace.history_ns.map(|time| begin.after((history as f64 * time) as u64));
@@ -91,7 +94,55 @@ impl<'a> Driver<'a> {
                 break;
             }
         }
-        Ok(())
+        self.target.end()
+    }
+
+    /// Takes up what an earlier process did with the histories of this source. Returns the log of the history that was
+    /// under way, if one was.
+    fn restore(&mut self, source: &mut dyn Source) -> Result<Option<Log>> {
+        let mut log: Option<Log> = None;
+        while let Some(restored) = self.target.restored()? {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(Error::machine("--resume", "interrupted before all of the journal was read"));
+            }
+            match (restored, &mut log) {
+                (Restored::Begun, log) => {
+                    if !source.start()? {
+                        return Err(self.target.misfit("the source has no such history"));
+                    }
+                    *log = Some(Log::new(Arc::clone(self.patch.plan()), self.target.rounds_max()));
+                }
+                (Restored::Round { events, detector_count, is_last }, Some(log)) => {
+                    let is_same = source.next()?.is_some_and(|round| {
+                        (round.events, round.detector_count, round.is_last)
+                            == (&events, detector_count, is_last)
+                    });
+                    if !is_same {
+                        return Err(self.target.misfit("another round than that of the source"));
+                    }
+                    let now = time_now();
+                    log.note(now, now);
+                    log.restored += 1;
+                    log.length = is_last.then_some(log.layers);
+                    self.figures.layers_restored += 1;
+                    self.figures.events += count_events(&events);
+                }
+                (Restored::Cell(number), Some(log)) => {
+                    log.cells.take(number, log.layers, log.length)?;
+                    self.figures.cells += 1;
+                    self.figures.cells_restored += 1;
+                }
+                (Restored::Over(observables), log) => {
+                    if let Some(log) = log.take() {
+                        self.count(source, &log, &observables)?;
+                    }
+                }
+                (Restored::Round { .. } | Restored::Cell(_), None) => {
+                    return Err(self.target.misfit("of no history that was begun"));
+                }
+            }
+        }
+        Ok(log.map(|log| Log { begun: time_now(), ..log }))
     }
 
     /// Streams the next history, whose first round is due at `begin`; nothing if there is none. `length` is what it
@@ -106,11 +157,22 @@ impl<'a> Driver<'a> {
             return Ok(None);
         }
         self.target.restart()?;
+        let log = Log::new(Arc::clone(self.patch.plan()), self.target.rounds_max());
+        self.go_on(source, length, begin, log).map(Some)
+    }
+
+    /// Streams the rest of a history, whose next round is due at `begin`.
+    fn go_on(
+        &mut self,
+        source: &mut dyn Source,
+        length: u64,
+        begin: Time,
+        mut log: Log,
+    ) -> Result<HistoryEnd> {
         let mut answers = self.verified.is_some().then(|| Answers::new(self.patch.plan().cell_count(length)));
-        let mut log = Log::new(Arc::clone(self.patch.plan()), self.target.rounds_max());
         let later = self.pace.histories.saturating_sub(self.figures.histories + 1);
         let warm_up = self.pace.warm_up(length);
-        let mut clock = Clock { begin, pace: self.pace, length, later };
+        let mut clock = Clock { begin, pace: self.pace, first: log.restored, length, later };
         let mut is_stopping = false;
         loop {
             if !is_stopping && self.stop.load(Ordering::Relaxed) {
@@ -122,7 +184,7 @@ impl<'a> Driver<'a> {
             let (now, committed) = self.wait_for_room(&mut log, answers.as_mut(), due)?;
             self.target.push(round.events, round.detector_count, round.is_last)?;
             let pushed = time_now();
-            self.figures.events += round.events.iter().map(|byte| u64::from(byte.count_ones())).sum::<u64>();
+            self.figures.events += count_events(round.events);
             self.figures.ingest.span(due.unwrap_or(now), pushed);
             log.note(due.unwrap_or(now), pushed);
             if round.is_last {
@@ -141,7 +203,10 @@ impl<'a> Driver<'a> {
         let corrected = self.finish(&mut log, answers.as_mut())?;
         let due = log.due(log.layers.saturating_sub(1));
         self.figures.reaction.span(due, corrected);
-        self.count(source, &log, begin.max(self.corrected), corrected)?;
+        let progress = self.target.poll()?;
+        let observables = progress.observables.to_vec();
+        self.count(source, &log, &observables)?;
+        self.figures.nanoseconds += corrected.since(begin.max(self.corrected));
         self.corrected = corrected;
         if let (Some(verified), Some(answers)) = (&mut self.verified, answers) {
             let mut poll = || self.target.poll().map(|_| ());
@@ -149,7 +214,7 @@ impl<'a> Driver<'a> {
             verified.mismatches += mismatches;
             verified.answers += compared;
         }
-        Ok(Some(HistoryEnd { due, corrected }))
+        Ok(HistoryEnd { due, corrected })
     }
 
     /// Waits until the next round is due and there is room for it. Returns the time, and how many layers are committed.
@@ -214,14 +279,13 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn count(&mut self, source: &dyn Source, log: &Log, from: Time, to: Time) -> Result<()> {
-        let progress = self.target.poll()?;
+    /// A history is over, and its cells flip these observables.
+    fn count(&mut self, source: &dyn Source, log: &Log, observables: &[u8]) -> Result<()> {
         self.figures.layers += log.layers;
         self.figures.layers_lost += log.cells.lost_layers(log.layers)?;
         self.figures.histories += 1;
-        self.figures.nanoseconds += to.since(from);
         if let Some(flips) = source.flips() {
-            *self.figures.logical_errors.get_or_insert(0) += u64::from(flips != progress.observables);
+            *self.figures.logical_errors.get_or_insert(0) += u64::from(flips != observables);
         }
         Ok(())
     }
@@ -240,7 +304,7 @@ impl<'a> Driver<'a> {
             number: figures.histories + 1,
             round: log.layers,
             length,
-            rounds_per_second: log.layers as f64 / seconds.max(1e-9),
+            rounds_per_second: (log.layers - log.restored) as f64 / seconds.max(1e-9),
             events_per_round: figures.events as f64 / layers as f64,
             backlog_rounds,
         };
@@ -252,6 +316,8 @@ impl<'a> Driver<'a> {
 struct Clock {
     begin: Time,
     pace: Pace,
+    /// The layer that is due at the beginning: not the first if an earlier process pushed that.
+    first: u64,
     length: u64,
     /// Histories that come after it.
     later: u64,
@@ -261,13 +327,13 @@ impl Clock {
     /// Nothing if there is no pace.
     fn due(&self, layer: u64) -> Option<Time> {
         let round_ns = self.pace.round_ns;
-        (round_ns > 0.0).then(|| self.begin.after((layer as f64 * round_ns) as u64))
+        (round_ns > 0.0).then(|| self.begin.after(((layer - self.first) as f64 * round_ns) as u64))
     }
 
     /// Layers due by now, at least those pushed, and those of later histories that have begun to be due.
     fn layers_due(&self, now: Time, pushed: u64) -> u64 {
         let passed_ns = now.since(self.begin) as f64;
-        let own = self.due_after(passed_ns).max(pushed);
+        let own = (self.first + self.due_after(passed_ns)).min(self.length).max(pushed);
         let Some(history_ns) = self.pace.history_ns else { return own };
         let begun = ((passed_ns / history_ns) as u64).min(self.later);
         // The first of them have all their layers due; only the rest are looked at one by one.
@@ -293,6 +359,8 @@ struct Log {
     cells: ReportedCells,
     begun: Time,
     layers: u64,
+    /// Those that an earlier process pushed.
+    restored: u64,
     /// Once it is known.
     length: Option<u64>,
     /// Due and pushed, by the layer modulo the layers held: a cell that is not committed holds its own.
@@ -302,7 +370,14 @@ struct Log {
 impl Log {
     fn new(plan: Arc<Plan>, layers_held: u64) -> Self {
         let times = vec![(Time(0), Time(0)); layers_held.max(1) as usize].into();
-        Self { cells: ReportedCells::new(plan), begun: time_now(), layers: 0, length: None, times }
+        Self {
+            cells: ReportedCells::new(plan),
+            begun: time_now(),
+            layers: 0,
+            restored: 0,
+            length: None,
+            times,
+        }
     }
 
     fn note(&mut self, due: Time, pushed: Time) {
@@ -354,6 +429,11 @@ fn time_now() -> Time {
     Time(clock_ns())
 }
 
+/// Set bits of packed events.
+fn count_events(events: &[u8]) -> u64 {
+    events.iter().map(|byte| u64::from(byte.count_ones())).sum()
+}
+
 const WARM_UP_MAX: u64 = 1_000;
 /// Longest sleep.
 const NAP_NS: u64 = 1_000_000;
@@ -372,7 +452,7 @@ mod tests {
     #[test]
     fn layers_of_later_histories_are_due_one_by_one() {
         let pace = Pace { round_ns: 1000.0, history_ns: Some(5000.0), histories: 4, wait: Wait::Spin };
-        let clock = Clock { begin: Time(100), pace, length: 10, later: 3 };
+        let clock = Clock { begin: Time(100), pace, first: 0, length: 10, later: 3 };
         for (passed_us, due) in [(0, 1), (4, 5), (5, 6 + 1), (9, 10 + 5), (12, 10 + 8 + 3), (100, 40)] {
             assert_eq!(clock.layers_due(Time(100 + 1000 * passed_us), 0), due, "after {passed_us} us");
         }

@@ -12,6 +12,9 @@ pub(crate) struct Figures {
     pub(crate) layers: u64,
     pub(crate) layers_lost: u64,
     pub(crate) histories: u64,
+    /// Layers and cells that an earlier process left in its journal.
+    pub(crate) layers_restored: u64,
+    pub(crate) cells_restored: u64,
     pub(crate) cells: u64,
     pub(crate) events: u64,
     /// Histories with a wrong observable, where the truth is known.
@@ -46,6 +49,8 @@ impl Figures {
             layers: 0,
             layers_lost: 0,
             histories: 0,
+            layers_restored: 0,
+            cells_restored: 0,
             cells: 0,
             events: 0,
             logical_errors: None,
@@ -102,7 +107,7 @@ impl Figures {
 
     /// Layers a second.
     pub(crate) fn rate(&self) -> f64 {
-        self.layers as f64 * 1e9 / self.nanoseconds.max(1) as f64
+        self.layers.saturating_sub(self.layers_restored) as f64 * 1e9 / self.nanoseconds.max(1) as f64
     }
 
     /// The hops by name.

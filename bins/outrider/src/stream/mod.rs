@@ -2,6 +2,7 @@
 
 pub(crate) mod driver;
 pub(crate) mod figures;
+pub(crate) mod journal_file;
 pub(crate) mod live_view;
 pub(crate) mod local_nodes;
 pub(crate) mod node_report;

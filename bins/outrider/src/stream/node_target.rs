@@ -9,19 +9,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use outrider::{Patch, clock_ns};
+use outrider::{CellBook, Patch, clock_ns};
 use outrider_controller::{
-    Address, Cluster, ClusterError, ClusterOptions, Event, NodeId, NodeState, PatchId, PatchState, PushError,
-    TlsFiles,
+    Address, Cluster, ClusterError, ClusterOptions, Event, JournalRecord, NodeId, NodeState, PatchId,
+    PatchState, PushError, TlsFiles,
 };
 use outrider_wire::{Hops, Time};
 
 use crate::error::{Error, Result};
 use crate::options::values;
 use crate::report::latency_histogram::LatencyHistogram;
+use crate::stream::journal_file::JournalFile;
 use crate::stream::local_nodes::{LocalNodes, Transport};
 use crate::stream::node_report::{Failover, NodeReport};
-use crate::stream::target::{CellReport, Progress, Target, Way};
+use crate::stream::target::{CellReport, Progress, Restored, Target, Way};
 
 /// Where rounds go, if not to threads of this process.
 #[derive(Args, Clone, Debug)]
@@ -55,7 +56,12 @@ pub(crate) struct NodesArgs {
 
 impl NodesArgs {
     /// Connects to the nodes that are named, or to those that were started for the purpose.
-    pub(crate) fn connect(&self, patch: &Arc<Patch>, local: Option<LocalNodes>) -> Result<NodeTarget> {
+    pub(crate) fn connect(
+        &self,
+        patch: &Arc<Patch>,
+        local: Option<LocalNodes>,
+        journal: Option<JournalFile>,
+    ) -> Result<NodeTarget> {
         let nodes = match local {
             Some(local) => WhichNodes::Local(local),
             None => WhichNodes::At(self.to.clone()),
@@ -66,7 +72,7 @@ impl NodesArgs {
             return Err(Error::Usage(format!("--to {address} needs {options}")));
         }
         let patience = Duration::from_secs_f64(self.patience.unwrap_or(PATIENCE_SECONDS));
-        let mut nodes = NodeTarget::connect(patch, nodes, self.tls(), patience)?;
+        let mut nodes = NodeTarget::connect(patch, nodes, self.tls(), patience, journal)?;
         if let Some(rounds) = self.kill_after {
             nodes.kill_after(rounds);
         }
@@ -95,7 +101,8 @@ pub(crate) enum WhichNodes {
 pub(crate) struct NodeTarget {
     cluster: Cluster,
     patch: Arc<Patch>,
-    history: PatchId,
+    /// Nothing before the first.
+    history: Option<PatchId>,
     /// Histories that are over.
     histories: u64,
     /// Nothing was pushed yet.
@@ -112,6 +119,7 @@ pub(crate) struct NodeTarget {
     local: Option<LocalNodes>,
     /// Rounds until a node is killed, if one is to be.
     left_to_kill: Option<u64>,
+    journal: Option<JournalFile>,
 }
 
 /// State of a node that the controller does not have.
@@ -135,12 +143,14 @@ struct Loss {
 }
 
 impl NodeTarget {
-    /// Connects to nodes. `patience` is how long there may be none.
+    /// Connects to nodes, unless there is a journal, which is to be [restored](Target::restored) first. `patience` is how
+    /// long there may be none.
     pub(crate) fn connect(
         patch: &Arc<Patch>,
         nodes: WhichNodes,
         tls: Option<TlsFiles>,
         patience: Duration,
+        journal: Option<JournalFile>,
     ) -> Result<Self> {
         let (addresses, local) = match nodes {
             WhichNodes::Local(local) => (local.addresses().to_vec(), Some(local)),
@@ -148,16 +158,17 @@ impl NodeTarget {
         };
         let options = ClusterOptions { tls, ..ClusterOptions::default() };
         let mut cluster = Cluster::new(&addresses, &options).map_err(refused_cluster)?;
-        let history = cluster.open(patch).map_err(|error| Error::Usage(format!("--window: {error}")))?;
-        let rounds_max = cluster.state(history).map_or(0, |state| state.rounds_max);
+        if journal.as_ref().is_some_and(|journal| !journal.is_unread()) {
+            cluster.keep_journal();
+        }
         let nodes = addresses.iter().map(|_| NodeLog::new()).collect::<Result<_>>()?;
         let mut nodes = Self {
             cluster,
             patch: Arc::clone(patch),
-            history,
+            history: None,
             histories: 0,
             is_fresh: true,
-            rounds_max,
+            rounds_max: CellBook::remote_room(patch.plan()),
             observables: vec![0; patch.plan().graph().observable_bytes()],
             reports: VecDeque::new(),
             nodes,
@@ -167,9 +178,26 @@ impl NodeTarget {
             patience,
             local,
             left_to_kill: None,
+            journal,
         };
-        nodes.gather()?;
+        if nodes.journal.as_ref().is_none_or(|journal| !journal.is_unread()) {
+            nodes.begin()?;
+        }
         Ok(nodes)
+    }
+
+    /// Begins the first history, unless it was restored, and gathers the nodes.
+    fn begin(&mut self) -> Result<()> {
+        if self.history.is_none() {
+            let history = self.cluster.open(&self.patch);
+            self.history = Some(history.map_err(|error| Error::Usage(format!("--window: {error}")))?);
+        }
+        self.gather()
+    }
+
+    /// How far the history at hand is.
+    fn state(&self) -> Result<PatchState<'_>> {
+        self.history.and_then(|history| self.cluster.state(history)).ok_or_else(lost_history)
     }
 
     /// Kills the first local node after so many rounds.
@@ -198,7 +226,10 @@ impl NodeTarget {
         let now = Time(clock_ns());
         self.take_events(now)?;
         self.take_commits();
-        let state = self.cluster.state(self.history).ok_or_else(lost_history)?;
+        if let Some(journal) = &mut self.journal {
+            journal.keep_up(now, |records| self.cluster.take_journal(records))?;
+        }
+        let state = self.state()?;
         let (cells, is_finished) = (state.cells, state.is_finished);
         if is_finished || state.members > 0 || self.is_any_up() {
             self.alone_since = None;
@@ -245,7 +276,7 @@ impl NodeTarget {
             return;
         }
         let heard = self.cluster.controller().status(node).heard.unwrap_or(now);
-        let until_cell = self.cluster.state(self.history).map_or(0, |state| self.waiting_cells(&state));
+        let until_cell = self.state().map_or(0, |state| self.waiting_cells(&state));
         self.losses.push(Loss { node, why, heard, fenced: now, until_cell });
     }
 
@@ -297,8 +328,8 @@ impl NodeTarget {
 
     /// What has been committed, in words.
     fn committed(&self) -> String {
-        let state = self.cluster.state(self.history);
-        let Some(state) = state.filter(|state| self.histories + state.cells > 0) else {
+        let state = self.state();
+        let Some(state) = state.ok().filter(|state| self.histories + state.cells > 0) else {
             return "nothing was committed".to_owned();
         };
         let is_flipped = |&at: &usize| state.observables[at / 64] >> (at % 64) & 1 == 1;
@@ -316,19 +347,69 @@ impl NodeTarget {
 }
 
 impl Target for NodeTarget {
+    fn restored(&mut self) -> Result<Option<Restored>> {
+        let Some(journal) = self.journal.as_mut().filter(|journal| journal.is_unread()) else {
+            return Ok(None);
+        };
+        let (cluster, patches) = (&mut self.cluster, std::slice::from_ref(&self.patch));
+        let (history, observables) = (&mut self.history, &mut self.observables);
+        let restored = journal.next(|record| {
+            if let Some(state) = history.and_then(|history| cluster.state(history)) {
+                pack(state.observables, observables);
+            }
+            cluster.restore(&record, patches)?;
+            Ok(match record {
+                JournalRecord::Open { patch, .. } => {
+                    *history = Some(patch);
+                    Restored::Begun
+                }
+                JournalRecord::Round { is_last, detector_count, events, .. } => {
+                    Restored::Round { events: events.to_vec(), detector_count, is_last }
+                }
+                JournalRecord::Commit { cell, .. } => Restored::Cell(cell.0),
+                JournalRecord::Close { .. } | JournalRecord::End => {
+                    *history = None;
+                    Restored::Over(observables.clone())
+                }
+            })
+        })?;
+        match restored {
+            None => {
+                self.is_fresh = self.history.is_none();
+                self.cluster.keep_journal();
+                self.begin()?;
+            }
+            Some(Restored::Over(_)) => self.histories += 1,
+            Some(_) => {}
+        }
+        Ok(restored)
+    }
+
+    fn misfit(&self, why: &str) -> Error {
+        self.journal.as_ref().map_or_else(lost_history, |journal| journal.misfit(why))
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let Some(journal) = &mut self.journal else { return Ok(()) };
+        journal.end(|records| self.cluster.take_journal(records))
+    }
+
     fn restart(&mut self) -> Result<()> {
         if std::mem::take(&mut self.is_fresh) {
             return Ok(());
         }
-        self.cluster.close(self.history);
+        if let Some(history) = self.history {
+            self.cluster.close(history);
+        }
         self.histories += 1;
         let history = self.cluster.open(&self.patch);
-        self.history = history.map_err(|error| Error::machine("next history", error))?;
+        self.history = Some(history.map_err(|error| Error::machine("next history", error))?);
         Ok(())
     }
 
     fn push(&mut self, events: &[u8], detector_count: u32, is_last: bool) -> Result<()> {
-        self.cluster.push(self.history, events, detector_count, is_last).map_err(refused_round)?;
+        let history = self.history.ok_or_else(lost_history)?;
+        self.cluster.push(history, events, detector_count, is_last).map_err(refused_round)?;
         if let (Some(left), Some(local)) = (&mut self.left_to_kill, &mut self.local) {
             *left = left.saturating_sub(1);
             if *left == 0 {
@@ -341,9 +422,8 @@ impl Target for NodeTarget {
 
     fn poll(&mut self) -> Result<Progress<'_>> {
         self.go_on()?;
-        let state = self.cluster.state(self.history).ok_or_else(lost_history)?;
-        let bytes = state.observables.iter().flat_map(|word| word.to_le_bytes());
-        self.observables.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+        let state = self.history.and_then(|history| self.cluster.state(history)).ok_or_else(lost_history)?;
+        pack(state.observables, &mut self.observables);
         Ok(Progress {
             has_room: state.room > 0,
             committed: state.committed.0,
@@ -380,6 +460,10 @@ impl Target for NodeTarget {
 
 impl Drop for NodeTarget {
     fn drop(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            // If it fails, these rounds come from the source again.
+            let _ = journal.write(|records| self.cluster.take_journal(records));
+        }
         self.cluster.shut_down(GOODBYE);
     }
 }
@@ -388,6 +472,12 @@ impl NodeLog {
     fn new() -> Result<Self> {
         Ok(Self { decode: LatencyHistogram::new()?, has_joined: false, why_left: None })
     }
+}
+
+/// Packs observables into as many bytes as they need.
+fn pack(observables: &[u64], to: &mut [u8]) {
+    let bytes = observables.iter().flat_map(|word| word.to_le_bytes());
+    to.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
 }
 
 fn lost_history() -> Error {

@@ -25,6 +25,16 @@ pub(crate) struct Report {
     pub(crate) sifl: Option<Sifl>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) find_rate: Option<FoundRate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) restored: Option<FromJournal>,
+}
+
+/// What an earlier process left in its journal: part of the rounds and cells, and of no time.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct FromJournal {
+    /// Layers, those of readouts among them.
+    pub(crate) layers: u64,
+    pub(crate) cells: u64,
 }
 
 /// How histories were cut, in rounds.
@@ -152,6 +162,9 @@ impl Report {
                 found.rounds_per_second,
                 found.tries.len()
             );
+        }
+        if let Some(FromJournal { layers, cells }) = self.restored {
+            text += &format!("from the journal: {layers} rounds, readouts included, and {cells} cells\n");
         }
         if self.was_interrupted {
             text += "interrupted: the last history was ended early\n";

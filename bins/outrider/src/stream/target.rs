@@ -8,7 +8,7 @@ use std::time::Duration;
 use outrider::{Patch, Stream, StreamOptions, Times};
 use outrider_wire::{Hops, Time};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::stream::node_report::{Failover, NodeReport};
 
 /// How far a target got.
@@ -48,8 +48,39 @@ pub(crate) enum Way {
     },
 }
 
+/// What an earlier process did, as its journal has it.
+#[derive(Debug)]
+pub(crate) enum Restored {
+    /// It began the next history.
+    Begun,
+    /// It pushed a round.
+    Round {
+        /// Packed detection events.
+        events: Vec<u8>,
+        detector_count: u32,
+        is_last: bool,
+    },
+    /// It took the commit of the cell with this number.
+    Cell(u64),
+    /// The history was over, and this is what its cells flip.
+    Over(Vec<u8>),
+}
+
 /// Something that decodes a history at a time.
 pub(crate) trait Target {
+    /// What comes next of that which an earlier process did; nothing after the last. The target is then where that
+    /// process was, and goes on with its history if one was under way.
+    fn restored(&mut self) -> Result<Option<Restored>> {
+        Ok(None)
+    }
+    /// What came last is not what the source of the rounds gives.
+    fn misfit(&self, why: &str) -> Error {
+        Error::machine("journal", why)
+    }
+    /// All histories are over.
+    fn end(&mut self) -> Result<()> {
+        Ok(())
+    }
     /// Begins a history; the one before is finished.
     fn restart(&mut self) -> Result<()>;
     /// Takes a round; there is room.
