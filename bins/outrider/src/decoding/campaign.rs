@@ -7,13 +7,12 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use outrider::{Decoder, Isa, Sampler, SamplerOptions, Shots};
+use outrider::{Decoder, HistoryDecoder, Isa, Sampler, SamplerOptions, Shots};
 
 use crate::decoding::decode_shots::events;
 use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::sampling::chunk_shots;
 use crate::decoding::stages::Stages;
-use crate::decoding::windowed_decoder::WindowedDecoder;
 use crate::error::{Error, Result};
 use crate::report::statistics::{Pairs, StageTotals};
 use crate::threads::{Worker, run_ordered};
@@ -112,7 +111,7 @@ struct BlockWorker {
 enum Pipeline {
     Decoder(Decoder),
     Stages(Stages),
-    Windowed(WindowedDecoder),
+    Windowed(HistoryDecoder),
 }
 
 impl BlockWorker {
