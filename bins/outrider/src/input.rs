@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use outrider::{DetectorErrorModel, Format, Layout, Place, ShotReader, Shots, Status};
+use outrider_options::require_work;
 
 use crate::error::{Error, Result};
 use crate::text_guard::{HEAD_BYTES, TextGuard, text_format};
@@ -103,13 +104,16 @@ pub(crate) fn require_one_stdin(inputs: &[(&str, Option<&Path>)]) -> Result<()> 
     }
 }
 
-/// Reads a model.
+/// Reads a model, and refuses one that means more work than the limit.
 pub(crate) fn model(path: &Path) -> Result<DetectorErrorModel> {
     if path == Path::new("-") {
         let model = DetectorErrorModel::from_reader(io::stdin());
+        let model = model.and_then(|model| require_work(&model).map(|()| model));
         return Ok(model.map_err(|error| error.with_path(name(path)))?);
     }
-    Ok(DetectorErrorModel::from_file(path)?)
+    let model = DetectorErrorModel::from_file(path)?;
+    require_work(&model).map_err(|error| error.with_path(path))?;
+    Ok(model)
 }
 
 /// Reads a text file of at most `limit` bytes.

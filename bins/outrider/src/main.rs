@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use outrider_noded::DaemonArgs;
-use outrider_options::{one_line, with_both_spellings};
+use outrider_options::{WORK_LIMIT_DEFAULT, one_line, set_work_limit, with_both_spellings};
 
 use crate::commands::{
     bench, count_mistakes, decode, demo, generate, ler, m2d, predecode, predict, sample, shell,
@@ -34,6 +34,9 @@ mod threads;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Refuse models that unfold to more errors and detectors than this
+    #[arg(long, global = true, value_name = "N", default_value_t = WORK_LIMIT_DEFAULT, hide_short_help = true)]
+    work_limit: u64,
 }
 
 #[derive(Subcommand, Debug)]
@@ -64,7 +67,10 @@ Start with `outrider demo`.";
 
 fn main() -> ExitCode {
     let outcome = match parse(env::args_os()) {
-        Ok(cli) => run(&cli.command),
+        Ok(cli) => {
+            set_work_limit(cli.work_limit);
+            run(&cli.command)
+        }
         Err(answer) if !answer.use_stderr() => {
             // Help and version; a closed pipe is no news.
             let _ = answer.print();

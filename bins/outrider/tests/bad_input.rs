@@ -368,3 +368,27 @@ fn a_circuit_for_a_model_and_a_model_for_a_circuit_are_named_with_the_way_out() 
         run.refused(2, &["c.stim:", "a detector error model", "stim analyze_errors"]);
     }
 }
+
+#[test]
+fn a_few_bytes_of_much_work_are_refused_at_once() {
+    let folder = folder();
+    put(folder.path(), "big.dem", "repeat 200000000 {\nerror(0.1) D0\n}\n");
+    put(folder.path(), "wide.dem", "error(0.1) D40000000\n");
+    put(folder.path(), "s.hits", "0\n");
+    for (model, size) in [("big.dem", "200000000 errors"), ("wide.dem", "40000001 detectors")] {
+        for command in [
+            "sample --shots 1 --out o.b8",
+            "decode --in s.hits --in-format hits --out o.01",
+            "ler --max-shots 1",
+            "predict --in s.hits --in_format hits --out o.01",
+            "stream --window forward --commit 3 --buffer 3 --rounds 10",
+        ] {
+            let run = outrider(folder.path(), words(&format!("{command} --dem {model}")));
+            run.refused(2, &[model, size, "more work than the limit of 33554432; --work-limit sets it"]);
+        }
+    }
+    put(folder.path(), "m.dem", "repeat 9 {\nerror(0.1) D0\n}\n");
+    let line = "sample --dem m.dem --shots 1 --out o.b8 --work-limit";
+    outrider(folder.path(), words(&format!("{line} 9"))).refused(2, &["9 errors and 1 detectors"]);
+    outrider(folder.path(), words(&format!("{line} 10"))).text();
+}

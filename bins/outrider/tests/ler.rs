@@ -259,3 +259,89 @@ fn a_campaign_that_fails_at_once_leaves_no_file() {
     outrider(folder.path(), words("ler --dem missing.dem --out s.csv")).refused(2, &["missing.dem"]);
     assert_eq!(names(folder.path()), Vec::<String>::new());
 }
+
+/// Two observables, and a mark on D2.
+const MARKED: &str = "error(0.1) D0 L0\nerror(0.1) D0 D1 L1\nerror(0.1) D1\nerror(0.2) D2\n\
+                      error(0.1) D3 L0\nerror(0.2) D3 D4\nerror(0.2) D4\n\
+                      detector(0,0,0,0) D0\ndetector(1,0,0) D1\ndetector(2,0,0,1) D2\n";
+
+/// The counts of the first row: shots, errors and discards.
+fn counts(folder: &Path, name: &str) -> [u64; 3] {
+    let text = get_text(folder, name);
+    let row = text.lines().nth(1).expect("a row");
+    let numbers: Vec<u64> = row.splitn(4, ',').take(3).map(|field| field.trim().parse().unwrap()).collect();
+    [numbers[0], numbers[1], numbers[2]]
+}
+
+#[test]
+fn discarded_shots_count_as_discards() {
+    let folder = folder();
+    put(folder.path(), "m.dem", MARKED);
+    let sample = "sample --dem m.dem --shots 5000 --seed 6 --out s.01 --out-format 01 --obs-out o.01";
+    outrider(folder.path(), words(sample)).text();
+    let guesses = outrider(folder.path(), words("decode --dem m.dem --in s.01")).text().to_owned();
+    let (shots, flips) = (get_text(folder.path(), "s.01"), get_text(folder.path(), "o.01"));
+    let shots: Vec<_> = shots.lines().zip(flips.lines().zip(guesses.lines())).collect();
+    let marked = |shot: &str| shot.as_bytes()[2] == b'1';
+    let wrong = |flips: &str, guess: &str, k: usize| flips.as_bytes()[k] != guess.as_bytes()[k];
+    let (mut discards, mut errors, mut masked, mut masked_errors) = (0, 0, 0, 0);
+    for &(shot, (flips, guess)) in &shots {
+        discards += u64::from(marked(shot));
+        errors += u64::from(!marked(shot) && flips != guess);
+        masked += u64::from(marked(shot) || wrong(flips, guess, 1));
+        masked_errors += u64::from(!marked(shot) && !wrong(flips, guess, 1) && wrong(flips, guess, 0));
+    }
+    assert!(
+        discards > 500 && masked > discards && masked_errors > 100,
+        "{discards} {masked} {masked_errors}"
+    );
+    let ler = "ler --dem m.dem --seed 6 --max-shots 5000 --max-errors 100000";
+    for (options, expected) in [
+        ("--postselect-detectors D2", [5000, errors, discards]),
+        ("--postselect-detectors-with-non-zero-4th-coord", [5000, errors, discards]),
+        ("--postselect-detectors D2-D2 --predecoder rule:clique", [5000, errors, discards]),
+        ("--postselect-detectors D2 --postselect-observables L1", [5000, masked_errors, masked]),
+    ] {
+        for threads in [1, 3] {
+            let name = format!("{}-{threads}.csv", options.replace(['-', ' ', ':'], ""));
+            let line = format!("{ler} {options} --threads {threads} --out {name}");
+            let table = outrider(folder.path(), words(&line)).text().to_owned();
+            assert_eq!(counts(folder.path(), &name), expected, "{options}");
+            assert!(table.contains("discards"), "{table}");
+        }
+    }
+    for (options, message) in [
+        ("--postselect-detectors D5", "--postselect-detectors: D5 of a model with 5 detectors"),
+        ("--postselect-observables L7-L8", "--postselect-observables: L8 of a model with 2 observables"),
+    ] {
+        outrider(folder.path(), words(&format!("{ler} {options}"))).refused(2, &[message]);
+    }
+}
+
+#[test]
+fn errors_are_counted_per_observable() {
+    let folder = folder();
+    put(folder.path(), "m.dem", MARKED);
+    let ler = "ler --dem m.dem --seed 6 --max-errors 100000 --count-observable-error-combos --out c.csv --max-shots";
+    outrider(folder.path(), words(&format!("{ler} 2000"))).text();
+    let table = outrider(folder.path(), words(&format!("{ler} 5000"))).text().to_owned();
+    let mut sums = [0; 3];
+    let mut per_observable = [0; 2];
+    for (row, line) in get_text(folder.path(), "c.csv").lines().skip(1).enumerate() {
+        for (sum, field) in sums.iter_mut().zip(line.splitn(4, ',')) {
+            *sum += field.trim().parse::<u64>().unwrap();
+        }
+        for (combination, wrong) in [("E_", [1, 0]), ("_E", [0, 1]), ("EE", [1, 1])] {
+            let key = format!("obs_mistake_mask={combination}\"\":");
+            let Some((_, rest)) = line.split_once(&key) else { continue };
+            let count: u64 = rest.split([',', '}']).next().unwrap().parse().unwrap();
+            (0..2).for_each(|k| per_observable[k] += wrong[k] * count);
+        }
+        assert!(row < 2);
+    }
+    let cell =
+        |line: usize| table.lines().nth(line).unwrap().split_whitespace().nth(1).unwrap().parse::<u64>();
+    assert_eq!(sums[0], 5000);
+    assert_eq!([cell(2), cell(3)], per_observable.map(Ok), "{table}");
+    assert!(per_observable.iter().sum::<u64>() >= sums[1] && per_observable.iter().all(|&count| count > 100));
+}

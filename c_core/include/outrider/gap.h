@@ -46,7 +46,8 @@ OTR_API otr_status otr_gap_reweight(otr_gap *gap, const otr_graph *graph, int32_
 /* What one shot gives. The gap in natural units is |weights[1] - weights[0]| / otr_graph_scale. */
 typedef struct otr_gap_result {
     int64_t weights[2]; /* least total integer weight of an edge set that leaves, or flips, the observable;
-                           under a limit, that of the lighter class plus the limit if it is more */
+                           under a limit, that of the lighter class plus the limit if it is more; INT64_MAX if
+                           infinite weights leave the class no edge set */
     int observable;     /* the class of the lower weight, 0 if they are equal */
 } otr_gap_result;
 
@@ -67,7 +68,8 @@ OTR_API otr_status otr_gap_decode_predecoded(otr_gap *gap, const otr_predecoded 
 
 /* The edges of the last shot's answer in class 0 or 1, ascending, forced and fixed ones included. Valid until
  * the next call on the gap; *edges may be NULL when *count is 0. OTR_ERR_ARGUMENT if no shot was decoded, or
- * for the heavier class of a shot at the limit, whose answer was not searched for; OTR_ERR_UNSUPPORTED if
+ * for the heavier class of a shot at the limit, whose answer was not searched for, or for a class that has
+ * none; OTR_ERR_UNSUPPORTED if
  * what a pre-decoder fixed is not given as edges. */
 OTR_API otr_status otr_gap_edges(otr_gap *gap, int observable, const uint32_t **edges, size_t *count);
 

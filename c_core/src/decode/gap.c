@@ -163,7 +163,7 @@ otr_status otr_gap_edges(otr_gap *gap, int observable, const uint32_t **edges, s
     }
     answer = &gap->answers[(unsigned)observable ^ gap->fixed_class];
     other = &gap->answers[(unsigned)observable ^ gap->fixed_class ^ 1];
-    if (gap->limit != 0 && answer->weight - other->weight >= gap->limit) {
+    if (answer->weight == INT64_MAX || (gap->limit != 0 && answer->weight - other->weight >= gap->limit)) {
         return OTR_ERR_ARGUMENT;
     }
     if (gap->fixed_edges_missing) {
@@ -284,7 +284,16 @@ static otr_status match_shot(otr_gap *gap, const otr_predecoded *shot, const otr
         status = otr_shot_weights_override(&gap->weights, overrides, override_count);
     }
     for (unsigned class = 0; class < 2 && status == OTR_OK; class ++) {
-        status = match_class(gap, event_count + (class ^ potential), &gap->answers[class]);
+        answer *const answer = &gap->answers[class];
+        status = match_class(gap, event_count + (class ^ potential), answer);
+        if (status == OTR_ERR_ODD_PARITY) {
+            /* Perhaps the other class has an answer. */
+            answer->weight = INT64_MAX;
+            status = OTR_OK;
+        }
+    }
+    if (status == OTR_OK && gap->answers[0].weight == INT64_MAX && gap->answers[1].weight == INT64_MAX) {
+        status = OTR_ERR_ODD_PARITY;
     }
     otr_shot_weights_restore(&gap->weights);
     if (status != OTR_OK) {

@@ -5,8 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use outrider_sys::OTR_WEIGHT_MAX;
-
 #[derive(Clone, Debug)]
 pub(crate) struct Tensor {
     pub(crate) dtype: &'static str,
@@ -263,7 +261,7 @@ impl<'a> Reference<'a> {
                 is_named = true;
             }
             if is_named {
-                let limit = i64::from(OTR_WEIGHT_MAX);
+                let limit = 0x3FFF_FFFE; // OTR_WEIGHT_MAX
                 let weight = i64::from(weight) - even(scalars[1]) * votes;
                 overrides.insert(index as u32, weight.clamp(-limit, limit));
             }

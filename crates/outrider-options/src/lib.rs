@@ -32,6 +32,7 @@ mod patch_error;
 mod spellings;
 mod timed_model;
 mod window_args;
+mod work_limit;
 
 pub use flat_model::flat_model;
 pub use labels::{decoder_label, file_stem, one_line};
@@ -40,3 +41,4 @@ pub use patch_error::PatchError;
 pub use spellings::with_both_spellings;
 pub use timed_model::TimedModel;
 pub use window_args::{WindowArgs, Windowing, order_note};
+pub use work_limit::{WORK_LIMIT_DEFAULT, require_work, set_work_limit};

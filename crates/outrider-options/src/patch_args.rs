@@ -19,6 +19,7 @@ use crate::option_values::{self, PredecoderChoice};
 use crate::patch_error::PatchError;
 use crate::timed_model::TimedModel;
 use crate::window_args::{WindowArgs, Windowing, order_note};
+use crate::work_limit::require_work;
 
 /// What a patch is, and how it is decoded. Machines with equal ones have patches with equal digests.
 ///
@@ -104,6 +105,7 @@ impl PatchArgs {
         let (model, patch) = match (&self.dem, self.distance, self.p) {
             (Some(path), _, _) => {
                 let given = Arc::new(DetectorErrorModel::from_file(path)?);
+                require_work(&given).map_err(|error| error.with_path(path))?;
                 self.windowing()?;
                 let timed =
                     TimedModel::new(&given, &self.window.time()).map_err(|error| error.with_path(path))?;

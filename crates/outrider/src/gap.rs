@@ -50,7 +50,8 @@ pub struct GapOptions {
 /// What one shot gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct GapResult {
-    /// The least total integer weight of an edge set that leaves the observable, and of one that flips it.
+    /// The least total integer weight of an edge set that leaves the observable, and of one that flips it; [`i64::MAX`]
+    /// if infinite weights leave the class none.
     pub weights: [i64; 2],
     /// Whether the lighter one flips it; not, if they are equal.
     pub observable: bool,
@@ -243,9 +244,12 @@ impl GapOptions {
 }
 
 impl GapResult {
-    /// The difference of the two weights, in integer units.
+    /// The difference of the two weights, in integer units; [`i64::MAX`] if one class has no edge set.
     pub fn gap(&self) -> i64 {
-        (self.weights[1] - self.weights[0]).abs()
+        match self.weights {
+            [i64::MAX, _] | [_, i64::MAX] => i64::MAX,
+            [kept, flipped] => (flipped - kept).abs(),
+        }
     }
 }
 

@@ -312,8 +312,9 @@ impl MatchingGraph {
     }
 
     /// An integer weight in natural units: for a decoded shot, the sum of `ln((1-p)/p)` over its edges.
+    /// [`i64::MAX`], the weight of a class that has no edge set, is infinite.
     pub fn natural(&self, weight: i64) -> f64 {
-        weight as f64 / self.scale()
+        if weight == i64::MAX { f64::INFINITY } else { weight as f64 / self.scale() }
     }
 
     /// An integer weight of an edge in natural units, infinite where it is.

@@ -82,7 +82,7 @@ pub(crate) fn run(args: &CountMistakesArgs) -> Result<()> {
     let name = input::name(&args.input);
     let batches = Batches::new(shots, truth);
     let totals =
-        decode_all(&factory, thread_count(None)?, Extras::default(), batches, name, &mut |_| Ok(()))?;
+        decode_all(&factory, thread_count(None)?, Extras::default(), batches, None, name, &mut |_| Ok(()))?;
     let microseconds = clock.elapsed().as_micros();
     output::write_all(&args.out, &format!("{} / {}\n", totals.mistakes, totals.shots))?;
     if args.time {

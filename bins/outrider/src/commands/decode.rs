@@ -15,6 +15,7 @@ use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::predecoder_factory::{PredecoderArgs, PredecoderFactory};
 use crate::decoding::windowed_decoder;
 use crate::error::{Error, Result};
+use crate::formats::edge_lines::ShotWeightArgs;
 use crate::input::{self, Batches, ShotFormat, Truth};
 use crate::options::graph::GraphArgs;
 use crate::options::values;
@@ -51,6 +52,8 @@ pub(crate) struct DecodeArgs {
     decoder: DecoderKind,
     #[command(flatten)]
     predecoder: PredecoderArgs,
+    #[command(flatten)]
+    shot_weights: ShotWeightArgs,
     #[command(flatten)]
     window: WindowArgs,
     /// Also write each shot's total weight, the sum of ln((1-p)/p) over its edges: one line per shot, 17
@@ -90,6 +93,7 @@ Examples:
   stim detect --in circuit.stim --shots 1000 --out_format b8 | outrider decode --dem model.dem > guesses.01
   outrider decode --dem model.dem --in dets.b8 --decoder mwpm-correlated --stats stats.json --out /dev/null
   outrider decode --dem model.dem --in dets.b8 --predecoder rule:min-sum --stats stats.json --out /dev/null
+  outrider decode --dem model.dem --in dets.b8 --erasures-in erased.txt > guesses.01
   outrider decode --dem model.dem --in dets.b8 --window parallel --commit 5 --spacing 5 --buffer 5 > guesses.01";
 
 /// The object that `--stats` writes.
@@ -108,6 +112,8 @@ struct Stats<'a> {
     events_left: u64,
     /// Shots with a wrong observable, if the shots contain the true ones.
     mistakes: Option<u64>,
+    /// The same of each observable.
+    mistakes_per_observable: Option<&'a [u64]>,
     /// Wall-clock time from the first byte read to the last one written.
     seconds: f64,
     shots_per_second: f64,
@@ -137,6 +143,7 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
     let format = ShotFormat::new("--in-format", args.in_format, &args.input, Format::B8);
     let shots = input::shots(&args.input, format, layout)?;
     let truth = if args.in_includes_appended_observables { Truth::Appended } else { Truth::Unknown };
+    let weights = args.shot_weights.open(factory.graph())?;
     let mut outputs = Outputs::create(args, &factory)?;
     let setup_seconds = setup.elapsed().as_secs_f64();
 
@@ -144,7 +151,8 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
     let extras = outputs.extras(args.gap_limit);
     let batches = Batches::new(shots, truth);
     let name = input::name(&args.input);
-    let totals = decode_all(&factory, threads, extras, batches, name, &mut |decoded| outputs.put(&decoded))?;
+    let totals =
+        decode_all(&factory, threads, extras, batches, weights, name, &mut |decoded| outputs.put(&decoded))?;
     let Outputs { predictions, weights, edges, gaps, mut stats } = outputs;
     let predictions = predictions.finish()?;
     let seconds = clock.elapsed().as_secs_f64();
@@ -159,7 +167,12 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
 impl DecodeArgs {
     /// Refuses two inputs, or two outputs, that are one.
     fn require_apart(&self) -> Result<()> {
-        input::require_one_stdin(&[("--dem", Some(&self.dem)), ("--in", Some(&self.input))])?;
+        input::require_one_stdin(&[
+            ("--dem", Some(&self.dem)),
+            ("--in", Some(&self.input)),
+            ("--weights-in", self.shot_weights.weights_in.as_deref()),
+            ("--erasures-in", self.shot_weights.erasures_in.as_deref()),
+        ])?;
         output::require_distinct(&[
             ("--out", Some(&self.out)),
             ("--weights-out", self.weights_out.as_deref()),
@@ -182,6 +195,11 @@ impl DecodeArgs {
         if windowing.is_some() && (self.weights_out.is_some() || self.gap_out.is_some()) {
             return Err(Error::Usage(
                 "--weights-out and --gap-out are for whole histories, not for windows".to_owned(),
+            ));
+        }
+        if windowing.is_some() && self.shot_weights.are_given() {
+            return Err(Error::Usage(
+                "--weights-in and --erasures-in are for whole histories, not for windows".to_owned(),
             ));
         }
         Ok(())
@@ -212,9 +230,9 @@ impl DecodeArgs {
         &self,
         factory: &'a DecoderFactory<'_>,
         windowing: Option<&Windowing>,
-        run: &Run,
+        run: &'a Run,
     ) -> Stats<'a> {
-        let &Run { threads, totals, setup_seconds, seconds } = run;
+        let &Run { threads, ref totals, setup_seconds, seconds } = run;
         let (graph, predecoding) = (factory.graph(), factory.predecoding());
         Stats {
             decoder: factory.kind().name(),
@@ -230,6 +248,9 @@ impl DecodeArgs {
             detection_events: totals.events,
             events_left: totals.events_left,
             mistakes: self.in_includes_appended_observables.then_some(totals.mistakes),
+            mistakes_per_observable: self
+                .in_includes_appended_observables
+                .then_some(&totals.mistakes_per_observable),
             seconds,
             shots_per_second: totals.shots as f64 / seconds.max(f64::MIN_POSITIVE),
             setup_seconds,

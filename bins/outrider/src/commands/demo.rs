@@ -21,6 +21,7 @@ use crate::decoding::predecoder_factory::PredecoderFactory;
 use crate::error::Result;
 use crate::input::{self, Batches, ShotFormat, Truth};
 use crate::options::graph::GraphArgs;
+use crate::options::postselect::Postselection;
 use crate::options::surface::flat_model;
 use crate::output::print;
 use crate::report::progress;
@@ -121,7 +122,8 @@ fn google_row(factory: &DecoderFactory<'_>, timed: &Shots) -> Result<()> {
     let truth = Truth::Stream { source: Box::new(source), name: name.to_owned() };
     let batches = Batches::new(google_shots(factory.model())?, truth);
     let clock = Instant::now();
-    let totals = decode_all(factory, thread_count(None)?, Extras::default(), batches, name, &mut |_| Ok(()))?;
+    let totals =
+        decode_all(factory, thread_count(None)?, Extras::default(), batches, None, name, &mut |_| Ok(()))?;
     row(factory, totals.mistakes, totals.shots, clock.elapsed().as_secs_f64(), timed, 1)
 }
 
@@ -134,10 +136,12 @@ fn sampled_row(factory: &DecoderFactory<'_>, shots: u64, timed: &Shots) -> Resul
         max_errors: u64::MAX,
         threads: thread_count(None)?,
         paired: false,
+        postselection: Postselection::default(),
+        count_combos: false,
     };
     let bar = progress::bar(plan.max_shots, "shots").with_prefix(factory.name());
     let clock = Instant::now();
-    let tally = count_errors(factory, plan, &mut |tally| {
+    let tally = count_errors(factory, plan, None, &mut |tally| {
         bar.inc(tally.shots);
         Ok(ControlFlow::Continue(()))
     });

@@ -21,16 +21,18 @@ use crate::decoding::decoder_factory::{DecoderFactory, name};
 use crate::decoding::predecoder_factory::{PredecoderFactory, UseArgs};
 use crate::decoding::windowed_decoder;
 use crate::error::{Error, Result};
+use crate::formats::edge_lines::ShotWeightArgs;
 use crate::formats::sinter;
 use crate::formats::statistics_file::StatisticsFile;
 use crate::formats::stim_text;
 use crate::input;
 use crate::options::graph::GraphArgs;
+use crate::options::postselect::{PostselectArgs, Postselection};
 use crate::options::surface::flat_model;
 use crate::options::values::{self, Rounds};
 use crate::output::{self, print};
 use crate::report::progress;
-use crate::report::statistics::{Counts, Metadata, Pairs, SeedShots, StageTotals, Task};
+use crate::report::statistics::{Counts, ErrorCombos, Metadata, Pairs, SeedShots, StageTotals, Task};
 use crate::report::wilson::wilson;
 use crate::threads::thread_count;
 
@@ -101,6 +103,14 @@ pub(crate) struct LerArgs {
     #[command(flatten)]
     usage: UseArgs,
     #[command(flatten)]
+    shot_weights: ShotWeightArgs,
+    #[command(flatten)]
+    postselect: PostselectArgs,
+    /// Count errors per observable: custom_counts then has sinter's `obs_mistake_mask=E_E__` for each combination of
+    /// wrong observables, and the table a line for each observable
+    #[arg(long)]
+    count_observable_error_combos: bool,
+    #[command(flatten)]
     window: WindowArgs,
     /// With --window: also decode every shot whole, and count the shots that fail only in windows or only whole
     #[arg(long)]
@@ -164,6 +174,7 @@ struct Point {
     /// As Stim prints it.
     circuit: Option<String>,
     metadata: Metadata,
+    postselection: Postselection,
 }
 
 /// Runs the subcommand.
@@ -185,6 +196,7 @@ pub(crate) fn run(args: &LerArgs) -> Result<()> {
     if args.paired && windowings.iter().all(Option::is_none) {
         return Err(Error::Usage("--paired needs --window".to_owned()));
     }
+    args.require_whole(&windowings)?;
     let table = Table::new(args, &predecoders, &windowings);
     let file = args.out.as_deref().map(Statistics::open).transpose()?;
     let mut campaign = Campaign { args, threads, predecoders, table, file };
@@ -214,7 +226,47 @@ fn file_point(args: &LerArgs, dem: &Path) -> Result<Point> {
         .unwrap_or_else(|| vec![("path".to_owned(), Value::from(path.to_string_lossy()))]);
     metadata.extend(windowed_decoder::time_metadata(args.window.time()));
     let windowing = args.window.at(None)?;
-    Ok(Point { path: Some(dem.to_owned()), model, surface: None, windowing, circuit, metadata })
+    metadata.extend(weights_metadata(args)?);
+    let postselection = args.postselect.at(&model)?;
+    Ok(Point {
+        path: Some(dem.to_owned()),
+        model,
+        surface: None,
+        windowing,
+        circuit,
+        metadata,
+        postselection,
+    })
+}
+
+impl LerArgs {
+    /// Refuses weights of shots where there is no one model, or no way to give them.
+    fn require_whole(&self, windowings: &[Option<Windowing>]) -> Result<()> {
+        if !self.shot_weights.are_given() {
+            return Ok(());
+        }
+        let fault = if self.dem.is_none() {
+            "need --dem: their edges are those of one model"
+        } else if windowings.iter().any(Option::is_some) {
+            "are for whole histories, not for windows"
+        } else if [&self.shot_weights.weights_in, &self.shot_weights.erasures_in]
+            .into_iter()
+            .flatten()
+            .any(|path| path == Path::new("-"))
+        {
+            "are files here: every decoder reads them anew"
+        } else {
+            return Ok(());
+        };
+        Err(Error::Usage(format!("--weights-in and --erasures-in {fault}")))
+    }
+}
+
+/// What weights of shots add to a row's metadata: the start of each file's SHA-256.
+fn weights_metadata(args: &LerArgs) -> Result<Metadata> {
+    let files = [("weights", &args.shot_weights.weights_in), ("erasures", &args.shot_weights.erasures_in)];
+    let given = files.into_iter().filter_map(|(key, path)| path.as_deref().map(|path| (key, path)));
+    given.map(|(key, path)| Ok((key.to_owned(), Value::from(sinter::file_digest(path)?)))).collect()
 }
 
 /// The text of a circuit, whose counts must be those of the model.
@@ -254,7 +306,9 @@ fn grid_point(args: &LerArgs, basis: Basis, distance: u32, p: f64) -> Result<Poi
     let circuit = stim_text::circuit(&surface.circuit_text(), Path::new("circuit"))?.text;
     let model = flat_model(&surface)?;
     let windowing = args.window.at(Some(distance))?;
-    Ok(Point { path: None, model, surface: Some(surface), windowing, circuit: Some(circuit), metadata })
+    let postselection = args.postselect.at(&model)?;
+    let (surface, circuit) = (Some(surface), Some(circuit));
+    Ok(Point { path: None, model, surface, windowing, circuit, metadata, postselection })
 }
 
 /// What stays the same from point to point.
@@ -306,6 +360,8 @@ impl Campaign<'_> {
             max_errors: args.max_errors.saturating_sub(counts.errors),
             threads: self.threads,
             paired: args.paired,
+            postselection: point.postselection.clone(),
+            count_combos: args.count_observable_error_combos,
         };
         if plan.max_shots == 0 || plan.max_errors == 0 {
             return Ok(counts);
@@ -325,7 +381,9 @@ impl Campaign<'_> {
             written: Instant::now(),
         };
         let mut errors = counts.errors;
-        let total = count_errors(&factory, plan, &mut |tally| {
+        let first_shot = plan.first_shot;
+        let weights = args.shot_weights.open(factory.graph())?;
+        let total = count_errors(&factory, plan, weights, &mut |tally| {
             errors += tally.errors;
             bar.inc(tally.shots);
             bar.set_message(format!("{errors} errors"));
@@ -335,7 +393,7 @@ impl Campaign<'_> {
         // What was counted before a failure or a signal is worth keeping.
         rows.write()?;
         let total = total.map_err(|error| error.with_path(point.path.as_deref()))?;
-        counts.add(&new_counts(total, plan.first_shot));
+        counts.add(&new_counts(total, first_shot));
         Ok(counts)
     }
 }
@@ -345,8 +403,10 @@ fn task(point: &Point, model: &str, kind: DecoderKind, predecoding: Option<&Pred
     metadata.extend(predecoding.map(PredecoderFactory::metadata).into_iter().flatten());
     metadata.extend(point.windowing.as_ref().map(windowed_decoder::metadata).into_iter().flatten());
     let decoder = name(kind, predecoding, point.windowing.as_ref());
-    let strong_id = sinter::strong_id(point.circuit.as_deref(), &decoder, model, &metadata);
-    Task { decoder, strong_id, metadata }
+    let circuit = point.circuit.as_deref();
+    let strong_id = sinter::strong_id(circuit, &decoder, model, &point.postselection, &metadata);
+    let observables = u32::try_from(point.model.observable_count()).unwrap_or(u32::MAX);
+    Task { decoder, strong_id, metadata, observables }
 }
 
 /// The statistics file, and whether a signal has come that ends the campaign.
@@ -386,7 +446,7 @@ struct Rows<'a> {
 impl Rows<'_> {
     /// Takes the counts of a block; whether there are to be more.
     fn add(&mut self, tally: Tally) -> Result<ControlFlow<()>> {
-        self.pending.add(tally);
+        self.pending.add(&tally);
         if self.written.elapsed() >= CHECKPOINT_INTERVAL {
             self.write()?;
         }
@@ -409,8 +469,9 @@ impl Rows<'_> {
 
 /// Counts of the shots from `first` on.
 fn new_counts(tally: Tally, first: u64) -> Counts {
-    let Tally { shots, errors, seconds, stages, pairs } = tally;
-    Counts { shots, errors, seconds, seed_shots: SeedShots::of(first..first + shots), stages, pairs }
+    let Tally { shots, errors, discards, combos, seconds, stages, pairs } = tally;
+    let seed_shots = SeedShots::of(first..first + shots);
+    Counts { shots, errors, discards, combos, seconds, seed_shots, stages, pairs }
 }
 
 /// The lines on standard output.
@@ -418,6 +479,7 @@ struct Table {
     name_width: usize,
     predecoded: bool,
     paired: bool,
+    discards: bool,
 }
 
 impl Table {
@@ -435,14 +497,16 @@ impl Table {
                 name_width = name_width.max(name(kind, predecoding.as_ref(), windowing.as_ref()).len());
             }
         }
-        Self { name_width, predecoded: predecoders.iter().any(Option::is_some), paired: args.paired }
+        let predecoded = predecoders.iter().any(Option::is_some);
+        Self { name_width, predecoded, paired: args.paired, discards: args.postselect.are_given() }
     }
 
     fn print_header(&self) -> Result<()> {
         let stages = if self.predecoded { "  events    left  pre %" } else { "" };
         let pairs = if self.paired { "  only windows  only whole" } else { "" };
+        let discards = if self.discards { "   discards" } else { "" };
         print(&format!(
-            "{:<width$} {:>12} {:>8} {:>10}  {:<23} {:>9}{stages}{pairs}  task\n",
+            "{:<width$} {:>12} {:>8} {:>10}  {:<23} {:>9}{discards}{stages}{pairs}  task\n",
             "decoder",
             "shots",
             "errors",
@@ -455,7 +519,8 @@ impl Table {
 
     fn print_row(&self, task: &Task, counts: &Counts) -> Result<()> {
         let shots = counts.shots.max(1) as f64;
-        let (low, high) = wilson(counts.errors, counts.shots);
+        let kept = counts.shots - counts.discards.min(counts.shots);
+        let discards = if self.discards { format!(" {:>10}", counts.discards) } else { String::new() };
         let label: Vec<String> = task
             .metadata
             .iter()
@@ -464,18 +529,24 @@ impl Table {
             })
             .collect();
         print(&format!(
-            "{:<width$} {:>12} {:>8} {:>10.3e}  {:<23} {:>9.2}{}{}  {}\n",
+            "{:<width$} {:>12} {} {:>9.2}{discards}{}{}  {}\n",
             task.decoder,
             counts.shots,
-            counts.errors,
-            counts.errors as f64 / shots,
-            format!("{low:.3e} .. {high:.3e}"),
+            rate(counts.errors, kept),
             counts.seconds * 1e6 / shots,
             self.stages(&counts.stages, shots),
             self.pairs(counts.pairs),
             label.join(","),
             width = self.name_width,
-        ))
+        ))?;
+        if counts.combos == ErrorCombos::default() {
+            return Ok(());
+        }
+        (0..task.observables).try_for_each(|observable| {
+            let name = format!("  L{observable}");
+            let rate = rate(counts.combos.of(observable), kept);
+            print(&format!("{name:<width$} {:>12} {rate}\n", "", width = self.name_width))
+        })
     }
 
     fn stages(&self, stages: &StageTotals, shots: f64) -> String {
@@ -495,6 +566,13 @@ impl Table {
         }
         format!(" {:>13} {:>11}", pairs.only_windows, pairs.only_whole)
     }
+}
+
+/// Errors, their share of the shots, and its interval.
+fn rate(errors: u64, shots: u64) -> String {
+    let (low, high) = wilson(errors, shots);
+    let share = errors as f64 / shots.max(1) as f64;
+    format!("{errors:>8} {share:>10.3e}  {:<23}", format!("{low:.3e} .. {high:.3e}"))
 }
 
 /// Columns of the table that names have at least.

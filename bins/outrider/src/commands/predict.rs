@@ -62,7 +62,7 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     let format = ShotFormat::new("--out_format", args.out_format, &args.out, Format::Text01);
     let mut predictions = Output::shots(&args.out, format.format, observables)?;
     let name = input::name(&args.input);
-    decode_all(&factory, thread_count(None)?, Extras::default(), batches, name, &mut |decoded| {
+    decode_all(&factory, thread_count(None)?, Extras::default(), batches, None, name, &mut |decoded| {
         Ok(predictions.write(&decoded.predictions)?)
     })?;
     output::commit([predictions.finish()?])
@@ -76,7 +76,7 @@ pub(crate) fn pymatching_factory<'a>(
 ) -> Result<DecoderFactory<'a>> {
     let kind = if correlations { DecoderKind::MwpmCorrelated } else { DecoderKind::Mwpm };
     let options = DecoderOptions { kind, isa: Isa::Auto, ..DecoderOptions::default() };
-    let graph = GraphArgs { ignore_undecomposable: !correlations, first_observables: false };
+    let graph = GraphArgs { ignore_undecomposable: !correlations, ..GraphArgs::default() };
     let factory = DecoderFactory::new(model, Some(path), options, graph)?;
     let ignored = factory.graph().ignored_count();
     if ignored > 0 {

@@ -6,11 +6,12 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use outrider::{Decoder, EdgeEnds, Error, HistoryDecoder, MatchingGraph, Shots};
+use outrider::{Decoder, EdgeEnds, Error, HistoryDecoder, MatchingGraph, Override, Shots};
 
 use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::stages::Gaps;
 use crate::error::Result;
+use crate::formats::edge_lines::ShotWeights;
 use crate::formats::numbers::general;
 use crate::input::{Batch, Batches};
 use crate::threads::{Worker, run_ordered};
@@ -46,7 +47,7 @@ pub(crate) struct Decoded {
 }
 
 /// Sums over shots.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
     /// Shots decoded.
     pub(crate) shots: u64,
@@ -56,14 +57,20 @@ pub(crate) struct Totals {
     pub(crate) events_left: u64,
     /// Shots with a wrong observable, where the truth is known.
     pub(crate) mistakes: u64,
+    /// The same of each observable.
+    pub(crate) mistakes_per_observable: Vec<u64>,
 }
 
 impl Totals {
-    fn add(&mut self, other: Self) {
+    fn add(&mut self, other: &Self) {
         self.shots += other.shots;
         self.events += other.events;
         self.events_left += other.events_left;
         self.mistakes += other.mistakes;
+        self.mistakes_per_observable.resize(other.mistakes_per_observable.len(), 0);
+        for (sum, more) in self.mistakes_per_observable.iter_mut().zip(&other.mistakes_per_observable) {
+            *sum += more;
+        }
     }
 }
 
@@ -74,6 +81,7 @@ pub(crate) fn decode_all(
     threads: usize,
     extras: Extras,
     mut batches: Batches,
+    mut weights: Option<ShotWeights>,
     name: &Path,
     each: &mut dyn FnMut(Decoded) -> Result<()>,
 ) -> Result<Totals> {
@@ -88,12 +96,27 @@ pub(crate) fn decode_all(
         workers.push(StreamWorker { graph, decoder, gaps, extras, name: name.to_owned(), edges: Vec::new() });
     }
     let mut totals = Totals::default();
-    run_ordered(workers, Box::new(move || batches.next()), &mut |decoded: Decoded| {
-        totals.add(decoded.totals);
+    let produce = move || {
+        let Some(batch) = batches.next()? else {
+            weights.as_mut().map_or(Ok(()), ShotWeights::require_end)?;
+            return Ok(None);
+        };
+        let shots = batch.rows.len();
+        let overrides = weights.as_mut().map(|weights| (0..shots).map(|_| weights.next()).collect());
+        Ok(Some(Job { batch, overrides: overrides.transpose()? }))
+    };
+    run_ordered(workers, Box::new(produce), &mut |decoded: Decoded| {
+        totals.add(&decoded.totals);
         each(decoded)?;
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(totals)
+}
+
+/// A batch, and the weights of its shots if they have any.
+struct Job {
+    batch: Batch,
+    overrides: Option<Vec<Vec<Override>>>,
 }
 
 struct StreamWorker {
@@ -119,11 +142,16 @@ struct DecodedShot {
 }
 
 impl StreamWorker {
-    fn decode(&mut self, detectors: &[u8], prediction: &mut [u8]) -> std::result::Result<DecodedShot, Error> {
+    fn decode(
+        &mut self,
+        detectors: &[u8],
+        overrides: &[Override],
+        prediction: &mut [u8],
+    ) -> std::result::Result<DecodedShot, Error> {
         self.edges.clear();
         match &mut self.decoder {
             ShotDecoder::Whole(decoder) => {
-                let result = decoder.decode(detectors, &[], prediction)?;
+                let result = decoder.decode(detectors, overrides, prediction)?;
                 if self.extras.edges {
                     for &edge in decoder.edges()? {
                         self.edges.push(EdgeEnds::of(&self.graph, edge)?);
@@ -143,10 +171,10 @@ impl StreamWorker {
 }
 
 impl Worker for StreamWorker {
-    type Job = Batch;
+    type Job = Job;
     type Answer = Decoded;
 
-    fn run(&mut self, batch: Batch) -> Result<Decoded> {
+    fn run(&mut self, Job { batch, overrides }: Job) -> Result<Decoded> {
         let graph = Arc::clone(&self.graph);
         let detectors = match graph.node_count() as usize {
             count if count < batch.rows.bits() => Cow::Owned(batch.rows.columns(0..count)?),
@@ -162,7 +190,8 @@ impl Worker for StreamWorker {
         for (index, row) in detectors.rows().enumerate() {
             let prediction = decoded.predictions.row_mut(index);
             let shot = batch.first + index as u64 + 1;
-            let result = self.decode(row, prediction);
+            let overrides = overrides.as_ref().map_or(&[][..], |all| &all[index]);
+            let result = self.decode(row, overrides, prediction);
             let result = result.map_err(|error| error.with_path(&self.name).with_shot(shot))?;
             decoded.totals.events += events(&detectors, index, graph.node_count()).count() as u64;
             decoded.totals.events_left += result.events_left;
@@ -174,7 +203,7 @@ impl Worker for StreamWorker {
             }
             if let Some(gaps) = &mut self.gaps {
                 let events = events(&detectors, index, graph.node_count());
-                let gap = gaps.gap(events, prediction[0] & 1 == 1);
+                let gap = gaps.gap(events, overrides, prediction[0] & 1 == 1);
                 let gap = gap.map_err(|error| error.with_path(&self.name).with_shot(shot))?;
                 push_weight(&mut decoded.gaps, graph.natural(gap));
             }
@@ -182,9 +211,21 @@ impl Worker for StreamWorker {
         if let Some(flips) = &batch.flips {
             let mistakes = flips.rows().zip(decoded.predictions.rows()).filter(|(flip, guess)| flip != guess);
             decoded.totals.mistakes = mistakes.count() as u64;
+            decoded.totals.mistakes_per_observable = mistakes_per_observable(flips, &decoded.predictions);
         }
         Ok(decoded)
     }
+}
+
+/// Of each observable, the shots in which it is predicted wrongly.
+fn mistakes_per_observable(flips: &Shots, predictions: &Shots) -> Vec<u64> {
+    let mut mistakes = vec![0; flips.bits()];
+    for (flip, guess) in flips.rows().zip(predictions.rows()).filter(|(flip, guess)| flip != guess) {
+        for (observable, count) in mistakes.iter_mut().enumerate() {
+            *count += u64::from((flip[observable / 8] ^ guess[observable / 8]) >> (observable % 8) & 1);
+        }
+    }
+    mistakes
 }
 
 /// The detection events of a row, which may have observables after its detectors.

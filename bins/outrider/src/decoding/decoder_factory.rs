@@ -45,11 +45,12 @@ impl<'a> DecoderFactory<'a> {
             ));
         }
         let correlations = options.kind.needs_correlations();
-        let GraphArgs { ignore_undecomposable, first_observables } = graph_args;
+        let GraphArgs { ignore_undecomposable, first_observables, weight_range } = graph_args;
         let graph_options = GraphOptions {
             correlations,
             ignore_undecomposable,
             first_observables,
+            weight_range: weight_range.unwrap_or_default(),
             ..GraphOptions::default()
         };
         let graph =

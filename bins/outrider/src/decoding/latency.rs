@@ -70,11 +70,11 @@ pub(crate) fn measure_stages(stages: &mut Stages, shots: &Shots) -> Result<Stage
         let detectors = stages.graph().node_count();
         let mut observables = vec![0; stages.graph().observable_bytes()];
         for row in 0..shots.len().min(WARM_UP_SHOTS) {
-            stages.decode(events(shots, row, detectors), &mut observables)?;
+            stages.decode(events(shots, row, detectors), &[], &mut observables)?;
         }
         let mut totals = StageTotals::default();
         for row in 0..shots.len() {
-            let shot = stages.decode(events(shots, row, detectors), &mut observables);
+            let shot = stages.decode(events(shots, row, detectors), &[], &mut observables);
             totals += shot.map_err(|error| error.with_shot(row as u64 + 1))?;
         }
         Ok(totals)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use outrider::{
-    DecodeResult, Decoder, DecoderOptions, Gap, GapOptions, MatchingGraph, Predecoded, Predecoder,
+    DecodeResult, Decoder, DecoderOptions, Gap, GapOptions, MatchingGraph, Override, Predecoded, Predecoder,
     PredecoderUse,
 };
 
@@ -30,10 +30,11 @@ impl Stages {
         self.predecoder.graph()
     }
 
-    /// Decodes the shot with these events, ascending, into packed observables.
+    /// Decodes the shot with these events, ascending, under these weights, into packed observables.
     pub(crate) fn decode(
         &mut self,
         events: impl Iterator<Item = u32>,
+        overrides: &[Override],
         observables: &mut [u8],
     ) -> Result<StageTotals, outrider::Error> {
         let start = Instant::now();
@@ -41,7 +42,8 @@ impl Stages {
         self.events.extend(events);
         let shot = self.predecoder.apply(self.usage, &self.events)?;
         let middle = Instant::now();
-        let DecodeResult { matched_count, .. } = self.decoder.decode_predecoded(&shot, &[], observables)?;
+        let DecodeResult { matched_count, .. } =
+            self.decoder.decode_predecoded(&shot, overrides, observables)?;
         Ok(StageTotals {
             events: self.events.len() as u64,
             events_left: matched_count.into(),
@@ -78,6 +80,7 @@ impl Gaps {
     pub(crate) fn gap(
         &mut self,
         events: impl Iterator<Item = u32>,
+        overrides: &[Override],
         predicted: bool,
     ) -> Result<i64, outrider::Error> {
         self.events.clear();
@@ -86,9 +89,10 @@ impl Gaps {
             Some(predecoder) => predecoder.apply(self.usage, &self.events)?,
             None => Predecoded::untouched(&self.events),
         };
-        let weights = self.gap.decode_predecoded(&shot, &[])?.weights;
+        let weights = self.gap.decode_predecoded(&shot, overrides)?.weights;
         let predicted = usize::from(predicted);
-        Ok(weights[1 - predicted] - weights[predicted])
+        let (other, own) = (weights[1 - predicted], weights[predicted]);
+        Ok(if other == i64::MAX { other } else { other.saturating_sub(own) })
     }
 }
 

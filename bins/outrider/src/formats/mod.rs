@@ -1,5 +1,6 @@
 //! Files of other programs, and numbers as they print them.
 
+pub(crate) mod edge_lines;
 pub(crate) mod noise_file;
 pub(crate) mod numbers;
 pub(crate) mod python_json;

@@ -4,14 +4,21 @@
 //! `comma_separated_key_values` (metadata from a file name).
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::error::{Error, Result};
 use crate::formats::python_json::{Separators, python_json};
-use crate::report::statistics::{Counts, Metadata, Pairs, SeedShots, StageTotals, Task};
+use crate::options::postselect::Postselection;
+use crate::report::statistics::{Counts, ErrorCombos, Metadata, Pairs, SeedShots, StageTotals, Task};
+
+/// Bytes of a file's digest that metadata has.
+const DIGEST_BYTES: usize = 8;
 
 /// sinter's header line, byte for byte.
 pub(crate) const HEADER: &str =
@@ -23,16 +30,41 @@ pub(crate) const COLUMNS: [&str; 8] =
 
 /// sinter's `Task.strong_id()`: `circuit` and `model` as Stim prints them; `None` for a task without a
 /// circuit, which sinter itself does not know.
-pub(crate) fn strong_id(circuit: Option<&str>, decoder: &str, model: &str, metadata: &Metadata) -> String {
+pub(crate) fn strong_id(
+    circuit: Option<&str>,
+    decoder: &str,
+    model: &str,
+    postselection: &Postselection,
+    metadata: &Metadata,
+) -> String {
     let contents = Contents {
         circuit,
         decoder,
         decoder_error_model: model,
-        postselection_mask: None,
+        postselection_mask: postselection.detectors.as_deref(),
         json_metadata: Members(metadata),
+        postselected_observables_mask: postselection.observables.as_deref(),
     };
     let text = python_json(&contents, Separators::SPACED);
-    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// The start of a file's SHA-256, for metadata.
+pub(crate) fn file_digest(path: &Path) -> Result<String> {
+    let mut hasher = Sha256::new();
+    let mut file = File::open(path).map_err(|error| Error::io("open", path, error))?;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer).map_err(|error| Error::io("read", path, error))? {
+            0 => break,
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+    Ok(hex(&hasher.finalize()[..DIGEST_BYTES]))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex
@@ -45,8 +77,10 @@ struct Contents<'a> {
     circuit: Option<&'a str>,
     decoder: &'a str,
     decoder_error_model: &'a str,
-    postselection_mask: Option<&'a str>,
+    postselection_mask: Option<&'a [u8]>,
     json_metadata: Members<'a, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    postselected_observables_mask: Option<&'a [u8]>,
 }
 
 /// Members of an object in the order in which they come.
@@ -72,12 +106,12 @@ pub(crate) fn fields(task: &Task, counts: &Counts, seed: u64) -> [String; 8] {
     [
         format!("{:>10}", counts.shots),
         format!("{:>10}", counts.errors),
-        format!("{:>10}", 0),
+        format!("{:>10}", counts.discards),
         format!("{seconds:>8}"),
         task.decoder.clone(),
         task.strong_id.clone(),
         python_json(&Members(&metadata), Separators::COMPACT),
-        custom_counts(counts, seed),
+        custom_counts(task, counts, seed),
     ]
 }
 
@@ -113,7 +147,7 @@ const STAGE_KEYS: [&str; 4] = ["events", "events_left", "predecode_ns", "decode_
 /// Names of how windows compare with whole histories.
 const PAIR_KEYS: [&str; 3] = ["paired_shots", "only_windows", "only_whole"];
 
-fn custom_counts(counts: &Counts, seed: u64) -> String {
+fn custom_counts(task: &Task, counts: &Counts, seed: u64) -> String {
     let StageTotals { events, events_left, predecode_ns, decode_ns } = counts.stages;
     let Pairs { shots, only_windows, only_whole } = counts.pairs;
     let stages = STAGE_KEYS.iter().zip([events, events_left, predecode_ns, decode_ns]);
@@ -124,7 +158,29 @@ fn custom_counts(counts: &Counts, seed: u64) -> String {
     let SeedShots { shots: of_seed, numbers, .. } = counts.seed_shots;
     let mut members = vec![(format!("{SEED_KEY}{seed}"), of_seed), (format!("{NUMBERS_KEY}{seed}"), numbers)];
     members.extend(stages.map(named).chain(pairs.map(named)));
+    let combos = counts.combos.0.iter();
+    members.extend(combos.map(|(wrong, &shots)| (combo_name(wrong, task.observables), shots)));
     python_json(&Members(&members), Separators::COMPACT)
+}
+
+/// What the names of combinations of wrong observables begin with.
+const COMBO_KEY: &str = "obs_mistake_mask=";
+
+/// sinter's name for shots in which these observables were wrong, such as `obs_mistake_mask=E_E__`.
+fn combo_name(wrong: &[u32], observables: u32) -> String {
+    let marks = (0..observables).map(|observable| if wrong.contains(&observable) { 'E' } else { '_' });
+    COMBO_KEY.chars().chain(marks).collect()
+}
+
+fn combos_of(counts: &Value) -> ErrorCombos {
+    let mut combos = ErrorCombos::default();
+    for (key, count) in counts.as_object().into_iter().flatten() {
+        if let Some((marks, shots)) = key.strip_prefix(COMBO_KEY).zip(count.as_u64()) {
+            let wrong = (0..).zip(marks.chars()).filter(|(_, mark)| *mark == 'E');
+            combos.count(wrong.map(|(observable, _)| observable).collect(), shots);
+        }
+    }
+    combos
 }
 
 /// The custom counts of a row of `shots`, as far as it has any.
@@ -145,7 +201,7 @@ pub(crate) fn custom_counts_of(text: &str, shots: u64, seed: u64) -> Counts {
         unchecked: of_seed > 0 && numbers.is_none(),
         unnamed: if names_seeds { 0 } else { shots },
     };
-    Counts { seed_shots, stages, pairs, ..Counts::default() }
+    Counts { seed_shots, stages, pairs, combos: combos_of(&counts), ..Counts::default() }
 }
 
 #[cfg(test)]
@@ -162,8 +218,14 @@ mod tests {
             ("s".to_owned(), Value::from(1e-7)),
         ];
         let circuit = "X_ERROR(0.25) 0\nM 0\nDETECTOR rec[-1]\nOBSERVABLE_INCLUDE(0) rec[-1]";
-        let id = strong_id(Some(circuit), "mwpm", "error(0.25) D0 L0", &metadata);
-        assert_eq!(id, "785fc22a16bebcc696b0be79a683df9629138392da413e4d1a6bd98cbe006a43");
+        let id = |postselection: &Postselection| {
+            strong_id(Some(circuit), "mwpm", "error(0.25) D0 L0", postselection, &metadata)
+        };
+        let none = id(&Postselection::default());
+        assert_eq!(none, "785fc22a16bebcc696b0be79a683df9629138392da413e4d1a6bd98cbe006a43");
+        // With postselection_mask=np.uint8([1]), postselected_observables_mask=np.uint8([1]).
+        let masks = Postselection { detectors: Some(vec![1]), observables: Some(vec![1]) };
+        assert_eq!(id(&masks), "fd9e621cec8fef04b817b7038af12f2f73f1a5b403ca9b9121d5222e380de882");
     }
 
     #[test]
@@ -185,14 +247,25 @@ mod tests {
             decoder: "mwpm".to_owned(),
             strong_id: "abc".to_owned(),
             metadata: vec![("p".to_owned(), Value::from(0.001)), ("d".to_owned(), Value::from(5))],
+            observables: 3,
         };
         let seed_shots = SeedShots::of(0..1000);
-        let counts = Counts { shots: 1000, errors: 7, seconds: 0.1234, seed_shots, ..Counts::default() };
-        let custom = r#"{"shots_of_seed_3":1000,"shot_numbers_of_seed_3":499500}"#;
+        let mut combos = ErrorCombos::default();
+        combos.count(vec![0, 2], 7);
+        let counts = Counts {
+            shots: 1000,
+            errors: 7,
+            discards: 12,
+            combos,
+            seconds: 0.1234,
+            seed_shots,
+            ..Counts::default()
+        };
+        let custom = r#"{"shots_of_seed_3":1000,"shot_numbers_of_seed_3":499500,"obs_mistake_mask=E_E":7}"#;
         let expected = [
             "      1000",
             "         7",
-            "         0",
+            "        12",
             "   0.123",
             "mwpm",
             "abc",
@@ -206,10 +279,20 @@ mod tests {
     fn custom_counts_read_back() {
         let stages = StageTotals { events: 9, events_left: 2, predecode_ns: 700, decode_ns: u64::MAX };
         let pairs = Pairs { shots: 4, only_windows: 3, only_whole: 0 };
-        let counts = Counts { seed_shots: SeedShots::of(10..15), stages, pairs, ..Counts::default() };
-        let text = custom_counts(&counts, 3);
+        let mut combos = ErrorCombos::default();
+        combos.count(vec![1], 4);
+        combos.count(vec![0, 1], 2);
+        let counts = Counts { seed_shots: SeedShots::of(10..15), stages, pairs, combos, ..Counts::default() };
+        let task = Task {
+            decoder: String::new(),
+            strong_id: String::new(),
+            metadata: Metadata::new(),
+            observables: 2,
+        };
+        let text = custom_counts(&task, &counts, 3);
         assert_eq!(custom_counts_of(&text, 5, 3), counts);
-        assert_eq!(custom_counts_of(&text, 5, 4), Counts { stages, pairs, ..Counts::default() });
+        let others = Counts { seed_shots: SeedShots::default(), ..counts.clone() };
+        assert_eq!(custom_counts_of(&text, 5, 4), others);
         let unnamed = SeedShots { unnamed: 5, ..SeedShots::default() };
         let unnamed = Counts { seed_shots: unnamed, ..Counts::default() };
         assert_eq!(custom_counts_of("nonsense", 5, 3), unnamed);

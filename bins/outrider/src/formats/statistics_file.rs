@@ -91,6 +91,7 @@ impl StatisticsFile {
         let (shots, errors, seconds, id) =
             (required("shots")?, required("errors")?, required("seconds")?, required("strong_id")?);
         let custom = column("custom_counts");
+        let discards = column("discards");
         for record in reader.records() {
             let record = record.map_err(|error| self.malformed(&error))?;
             if record.get(id) != Some(strong_id) {
@@ -106,6 +107,7 @@ impl StatisticsFile {
             total.add(&Counts {
                 shots,
                 errors: number("errors", errors)?,
+                discards: discards.map_or(Ok(0), |index| number("discards", index))?,
                 seconds: field(seconds).parse().map_err(|_| bad("seconds", field(seconds)))?,
                 ..sinter::custom_counts_of(custom, shots, seed)
             });

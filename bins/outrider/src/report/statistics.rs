@@ -1,5 +1,6 @@
 //! What is counted of decoders, and what the counts are about.
 
+use std::collections::BTreeMap;
 use std::ops::{AddAssign, Range};
 
 use serde_json::Value;
@@ -16,15 +17,21 @@ pub(crate) struct Task {
     pub(crate) strong_id: String,
     /// Sorted by key, as sinter writes it.
     pub(crate) metadata: Metadata,
+    /// Observables of its model.
+    pub(crate) observables: u32,
 }
 
 /// What was counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Counts {
     /// Shots taken.
     pub(crate) shots: u64,
-    /// Shots with at least one wrong observable.
+    /// Shots with at least one wrong observable, of those not discarded.
     pub(crate) errors: u64,
+    /// Shots discarded.
+    pub(crate) discards: u64,
+    /// Errors by the observables that were wrong, if they are counted.
+    pub(crate) combos: ErrorCombos,
     /// Core seconds of sampling and decoding.
     pub(crate) seconds: f64,
     /// Which of `shots` the seed of this campaign made.
@@ -40,10 +47,36 @@ impl Counts {
     pub(crate) fn add(&mut self, other: &Self) {
         self.shots = self.shots.saturating_add(other.shots);
         self.errors = self.errors.saturating_add(other.errors);
+        self.discards = self.discards.saturating_add(other.discards);
+        self.combos.add(&other.combos);
         self.seconds += other.seconds;
         self.seed_shots.add(other.seed_shots);
         self.stages += other.stages;
         self.pairs += other.pairs;
+    }
+}
+
+/// How often which observables were wrong together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ErrorCombos(pub(crate) BTreeMap<Vec<u32>, u64>);
+
+impl ErrorCombos {
+    /// Adds shots in which these observables, ascending, were wrong.
+    pub(crate) fn count(&mut self, wrong: Vec<u32>, shots: u64) {
+        let sum = self.0.entry(wrong).or_default();
+        *sum = sum.saturating_add(shots);
+    }
+
+    /// Adds other counts.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (wrong, &shots) in &other.0 {
+            self.count(wrong.clone(), shots);
+        }
+    }
+
+    /// Shots in which this observable was wrong.
+    pub(crate) fn of(&self, observable: u32) -> u64 {
+        self.0.iter().filter(|(wrong, _)| wrong.contains(&observable)).map(|(_, shots)| shots).sum()
     }
 }
 
