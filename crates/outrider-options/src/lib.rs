@@ -39,6 +39,6 @@ pub use labels::{decoder_label, file_stem, one_line};
 pub use patch_args::{LoadedPatch, PatchArgs};
 pub use patch_error::PatchError;
 pub use spellings::with_both_spellings;
-pub use timed_model::{TimedModel, reorder_bits};
+pub use timed_model::TimedModel;
 pub use window_args::{WindowArgs, Windowing, order_note};
 pub use work_limit::{WORK_LIMIT_DEFAULT, require_work, set_work_limit};

@@ -38,13 +38,3 @@ impl TimedModel {
         Ok(Self { rewritten, order: None, note })
     }
 }
-
-/// Replaces `to` by the packed bits of `row` in another order; bits of `row` behind those follow as they are.
-pub fn reorder_bits(row: &[u8], order: &[u32], to: &mut Vec<u8>) {
-    to.clear();
-    to.extend_from_slice(row);
-    for (new, &old) in order.iter().enumerate() {
-        let bit = row[old as usize / 8] >> (old % 8) & 1;
-        to[new / 8] = to[new / 8] & !(1 << (new % 8)) | bit << (new % 8);
-    }
-}

@@ -35,6 +35,7 @@ mod error;
 mod event_network;
 mod gap;
 mod graph;
+mod history;
 mod kernels;
 mod labels;
 mod measurement_stream;
@@ -70,6 +71,7 @@ pub use error::{Error, Place, Status};
 pub use event_network::EventNetwork;
 pub use gap::{Gap, GapOptions, GapResult};
 pub use graph::{Edge, GraphOptions, Implied, MatchingGraph, WeightedEdge};
+pub use history::{EdgeEnds, HistoryDecoder, HistoryWindows};
 pub use kernels::Isa;
 #[doc(hidden)]
 pub use kernels::Kernels;
@@ -83,7 +85,7 @@ pub use patch::{LayerWidths, MakePredecoder, Patch, PatchOptions, PatchPredecode
 pub use plan::{Axis, Cell, CellShape, Plan, PlanOptions, RowLayout, Rows};
 pub use predecoder::{Predecoded, PredecodedBatch, Predecoder, PredecoderUse, Reach};
 pub use round_sampler::{RoundSampler, SampledLayer};
-pub use rounds::{Rounds, TimeAxis};
+pub use rounds::{Rounds, TimeAxis, reorder_bits};
 pub use rules::{Rule, RuleOptions};
 pub use sampler::{Sampler, SamplerOptions};
 pub use shots::{Format, Layout, ShotReader, ShotWriter, Shots};

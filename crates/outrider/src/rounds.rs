@@ -137,6 +137,20 @@ impl MeasurementMap {
     }
 }
 
+/// Replaces `to` by the packed bits of `row` in the order that [`DetectorErrorModel::sorted_by_rounds`] gives; bits of
+/// `row` behind those follow as they are.
+///
+/// # Panics
+/// If `row` has no bit of a number of the order.
+pub fn reorder_bits(row: &[u8], order: &[u32], to: &mut Vec<u8>) {
+    to.clear();
+    to.extend_from_slice(row);
+    for (new, &old) in order.iter().enumerate() {
+        let bit = row[old as usize / 8] >> (old % 8) & 1;
+        to[new / 8] = to[new / 8] & !(1 << (new % 8)) | bit << (new % 8);
+    }
+}
+
 fn read_rounds(
     detectors: usize,
     read: impl FnOnce(*mut u32, &mut sys::otr_rounds, &mut Details) -> sys::otr_status,

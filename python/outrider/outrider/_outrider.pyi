@@ -11,11 +11,15 @@ __all__ = [
     "Decoder",
     "Gap",
     "MatchingGraph",
+    "MeasurementMap",
     "Model",
     "Predecoder",
     "Sampler",
+    "Stream",
     "SurfaceCode",
     "Training",
+    "WindowedDecoder",
+    "Windows",
     "__version__",
 ]
 
@@ -39,6 +43,43 @@ class Model:
     @property
     def num_errors(self) -> int: ...
     def detector_coordinates(self) -> NDArray[np.float64]: ...
+
+@final
+class MeasurementMap:
+    def __new__(
+        cls,
+        circuit: Any,
+        *,
+        detectors_only: bool = False,
+        ran_without_feedback: bool = False,
+        skip_reference_sample: bool = False,
+    ) -> MeasurementMap: ...
+    @property
+    def num_measurements(self) -> int: ...
+    @property
+    def num_sweep_bits(self) -> int: ...
+    @property
+    def num_detectors(self) -> int: ...
+    @property
+    def num_observables(self) -> int: ...
+    @overload
+    def convert(
+        self,
+        measurements: _Bits,
+        *,
+        sweep_bits: _Bits | None = None,
+        bit_packed_inputs: bool = False,
+        bit_packed: Literal[False] = False,
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]: ...
+    @overload
+    def convert(
+        self,
+        measurements: _Bits,
+        *,
+        sweep_bits: _Bits | None = None,
+        bit_packed_inputs: bool = False,
+        bit_packed: Literal[True],
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]: ...
 
 @final
 class MatchingGraph:
@@ -155,6 +196,91 @@ class Decoder:
     ) -> _RaggedPairs: ...
     def decode_shot(self, shot: _Bits) -> tuple[NDArray[np.uint8], float]: ...
     def __getnewargs_ex__(self) -> tuple[tuple[MatchingGraph, str], dict[str, Any]]: ...
+
+@final
+class Windows:
+    def __new__(
+        cls,
+        layout: str,
+        *,
+        commit: int,
+        buffer: int,
+        spacing: int | None = None,
+        row_width: int | None = None,
+        row_axis: str | None = None,
+        row_pitch: float | None = None,
+        time_axis: int | None = None,
+        time_unit: float | None = None,
+        time_offset: float | None = None,
+    ) -> Windows: ...
+    @property
+    def layout(self) -> str: ...
+    @property
+    def commit(self) -> int: ...
+    @property
+    def buffer(self) -> int: ...
+    @property
+    def spacing(self) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]: ...
+
+@final
+class WindowedDecoder:
+    def __new__(
+        cls,
+        model: Model,
+        windows: Windows,
+        kind: str = "mwpm",
+        *,
+        predecoder: Predecoder | None = None,
+        predecoder_use: str = "soft",
+        isa: str = "auto",
+        ignore_undecomposable: bool = False,
+        first_observables: bool = False,
+    ) -> WindowedDecoder: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def num_detectors(self) -> int: ...
+    @property
+    def num_observables(self) -> int: ...
+    @property
+    def num_rounds(self) -> int: ...
+    @property
+    def is_sequential(self) -> bool: ...
+    @overload
+    def decode_batch(
+        self,
+        shots: _Bits,
+        *,
+        bit_packed_shots: bool = False,
+        bit_packed_predictions: Literal[False] = False,
+    ) -> NDArray[np.bool_]: ...
+    @overload
+    def decode_batch(
+        self, shots: _Bits, *, bit_packed_shots: bool = False, bit_packed_predictions: Literal[True]
+    ) -> NDArray[np.uint8]: ...
+    def decode_to_edge_nodes(self, shots: _Bits, *, bit_packed_shots: bool = False) -> _RaggedPairs: ...
+
+@final
+class Stream:
+    def __new__(
+        cls, model: Model, windows: Windows, kind: str = "mwpm", *, workers: int = 0, isa: str = "auto"
+    ) -> Stream: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def workers(self) -> int: ...
+    @property
+    def num_observables(self) -> int: ...
+    @property
+    def num_rounds(self) -> int: ...
+    @property
+    def min_rounds(self) -> int | None: ...
+    def round_detectors(self, round: int) -> NDArray[np.uint32]: ...
+    def push(self, events: _Bits, *, is_last: bool = False) -> None: ...
+    def poll(self) -> tuple[int, NDArray[np.bool_]]: ...
+    def finish(self) -> NDArray[np.bool_]: ...
+    def restart(self) -> None: ...
 
 @final
 class Gap:

@@ -27,6 +27,8 @@ pub(crate) fn blocks(shots: usize) -> impl Iterator<Item = Range<usize>> {
 
 /// Rows of bits that a caller passed.
 pub(crate) struct BitsIn<'py> {
+    /// What the caller calls them.
+    name: &'static str,
     rows: PyReadonlyArray2<'py, u8>,
     bits: usize,
     columns: usize,
@@ -34,13 +36,23 @@ pub(crate) struct BitsIn<'py> {
 }
 
 impl<'py> BitsIn<'py> {
-    /// Checks type and shape; `bits` is the width of a row that is needed.
+    /// Checks type and shape of an argument `shots`; `bits` is the width of a row that is needed.
     pub(crate) fn new(array: &Bound<'py, PyAny>, bits: usize, packed: bool) -> PyResult<Self> {
+        Self::named("shots", array, bits, packed)
+    }
+
+    /// The same for an argument of another name.
+    pub(crate) fn named(
+        name: &'static str,
+        array: &Bound<'py, PyAny>,
+        bits: usize,
+        packed: bool,
+    ) -> PyResult<Self> {
         let columns = if packed { bits.div_ceil(8) } else { bits };
         let fault = || {
             let types = if packed { "uint8, bit-packed," } else { "bool or uint8" };
             bad_value(format!(
-                "shots: expected {types} of shape (shots, {columns}), found {}",
+                "{name}: expected {types} of shape (shots, {columns}), found {}",
                 description(array)
             ))
         };
@@ -57,7 +69,7 @@ impl<'py> BitsIn<'py> {
         let numpy = rows.py().import(intern!(rows.py(), "numpy"))?;
         let contiguous = numpy.call_method1(intern!(rows.py(), "ascontiguousarray"), (rows,))?;
         let rows = contiguous.cast_into::<PyArray2<u8>>()?.try_into_readonly()?;
-        Ok(Self { rows, bits, columns, packed })
+        Ok(Self { name, rows, bits, columns, packed })
     }
 
     /// Number of rows.
@@ -71,7 +83,8 @@ impl<'py> BitsIn<'py> {
         let mut shots = Shots::new(self.bits);
         for index in rows {
             let row = &bytes[index * self.columns..][..self.columns];
-            let row = if self.packed { self.packed_row(row, index)? } else { pack(row, index)?.into() };
+            let row =
+                if self.packed { self.packed_row(row, index)? } else { pack(self.name, row, index)?.into() };
             shots.push(&row).map_err(exception)?;
         }
         Ok(shots)
@@ -81,9 +94,9 @@ impl<'py> BitsIn<'py> {
     fn packed_row<'a>(&self, row: &'a [u8], index: usize) -> PyResult<Cow<'a, [u8]>> {
         match (row.last(), self.bits % 8) {
             (Some(last), used @ 1..) if last >> used != 0 => Err(bad_value(format!(
-                "shots: row {index} has bits set past its {} bits, in its last byte {last:#04X}: another bit order \
+                "{}: row {index} has bits set past its {} bits, in its last byte {last:#04X}: another bit order \
                  (np.packbits needs bitorder='little'), or rows of another width",
-                self.bits
+                self.name, self.bits
             ))),
             _ => Ok(Cow::Borrowed(row)),
         }
@@ -126,6 +139,31 @@ impl<'py> BitsOut<'py> {
     }
 }
 
+/// The bytes of a 1-D array of bool or uint8, one for each bit.
+pub(crate) fn bits_of_row(name: &str, array: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    match bytes_of_row(array)? {
+        Some(bytes) => Ok(bytes.to_vec()?),
+        None => Err(bad_value(format!(
+            "{name}: expected bool or uint8 of shape (n,), found {}",
+            description(array)
+        ))),
+    }
+}
+
+/// A 1-D array of bool or uint8 as bytes; any byte may stand in a bool array.
+fn bytes_of_row<'py>(array: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyArray1<u8>>>> {
+    if let Ok(bytes) = array.cast::<PyArray1<u8>>() {
+        return Ok(Some(bytes.clone()));
+    }
+    match array.cast::<PyUntypedArray>() {
+        Ok(untyped) if untyped.dtype().kind() == b'b' => {
+            let py = array.py();
+            Ok(array.call_method1(intern!(py, "view"), (intern!(py, "uint8"),))?.cast_into().ok())
+        }
+        _ => Ok(None),
+    }
+}
+
 /// The events of one shot: a 1-D array of bool or uint8 with at most `nodes` entries, one other than 0 for each event.
 pub(crate) fn events_of_shot(array: &Bound<'_, PyAny>, nodes: usize) -> PyResult<Vec<u32>> {
     let fault = || {
@@ -134,18 +172,7 @@ pub(crate) fn events_of_shot(array: &Bound<'_, PyAny>, nodes: usize) -> PyResult
             description(array)
         ))
     };
-    let bytes = match array.cast::<PyArray1<u8>>() {
-        Ok(bytes) => bytes.clone(),
-        Err(_) => {
-            let untyped = array.cast::<PyUntypedArray>().map_err(|_| fault())?;
-            if untyped.dtype().kind() != b'b' {
-                return Err(fault());
-            }
-            // Any byte may stand in a bool array, so it is read as bytes.
-            let bytes = array.call_method1(intern!(array.py(), "view"), (intern!(array.py(), "uint8"),))?;
-            bytes.cast_into::<PyArray1<u8>>().map_err(|_| fault())?
-        }
-    };
+    let bytes = bytes_of_row(array)?.ok_or_else(fault)?;
     if bytes.len() > nodes {
         return Err(fault());
     }
@@ -313,9 +340,9 @@ pub(crate) fn type_name(value: &Bound<'_, PyAny>) -> String {
 }
 
 /// One byte per bit to eight bits per byte.
-fn pack(row: &[u8], index: usize) -> PyResult<Vec<u8>> {
+pub(crate) fn pack(name: &str, row: &[u8], index: usize) -> PyResult<Vec<u8>> {
     if row.iter().any(|&value| value > 1) {
-        return Err(bad_value(format!("shots: row {index} has values other than 0 and 1")));
+        return Err(bad_value(format!("{name}: row {index} has values other than 0 and 1")));
     }
     Ok(row.chunks(8).map(|bits| bits.iter().rev().fold(0, |byte, bit| byte << 1 | bit)).collect())
 }

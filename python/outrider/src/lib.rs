@@ -11,11 +11,14 @@ mod decoder;
 mod errors;
 mod gap;
 mod graph;
+mod measurements;
 mod model;
 mod predecoder;
 mod sampler;
+mod stream;
 mod surface_code;
 mod training;
+mod windows;
 
 /// The module as Python imports it.
 #[pyo3::pymodule]
@@ -30,13 +33,19 @@ mod _outrider {
     #[pymodule_export]
     use crate::graph::MatchingGraph;
     #[pymodule_export]
+    use crate::measurements::MeasurementMap;
+    #[pymodule_export]
     use crate::model::Model;
     #[pymodule_export]
     use crate::predecoder::Predecoder;
     #[pymodule_export]
     use crate::sampler::Sampler;
     #[pymodule_export]
+    use crate::stream::Stream;
+    #[pymodule_export]
     use crate::surface_code::SurfaceCode;
     #[pymodule_export]
     use crate::training::Training;
+    #[pymodule_export]
+    use crate::windows::{WindowedDecoder, Windows};
 }

@@ -100,18 +100,24 @@ fn text_of<'py>(source: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
     if let Ok(text) = source.cast::<PyString>() {
         return Ok(text.clone());
     }
-    let module = source.get_type().module()?.to_string();
-    match (module.split(['.', '_']).next(), source.get_type().name()?.to_str()?) {
-        (Some("stim"), "DetectorErrorModel") => source.str(),
-        (Some("stim"), "Circuit") => {
-            let options = [("decompose_errors", true)].into_py_dict(source.py())?;
-            source.call_method("detector_error_model", (), Some(&options))?.str()
-        }
-        _ => Err(PyTypeError::new_err(format!(
-            "source: expected text, a path, a stim.DetectorErrorModel or a stim.Circuit, found an object of type {}",
-            type_name(source)
-        ))),
+    if is_of_stim(source, "DetectorErrorModel")? {
+        return source.str();
     }
+    if is_of_stim(source, "Circuit")? {
+        let options = [("decompose_errors", true)].into_py_dict(source.py())?;
+        return source.call_method("detector_error_model", (), Some(&options))?.str();
+    }
+    Err(PyTypeError::new_err(format!(
+        "source: expected text, a path, a stim.DetectorErrorModel or a stim.Circuit, found an object of type {}",
+        type_name(source)
+    )))
+}
+
+/// Whether this is an object of Stim's class of that name.
+pub(crate) fn is_of_stim(value: &Bound<'_, PyAny>, class: &str) -> PyResult<bool> {
+    let class_of = value.get_type();
+    let module = class_of.module()?.to_string();
+    Ok(module.split(['.', '_']).next() == Some("stim") && class_of.name()? == class)
 }
 
 /// Columns of an array of coordinates at least: x, y and round.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1};
-use outrider::{Error, Network, NetworkOptions, PredecoderUse, Rule, RuleOptions, Shots};
+use outrider::{DetectorErrorModel, Error, Network, NetworkOptions, PredecoderUse, Rule, RuleOptions, Shots};
 use pyo3::prelude::*;
 
 use crate::arrays::{BitsIn, BitsOut, Ragged, blocks};
@@ -39,7 +39,15 @@ enum Kind {
 
 impl Recipe {
     fn make(&self) -> Result<outrider::Predecoder, Error> {
-        let (graph, model) = (Arc::clone(&self.graph), &self.model.get().inner);
+        self.made_for(&self.graph, &self.model.get().inner)
+    }
+
+    fn made_for(
+        &self,
+        graph: &Arc<outrider::MatchingGraph>,
+        model: &DetectorErrorModel,
+    ) -> Result<outrider::Predecoder, Error> {
+        let graph = Arc::clone(graph);
         let mut predecoder = match &self.kind {
             Kind::Rule(options) => outrider::Predecoder::rule(graph, model, options)?,
             Kind::Network(network, options) => {
@@ -223,6 +231,15 @@ impl Predecoder {
             return Err(bad_value("predecoder: it was made for another graph".to_owned()));
         }
         self.recipe.make().map_err(exception)
+    }
+
+    /// A copy for another graph, which was built from `model`.
+    pub(crate) fn made_for(
+        &self,
+        graph: &Arc<outrider::MatchingGraph>,
+        model: &DetectorErrorModel,
+    ) -> Result<outrider::Predecoder, Error> {
+        self.recipe.made_for(graph, model)
     }
 
     fn shots<'py>(&self, shots: &Bound<'py, PyAny>, packed: bool) -> PyResult<BitsIn<'py>> {

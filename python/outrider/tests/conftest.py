@@ -1,12 +1,18 @@
 """Circuits, models and networks that several tests use."""
 
 import json
+import os
 import pathlib
 import random
+import shutil
+import sysconfig
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 import stim
+
+import outrider
 
 
 def memory(distance: int, p: float, basis: str = "x") -> stim.Circuit:
@@ -35,10 +41,37 @@ def without_ties(model: stim.DetectorErrorModel, seed: int) -> stim.DetectorErro
     return changed
 
 
+def renumbered(
+    model: outrider.Model,
+    order: Sequence[int],
+    moved: Callable[..., Sequence[float]] = lambda *coordinates: coordinates,
+) -> outrider.Model:
+    """The model with order[k] for detector k, and coordinates by a rule of x, y and time."""
+    changed = stim.DetectorErrorModel()
+    for instruction in stim.DetectorErrorModel(str(model)).flattened():
+        targets = [
+            stim.target_relative_detector_id(order[target.val]) if target.is_relative_detector_id() else target
+            for target in instruction.targets_copy()
+        ]
+        arguments = instruction.args_copy()
+        arguments = moved(*arguments) if instruction.type == "detector" else arguments
+        changed.append(instruction.type, arguments, targets)
+    return outrider.Model(changed)
+
+
 @pytest.fixture(scope="session")
 def dem() -> stim.DetectorErrorModel:
     """A d=5 memory without ties."""
     return without_ties(memory(5, 0.008).detector_error_model(decompose_errors=True), seed=3)
+
+
+@pytest.fixture(scope="session")
+def outrider_program() -> str:
+    """The program: that of the environment variable OUTRIDER_PROGRAM, or the one that came with the wheel."""
+    program = os.environ.get("OUTRIDER_PROGRAM")
+    program = program or shutil.which("outrider", path=sysconfig.get_path("scripts"))
+    assert program, "there is no program: install a wheel of build_backend.py, or set OUTRIDER_PROGRAM"
+    return program
 
 
 @pytest.fixture(scope="session")

@@ -40,15 +40,24 @@ def test_stubs_are_those_of_the_compiled_part(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["Decoder", "Gap", "MatchingGraph", "Model", "Predecoder", "Sampler", "SurfaceCode"]
+    "name",
+    [
+        *["Decoder", "Gap", "MatchingGraph", "MeasurementMap", "Model", "Predecoder", "Sampler", "SurfaceCode"],
+        *["Stream", "WindowedDecoder", "Windows"],
+    ],
 )
 def test_objects_describe_themselves(name):
     model = outrider.Model("error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1")
     graph = outrider.MatchingGraph(model)
     code = outrider.SurfaceCode(3, 2, 0.0)
+    windows = outrider.Windows("forward", commit=3, buffer=3)
     things = [
         *[outrider.Decoder(graph), outrider.Gap(graph), graph, model, outrider.Sampler(model), code],
         outrider.Predecoder.rule("clique", model, graph),
+        outrider.MeasurementMap("M 0\nDETECTOR rec[-1]"),
+        outrider.Stream(code.model(), windows),
+        outrider.WindowedDecoder(code.model(), windows),
+        windows,
     ]
     described = {type(thing).__name__: repr(thing) for thing in things}
     assert described[name].startswith(f"<outrider.{name}: ")

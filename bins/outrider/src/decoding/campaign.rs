@@ -7,13 +7,12 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use outrider::{Decoder, Isa, Override, Sampler, SamplerOptions, Shots};
+use outrider::{Decoder, HistoryDecoder, Isa, Override, Sampler, SamplerOptions, Shots};
 
 use crate::decoding::decode_shots::events;
 use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::sampling::chunk_shots;
 use crate::decoding::stages::Stages;
-use crate::decoding::windowed_decoder::WindowedDecoder;
 use crate::error::{Error, Result};
 use crate::formats::edge_lines::ShotWeights;
 use crate::options::postselect::Postselection;
@@ -141,7 +140,7 @@ struct BlockWorker {
 enum Pipeline {
     Decoder(Decoder),
     Stages(Stages),
-    Windowed(WindowedDecoder),
+    Windowed(HistoryDecoder),
 }
 
 impl BlockWorker {

@@ -6,11 +6,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use outrider::{Decoder, Error, MatchingGraph, Override, Shots};
+use outrider::{Decoder, EdgeEnds, Error, HistoryDecoder, MatchingGraph, Override, Shots};
 
 use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::stages::Gaps;
-use crate::decoding::windowed_decoder::{Ends, WindowedDecoder};
 use crate::error::Result;
 use crate::formats::edge_lines::ShotWeights;
 use crate::formats::numbers::general;
@@ -127,12 +126,12 @@ struct StreamWorker {
     extras: Extras,
     name: PathBuf,
     /// Of the last shot, if wanted.
-    edges: Vec<Ends>,
+    edges: Vec<EdgeEnds>,
 }
 
 enum ShotDecoder {
     Whole(Decoder),
-    Windowed(WindowedDecoder),
+    Windowed(HistoryDecoder),
 }
 
 /// What became of one shot.
@@ -155,7 +154,7 @@ impl StreamWorker {
                 let result = decoder.decode(detectors, overrides, prediction)?;
                 if self.extras.edges {
                     for &edge in decoder.edges()? {
-                        self.edges.push(Ends::of(&self.graph, edge)?);
+                        self.edges.push(EdgeEnds::of(&self.graph, edge)?);
                     }
                 }
                 let weight = self.graph.natural(result.weight);
@@ -243,7 +242,7 @@ fn push_weight(text: &mut String, weight: f64) {
 }
 
 /// Appends one line of edges: `D3-D7` between detectors, `D9-B` to the boundary, separated by spaces.
-fn push_edges(text: &mut String, edges: &[Ends]) {
+fn push_edges(text: &mut String, edges: &[EdgeEnds]) {
     for (index, &edge) in edges.iter().enumerate() {
         if index > 0 {
             text.push(' ');
@@ -255,11 +254,11 @@ fn push_edges(text: &mut String, edges: &[Ends]) {
 
 /// Appends `D3-D7` or `D9-B`.
 pub(crate) fn push_edge(text: &mut String, graph: &MatchingGraph, edge: u32) -> Result<()> {
-    push_ends(text, Ends::of(graph, edge)?);
+    push_ends(text, EdgeEnds::of(graph, edge)?);
     Ok(())
 }
 
-fn push_ends(text: &mut String, Ends { node1, node2 }: Ends) {
+fn push_ends(text: &mut String, EdgeEnds { node1, node2 }: EdgeEnds) {
     // Writing to a string cannot fail.
     let _ = match node2 {
         Some(node2) => write!(text, "D{node1}-D{node2}"),

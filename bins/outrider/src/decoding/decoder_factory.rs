@@ -5,14 +5,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use outrider::{
-    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, GraphOptions, Isa, MatchingGraph, Predecoder,
-    PredecoderUse, Status, SurfaceCode, TimeAxis, WindowDecoder,
+    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, GraphOptions, HistoryDecoder, Isa,
+    MatchingGraph, Predecoder, PredecoderUse, Status, SurfaceCode, TimeAxis, WindowDecoder,
 };
 use outrider_options::{TimedModel, Windowing, decoder_label, order_note};
 
 use crate::decoding::predecoder_factory::PredecoderFactory;
 use crate::decoding::stages::{Gaps, Stages};
-use crate::decoding::windowed_decoder::{WindowedDecoder, Windows};
+use crate::decoding::windowed_decoder::Windows;
 use crate::error::{Error, Result};
 use crate::options::graph::GraphArgs;
 
@@ -171,7 +171,7 @@ impl<'a> DecoderFactory<'a> {
     }
 
     /// A decoder for one thread that decides a history in windows, if it is cut.
-    pub(crate) fn windowed_decoder(&self) -> Result<Option<WindowedDecoder>> {
+    pub(crate) fn windowed_decoder(&self) -> Result<Option<HistoryDecoder>> {
         let Some(windows) = &self.windows else { return Ok(None) };
         let model = windows.timed().rewritten.as_deref().unwrap_or(self.model);
         let make = |window| {

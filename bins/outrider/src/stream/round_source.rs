@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use outrider::{MeasurementMap, MeasurementStream, Plan, RoundSampler, Shots, TimeAxis};
-use outrider_options::reorder_bits;
+use outrider::{MeasurementMap, MeasurementStream, Plan, RoundSampler, Shots, TimeAxis, reorder_bits};
 
 use crate::error::{Error, Result};
 use crate::input::{self, Batches, ShotSource};
