@@ -23,7 +23,7 @@ typedef struct history {
     uint8_t events[DETECTORS_MAX], explained[DETECTORS_MAX];
     uint8_t observables;
     int64_t weight; /* of the committed edges, by the reference */
-    uint8_t is_counted[CELLS_MAX / 8];
+    uint8_t counted[CELLS_MAX / 8];
     otr_override overrides[OVERRIDES_MAX];
     size_t override_count;
 } history;
@@ -135,8 +135,8 @@ static otr_status decide(otr_cell_book *book, windows *windows, history *history
         return status;
     }
     CHECK(cell->number < CELLS_MAX);
-    if ((history->is_counted[cell->number / 8] >> cell->number % 8 & 1) == 0) {
-        history->is_counted[cell->number / 8] |= (uint8_t)(1u << cell->number % 8);
+    if ((history->counted[cell->number / 8] >> cell->number % 8 & 1) == 0) {
+        history->counted[cell->number / 8] |= (uint8_t)(1u << cell->number % 8);
         add_commit(history, cell, &commit);
     }
     CHECK(otr_cell_book_commit(book, cell->number, &commit) == OTR_OK);
