@@ -6,11 +6,24 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::c_program::{compile_core, compile_program, files, last_lines, root, run, scratch};
 
+/// As .ci/run lists them.
+const TARGETS: [&str; 9] = [
+    "fuzz_circuit",
+    "fuzz_dem",
+    "fuzz_shots",
+    "fuzz_decode",
+    "fuzz_network",
+    "fuzz_plan",
+    "fuzz_book",
+    "fuzz_rounds",
+    "fuzz_stream",
+];
+
 #[test]
 fn corpora_replay_without_a_crash() {
     let directory = scratch("fuzz_corpora");
     let objects = compile_core(&directory, &[]);
-    for target in ["fuzz_circuit", "fuzz_dem", "fuzz_shots", "fuzz_decode", "fuzz_network"] {
+    for target in TARGETS {
         let program = compile_target(target, &objects, &directory);
         let corpus = files(&fuzz().join("corpus").join(target));
         assert!(corpus.len() >= 8, "only {} files for {target}", corpus.len());

@@ -225,6 +225,21 @@ fn certain_and_vanishing_errors_have_no_effect_on_the_scale() {
 }
 
 #[test]
+fn an_edge_that_vanishes_takes_its_rules_along() {
+    for reweightable in [false, true] {
+        let options = otr_graph_options { reweightable, ..CORRELATED };
+        let graph = build("error(1) D0 D1 ^ D0 D1 ^ D2 ^ D3\nerror(0.1) D2 ^ D4", &options);
+        let edges = graph.edges();
+        let nodes: Vec<_> = edges.iter().map(|e| e.nodes).collect();
+        assert_eq!(nodes, [(2, BOUNDARY), (3, BOUNDARY), (4, BOUNDARY)], "1 and 1 cancel to 0");
+        let targets: Vec<Vec<u32>> =
+            edges.iter().map(|e| e.rules.iter().map(|rule| rule.0).collect()).collect();
+        assert_eq!(targets, [vec![1, 2], vec![0], vec![0]]);
+    }
+    assert_eq!(build("error(1) D0 D1 ^ D0 D1 ^ D2", &CORRELATED).edges()[0].rules, []);
+}
+
+#[test]
 fn quantize_rounds_and_refuses_what_cannot_be_held() {
     let options = otr_graph_options { weight_range: f64::from(OTR_WEIGHT_MAX / 2), ..PLAIN };
     let graph = build("error(0.5) D0", &options);

@@ -17,7 +17,8 @@
 
 static uint32_t source_of(const otr_key_table *pairs, size_t directed);
 static uint32_t target_of(const otr_key_table *pairs, size_t directed);
-static uint32_t *sort_by_target(const otr_key_table *pairs, const uint32_t *rank, const otr_graph *graph);
+static uint32_t *sort_by_target(const otr_key_table *pairs, const uint32_t *rank, const otr_graph *graph,
+                                size_t *count);
 
 uint32_t otr_pair_number(otr_key_table *pairs, uint32_t a, uint32_t b) {
     return otr_key_table_add(pairs, a < b ? (uint64_t)a << 32 | b : (uint64_t)b << 32 | a);
@@ -31,7 +32,7 @@ otr_rule otr_rule_for(const otr_graph *graph, uint32_t edge) {
 }
 
 otr_status otr_correlations_lay_out(const otr_key_table *pairs, const uint32_t *rank, otr_graph *graph) {
-    const size_t rules = 2 * pairs->count;
+    size_t rules = 2 * pairs->count;
     uint32_t *order = NULL;
     uint32_t *begin = otr_graph_allocate(graph, (size_t)graph->edge_count + 1, sizeof *begin);
     graph->implied_begin = begin;
@@ -43,12 +44,12 @@ otr_status otr_correlations_lay_out(const otr_key_table *pairs, const uint32_t *
         graph->implied_pairs == NULL || graph->rules == NULL) {
         return OTR_ERR_MEMORY;
     }
-    order = sort_by_target(pairs, rank, graph);
+    order = sort_by_target(pairs, rank, graph, &rules);
     if (order == NULL) {
         return OTR_ERR_MEMORY;
     }
-    for (size_t directed = 0; directed < rules; directed++) {
-        begin[rank[source_of(pairs, directed)]]++;
+    for (size_t i = 0; i < rules; i++) {
+        begin[rank[source_of(pairs, order[i])]]++;
     }
     for (uint32_t edge = 0, sum = 0; edge <= graph->edge_count; edge++) {
         sum += begin[edge];
@@ -75,24 +76,39 @@ static uint32_t target_of(const otr_key_table *pairs, size_t directed) {
     return source_of(pairs, directed ^ 1);
 }
 
-/* The rules' numbers, ascending by target in the graph's order; NULL when memory is out. To be freed. */
-static uint32_t *sort_by_target(const otr_key_table *pairs, const uint32_t *rank, const otr_graph *graph) {
-    const size_t rules = 2 * pairs->count;
-    uint32_t *order = otr_array_new(rules, sizeof *order);
+/* Whether both edges are in the graph. Those that merged to p = 0, which an error that has them twice can do,
+ * are not. */
+static bool is_rule(const otr_key_table *pairs, const uint32_t *rank, const otr_graph *graph,
+                    size_t directed) {
+    return rank[source_of(pairs, directed)] < graph->edge_count &&
+           rank[target_of(pairs, directed)] < graph->edge_count;
+}
+
+/* The rules' numbers, ascending by target in the graph's order, and how many there are; NULL when memory is
+ * out. To be freed. */
+static uint32_t *sort_by_target(const otr_key_table *pairs, const uint32_t *rank, const otr_graph *graph,
+                                size_t *count) {
+    const size_t directed_count = 2 * pairs->count;
+    uint32_t *order = otr_array_new(directed_count, sizeof *order);
     uint32_t *next = otr_array_zeroed((size_t)graph->edge_count + 1, sizeof *next);
     if (order == NULL || next == NULL) {
         free(order);
         free(next);
         return NULL;
     }
-    for (size_t directed = 0; directed < rules; directed++) {
-        next[rank[target_of(pairs, directed)] + 1]++;
+    for (size_t directed = 0; directed < directed_count; directed++) {
+        if (is_rule(pairs, rank, graph, directed)) {
+            next[rank[target_of(pairs, directed)] + 1]++;
+        }
     }
     for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
         next[edge + 1] += next[edge];
     }
-    for (size_t directed = 0; directed < rules; directed++) {
-        order[next[rank[target_of(pairs, directed)]]++] = (uint32_t)directed;
+    *count = next[graph->edge_count];
+    for (size_t directed = 0; directed < directed_count; directed++) {
+        if (is_rule(pairs, rank, graph, directed)) {
+            order[next[rank[target_of(pairs, directed)]]++] = (uint32_t)directed;
+        }
     }
     free(next);
     return order;

@@ -473,7 +473,11 @@ static otr_status take_error(round_build *work, const otr_instruction *instructi
 static otr_status read_errors(round_build *work, const otr_model *model, otr_error *error) {
     otr_model_walk *walk = NULL;
     otr_instruction instruction;
-    otr_status status = otr_model_walk_create(&walk, model);
+    otr_status status = OTR_ERR_MEMORY;
+    /* There is a list, also of no errors: every layer's errors are a part of it. */
+    if (OTR_ARRAY_GROW(work->errors, work->error_count, work->error_capacity)) {
+        status = otr_model_walk_create(&walk, model);
+    }
     while (status == OTR_OK && otr_model_walk_next(walk, &instruction)) {
         if (instruction.kind == OTR_INSTRUCTION_ERROR && instruction.arguments[0] > 0) {
             status = otr_list_symptoms(&work->symptoms, instruction.targets, instruction.target_count);

@@ -1,7 +1,8 @@
-/* Bytes -> a small model and shots with overrides, decoded by every kind: corrections must explain the
+/* Bytes -> a small graph and shots with overrides, decoded by every kind: corrections must explain the
  * events, weights must add up and be minimal, instruction sets must agree.
  *
- * The model is written as text, so that the graph is built as users build it. */
+ * The graph is one of a model, written as text, so that it is built as users build it; or one of edges. */
+#include <math.h>
 #include <stdarg.h>
 
 #include "fuzz.h"
@@ -84,6 +85,109 @@ static otr_model *take_model(input *in) {
     CHECK(otr_model_parse(&model, text, used, NULL) == OTR_OK);
     free(text);
     return model;
+}
+
+/* Natural weights: whole ones, others, and those at the edges of what there is. */
+static double take_weight(input *in) {
+    static const double extremes[] = {
+        (double)INFINITY, (double)-INFINITY, (double)NAN, 0.0,         -0.0,   1e-300, 1e300, -1e300,
+        0x3FFFFFFE,       -0x3FFFFFFE,       0x1FFFFFFF,  -0x1FFFFFFF, 0x3p29, 1e9,    64,    0.5};
+    const uint8_t kind = take_byte(in), value = take_byte(in);
+    switch (kind % 4) {
+    case 0:
+        return extremes[value % 16];
+    case 1:
+        return value * 0.37 - 20;
+    default:
+        return (double)value - 32;
+    }
+}
+
+static bool are_between_the_same(const otr_graph_edges *edges, size_t i, size_t j) {
+    return (edges->node1[i] == edges->node1[j] && edges->node2[i] == edges->node2[j]) ||
+           (edges->node1[i] == edges->node2[j] && edges->node2[i] == edges->node1[j]);
+}
+
+/* Whether the words of graph.h allow these edges, but for weights so far apart that no scale fits. */
+static bool are_good(const otr_graph_edges *edges) {
+    for (size_t i = 0; i < edges->edge_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (are_between_the_same(edges, i, j)) {
+                return false;
+            }
+        }
+        if (edges->node1[i] == edges->node2[i] || isnan(edges->weights[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Each edge is found by its nodes, with its observables, and the weight that its natural one is rounded to.
+ */
+static void check_graph_of_edges(const otr_graph *graph, const otr_graph_edges *edges) {
+    CHECK(otr_graph_edge_count(graph) == edges->edge_count);
+    for (size_t i = 0; i < edges->edge_count; i++) {
+        uint32_t number;
+        int32_t weight;
+        uint8_t given = 0, kept = 0;
+        otr_edge edge;
+        CHECK(otr_graph_find_edge(graph, edges->node1[i], edges->node2[i], &number) == OTR_OK);
+        CHECK(otr_graph_edge(graph, number, &edge) == OTR_OK);
+        CHECK(otr_graph_quantize(graph, edges->weights[i], &weight) == OTR_OK);
+        CHECK(edge.weight == weight && edge.probability >= 0 && edge.probability <= 1);
+        for (size_t o = edges->observable_begin[i]; o < edges->observable_begin[i + 1]; o++) {
+            given ^= (uint8_t)(1u << edges->observables[o]);
+        }
+        for (uint32_t o = 0; o < edge.observable_count; o++) {
+            kept |= (uint8_t)(1u << edge.observables[o]);
+        }
+        CHECK(given == kept);
+    }
+}
+
+/* NULL where the edges are refused. */
+static otr_graph *take_graph_of_edges(input *in) {
+    static const double ranges[] = {0, 0, 1, 64, 1e9, 1e-9, 1e10, -1, (double)NAN};
+    static const uint32_t levels[] = {0, 0, 1, 7, 1000, OTR_GRAPH_LEVELS_DEFAULT};
+    otr_graph_options options = otr_graph_options_default();
+    uint32_t node1[ERRORS_MAX], node2[ERRORS_MAX], observables[2 * ERRORS_MAX];
+    double weights[ERRORS_MAX];
+    size_t begin[ERRORS_MAX + 1] = {0};
+    otr_graph_edges edges = {.node_count = 1 + take_byte(in) % NODES_MAX,
+                             .observable_count = OBSERVABLES,
+                             .edge_count = take_byte(in) % ERRORS_MAX,
+                             .node1 = node1,
+                             .node2 = node2,
+                             .weights = weights,
+                             .observable_begin = begin,
+                             .observables = observables};
+    const uint8_t choice = take_byte(in);
+    otr_graph *graph = NULL;
+    otr_error error = {0};
+    otr_status status;
+    options.weight_range = ranges[choice % 9];
+    options.levels = levels[choice / 9 % 6];
+    for (size_t i = 0; i < edges.edge_count; i++) {
+        const uint8_t first = take_byte(in), second = take_byte(in), flips = take_byte(in);
+        node1[i] = first % edges.node_count;
+        node2[i] = second % (edges.node_count + 1u);
+        node2[i] = node2[i] == edges.node_count ? OTR_BOUNDARY : node2[i];
+        weights[i] = take_weight(in);
+        begin[i + 1] = begin[i] + (flips & 1) + (flips >> 1 & 1);
+        for (size_t o = begin[i]; o < begin[i + 1]; o++) {
+            observables[o] = (flips >> (2 + 2 * (o - begin[i])) & 3) % OBSERVABLES;
+        }
+    }
+    status = otr_graph_create_from_edges(&graph, &edges, &options, &error);
+    if (status == OTR_OK) {
+        CHECK(are_good(&edges));
+        check_graph_of_edges(graph, &edges);
+        return graph;
+    }
+    CHECK(!are_good(&edges) || choice % 9 > 5);
+    check_error(status, &error);
+    return NULL;
 }
 
 /* Events and overrides; now and then one that is out of range. */
@@ -254,13 +358,19 @@ static void decode_firmly(otr_decoder *decoder, const otr_graph *graph, const sh
     otr_predecoded left = {
         .events = events, .observables = &fixed, .edges = &shot->overrides[0].edge, .edge_count = 1};
     answer found = {.status = OTR_OK};
+    otr_status status;
     CHECK(otr_graph_edge(graph, shot->overrides[0].edge, &edge) == OTR_OK);
     for (uint32_t o = 0; o < edge.observable_count; o++) {
         fixed ^= (uint8_t)(1u << edge.observables[o]);
     }
     left.event_count = list_events(syndrome_of(shot) ^ ends_of(&edge), events);
-    CHECK(otr_decoder_decode_predecoded(decoder, &left, shot->overrides, shot->override_count,
-                                        &found.observables, &found.result) == OTR_OK);
+    status = otr_decoder_decode_predecoded(decoder, &left, shot->overrides, shot->override_count,
+                                           &found.observables, &found.result);
+    if (status != OTR_OK) {
+        /* What no answer uses may be the only way back. */
+        CHECK(status == OTR_ERR_ODD_PARITY && weight_of(graph, shot, shot->overrides[0].edge, 0) == NEVER);
+        return;
+    }
     check_edges(decoder, graph, shot, &found, false);
 }
 
@@ -328,27 +438,33 @@ static void decode_by_every_kind(const otr_graph *graph, otr_isa isa, const shot
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    input in = {data, size};
+static otr_graph *take_graph_of_model(input *in, bool correlations) {
     otr_graph_options options = otr_graph_options_default();
     otr_graph *graph = NULL;
     otr_status status;
-    shot shots[SHOTS_MAX];
-    const otr_isa isa = pick_isa(take_byte(&in));
-    const uint8_t choice = take_byte(&in);
-    const size_t shot_count = 1 + (choice >> 1) % SHOTS_MAX;
-    otr_model *const model = take_model(&in);
-    options.correlations = (choice & 1) != 0;
+    otr_model *const model = take_model(in);
+    options.correlations = correlations;
     status = otr_graph_create(&graph, model, &options, NULL);
     otr_model_destroy(model);
-    if (status != OTR_OK) {
-        CHECK(options.correlations && status == OTR_ERR_PROBABILITY);
+    CHECK(status == OTR_OK || (correlations && status == OTR_ERR_PROBABILITY));
+    return graph;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    input in = {data, size};
+    shot shots[SHOTS_MAX];
+    const uint8_t kind = take_byte(&in), choice = take_byte(&in);
+    const size_t shot_count = 1 + (choice >> 1) % SHOTS_MAX;
+    /* Some first bytes stand for an instruction set and a graph of edges. */
+    otr_graph *const graph =
+        kind / 5 == 1 ? take_graph_of_edges(&in) : take_graph_of_model(&in, (choice & 1) != 0);
+    if (graph == NULL) {
         return 0;
     }
     for (size_t i = 0; i < shot_count; i++) {
         shots[i] = take_shot(&in, graph);
     }
-    decode_by_every_kind(graph, isa, shots, shot_count);
+    decode_by_every_kind(graph, pick_isa(kind), shots, shot_count);
     otr_graph_destroy(graph);
     return 0;
 }

@@ -137,9 +137,9 @@ impl Error {
             Self::Length { .. } | Self::Name { .. } => true,
             Self::Panic { .. } => false,
             Self::Io { action, source, .. } => {
-                *action == OPEN
-                    || (*action == CREATE
-                        && !matches!(source.kind(), StorageFull | QuotaExceeded | OutOfMemory))
+                // A statistics file is made by opening it.
+                (matches!(*action, OPEN | CREATE)
+                    && !matches!(source.kind(), StorageFull | QuotaExceeded | OutOfMemory))
                     || matches!(source.kind(), IsADirectory | NotFound)
             }
         }

@@ -100,19 +100,17 @@ pub(crate) fn run(args: &GenArgs) -> Result<()> {
     let to_stdout = PathBuf::from("-");
     let circuit_out =
         if args.dem_out.is_none() { args.out.as_ref().or(Some(&to_stdout)) } else { args.out.as_ref() };
-    let mut outputs = Vec::new();
-    if let Some(path) = circuit_out {
-        let mut out = Output::create(path)?;
-        out.put(surface.circuit_text().as_bytes())?;
-        outputs.push(out);
-    }
-    if let Some(path) = &args.dem_out {
+    // Both are open before either is written.
+    let mut circuit = Output::create_optional(circuit_out.map(PathBuf::as_path))?;
+    let mut dem = Output::create_optional(args.dem_out.as_deref())?;
+    if let Some(out) = &mut dem {
         let model = if args.fold_loops { surface.folded_model()? } else { flat_model(&surface)? };
-        let mut out = Output::create(path)?;
         out.put(model.to_text().as_bytes())?;
-        outputs.push(out);
     }
-    output::commit(outputs)
+    if let Some(out) = &mut circuit {
+        out.put(surface.circuit_text().as_bytes())?;
+    }
+    output::commit([circuit, dem].into_iter().flatten())
 }
 
 fn circuit(args: &GenArgs) -> Result<Circuit> {

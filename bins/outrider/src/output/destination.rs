@@ -93,14 +93,22 @@ fn plain_file(path: &Path, folder: OwnedFd, name: &OsStr) -> io::Result<Destinat
     if !metadata.is_file() || metadata.nlink() > 1 || is_mount(&there) {
         return Ok(Destination::InPlace(there));
     }
-    let Ok((file, unfinished)) = temporary(folder, name, Some(metadata.mode() & PERMISSIONS)) else {
-        return Ok(Destination::InPlace(there));
+    let (file, unfinished) = match temporary(folder, name, Some(metadata.mode() & PERMISSIONS)) {
+        Ok(temporary) => temporary,
+        Err(error) if takes_no_file(&error) => return Ok(Destination::InPlace(there)),
+        // A full or failing disk is no reason to put an older file at risk.
+        Err(error) => return Err(error),
     };
     let replacement = file.metadata()?;
     if (replacement.uid(), replacement.gid()) != (metadata.uid(), metadata.gid()) {
         return Ok(Destination::InPlace(there));
     }
     Ok(Destination::Replaced(file, unfinished))
+}
+
+/// Whether a folder refused a file for what it is, not for the state of its disk.
+fn takes_no_file(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
 /// A new file beside the one called `name`, with permissions of its own or those of any new file.
