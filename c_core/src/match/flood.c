@@ -31,9 +31,9 @@ static bool attaches_pair(const otr_matcher *m, const otr_step *step);
 static bool next_at_node(otr_matcher *m, uint32_t node, uint32_t arc, otr_step *step);
 static bool is_due(const otr_matcher *m, uint32_t node, uint32_t arc);
 static uint32_t first_contact(otr_matcher *m, uint32_t node, uint32_t *arc);
-static inline uint32_t contact_in_block(const otr_matcher *m, uint32_t node, uint32_t first, uint32_t gap,
-                                        uint32_t *arc);
-static uint32_t contact_of_hub(otr_matcher *m, uint32_t node, uint32_t gap, uint32_t *arc);
+static inline uint32_t contact_in_block(const otr_matcher *m, uint32_t top, uint32_t reach, uint32_t first,
+                                        uint32_t end, uint32_t gap, uint32_t *arc);
+static uint32_t contact_of_hub(otr_matcher *m, uint32_t node, uint32_t reach, uint32_t gap, uint32_t *arc);
 static inline bool is_hub(const otr_matcher *m, uint32_t node);
 static otr_hub_block *blocks_of(const otr_matcher *m, uint32_t hub);
 static void look_at_hub_anew(otr_matcher *m, uint32_t hub);
@@ -67,7 +67,7 @@ bool otr_flood_next(otr_matcher *m, otr_step *step) {
             defer(m, node);
         }
         arc = OTR_NONE;
-        is_deferred = !has_entry_now(m) && m->deferred_first < m->deferred_count;
+        is_deferred = m->deferred_first < m->deferred_count && !has_entry_now(m);
         if (is_deferred) {
             node = m->deferred[m->deferred_first++];
         } else if (take_entry(m, &node, &arc, step)) {
@@ -153,11 +153,8 @@ static bool take_entry(otr_matcher *m, uint32_t *node, uint32_t *arc, otr_step *
     uint64_t key;
     uint32_t time, id;
     *node = OTR_NONE;
-    if (m->deferred_first == m->deferred_count) {
-        m->deferred_first = m->deferred_count = 0;
-    }
     if (m->queue.count == 0) {
-        m->failure = OTR_ERR_ODD_PARITY;
+        m->failure = m->failure == OTR_OK ? OTR_ERR_ODD_PARITY : m->failure;
         return false;
     }
     key = otr_queue_pop(&m->queue);
@@ -178,6 +175,9 @@ static bool take_entry(otr_matcher *m, uint32_t *node, uint32_t *arc, otr_step *
 
 /* Puts a node off until nothing else happens now. */
 static void defer(otr_matcher *m, uint32_t node) {
+    if (m->deferred_first == m->deferred_count) {
+        m->deferred_first = m->deferred_count = 0;
+    }
     if (!OTR_ARRAY_GROW(m->deferred, m->deferred_count, m->deferred_capacity)) {
         m->failure = OTR_ERR_MEMORY;
         return;
@@ -244,38 +244,39 @@ static bool is_due(const otr_matcher *m, uint32_t node, uint32_t arc) {
 
 /* The first contact at a node of a growing region: returns the time until then, and its arc. */
 static uint32_t first_contact(otr_matcher *m, uint32_t node, uint32_t *arc) {
-    const uint32_t reach = otr_reach_past(m, &m->sites[node]);
+    const otr_site *const site = &m->sites[node];
+    const uint32_t top = site->top;
+    const uint32_t reach = otr_reach_past(m, site);
     const uint32_t boundary = otr_boundary_weight(m->weights, node);
+    const uint32_t begin = m->nodes[node].begin;
     const uint32_t end = m->nodes[node + 1].begin;
     uint32_t gap = GAP_NONE;
     if (boundary != OTR_WEIGHT_NONE) {
         gap = boundary - reach;
         *arc = ARC_BOUNDARY;
     }
-    if (is_hub(m, node)) {
-        return contact_of_hub(m, node, gap, arc);
+    if (end - begin > HUB_ARCS) {
+        return contact_of_hub(m, node, reach, gap, arc);
     }
-    for (uint32_t first = m->nodes[node].begin; first < end; first += OTR_SCAN_ARCS) {
-        gap = contact_in_block(m, node, first, gap, arc);
+    for (uint32_t first = begin; first < end; first += OTR_SCAN_ARCS) {
+        gap = contact_in_block(m, top, reach, first, end, gap, arc);
     }
     return gap;
 }
 
-/* The first contact over the arcs from `first` on, OTR_SCAN_ARCS or those up to the node's last, if it is
- * before `gap`, and its arc; else `gap`. */
-static inline uint32_t contact_in_block(const otr_matcher *m, uint32_t node, uint32_t first, uint32_t gap,
-                                        uint32_t *arc) {
-    const otr_site *const site = &m->sites[node];
-    const uint32_t reach = otr_reach_past(m, site);
+/* The first contact of a node of region `top`, which reaches `reach` past it, over the arcs from `first` on,
+ * OTR_SCAN_ARCS or those before `end`, if it is before `gap`, and its arc; else `gap`. */
+static inline uint32_t contact_in_block(const otr_matcher *m, uint32_t top, uint32_t reach, uint32_t first,
+                                        uint32_t end, uint32_t gap, uint32_t *arc) {
     uint32_t least, least_arc;
-    uint64_t occupied = otr_scan(m, first, m->nodes[node + 1].begin, &least, &least_arc);
+    uint64_t occupied = otr_scan(m, first, end, &least, &least_arc);
     if (least != UINT32_MAX && least - reach < gap) {
         gap = least - reach;
         *arc = least_arc;
     }
     for (; occupied != 0; occupied &= occupied - 1) {
         const uint32_t a = first + otr_ctz64(occupied);
-        const uint32_t meeting = gap_between(m, site->top, reach, m->arcs[a]);
+        const uint32_t meeting = gap_between(m, top, reach, m->arcs[a]);
         if (meeting < gap) {
             gap = meeting;
             *arc = a;
@@ -285,7 +286,7 @@ static inline uint32_t contact_in_block(const otr_matcher *m, uint32_t node, uin
 }
 
 /* The same over all arcs of a hub. */
-static uint32_t contact_of_hub(otr_matcher *m, uint32_t node, uint32_t gap, uint32_t *arc) {
+static uint32_t contact_of_hub(otr_matcher *m, uint32_t node, uint32_t reach, uint32_t gap, uint32_t *arc) {
     const uint32_t begin = m->nodes[node].begin;
     const uint32_t end = m->nodes[node + 1].begin;
     otr_hub_block *block = blocks_of(m, node);
@@ -295,7 +296,7 @@ static uint32_t contact_of_hub(otr_matcher *m, uint32_t node, uint32_t gap, uint
             continue;
         }
         if ((int32_t)left <= 0) {
-            left = contact_in_block(m, node, first, GAP_NONE, &block->arc);
+            left = contact_in_block(m, m->sites[node].top, reach, first, end, GAP_NONE, &block->arc);
             block->is_quiet = left == GAP_NONE;
             block->due = (uint32_t)m->now + left;
         }

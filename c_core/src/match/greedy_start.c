@@ -101,8 +101,10 @@ static void add_contacts(otr_matcher *m, uint32_t event, const otr_node *record,
     for (; occupied != 0; occupied &= occupied - 1) {
         const uint32_t a = first + otr_ctz64(occupied);
         const otr_arc arc = m->arcs[a];
-        add_contact(m, event, m->sites[arc.head].event, arc.weight,
-                    record->first_edge + (a - record->forward));
+        if (arc.weight != OTR_WEIGHT_NONE) {
+            add_contact(m, event, m->sites[arc.head].event, arc.weight,
+                        record->first_edge + (a - record->forward));
+        }
     }
 }
 
@@ -110,9 +112,6 @@ static void add_contact(otr_matcher *m, uint32_t event, uint32_t other, uint32_t
     otr_start *const a = &m->starts[event];
     otr_start *const b = &m->starts[other];
     const otr_contact contact = {{event, other}, weight, edge, {a->first_contact, b->first_contact}};
-    if (weight == OTR_WEIGHT_NONE) {
-        return;
-    }
     if (!OTR_ARRAY_GROW(m->contacts, m->contact_count, m->contact_capacity)) {
         m->failure = OTR_ERR_MEMORY;
         return;

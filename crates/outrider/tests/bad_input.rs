@@ -94,9 +94,11 @@ fn graphs_refuse_what_they_cannot_hold() {
 
     let likely = model("error(0.7) D0 D1");
     let options = GraphOptions { correlations: true, ..GraphOptions::default() };
-    let error = MatchingGraph::new(&likely, &options).expect_err("more likely than not");
-    assert_eq!(error.status(), Some(Status::Probability));
-    assert_eq!(error.place().and_then(|place| place.line), Some(1), "{error}");
+    assert!(MatchingGraph::new(&likely, &options).expect("any probability").has_correlations());
+
+    let range = GraphOptions { weight_range: -1.0, ..GraphOptions::default() };
+    let error = MatchingGraph::new(&model(CHAIN), &range).expect_err("no range");
+    assert_eq!(error.status(), Some(Status::Argument));
 
     let huge = model("repeat 1000000000000000 {\n    error(0.1) D0 D1\n    shift_detectors 1\n}\n");
     let error = MatchingGraph::new(&huge, &GraphOptions::default()).expect_err("10^15 detectors");
