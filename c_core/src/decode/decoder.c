@@ -456,15 +456,33 @@ static otr_status certify_matching(otr_decoder *d) {
                : OTR_ERR_CERTIFICATE;
 }
 
+/* Takes what the edges cost that were forced from the toggle `first` on out of the answer's weight: they
+ * count 0, whether they are in the answer or not. */
+static void drop_prices(otr_decoder *d, size_t first) {
+    const uint32_t *const toggles = d->weights.toggles;
+    const size_t count = d->weights.toggle_count;
+    d->weights.forced_weight += (int64_t)(count - first) * SURE_PRICE;
+    for (size_t i = first; i < count; i++) {
+        d->used[toggles[i] >> 6] |= (uint64_t)1 << (toggles[i] & 63);
+    }
+    for (size_t i = 0; i < d->matched.count; i++) {
+        const uint32_t edge = d->matched.edges[i];
+        d->weights.forced_weight -= d->used[edge >> 6] >> (edge & 63) & 1 ? SURE_PRICE : 0;
+    }
+    for (size_t i = first; i < count; i++) {
+        d->used[toggles[i] >> 6] = 0;
+    }
+}
+
 /* The second pass where most errors that share an edge with another one are likelier than not to come with
  * it, as Y errors alone are. Their implied weights are all 0, and edges of weight 0 tie with detours over
  * others. So an edge of implied weight 0 is forced for a price that is below every other difference: of
  * answers that weigh the same the one with more of these edges counts. */
 static otr_status match_anew(otr_decoder *d, const otr_predecoded *shot) {
     const otr_graph *const graph = d->graph;
+    const size_t first_sure = d->weights.toggle_count;
     size_t event_count = shot->event_count;
     const uint32_t *events;
-    size_t sure = 0;
     otr_status status = OTR_OK;
     for (size_t i = 0; i < d->used_count && status == OTR_OK; i++) {
         const uint32_t end = graph->implied_begin[d->first_pass[i] + 1];
@@ -476,7 +494,6 @@ static otr_status match_anew(otr_decoder *d, const otr_predecoded *shot) {
             const bool is_forced = (d->weights.forced[edge >> 6] >> (edge & 63) & 1) != 0;
             if (!is_forced && before != OTR_WEIGHT_NONE && (implied == 0 || (uint32_t)implied < before)) {
                 status = otr_shot_weights_override(&d->weights, &lowered, 1);
-                sure += implied == 0;
             }
         }
     }
@@ -485,9 +502,12 @@ static otr_status match_anew(otr_decoder *d, const otr_predecoded *shot) {
     }
     otr_matcher_reset(d->matcher);
     events = otr_shot_weights_flip(&d->weights, shot->events, &event_count, d->remaining);
-    d->weights.forced_weight += (int64_t)sure * SURE_PRICE;
     status = otr_matcher_solve(d->matcher, events, event_count, true);
-    return status == OTR_OK ? otr_matcher_edges(d->matcher, &d->matched.edges, &d->matched.count) : status;
+    status = status == OTR_OK ? otr_matcher_edges(d->matcher, &d->matched.edges, &d->matched.count) : status;
+    if (status == OTR_OK) {
+        drop_prices(d, first_sure);
+    }
+    return status;
 }
 
 /* `events` are those of the shot after flips. */
