@@ -189,7 +189,8 @@ class Graph:
 
     def __init__(self, model, correlations):
         self.handle, error = HANDLE(), Error()
-        options = GraphOptions(correlations=correlations, first_observables=True)
+        # A small range: then the scale is PyMatching's, whatever the weights are.
+        options = GraphOptions(correlations=correlations, first_observables=True, weight_range=1.0)
         status = LIB.otr_graph_create(
             ctypes.byref(self.handle), model.handle, ctypes.byref(options), ctypes.byref(error)
         )
