@@ -269,7 +269,7 @@ def refusal(capsys, *words: object) -> str:
 @pytest.mark.parametrize(
     "model, problem",
     [
-        ("error(0.1) D0 L0\nerror(0.1) D1 L1", "2 observables, not one; train it with --gap-share 0"),
+        ("error(0.1) D0 L0\nerror(0.1) D1 L1", "no undetected error flips the observable; train it with --gap-share 0"),
     ],
 )
 def test_models_that_cannot_be_trained_on_are_refused_at_once(tmp_path, capsys, model, problem):
