@@ -158,3 +158,35 @@ fn what_is_no_graph_is_refused_with_the_edge() {
     let error = from_edges(u32::MAX, 0, &[]).expect_err("too many nodes");
     assert_eq!(error.status(), Some(Status::Limit));
 }
+
+#[test]
+fn offsets_that_no_graph_holds_are_refused() {
+    let (node1, node2, weights) = ([0], [outrider_sys::OTR_BOUNDARY], [1.0]);
+    for (offsets, status) in [
+        ([0, 1 << 33], outrider_sys::otr_status::OTR_ERR_LIMIT),
+        ([1, 1], outrider_sys::otr_status::OTR_ERR_ARGUMENT),
+    ] {
+        let edges = outrider_sys::otr_graph_edges {
+            node_count: 1,
+            observable_count: 1,
+            edge_count: 1,
+            node1: node1.as_ptr(),
+            node2: node2.as_ptr(),
+            weights: weights.as_ptr(),
+            probabilities: std::ptr::null(),
+            observable_begin: offsets.as_ptr(),
+            observables: [0].as_ptr(),
+        };
+        let mut graph = std::ptr::null_mut();
+        // SAFETY: the arrays have an entry for the edge; offsets are refused before what they point to is read.
+        let found = unsafe {
+            outrider_sys::otr_graph_create_from_edges(
+                &mut graph,
+                &edges,
+                std::ptr::null(),
+                std::ptr::null_mut(),
+            )
+        };
+        assert_eq!((found, graph.is_null()), (status, true), "{offsets:?}");
+    }
+}

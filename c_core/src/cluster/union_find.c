@@ -15,8 +15,8 @@
  * queue. A node that comes up while its cluster is frozen, or whose last look was at such a time, is parked:
  * the nodes that a cluster looks at when it grows again are those, not all.
  *
- * A hub, a node with very many arcs, keeps for each block of ARCS_PER_SCAN of them what completes first, and
- * looks anew at blocks that are due only.
+ * A hub (graph/hubs.h) keeps for each of its blocks what completes first, and looks anew at blocks that are
+ * due only.
  *
  * Clusters are lists of nodes, and cluster_of has the cluster of each node; a union moves the nodes of the
  * smaller one. Radii follow from one clock per cluster, radius = reach(cluster) - origin(node), so growth
@@ -26,6 +26,7 @@
 #include "cluster/node_queue.h"
 #include "common/array.h"
 #include "common/bits.h"
+#include "graph/hubs.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -33,9 +34,7 @@
 /* Later than every completion: a path of OTR_GRAPH_NODES_MAX edges of OTR_WEIGHT_MAX stays below 2^56. */
 #define TIME_NEVER INT64_MAX
 /* Arcs that one call of the kernel scan_arcs takes. */
-#define ARCS_PER_SCAN 64
-/* Nodes with more arcs are hubs. */
-#define HUB_ARCS 1024
+#define ARCS_PER_SCAN OTR_HUB_BLOCK
 
 /* One cluster. Its reach at time t is reach_at_0 + t while it grows, and reach_at_0 while it is frozen. */
 typedef struct cluster {
@@ -82,7 +81,7 @@ struct otr_union_find {
     uint64_t *is_reached; /* bit per node: in a cluster; clear outside a call */
     uint32_t *cluster_of; /* reached node -> cluster */
     member *members;      /* by node */
-    outlook *hub_blocks;  /* see blocks_of */
+    outlook *hub_blocks;  /* see graph/hubs.h */
     cluster *clusters;    /* one per event */
     uint32_t *reached;    /* nodes of clusters, in the order they were taken in */
     uint32_t *edges;      /* the correction */
@@ -107,7 +106,6 @@ static void look_at_block(otr_union_find *uf, uint32_t node, uint32_t begin, int
 static void look_at_hub(otr_union_find *uf, uint32_t node, int64_t now, outlook *out);
 static bool is_hub(const otr_union_find *uf, uint32_t node);
 static outlook *blocks_of(const otr_union_find *uf, uint32_t hub);
-static size_t hub_block_count(const otr_graph *graph);
 static void add_rival(outlook *out, uint32_t rival);
 static void park(otr_union_find *uf, uint32_t node);
 static void take_parked(cluster *into, const cluster *from, member *members);
@@ -136,7 +134,7 @@ otr_status otr_union_find_create(otr_union_find **out, const otr_weights *weight
     uf->cluster_of = otr_array_new(node_count, sizeof *uf->cluster_of);
     uf->members = otr_array_new(node_count, sizeof *uf->members);
     uf->clusters = otr_array_new(node_count, sizeof *uf->clusters);
-    uf->hub_blocks = otr_array_new(hub_block_count(weights->graph), sizeof *uf->hub_blocks);
+    uf->hub_blocks = otr_array_new(otr_hub_block_count(weights->graph), sizeof *uf->hub_blocks);
     uf->reached = otr_array_new(node_count, sizeof *uf->reached);
     uf->edges = otr_array_new(node_count, sizeof *uf->edges);
     if (otr_node_queue_init(&uf->queue, node_count) != OTR_OK || uf->cluster_of == NULL ||
@@ -147,7 +145,7 @@ otr_status otr_union_find_create(otr_union_find **out, const otr_weights *weight
     }
     uf->heap_bytes =
         sizeof *uf + ((size_t)node_count / 64 + 1) * sizeof *uf->is_reached +
-        hub_block_count(weights->graph) * sizeof *uf->hub_blocks +
+        otr_hub_block_count(weights->graph) * sizeof *uf->hub_blocks +
         (size_t)node_count * (sizeof *uf->members + sizeof *uf->clusters + 3 * sizeof *uf->reached);
     *out = uf;
     return OTR_OK;
@@ -403,16 +401,11 @@ static void look_at_hub(otr_union_find *uf, uint32_t node, int64_t now, outlook 
 }
 
 static bool is_hub(const otr_union_find *uf, uint32_t node) {
-    return uf->weights->graph->arc_begin[node + 1] - uf->weights->graph->arc_begin[node] > HUB_ARCS;
+    return uf->weights->graph->arc_begin[node + 1] - uf->weights->graph->arc_begin[node] > OTR_HUB_ARCS;
 }
 
-/* Blocks are as many as half of the pairs of arcs before them allow, so that those of two hubs are apart. */
 static outlook *blocks_of(const otr_union_find *uf, uint32_t hub) {
-    return &uf->hub_blocks[uf->weights->graph->arc_begin[hub] / (ARCS_PER_SCAN / 2)];
-}
-
-static size_t hub_block_count(const otr_graph *graph) {
-    return graph->arc_count / (ARCS_PER_SCAN / 2) + 1;
+    return &uf->hub_blocks[otr_hub_blocks_at(uf->weights->graph->arc_begin[hub])];
 }
 
 static void add_rival(outlook *out, uint32_t rival) {

@@ -74,6 +74,10 @@ static otr_status check(const otr_graph_edges *edges, const otr_graph_options *o
     status = status == OTR_OK ? otr_graph_check_count("observables", edges->observable_count,
                                                       OTR_GRAPH_OBSERVABLES_MAX, error)
                               : status;
+    status = status == OTR_OK && edges->observable_begin != NULL && edges->edge_count > 0
+                 ? otr_graph_check_count("observables of edges", edges->observable_begin[edges->edge_count],
+                                         UINT32_MAX, error)
+                 : status;
     status = status == OTR_OK ? otr_graph_check_count("edges", edges->edge_count, OTR_GRAPH_EDGES_MAX, error)
                               : status;
     for (size_t i = 0; i < edges->edge_count && status == OTR_OK; i++) {

@@ -8,9 +8,8 @@
  * one comes up, its node queues the growing neighbours, whose entries may be about the time before the
  * freeze.
  *
- * A hub, a node with very many arcs, would be looked at whole for each of its contacts. It keeps the time of
- * the next contact of each block of OTR_SCAN_ARCS arcs, and only blocks that are due are looked at anew. The
- * same rule holds for a block as for the node: too early is allowed, too late is not.
+ * A hub (graph/hubs.h) keeps the time of the next contact of each of its blocks, and only blocks that are due
+ * are looked at anew. The same rule holds for a block as for the node: too early is allowed, too late is not.
  *
  * Of the steps at one time, those that make a matched pair part of a tree come last. Where many events are
  * equally far apart, all of them meet at once, and a tree would otherwise take in pair after pair, to be
@@ -21,8 +20,6 @@
 #define ARC_BOUNDARY (UINT32_MAX - 1)
 /* No contact over this arc. */
 #define GAP_NONE UINT32_MAX
-/* Nodes with more arcs are hubs. */
-#define HUB_ARCS 1024
 
 static bool has_entry_now(const otr_matcher *m);
 static bool take_entry(otr_matcher *m, uint32_t *node, uint32_t *arc, otr_step *step);
@@ -255,7 +252,7 @@ static uint32_t first_contact(otr_matcher *m, uint32_t node, uint32_t *arc) {
         gap = boundary - reach;
         *arc = ARC_BOUNDARY;
     }
-    if (end - begin > HUB_ARCS) {
+    if (end - begin > OTR_HUB_ARCS) {
         return contact_of_hub(m, node, reach, gap, arc);
     }
     for (uint32_t first = begin; first < end; first += OTR_SCAN_ARCS) {
@@ -309,12 +306,11 @@ static uint32_t contact_of_hub(otr_matcher *m, uint32_t node, uint32_t reach, ui
 }
 
 static inline bool is_hub(const otr_matcher *m, uint32_t node) {
-    return m->nodes[node + 1].begin - m->nodes[node].begin > HUB_ARCS;
+    return m->nodes[node + 1].begin - m->nodes[node].begin > OTR_HUB_ARCS;
 }
 
-/* Blocks are as many as half of the pairs of arcs before them allow, so that those of two hubs are apart. */
 static otr_hub_block *blocks_of(const otr_matcher *m, uint32_t hub) {
-    return &m->hub_blocks[m->nodes[hub].begin / (OTR_SCAN_ARCS / 2)];
+    return &m->hub_blocks[otr_hub_blocks_at(m->nodes[hub].begin)];
 }
 
 /* All blocks are due. */

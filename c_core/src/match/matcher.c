@@ -7,7 +7,6 @@
 /* Largest number of events of one shot: regions and nodes share the 32-bit ids of the queue. */
 #define EVENTS_MAX ((size_t)1 << 28)
 
-static size_t hub_block_count(const otr_matcher *m);
 static void fill_nodes(otr_matcher *m);
 static uint32_t find_nearest(const otr_matcher *m, uint32_t node);
 static void fill_ahead(const otr_graph *graph, uint32_t node, uint32_t end, otr_node *record);
@@ -33,7 +32,7 @@ otr_status otr_matcher_create(otr_matcher **out, otr_weights *weights, const otr
     m->occupied = otr_array_zeroed((size_t)node_count / 64 + 1, sizeof *m->occupied);
     m->awaited = otr_array_zeroed((size_t)node_count / 64 + 1, sizeof *m->awaited);
     m->nodes = otr_array_new((size_t)node_count + 1, sizeof *m->nodes);
-    m->hub_blocks = otr_array_new(hub_block_count(m), sizeof *m->hub_blocks);
+    m->hub_blocks = otr_array_new(otr_hub_block_count(m->graph), sizeof *m->hub_blocks);
     if (m->sites == NULL || m->hub_blocks == NULL || m->occupied == NULL || m->awaited == NULL ||
         m->nodes == NULL) {
         otr_matcher_destroy(m);
@@ -109,12 +108,12 @@ size_t otr_matcher_bytes(const otr_matcher *m) {
     return sizeof *m + m->node_count * (sizeof *m->sites + sizeof *m->nodes) +
            2 * ((size_t)m->node_count / 64 + 1) * sizeof *m->occupied +
            m->region_capacity * sizeof *m->regions + m->queue.capacity * sizeof *m->queue.keys +
-           hub_block_count(m) * sizeof *m->hub_blocks + m->deferred_capacity * sizeof *m->deferred +
-           m->path_capacity * sizeof *m->paths + m->stack_capacity * sizeof *m->stack +
-           m->batch_capacity * sizeof *m->batch + m->contact_capacity * sizeof *m->contacts +
-           m->start_capacity * sizeof *m->starts + m->edge_capacity * sizeof *m->edges +
-           m->tight_capacity * sizeof *m->tight + m->waiting_capacity * sizeof *m->waiting +
-           m->pair_capacity * sizeof *m->pairs;
+           otr_hub_block_count(m->graph) * sizeof *m->hub_blocks +
+           m->deferred_capacity * sizeof *m->deferred + m->path_capacity * sizeof *m->paths +
+           m->stack_capacity * sizeof *m->stack + m->batch_capacity * sizeof *m->batch +
+           m->contact_capacity * sizeof *m->contacts + m->start_capacity * sizeof *m->starts +
+           m->edge_capacity * sizeof *m->edges + m->tight_capacity * sizeof *m->tight +
+           m->waiting_capacity * sizeof *m->waiting + m->pair_capacity * sizeof *m->pairs;
 }
 
 otr_status otr_matcher_start(otr_matcher *m, const uint32_t *events, size_t event_count, bool overridden) {
@@ -184,10 +183,6 @@ void otr_matcher_free_blossom(otr_matcher *m, uint32_t blossom) {
     region->first_part = OTR_NONE;
     region->cycle_next = m->free_region;
     m->free_region = blossom;
-}
-
-static size_t hub_block_count(const otr_matcher *m) {
-    return m->graph->arc_count / (OTR_SCAN_ARCS / 2) + 1;
 }
 
 static void fill_nodes(otr_matcher *m) {

@@ -11,6 +11,7 @@
 
 #include "common/array.h"
 #include "common/bits.h"
+#include "graph/hubs.h"
 #include "match/event_queue.h"
 #include "match/matcher.h"
 
@@ -121,7 +122,7 @@ struct otr_matcher {
     otr_node *nodes;           /* node_count + 1 */
     otr_site *sites;           /* node_count */
     uint64_t *occupied;        /* one bit a node */
-    otr_hub_block *hub_blocks; /* arc_count / (OTR_SCAN_ARCS / 2) + 1 */
+    otr_hub_block *hub_blocks; /* see graph/hubs.h */
 
     const uint32_t *events; /* event number -> node, borrowed */
     uint32_t event_count;
@@ -181,7 +182,7 @@ static inline uint32_t otr_boundary_edge(const otr_matcher *m, uint32_t node) {
 }
 
 /* How many arcs otr_scan looks at once. */
-#define OTR_SCAN_ARCS 64
+#define OTR_SCAN_ARCS OTR_HUB_BLOCK
 
 /* Looks at up to OTR_SCAN_ARCS arcs from `arc` to `end`: returns which of them lead to occupied nodes, and of
  * the others the least weight and its arc. */

@@ -12,6 +12,8 @@ typedef struct part {
     otr_place decider;
 } part;
 
+static otr_status label_parts(const otr_graph *graph, const uint32_t *layers, const uint32_t *rows,
+                              uint32_t **label, uint8_t **has_boundary);
 static bool is_seen(uint8_t role);
 static uint32_t find(uint32_t *parents, uint32_t node);
 static void join(uint32_t *parents, uint32_t a, uint32_t b);
@@ -21,56 +23,23 @@ static uint32_t pick(const otr_surroundings *around, const otr_enclosure_rule *r
                      const part *parts, uint8_t *marked);
 
 otr_status otr_all_reach_boundary(const otr_timeline *timeline, const uint32_t *rows, bool *out) {
-    const otr_graph *const graph = timeline->graph;
-    uint32_t *const parents = otr_array_new(graph->node_count, sizeof *parents);
-    uint8_t *const reaches = otr_array_zeroed(graph->node_count, 1);
-    const bool is_enough = parents != NULL && reaches != NULL;
+    uint32_t *label;
+    uint8_t *has_boundary;
+    const otr_status status = label_parts(timeline->graph, timeline->layers, rows, &label, &has_boundary);
     *out = true;
-    for (uint32_t node = 0; is_enough && node < graph->node_count; node++) {
-        parents[node] = node;
+    if (status != OTR_OK) {
+        return status;
     }
-    for (uint32_t edge = 0; is_enough && edge < graph->edge_count; edge++) {
-        const uint32_t node1 = graph->edge_node1[edge];
-        const uint32_t node2 = graph->edge_node2[edge];
-        if (node2 != OTR_BOUNDARY && timeline->layers[node1] == timeline->layers[node2] &&
-            rows[node1] == rows[node2]) {
-            join(parents, node1, node2);
-        }
+    for (uint32_t node = 0; node < timeline->graph->node_count; node++) {
+        *out &= has_boundary[label[node]] != 0;
     }
-    for (uint32_t node = 0; is_enough && node < graph->node_count; node++) {
-        reaches[find(parents, node)] |= graph->boundary_edge[node] != OTR_NONE;
-    }
-    for (uint32_t node = 0; is_enough && node < graph->node_count; node++) {
-        *out &= reaches[find(parents, node)] != 0;
-    }
-    free(parents);
-    free(reaches);
-    return is_enough ? OTR_OK : OTR_ERR_MEMORY;
+    free(label);
+    free(has_boundary);
+    return OTR_OK;
 }
 
 otr_status otr_connected_parts(const otr_graph *graph, uint32_t **label, uint8_t **has_boundary) {
-    uint32_t *const parents = otr_array_new(graph->node_count, sizeof *parents);
-    uint8_t *const reaches = otr_array_zeroed(graph->node_count, 1);
-    if (parents == NULL || reaches == NULL) {
-        free(parents);
-        free(reaches);
-        return OTR_ERR_MEMORY;
-    }
-    for (uint32_t node = 0; node < graph->node_count; node++) {
-        parents[node] = node;
-    }
-    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
-        if (graph->edge_node2[edge] != OTR_BOUNDARY) {
-            join(parents, graph->edge_node1[edge], graph->edge_node2[edge]);
-        }
-    }
-    for (uint32_t node = 0; node < graph->node_count; node++) {
-        parents[node] = find(parents, node);
-        reaches[parents[node]] |= graph->boundary_edge[node] != OTR_NONE;
-    }
-    *label = parents;
-    *has_boundary = reaches;
-    return OTR_OK;
+    return label_parts(graph, NULL, NULL, label, has_boundary);
 }
 
 otr_status otr_find_enclosed(const otr_timeline *timeline, const otr_surroundings *around,
@@ -104,6 +73,37 @@ otr_status otr_find_enclosed(const otr_timeline *timeline, const otr_surrounding
     free(parts);
     free(marked);
     return is_enough ? OTR_OK : OTR_ERR_MEMORY;
+}
+
+/* The connected parts of a graph, of which an edge joins two detectors only if they are in the same layer and
+ * the same row, where these are given. OTR_ERR_MEMORY. */
+static otr_status label_parts(const otr_graph *graph, const uint32_t *layers, const uint32_t *rows,
+                              uint32_t **label, uint8_t **has_boundary) {
+    uint32_t *const parents = otr_array_new(graph->node_count, sizeof *parents);
+    uint8_t *const reaches = otr_array_zeroed(graph->node_count, 1);
+    if (parents == NULL || reaches == NULL) {
+        free(parents);
+        free(reaches);
+        return OTR_ERR_MEMORY;
+    }
+    for (uint32_t node = 0; node < graph->node_count; node++) {
+        parents[node] = node;
+    }
+    for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+        const uint32_t node1 = graph->edge_node1[edge];
+        const uint32_t node2 = graph->edge_node2[edge];
+        if (node2 != OTR_BOUNDARY && (layers == NULL || layers[node1] == layers[node2]) &&
+            (rows == NULL || rows[node1] == rows[node2])) {
+            join(parents, node1, node2);
+        }
+    }
+    for (uint32_t node = 0; node < graph->node_count; node++) {
+        parents[node] = find(parents, node);
+        reaches[parents[node]] |= graph->boundary_edge[node] != OTR_NONE;
+    }
+    *label = parents;
+    *has_boundary = reaches;
+    return OTR_OK;
 }
 
 static bool is_seen(uint8_t role) {
