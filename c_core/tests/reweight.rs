@@ -179,6 +179,19 @@ fn a_reweighted_graph_is_a_rebuilt_one() {
 }
 
 #[test]
+fn an_edge_that_vanishes_does_so_again() {
+    let text = |p: f64| format!("error(1) D0 D1 ^ D0 D1 ^ D2 ^ D3\nerror({p}) D2 ^ D4");
+    for correlations in [false, true] {
+        let graph_of = |p| build(&DetectorErrorModel::parse(&text(p)).expect("a valid model"), correlations);
+        let graph = graph_of(0.1);
+        assert_eq!(graph.edge_count(), 3, "1 and 1 cancel to 0");
+        for p in [0.1, 0.3] {
+            assert_same_graph(&graph.reweighted(&[1.0, p]).expect("it cancels again"), &graph_of(p));
+        }
+    }
+}
+
+#[test]
 fn reweighted_random_graphs_are_rebuilt_ones() {
     let mut taken = [0, 0];
     for seed in 0..MODELS as u64 {

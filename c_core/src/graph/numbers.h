@@ -15,7 +15,7 @@ static inline double otr_probability_xor(double p, double q) {
 /* ln((1-p)/p), finite also where the quotient overflows; infinite for 0 and 1. */
 double otr_probability_weight(double p);
 
-/* What errors add up to. All are 0 at first. */
+/* What errors add up to, vanished edges too. All are 0 at first. */
 typedef struct otr_error_sums {
     bool correlations;
     double *probability; /* edge -> merged probability */
