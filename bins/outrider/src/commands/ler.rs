@@ -179,6 +179,7 @@ struct Point {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &LerArgs) -> Result<()> {
+    output::require_stdout()?;
     let threads = thread_count(args.threads)?;
     args.usage.settings.require_dem(args.dem.as_deref())?;
     args.usage.require_predecoder(&args.predecoder)?;

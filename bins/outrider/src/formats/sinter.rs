@@ -4,7 +4,6 @@
 //! `comma_separated_key_values` (metadata from a file name).
 
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -14,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::formats::python_json::{Separators, python_json};
+use crate::input;
 use crate::options::postselect::Postselection;
 use crate::report::statistics::{Counts, ErrorCombos, Metadata, Pairs, SeedShots, StageTotals, Task};
 
@@ -52,7 +52,7 @@ pub(crate) fn strong_id(
 /// The start of a file's SHA-256, for metadata.
 pub(crate) fn file_digest(path: &Path) -> Result<String> {
     let mut hasher = Sha256::new();
-    let mut file = File::open(path).map_err(|error| Error::io("open", path, error))?;
+    let mut file = input::open(path)?;
     let mut buffer = vec![0; 1 << 16];
     loop {
         match file.read(&mut buffer).map_err(|error| Error::io("read", path, error))? {
