@@ -106,6 +106,9 @@ impl<'a> Driver<'a> {
                 return Err(Error::machine("--resume", "interrupted before all of the journal was read"));
             }
             match (restored, &mut log) {
+                (Restored::Begun, Some(_)) => {
+                    return Err(self.target.misfit("a history was opened before the one before it was over"));
+                }
                 (Restored::Begun, log) => {
                     if !source.start()? {
                         return Err(self.target.misfit("the source has no such history"));
@@ -131,6 +134,9 @@ impl<'a> Driver<'a> {
                     log.cells.take(number, log.layers, log.length)?;
                     self.figures.cells += 1;
                     self.figures.cells_restored += 1;
+                }
+                (Restored::Over(_), Some(Log { length: None, .. })) => {
+                    return Err(self.target.misfit("a history was closed before its last round"));
                 }
                 (Restored::Over(observables), log) => {
                     if let Some(log) = log.take() {
