@@ -4,6 +4,7 @@
 mod support;
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use support::*;
@@ -80,6 +81,47 @@ fn recordings_go_on_where_another_process_was_killed() {
                 .refused(2, &["journal: its stream is over"]);
         }
     }
+}
+
+/// Lets a stream run until its journal has so many bytes, and then end in order.
+fn interrupt(folder: &Path, line: &str, bytes: u64) {
+    let mut child =
+        program().current_dir(folder).args(words(line)).stdout(Stdio::null()).spawn().expect("it starts");
+    while std::fs::metadata(folder.join("journal")).map_or(0, |metadata| metadata.len()) < bytes {
+        assert!(child.try_wait().expect("a process").is_none(), "{line}: it is over before {bytes} bytes");
+        std::thread::yield_now();
+    }
+    let kill = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(kill.expect("kill runs").success());
+    assert_eq!(child.wait().expect("its end").code(), Some(0), "{line}");
+}
+
+#[test]
+fn what_a_signal_left_undone_goes_on() {
+    let folder = recorded();
+    let path = folder.path();
+    for (source, bytes) in [
+        (format!("{PATCH} {SHOTS}"), [200, 2_500]),
+        (format!("{PATCH} {MEASUREMENTS}"), [200, 2_500]),
+        ("--distance 3 --p 0.01 --rounds 12 --repeat 300 --wait block".to_owned(), [200, 2_500]),
+    ] {
+        outrider(path, words(&format!("stream {source} {FAST} --json run.json"))).text();
+        let whole = json(&get_text(path, "run.json"));
+        for bytes in bytes {
+            interrupt(path, &format!("stream {source} {SLOW} --nodes 1 --journal journal --resume"), bytes);
+        }
+        let line = format!("stream {source} {FAST} --nodes 1 --journal journal --resume --json run.json");
+        outrider(path, words(&line)).text();
+        let report = json(&get_text(path, "run.json"));
+        assert_eq!(answers(&report), answers(&whole), "{source}");
+        assert!(report["restored"]["layers"].as_u64() >= Some(13), "{report}");
+        outrider(path, words(&line)).refused(2, &["journal: its stream is over"]);
+        std::fs::remove_file(path.join("journal")).expect("the journal");
+    }
+    // A history that ended early is none of the source's, and the last.
+    let line = "stream --distance 3 --p 0.01 --rounds 100000 --nodes 1 --wait block --journal journal";
+    interrupt(path, &format!("{line} {SLOW}"), 2_500);
+    outrider(path, words(&format!("{line} {FAST} --resume"))).refused(2, &["journal: its stream is over"]);
 }
 
 #[test]
@@ -189,6 +231,7 @@ fn records_in_an_order_that_no_stream_has_are_refused() {
     stream(path, &format!("{SHOTS} {FAST} --nodes 1 --journal journal"));
     let journal = get(path, "journal");
     let all = records(&journal);
+    let (_end, all) = all.split_last().expect("records");
     let close = all.iter().position(|record| record[12] == CLOSE).expect("a history that was over");
     let last = all[..close].iter().rposition(|record| record[12] == ROUND).expect("a last round");
     let without = |left_out: usize| [&all[..left_out], &all[left_out + 1..]].concat();
