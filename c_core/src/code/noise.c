@@ -83,6 +83,26 @@ double otr_depolarize2_independent(double p) {
     return 0.5 - 0.5 * eighth_root(1 - 16 * p / 15);
 }
 
+bool otr_pauli1_independent(const double disjoint[3], double independent[3]) {
+    const double identity = fmax(0, 1 - disjoint[0] - disjoint[1] - disjoint[2]);
+    for (int i = 0; i < 3; i++) {
+        const int j = (i + 1) % 3, k = (i + 2) % 3;
+        if (identity < disjoint[i]) {
+            /* Exchange the roles of the identity and this Pauli, and of the two others. */
+            double exchanged[3];
+            exchanged[i] = identity;
+            exchanged[j] = disjoint[k];
+            exchanged[k] = disjoint[j];
+            if (!otr_pauli1_independent(exchanged, independent)) {
+                return false;
+            }
+            independent[i] = 1 - independent[i];
+            return true;
+        }
+    }
+    return solve_closed_form(disjoint, independent) || solve_newton(disjoint, independent);
+}
+
 /* For 0 < x <= 1, to 0.500001 units in the last place, by operations that IEEE 754 fixes: equal noise is an
  * equal model on every machine, which no library's pow() promises. Square roots leave a unit in the last
  * place, and a step of Newton's method on y^8 = x removes it, with y^8 as a sum of two numbers. */
@@ -102,26 +122,6 @@ static double square_rest(double x, double square) {
     const double high = SPLIT * x - (SPLIT * x - x);
     const double low = x - high;
     return high * high - square + 2 * high * low + low * low;
-}
-
-bool otr_pauli1_independent(const double disjoint[3], double independent[3]) {
-    const double identity = fmax(0, 1 - disjoint[0] - disjoint[1] - disjoint[2]);
-    for (int i = 0; i < 3; i++) {
-        const int j = (i + 1) % 3, k = (i + 2) % 3;
-        if (identity < disjoint[i]) {
-            /* Exchange the roles of the identity and this Pauli, and of the two others. */
-            double exchanged[3];
-            exchanged[i] = identity;
-            exchanged[j] = disjoint[k];
-            exchanged[k] = disjoint[j];
-            if (!otr_pauli1_independent(exchanged, independent)) {
-                return false;
-            }
-            independent[i] = 1 - independent[i];
-            return true;
-        }
-    }
-    return solve_closed_form(disjoint, independent) || solve_newton(disjoint, independent);
 }
 
 static bool solve_closed_form(const double disjoint[3], double independent[3]) {
