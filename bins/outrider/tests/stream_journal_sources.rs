@@ -241,7 +241,7 @@ fn records_in_an_order_that_no_stream_has_are_refused() {
         (early, "a history was closed before its last round"),
         (without(last), "that cannot be"),
         (without(0), "is not open"),
-        ([&all[..1], &all[..]].concat(), "was opened before"),
+        ([&all[..1], all].concat(), "was opened before"),
         ([&all[..3], &all[2..]].concat(), "another round than that of the source"),
     ] {
         let bytes = [&journal[..48], &records.concat()].concat();
