@@ -14,6 +14,7 @@ use clap::Args;
 use outrider::{Isa, Patch, Workers};
 use outrider_options::option_values::WaitHow;
 use outrider_options::{LoadedPatch, PatchArgs};
+use outrider_stdio::{Stream, require_open};
 use outrider_transport::Address;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
@@ -107,6 +108,10 @@ impl DaemonArgs {
     pub fn run(&self) -> Result<(), Failure> {
         if let Some(folder) = self.owner_folder.clone() {
             end_with_owner(folder).map_err(|error| Failure::Machine(format!("standard input: {error}")))?;
+        }
+        require_open(Stream::Output)?;
+        if self.exit_with_stdin {
+            require_open(Stream::Input)?;
         }
         let config = self.config()?;
         let patches = self.load(&config.patches)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use outrider_options::PatchError;
+use outrider_stdio::Closed;
 
 use crate::server::ServerError;
 
@@ -67,5 +68,11 @@ impl From<PatchError> for Failure {
             PatchError::Core(error) => error.into(),
             error => Self::Input(error.to_string()),
         }
+    }
+}
+
+impl From<Closed> for Failure {
+    fn from(closed: Closed) -> Self {
+        Self::Input(closed.to_string())
     }
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use outrider_noded::Failure;
 use outrider_options::PatchError;
+use outrider_stdio::Closed;
 
 /// Why a subcommand stopped.
 #[derive(Debug, thiserror::Error)]
@@ -97,5 +98,11 @@ impl From<PatchError> for Error {
             PatchError::Core(error) => error.into(),
             error => Self::Usage(error.to_string()),
         }
+    }
+}
+
+impl From<Closed> for Error {
+    fn from(closed: Closed) -> Self {
+        Self::Usage(closed.to_string())
     }
 }

@@ -8,7 +8,9 @@ use std::sync::{Arc, OnceLock};
 
 use outrider::{DetectorErrorModel, Format, Layout, Place, ShotReader, Shots, Status};
 use outrider_options::require_work;
+use outrider_stdio::{Stream, require_open};
 
+use crate::descriptors::require_open_path;
 use crate::error::{Error, Result};
 use crate::text_guard::{HEAD_BYTES, TextGuard, text_format};
 
@@ -93,6 +95,23 @@ pub(crate) fn name(path: &Path) -> &Path {
     if path == Path::new("-") { Path::new("standard input") } else { path }
 }
 
+/// Standard input, if there is one.
+pub(crate) fn stdin() -> Result<io::Stdin> {
+    require_open(Stream::Input)?;
+    Ok(io::stdin())
+}
+
+/// Opens a file for reading.
+pub(crate) fn open(path: &Path) -> Result<File> {
+    require_given(path)?;
+    File::open(path).map_err(|error| Error::io("open", path, error))
+}
+
+/// Refuses the name of a standard stream that was closed from the start, before it is opened.
+pub(crate) fn require_given(path: &Path) -> Result<()> {
+    require_open_path(path).map_err(|error| Error::io("open", path, error))
+}
+
 /// Refuses a command that would read standard input for two things.
 pub(crate) fn require_one_stdin(inputs: &[(&str, Option<&Path>)]) -> Result<()> {
     let mut readers = inputs.iter().filter(|(_, path)| *path == Some(Path::new("-")));
@@ -107,10 +126,11 @@ pub(crate) fn require_one_stdin(inputs: &[(&str, Option<&Path>)]) -> Result<()> 
 /// Reads a model, and refuses one that means more work than the limit.
 pub(crate) fn model(path: &Path) -> Result<DetectorErrorModel> {
     if path == Path::new("-") {
-        let model = DetectorErrorModel::from_reader(io::stdin());
+        let model = DetectorErrorModel::from_reader(stdin()?);
         let model = model.and_then(|model| require_work(&model).map(|()| model));
         return Ok(model.map_err(|error| error.with_path(name(path)))?);
     }
+    require_given(path)?;
     let model = DetectorErrorModel::from_file(path)?;
     require_work(&model).map_err(|error| error.with_path(path))?;
     Ok(model)
@@ -125,7 +145,7 @@ pub(crate) fn text(path: &Path, limit: u64) -> Result<String> {
 /// Reads a file of at most `limit` bytes.
 pub(crate) fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
+    let file = open(path)?;
     let read =
         file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| Error::io("read", path, error))?;
     if read as u64 > limit {
@@ -137,9 +157,9 @@ pub(crate) fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>> {
 /// Opens a stream of shots. What a file's length or first bytes show to be wrong is refused at once.
 pub(crate) fn shots(path: &Path, format: ShotFormat, layout: Layout) -> Result<ShotSource> {
     if path == Path::new("-") {
-        return shots_of(Box::new(io::stdin()), name(path), format, layout);
+        return shots_of(Box::new(stdin()?), name(path), format, layout);
     }
-    let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
+    let file = open(path)?;
     let metadata = file.metadata().map_err(|error| Error::io("open", path, error))?;
     if metadata.is_file() {
         require_bits(format.format, layout, path)?;

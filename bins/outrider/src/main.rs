@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 
 mod commands;
 mod decoding;
+mod descriptors;
 mod error;
 mod formats;
 mod input;

@@ -12,6 +12,11 @@ use support::*;
 const HEADER: &str =
     "     shots,    errors,  discards, seconds,decoder,strong_id,json_metadata,custom_counts";
 
+/// A circuit and its model; the observable flips unseen with probability 1/4.
+const FLIPS: &str = "# written by hand\nx_error(0.25) 0\nX_ERROR(0.25) 1\nM 0\nMZ 1\nDETECTOR(0,1.50) rec[-1]\n\
+                     OBSERVABLE_INCLUDE(0) rec[-2]\n";
+const FLIPS_MODEL: &str = "error(0.25) D0\nerror(0.25) L0\ndetector(0,1.5) D0\n";
+
 /// Shots, errors and the rest of a row, without its seconds.
 #[derive(Debug, PartialEq, Eq, Clone)]
 struct Row {
@@ -50,19 +55,13 @@ fn rows_are_sinters() {
     let folder = folder();
     // sinter.Task(circuit, detector_error_model, decoder="mwpm", json_metadata={"d": 3, "p":
     // 0.25}).strong_id()
-    put(
-        folder.path(),
-        "d=3,p=0.25.stim",
-        "# written by hand\nx_error(0.25) 0\nX_ERROR(0.25) 1\nM 0\nMZ 1\nDETECTOR(0,1.50) rec[-1]\n\
-         OBSERVABLE_INCLUDE(0) rec[-2]\n",
-    );
-    put(folder.path(), "m.dem", "error(0.25) D0\nerror(0.25) L0\ndetector(0,1.5) D0\n");
+    put(folder.path(), "d=3,p=0.25.stim", FLIPS);
+    put(folder.path(), "m.dem", FLIPS_MODEL);
     let line = "ler --dem m.dem --stim d=3,p=0.25.stim --max-shots 2000 --out s.csv --seed 9";
     let table = outrider(folder.path(), words(line)).text().to_owned();
     let found = rows(folder.path(), "s.csv");
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].shots, 2000);
-    // The observable flips unseen with probability 1/4.
     assert!((400..600).contains(&found[0].errors), "{found:?}");
     assert_eq!(
         found[0].rest,
@@ -186,6 +185,87 @@ fn rows_that_have_lost_their_seeds_are_not_repeated() {
     ler(folder.path(), "--max-shots 5000 --max-errors 1000000 --out whole.csv");
     let (parts, whole) = (rows(folder.path(), "s.csv"), rows(folder.path(), "whole.csv"));
     assert_eq!(parts[0].errors + parts[1].errors, whole[0].errors);
+}
+
+/// Strong ids of sinter 1.16.0 for [`FLIPS`] under the names of the Python package's decoders, by ours.
+const BY_PLUGIN: [(&str, &str); 3] = [
+    ("mwpm", "7c2f20328ee317bc3d08c689689248467b0c9883fc1ea13fd9df1d9c66ddc3d5"),
+    ("mwpm-correlated", "ef150d57bf17d7bc426e6919172a3b51f9c8cbd56541c589b160513e7741cb28"),
+    ("union-find", "d07547d46af29600fab3462f941863f766de29adf7f6096a97e7e1f9a4ba4a02"),
+];
+
+fn plugin_row(decoder: &str, strong_id: &str) -> String {
+    format!(
+        "      1000,       251,         0,   0.100,outrider-{decoder},{strong_id},\"{{\"\"d\"\":3,\"\"p\"\":0.25}}\",\n"
+    )
+}
+
+#[test]
+fn rows_of_the_plug_in_count_and_go_on_under_their_name() {
+    let folder = folder();
+    put(folder.path(), "d=3,p=0.25.stim", FLIPS);
+    put(folder.path(), "m.dem", FLIPS_MODEL);
+    let line = "ler --dem m.dem --stim d=3,p=0.25.stim --decoder mwpm,mwpm-correlated,union-find";
+    let line = format!("{line} --max-errors 100000 --out s.csv --max-shots");
+    let found = BY_PLUGIN.map(|(decoder, strong_id)| plugin_row(decoder, strong_id)).concat();
+    put(folder.path(), "s.csv", format!("{HEADER}\n{found}"));
+    for (row, shots) in [(3, 3000), (6, 3000), (6, 4500)] {
+        let table = outrider(folder.path(), words(&format!("{line} {shots}"))).text().to_owned();
+        let counted = table.lines().skip(1).map(|line| line.split_whitespace().nth(1).unwrap().to_owned());
+        assert_eq!(Vec::from_iter(counted), [shots.to_string(), shots.to_string(), shots.to_string()]);
+        let rows = rows(folder.path(), "s.csv");
+        for ((decoder, strong_id), row) in BY_PLUGIN.iter().zip(&rows[row..]) {
+            assert_eq!(row.shots, if shots == 3000 { 2000 } else { 1500 });
+            assert!(row.rest.starts_with(&format!("outrider-{decoder},{strong_id},")), "{row:?}");
+        }
+    }
+    assert_eq!(rows(folder.path(), "s.csv").len(), 9);
+}
+
+#[test]
+fn rows_under_both_names_are_added_up() {
+    let folder = folder();
+    put(folder.path(), "d=3,p=0.25.stim", FLIPS);
+    put(folder.path(), "m.dem", FLIPS_MODEL);
+    let ler = |options: &str| {
+        let line =
+            format!("ler --dem m.dem --stim d=3,p=0.25.stim --max-errors 100000 --out s.csv {options}");
+        outrider(folder.path(), words(&line)).text().to_owned()
+    };
+    ler("--max-shots 2000");
+    let (decoder, strong_id) = BY_PLUGIN[0];
+    put(folder.path(), "s.csv", get_text(folder.path(), "s.csv") + &plugin_row(decoder, strong_id));
+    ler("--max-shots 3000");
+    assert_eq!(rows(folder.path(), "s.csv").len(), 2, "there was nothing to do");
+    let table = ler("--max-shots 4000");
+    let found = rows(folder.path(), "s.csv");
+    let row = table.lines().nth(1).unwrap().split_whitespace().take(3).collect::<Vec<_>>();
+    let errors = found.iter().map(|row| row.errors).sum::<u64>().to_string();
+    assert_eq!(row, ["mwpm", "4000", &errors]);
+    assert!(found[2].shots == 1000 && found[2].rest.starts_with("mwpm,"), "{found:?}");
+    // What is counted twice is found under either name.
+    let text = get_text(folder.path(), "s.csv");
+    let own_id = found[0].rest.split(',').nth(1).unwrap();
+    let repeated = text.lines().nth(1).unwrap().replace(own_id, strong_id);
+    put(folder.path(), "s.csv", format!("{text}{repeated}\n"));
+    let line = "ler --dem m.dem --stim d=3,p=0.25.stim --max-errors 100000 --max-shots 9000 --out s.csv";
+    outrider(folder.path(), words(line)).refused(2, &["s.csv: shots of seed 0", "--seed"]);
+}
+
+#[test]
+fn rows_of_the_plug_in_are_not_those_of_windows_or_after_a_predecoder() {
+    let folder = folder();
+    put(folder.path(), "d=3,p=0.25.stim", FLIPS);
+    put(folder.path(), "m.dem", FLIPS_MODEL);
+    let (decoder, strong_id) = BY_PLUGIN[0];
+    for options in ["--predecoder rule:clique", "--window parallel --commit 3 --spacing 3 --buffer 3"] {
+        put(folder.path(), "s.csv", format!("{HEADER}\n{}", plugin_row(decoder, strong_id)));
+        let line = "ler --dem m.dem --stim d=3,p=0.25.stim --max-errors 100000 --max-shots 3000 --out s.csv";
+        outrider(folder.path(), words(&format!("{line} {options}"))).text();
+        let found = rows(folder.path(), "s.csv");
+        assert_eq!(found.iter().map(|row| row.shots).collect::<Vec<_>>(), [1000, 3000], "{options}");
+        assert!(!found[1].rest.starts_with("outrider-"), "{found:?}");
+    }
 }
 
 #[test]

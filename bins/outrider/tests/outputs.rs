@@ -176,3 +176,124 @@ fn a_file_beyond_the_limit_is_an_error_and_leaves_nothing() {
     assert!(error.starts_with("error: out: cannot write") && error.lines().count() == 1, "{error}");
     assert_eq!(names(folder.path()), ["in.01", "m.dem", "many.01"]);
 }
+
+/// The program with its standard streams set by the shell, in a folder of [`prepared`].
+fn redirected(folder: &Path, line: &str) -> (Option<i32>, String) {
+    shell(folder, &format!("\"$outrider\" {line}"))
+}
+
+const READS: &str = "--dem m.dem --in in.01";
+
+/// Commands that write to standard output.
+fn printing() -> Vec<String> {
+    let fixed = [
+        "gen --distance 3 --p 0.01",
+        "bench --distance 3 --p 0.01 --shots 10",
+        "bench --distance 3 --p 0.01 --shots 10 --json -",
+        "bench --distance 3 --p 0.01 --shots 10 --json new",
+        "ler --distance 3 --p 0.01 --max-shots 10 --out new",
+        "stream --distance 3 --p 0.01 --rounds 10 --round-time 0 --json new",
+        "sample --dem m.dem --shots 4 --out - --obs-out new",
+        "demo --shots 1",
+        "completions bash",
+        "man",
+        "predecode --predecoder rule:clique --describe",
+        "node --listen unix:new --distance 3 --p 0.01 --check",
+    ];
+    let reading = [
+        "predict READS --in_format 01 --out -",
+        "decode READS --out - --stats new",
+        "decode READS --out new --stats -",
+        "decode READS --out /dev/stdout",
+        "decode READS --out /dev/fd/1",
+        "count_mistakes READS",
+        "predecode --predecoder rule:clique READS --out new --obs-out -",
+    ];
+    let reading = reading.map(|line| line.replace("READS", READS));
+    fixed.map(str::to_owned).into_iter().chain(reading).collect()
+}
+
+#[test]
+fn a_closed_standard_output_is_an_error_before_any_work() {
+    let folder = prepared();
+    for line in printing() {
+        let (code, error) = redirected(folder.path(), &format!("{line} >&-"));
+        let path = ["/dev/stdout", "/dev/fd/1"].into_iter().find(|path| line.contains(path));
+        let refusal = match path {
+            None => "error: standard output: it is closed\n".to_owned(),
+            Some(path) => format!("error: {path}: cannot create: Bad file descriptor (os error 9)\n"),
+        };
+        assert_eq!((code, error), (Some(2), refusal), "{line}");
+        assert_eq!(names(folder.path()), ["in.01", "m.dem"], "{line}");
+    }
+}
+
+#[test]
+fn standard_output_that_goes_nowhere_is_open() {
+    let folder = prepared();
+    // The last one is how Python's subprocess.DEVNULL opens it, and what the runtime puts in place of a closed one.
+    for nowhere in [">/dev/null", "1<>/dev/null", "0<>/dev/null 1<>/dev/null 2<>/dev/null"] {
+        for line in printing().iter().filter(|line| !line.starts_with("demo")) {
+            let (code, error) = redirected(folder.path(), &format!("{line} {nowhere}"));
+            assert_eq!(code, Some(0), "{line} {nowhere}: {error}");
+            let _ = fs::remove_file(folder.path().join("new"));
+        }
+    }
+    let arguments = words("decode --dem m.dem --in in.01 --out -");
+    let status = program().current_dir(folder.path()).args(arguments).stdout(Stdio::null()).status();
+    assert!(status.expect("the program starts").success());
+}
+
+#[test]
+fn what_does_not_print_needs_no_standard_output() {
+    let folder = prepared();
+    let (code, error) =
+        redirected(folder.path(), &format!("decode {READS} --out new --out-format 01 <&- >&-"));
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    assert_eq!(get_text(folder.path(), "new"), "1\n0\n");
+}
+
+#[test]
+fn a_closed_standard_input_is_no_empty_one() {
+    let folder = prepared();
+    put(folder.path(), "w", "\n\n");
+    for line in [
+        "decode --dem - --in in.01 --out new",
+        "decode --dem m.dem --in - --in-format 01 --out new",
+        "decode --dem m.dem --in in.01 --weights-in - --out new",
+        "predict --dem m.dem --in - --in_format 01 --out new",
+        "ler --dem - --max-shots 10 --out new",
+        "stream --distance 3 --p 0.01 --rounds 3 --shots - --format 01 --round-time 0",
+    ] {
+        let (code, error) = redirected(folder.path(), &format!("{line} <&-"));
+        assert_eq!((code, error.as_str()), (Some(2), "error: standard input: it is closed\n"), "{line}");
+        let _ = fs::remove_file(folder.path().join("new"));
+        // Nothing in it is another thing.
+        let (_, error) = redirected(folder.path(), &format!("{line} </dev/null"));
+        assert!(!error.contains("closed"), "{line}: {error}");
+        let _ = fs::remove_file(folder.path().join("new"));
+    }
+    for path in ["/dev/stdin", "/dev/fd/0"] {
+        let line = format!("decode --dem m.dem --in {path} --in-format 01 --out new <&-");
+        let (code, error) = redirected(folder.path(), &line);
+        let refusal = format!("error: {path}: cannot open: Bad file descriptor (os error 9)\n");
+        assert_eq!((code, error), (Some(2), refusal));
+    }
+}
+
+#[test]
+fn errors_for_a_closed_standard_error_go_into_no_file() {
+    let folder = prepared();
+    put(folder.path(), "bad.01", "1\nx\n");
+    for streams in ["2>&-", "<&- >&- 2>&-"] {
+        let line = format!("decode --dem m.dem --in bad.01 --in-format 01 --out new {streams}");
+        assert_eq!(redirected(folder.path(), &line), (Some(2), String::new()));
+        assert_eq!(names(folder.path()), ["bad.01", "in.01", "m.dem"], "{streams}");
+        let line = format!("decode {READS} --out new --out-format 01 --edges-out /dev/null {streams}");
+        assert_eq!(redirected(folder.path(), &line), (Some(0), String::new()));
+        assert_eq!(get_text(folder.path(), "new"), "1\n0\n", "{streams}");
+        fs::remove_file(folder.path().join("new")).expect("the predictions");
+    }
+    let (code, _) = redirected(folder.path(), &format!("decode {READS} --out /dev/stderr 2>&-"));
+    assert_eq!(code, Some(2));
+}

@@ -4,7 +4,6 @@
 mod support;
 
 use std::path::Path;
-use std::process::Stdio;
 
 use serde_json::Value;
 use support::*;
@@ -27,18 +26,6 @@ fn stream(folder: &Path, line: &str) -> (Value, String) {
     let run = outrider(folder, words(&format!("{line} --json run.json")));
     run.text();
     (json(&get_text(folder, "run.json")), run.stderr)
-}
-
-/// Kills a stream as soon as its journal is so long, if it is not over by then.
-fn kill_at(folder: &Path, line: &str, journal: &Path, bytes: u64) {
-    let mut child =
-        program().current_dir(folder).args(words(line)).stdout(Stdio::null()).spawn().expect("it starts");
-    while std::fs::metadata(journal).map_or(0, |metadata| metadata.len()) < bytes {
-        assert!(child.try_wait().expect("a process").is_none(), "{line}: it is over before {bytes} bytes");
-        std::thread::yield_now();
-    }
-    child.kill().expect("a process");
-    child.wait().expect("its end");
 }
 
 #[test]

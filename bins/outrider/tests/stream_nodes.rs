@@ -5,9 +5,8 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 use support::*;
@@ -140,36 +139,6 @@ fn nodes_end_with_a_stream_that_is_killed_and_leave_nothing() {
         for name in names(path) {
             std::fs::remove_file(path.join(name)).expect("the unfinished file");
         }
-    }
-}
-
-/// A node of the program's own that ends with the test.
-struct Node {
-    process: Child,
-    _stdin: Option<ChildStdin>,
-    ready: Value,
-}
-
-impl Node {
-    fn start(folder: &Path, options: &str) -> Self {
-        let mut process = program()
-            .current_dir(folder)
-            .args(words(&format!("node --exit-with-stdin --log-level error {options}")))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the node starts");
-        let (stdin, mut line) = (process.stdin.take(), String::new());
-        let output = process.stdout.take().expect("a pipe");
-        BufReader::new(output).read_line(&mut line).expect("a line");
-        let ready = json(line.strip_prefix("READY ").expect("a node that is ready"));
-        Self { process, _stdin: stdin, ready }
-    }
-
-    /// Lets it end, and checks that nobody was left untold.
-    fn end(mut self) {
-        drop(self._stdin.take());
-        assert_eq!(self.process.wait().expect("the node ends").code(), Some(0));
     }
 }
 

@@ -14,6 +14,8 @@
 /* Newton steps for a channel that the closed form misses by rounding, and the error at which they end. */
 #define NEWTON_STEPS_MAX 50
 #define NEWTON_TOLERANCE 1e-14
+/* 2^27 + 1: times this, a number falls apart into halves whose products are exact. */
+#define SPLIT 134217729.0
 
 typedef struct named_value {
     const char *name;
@@ -23,6 +25,8 @@ typedef struct named_value {
 
 static otr_status check_values(const named_value *values, size_t count, otr_error *error);
 static otr_status check_channel(const char *name, const double *values, size_t count, otr_error *error);
+static double eighth_root(double x);
+static double square_rest(double x, double square);
 static bool solve_closed_form(const double disjoint[3], double independent[3]);
 static bool solve_newton(const double disjoint[3], double independent[3]);
 
@@ -76,7 +80,7 @@ double otr_depolarize1_independent(double p) {
 }
 
 double otr_depolarize2_independent(double p) {
-    return 0.5 - 0.5 * pow(1 - 16 * p / 15, 0.125);
+    return 0.5 - 0.5 * eighth_root(1 - 16 * p / 15);
 }
 
 bool otr_pauli1_independent(const double disjoint[3], double independent[3]) {
@@ -97,6 +101,27 @@ bool otr_pauli1_independent(const double disjoint[3], double independent[3]) {
         }
     }
     return solve_closed_form(disjoint, independent) || solve_newton(disjoint, independent);
+}
+
+/* For 0 < x <= 1, to 0.500001 units in the last place, by operations that IEEE 754 fixes: equal noise is an
+ * equal model on every machine, which no library's pow() promises. Square roots leave a unit in the last
+ * place, and a step of Newton's method on y^8 = x removes it, with y^8 as a sum of two numbers. */
+static double eighth_root(double x) {
+    const double y = sqrt(sqrt(sqrt(x)));
+    double power = y, rest = 0;
+    for (int doubling = 0; doubling < 3; doubling++) {
+        const double square = power * power;
+        rest = square_rest(power, square) + 2 * power * rest;
+        power = square;
+    }
+    return y + (x - power - rest) * y / (8 * x);
+}
+
+/* x^2 - square exactly, if `square` is x * x (Dekker 1971). */
+static double square_rest(double x, double square) {
+    const double high = SPLIT * x - (SPLIT * x - x);
+    const double low = x - high;
+    return high * high - square + 2 * high * low + low * low;
 }
 
 static bool solve_closed_form(const double disjoint[3], double independent[3]) {

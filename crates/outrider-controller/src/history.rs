@@ -606,6 +606,11 @@ impl History {
         self.parity.copy_from_slice(parity);
         self.placed.clear();
         self.placed.extend(marks);
+        // As in a frame: nodes would give the stream up that got others.
+        let is_ascending = self.placed.is_sorted_by(|a, b| (a.layer, a.index) < (b.layer, b.index));
+        if self.placed.len() > wire::limits::MARKS_MAX as usize || !is_ascending {
+            return false;
+        }
         let import = self.import(cell, layer);
         self.keep_up();
         matches!(import, Ok(CellImport::New { .. }))

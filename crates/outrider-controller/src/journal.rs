@@ -36,6 +36,8 @@ const HEAD_BYTES: usize = 12;
 const MARK_BYTES: usize = 8;
 /// Bytes that a reader asks for at a time.
 const READ_BYTES: usize = 1 << 16;
+/// Most bytes of a payload: far more than a round or a commit takes that fits the protocol.
+const PAYLOAD_BYTES_MAX: usize = 1 << 20;
 
 const OPEN: u8 = 1;
 const ROUND: u8 = 2;
@@ -229,10 +231,13 @@ impl<'a> JournalRecord<'a> {
         let record = match kind {
             OPEN => Self::Open { patch, model: Digest(reader.array()?), plan: Digest(reader.array()?) },
             ROUND => {
-                let [is_last] = reader.array()?;
+                let is_last = match reader.array()? {
+                    [is_last @ 0..=1] => is_last == 1,
+                    _ => return None,
+                };
                 let detector_count = reader.u32()?;
                 let events = reader.slice(detector_count.div_ceil(8) as usize)?;
-                Self::Round { patch, is_last: is_last == 1, detector_count, events }
+                Self::Round { patch, is_last, detector_count, events }
             }
             COMMIT => {
                 let (cell, layer) = (CellId(reader.u64()?), Round(reader.u64()?));
@@ -336,6 +341,9 @@ impl<R: Read> JournalReader<R> {
             return self.end_or_damage(HEAD_BYTES, "the length of a record");
         };
         let end = HEAD_BYTES + u32::from_le_bytes(length) as usize;
+        if end > HEAD_BYTES + PAYLOAD_BYTES_MAX {
+            return Err(JournalError::Damaged { offset: self.offset, what: "the length of a record" });
+        }
         self.fill(end)?;
         let Some(payload) = self.buffer.get(self.begin + HEAD_BYTES..self.begin + end) else {
             return Ok(None);
@@ -493,9 +501,14 @@ mod tests {
 
     #[test]
     fn a_record_that_has_its_checksum_and_no_meaning_is_damaged() {
-        for payload in
-            [&[][..], &[9, 0, 0, 0, 0], &[CLOSE, 0, 0, 0], &[END, 0], &[ROUND, 1, 0, 0, 0, 0, 9, 0, 0, 0, 1]]
-        {
+        for payload in [
+            &[][..],
+            &[9, 0, 0, 0, 0],
+            &[CLOSE, 0, 0, 0],
+            &[END, 0],
+            &[ROUND, 1, 0, 0, 0, 0, 9, 0, 0, 0, 1],
+            &[ROUND, 1, 0, 0, 0, 2, 0, 0, 0, 0],
+        ] {
             let mut bytes = HEADER.encode().to_vec();
             let length = (payload.len() as u32).to_le_bytes();
             bytes.extend_from_slice(&length);
@@ -504,6 +517,19 @@ mod tests {
             bytes.extend_from_slice(payload);
             assert!(matches!(read(&bytes), Err(JournalError::Damaged { offset: 48, .. })), "{payload:?}");
         }
+    }
+
+    #[test]
+    fn a_length_that_no_record_has_is_damage_and_takes_no_memory() {
+        let mut bytes = HEADER.encode().to_vec();
+        let length = (PAYLOAD_BYTES_MAX as u32 + 1).to_le_bytes();
+        bytes.extend_from_slice(&length);
+        bytes.extend_from_slice(&crc32_iscsi(&length).to_le_bytes());
+        let mut reader =
+            JournalReader::new(bytes.chain(io::repeat(1))).expect("a journal").expect("a header");
+        let error = reader.next().expect_err("no record").to_string();
+        assert_eq!(error, "byte 48: the length of a record is damaged");
+        assert!(reader.buffer.capacity() < 4 * READ_BYTES);
     }
 
     #[test]

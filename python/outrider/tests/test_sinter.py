@@ -74,6 +74,28 @@ def test_rows_merge_with_those_of_the_program(tmp_path):
     assert {stat.decoder: stat.shots for stat in stats} == dict.fromkeys(kinds, 5000)
 
 
+def test_rows_by_the_prefixed_names_go_on_in_the_program(tmp_path):
+    program = os.environ.get("OUTRIDER_PROGRAM")
+    if not program:
+        pytest.skip("OUTRIDER_PROGRAM does not name the program")
+    circuit = memory(3, 0.01)
+    circuit.to_file(tmp_path / "d=3,p=0.01.stim")
+    circuit.detector_error_model(decompose_errors=True).to_file(tmp_path / "m.dem")
+    run = collect(
+        tmp_path,
+        *["--circuits", "d=3,p=0.01.stim", "--metadata_func", "auto", "--max_shots", "2000"],
+        *["--custom_decoders_module_function", "outrider:sinter_decoders", "--decoders", *NAMES],
+        *["--save_resume_filepath", "counts.csv"],
+    )
+    assert run.returncode == 0, run.stderr
+    kinds = [name.removeprefix("outrider-") for name in NAMES]
+    measure = ["ler", "--dem", "m.dem", "--stim", "d=3,p=0.01.stim", "--decoder", ",".join(kinds)]
+    limits = ["--max-shots", "5000", "--max-errors", "100000", "--out", "counts.csv"]
+    subprocess.run([program, *measure, *limits], cwd=tmp_path, check=True, capture_output=True)
+    stats = sinter.read_stats_from_csv_files(tmp_path / "counts.csv")
+    assert {stat.decoder: stat.shots for stat in stats} == dict.fromkeys(NAMES, 5000)
+
+
 @pytest.mark.parametrize(
     "given, fault",
     [

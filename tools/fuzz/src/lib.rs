@@ -6,6 +6,7 @@ mod controllers;
 mod forge;
 mod frames;
 mod handshakes;
+mod journals;
 mod libfuzzer;
 mod memory;
 mod nodes;
@@ -23,7 +24,7 @@ mod sessions;
 pub type Target = fn(&[u8]);
 
 /// All targets with their names, which are those of the folders in `corpus/`.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("frame", frames::run),
     ("handshake", handshakes::run),
     ("server_session", sessions::run_server),
@@ -31,6 +32,7 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("node", nodes::run),
     ("controller", controllers::run),
     ("ring", rings::run),
+    ("journal", journals::run),
 ];
 
 /// The target of that name.

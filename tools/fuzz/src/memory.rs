@@ -45,6 +45,12 @@ struct Layer {
 }
 
 impl History {
+    /// Packed events of a round, its detectors, and whether it is the last; nothing behind that.
+    pub(crate) fn round(&self, number: usize) -> Option<(&[u8], u32, bool)> {
+        let layer = self.layers.get(number)?;
+        Some((&layer.bits, layer.width, number + 1 == self.layers.len()))
+    }
+
     pub(crate) fn get() -> &'static Self {
         static HISTORY: OnceLock<History> = OnceLock::new();
         HISTORY.get_or_init(|| Self::sample().expect("a small patch"))
@@ -105,6 +111,20 @@ pub(crate) struct Memory {
 impl Memory {
     /// A controller of so many nodes that has opened the patch and is connected to the first.
     pub(crate) fn new(nodes: usize) -> Self {
+        let mut memory = Self::without_history(nodes);
+        memory.begin();
+        memory
+    }
+
+    /// Opens the patch and connects to the first node.
+    pub(crate) fn begin(&mut self) {
+        let opened = self.controller.open(Arc::clone(&History::get().patch), self.now);
+        self.patch = opened.expect("the patch fits the protocol");
+        self.settle();
+    }
+
+    /// A controller of so many nodes, none of them connected, that has opened nothing.
+    pub(crate) fn without_history(nodes: usize) -> Self {
         let options = ControllerOptions {
             wire: short_lived(),
             grace_ns: 2 * MILLISECOND,
@@ -113,7 +133,7 @@ impl Memory {
             rejoin_ns: MILLISECOND,
             ..ControllerOptions::default()
         };
-        let mut controller = Controller::new(nodes, options, Time(0)).expect("the options are good");
+        let controller = Controller::new(nodes, options, Time(0)).expect("the options are good");
         let options = NodeOptions {
             wire: short_lived(),
             connections_max: 8,
@@ -127,12 +147,17 @@ impl Memory {
         };
         let history = History::get();
         let node = Node::new(vec![Arc::clone(&history.patch)], options, random_token);
-        let patch =
-            controller.open(Arc::clone(&history.patch), Time(0)).expect("the patch fits the protocol");
         let out = vec![0; FRAME_BYTES_MAX];
-        let mut memory = Self { controller, node, patch, now: Time(0), out, line: None, pushed: 0 };
-        memory.settle();
-        memory
+        Self { controller, node, patch: PatchId(0), now: Time(0), out, line: None, pushed: 0 }
+    }
+
+    /// Takes up a history that the controller has from a journal; one that is longer than ours ends with our last round.
+    pub(crate) fn go_on(&mut self, patch: PatchId) {
+        let state = self.controller.state(patch).expect("the history is open");
+        let (rounds, last) = (state.rounds as usize, History::get().layers.len() - 1);
+        self.pushed = if state.has_ended { last + 1 } else { rounds.min(last) };
+        self.patch = patch;
+        self.settle();
     }
 
     /// Gives the controller the next round, if it has room.

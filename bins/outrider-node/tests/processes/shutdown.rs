@@ -115,6 +115,23 @@ fn the_end_of_standard_input_ends_a_node_if_it_shall() {
 }
 
 #[test]
+fn closed_standard_streams_are_refused_where_they_are_needed() {
+    let folder = folder();
+    let node = env!("CARGO_BIN_EXE_outrider-node");
+    let run = |line: &str| {
+        let script = format!("'{node}' --listen unix:socket --distance 3 --p 0.001 {line}");
+        let output = Command::new("sh").args(["-c", &script]).current_dir(&folder).output().expect("a shell");
+        (output.status.code(), String::from_utf8(output.stderr).expect("text on standard error"))
+    };
+    let refused = |stream: &str| (Some(2), format!("error: {stream}: it is closed\n"));
+    assert_eq!(run(">&-"), refused("standard output"));
+    assert_eq!(run("--check >&-"), refused("standard output"));
+    assert_eq!(run("--exit-with-stdin <&-"), refused("standard input"));
+    assert_eq!(run("--check <&- >/dev/null"), (Some(0), String::new()));
+    assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), 0);
+}
+
+#[test]
 fn a_client_that_was_away_comes_back_to_be_told() {
     let folder = folder();
     let config = format!("drain-seconds = 3600\nlimits.resume-seconds = 3600\n{}", config(folder.path()));

@@ -18,7 +18,7 @@ use crate::input::{self, ShotFormat};
 use crate::options::graph::GraphArgs;
 use crate::options::surface::flat_model;
 use crate::options::values::{self, Rounds};
-use crate::output::{self, print};
+use crate::output::{self, Output, print};
 
 /// Measure the latency of single shots on one pinned thread
 ///
@@ -131,6 +131,8 @@ struct Predecoded {
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     input::require_one_stdin(&[("--dem", args.dem.as_deref()), ("--in", args.input.as_deref())])?;
     args.predecoder.usage.settings.require_dem(args.dem.as_deref())?;
+    output::require_stdout()?;
+    let json = Output::create_optional(args.json.as_deref())?;
     let Source { model, surface, rounds } = source(args)?;
     let setup = Instant::now();
     let options = DecoderOptions { kind: args.decoder, isa: args.isa, ..DecoderOptions::default() };
@@ -169,10 +171,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if args.json.as_deref() != Some(Path::new("-")) {
         print(&text(&report))?;
     }
-    match &args.json {
-        Some(path) => output::write_all(path, &output::json(&report)),
-        None => Ok(()),
-    }
+    let Some(mut json) = json else { return Ok(()) };
+    json.put(output::json(&report).as_bytes())?;
+    output::commit([json])
 }
 
 /// Times the stages and plain matching on the same shots; nothing without a pre-decoder.

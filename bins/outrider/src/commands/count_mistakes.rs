@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::formats::numbers::general;
 use crate::input::{self, Batches, ShotFormat, Truth};
 use crate::options::values;
-use crate::output;
+use crate::output::{self, Output};
 use crate::threads::thread_count;
 
 /// Count wrong predictions, with PyMatching's command line
@@ -63,6 +63,7 @@ pub(crate) fn run(args: &CountMistakesArgs) -> Result<()> {
         ("--in", Some(&args.input)),
         ("--obs_in", args.obs_in.as_deref()),
     ])?;
+    let mut out = Output::create(&args.out)?;
     let model = input::model(&args.dem)?;
     let factory = pymatching_factory(&model, &args.dem, args.enable_correlations)?;
     let observables = Layout::observables(factory.graph().observable_count() as usize);
@@ -84,7 +85,8 @@ pub(crate) fn run(args: &CountMistakesArgs) -> Result<()> {
     let totals =
         decode_all(&factory, thread_count(None)?, Extras::default(), batches, None, name, &mut |_| Ok(()))?;
     let microseconds = clock.elapsed().as_micros();
-    output::write_all(&args.out, &format!("{} / {}\n", totals.mistakes, totals.shots))?;
+    out.put(format!("{} / {}\n", totals.mistakes, totals.shots).as_bytes())?;
+    output::commit([out])?;
     if args.time {
         let per_shot = general(microseconds as f64 / totals.shots as f64, 6);
         eprintln!("Total decoding time: {microseconds}us\nDecoding time per shot: {per_shot}us");

@@ -32,7 +32,9 @@ use crate::options::surface::flat_model;
 use crate::options::values::{self, Rounds};
 use crate::output::{self, print};
 use crate::report::progress;
-use crate::report::statistics::{Counts, ErrorCombos, Metadata, Pairs, SeedShots, StageTotals, Task};
+use crate::report::statistics::{
+    Counts, ErrorCombos, Metadata, Pairs, SeedShots, StageTotals, Task, TaskName,
+};
 use crate::report::wilson::wilson;
 use crate::threads::thread_count;
 
@@ -142,7 +144,8 @@ Intervals are Wilson score intervals at 95 %. `seconds` in a row, like us/shot i
 of sampling and decoding together. A task appends a row every 30 seconds and at its end, also when SIGINT or SIGTERM \
 ends it; the file is locked meanwhile, and other campaigns that measure into it wait. custom_counts has the number of \
 a row's shots of the seed, and the sum of their numbers, so that shots counted twice are found. Shots of rows that \
-name no seed are taken for the seed's first ones, and not measured again.
+name no seed are taken for the seed's first ones, and not measured again. Rows that sinter has measured by the Python \
+package's outrider-DECODER are rows of DECODER, and go on under the name that the file has.
 
 After a pre-decoder a row's decoder is called PREDECODER+DECODER (PREDECODER-hard+DECODER for hard use). Its \
 json_metadata has the pre-decoder as `pre`, the start of a network file's SHA-256 as `net`, the use as `use`, and \
@@ -179,6 +182,7 @@ struct Point {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &LerArgs) -> Result<()> {
+    output::require_stdout()?;
     let threads = thread_count(args.threads)?;
     args.usage.settings.require_dem(args.dem.as_deref())?;
     args.usage.require_predecoder(&args.predecoder)?;
@@ -348,9 +352,9 @@ impl Campaign<'_> {
     ) -> Result<Counts> {
         let args = self.args;
         let predecoding = self.predecoders[predecoder].as_ref();
-        let mut counts = match &mut self.file {
-            Some(statistics) => statistics.file.counts(&task.strong_id, args.seed)?,
-            None => Counts::default(),
+        let (mut counts, name) = match &mut self.file {
+            Some(statistics) => statistics.file.counts(task, args.seed)?,
+            None => (Counts::default(), &task.name),
         };
         let plan = Plan {
             seed: args.seed,
@@ -370,12 +374,13 @@ impl Campaign<'_> {
         let factory = DecoderFactory::new(&point.model, point.path.as_deref(), options, args.graph)?
             .predecoded(predecoding, point.surface.as_ref())
             .windowed(point.windowing.as_ref(), args.window.time())?;
-        let bar = progress::bar(plan.max_shots, "shots").with_prefix(task.decoder.clone());
+        let bar = progress::bar(plan.max_shots, "shots").with_prefix(task.name.decoder.clone());
         let statistics = self.file.as_mut();
         let mut rows = Rows {
             statistics,
             args,
             task,
+            name,
             pending: Tally::default(),
             next: plan.first_shot,
             written: Instant::now(),
@@ -404,9 +409,16 @@ fn task(point: &Point, model: &str, kind: DecoderKind, predecoding: Option<&Pred
     metadata.extend(point.windowing.as_ref().map(windowed_decoder::metadata).into_iter().flatten());
     let decoder = name(kind, predecoding, point.windowing.as_ref());
     let circuit = point.circuit.as_deref();
-    let strong_id = sinter::strong_id(circuit, &decoder, model, &point.postselection, &metadata);
+    let named = |decoder: String| {
+        let strong_id = sinter::strong_id(circuit, &decoder, model, &point.postselection, &metadata);
+        TaskName { decoder, strong_id }
+    };
+    // A name of the plug-in is a decoder on its own: its rows do not have which pre-decoder there was.
+    let is_plain = predecoding.is_none() && point.windowing.is_none();
+    let plugin_name = is_plain.then(|| named(format!("{}{decoder}", sinter::PLUGIN_PREFIX)));
+    let name = named(decoder);
     let observables = u32::try_from(point.model.observable_count()).unwrap_or(u32::MAX);
-    Task { decoder, strong_id, metadata, observables }
+    Task { name, plugin_name, metadata, observables }
 }
 
 /// The statistics file, and whether a signal has come that ends the campaign.
@@ -437,6 +449,8 @@ struct Rows<'a> {
     statistics: Option<&'a mut Statistics>,
     args: &'a LerArgs,
     task: &'a Task,
+    /// What the file calls it.
+    name: &'a TaskName,
     pending: Tally,
     /// The number of the first shot of `pending`.
     next: u64,
@@ -460,7 +474,7 @@ impl Rows<'_> {
         self.written = Instant::now();
         match &mut self.statistics {
             Some(statistics) if counts.shots > 0 => {
-                statistics.file.append(self.task, &counts, self.args.seed)
+                statistics.file.append(self.task, self.name, &counts, self.args.seed)
             }
             _ => Ok(()),
         }
@@ -530,7 +544,7 @@ impl Table {
             .collect();
         print(&format!(
             "{:<width$} {:>12} {} {:>9.2}{discards}{}{}  {}\n",
-            task.decoder,
+            task.name.decoder,
             counts.shots,
             rate(counts.errors, kept),
             counts.seconds * 1e6 / shots,

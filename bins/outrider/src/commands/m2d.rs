@@ -67,6 +67,7 @@ pub(crate) fn run(args: &M2dArgs) -> Result<()> {
     let inputs = [("--in", Some(args.input.as_path())), ("--sweep", args.sweep.as_deref())];
     input::require_one_stdin(&inputs)?;
     output::require_distinct(&[("--out", Some(&args.out)), ("--obs-out", args.obs_out.as_deref())])?;
+    input::require_given(&args.circuit)?;
     let map = MeasurementMap::from_file_with_options(
         &args.circuit,
         MeasurementOptions {

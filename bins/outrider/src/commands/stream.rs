@@ -179,6 +179,7 @@ struct Subject {
 pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     args.require_fit()?;
     args.require_apart()?;
+    output::require_stdout()?;
     let subject = args.subject()?;
     for note in &subject.loaded.notes {
         note_once(args.patch.dem.as_deref(), note);
@@ -447,6 +448,7 @@ impl StreamArgs {
                     .to_owned(),
             ));
         }
+        input::require_given(stim)?;
         let map = MeasurementMap::from_file_with_options(stim, options)?;
         let measured =
             MeasurementStream::new(&map).map_err(|error| Error::from(error).with_path(Some(stim)))?;

@@ -1,7 +1,6 @@
 //! Edges of single shots as text, one line a shot: weights, `D3-D7:2.5 D9-B:inf`, as `predecode --log-odds-out` writes
 //! them, and erasures, `D3-D7 D9-B` (B is the boundary).
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,13 +93,10 @@ struct Lines {
 
 impl Lines {
     fn open(path: &Path, kind: Kind) -> Result<Self> {
-        let input: Box<dyn Read + Send> = if path == Path::new("-") {
-            Box::new(io::stdin())
-        } else {
-            Box::new(File::open(path).map_err(|error| Error::io("open", path, error))?)
-        };
+        let bytes: Box<dyn Read + Send> =
+            if path == Path::new("-") { Box::new(input::stdin()?) } else { Box::new(input::open(path)?) };
         let name = input::name(path).to_owned();
-        Ok(Self { input: Box::new(BufReader::new(input)), name, kind, line: 0, text: String::new() })
+        Ok(Self { input: Box::new(BufReader::new(bytes)), name, kind, line: 0, text: String::new() })
     }
 
     /// Reads a line into `text`; whether there was one.

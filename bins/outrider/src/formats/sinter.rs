@@ -4,7 +4,6 @@
 //! `comma_separated_key_values` (metadata from a file name).
 
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -14,8 +13,11 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::formats::python_json::{Separators, python_json};
+use crate::input;
 use crate::options::postselect::Postselection;
-use crate::report::statistics::{Counts, ErrorCombos, Metadata, Pairs, SeedShots, StageTotals, Task};
+use crate::report::statistics::{
+    Counts, ErrorCombos, Metadata, Pairs, SeedShots, StageTotals, Task, TaskName,
+};
 
 /// Bytes of a file's digest that metadata has.
 const DIGEST_BYTES: usize = 8;
@@ -27,6 +29,9 @@ pub(crate) const HEADER: &str =
 /// The columns of [`HEADER`].
 pub(crate) const COLUMNS: [&str; 8] =
     ["shots", "errors", "discards", "seconds", "decoder", "strong_id", "json_metadata", "custom_counts"];
+
+/// What the Python package's decoders have before the names of ours, when sinter lists them.
+pub(crate) const PLUGIN_PREFIX: &str = "outrider-";
 
 /// sinter's `Task.strong_id()`: `circuit` and `model` as Stim prints them; `None` for a task without a
 /// circuit, which sinter itself does not know.
@@ -52,7 +57,7 @@ pub(crate) fn strong_id(
 /// The start of a file's SHA-256, for metadata.
 pub(crate) fn file_digest(path: &Path) -> Result<String> {
     let mut hasher = Sha256::new();
-    let mut file = File::open(path).map_err(|error| Error::io("open", path, error))?;
+    let mut file = input::open(path)?;
     let mut buffer = vec![0; 1 << 16];
     loop {
         match file.read(&mut buffer).map_err(|error| Error::io("read", path, error))? {
@@ -92,10 +97,10 @@ impl<V: Serialize> Serialize for Members<'_, V> {
     }
 }
 
-/// The fields sinter would write under [`COLUMNS`]. Which shots of its seed a row has is kept in `custom_counts`, and what
+/// The fields sinter would write under [`COLUMNS`], for a task by one of its names. Which shots of its seed a row has is kept in `custom_counts`, and what
 /// a pre-decoder did, and how windows compare with whole histories, beside it, where adding rows up (as `sinter combine`
 /// does) keeps them right.
-pub(crate) fn fields(task: &Task, counts: &Counts, seed: u64) -> [String; 8] {
+pub(crate) fn fields(task: &Task, name: &TaskName, counts: &Counts, seed: u64) -> [String; 8] {
     let seconds = match counts.seconds {
         s if s < 1.0 => format!("{s:.3}"),
         s if s < 10.0 => format!("{s:.2}"),
@@ -108,8 +113,8 @@ pub(crate) fn fields(task: &Task, counts: &Counts, seed: u64) -> [String; 8] {
         format!("{:>10}", counts.errors),
         format!("{:>10}", counts.discards),
         format!("{seconds:>8}"),
-        task.decoder.clone(),
-        task.strong_id.clone(),
+        name.decoder.clone(),
+        name.strong_id.clone(),
         python_json(&Members(&metadata), Separators::COMPACT),
         custom_counts(task, counts, seed),
     ]
@@ -244,8 +249,8 @@ mod tests {
     #[test]
     fn fields_are_padded_as_sinter_pads_them() {
         let task = Task {
-            decoder: "mwpm".to_owned(),
-            strong_id: "abc".to_owned(),
+            name: TaskName { decoder: "mwpm".to_owned(), strong_id: "abc".to_owned() },
+            plugin_name: None,
             metadata: vec![("p".to_owned(), Value::from(0.001)), ("d".to_owned(), Value::from(5))],
             observables: 3,
         };
@@ -272,7 +277,7 @@ mod tests {
             r#"{"d":5,"p":0.001}"#,
             custom,
         ];
-        assert_eq!(fields(&task, &counts, 3), expected);
+        assert_eq!(fields(&task, &task.name, &counts, 3), expected);
     }
 
     #[test]
@@ -284,8 +289,8 @@ mod tests {
         combos.count(vec![0, 1], 2);
         let counts = Counts { seed_shots: SeedShots::of(10..15), stages, pairs, combos, ..Counts::default() };
         let task = Task {
-            decoder: String::new(),
-            strong_id: String::new(),
+            name: TaskName { decoder: String::new(), strong_id: String::new() },
+            plugin_name: None,
             metadata: Metadata::new(),
             observables: 2,
         };

@@ -14,7 +14,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::error::{Error, Result};
 use crate::formats::sinter::{self, COLUMNS, HEADER};
-use crate::report::statistics::{Counts, Task};
+use crate::report::statistics::{Counts, Task, TaskName};
 
 /// How often a file that is in use is tried again.
 const RETRY: Duration = Duration::from_millis(50);
@@ -75,13 +75,15 @@ impl StatisticsFile {
         }
     }
 
-    /// The counts of one strong id.
-    pub(crate) fn counts(&mut self, strong_id: &str, seed: u64) -> Result<Counts> {
+    /// The counts of a task under both of its names, and the one that its next rows should have, so that sinter adds
+    /// them up: that of the plug-in where the file has no other.
+    pub(crate) fn counts<'a>(&mut self, task: &'a Task, seed: u64) -> Result<(Counts, &'a TaskName)> {
         let text = self.text()?;
         let mut total = Counts::default();
         if text.is_empty() {
-            return Ok(total);
+            return Ok((total, &task.name));
         }
+        let (mut has_name, mut has_plugin_name) = (false, false);
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
         let header = reader.headers().map_err(|error| self.malformed(&error))?.clone();
         let column = |name: &str| header.iter().position(|field| field == name);
@@ -94,7 +96,12 @@ impl StatisticsFile {
         let discards = column("discards");
         for record in reader.records() {
             let record = record.map_err(|error| self.malformed(&error))?;
-            if record.get(id) != Some(strong_id) {
+            let found = record.get(id).unwrap_or_default();
+            if found == task.name.strong_id {
+                has_name = true;
+            } else if task.plugin_name.as_ref().is_some_and(|name| found == name.strong_id) {
+                has_plugin_name = true;
+            } else {
                 continue;
             }
             let line = record.position().map_or(1, csv::Position::line);
@@ -119,23 +126,24 @@ impl StatisticsFile {
             );
             return Err(Error::input(self.path.display(), message));
         }
-        Ok(total)
+        let plugin_name = task.plugin_name.as_ref().filter(|_| has_plugin_name && !has_name);
+        Ok((total, plugin_name.unwrap_or(&task.name)))
     }
 
-    /// Appends a row, under the file's own columns, and before it the header if the file is empty: in one write, on disk
+    /// Appends a row by one of the task's names, under the file's own columns, and before it the header if the file is empty: in one write, on disk
     /// when it returns, and taken back if it fails, so that no half row stays.
-    pub(crate) fn append(&mut self, task: &Task, counts: &Counts, seed: u64) -> Result<()> {
+    pub(crate) fn append(&mut self, task: &Task, name: &TaskName, counts: &Counts, seed: u64) -> Result<()> {
         let text = self.text()?;
         let header = if text.is_empty() { HEADER } else { text.lines().next().unwrap_or_default() };
         let mut reader =
             csv::ReaderBuilder::new().trim(csv::Trim::All).has_headers(false).from_reader(header.as_bytes());
         let columns = reader.records().next().transpose().map_err(|error| self.malformed(&error))?;
-        let fields = sinter::fields(task, counts, seed);
-        let value = |name: &str| COLUMNS.iter().zip(&fields).find(|(column, _)| **column == name);
+        let fields = sinter::fields(task, name, counts, seed);
+        let value = |wanted: &str| COLUMNS.iter().zip(&fields).find(|(column, _)| **column == wanted);
         let mut row = csv::Writer::from_writer(Vec::new());
         // Writing to memory cannot fail.
         let _ = row.write_record(
-            columns.iter().flatten().map(|name| value(name).map_or("", |(_, field)| field.as_str())),
+            columns.iter().flatten().map(|column| value(column).map_or("", |(_, field)| field.as_str())),
         );
         let mut bytes = if text.is_empty() { HEADER.as_bytes().to_vec() } else { Vec::new() };
         bytes.extend(row.into_inner().unwrap_or_default());

@@ -7,16 +7,14 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
+use outrider_stdio::{Stream, require_open};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, fchmod, openat, statat};
 
+use crate::descriptors::{LINKS_MAX, is_descriptor_folder, parts};
 use crate::output::unfinished::Unfinished;
-
-/// Symbolic links on the way to a file, as in Linux.
-const LINKS_MAX: usize = 40;
 
 /// What `open` gives to new files before the umask.
 const NEW_FILE_MODE: u32 = 0o666;
@@ -125,21 +123,6 @@ fn temporary(folder: OwnedFd, name: &OsStr, permissions: Option<u32>) -> io::Res
     Ok((File::from(file), unfinished))
 }
 
-/// The folder and the last name of a path; a path that ends in `/`, `.` or `..` names a folder.
-fn parts(path: &Path) -> io::Result<(&Path, &OsStr)> {
-    if path.as_os_str().is_empty() {
-        return Err(io::ErrorKind::NotFound.into());
-    }
-    let bytes = path.as_os_str().as_bytes();
-    match path.components().next_back() {
-        Some(Component::Normal(name)) if !bytes.ends_with(b"/") && !bytes.ends_with(b"/.") => {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            Ok((folder.unwrap_or_else(|| Path::new(".")), name))
-        }
-        _ => Err(io::ErrorKind::IsADirectory.into()),
-    }
-}
-
 fn open_folder(folder: &Path) -> io::Result<OwnedFd> {
     #[cfg(target_os = "linux")]
     let access = OFlags::PATH;
@@ -149,29 +132,13 @@ fn open_folder(folder: &Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(folder, flags, Mode::empty())?)
 }
 
-/// Number of the descriptor of this program that a path names, such as `/dev/stdout` or `/proc/self/fd/3`, also through
-/// links.
-pub(super) fn descriptor_number(path: &Path) -> Option<u32> {
-    let mut path = path.to_owned();
-    for _ in 0..LINKS_MAX {
-        let (folder, name) = parts(&path).ok()?;
-        if is_descriptor_folder(&fs::canonicalize(folder).ok()?) {
-            return name.to_str()?.parse().ok();
-        }
-        path = folder.join(fs::read_link(&path).ok()?);
-    }
-    None
-}
-
-fn is_descriptor_folder(folder: &Path) -> bool {
-    let own = Path::new("/proc").join(std::process::id().to_string());
-    folder == Path::new("/dev/fd") || (folder.starts_with(own) && folder.ends_with("fd"))
-}
-
 fn descriptor(folder: &Path, name: &OsStr) -> io::Result<Option<Destination>> {
     let Ok(folder) = fs::canonicalize(folder) else { return Ok(None) };
     let number = name.to_str().and_then(|name| name.parse().ok());
     let Some(number) = number.filter(|_| is_descriptor_folder(&folder)) else { return Ok(None) };
+    if let Some(stream) = u32::try_from(number).ok().and_then(Stream::of_descriptor) {
+        require_open(stream)?;
+    }
     let path = folder.join(name);
     let file = match number {
         1 => File::from(io::stdout().as_fd().try_clone_to_owned()?),

@@ -6,11 +6,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use outrider::{Format, Layout, ShotWriter};
+use outrider_stdio::{Stream, require_open};
 use serde::Serialize;
 
+use crate::descriptors::descriptor_number;
 use crate::error::{Error, Result};
 use crate::input;
-use crate::output::destination::descriptor_number;
 use crate::output::file::OutputFile;
 
 mod destination;
@@ -31,6 +32,7 @@ impl Output {
     /// Opens an output.
     pub(crate) fn create(path: &Path) -> Result<Self> {
         if path == Path::new("-") {
+            require_stdout()?;
             return Ok(Self::Stdout(io::stdout()));
         }
         Ok(Self::File(OutputFile::create(path)?))
@@ -106,16 +108,16 @@ pub(crate) fn commit(outputs: impl IntoIterator<Item = Output>) -> Result<()> {
     outputs.into_iter().try_for_each(Output::publish)
 }
 
-/// Writes a whole small output.
-pub(crate) fn write_all(path: &Path, text: &str) -> Result<()> {
-    let mut output = Output::create(path)?;
-    output.put(text.as_bytes())?;
-    commit([output])
+/// Refuses to begin what will be printed if standard output was closed from the start.
+pub(crate) fn require_stdout() -> Result<()> {
+    Ok(require_open(Stream::Output)?)
 }
 
 /// Prints to standard output.
 pub(crate) fn print(text: &str) -> Result<()> {
-    write_all(Path::new("-"), text)
+    let mut output = Output::create(Path::new("-"))?;
+    output.put(text.as_bytes())?;
+    commit([output])
 }
 
 /// An object as indented JSON with a final newline.

@@ -8,13 +8,22 @@ use serde_json::Value;
 /// Metadata values, in the order in which sinter would have them.
 pub(crate) type Metadata = Vec<(String, Value)>;
 
+/// A decoder's name and, with it, a task's.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskName {
+    /// Decoder name.
+    pub(crate) decoder: String,
+    /// sinter's name for the task, a hash.
+    pub(crate) strong_id: String,
+}
+
 /// What a row is about.
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
-    /// Decoder name.
-    pub(crate) decoder: String,
-    /// sinter's name for it, a hash.
-    pub(crate) strong_id: String,
+    /// What it is called here.
+    pub(crate) name: TaskName,
+    /// What it is called where sinter measures it with the Python package's decoders, if they have this one.
+    pub(crate) plugin_name: Option<TaskName>,
     /// Sorted by key, as sinter writes it.
     pub(crate) metadata: Metadata,
     /// Observables of its model.

@@ -64,6 +64,8 @@ pub(crate) struct Driver<'a> {
     /// The correction of the history before was out.
     corrected: Time,
     watch: StallWatch,
+    /// A history ended early when the run was stopped.
+    is_cut_short: bool,
     /// Answers compared so far, if they are to be compared.
     pub(crate) verified: Option<Verified>,
 }
@@ -79,7 +81,8 @@ impl<'a> Driver<'a> {
     ) -> Result<Self> {
         let figures = Figures::new()?;
         let (watch, corrected) = (StallWatch::new(), Time(0));
-        Ok(Self { patch, target, pace, stop, views, figures, corrected, watch, verified: None })
+        let (is_cut_short, verified) = (false, None);
+        Ok(Self { patch, target, pace, stop, views, figures, corrected, watch, is_cut_short, verified })
     }
 
     /// Streams the histories of a source, one after another; those first that an earlier process left in its journal.
@@ -94,7 +97,9 @@ impl<'a> Driver<'a> {
                 break;
             }
         }
-        self.target.end()
+        // What was stopped between whole histories is left to another process.
+        let is_over = self.is_cut_short || !self.stop.load(Ordering::Relaxed);
+        self.target.end(is_over)
     }
 
     /// Takes up what an earlier process did with the histories of this source. Returns the log of the history that was
@@ -106,6 +111,9 @@ impl<'a> Driver<'a> {
                 return Err(Error::machine("--resume", "interrupted before all of the journal was read"));
             }
             match (restored, &mut log) {
+                (Restored::Begun, Some(_)) => {
+                    return Err(self.target.misfit("a history was opened before the one before it was over"));
+                }
                 (Restored::Begun, log) => {
                     if !source.start()? {
                         return Err(self.target.misfit("the source has no such history"));
@@ -113,7 +121,13 @@ impl<'a> Driver<'a> {
                     *log = Some(Log::new(Arc::clone(self.patch.plan()), self.target.rounds_max()));
                 }
                 (Restored::Round { events, detector_count, is_last }, Some(log)) => {
-                    let is_same = source.next()?.is_some_and(|round| {
+                    let round = source.next()?;
+                    if is_last && round.as_ref().is_some_and(|round| !round.is_last) {
+                        return Err(self
+                            .target
+                            .misfit("a signal ended the history here, and its stream with it"));
+                    }
+                    let is_same = round.is_some_and(|round| {
                         (round.events, round.detector_count, round.is_last)
                             == (&events, detector_count, is_last)
                     });
@@ -131,6 +145,9 @@ impl<'a> Driver<'a> {
                     log.cells.take(number, log.layers, log.length)?;
                     self.figures.cells += 1;
                     self.figures.cells_restored += 1;
+                }
+                (Restored::Over(_), Some(Log { length: None, .. })) => {
+                    return Err(self.target.misfit("a history was closed before its last round"));
                 }
                 (Restored::Over(observables), log) => {
                     if let Some(log) = log.take() {
@@ -177,7 +194,7 @@ impl<'a> Driver<'a> {
         loop {
             if !is_stopping && self.stop.load(Ordering::Relaxed) {
                 is_stopping = true;
-                source.stop()?;
+                self.is_cut_short = !source.stop()?;
             }
             let Some(round) = source.next()? else { break };
             let due = clock.due(log.layers);

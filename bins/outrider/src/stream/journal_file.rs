@@ -97,10 +97,7 @@ impl JournalFile {
     ) -> Result<Option<T>> {
         let Some(reader) = &mut self.reader else { return Ok(None) };
         let taken = match reader.next() {
-            Ok(Some(JournalRecord::End)) => {
-                let message = "its stream is over, and nothing is left to go on with";
-                return Err(Error::input(self.path.display(), message));
-            }
+            Ok(Some(JournalRecord::End)) => return Err(is_over(&self.path)),
             Ok(record) => record.map(take),
             Err(error) => return Err(unreadable(&self.path, error)),
         };
@@ -111,9 +108,18 @@ impl JournalFile {
         }
     }
 
-    /// The record that was handed out last is not what it should be.
-    pub(crate) fn misfit(&self, why: impl std::fmt::Display) -> Error {
-        let offset = self.reader.as_ref().map_or(0, JournalReader::offset);
+    /// The record that was handed out last is not what it should be; but that is no matter if the stream is over, whose
+    /// last history a signal may have ended early.
+    pub(crate) fn misfit(&mut self, why: impl std::fmt::Display) -> Error {
+        let mut offset = 0;
+        if let Some(reader) = &mut self.reader {
+            offset = reader.offset();
+            while let Ok(Some(record)) = reader.next() {
+                if record == JournalRecord::End {
+                    return is_over(&self.path);
+                }
+            }
+        }
         Error::input(self.path.display(), format!("byte {offset}: {why}"))
     }
 
@@ -157,11 +163,13 @@ impl JournalFile {
         written.map_err(|error| Error::io("write", &self.path, error))
     }
 
-    /// The stream is over: nobody is to go on with it.
-    pub(crate) fn end(&mut self, take: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
+    /// Nothing more is to be written. If the stream is over, nobody is to go on with it.
+    pub(crate) fn end(&mut self, is_over: bool, take: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
         self.write(|records| {
             take(records);
-            JournalRecord::End.encode(records);
+            if is_over {
+                JournalRecord::End.encode(records);
+            }
         })?;
         self.file.sync_data().map_err(|error| Error::io("write", &self.path, error))
     }
@@ -175,6 +183,10 @@ fn begin(file: &mut File, path: &Path, identity: Digest) -> io::Result<()> {
     file.sync_all()?;
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or_else(|| Path::new("."));
     File::open(folder)?.sync_all()
+}
+
+fn is_over(path: &Path) -> Error {
+    Error::input(path.display(), "its stream is over, and nothing is left to go on with")
 }
 
 fn unreadable(path: &Path, error: JournalError) -> Error {
@@ -323,7 +335,7 @@ mod tests {
         assert!(refusal(Digest([4; 32]), true).starts_with("journal: the journal of another stream: "));
         let mut journal = open(&path);
         assert!(read(&mut journal).is_empty());
-        journal.end(Vec::clear).expect("the disk has room");
+        journal.end(true, Vec::clear).expect("the disk has room");
         drop(journal);
         let over = open(&path).next(|_| Ok(())).expect_err("the end").to_string();
         assert!(over.ends_with("its stream is over, and nothing is left to go on with"), "{over}");

@@ -385,13 +385,13 @@ impl Target for NodeTarget {
         Ok(restored)
     }
 
-    fn misfit(&self, why: &str) -> Error {
-        self.journal.as_ref().map_or_else(lost_history, |journal| journal.misfit(why))
+    fn misfit(&mut self, why: &str) -> Error {
+        self.journal.as_mut().map_or_else(lost_history, |journal| journal.misfit(why))
     }
 
-    fn end(&mut self) -> Result<()> {
+    fn end(&mut self, is_over: bool) -> Result<()> {
         let Some(journal) = &mut self.journal else { return Ok(()) };
-        journal.end(|records| self.cluster.take_journal(records))
+        journal.end(is_over, |records| self.cluster.take_journal(records))
     }
 
     fn restart(&mut self) -> Result<()> {

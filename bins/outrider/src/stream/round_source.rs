@@ -25,8 +25,9 @@ pub(crate) trait Source {
     fn start(&mut self) -> Result<bool>;
     /// The next round of the history; nothing after the last.
     fn next(&mut self) -> Result<Option<Round<'_>>>;
-    /// Ends the history as soon as it can end.
-    fn stop(&mut self) -> Result<()>;
+    /// Lets no further history follow, and ends the one at hand as soon as it can end; whether it is the one that it would
+    /// have been.
+    fn stop(&mut self) -> Result<bool>;
     /// Goes back to the first round of the history, which has ended.
     fn rewind(&mut self) -> Result<()>;
     /// The observables that were really flipped, once the history has ended, if they are known.
@@ -91,14 +92,15 @@ impl Source for Processor {
         Ok(Some(Round { events: layer.events, detector_count: layer.detector_count, is_last: layer.is_last }))
     }
 
-    fn stop(&mut self) -> Result<()> {
+    fn stop(&mut self) -> Result<bool> {
         self.histories = self.begun;
         if self.end.is_some() {
-            return Ok(());
+            return Ok(true);
         }
         let earliest = self.sampler.earliest_end().max(self.plan.layers_min().unwrap_or(0));
         let end = (earliest..self.length).find(|&end| self.plan.check_length(end).is_ok());
-        self.end_at(end.unwrap_or(self.length))
+        self.end_at(end.unwrap_or(self.length))?;
+        Ok(end.is_none())
     }
 
     fn rewind(&mut self) -> Result<()> {
@@ -185,9 +187,9 @@ impl Source for Recording {
         Ok(Some(Round { events: &self.events, detector_count, is_last: self.given == self.length }))
     }
 
-    fn stop(&mut self) -> Result<()> {
+    fn stop(&mut self) -> Result<bool> {
         self.shots.stop();
-        Ok(())
+        Ok(true)
     }
 
     fn rewind(&mut self) -> Result<()> {
@@ -297,9 +299,9 @@ impl Source for Readout {
         Ok(Some(Round { events: &self.round, detector_count, is_last }))
     }
 
-    fn stop(&mut self) -> Result<()> {
+    fn stop(&mut self) -> Result<bool> {
         self.shots.stop();
-        Ok(())
+        Ok(true)
     }
 
     fn rewind(&mut self) -> Result<()> {

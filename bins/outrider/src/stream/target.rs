@@ -74,11 +74,11 @@ pub(crate) trait Target {
         Ok(None)
     }
     /// What came last is not what the source of the rounds gives.
-    fn misfit(&self, why: &str) -> Error {
+    fn misfit(&mut self, why: &str) -> Error {
         Error::machine("journal", why)
     }
-    /// All histories are over.
-    fn end(&mut self) -> Result<()> {
+    /// No history follows, because all are over, or because the rest is left to another process.
+    fn end(&mut self, _is_over: bool) -> Result<()> {
         Ok(())
     }
     /// Begins a history; the one before is finished.

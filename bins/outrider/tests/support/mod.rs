@@ -5,9 +5,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 
 /// What a run of the program left.
 #[derive(Debug)]
@@ -121,4 +121,52 @@ pub fn get_text(folder: &Path, name: &str) -> String {
 
 pub fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).expect("JSON")
+}
+
+/// A node of the program's own that ends with the test.
+pub struct Node {
+    process: Child,
+    stdin: Option<ChildStdin>,
+    pub ready: serde_json::Value,
+}
+
+impl Node {
+    pub fn start(folder: &Path, options: &str) -> Self {
+        let mut process = program()
+            .current_dir(folder)
+            .args(words(&format!("node --exit-with-stdin --log-level error {options}")))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the node starts");
+        let (stdin, mut line) = (process.stdin.take(), String::new());
+        let output = process.stdout.take().expect("a pipe");
+        BufReader::new(output).read_line(&mut line).expect("a line");
+        let ready = json(line.strip_prefix("READY ").expect("a node that is ready"));
+        Self { process, stdin, ready }
+    }
+
+    /// Lets it end, and checks that nobody was left untold.
+    pub fn end(mut self) {
+        drop(self.stdin.take());
+        assert_eq!(self.process.wait().expect("the node ends").code(), Some(0));
+    }
+
+    /// Ends it at once, as nobody is left to be told.
+    pub fn kill(mut self) {
+        self.process.kill().expect("a process");
+        self.process.wait().expect("its end");
+    }
+}
+
+/// Kills a stream as soon as its journal is so long, if it is not over by then.
+pub fn kill_at(folder: &Path, line: &str, journal: &Path, bytes: u64) {
+    let mut child =
+        program().current_dir(folder).args(words(line)).stdout(Stdio::null()).spawn().expect("it starts");
+    while std::fs::metadata(journal).map_or(0, |metadata| metadata.len()) < bytes {
+        assert!(child.try_wait().expect("a process").is_none(), "{line}: it is over before {bytes} bytes");
+        std::thread::yield_now();
+    }
+    child.kill().expect("a process");
+    child.wait().expect("its end");
 }
