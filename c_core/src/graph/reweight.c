@@ -162,8 +162,8 @@ static otr_status reweigh(otr_graph *copy, const double *probabilities, otr_erro
         status = sums.joint != NULL ? OTR_OK : fail_memory(error);
     }
     if (copy->recipe.has_repeats) {
-        sums.marginal = otr_array_zeroed((size_t)copy->edge_count + copy->recipe.vanished_count,
-                                         sizeof *sums.marginal);
+        sums.marginal =
+            otr_array_zeroed((size_t)copy->edge_count + copy->recipe.vanished_count, sizeof *sums.marginal);
         status = sums.marginal != NULL ? status : fail_memory(error);
     }
     status = status == OTR_OK ? add_errors(copy, probabilities, &sums, error) : status;
