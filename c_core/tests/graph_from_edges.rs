@@ -1,8 +1,8 @@
 //! Graphs of edges with weights of their own: as a model gives them, or with weights that no model has.
 
 use outrider::{
-    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, GraphOptions, MatchingGraph, Status,
-    WeightedEdge,
+    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, GraphOptions, MatchingGraph, Role, Status,
+    WeightedEdge, Window, WindowDecoder,
 };
 use std::sync::Arc;
 
@@ -114,6 +114,22 @@ fn infinite_edges_exist_never_or_always() {
     let outcome = decoder.decode_events(&[0], &[], &mut []).expect("over the edge and the certain one");
     assert_eq!(graph.natural(outcome.weight), 5.0);
     assert_eq!(decoder.edges().expect("edges").len(), 2);
+}
+
+/// Their probabilities are 0 in a double, their weights are not: combined they weigh what the lightest of them does.
+#[test]
+fn edges_too_rare_for_a_number_are_edges_of_a_window() {
+    let cut = [edge(0, None, 900.0), edge(0, Some(1), 800.0), edge(0, Some(2), 1000.0)];
+    for kept in 0..=cut.len() {
+        let detour = [edge(0, Some(3), 850.0), edge(3, None, 0.0)];
+        let graph = from_edges(4, 0, &[&cut[..kept], &detour].concat()).expect("edges");
+        let roles = [Role::Cell, Role::Outside, Role::Outside, Role::Cell];
+        let window = Arc::new(Window::new(Arc::new(graph), &roles).expect("a cell"));
+        assert_eq!(window.edge_count(), 2 + u32::from(kept > 0));
+        let mut decoder = WindowDecoder::new(window, None, &DecoderOptions::default()).expect("its graph");
+        let commit = decoder.decode(&[0], &[], &[]).expect("there is an edge");
+        assert_eq!(commit.edges.len(), if kept < 2 { 2 } else { 1 });
+    }
 }
 
 #[test]

@@ -93,6 +93,22 @@ fn random_history(random: &mut Random, nodes_max: usize) -> String {
     text
 }
 
+/// The same, with many errors that are certain, and some that are too rare to tell from none beside others.
+fn history_with_certain_errors(random: &mut Random, nodes_max: usize) -> String {
+    let nodes = 2 + random.below(nodes_max - 1);
+    let pair = |random: &mut Random| {
+        let node = random.below(nodes - 1);
+        format!("D{node} D{}", node + 1 + random.below(nodes - 1 - node))
+    };
+    let probability = |random: &mut Random| ["1", "1", "0.1", "1e-300"][random.below(4)];
+    let mut text = String::new();
+    for node in 0..nodes {
+        text += &format!("error({}) D{node} L{}\n", probability(random), node % 3);
+        text += &format!("error({}) {} ^ {}\n", probability(random), pair(random), pair(random));
+    }
+    text
+}
+
 /// What the header says of a window's edges, written out.
 fn defined_edges(graph: &Graph, roles: &[u8]) -> Vec<WindowEdge> {
     let seen = |node: u32| matches!(roles[node as usize], CELL | BUFFER);
@@ -109,7 +125,6 @@ fn defined_edges(graph: &Graph, roles: &[u8]) -> Vec<WindowEdge> {
         };
         groups.entry(key).or_default().push(number as u32);
     }
-    groups.retain(|_, parts| combined(graph, parts) > 0.0);
     let number_of = |part: u32| groups.values().position(|parts| parts.contains(&part));
     let edge = |(&detectors, parts): (&(u32, u32), &Vec<u32>)| {
         let probability = combined(graph, parts);
@@ -117,21 +132,21 @@ fn defined_edges(graph: &Graph, roles: &[u8]) -> Vec<WindowEdge> {
         let source = parts.iter().copied().reduce(|best, part| if p(part) > p(best) { part } else { best });
         let source = source.expect("a group has a part");
         let own = number_of(source);
+        let can_be_lowered = |group: &usize| {
+            let parts = groups.values().nth(*group).expect("a group's number");
+            Some(*group) != own && weight(graph, parts) != OTR_WEIGHT_INFINITE as i32
+        };
         let mut rules: BTreeMap<u32, i32> = BTreeMap::new();
         for &(target, weight) in &graph.edges[source as usize].rules {
-            if let Some(target) = number_of(target).filter(|&target| Some(target) != own) {
+            if let Some(target) = number_of(target).filter(can_be_lowered) {
                 let kept = rules.entry(target as u32).or_insert(weight);
                 *kept = weight.min(*kept);
             }
         }
-        let natural = ((1.0 - probability) / probability).ln();
         WindowEdge {
             detectors,
             probability,
-            weight: match parts[..] {
-                [part] => graph.edges[part as usize].weight,
-                _ => 2 * (natural * (graph.scale / 2.0)).round() as i32,
-            },
+            weight: weight(graph, parts),
             observables: graph.edges[source as usize].observables.clone(),
             source,
             part_count: parts.len() as u32,
@@ -140,6 +155,17 @@ fn defined_edges(graph: &Graph, roles: &[u8]) -> Vec<WindowEdge> {
         }
     };
     groups.iter().map(edge).collect()
+}
+
+/// The weight of an edge of these parts.
+fn weight(graph: &Graph, parts: &[u32]) -> i32 {
+    let own = |part: u32| graph.edges[part as usize].weight;
+    match (parts, combined(graph, parts)) {
+        (&[part], _) => own(part),
+        (_, 0.0) => parts.iter().map(|&part| own(part).abs()).min().expect("a part"),
+        (_, 1.0) => -(OTR_WEIGHT_INFINITE as i32),
+        (_, p) => 2 * (((1.0 - p) / p).ln() * (graph.scale / 2.0)).round() as i32,
+    }
 }
 
 /// The probability that an odd number of the parts flip.
@@ -151,9 +177,13 @@ fn combined(graph: &Graph, parts: &[u32]) -> f64 {
 #[test]
 fn a_windows_graph_is_what_its_definition_says() {
     let mut random = Random(51);
-    let mut combined = 0;
-    for _ in 0..MODELS {
-        let graph = Graph::with_correlations(&random_history(&mut random, 9));
+    let (mut combined, mut cancelled) = (0, 0);
+    for model in 0..MODELS {
+        let text = match model % 3 {
+            0 => history_with_certain_errors(&mut random, 9),
+            _ => random_history(&mut random, 9),
+        };
+        let graph = Graph::with_correlations(&text);
         let roles: Vec<u8> = (0..graph.nodes).map(|_| random.below(4) as u8).collect();
         let window = match Window::new(&graph, &roles) {
             Ok(window) => window,
@@ -174,7 +204,9 @@ fn a_windows_graph_is_what_its_definition_says() {
         assert_eq!(window.blind_count() as usize, blind.count());
         assert_eq!(window.edge_status(edges.len() as u32), otr_status::OTR_ERR_INDEX);
         combined += edges.iter().filter(|edge| edge.part_count > 1).count();
+        cancelled += edges.iter().filter(|edge| edge.weight == OTR_WEIGHT_INFINITE as i32).count();
     }
+    assert!(cancelled > 10, "{cancelled} edges whose parts cancel are too few");
     assert!(combined > MODELS / 4, "{combined} combined edges are too few");
 }
 
@@ -250,7 +282,11 @@ fn informs(graph: &Graph, cells: &Cells, cell: usize, edge: u32) -> bool {
 fn cells_of_any_shape_join_to_an_answer() {
     let mut random = Random(52);
     for model in 0..MODELS {
-        let graph = Graph::with_correlations(&random_history(&mut random, 12));
+        let text = match random.below(3) {
+            0 => history_with_certain_errors(&mut random, 12),
+            _ => random_history(&mut random, 12),
+        };
+        let graph = Graph::with_correlations(&text);
         let cells = random_cells(&mut random, graph.nodes);
         let hops = random.below(4);
         let windows = windows(&graph, &cells, hops);
@@ -274,6 +310,48 @@ fn random_overrides(random: &mut Random, graph: &Graph) -> Vec<Override> {
         weight: random.below(1 << 24) as i32 - (1 << 22),
     };
     (0..graph.nodes / 2).map(|_| change()).collect()
+}
+
+/// Errors that are certain cancel in pairs where they are cut. What contradicts them takes one back, as with a certain
+/// error in the window, and as decoding the whole history does; it costs more than anything else.
+#[test]
+fn certain_errors_that_cancel_are_taken_back_when_nothing_else_is_left() {
+    const LENGTH: u32 = 40;
+    const CERTAIN: i32 = -(OTR_WEIGHT_INFINITE as i32);
+    // D0 has two certain errors to what is cut off, and a chain of heavy edges to a boundary.
+    let mut text = format!("error(1) D0 D{} L0\nerror(1) D0 D{}\n", LENGTH + 1, LENGTH + 2);
+    (0..LENGTH).for_each(|node| text += &format!("error(0.001) D{node} D{}\n", node + 1));
+    let closed = Graph::new(&text);
+    let open = Graph::new(&format!("{text}error(0.001) D{LENGTH}\n"));
+    let last = LENGTH as usize;
+    let roles: Vec<u8> = (0..open.nodes).map(|node| if node <= last { CELL } else { OUTSIDE }).collect();
+    for kind in [Kind::OTR_DECODER_MWPM, Kind::OTR_DECODER_UNION_FIND] {
+        let window = Window::new(&open, &roles).expect("a cell");
+        let mut decoder = WindowDecoder::new(&window, kind);
+        let chain: Vec<u32> = decoder.decode(&[0], &[], &[]).expect("the chain").edges;
+        assert_eq!(open.syndrome(&chain), [0], "{kind:?}");
+        assert_eq!(chain.len(), last + 1, "however much it weighs");
+
+        let window = Window::new(&closed, &roles).expect("a cell");
+        let mut decoder = WindowDecoder::new(&window, kind);
+        let back = decoder.decode(&[0], &[], &[]).expect("one of two");
+        let shot = (back.edges.len(), &back.marks[..], &back.observables[..]);
+        assert_eq!(shot, (1, &[LENGTH + 1][..], &[1][..]), "{kind:?}");
+        let still = decoder.decode(&[], &[], &[]).expect("nothing");
+        assert_eq!((still.edges.len(), still.marks.len()), (0, 0));
+
+        // In one shot, errors that are certain by an override are like others.
+        let own = back.edges[0];
+        let overrides = |weights: [i32; 2]| {
+            [Override { edge: own, weight: weights[0] }, Override { edge: own + 1, weight: weights[1] }]
+        };
+        assert_eq!(decoder.decode(&[0], &[], &overrides([CERTAIN; 2])), Ok(back.clone()));
+        assert_eq!(decoder.decode(&[], &[], &overrides([CERTAIN; 2])), Ok(still.clone()));
+        assert_eq!(decoder.decode(&[0], &[], &overrides([CERTAIN, 1000])), Ok(back.clone()));
+        let never = overrides([-CERTAIN; 2]);
+        assert_eq!(decoder.decode(&[0], &[], &never), Err(otr_status::OTR_ERR_ODD_PARITY));
+        assert_eq!(decoder.decode(&[0], &[], &[]), Ok(back), "overrides are of one shot");
+    }
 }
 
 #[test]

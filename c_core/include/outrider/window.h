@@ -42,7 +42,10 @@ typedef struct otr_window otr_window;
 /* A window on `graph`, which it borrows and which must outlive it. `roles` has an otr_window_role for each
  * node of the graph and is not needed afterwards. Weights, their scale and correlation rules are the graph's.
  * The edges of one detector that are cut, and its boundary edge, become one boundary edge: their
- * probabilities are combined, and it stands for the likeliest of them, the first among equals.
+ * probabilities are combined, and it stands for the likeliest of them, the first among equals. Where that
+ * gives 0, of two certain errors or of errors too rare for a double, its weight is the least magnitude among
+ * theirs. Certain errors that cancel so have OTR_WEIGHT_INFINITE, and only a cell that has no answer
+ * otherwise takes one of them back, for OTR_WEIGHT_MAX, as it does with other certain errors (see graph.h).
  * OTR_ERR_ARGUMENT (a role that is none, no detector in the cell), OTR_ERR_MEMORY; *error (nullable) says
  * which. A window is immutable; threads and decoders may share it. */
 OTR_API otr_status otr_window_create(otr_window **out, const otr_graph *graph, const uint8_t *roles,
@@ -51,8 +54,7 @@ OTR_API otr_status otr_window_create(otr_window **out, const otr_graph *graph, c
  * less time. `history` is borrowed and must outlive the new window; it and the graph of `window`, which must
  * still be there, are otr_graph_reweighted from one another or from a third one. The new window borrows the
  * topology of the one that otr_window_create made, `window` or the one that `window` was made from: that one
- * must outlive it. OTR_ERR_PROBABILITY: certain edges cancel where they are combined, or did;
- * OTR_ERR_ARGUMENT: another topology; OTR_ERR_MEMORY. On failure *out is untouched. */
+ * must outlive it. OTR_ERR_ARGUMENT: another topology; OTR_ERR_MEMORY. On failure *out is untouched. */
 OTR_API otr_status otr_window_reweighted(otr_window **out, const otr_window *window, const otr_graph *history,
                                          otr_error *error);
 /* Last for the window whose topology others borrow. NULL is allowed. */
@@ -118,7 +120,8 @@ typedef struct otr_commit {
  *  marks      of all cells of lower rank that touch the window, in any order; a defect given twice cancels,
  *             an edge given twice counts once, and those that do not concern the window are ignored
  *  overrides  per-shot weights of edges of the history, as in otr_decoder_decode; others than the window's
- *             are ignored. Where edges are combined the lightest of them counts
+ *             are ignored. Where edges are combined the lightest of them counts, but certain ones cancel in
+ *             pairs
  * OTR_ERR_INDEX: an event, mark or overridden edge is not of the history, or events are not ascending.
  * OTR_ERR_ODD_PARITY: the window has no perfect matching; it may have one with other marks.
  * OTR_ERR_UNSUPPORTED: what the pre-decoder fixes is not given as edges.

@@ -40,8 +40,6 @@ static bool note_informing(window_build *build);
 static void count_outward(otr_window *window);
 static otr_window *borrow_topology(const otr_window *window, const otr_graph *history);
 static bool set_numbers(window_build *build);
-static double combined_probability(const otr_window *window, const otr_graph *history, uint32_t edge);
-static otr_status check_edges(const otr_window *window, const otr_graph *history, otr_error *error);
 static bool is_owned(const otr_window *window, uint32_t edge);
 static bool touches(const window_build *build, uint32_t edge, otr_window_role role);
 
@@ -86,15 +84,10 @@ otr_status otr_window_reweighted(otr_window **out, const otr_window *window, con
                                  otr_error *error) {
     window_build build = {.history = history};
     otr_window *copy;
-    otr_status status;
     bool enough;
     if (out == NULL || window == NULL || history == NULL || !otr_graph_is_alike(window->history, history)) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
                              "no window, no place for it, or a graph of another topology");
-    }
-    status = check_edges(window, history, error);
-    if (status != OTR_OK) {
-        return status;
     }
     copy = borrow_topology(window, history);
     build.window = copy;
@@ -158,17 +151,6 @@ uint32_t otr_window_marks_max(const otr_window *window) {
 
 size_t otr_window_bytes(const otr_window *window) {
     return window->heap_bytes + sizeof *window->graph + window->graph->heap_bytes;
-}
-
-/* Certain edges can cancel in a combined one; then it is none, or is one again. */
-static otr_status check_edges(const otr_window *window, const otr_graph *history, otr_error *error) {
-    bool differs = window->has_vanished;
-    for (uint32_t edge = 0; edge < window->graph->edge_count && !differs; edge++) {
-        differs = combined_probability(window, history, edge) == 0;
-    }
-    return !differs ? OTR_OK
-                    : otr_error_set(error, OTR_ERR_PROBABILITY, 0, 0,
-                                    "certain edges cancel where the window cuts them; make another window");
 }
 
 /* Whether an edge touches the cell. */
@@ -246,13 +228,12 @@ static bool number_nodes(window_build *build) {
     return true;
 }
 
-/* Fills build->parts for a detector; *probability is theirs combined. False when memory is out. */
-static bool gather_parts(window_build *build, uint32_t detector, size_t *count, double *probability) {
+/* Fills build->parts for a detector. False when memory is out. */
+static bool gather_parts(window_build *build, uint32_t detector, size_t *count) {
     const otr_graph *const history = build->history;
     const uint32_t end = history->arc_begin[detector + 1];
     const uint32_t boundary = history->boundary_edge[detector];
     *count = 0;
-    *probability = 0;
     if (!otr_array_reserve((void **)&build->parts, &build->part_capacity,
                            (size_t)end - history->arc_begin[detector] + 1, sizeof *build->parts)) {
         return false;
@@ -264,9 +245,6 @@ static bool gather_parts(window_build *build, uint32_t detector, size_t *count, 
     }
     if (boundary != OTR_NONE) {
         build->parts[(*count)++] = boundary;
-    }
-    for (size_t i = 0; i < *count; i++) {
-        *probability = otr_probability_xor(*probability, history->edge_probability[build->parts[i]]);
     }
     return true;
 }
@@ -288,8 +266,7 @@ static bool allocate_edges(window_build *build) {
     for (uint32_t node = 0; node < graph->node_count; node++) {
         const uint32_t detector = window->detectors[node];
         size_t count;
-        double probability;
-        if (!gather_parts(build, detector, &count, &probability)) {
+        if (!gather_parts(build, detector, &count)) {
             return false;
         }
         for (uint32_t arc = history->arc_begin[detector]; arc < history->arc_begin[detector + 1]; arc++) {
@@ -343,21 +320,18 @@ static bool add_edges(window_build *build) {
     for (uint32_t node = 0; node < graph->node_count; node++) {
         const uint32_t detector = window->detectors[node];
         size_t count;
-        double probability;
         for (uint32_t arc = history->arc_begin[detector]; arc < history->arc_begin[detector + 1]; arc++) {
             const uint32_t edge = history->arc_edge[arc];
             if (leads_on(build, detector, arc)) {
                 add_edge(window, node, otr_window_number(&window->nodes, history->arc_head[arc]), &edge, 1);
             }
         }
-        if (!gather_parts(build, detector, &count, &probability)) {
+        if (!gather_parts(build, detector, &count)) {
             return false;
         }
-        /* Two certain edges make none. */
-        if (count > 0 && probability > 0) {
+        if (count > 0) {
             add_edge(window, node, OTR_BOUNDARY, build->parts, count);
         }
-        window->has_vanished |= count > 0 && probability == 0;
     }
     return true;
 }
@@ -521,6 +495,22 @@ static double combined_probability(const otr_window *window, const otr_graph *hi
     return probability;
 }
 
+/* The weight of an edge of several parts. Where their probability is 0, since certain ones cancel or all are
+ * too rare for a double, it is the least magnitude of theirs: it takes that much to have an odd number of
+ * them. */
+static int32_t combined_weight(const otr_window *window, uint32_t edge, double probability) {
+    const otr_graph *const history = window->history;
+    int32_t lightest = OTR_WEIGHT_INFINITE;
+    if (probability > 0) {
+        return otr_graph_probability_weight(history, probability);
+    }
+    for (uint32_t part = window->part_begin[edge]; part < window->part_begin[edge + 1]; part++) {
+        const int32_t weight = abs(history->edge_weight[window->parts[part]]);
+        lightest = weight < lightest ? weight : lightest;
+    }
+    return lightest;
+}
+
 /* An edge stands for the likeliest of its parts. */
 static void set_edge(otr_window *window, uint32_t edge) {
     const otr_graph *const history = window->history;
@@ -545,7 +535,7 @@ static void set_edge(otr_window *window, uint32_t edge) {
     graph->edge_probability[edge] = probability;
     graph->edge_weight[edge] = window->part_begin[edge + 1] - begin == 1
                                    ? history->edge_weight[source]
-                                   : otr_graph_probability_weight(history, probability);
+                                   : combined_weight(window, edge, probability);
     graph->edge_mask[edge] = history->edge_mask[source];
     for (uint32_t i = history->observable_begin[source]; i < history->observable_begin[source + 1]; i++) {
         graph->observable_list[end++] = history->observable_list[i];
@@ -554,8 +544,8 @@ static void set_edge(otr_window *window, uint32_t edge) {
 }
 
 /* Fills build->rules with what the use of an edge of the history implies for edges of the window other than
- * `own`, ascending by edge; where several rules lower one edge the strongest is kept. Returns their number.
- */
+ * `own`, ascending by edge; where several rules lower one edge the strongest is kept, and none lowers one
+ * whose parts cancel. Returns their number. */
 static size_t gather_rules(window_build *build, uint32_t source, uint32_t own) {
     const otr_graph *const history = build->history;
     const otr_window *const window = build->window;
@@ -563,7 +553,8 @@ static size_t gather_rules(window_build *build, uint32_t source, uint32_t own) {
     for (uint32_t i = history->implied_begin[source]; i < history->implied_begin[source + 1]; i++) {
         const uint32_t target = otr_window_number(&window->edges, history->implied_edge[i]);
         size_t place = count;
-        if (target == OTR_NONE || target == own) {
+        if (target == OTR_NONE || target == own ||
+            window->graph->edge_weight[target] == OTR_WEIGHT_INFINITE) {
             continue;
         }
         while (place > 0 && build->rules[place - 1].edge > target) {

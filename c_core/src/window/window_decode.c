@@ -25,7 +25,7 @@ struct otr_window_decoder {
 
     uint8_t *row;          /* events of the window, one bit a node, zero between calls */
     int32_t *part_weights; /* one a part, NOT_OVERRIDDEN between calls */
-    uint32_t *combined;    /* edges of several parts with overrides in this shot */
+    uint32_t *combined;    /* edges of several parts with overrides in this shot; none between calls */
     size_t combined_count, combined_capacity;
     otr_override *overrides; /* of edges of the window */
     size_t override_count, override_capacity;
@@ -50,7 +50,10 @@ static void flip_in_window(otr_window_decoder *d, const uint32_t *detectors, siz
 static void flip_ends(otr_window_decoder *d, const otr_predecoded *cell, bool in_window);
 static otr_status override_edges(otr_window_decoder *d, const otr_predecoded *cell,
                                  const otr_override *overrides, size_t override_count);
+static otr_status add_last_resorts(otr_window_decoder *d);
+static void drop_overrides(otr_window_decoder *d);
 static otr_status match(otr_window_decoder *d, const otr_predecoded *cell, uint32_t *event_count);
+static otr_status match_once(otr_window_decoder *d, const otr_predecoded *cell, uint32_t *event_count);
 static otr_status mark_first_pass(otr_window_decoder *d, const otr_cell_answer *answer);
 static otr_status commit(otr_window_decoder *d);
 
@@ -225,6 +228,7 @@ static otr_status decide(otr_window_decoder *d, const otr_predecoded *cell, cons
         }
         memset(d->row, 0, otr_bytes_for_bits(d->window->graph->node_count));
     }
+    drop_overrides(d);
     if (status != OTR_OK) {
         return status;
     }
@@ -335,22 +339,64 @@ static otr_status add_overrides(otr_window_decoder *d, const otr_override *overr
     return OTR_OK;
 }
 
-/* Overrides the edges of several parts by the lightest of these; `offset` is that of the parts that nothing
- * overrides. Puts the scratch in order, also after a failure. */
-static otr_status finish_overrides(otr_window_decoder *d, int32_t offset) {
+/* What an edge of several parts weighs in a shot that overrides some: as much as the lightest of them, or as
+ * a certain one, of which two cancel. `offset` is that of the parts that are not overridden. */
+static int32_t combined_weight(const otr_window_decoder *d, uint32_t edge, int32_t offset,
+                               bool *has_certain) {
     const otr_window *const window = d->window;
-    otr_status status = OTR_OK;
-    for (size_t i = 0; i < d->combined_count && status == OTR_OK; i++) {
-        const uint32_t edge = d->combined[i];
-        int32_t lightest = OTR_WEIGHT_INFINITE;
-        for (uint32_t part = window->part_begin[edge]; part < window->part_begin[edge + 1]; part++) {
-            const int32_t own = window->history->edge_weight[window->parts[part]];
-            const int32_t weight = d->part_weights[part] == NOT_OVERRIDDEN ? otr_weight_offset(own, offset)
-                                                                           : d->part_weights[part];
+    int32_t lightest = OTR_WEIGHT_INFINITE;
+    bool is_certain = false;
+    *has_certain = false;
+    for (uint32_t part = window->part_begin[edge]; part < window->part_begin[edge + 1]; part++) {
+        const int32_t own = window->history->edge_weight[window->parts[part]];
+        const int32_t weight =
+            d->part_weights[part] == NOT_OVERRIDDEN ? otr_weight_offset(own, offset) : d->part_weights[part];
+        if (weight == -OTR_WEIGHT_INFINITE) {
+            is_certain = !is_certain;
+            *has_certain = true;
+        } else {
             lightest = weight < lightest ? weight : lightest;
         }
-        status = add_override(d, edge, lightest);
     }
+    return is_certain ? -OTR_WEIGHT_INFINITE : lightest;
+}
+
+/* Fills d->overrides; the later ones of an edge count. What it takes of the scratch is given back by
+ * drop_overrides, also after a failure. */
+static otr_status override_edges(otr_window_decoder *d, const otr_predecoded *cell,
+                                 const otr_override *overrides, size_t override_count) {
+    const int32_t offset = otr_weight_clamped((int64_t)d->weight_offset + cell->weight_offset);
+    otr_status status;
+    d->override_count = 0;
+    status = add_overrides(d, cell->overrides, cell->override_count);
+    if (status == OTR_OK) {
+        status = add_overrides(d, overrides, override_count);
+    }
+    for (size_t i = 0; i < d->combined_count && status == OTR_OK; i++) {
+        bool has_certain;
+        const int32_t weight = combined_weight(d, d->combined[i], offset, &has_certain);
+        status = add_override(d, d->combined[i], weight);
+    }
+    return status;
+}
+
+/* For a cell that has no answer, and of which certain edges have been taken back already: where certain ones
+ * cancel in an edge, one of them can be taken back too, at the same price. */
+static otr_status add_last_resorts(otr_window_decoder *d) {
+    const otr_window *const window = d->window;
+    otr_status status = OTR_OK;
+    for (uint32_t edge = 0; edge < window->graph->edge_count && status == OTR_OK; edge++) {
+        bool has_certain;
+        if (combined_weight(d, edge, 0, &has_certain) == OTR_WEIGHT_INFINITE && has_certain) {
+            status = add_override(d, edge, OTR_WEIGHT_MAX);
+        }
+    }
+    return status;
+}
+
+/* Puts the scratch of the overrides in order. */
+static void drop_overrides(otr_window_decoder *d) {
+    const otr_window *const window = d->window;
     for (size_t i = 0; i < d->combined_count; i++) {
         const uint32_t edge = d->combined[i];
         for (uint32_t part = window->part_begin[edge]; part < window->part_begin[edge + 1]; part++) {
@@ -358,21 +404,6 @@ static otr_status finish_overrides(otr_window_decoder *d, int32_t offset) {
         }
     }
     d->combined_count = 0;
-    return status;
-}
-
-/* Fills d->overrides; the later ones of an edge count. */
-static otr_status override_edges(otr_window_decoder *d, const otr_predecoded *cell,
-                                 const otr_override *overrides, size_t override_count) {
-    const int32_t offset = otr_weight_clamped((int64_t)d->weight_offset + cell->weight_offset);
-    otr_status status, finished;
-    d->override_count = 0;
-    status = add_overrides(d, cell->overrides, cell->override_count);
-    if (status == OTR_OK) {
-        status = add_overrides(d, overrides, override_count);
-    }
-    finished = finish_overrides(d, offset);
-    return status == OTR_OK ? finished : status;
 }
 
 /* Appends to the committed edges; whether the edge is one of the cell is checked here. */
@@ -396,6 +427,19 @@ static otr_status add_edge(otr_window_decoder *d, uint32_t history_edge) {
 
 /* Matches the events in d->row, without those that hard use explains, and gathers the cell's edges. */
 static otr_status match(otr_window_decoder *d, const otr_predecoded *cell, uint32_t *event_count) {
+    const size_t override_count = d->override_count;
+    otr_status status = match_once(d, cell, event_count);
+    if (status != OTR_ERR_ODD_PARITY) {
+        return status;
+    }
+    status = add_last_resorts(d);
+    if (status != OTR_OK) {
+        return status;
+    }
+    return d->override_count > override_count ? match_once(d, cell, event_count) : OTR_ERR_ODD_PARITY;
+}
+
+static otr_status match_once(otr_window_decoder *d, const otr_predecoded *cell, uint32_t *event_count) {
     const otr_cell_shot shot = {.detectors = d->row,
                                 .overrides = d->overrides,
                                 .override_count = d->override_count,

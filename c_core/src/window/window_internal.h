@@ -26,7 +26,6 @@ struct otr_window {
     /* The parts of edge e are parts[part_begin[e]] .. parts[part_begin[e + 1] - 1], ascending. */
     uint32_t *part_begin;
     uint32_t *parts;
-    bool has_vanished; /* some parts combine to probability 0, and are no edge */
     /* Of correlated matching. Edges that lower ranks own have their rules for edges of the window behind
      * those of the window's own edges, as if they were edges of the graph too; `recalled` gives them their
      * numbers. */

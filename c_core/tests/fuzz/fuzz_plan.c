@@ -82,7 +82,9 @@ static void take_events(history *history, const otr_graph *graph, input *in) {
 }
 
 static void take_overrides(history *history, input *in) {
-    static const int32_t weights[] = {0, 2, -2, OTR_WEIGHT_MAX, -OTR_WEIGHT_MAX, 100000, -100000, 1};
+    /* No error is ruled out: without it there may be no answer, which the plan cannot foresee. */
+    static const int32_t weights[] = {0,       -2, OTR_WEIGHT_MAX,      -OTR_WEIGHT_MAX, 100000,
+                                      -100000, 1,  -OTR_WEIGHT_INFINITE};
     const uint32_t edges = otr_graph_edge_count(otr_plan_graph(history->plan));
     const uint8_t count = take_byte(in);
     history->override_count = count < 128 || edges == 0 ? 0 : count % (OVERRIDES_MAX + 1);

@@ -99,8 +99,7 @@ impl Window {
     ///
     /// # Errors
     /// [`Argument`](Status::Argument) for a graph that is not [reweighted](MatchingGraph::reweighted) from that of the
-    /// window or the other way round, [`Probability`](Status::Probability) if certain edges cancel where they are
-    /// combined.
+    /// window or the other way round.
     pub fn reweighted(self: &Arc<Self>, history: Arc<MatchingGraph>) -> Result<Self, Error> {
         let mut raw = ptr::null_mut();
         let mut details = Details::new();

@@ -139,6 +139,15 @@ fn ends(plan: &Plan, edge: u32, shift: i64) -> (u32, Option<u32>) {
     (later(own.node1), own.node2.map(later))
 }
 
+/// The events that a correction leaves of a shot.
+fn residual(row: &[u8], edges: &[(u32, Option<u32>)]) -> Vec<u8> {
+    let mut left = row.to_vec();
+    for node in edges.iter().flat_map(|edge| [Some(edge.0), edge.1]).flatten() {
+        left[node as usize / 8] ^= 1 << (node % 8);
+    }
+    left
+}
+
 /// Decodes shots in windows, checks each correction, and returns the mistakes in windows and of whole histories.
 fn mistakes(model: &DetectorErrorModel, plan: &Arc<Plan>) -> (usize, usize) {
     let mut sampler = Sampler::new(model, 71).expect("a sampler");
@@ -155,17 +164,13 @@ fn mistakes(model: &DetectorErrorModel, plan: &Arc<Plan>) -> (usize, usize) {
     let mut wrong = 0;
     for (row, flips) in events.rows().zip(flips.rows()) {
         let (observables, edges) = decide(plan, &mut decoders, row);
-        let mut residual = row.to_vec();
         let mut parities = vec![0; observables.len()];
+        assert!(residual(row, &edges).iter().all(|&byte| byte == 0), "a correction explains all events");
         for edge in edges {
-            for node in [Some(edge.0), edge.1].into_iter().flatten() {
-                residual[node as usize / 8] ^= 1 << (node % 8);
-            }
             for &observable in flipped[&edge] {
                 parities[observable as usize / 8] ^= 1 << (observable % 8);
             }
         }
-        assert!(residual.iter().all(|&byte| byte == 0), "a correction explains all events");
         assert_eq!(parities, observables, "and has these observables");
         wrong += usize::from(observables != flips);
     }
@@ -250,6 +255,37 @@ fn detectors_that_only_look_back_enclose_nothing() {
                 windows <= whole + whole / 5 + 10,
                 "{layers} {options:?}: {windows} and {whole} mistakes"
             );
+        }
+    }
+}
+
+/// Two chains whose errors reach two and three layers ahead. In one of them they are certain; where windows cut them
+/// there they cancel in pairs. A shot that contradicts them has an answer in windows if it has one as a whole.
+#[test]
+fn shots_that_contradict_certain_errors_are_decided() {
+    let mut text = String::new();
+    for (t, x) in (0..LAYERS).flat_map(|t| (0..2).map(move |x| (t, x))) {
+        let own = 2 * t + x;
+        for later in (2..4).filter(|later| t + later < LAYERS) {
+            writeln!(text, "error({}) D{own} D{} L{x}", ["1", "0.1"][x], own + 2 * later).unwrap();
+        }
+        // The last ones are joined, so that they can be decided together.
+        if (LAYERS - 4..LAYERS - 1).contains(&t) {
+            writeln!(text, "error(0.1) D{own} D{}", own + 2).unwrap();
+        }
+        writeln!(text, "detector({}, 0, {t}) D{own}", 2 * x).unwrap();
+    }
+    let model = parse(&text);
+    let mut whole = Decoder::from_model(&model, DecoderKind::Mwpm).expect("a decoder");
+    for options in [cut(2, 0, 0), cut(2, 0, 1), cut(3, 3, 0), cut(3, 3, 4), cut(1, 0, 0)] {
+        let plan = plan_of(&model, &options).unwrap_or_else(|error| panic!("{options:?}: {error}"));
+        let mut decoders = BTreeMap::new();
+        for (a, b) in (0..2 * LAYERS).flat_map(|a| (a..2 * LAYERS).step_by(2).map(move |b| (a, b))) {
+            let mut row = vec![0; (2 * LAYERS).div_ceil(8)];
+            [a, b].iter().for_each(|node| row[node / 8] ^= 1 << (node % 8));
+            whole.decode(&row, &[], &mut [0]).expect("two events in a chain, or none");
+            let (_, edges) = decide(&plan, &mut decoders, &row);
+            assert!(residual(&row, &edges).iter().all(|&byte| byte == 0), "{options:?}: {a} and {b}");
         }
     }
 }
