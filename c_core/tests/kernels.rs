@@ -52,6 +52,30 @@ fn bit(bytes: &[u8], index: usize) -> bool {
     bytes[index / 8] >> (index % 8) & 1 == 1
 }
 
+/// Rust asks the CPU with code of its own.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn instruction_sets_are_those_that_rust_finds() {
+    use otr_isa as Set;
+    use std::arch::is_x86_feature_detected as has;
+    // SAFETY: the call takes any value; a table is a constant of the library.
+    let found = |isa| unsafe { otr_kernels_for(isa).as_ref() }.map(|table| table.isa);
+    let avx2 = has!("avx2") && has!("bmi1") && has!("bmi2") && has!("popcnt");
+    let avx512 = avx2 && has!("avx512f") && has!("avx512bw") && has!("avx512vl") && has!("avx512dq");
+    let sets = [
+        (Set::OTR_ISA_PORTABLE, true),
+        (Set::OTR_ISA_AVX2, avx2),
+        (Set::OTR_ISA_AVX512, avx512),
+        (Set::OTR_ISA_AVX512VNNI, avx512 && has!("avx512vnni")),
+        (Set::OTR_ISA_NEON, false),
+    ];
+    for (isa, is_here) in sets {
+        assert_eq!(found(isa), is_here.then_some(isa));
+    }
+    let best = sets.into_iter().rfind(|&(_, is_here)| is_here).map(|(isa, _)| isa);
+    assert_eq!(found(Set::OTR_ISA_AUTO), best);
+}
+
 #[test]
 fn bit_indices_lists_ascending_ones() {
     let mut random = Random(1);

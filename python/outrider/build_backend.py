@@ -3,12 +3,17 @@
 maturin makes a wheel of an extension module, or one of programs. So it is asked for both, and the program joins the
 wheel of the module. Both get the arguments of MATURIN_PEP517_ARGS, --compatibility among them, which maturin checks
 against the symbols of either.
+
+In the same way the sources of the program join maturin's archive of those of the module.
 """
 
 import base64
+import gzip
 import hashlib
+import io
 import pathlib
 import subprocess
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -16,7 +21,6 @@ from typing import Any
 
 import maturin
 from maturin import (
-    build_sdist,
     get_requires_for_build_editable,
     get_requires_for_build_sdist,
     get_requires_for_build_wheel,
@@ -35,7 +39,17 @@ __all__ = [
     "prepare_metadata_for_build_wheel",
 ]
 
-_PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "bins" / "outrider" / "Cargo.toml"
+_MANIFEST = "bins/outrider/Cargo.toml"
+# The root of the repository, or of the archive of sources, where this file is.
+_ROOT = next(folder for folder in pathlib.Path(__file__).resolve().parents if (folder / _MANIFEST).is_file())
+# What the program is made of beside the crates that maturin finds for the module.
+_PROGRAM_SOURCES = [_MANIFEST, "bins/outrider/data/**/*", "bins/outrider/src/**/*", "models/event-stim.safetensors"]
+
+
+def build_sdist(sdist_directory: str, config_settings: Mapping[str, Any] | None = None) -> str:
+    sdist = maturin.build_sdist(sdist_directory, config_settings)
+    _add_sources(pathlib.Path(sdist_directory, sdist))
+    return sdist
 
 
 def build_wheel(
@@ -58,12 +72,26 @@ def build_editable(
     return wheel
 
 
+def _add_sources(sdist: pathlib.Path) -> None:
+    archive = io.BytesIO(gzip.decompress(sdist.read_bytes()))
+    files = sorted(path for pattern in _PROGRAM_SOURCES for path in _ROOT.glob(pattern) if path.is_file())
+    with tarfile.open(fileobj=archive, mode="a") as tar:
+        top, _, _ = tar.getnames()[0].partition("/")
+        for path in files:
+            content = path.read_bytes()
+            info = tarfile.TarInfo(f"{top}/{path.relative_to(_ROOT).as_posix()}")
+            info.size = len(content)
+            info.mtime = tar.getmembers()[0].mtime
+            tar.addfile(info, io.BytesIO(content))
+    sdist.write_bytes(gzip.compress(archive.getvalue(), mtime=0))
+
+
 def _add_program(wheel: pathlib.Path, config_settings: Mapping[str, Any] | None) -> None:
     arguments = maturin.get_maturin_pep517_args(config_settings)
     if not {"--compatibility", "--manylinux"}.intersection(arguments):
         arguments = ["--compatibility", "off", *arguments]
     with tempfile.TemporaryDirectory() as folder:
-        command = ["maturin", "build", "--release", "--bindings", "bin", "--manifest-path", str(_PROGRAM)]
+        command = ["maturin", "build", "--release", "--bindings", "bin", "--manifest-path", str(_ROOT / _MANIFEST)]
         subprocess.run([*command, "--out", folder, *arguments], check=True)
         (programs,) = pathlib.Path(folder).glob("*.whl")
         if _platform(programs) != _platform(wheel):

@@ -44,11 +44,13 @@ WAYS = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=10**8, help="of one history: %(default)s; short ones have a tenth")
-    rows = soak(parser.parse_args().rounds)
+    parser.add_argument("--program", default=OUTRIDER, help="%(default)s")
+    arguments = parser.parse_args()
+    rows = soak(arguments.rounds, arguments.program)
     sys.exit(0 if all(row["kept"] == "yes" for row in rows) else 1)
 
 
-def soak(rounds):
+def soak(rounds, program=OUTRIDER):
     """A row for each way."""
     rows = []
     for way, (options, short) in WAYS.items():
@@ -57,17 +59,17 @@ def soak(rounds):
             length = HISTORY_ROUNDS
             repeat = max(rounds // SHORT_SHARE, SHORT_ROUNDS_MIN) // HISTORY_ROUNDS
         words = [*MEMORY, *options, "--rounds", length, "--repeat", repeat]
-        rows.append(watch(way, ["stream", *map(str, words)]))
+        rows.append(watch(way, program, ["stream", *map(str, words)]))
         row = rows[-1]
         print("soak", *(f"{name}={row[name]}" for name in list(row)[:10]), flush=True)
     return rows
 
 
-def watch(way, words):
+def watch(way, program, words):
     meanwhile = Meanwhile()
     with tempfile.TemporaryDirectory() as folder, meanwhile:
         report = pathlib.Path(folder) / "run.json"
-        process = subprocess.Popen([OUTRIDER, *words, "--json", report], stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([program, *words, "--json", report], stdout=subprocess.DEVNULL)
         looks = look_until_it_ends(process)
         if process.wait():
             raise RuntimeError(f"{command_line('outrider', *words)} failed")

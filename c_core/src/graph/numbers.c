@@ -19,6 +19,7 @@ typedef struct number_source {
     double lowest;          /* probability, at most 1/2 */
     double highest;         /* below 1, at least 1/2 */
     bool is_plain;          /* the kernel takes all probabilities */
+    const otr_kernels *kernels;
 } number_source;
 
 /* The place of the next rule, which is one of `edge` or a later one. */
@@ -72,7 +73,7 @@ double otr_graph_log_noise(const otr_graph *graph) {
 }
 
 void otr_graph_set_weights(otr_graph *graph, const otr_error_sums *sums, const uint32_t *pairs) {
-    number_source source = {.graph = graph, .pairs = pairs};
+    number_source source = {.graph = graph, .pairs = pairs, .kernels = otr_kernels_for(OTR_ISA_AUTO)};
     if (graph->correlations) {
         source.marginal = sums->marginal != NULL ? sums->marginal : graph->edge_probability;
         source.joint = sums->joint;
@@ -232,7 +233,7 @@ static uint32_t next_edges(const number_source *source, uint32_t first, double *
         weights[i] = source->is_plain ? (1 - p[i]) / p[i] : otr_probability_weight(p[i]);
     }
     if (source->is_plain) {
-        otr_kernels_for(OTR_ISA_AUTO)->logarithms(weights, count);
+        source->kernels->logarithms(weights, count);
     }
     return count;
 }
@@ -261,7 +262,7 @@ static uint32_t next_rules(const number_source *source, rule_walk *walk, double 
     }
     walk->rule = end;
     if (source->is_plain) {
-        otr_kernels_for(OTR_ISA_AUTO)->logarithms(weights, end - first);
+        source->kernels->logarithms(weights, end - first);
     }
     return end - first;
 }

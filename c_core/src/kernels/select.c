@@ -2,75 +2,94 @@
 #include "kernels/kernels_tables.h"
 
 #include <stdbool.h>
-
-static bool always(void) {
-    return true;
-}
-
 #if defined(OTR_KERNELS_X86)
 #include <cpuid.h>
-
-/* __builtin_cpu_supports also checks that the operating system saves the wide registers. */
-static bool has_avx2(void) {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-           __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
-}
-
-static bool has_avx512(void) {
-    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-}
-
-static bool has_avx512vnni(void) {
-    return has_avx512() && __builtin_cpu_supports("avx512vnni");
-}
-
-#define CPUID_OSXSAVE (1u << 27)       /* leaf 1, ecx */
-#define CPUID_AMX_TILE_INT8 (3u << 24) /* leaf 7, edx */
-#define XCR0_TILE_STATE (3u << 17)     /* configuration and data of the tiles */
-
-/* Compilers have no name for AMX: its bits, and whether the operating system saves the tiles. */
-static bool has_amx(void) {
-    uint32_t a, b, c, d, state;
-    if (!has_avx512vnni() || !__get_cpuid(1, &a, &b, &c, &d) || (c & CPUID_OSXSAVE) == 0 ||
-        !__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & CPUID_AMX_TILE_INT8) != CPUID_AMX_TILE_INT8) {
-        return false;
-    }
-    __asm__("xgetbv" : "=a"(state), "=d"(d) : "c"(0));
-    return (state & XCR0_TILE_STATE) == XCR0_TILE_STATE;
-}
 #endif
+
+/* What a CPU of x86-64 has, by leaf and register of CPUID, and which registers its operating system saves. */
+typedef struct cpu_features {
+    uint32_t leaf1_c;
+    uint32_t leaf7_b;
+    uint32_t leaf7_c;
+    uint32_t leaf7_d;
+    uint32_t xcr0;
+} cpu_features;
 
 typedef struct instruction_set {
     otr_isa isa;
-    const otr_kernels *kernels;
-    bool (*is_here)(void);
     bool is_automatic; /* OTR_ISA_AUTO may stand for it */
+    const otr_kernels *kernels;
+    cpu_features needed; /* beside what the sets before it need */
 } instruction_set;
+
+#if defined(OTR_KERNELS_X86)
+#define C1_OSXSAVE (1u << 27) /* there is XCR0 */
+
+#define C1_POPCNT_AVX (1u << 23 | 1u << 28)
+#define B7_BMI1_AVX2_BMI2 (1u << 3 | 1u << 5 | 1u << 8)
+#define B7_AVX512_F_DQ_BW_VL (1u << 16 | 1u << 17 | 1u << 30 | 1u << 31)
+#define C7_AVX512_VNNI (1u << 11)
+#define D7_AMX_TILE_INT8 (1u << 24 | 1u << 25)
+
+#define XCR0_YMM (1u << 1 | 1u << 2)           /* lower halves, which are XMM; upper halves */
+#define XCR0_ZMM (1u << 5 | 1u << 6 | 1u << 7) /* masks; upper halves; registers 16 to 31 */
+#define XCR0_TILES (1u << 17 | 1u << 18)       /* configuration; data */
+#endif
 
 /* Those of this build, the best one last. */
 static const instruction_set SETS[] = {
-    {OTR_ISA_PORTABLE, &otr_kernels_portable, always, true},
+    {OTR_ISA_PORTABLE, true, &otr_kernels_portable, {0}},
 #if defined(OTR_KERNELS_X86)
-    {OTR_ISA_AVX2, &otr_kernels_avx2, has_avx2, true},
-    {OTR_ISA_AVX512, &otr_kernels_avx512, has_avx512, true},
-    {OTR_ISA_AVX512VNNI, &otr_kernels_avx512vnni, has_avx512vnni, true},
-    {OTR_ISA_AMX, &otr_kernels_amx, has_amx, false},
+    {OTR_ISA_AVX2, true, &otr_kernels_avx2, {C1_POPCNT_AVX, B7_BMI1_AVX2_BMI2, 0, 0, XCR0_YMM}},
+    {OTR_ISA_AVX512, true, &otr_kernels_avx512, {0, B7_AVX512_F_DQ_BW_VL, 0, 0, XCR0_ZMM}},
+    {OTR_ISA_AVX512VNNI, true, &otr_kernels_avx512vnni, {0, 0, C7_AVX512_VNNI, 0, 0}},
+    {OTR_ISA_AMX, false, &otr_kernels_amx, {0, 0, 0, D7_AMX_TILE_INT8, XCR0_TILES}},
 #elif defined(OTR_KERNELS_NEON)
-    {OTR_ISA_NEON, &otr_kernels_neon, always, true},
+    {OTR_ISA_NEON, true, &otr_kernels_neon, {0}},
 #endif
 };
 
 #define SET_COUNT (sizeof SETS / sizeof SETS[0])
 
+/* By the instructions themselves: __builtin_cpu_supports reads a table that a part of the compiler's runtime
+ * library fills, and not every linker brings that part. */
+static cpu_features features_here(void) {
+    cpu_features here = {0};
+#if defined(OTR_KERNELS_X86)
+    uint32_t a, b, c, d;
+    if (__get_cpuid(1, &a, &b, &c, &d)) {
+        here.leaf1_c = c;
+    }
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
+        here.leaf7_b = b;
+        here.leaf7_c = c;
+        here.leaf7_d = d;
+    }
+    if ((here.leaf1_c & C1_OSXSAVE) != 0) {
+        __asm__ __volatile__("xgetbv" : "=a"(here.xcr0), "=d"(d) : "c"(0));
+#if defined(__APPLE__)
+        here.xcr0 |= XCR0_ZMM; /* set there when a thread first uses one */
+#endif
+    }
+#endif
+    return here;
+}
+
+static bool has_all(const cpu_features *here, const cpu_features *needed) {
+    return (needed->leaf1_c & ~here->leaf1_c) == 0 && (needed->leaf7_b & ~here->leaf7_b) == 0 &&
+           (needed->leaf7_c & ~here->leaf7_c) == 0 && (needed->leaf7_d & ~here->leaf7_d) == 0 &&
+           (needed->xcr0 & ~here->xcr0) == 0;
+}
+
 const otr_kernels *otr_kernels_for(otr_isa isa) {
-    for (size_t i = SET_COUNT; i-- > 0;) {
-        const bool wanted = isa == OTR_ISA_AUTO ? SETS[i].is_automatic : isa == SETS[i].isa;
-        if (wanted && SETS[i].is_here()) {
-            return SETS[i].kernels;
+    const cpu_features here = features_here();
+    const otr_kernels *kernels = NULL;
+    for (size_t i = 0; i < SET_COUNT && has_all(&here, &SETS[i].needed); i++) {
+        if (isa == OTR_ISA_AUTO ? SETS[i].is_automatic : isa == SETS[i].isa) {
+            kernels = SETS[i].kernels;
         }
     }
-    return NULL;
+    return kernels;
 }
 
 const char *otr_isa_name(otr_isa isa) {

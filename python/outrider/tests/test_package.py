@@ -3,6 +3,8 @@
 import doctest
 import importlib.metadata
 import inspect
+import pathlib
+import re
 import subprocess
 import sys
 
@@ -32,6 +34,37 @@ def test_examples_of_the_documentation_run():
 
 def test_the_version_is_that_of_the_package():
     assert outrider.__version__ == importlib.metadata.version("outrider")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux writes of the CPU")
+def test_module_and_program_find_the_instruction_sets_of_the_cpu(tmp_path, outrider_program):
+    # Each beside those before it, as Linux lists what the CPU has and what it saves itself.
+    needs = {
+        "portable": set(),
+        "avx2": {"avx2", "bmi1", "bmi2", "popcnt"},
+        "avx512": {"avx512f", "avx512bw", "avx512vl", "avx512dq"},
+        "avx512vnni": {"avx512_vnni"},
+        "amx": {"amx_tile", "amx_int8"},
+    }
+    flags = re.search(r"^flags\s*:(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    has = set(flags[1].split()) if flags else set()
+    expected = [name for name, needed in needs.items() if needed <= has]
+    text = "error(0.1) D0 L0"
+    (tmp_path / "m.dem").write_text(text)
+
+    def program_has(name):
+        command = [outrider_program, "sample", "--dem", "m.dem", "--shots", "1", "--isa", name]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+
+    def module_has(name):
+        try:
+            outrider.Sampler(outrider.Model(text), isa=name)
+        except ValueError:
+            return False
+        return True
+
+    assert [name for name in needs if program_has(name)] == expected
+    assert [name for name in needs if module_has(name)] == expected
 
 
 def test_stubs_are_those_of_the_compiled_part(tmp_path):
