@@ -92,6 +92,13 @@ pub const OTR_TRAINING_CELLS_MAX: u32 = 268435456;
 pub const OTR_TRAINING_SHOTS_MAX: u32 = 1048576;
 pub const OTR_TRAINING_EVENTS_MAX: u32 = 67108864;
 pub const OTR_TRAINING_PAIRS_MAX: u32 = 536870912;
+pub const OTR_TRELLIS_ERRORS_MAX: u32 = 16777216;
+pub const OTR_TRELLIS_OBSERVABLES_MAX: u32 = 64;
+pub const OTR_TRELLIS_OPEN_MAX: u32 = 1024;
+pub const OTR_TRELLIS_SHARED_OBSERVABLES_MAX: u32 = 16;
+pub const OTR_TRELLIS_STATES_MAX: u32 = 1048576;
+pub const OTR_TRELLIS_ITERATIONS_MAX: u32 = 64;
+pub const OTR_TRELLIS_RATIO_MAX: f64 = 600.0;
 pub const OTR_VERSION_MAJOR: u32 = 0;
 pub const OTR_VERSION_MINOR: u32 = 1;
 pub const OTR_VERSION_PATCH: u32 = 0;
@@ -112,6 +119,7 @@ impl otr_status {
     pub const OTR_ERR_ODD_PARITY: otr_status = otr_status(30);
     pub const OTR_ERR_CERTIFICATE: otr_status = otr_status(31);
     pub const OTR_ERR_RESIDUAL: otr_status = otr_status(32);
+    pub const OTR_ERR_UNEXPLAINED: otr_status = otr_status(33);
 }
 #[repr(transparent)]
 #[must_use]
@@ -3743,6 +3751,127 @@ unsafe extern "C" {
         shots: *mut u32,
         count: *mut usize,
         error: *mut otr_error,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_trellis {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_trellis_budget {
+    pub cutoff: f64,
+    pub states_max: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_trellis_budget",
+    ][::core::mem::size_of::<otr_trellis_budget>() - 16usize];
+    [
+        "Alignment of otr_trellis_budget",
+    ][::core::mem::align_of::<otr_trellis_budget>() - 8usize];
+    [
+        "Offset of field: otr_trellis_budget::cutoff",
+    ][::core::mem::offset_of!(otr_trellis_budget, cutoff) - 0usize];
+    [
+        "Offset of field: otr_trellis_budget::states_max",
+    ][::core::mem::offset_of!(otr_trellis_budget, states_max) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_trellis_options {
+    pub iterations: u32,
+    pub coarse: otr_trellis_budget,
+    pub fine: otr_trellis_budget,
+    pub unsure: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_trellis_options",
+    ][::core::mem::size_of::<otr_trellis_options>() - 48usize];
+    [
+        "Alignment of otr_trellis_options",
+    ][::core::mem::align_of::<otr_trellis_options>() - 8usize];
+    [
+        "Offset of field: otr_trellis_options::iterations",
+    ][::core::mem::offset_of!(otr_trellis_options, iterations) - 0usize];
+    [
+        "Offset of field: otr_trellis_options::coarse",
+    ][::core::mem::offset_of!(otr_trellis_options, coarse) - 8usize];
+    [
+        "Offset of field: otr_trellis_options::fine",
+    ][::core::mem::offset_of!(otr_trellis_options, fine) - 24usize];
+    [
+        "Offset of field: otr_trellis_options::unsure",
+    ][::core::mem::offset_of!(otr_trellis_options, unsure) - 40usize];
+};
+unsafe extern "C" {
+    pub fn otr_trellis_options_default() -> otr_trellis_options;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_trellis_create(
+        out: *mut *mut otr_trellis,
+        model: *const otr_model,
+        options: *const otr_trellis_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_trellis_destroy(trellis: *mut otr_trellis);
+}
+unsafe extern "C" {
+    pub fn otr_trellis_detector_count(trellis: *const otr_trellis) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_trellis_observable_count(trellis: *const otr_trellis) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_trellis_open_count(trellis: *const otr_trellis) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_trellis_bytes(trellis: *const otr_trellis) -> usize;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_trellis_result {
+    pub failure: f64,
+    pub work: u64,
+    pub is_fine: bool,
+    pub is_exact: bool,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_trellis_result",
+    ][::core::mem::size_of::<otr_trellis_result>() - 24usize];
+    [
+        "Alignment of otr_trellis_result",
+    ][::core::mem::align_of::<otr_trellis_result>() - 8usize];
+    [
+        "Offset of field: otr_trellis_result::failure",
+    ][::core::mem::offset_of!(otr_trellis_result, failure) - 0usize];
+    [
+        "Offset of field: otr_trellis_result::work",
+    ][::core::mem::offset_of!(otr_trellis_result, work) - 8usize];
+    [
+        "Offset of field: otr_trellis_result::is_fine",
+    ][::core::mem::offset_of!(otr_trellis_result, is_fine) - 16usize];
+    [
+        "Offset of field: otr_trellis_result::is_exact",
+    ][::core::mem::offset_of!(otr_trellis_result, is_exact) - 17usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_trellis_decode(
+        trellis: *mut otr_trellis,
+        detectors: *const u8,
+        observables: *mut u8,
+        ratios: *mut f64,
+        result: *mut otr_trellis_result,
     ) -> otr_status;
 }
 unsafe extern "C" {

@@ -25,7 +25,7 @@ use outrider::{
     Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap,
     MeasurementStream, Override, Patch, PatchOptions, Plan, PlanOptions, PredecodedBatch, Predecoder,
     PredecoderUse, Role, Rule, RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream, StreamOptions,
-    SurfaceCode, Training, Window, WindowDecoder, WorkersOptions,
+    SurfaceCode, Training, Trellis, Window, WindowDecoder, WorkersOptions,
 };
 
 #[test]
@@ -341,6 +341,18 @@ fn matching_both_classes_allocates_nothing_after_warm_up() {
     decode_all();
     let before = allocations();
     decode_all();
+    assert_eq!(allocations() - before, 0);
+}
+
+#[test]
+fn sums_over_all_errors_allocate_nothing() {
+    let model = memory(0.006);
+    let shots = sample(&model, 20);
+    let mut trellis = Trellis::new(&model).expect("a small model");
+    let before = allocations();
+    for row in shots.rows() {
+        trellis.decode(row, &mut [0]).expect("errors of the model made the shot");
+    }
     assert_eq!(allocations() - before, 0);
 }
 

@@ -28,6 +28,7 @@ mod shots;
 mod support;
 mod surface_code;
 mod training;
+mod trellis;
 mod union_find;
 mod window;
 

@@ -24,6 +24,7 @@
 #include "outrider/status.h"
 #include "outrider/surface_code.h"
 #include "outrider/training.h"
+#include "outrider/trellis.h"
 #include "outrider/window.h"
 
 /* Equal to the Cargo package version; checked when the Rust crate is built. */

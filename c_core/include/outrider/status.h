@@ -41,7 +41,8 @@ typedef enum otr_status {
     /* Decoding. */
     OTR_ERR_ODD_PARITY = 30,  /* odd number of events in a component without boundary: no perfect matching */
     OTR_ERR_CERTIFICATE = 31, /* the dual certificate does not prove the answer: a bug of this library */
-    OTR_ERR_RESIDUAL = 32     /* a commit leaves detection events in its cell: a bug of this library */
+    OTR_ERR_RESIDUAL = 32,    /* a commit leaves detection events in its cell: a bug of this library */
+    OTR_ERR_UNEXPLAINED = 33  /* no errors explain the shot, or none within the budget of a sum */
 } otr_status;
 
 /* Bytes of otr_error.message including the terminating NUL. */

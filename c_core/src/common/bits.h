@@ -16,6 +16,10 @@ static inline uint32_t otr_clz64(uint64_t word) {
     return (uint32_t)__builtin_clzll(word);
 }
 
+static inline uint32_t otr_popcount64(uint64_t word) {
+    return (uint32_t)__builtin_popcountll(word);
+}
+
 /* Asks for the cache line at `address`, to be written soon. */
 static inline void otr_prefetch(const void *address) {
     __builtin_prefetch(address, 1);

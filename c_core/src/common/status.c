@@ -30,6 +30,8 @@ const char *otr_status_text(otr_status status) {
         return "odd number of detection events in a component without boundary";
     case OTR_ERR_CERTIFICATE:
         return "the answer's dual certificate does not hold";
+    case OTR_ERR_UNEXPLAINED:
+        return "no errors of the model explain the shot within the budget";
     case OTR_ERR_RESIDUAL:
         return "the commit leaves detection events in its cell";
     }

@@ -19,8 +19,8 @@
 #include "common/bits.h"
 #include "common/error.h"
 #include "model/model_layers.h"
+#include "model/symptoms.h"
 #include "sample/error_streams.h"
-#include "sample/symptoms.h"
 
 #define BLOCK_LAYERS OTR_ROUND_SAMPLER_BLOCK_LAYERS
 /* The place of the stream in the low half of the counter, above the number of the success. */

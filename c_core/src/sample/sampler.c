@@ -20,8 +20,8 @@
 #include "common/bits.h"
 #include "common/error.h"
 #include "common/random.h"
+#include "model/symptoms.h"
 #include "sample/error_streams.h"
-#include "sample/symptoms.h"
 
 #include <stdlib.h>
 

@@ -163,6 +163,35 @@ static void sample(const otr_model *model) {
     free(rows);
 }
 
+/* Sums over the errors of every shot that was sampled: some errors explain it. */
+static void sum_up(const otr_model *model) {
+    const otr_trellis_budget exact = {.cutoff = 0, .states_max = 64};
+    const size_t stride = (size_t)(otr_model_detector_count(model) + 7) / 8;
+    const size_t observable_bytes = (size_t)(otr_model_observable_count(model) + 7) / 8;
+    uint8_t *const none = allocate(stride);
+    uint8_t *const observables = allocate(observable_bytes);
+    otr_trellis_options options = otr_trellis_options_default();
+    otr_trellis *trellis = NULL;
+    otr_trellis_result result;
+    otr_error error;
+    otr_status status;
+    options.coarse.states_max = 16;
+    options.fine = exact;
+    memset(none, 0, stride);
+    status = otr_trellis_create(&trellis, model, &options, &error);
+    if (status != OTR_OK) {
+        check_error(status, &error);
+        CHECK(trellis == NULL && status == OTR_ERR_LIMIT);
+    } else {
+        status = otr_trellis_decode(trellis, none, observables, NULL, &result);
+        CHECK(status == OTR_OK || status == OTR_ERR_UNEXPLAINED);
+        CHECK(status != OTR_OK || (result.failure >= 0 && result.failure <= 1));
+    }
+    otr_trellis_destroy(trellis);
+    free(none);
+    free(observables);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     otr_model *model = NULL;
     otr_error error;
@@ -180,6 +209,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             build_graph(model, (choice & 1) != 0, choice >= 2);
         }
         sample(model);
+        sum_up(model);
     }
     otr_model_destroy(model);
     return 0;

@@ -131,6 +131,20 @@ static void sample_labels(void) {
     otr_surface_destroy(surface);
 }
 
+static void sum_up(const otr_model *model, const uint8_t *rows, size_t stride) {
+    otr_trellis *trellis = NULL;
+    otr_error error = {0};
+    if (good_or_told(otr_trellis_create(&trellis, model, NULL, &error), &error)) {
+        for (int shot = 0; shot < SHOTS; shot++) {
+            uint8_t observables = 0;
+            CHECK(otr_trellis_decode(trellis, rows + (size_t)shot * stride, &observables, NULL, NULL) ==
+                  OTR_OK);
+        }
+        CHECK(otr_trellis_bytes(trellis) > 0);
+    }
+    otr_trellis_destroy(trellis);
+}
+
 static void write_and_read(const otr_model *model, otr_shot_format format, const uint8_t *rows,
                            size_t stride) {
     const otr_shot_layout layout = {.detectors = otr_model_detector_count(model)};
@@ -587,6 +601,7 @@ static void tour(void) {
         memset(rows, 0, SHOTS * stride);
         sample(model, NULL, rows, stride);
         sample_rounds(model);
+        sum_up(model, rows, stride);
         sample_labels();
         for (int format = OTR_FORMAT_01; format <= OTR_FORMAT_DETS; format++) {
             write_and_read(model, (otr_shot_format)format, rows, stride);

@@ -3,21 +3,21 @@
 use std::path::Path;
 
 use clap::error::ErrorKind;
-use outrider::{DecoderKind, PredecoderUse};
+use outrider::PredecoderUse;
 
 use crate::window_args::Windowing;
 
-/// The name in tables of a decoder after a pre-decoder of this name and use, in windows.
+/// The name in tables of a decoder of this name after a pre-decoder of this name and use, in windows.
 pub fn decoder_label(
-    kind: DecoderKind,
+    decoder: &str,
     predecoder: Option<(&str, PredecoderUse)>,
     windowing: Option<&Windowing>,
 ) -> String {
     let cut = windowing.map_or_else(String::new, Windowing::suffix);
     match predecoder {
-        Some((name, PredecoderUse::Hard)) => format!("{name}-hard+{kind}{cut}"),
-        Some((name, PredecoderUse::Soft)) => format!("{name}+{kind}{cut}"),
-        None => format!("{kind}{cut}"),
+        Some((name, PredecoderUse::Hard)) => format!("{name}-hard+{decoder}{cut}"),
+        Some((name, PredecoderUse::Soft)) => format!("{name}+{decoder}{cut}"),
+        None => format!("{decoder}{cut}"),
     }
 }
 

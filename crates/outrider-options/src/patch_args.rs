@@ -125,7 +125,7 @@ impl PatchArgs {
         };
         let predecoder = self.predecoder_name();
         let predecoder = predecoder.as_deref().map(|name| (name, self.predecoder_use));
-        let label = decoder_label(self.decoder, predecoder, Some(&self.windowing()?));
+        let label = decoder_label(self.decoder.name(), predecoder, Some(&self.windowing()?));
         notes.extend(order_note(patch.plan()));
         Ok(LoadedPatch { patch: Arc::new(patch), model, order, notes, label })
     }

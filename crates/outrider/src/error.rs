@@ -104,6 +104,8 @@ pub enum Status {
     Certificate,
     /// A commit leaves detection events in its cell: a bug of this library.
     Residual,
+    /// No errors of the model explain the shot, or none within the budget of a sum.
+    Unexplained,
     /// A status that this version of the crate does not have, with its number.
     Other(u32),
 }
@@ -245,6 +247,7 @@ statuses!(
     OddParity OTR_ERR_ODD_PARITY,
     Certificate OTR_ERR_CERTIFICATE,
     Residual OTR_ERR_RESIDUAL,
+    Unexplained OTR_ERR_UNEXPLAINED,
 );
 
 impl fmt::Display for Status {

@@ -57,6 +57,7 @@ mod stim_text;
 mod stream;
 mod surface_code;
 mod training;
+mod trellis;
 mod window;
 mod workers;
 
@@ -94,5 +95,6 @@ pub use surface_code::{
     Basis, Circuit, CircuitFamily, Orientation, PaperNoise, StimNoise, SurfaceCode, SurfaceCodeBuilder,
 };
 pub use training::{Geometry, Slot, Training, TrainingBatch, TrainingGaps, TrainingOptions};
+pub use trellis::{Trellis, TrellisBudget, TrellisOptions, TrellisResult};
 pub use window::{Commit, Role, Window, WindowDecoder, WindowEdge};
 pub use workers::{Finished, PatchKey, Times, Wait, Workers, WorkersOptions};

@@ -90,6 +90,7 @@ fn statuses_have_the_numbers_and_texts_of_the_headers() {
         Status::OddParity,
         Status::Certificate,
         Status::Residual,
+        Status::Unexplained,
     ];
     let codes: Vec<_> = all.iter().map(|status| status.code()).collect();
     let distinct = codes.iter().enumerate().all(|(at, code)| !codes[..at].contains(code));

@@ -29,6 +29,7 @@ from ._outrider import (
     Stream,
     SurfaceCode,
     Training,
+    Trellis,
     WindowedDecoder,
     Windows,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "Stream",
     "SurfaceCode",
     "Training",
+    "Trellis",
     "WindowedDecoder",
     "Windows",
     "cli",
@@ -69,9 +71,10 @@ def sinter_decoders(predecoder: "str | os.PathLike[str] | None" = None) -> "dict
         sinter collect --custom_decoders_module_function outrider:sinter_decoders --decoders outrider-mwpm ...
 
     Names: outrider-mwpm, outrider-mwpm-correlated and outrider-union-find, also without "outrider-", as the
-    program names them, so that rows of the same task merge with those of `outrider ler`. outrider-predecoded is
-    exact matching after a pre-decoder, which `predecoder` or else the environment variable OUTRIDER_PREDECODER
-    names: the file of a trained network, rule:clique, rule:smith or rule:min-sum.
+    program names them, so that rows of the same task merge with those of `outrider ler`. outrider-trellis and
+    trellis sum over all errors of the model, which takes much longer. outrider-predecoded is exact matching after
+    a pre-decoder, which `predecoder` or else the environment variable OUTRIDER_PREDECODER names: the file of a
+    trained network, rule:clique, rule:smith or rule:min-sum.
     """
     from . import _sinter
 

@@ -300,6 +300,45 @@ class Gap:
     ) -> NDArray[np.float64]: ...
 
 @final
+class Trellis:
+    def __new__(
+        cls,
+        model: Model,
+        *,
+        coarse: tuple[float, int] = (1e-3, 1000),
+        fine: tuple[float, int] = (1e-5, 4000),
+        unsure: float = 1.0,
+        iterations: int = 3,
+    ) -> Trellis: ...
+    @overload
+    def decode_batch(
+        self,
+        shots: _Bits,
+        *,
+        bit_packed_shots: bool = False,
+        bit_packed_predictions: Literal[False] = False,
+        return_ratios: Literal[False] = False,
+    ) -> NDArray[np.bool_]: ...
+    @overload
+    def decode_batch(
+        self,
+        shots: _Bits,
+        *,
+        bit_packed_shots: bool = False,
+        bit_packed_predictions: Literal[True],
+        return_ratios: Literal[False] = False,
+    ) -> NDArray[np.uint8]: ...
+    @overload
+    def decode_batch(
+        self,
+        shots: _Bits,
+        *,
+        bit_packed_shots: bool = False,
+        bit_packed_predictions: bool = False,
+        return_ratios: Literal[True],
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]: ...
+
+@final
 class Predecoder:
     @staticmethod
     def rule(

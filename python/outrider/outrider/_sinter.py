@@ -8,7 +8,7 @@ import numpy as np
 import sinter
 import stim
 
-from ._outrider import Decoder, MatchingGraph, Model, Predecoder
+from ._outrider import Decoder, MatchingGraph, Model, Predecoder, Trellis
 
 _PREDECODER_VARIABLE = "OUTRIDER_PREDECODER"
 _PREDECODED = "outrider-predecoded"
@@ -24,7 +24,8 @@ def decoders(predecoder: str | os.PathLike[str] | None) -> dict[str, sinter.Deco
     if fault and _PREDECODED in sys.argv:
         sys.exit(fault)
     # The plain names are those of `outrider ler`: rows of the same name and task have the same strong id.
-    found = {f"{prefix}{kind}": OutriderDecoder(kind) for prefix in ["outrider-", ""] for kind in _KINDS}
+    plain = {**{kind: OutriderDecoder(kind) for kind in _KINDS}, "trellis": TrellisDecoder()}
+    found = {f"{prefix}{name}": decoder for prefix in ["outrider-", ""] for name, decoder in plain.items()}
     return {**found, _PREDECODED: predecoded}
 
 
@@ -34,7 +35,7 @@ class OutriderDecoder(sinter.Decoder):
     def __init__(self, kind: str) -> None:
         self.kind = kind
 
-    def compile(self, model: Model) -> Decoder:
+    def compile(self, model: Model) -> Decoder | Trellis:
         return Decoder(MatchingGraph(model, correlations=self.kind == "mwpm-correlated"), self.kind)
 
     def compile_decoder_for_dem(self, *, dem: stim.DetectorErrorModel) -> "CompiledOutriderDecoder":
@@ -72,6 +73,16 @@ class OutriderDecoder(sinter.Decoder):
                 rows = np.frombuffer(data, dtype=np.uint8).reshape(shots, row_bytes)
                 answers = compiled.decode_shots_bit_packed(bit_packed_detection_event_data=rows)
                 predictions.write(answers.tobytes())
+
+
+class TrellisDecoder(OutriderDecoder):
+    """The sum over all errors."""
+
+    def __init__(self) -> None:
+        super().__init__("trellis")
+
+    def compile(self, model: Model) -> Trellis:
+        return Trellis(model)
 
 
 class PredecodedDecoder(OutriderDecoder):
@@ -113,7 +124,7 @@ class PredecodedDecoder(OutriderDecoder):
 class CompiledOutriderDecoder(sinter.CompiledDecoder):
     """A decoder ready for one model."""
 
-    def __init__(self, decoder: Decoder) -> None:
+    def __init__(self, decoder: Decoder | Trellis) -> None:
         self.decoder = decoder
 
     def decode_shots_bit_packed(self, *, bit_packed_detection_event_data: np.ndarray) -> np.ndarray:

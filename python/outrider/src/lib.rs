@@ -18,6 +18,7 @@ mod sampler;
 mod stream;
 mod surface_code;
 mod training;
+mod trellis;
 mod windows;
 
 /// The module as Python imports it.
@@ -46,6 +47,8 @@ mod _outrider {
     use crate::surface_code::SurfaceCode;
     #[pymodule_export]
     use crate::training::Training;
+    #[pymodule_export]
+    use crate::trellis::Trellis;
     #[pymodule_export]
     use crate::windows::{WindowedDecoder, Windows};
 }

@@ -14,7 +14,7 @@ import outrider
 
 from conftest import memory
 
-NAMES = ["outrider-mwpm", "outrider-mwpm-correlated", "outrider-union-find"]
+NAMES = ["outrider-mwpm", "outrider-mwpm-correlated", "outrider-union-find", "outrider-trellis"]
 
 
 def collect(folder: pathlib.Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

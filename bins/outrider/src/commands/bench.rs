@@ -151,7 +151,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let predecoded = predecoded(&factory, &shots, &measured).map_err(|error| error.with_path(Some(name)))?;
     let Measured { latencies, events, .. } = measured;
     let report = Report {
-        decoder: factory.kind().name(),
+        decoder: factory.choice().name(),
         isa: factory.isa().name(),
         shots: shots.len(),
         rounds,

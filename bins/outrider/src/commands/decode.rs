@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use outrider::{DecoderKind, DecoderOptions, DetectorErrorModel, Format, Isa, Layout, ShotWriter};
+use outrider::{DecoderOptions, DetectorErrorModel, Format, Isa, Layout, ShotWriter};
 use outrider_options::{WindowArgs, Windowing};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -17,6 +17,7 @@ use crate::decoding::windowed_decoder;
 use crate::error::{Error, Result};
 use crate::formats::edge_lines::ShotWeightArgs;
 use crate::input::{self, Batches, ShotFormat, Truth};
+use crate::options::decoder::{DecoderChoice, decoder, refuse_with_trellis};
 use crate::options::graph::GraphArgs;
 use crate::options::values;
 use crate::output::{self, Output};
@@ -47,9 +48,9 @@ pub(crate) struct DecodeArgs {
     /// Format of the predictions [default: by the suffix of --out, or else 01]
     #[arg(long, value_name = "FORMAT", value_parser = values::format())]
     out_format: Option<Format>,
-    /// Decoder
-    #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = values::decoder_kind())]
-    decoder: DecoderKind,
+    /// Decoder; trellis sums over all errors of the model, decomposed or not, which takes much longer
+    #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = decoder())]
+    decoder: DecoderChoice,
     #[command(flatten)]
     predecoder: PredecoderArgs,
     #[command(flatten)]
@@ -66,7 +67,8 @@ pub(crate) struct DecodeArgs {
     /// Also write the complementary gap of each prediction: the least weight with the observable flipped from what is
     /// predicted minus that with what is predicted; one line per shot, a number of 17 digits for each observable.
     /// Computed by exact matching, after the pre-decoder if there is one; negative where another decoder predicts the
-    /// heavier class. For observables on patches, not where a closed loop of errors flips them
+    /// heavier class. For observables on patches, not where a closed loop of errors flips them. With trellis,
+    /// ln(P(prediction right) / P(wrong)) of each observable, for any model
     #[arg(long, value_name = "FILE")]
     gap_out: Option<PathBuf>,
     /// Write larger gaps as this one (nats). The search ends there: a limit of 6 makes it several times faster
@@ -115,6 +117,8 @@ struct Stats<'a> {
     mistakes: Option<u64>,
     /// The same of each observable.
     mistakes_per_observable: Option<&'a [u64]>,
+    /// As many mistakes as the sum over errors expects by the model.
+    expected_mistakes: Option<f64>,
     /// Wall-clock time from the first byte read to the last one written.
     seconds: f64,
     shots_per_second: f64,
@@ -139,6 +143,7 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
     args.require_edges(predecoding.as_ref())?;
     let windowing = args.window.at(None)?;
     args.require_whole(windowing.as_ref())?;
+    args.require_matching(predecoding.is_some(), windowing.is_some())?;
     let factory = args.factory(&model, predecoding.as_ref(), windowing.as_ref())?;
     let layout = input::layout(&model, args.in_includes_appended_observables);
     let format = ShotFormat::new("--in-format", args.in_format, &args.input, Format::B8);
@@ -206,22 +211,33 @@ impl DecodeArgs {
         Ok(())
     }
 
+    /// Refuses what a sum over errors has no use for, or does not give.
+    fn require_matching(&self, has_predecoder: bool, has_windows: bool) -> Result<()> {
+        if self.decoder != DecoderChoice::Trellis {
+            return Ok(());
+        }
+        let refused = [
+            ("--predecoder", has_predecoder),
+            ("--window", has_windows),
+            ("--weights-in and --erasures-in", self.shot_weights.are_given()),
+            ("--weights-out", self.weights_out.is_some()),
+            ("--edges-out", self.edges_out.is_some()),
+            ("--certify", self.certify),
+        ];
+        refuse_with_trellis(&refused)
+    }
+
     fn factory<'a>(
         &'a self,
         model: &'a DetectorErrorModel,
         predecoding: Option<&'a PredecoderFactory>,
         windowing: Option<&Windowing>,
     ) -> Result<DecoderFactory<'a>> {
-        let options = DecoderOptions {
-            kind: self.decoder,
-            isa: self.isa,
-            certify: self.certify,
-            ..DecoderOptions::default()
-        };
-        let factory = DecoderFactory::new(model, Some(&self.dem), options, self.graph)?
+        let options = DecoderOptions { isa: self.isa, certify: self.certify, ..DecoderOptions::default() };
+        let factory = DecoderFactory::of(self.decoder, model, Some(&self.dem), options, self.graph)?
             .predecoded(predecoding, None)
             .windowed(windowing, self.window.time())?;
-        if self.gap_out.is_some() {
+        if self.gap_out.is_some() && self.decoder != DecoderChoice::Trellis {
             factory.require_gaps()?;
         }
         Ok(factory)
@@ -236,7 +252,7 @@ impl DecodeArgs {
         let &Run { threads, ref totals, setup_seconds, seconds } = run;
         let (graph, predecoding) = (factory.graph(), factory.predecoding());
         Stats {
-            decoder: factory.kind().name(),
+            decoder: factory.choice().name(),
             predecoder: predecoding.map(ToString::to_string),
             predecoder_use: predecoding.map(|predecoding| predecoding.usage().name()),
             window: windowing.map(|windowing| {
@@ -252,6 +268,7 @@ impl DecodeArgs {
             mistakes_per_observable: self
                 .in_includes_appended_observables
                 .then_some(&totals.mistakes_per_observable),
+            expected_mistakes: (self.decoder == DecoderChoice::Trellis).then_some(totals.expected_mistakes),
             seconds,
             shots_per_second: totals.shots as f64 / seconds.max(f64::MIN_POSITIVE),
             setup_seconds,

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use outrider::{
-    Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, Orientation,
-    SurfaceCode,
+    Basis, Circuit, CircuitFamily, DecoderOptions, DetectorErrorModel, Isa, Orientation, SurfaceCode,
 };
 use outrider_options::option_values::PredecoderChoice;
 use outrider_options::{WindowArgs, Windowing};
@@ -26,6 +25,7 @@ use crate::formats::sinter;
 use crate::formats::statistics_file::StatisticsFile;
 use crate::formats::stim_text;
 use crate::input;
+use crate::options::decoder::{DecoderChoice, decoder, refuse_with_trellis};
 use crate::options::graph::GraphArgs;
 use crate::options::postselect::{PostselectArgs, Postselection};
 use crate::options::surface::flat_model;
@@ -89,15 +89,15 @@ pub(crate) struct LerArgs {
     /// Orientation of the paper's circuits
     #[arg(long, value_name = "O", default_value = "O1", value_parser = values::orientation())]
     orientation: Orientation,
-    /// Decoders
+    /// Decoders; trellis sums over all errors of the model, decomposed or not, which takes much longer
     #[arg(
         long,
         value_name = "NAME,..",
         value_delimiter = ',',
         default_value = "mwpm",
-        value_parser = values::decoder_kind(),
+        value_parser = decoder(),
     )]
-    decoder: Vec<DecoderKind>,
+    decoder: Vec<DecoderChoice>,
     /// Pre-decoder: none, rule:NAME with clique, smith or min-sum, or a network's .safetensors file. May be repeated;
     /// every decoder is measured with every pre-decoder
     #[arg(long, value_name = "none|rule:NAME|FILE", default_value = "none")]
@@ -201,6 +201,13 @@ pub(crate) fn run(args: &LerArgs) -> Result<()> {
         return Err(Error::Usage("--paired needs --window".to_owned()));
     }
     args.require_whole(&windowings)?;
+    if args.decoder.contains(&DecoderChoice::Trellis) {
+        refuse_with_trellis(&[
+            ("--predecoder", predecoders.iter().any(Option::is_some)),
+            ("--window", windowings.iter().any(Option::is_some)),
+            ("--weights-in and --erasures-in", args.shot_weights.are_given()),
+        ])?;
+    }
     let table = Table::new(args, &predecoders, &windowings);
     let file = args.out.as_deref().map(Statistics::open).transpose()?;
     let mut campaign = Campaign { args, threads, predecoders, table, file };
@@ -330,9 +337,9 @@ impl Campaign<'_> {
     fn measure(&mut self, point: &Point) -> Result<()> {
         let model = stim_text::model(&point.model);
         for predecoder in 0..self.predecoders.len() {
-            for &kind in &self.args.decoder {
-                let task = task(point, &model, kind, self.predecoders[predecoder].as_ref());
-                let counts = self.run_task(point, kind, predecoder, &task)?;
+            for &choice in &self.args.decoder {
+                let task = task(point, &model, choice, self.predecoders[predecoder].as_ref());
+                let counts = self.run_task(point, choice, predecoder, &task)?;
                 self.table.print_row(&task, &counts)?;
                 if let Some(file) = &self.file {
                     file.require_going_on()?;
@@ -346,7 +353,7 @@ impl Campaign<'_> {
     fn run_task(
         &mut self,
         point: &Point,
-        kind: DecoderKind,
+        choice: DecoderChoice,
         predecoder: usize,
         task: &Task,
     ) -> Result<Counts> {
@@ -370,8 +377,8 @@ impl Campaign<'_> {
         if plan.max_shots == 0 || plan.max_errors == 0 {
             return Ok(counts);
         }
-        let options = DecoderOptions { kind, isa: args.isa, ..DecoderOptions::default() };
-        let factory = DecoderFactory::new(&point.model, point.path.as_deref(), options, args.graph)?
+        let options = DecoderOptions { isa: args.isa, ..DecoderOptions::default() };
+        let factory = DecoderFactory::of(choice, &point.model, point.path.as_deref(), options, args.graph)?
             .predecoded(predecoding, point.surface.as_ref())
             .windowed(point.windowing.as_ref(), args.window.time())?;
         let bar = progress::bar(plan.max_shots, "shots").with_prefix(task.name.decoder.clone());
@@ -403,11 +410,11 @@ impl Campaign<'_> {
     }
 }
 
-fn task(point: &Point, model: &str, kind: DecoderKind, predecoding: Option<&PredecoderFactory>) -> Task {
+fn task(point: &Point, model: &str, choice: DecoderChoice, predecoding: Option<&PredecoderFactory>) -> Task {
     let mut metadata = point.metadata.clone();
     metadata.extend(predecoding.map(PredecoderFactory::metadata).into_iter().flatten());
     metadata.extend(point.windowing.as_ref().map(windowed_decoder::metadata).into_iter().flatten());
-    let decoder = name(kind, predecoding, point.windowing.as_ref());
+    let decoder = name(choice, predecoding, point.windowing.as_ref());
     let circuit = point.circuit.as_deref();
     let named = |decoder: String| {
         let strong_id = sinter::strong_id(circuit, &decoder, model, &point.postselection, &metadata);
@@ -505,10 +512,10 @@ impl Table {
     ) -> Self {
         let mut name_width = NAME_WIDTH_MIN;
         for predecoding in predecoders {
-            for (&kind, windowing) in
-                args.decoder.iter().flat_map(|kind| windowings.iter().map(move |w| (kind, w)))
+            for (&choice, windowing) in
+                args.decoder.iter().flat_map(|choice| windowings.iter().map(move |w| (choice, w)))
             {
-                name_width = name_width.max(name(kind, predecoding.as_ref(), windowing.as_ref()).len());
+                name_width = name_width.max(name(choice, predecoding.as_ref(), windowing.as_ref()).len());
             }
         }
         let predecoded = predecoders.iter().any(Option::is_some);

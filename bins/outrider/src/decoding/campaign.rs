@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use outrider::{Decoder, HistoryDecoder, Isa, Override, Sampler, SamplerOptions, Shots};
+use outrider::{Decoder, HistoryDecoder, Isa, Override, Sampler, SamplerOptions, Shots, Trellis};
 
 use crate::decoding::decode_shots::events;
 use crate::decoding::decoder_factory::DecoderFactory;
@@ -141,6 +141,7 @@ enum Pipeline {
     Decoder(Decoder),
     Stages(Stages),
     Windowed(HistoryDecoder),
+    Trellis(Trellis),
 }
 
 impl BlockWorker {
@@ -150,10 +151,11 @@ impl BlockWorker {
         let (detectors, observables) = sampler.batches();
         let predictions = observables.clone();
         let whole_predictions = observables.clone();
-        let pipeline = match (factory.windowed_decoder()?, factory.stages()?) {
-            (Some(windowed), _) => Pipeline::Windowed(windowed),
-            (None, Some(stages)) => Pipeline::Stages(stages),
-            (None, None) => Pipeline::Decoder(factory.decoder()?),
+        let pipeline = match (factory.trellis()?, factory.windowed_decoder()?, factory.stages()?) {
+            (Some(trellis), ..) => Pipeline::Trellis(trellis),
+            (None, Some(windowed), _) => Pipeline::Windowed(windowed),
+            (None, None, Some(stages)) => Pipeline::Stages(stages),
+            (None, None, None) => Pipeline::Decoder(factory.decoder()?),
         };
         let whole = plan.paired.then(|| factory.decoder()).transpose()?;
         let seed = plan.seed;
@@ -223,6 +225,13 @@ impl BlockWorker {
                 self.predictions.resize(self.detectors.len());
                 for (index, row) in self.detectors.rows().enumerate() {
                     let shot = windowed.decode(row, self.predictions.row_mut(index), None);
+                    shot.map_err(|error| error.with_shot(index as u64 + 1))?;
+                }
+            }
+            Pipeline::Trellis(trellis) => {
+                self.predictions.resize(self.detectors.len());
+                for (index, row) in self.detectors.rows().enumerate() {
+                    let shot = trellis.decode(row, self.predictions.row_mut(index));
                     shot.map_err(|error| error.with_shot(index as u64 + 1))?;
                 }
             }

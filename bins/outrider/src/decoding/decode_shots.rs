@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use outrider::{Decoder, EdgeEnds, Error, HistoryDecoder, MatchingGraph, Override, Shots};
+use outrider::{Decoder, EdgeEnds, Error, HistoryDecoder, MatchingGraph, Override, Shots, Trellis};
 
 use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::stages::Gaps;
@@ -47,7 +47,7 @@ pub(crate) struct Decoded {
 }
 
 /// Sums over shots.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Totals {
     /// Shots decoded.
     pub(crate) shots: u64,
@@ -59,6 +59,8 @@ pub(crate) struct Totals {
     pub(crate) mistakes: u64,
     /// The same of each observable.
     pub(crate) mistakes_per_observable: Vec<u64>,
+    /// As many mistakes as the decoder itself expects, if it is one that does.
+    pub(crate) expected_mistakes: f64,
 }
 
 impl Totals {
@@ -67,6 +69,7 @@ impl Totals {
         self.events += other.events;
         self.events_left += other.events_left;
         self.mistakes += other.mistakes;
+        self.expected_mistakes += other.expected_mistakes;
         self.mistakes_per_observable.resize(other.mistakes_per_observable.len(), 0);
         for (sum, more) in self.mistakes_per_observable.iter_mut().zip(&other.mistakes_per_observable) {
             *sum += more;
@@ -87,11 +90,13 @@ pub(crate) fn decode_all(
 ) -> Result<Totals> {
     let mut workers = Vec::with_capacity(threads);
     for _ in 0..threads {
-        let gaps = extras.gaps.then(|| factory.gaps(extras.gap_limit)).transpose()?;
-        let decoder = match factory.windowed_decoder()? {
-            Some(decoder) => ShotDecoder::Windowed(decoder),
-            None => ShotDecoder::Whole(factory.decoder()?),
+        let decoder = match (factory.trellis()?, factory.windowed_decoder()?) {
+            (Some(trellis), _) => ShotDecoder::Trellis(trellis),
+            (None, Some(decoder)) => ShotDecoder::Windowed(decoder),
+            (None, None) => ShotDecoder::Whole(factory.decoder()?),
         };
+        let has_own_gaps = matches!(decoder, ShotDecoder::Trellis(_));
+        let gaps = (extras.gaps && !has_own_gaps).then(|| factory.gaps(extras.gap_limit)).transpose()?;
         let graph = Arc::clone(factory.graph());
         workers.push(StreamWorker { graph, decoder, gaps, extras, name: name.to_owned(), edges: Vec::new() });
     }
@@ -132,13 +137,17 @@ struct StreamWorker {
 enum ShotDecoder {
     Whole(Decoder),
     Windowed(HistoryDecoder),
+    Trellis(Trellis),
 }
 
 /// What became of one shot.
 struct DecodedShot {
-    events_left: u64,
-    /// In natural units; windows have none.
+    /// Nothing where the decoder matches no events.
+    events_left: Option<u64>,
+    /// In natural units; windows and sums have none.
     weight: Option<f64>,
+    /// The probability of a mistake, from a sum over errors.
+    failure: Option<f64>,
 }
 
 impl StreamWorker {
@@ -158,13 +167,18 @@ impl StreamWorker {
                     }
                 }
                 let weight = self.graph.natural(result.weight);
-                Ok(DecodedShot { events_left: result.matched_count.into(), weight: Some(weight) })
+                let events_left = Some(result.matched_count.into());
+                Ok(DecodedShot { events_left, weight: Some(weight), failure: None })
             }
             ShotDecoder::Windowed(decoder) => {
                 let edges = self.extras.edges.then_some(&mut self.edges);
                 let events_left = decoder.decode(detectors, prediction, edges)?;
                 self.edges.sort_unstable();
-                Ok(DecodedShot { events_left, weight: None })
+                Ok(DecodedShot { events_left: Some(events_left), weight: None, failure: None })
+            }
+            ShotDecoder::Trellis(trellis) => {
+                let result = trellis.decode(detectors, prediction)?;
+                Ok(DecodedShot { events_left: None, weight: None, failure: Some(result.failure) })
             }
         }
     }
@@ -193,8 +207,10 @@ impl Worker for StreamWorker {
             let overrides = overrides.as_ref().map_or(&[][..], |all| &all[index]);
             let result = self.decode(row, overrides, prediction);
             let result = result.map_err(|error| error.with_path(&self.name).with_shot(shot))?;
-            decoded.totals.events += events(&detectors, index, graph.node_count()).count() as u64;
-            decoded.totals.events_left += result.events_left;
+            let event_count = events(&detectors, index, graph.node_count()).count() as u64;
+            decoded.totals.events += event_count;
+            decoded.totals.events_left += result.events_left.unwrap_or(event_count);
+            decoded.totals.expected_mistakes += result.failure.unwrap_or(0.0);
             if let Some(weight) = result.weight.filter(|_| self.extras.weights) {
                 push_weight(&mut decoded.weights, weight);
             }
@@ -205,10 +221,14 @@ impl Worker for StreamWorker {
                 let events = events(&detectors, index, graph.node_count());
                 let found = gaps.gaps(events, overrides, prediction);
                 let found = found.map_err(|error| error.with_path(&self.name).with_shot(shot))?;
-                let texts: Vec<_> =
-                    found.into_iter().map(|gap| general(graph.natural(gap), WEIGHT_DIGITS)).collect();
-                decoded.gaps.push_str(&texts.join(" "));
-                decoded.gaps.push('\n');
+                push_gaps(&mut decoded.gaps, found.into_iter().map(|gap| graph.natural(gap)));
+            } else if let (true, ShotDecoder::Trellis(trellis)) = (self.extras.gaps, &self.decoder) {
+                let limit = self.extras.gap_limit.unwrap_or(f64::INFINITY);
+                let of_prediction = trellis.ratios().iter().enumerate().map(|(observable, &ratio)| {
+                    let is_flipped = prediction[observable / 8] >> (observable % 8) & 1 == 1;
+                    if is_flipped { -ratio } else { ratio }.min(limit)
+                });
+                push_gaps(&mut decoded.gaps, of_prediction);
             }
         }
         if let Some(flips) = &batch.flips {
@@ -238,6 +258,13 @@ pub(crate) fn events(rows: &Shots, row: usize, detectors: u32) -> impl Iterator<
 
 fn push_weight(text: &mut String, weight: f64) {
     text.push_str(&general(weight, WEIGHT_DIGITS));
+    text.push('\n');
+}
+
+/// Appends one line of gaps in natural units, separated by spaces.
+fn push_gaps(text: &mut String, gaps: impl Iterator<Item = f64>) {
+    let texts: Vec<_> = gaps.map(|gap| general(gap, WEIGHT_DIGITS)).collect();
+    text.push_str(&texts.join(" "));
     text.push('\n');
 }
 

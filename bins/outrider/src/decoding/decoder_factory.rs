@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use outrider::{
     Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, GraphOptions, HistoryDecoder, Isa,
-    MatchingGraph, Predecoder, PredecoderUse, Status, SurfaceCode, TimeAxis, WindowDecoder,
+    MatchingGraph, Predecoder, PredecoderUse, Status, SurfaceCode, TimeAxis, Trellis, WindowDecoder,
 };
 use outrider_options::{TimedModel, Windowing, decoder_label, order_note};
 
@@ -14,15 +14,17 @@ use crate::decoding::predecoder_factory::PredecoderFactory;
 use crate::decoding::stages::{Gaps, Stages};
 use crate::decoding::windowed_decoder::Windows;
 use crate::error::{Error, Result};
+use crate::options::decoder::DecoderChoice;
 use crate::options::graph::GraphArgs;
 
-/// A graph and how to decode on it.
+/// A graph and how to decode on it; or a sum over errors, which takes the graph for its numbers only.
 pub(crate) struct DecoderFactory<'a> {
     model: &'a DetectorErrorModel,
     path: Option<&'a Path>,
     graph: Arc<MatchingGraph>,
     graph_options: GraphOptions,
     options: DecoderOptions,
+    is_trellis: bool,
     /// The model with the rounds that options give.
     in_rounds: Option<DetectorErrorModel>,
     predecoding: Option<&'a PredecoderFactory>,
@@ -38,17 +40,31 @@ impl<'a> DecoderFactory<'a> {
         options: DecoderOptions,
         graph_args: GraphArgs,
     ) -> Result<Self> {
+        Self::of(DecoderChoice::Graph(options.kind), model, path, options, graph_args)
+    }
+
+    /// The same for a choice of decoder, which takes the place of the kind in `options`.
+    pub(crate) fn of(
+        choice: DecoderChoice,
+        model: &'a DetectorErrorModel,
+        path: Option<&'a Path>,
+        options: DecoderOptions,
+        graph_args: GraphArgs,
+    ) -> Result<Self> {
         require_isa(options.isa)?;
-        if options.certify && options.kind == DecoderKind::UnionFind {
-            return Err(Error::Usage(
-                "--certify needs a matching decoder; union-find proves nothing".to_owned(),
-            ));
+        let is_trellis = choice == DecoderChoice::Trellis;
+        let options = match choice {
+            DecoderChoice::Graph(kind) => DecoderOptions { kind, ..options },
+            DecoderChoice::Trellis => DecoderOptions { kind: DecoderKind::default(), ..options },
+        };
+        if options.certify && (is_trellis || options.kind == DecoderKind::UnionFind) {
+            return Err(Error::Usage(format!("--certify needs a matching decoder; {choice} proves nothing")));
         }
         let correlations = options.kind.needs_correlations();
         let GraphArgs { ignore_undecomposable, first_observables, weight_range } = graph_args;
         let graph_options = GraphOptions {
             correlations,
-            ignore_undecomposable,
+            ignore_undecomposable: ignore_undecomposable || is_trellis,
             first_observables,
             weight_range: weight_range.unwrap_or_default(),
             ..GraphOptions::default()
@@ -56,13 +72,16 @@ impl<'a> DecoderFactory<'a> {
         let graph =
             MatchingGraph::new(model, &graph_options).map_err(|error| Error::from(error).with_path(path))?;
         let graph = Arc::new(graph);
-        note_conflicts(&graph, path, first_observables);
+        if !is_trellis {
+            note_conflicts(&graph, path, first_observables);
+        }
         Ok(Self {
             model,
             path,
             graph,
             graph_options,
             options,
+            is_trellis,
             in_rounds: None,
             predecoding: None,
             surface: None,
@@ -76,6 +95,7 @@ impl<'a> DecoderFactory<'a> {
         predecoding: Option<&'a PredecoderFactory>,
         surface: Option<&'a SurfaceCode>,
     ) -> Self {
+        debug_assert!(!self.is_trellis || predecoding.is_none(), "refused with the options");
         self.surface = surface;
         self.options.predecoder_use =
             predecoding.map_or_else(PredecoderUse::default, PredecoderFactory::usage);
@@ -142,9 +162,9 @@ impl<'a> DecoderFactory<'a> {
         &self.graph
     }
 
-    /// The kind of decoder.
-    pub(crate) fn kind(&self) -> DecoderKind {
-        self.options.kind
+    /// What is decoded with.
+    pub(crate) fn choice(&self) -> DecoderChoice {
+        if self.is_trellis { DecoderChoice::Trellis } else { DecoderChoice::Graph(self.options.kind) }
     }
 
     /// The pre-decoder, if there is one.
@@ -154,7 +174,7 @@ impl<'a> DecoderFactory<'a> {
 
     /// What tables call it: the decoder, and before it the pre-decoder.
     pub(crate) fn name(&self) -> String {
-        name(self.options.kind, self.predecoding, None)
+        name(self.choice(), self.predecoding, None)
     }
 
     /// The instruction set that the decoders run on.
@@ -168,6 +188,12 @@ impl<'a> DecoderFactory<'a> {
             Some(predecoder) => Decoder::with_predecoder(predecoder, &self.options)?,
             None => Decoder::with_options(Arc::clone(&self.graph), &self.options)?,
         })
+    }
+
+    /// A sum over all errors for one thread, if that is what is decoded with.
+    pub(crate) fn trellis(&self) -> Result<Option<Trellis>> {
+        let make = || Trellis::new(self.model).map_err(|error| self.misplaced(error));
+        self.is_trellis.then(make).transpose()
     }
 
     /// A decoder for one thread that decides a history in windows, if it is cut.
@@ -235,13 +261,13 @@ impl<'a> DecoderFactory<'a> {
 
 /// The name in tables of a decoder after a pre-decoder, in windows.
 pub(crate) fn name(
-    kind: DecoderKind,
+    choice: DecoderChoice,
     predecoding: Option<&PredecoderFactory>,
     windowing: Option<&Windowing>,
 ) -> String {
     let predecoder = predecoding.map(|predecoding| (predecoding.to_string(), predecoding.usage()));
     let predecoder = predecoder.as_ref().map(|(name, usage)| (name.as_str(), *usage));
-    decoder_label(kind, predecoder, windowing)
+    decoder_label(choice.name(), predecoder, windowing)
 }
 
 /// Refuses an instruction set that this machine lacks.

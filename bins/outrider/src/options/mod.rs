@@ -1,5 +1,6 @@
 //! Options that several subcommands share.
 
+pub(crate) mod decoder;
 pub(crate) mod graph;
 pub(crate) mod postselect;
 pub(crate) mod surface;

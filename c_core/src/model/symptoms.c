@@ -1,4 +1,4 @@
-#include "sample/symptoms.h"
+#include "model/symptoms.h"
 
 #include <stdlib.h>
 

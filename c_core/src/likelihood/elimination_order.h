@@ -1,0 +1,19 @@
+/* The order in which the detectors of a part are closed. */
+#ifndef OTR_ELIMINATION_ORDER_H
+#define OTR_ELIMINATION_ORDER_H
+
+#include "outrider/status.h"
+
+/* Which detectors share an error: the graph of a connected part, without edges from a detector to itself. */
+typedef struct otr_neighbourhood {
+    uint32_t count;      /* detectors */
+    const size_t *begin; /* count + 1, into neighbours */
+    const uint32_t *neighbours;
+} otr_neighbourhood;
+
+/* Fills order[0 .. count) with the detectors, such that few are open at once: from a far end on, the open one
+ * that opens the fewest others, among those the one that has been open longest; or ascending, if that is no
+ * worse. OTR_ERR_MEMORY. */
+otr_status otr_elimination_order(uint32_t *order, const otr_neighbourhood *graph);
+
+#endif

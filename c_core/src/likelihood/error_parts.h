@@ -1,0 +1,21 @@
+/* The connected parts of a model: detectors that errors connect. */
+#ifndef OTR_ERROR_PARTS_H
+#define OTR_ERROR_PARTS_H
+
+#include "likelihood/error_list.h"
+
+/* Parts in which no error flips an observable are left out: whatever they sum to is the same factor for all
+ * classes. So are errors without detectors. */
+typedef struct otr_error_parts {
+    uint32_t count;
+    uint32_t *detector_begin; /* count + 1, into detectors */
+    uint32_t *detectors;      /* of each part, ascending */
+    uint32_t *error_begin;    /* count + 1, into errors */
+    uint32_t *errors;         /* of each part, ascending */
+} otr_error_parts;
+
+/* OTR_ERR_MEMORY. To be freed in any case. */
+otr_status otr_error_parts_init(otr_error_parts *parts, const otr_error_list *list);
+void otr_error_parts_free(otr_error_parts *parts);
+
+#endif
