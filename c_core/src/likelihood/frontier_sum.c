@@ -45,9 +45,9 @@ typedef struct run {
     uint32_t class_shift;
     size_t count;      /* of states */
     size_t table_mask; /* of what is used of the table */
-    double heaviest;
+    uint32_t class_count;
+    double most[CLASSES][2]; /* heaviest weight by whether the detector that is closed needs a flip */
     double threshold[CLASSES];
-    double least; /* of the thresholds */
     uint64_t work;
     bool is_exact;
 } run;
@@ -62,7 +62,10 @@ typedef struct change {
  * whether a state needs a flip there. */
 typedef struct applied_error {
     const uint64_t *mask;
-    uint64_t detectors; /* the mask without observables, where a state is one word */
+    /* Where a state is one word, what it has to have for a pattern that counts. */
+    uint64_t all; /* all of these slots */
+    uint64_t any; /* one of these, if there are some */
+    bool is_idle; /* no pattern counts */
     double odds;
     double expected; /* factor of the detector that is closed, once this error is through */
     uint32_t slots[OTR_TRELLIS_OPEN_MAX];
@@ -71,7 +74,8 @@ typedef struct applied_error {
     uint64_t bits[LOOKUP_MAX];  /* that place, or 0 */
     /* By pattern, with up to LOOKUP_MAX detectors. */
     double multiplier[1 << LOOKUP_MAX];
-    double needed[1 << LOOKUP_MAX]; /* no weight up to this leads to a state that is kept */
+    double needed[CLASSES]
+                 [1 << LOOKUP_MAX]; /* in each class, no weight up to this leads to one that is kept */
 } applied_error;
 
 static void start(run *run);
@@ -150,6 +154,7 @@ otr_frontier_result otr_frontier_sum(otr_frontier_space *space, const otr_fronti
                .messages = messages,
                .budget = budget,
                .class_shift = class_shift,
+               .class_count = class_shift > 60 ? 1u << (64 - class_shift) : CLASSES,
                .count = 1,
                .is_exact = budget->cutoff == 0};
     start(&run);
@@ -258,20 +263,18 @@ static inline bool has_slot(const uint64_t *key, uint32_t slot) {
 
 /* Sets the threshold of each class from its heaviest state. One that is very light beside the others counts
  * for no class. */
-static void set_thresholds(run *run, const double *heaviest) {
+static double set_thresholds(run *run, const double *heaviest) {
     const double cutoff = run->budget->cutoff;
-    double floor;
-    run->heaviest = 0;
+    double most = 0, floor;
     for (uint32_t i = 0; i < CLASSES; i++) {
-        run->heaviest = heaviest[i] > run->heaviest ? heaviest[i] : run->heaviest;
+        most = heaviest[i] > most ? heaviest[i] : most;
     }
-    floor = run->heaviest * cutoff * cutoff;
-    run->least = run->heaviest * cutoff;
+    floor = most * cutoff * cutoff;
     for (uint32_t i = 0; i < CLASSES; i++) {
         const double own = heaviest[i] * cutoff;
         run->threshold[i] = own > floor ? own : floor;
-        run->least = run->threshold[i] < run->least ? run->threshold[i] : run->least;
     }
+    return most;
 }
 
 /* Opens the detectors of the step in all states, and brings their factors up to date. */
@@ -281,6 +284,7 @@ static inline void enter_step(run *run, uint32_t step, const change *change, uin
     const uint32_t error_count = part->error_begin[step + 1] - part->error_begin[step];
     const double needed = factor_of(expected_from(run, step, part->incidence_begin[step + 1] - error_count));
     double heaviest[CLASSES] = {0};
+    memset(run->most, 0, sizeof run->most);
     for (size_t i = 0; i < run->count; i++) {
         uint64_t *const key = run->space->keys + i * words;
         double weight = run->space->weights[i];
@@ -291,8 +295,10 @@ static inline void enter_step(run *run, uint32_t step, const change *change, uin
             }
         }
         run->space->weights[i] = weight;
-        weight = has_slot(key, closing) ? weight * needed : weight;
         const uint32_t class = class_of(run, key, words);
+        double *const most = &run->most[class][has_slot(key, closing)];
+        *most = weight > *most ? weight : *most;
+        weight = has_slot(key, closing) ? weight * needed : weight;
         heaviest[class] = weight > heaviest[class] ? weight : heaviest[class];
     }
     set_thresholds(run, heaviest);
@@ -336,7 +342,8 @@ static inline void fill_table(run *run, size_t wanted, uint32_t words) {
 
 /* What an error multiplies weights by, pattern by pattern. */
 static void set_patterns(const run *run, uint32_t closing, applied_error *error) {
-    uint32_t count = 1;
+    uint32_t count = 1, common = UINT32_MAX;
+    bool has_untouched = false;
     error->multiplier[0] = error->odds;
     for (uint32_t i = 0; i < error->slot_count; i++, count *= 2) {
         /* A detector that needs a flip needs none after it, and the other way round. */
@@ -346,10 +353,22 @@ static void set_patterns(const run *run, uint32_t closing, applied_error *error)
             error->multiplier[pattern] *= factor;
         }
     }
-    for (uint32_t pattern = 0; pattern < count; pattern++) {
-        const double after =
-            pattern % 2 == 0 ? error->multiplier[pattern] * error->expected : error->multiplier[pattern];
-        error->needed[pattern] = run->least * SLACK / after;
+    for (uint32_t class = 0; class < run->class_count; class ++) {
+        const double threshold = run->threshold[class ^ class_of(run, error->mask, run->part->words)] * SLACK;
+        for (uint32_t pattern = 0; pattern < count; pattern++) {
+            const double after = error->multiplier[pattern] * (pattern % 2 == 0 ? error->expected : 1);
+            error->needed[class][pattern] = threshold / after;
+            if (run->most[class][pattern % 2] * after > threshold) {
+                common &= pattern;
+                error->is_idle = false;
+                has_untouched = has_untouched || pattern == 0;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < error->slot_count; i++) {
+        const uint64_t bit = (uint64_t)1 << error->slots[i] % 64;
+        error->all |= common >> i & 1 ? bit : 0;
+        error->any |= has_untouched ? 0 : bit;
     }
 }
 
@@ -361,16 +380,16 @@ static void prepare_error(const run *run, uint32_t step, uint32_t number, double
     error->odds = part->odds[number];
     error->expected = expected;
     error->slot_count = part->target_begin[number + 1] - begin;
-    error->detectors = 0;
+    error->all = error->any = 0;
     for (uint32_t i = 0; i < error->slot_count; i++) {
         error->slots[i] = part->slot[part->targets[begin + i]];
-        error->detectors |= (uint64_t)1 << error->slots[i] % 64;
     }
     for (uint32_t i = 0; i < LOOKUP_MAX; i++) {
         error->turns[i] = i < error->slot_count ? (error->slots[i] - i) % 64 : 0;
         error->bits[i] = (uint64_t)(i < error->slot_count) << i;
     }
-    if (error->slot_count <= LOOKUP_MAX) {
+    error->is_idle = error->slot_count <= LOOKUP_MAX;
+    if (error->is_idle) {
         set_patterns(run, part->slot[step], error);
     }
 }
@@ -405,17 +424,18 @@ static double weight_after(const run *run, const applied_error *error, const uin
 static inline size_t list_new_states(run *run, const applied_error *error, uint32_t words) {
     otr_frontier_space *const space = run->space;
     const bool is_looked_up = error->slot_count <= LOOKUP_MAX;
-    const bool skips_untouched = words == 1 && is_looked_up && run->heaviest <= error->needed[0];
+    const uint64_t all = words == 1 ? error->all : 0;
+    const uint64_t any = words == 1 ? error->any : 0;
     size_t count = 0;
     for (size_t i = 0; i < run->count; i++) {
         const uint64_t *const key = space->keys + i * words;
         double weight = space->weights[i];
-        if (skips_untouched && (key[0] & error->detectors) == 0) {
+        if ((key[0] & all) != all || (any != 0 && (key[0] & any) == 0)) {
             continue;
         }
         if (is_looked_up) {
             const uint32_t pattern = pattern_of(error, key, words);
-            if (weight <= error->needed[pattern]) {
+            if (weight <= error->needed[class_of(run, key, words)][pattern]) {
                 continue;
             }
             weight *= error->multiplier[pattern];
@@ -434,7 +454,7 @@ static inline size_t list_new_states(run *run, const applied_error *error, uint3
 }
 
 /* Adds the listed states to those that there are. */
-static inline void add_new_states(run *run, size_t new_count, uint32_t words) {
+static inline void add_new_states(run *run, size_t new_count, uint32_t closing, uint32_t words) {
     otr_frontier_space *const space = run->space;
     if (4 * (run->count + new_count) > 3 * (run->table_mask + 1) && run->table_mask + 1 < space->table_size) {
         empty_table(run);
@@ -456,7 +476,8 @@ static inline void add_new_states(run *run, size_t new_count, uint32_t words) {
             space->weights[at] = 0;
         }
         space->weights[at] += space->new_weights[i];
-        run->heaviest = space->weights[at] > run->heaviest ? space->weights[at] : run->heaviest;
+        double *const most = &run->most[class_of(run, key, words)][has_slot(key, closing)];
+        *most = space->weights[at] > *most ? space->weights[at] : *most;
     }
 }
 
@@ -475,7 +496,9 @@ static inline void apply_errors(run *run, uint32_t step, uint32_t words) {
         }
         prepare_error(run, step, i, expected, &error);
         run->work += run->count;
-        add_new_states(run, list_new_states(run, &error, words), words);
+        if (!error.is_idle) {
+            add_new_states(run, list_new_states(run, &error, words), error.slots[0], words);
+        }
     }
     empty_table(run);
 }
@@ -534,15 +557,15 @@ static inline void close_detector(run *run, uint32_t step, uint32_t words) {
         }
     }
     run->count = count;
-    set_thresholds(run, heaviest);
-    if (count == 0 || run->heaviest == 0) {
+    const double most = set_thresholds(run, heaviest);
+    if (most == 0) {
         run->count = 0;
         return;
     }
     const uint32_t limit = count > run->budget->states_max ? find_limit(run, heaviest, words) : BUCKETS;
     /* A power of two, so that nothing is rounded. */
     const double scale =
-        otr_double_of_bits((2 * (OTR_BITS_ONE >> 52) - (otr_bits_of_double(run->heaviest) >> 52)) << 52);
+        otr_double_of_bits((2 * (OTR_BITS_ONE >> 52) - (otr_bits_of_double(most) >> 52)) << 52);
     count = 0;
     for (size_t i = 0; i < run->count; i++) {
         const uint32_t class = class_of(run, space->keys + i * words, words);
