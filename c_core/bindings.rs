@@ -33,6 +33,7 @@ pub const OTR_EVENT_WIDTH_MAX: u32 = 64;
 pub const OTR_EVENT_WIDTHS: u32 = 4;
 pub const OTR_EVENT_HEAD: u32 = 16;
 pub const OTR_EVENT_OVERRIDE_SLACK: u32 = 8;
+pub const OTR_STATE_BITS: u32 = 6;
 pub const OTR_TRAINING_BLOCK: u32 = 16;
 pub const OTR_PLAN_LAYERS_MAX: u32 = 4096;
 pub const OTR_PLAN_ROWS_MAX: u32 = 256;
@@ -598,6 +599,29 @@ const _: () = {
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
+pub struct otr_state_filter {
+    pub turns: [u32; 6usize],
+    pub bits: [u64; 6usize],
+    pub needed: [f64; 64usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_state_filter"][::core::mem::size_of::<otr_state_filter>() - 584usize];
+    [
+        "Alignment of otr_state_filter",
+    ][::core::mem::align_of::<otr_state_filter>() - 8usize];
+    [
+        "Offset of field: otr_state_filter::turns",
+    ][::core::mem::offset_of!(otr_state_filter, turns) - 0usize];
+    [
+        "Offset of field: otr_state_filter::bits",
+    ][::core::mem::offset_of!(otr_state_filter, bits) - 24usize];
+    [
+        "Offset of field: otr_state_filter::needed",
+    ][::core::mem::offset_of!(otr_state_filter, needed) - 72usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
 pub struct otr_event_pair {
     pub first: u32,
     pub second: u32,
@@ -836,6 +860,15 @@ pub struct otr_kernels {
             position: *mut u32,
         ) -> u64,
     >,
+    pub filter_states: ::core::option::Option<
+        unsafe extern "C" fn(
+            keys: *const u64,
+            weights: *const f64,
+            count: usize,
+            filter: *const otr_state_filter,
+            indices: *mut u32,
+        ) -> usize,
+    >,
     pub dense_sums: ::core::option::Option<
         unsafe extern "C" fn(
             weights: *const otr_dense_weights,
@@ -861,7 +894,7 @@ pub struct otr_kernels {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 120usize];
+    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 128usize];
     ["Alignment of otr_kernels"][::core::mem::align_of::<otr_kernels>() - 8usize];
     [
         "Offset of field: otr_kernels::isa",
@@ -897,17 +930,20 @@ const _: () = {
         "Offset of field: otr_kernels::scan_arcs",
     ][::core::mem::offset_of!(otr_kernels, scan_arcs) - 80usize];
     [
+        "Offset of field: otr_kernels::filter_states",
+    ][::core::mem::offset_of!(otr_kernels, filter_states) - 88usize];
+    [
         "Offset of field: otr_kernels::dense_sums",
-    ][::core::mem::offset_of!(otr_kernels, dense_sums) - 88usize];
+    ][::core::mem::offset_of!(otr_kernels, dense_sums) - 96usize];
     [
         "Offset of field: otr_kernels::dense_activate",
-    ][::core::mem::offset_of!(otr_kernels, dense_activate) - 96usize];
+    ][::core::mem::offset_of!(otr_kernels, dense_activate) - 104usize];
     [
         "Offset of field: otr_kernels::event_layers",
-    ][::core::mem::offset_of!(otr_kernels, event_layers) - 104usize];
+    ][::core::mem::offset_of!(otr_kernels, event_layers) - 112usize];
     [
         "Offset of field: otr_kernels::training_blocks",
-    ][::core::mem::offset_of!(otr_kernels, training_blocks) - 112usize];
+    ][::core::mem::offset_of!(otr_kernels, training_blocks) - 120usize];
 };
 unsafe extern "C" {
     pub fn otr_kernels_for(isa: otr_isa) -> *const otr_kernels;
@@ -3782,6 +3818,7 @@ const _: () = {
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct otr_trellis_options {
+    pub isa: otr_isa,
     pub iterations: u32,
     pub coarse: otr_trellis_budget,
     pub fine: otr_trellis_budget,
@@ -3796,8 +3833,11 @@ const _: () = {
         "Alignment of otr_trellis_options",
     ][::core::mem::align_of::<otr_trellis_options>() - 8usize];
     [
+        "Offset of field: otr_trellis_options::isa",
+    ][::core::mem::offset_of!(otr_trellis_options, isa) - 0usize];
+    [
         "Offset of field: otr_trellis_options::iterations",
-    ][::core::mem::offset_of!(otr_trellis_options, iterations) - 0usize];
+    ][::core::mem::offset_of!(otr_trellis_options, iterations) - 4usize];
     [
         "Offset of field: otr_trellis_options::coarse",
     ][::core::mem::offset_of!(otr_trellis_options, coarse) - 8usize];

@@ -131,6 +131,27 @@ static void compare_arcs(uint32_t count, int pattern) {
     CHECK(least[0] == least[1] && position[0] == position[1]);
 }
 
+static void compare_states(size_t count) {
+    otr_state_filter filter = {{0}, {0}, {0}};
+    uint64_t keys[67];
+    double weights[67];
+    uint32_t indices[2][67 + OTR_INDEX_SLACK];
+    for (uint32_t place = 0; place < OTR_STATE_BITS; place++) {
+        filter.turns[place] = below(64);
+        filter.bits[place] = (uint64_t)(below(5) > 0) << place;
+    }
+    for (uint32_t i = 0; i < 1u << OTR_STATE_BITS; i++) {
+        filter.needed[i] = below(5);
+    }
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = random_word();
+        weights[i] = below(6);
+    }
+    const size_t found = plain->filter_states(keys, weights, count, &filter, indices[0]);
+    CHECK(k->filter_states(keys, weights, count, &filter, indices[1]) == found);
+    CHECK(memcmp(indices[0], indices[1], found * sizeof indices[0][0]) == 0);
+}
+
 static void compare_dense(uint32_t tap_count, uint32_t tap_groups, uint32_t block_count, size_t voxel_count) {
     const uint32_t groups = tap_count * tap_groups, align = OTR_DENSE_GROUPS_ALIGN;
     const uint32_t block_groups = (groups + align - 1) / align * align;
@@ -311,6 +332,9 @@ static void compare_all(void) {
         for (uint32_t count = 0; count <= 64; count++) {
             compare_arcs(count, pattern);
         }
+    }
+    for (size_t count = 0; count <= 67; count++) {
+        compare_states(count);
     }
     compare_long_counts();
     for (int i = 0; i < 500; i++) {

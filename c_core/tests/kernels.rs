@@ -366,6 +366,37 @@ fn arcs_are_scanned_alike() {
 }
 
 #[test]
+fn states_are_filtered_alike() {
+    let mut random = Random(11);
+    for table in tables("filter_states") {
+        let kernel = table.filter_states.unwrap();
+        for count in (0..40).chain([1000]) {
+            let bit_count = random.below(1 + OTR_STATE_BITS as usize);
+            let mut filter = otr_state_filter {
+                turns: std::array::from_fn(|_| random.below(64) as u32),
+                bits: std::array::from_fn(|place| if place < bit_count { 1 << place } else { 0 }),
+                needed: std::array::from_fn(|_| random.below(5) as f64),
+            };
+            filter.needed[random.below(64)] = f64::INFINITY;
+            let keys: Vec<u64> = (0..count).map(|_| random.word()).collect();
+            let weights: Vec<f64> = (0..count).map(|_| random.below(6) as f64).collect();
+            let pattern = |key: u64| {
+                let bit = |place: u32| (key >> ((filter.turns[place as usize] + place) % 64) & 1) << place;
+                (0..bit_count as u32).map(bit).sum::<u64>() as usize
+            };
+            let expected: Vec<u32> = (0..count as u32)
+                .filter(|&i| weights[i as usize] > filter.needed[pattern(keys[i as usize])])
+                .collect();
+            let mut indices = vec![7; count + OTR_INDEX_SLACK as usize];
+            // SAFETY: `count` keys and weights, and room for as many indices and the slack.
+            let found =
+                unsafe { kernel(keys.as_ptr(), weights.as_ptr(), count, &filter, indices.as_mut_ptr()) };
+            assert_eq!(indices[..found], expected, "{:?}", table.isa);
+        }
+    }
+}
+
+#[test]
 fn auto_is_the_best_available() {
     // AMX is for those who ask for it.
     let best = tables("auto").into_iter().rfind(|table| table.isa != otr_isa::OTR_ISA_AMX).unwrap().isa;

@@ -383,6 +383,12 @@ fn models_without_errors_or_targets_give_empty_rows() {
 }
 
 #[test]
+fn repeated_declarations_cost_nothing() {
+    let sample = Sampler::new("repeat 1000000000000000 {\ndetector(0) D0\n}\nerror(1) D0", 0).sample(0, 3);
+    assert_eq!(sample[0], [1; 3]);
+}
+
+#[test]
 fn arguments_are_checked() {
     let refused = |text: &str, isa| Sampler::try_new(text, 0, isa).err().unwrap();
     let limit = "the model unfolds to 1000000000000000 errors, at most 268435456 can be sampled";

@@ -1,8 +1,8 @@
 //! Sums over all errors of a model, against adding up every set of errors.
 
 use outrider::{
-    Circuit, CircuitFamily, Decoder, DecoderKind, DetectorErrorModel, Sampler, SamplerOptions, Shots, Status,
-    SurfaceCode, Trellis, TrellisBudget, TrellisOptions,
+    Circuit, CircuitFamily, Decoder, DecoderKind, DetectorErrorModel, Isa, Sampler, SamplerOptions, Shots,
+    Status, SurfaceCode, Trellis, TrellisBudget, TrellisOptions,
 };
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -14,6 +14,7 @@ const MODELS: usize = 3000;
 const ERRORS_MAX: usize = 12;
 
 const EXACT: TrellisOptions = TrellisOptions {
+    isa: Isa::Auto,
     iterations: 0,
     coarse: TrellisBudget { cutoff: 0.0, states_max: 5000 },
     fine: TrellisBudget { cutoff: 0.0, states_max: 5000 },
@@ -204,13 +205,16 @@ fn fewer_shots_fail_than_by_matching_and_as_many_as_expected() {
 #[test]
 fn sums_have_the_same_bits_everywhere() {
     let (model, detectors, _) = memory(3, 0.01, 200);
-    let mut trellis = Trellis::new(&model).unwrap();
-    let mut hash = 0u64;
-    for row in detectors.rows() {
-        trellis.decode(row, &mut [0]).unwrap();
-        hash = (hash ^ trellis.ratios()[0].to_bits()).wrapping_mul(0x0100_0000_01b3).rotate_left(17);
+    for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+        let options = TrellisOptions { isa, ..TrellisOptions::default() };
+        let mut trellis = Trellis::with_options(&model, &options).unwrap();
+        let mut hash = 0u64;
+        for row in detectors.rows() {
+            trellis.decode(row, &mut [0]).unwrap();
+            hash = (hash ^ trellis.ratios()[0].to_bits()).wrapping_mul(0x0100_0000_01b3).rotate_left(17);
+        }
+        assert_eq!(hash, 6_338_593_023_445_344_444, "{isa}");
     }
-    assert_eq!(hash, 6_338_593_023_445_344_444);
 }
 
 #[test]
@@ -228,6 +232,7 @@ fn models_and_options_beyond_the_limits_are_refused() {
     let shared: String = (0..17).map(|observable| format!("error(0.1) L{observable} L17\n")).collect();
     assert_eq!(status(&shared, &usual), Err(Status::Limit), "of parts without a detector in common");
     assert_eq!(status("error(0.1)", &usual), Ok(()));
+    assert_eq!(status("error(0.1) L0\nerror(0.2) D1 ^ D1 L0", &usual), Ok(()), "no detectors");
     for options in [
         TrellisOptions { iterations: 65, ..usual },
         TrellisOptions { unsure: f64::NAN, ..usual },

@@ -68,6 +68,17 @@ typedef struct otr_dense_weights {
 /* Entries past the last that write_overrides may scribble on. */
 #define OTR_EVENT_OVERRIDE_SLACK 8
 
+/* Bits of a pattern in filter_states. */
+#define OTR_STATE_BITS 6
+
+/* Weights that a word needs by the pattern of a few of its bits: place k of the pattern has bit turns[k] + k
+ * (modulo 64) of the word where bits[k] is 1 << k, and 0 where bits[k] is 0. */
+typedef struct otr_state_filter {
+    uint32_t turns[OTR_STATE_BITS]; /* below 64 */
+    uint64_t bits[OTR_STATE_BITS];
+    double needed[1 << OTR_STATE_BITS];
+} otr_state_filter;
+
 /* Two events that are near each other, by their position in the list of events, and what kind of pair they
  * are. */
 typedef struct otr_event_pair {
@@ -194,6 +205,11 @@ typedef struct otr_kernels {
      * is none. */
     uint64_t (*scan_arcs)(const uint32_t *arcs, uint32_t count, const uint64_t *bits, uint32_t *least,
                           uint32_t *position);
+
+    /* The inner loop of a sum over errors: lists the words whose weight is above what their pattern needs,
+     * ascending. `indices` holds at least count + OTR_INDEX_SLACK entries. Returns their number. */
+    size_t (*filter_states)(const uint64_t *keys, const double *weights, size_t count,
+                            const otr_state_filter *filter, uint32_t *indices);
 
     /* Sums of a convolution: sums[v * channels + c], channels = block_count * OTR_DENSE_BLOCK, is the sum of
      * input[voxels[v] + taps[k] + i] times the weight of output channel c, tap k and input channel i. Inputs

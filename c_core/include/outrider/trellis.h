@@ -12,6 +12,7 @@
 #ifndef OUTRIDER_TRELLIS_H
 #define OUTRIDER_TRELLIS_H
 
+#include "outrider/kernels.h"
 #include "outrider/model.h"
 
 #include <stdbool.h>
@@ -41,6 +42,7 @@ typedef struct otr_trellis_budget {
 } otr_trellis_budget;
 
 typedef struct otr_trellis_options {
+    otr_isa isa;               /* OTR_ISA_AUTO picks the best; all of them give the same bits */
     uint32_t iterations;       /* of belief propagation, at most OTR_TRELLIS_ITERATIONS_MAX */
     otr_trellis_budget coarse; /* for every shot */
     otr_trellis_budget fine;   /* again for those whose answer is unsure, or that nothing explains so far */
@@ -52,7 +54,8 @@ OTR_API otr_trellis_options otr_trellis_options_default(void);
 
 /* Lays out the sum of a model, which is not needed afterwards. A trellis is single-threaded (make one per
  * thread), does all its allocation here and none later. OTR_ERR_ARGUMENT for options out of range.
- * OTR_ERR_LIMIT: one of the limits above. OTR_ERR_MEMORY. On failure *out is untouched. */
+ * OTR_ERR_LIMIT: one of the limits above. OTR_ERR_UNSUPPORTED: a missing instruction set. OTR_ERR_MEMORY. On
+ * failure *out is untouched. */
 OTR_API otr_status otr_trellis_create(otr_trellis **out, const otr_model *model,
                                       const otr_trellis_options *options, otr_error *error);
 OTR_API void otr_trellis_destroy(otr_trellis *trellis);

@@ -4,6 +4,7 @@
 #include "common/random.h"
 #include "kernels/dense_kernels.h"
 #include "kernels/event_layers.h"
+#include "kernels/filter_states.h"
 #include "kernels/kernels_tables.h"
 #include "kernels/scan_arcs.h"
 #include "kernels/training_blocks.h"
@@ -267,8 +268,8 @@ static void logarithms(double *numbers, size_t count) {
     .bit_indices = bit_indices, .transpose_64x64 = transpose_64x64, .xor_words = xor_words,                  \
     .count_bits = count_bits, .digits_to_bits = digits_to_bits, .bits_to_digits = bits_to_digits,            \
     .random_words = random_words, .geometric_skips = geometric_skips, .logarithms = logarithms,              \
-    .scan_arcs = otr_avx512_scan_arcs, .dense_activate = otr_avx512_dense_activate,                          \
-    .training_blocks = &otr_training_blocks_avx512
+    .scan_arcs = otr_avx512_scan_arcs, .filter_states = otr_avx512_filter_states,                            \
+    .dense_activate = otr_avx512_dense_activate, .training_blocks = &otr_training_blocks_avx512
 
 const otr_kernels otr_kernels_avx512 = {
     .isa = OTR_ISA_AVX512,

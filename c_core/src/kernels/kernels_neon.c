@@ -6,6 +6,7 @@
 #include "common/bits.h"
 #include "kernels/dense_kernels.h"
 #include "kernels/event_layers.h"
+#include "kernels/filter_states.h"
 #include "kernels/scan_arcs.h"
 #include "kernels/training_blocks.h"
 
@@ -72,6 +73,7 @@ const otr_kernels otr_kernels_neon = {
     .geometric_skips = otr_portable_geometric_skips,
     .logarithms = otr_portable_logarithms,
     .scan_arcs = otr_neon_scan_arcs,
+    .filter_states = otr_portable_filter_states,
     .dense_sums = otr_neon_dense_sums,
     .dense_activate = otr_neon_dense_activate,
     .event_layers = otr_event_layers_neon,

@@ -182,7 +182,8 @@ static otr_status merge_errors(otr_error_list *list, const findings *found) {
         otr_bit_flip(list->fixed, i);
     }
     for (size_t i = 0; i < found->count; i++) {
-        found->errors[i].detectors = found->detectors.items + found->begin[i];
+        found->errors[i].detectors =
+            found->errors[i].detector_count > 0 ? found->detectors.items + found->begin[i] : NULL;
     }
     if (found->count > 0) {
         qsort(found->errors, found->count, sizeof *found->errors, compare_errors);

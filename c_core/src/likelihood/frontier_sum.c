@@ -28,8 +28,8 @@
 /* Room for states within a step, over those that are kept after it. */
 #define GROWTH 16
 #define SPARE_STATES 1024
-/* Detectors of an error whose patterns in a state are looked up. */
-#define LOOKUP_MAX 5
+/* Detectors of an error whose patterns in a state are looked up; behind them, the class if there are two. */
+#define LOOKUP_MAX (OTR_STATE_BITS - 1)
 /* Bounds by quotients are this much lower than the products that decide. */
 #define SLACK 0.999
 /* Weights are sorted into buckets, 4 for each factor of 2. */
@@ -37,6 +37,7 @@
 #define BUCKET_SHIFT 50
 
 typedef struct run {
+    const otr_kernels *kernels;
     otr_frontier_space *space;
     const otr_frontier *part;
     const uint8_t *fired;
@@ -62,20 +63,14 @@ typedef struct change {
  * whether a state needs a flip there. */
 typedef struct applied_error {
     const uint64_t *mask;
-    /* Where a state is one word, what it has to have for a pattern that counts. */
-    uint64_t all; /* all of these slots */
-    uint64_t any; /* one of these, if there are some */
-    bool is_idle; /* no pattern counts */
+    bool is_idle; /* it leads to no state that is kept */
     double odds;
     double expected; /* factor of the detector that is closed, once this error is through */
     uint32_t slots[OTR_TRELLIS_OPEN_MAX];
     uint32_t slot_count;
-    uint32_t turns[LOOKUP_MAX]; /* where a state is one word: what turns a detector's bit to its place */
-    uint64_t bits[LOOKUP_MAX];  /* that place, or 0 */
-    /* By pattern, with up to LOOKUP_MAX detectors. */
-    double multiplier[1 << LOOKUP_MAX];
-    double needed[CLASSES]
-                 [1 << LOOKUP_MAX]; /* in each class, no weight up to this leads to one that is kept */
+    /* With up to LOOKUP_MAX detectors. */
+    double multiplier[1 << LOOKUP_MAX]; /* by pattern */
+    otr_state_filter filter; /* by pattern and class: no weight up to this leads to one that is kept */
 } applied_error;
 
 static void start(run *run);
@@ -86,7 +81,7 @@ static void apply_errors(run *run, uint32_t step, uint32_t words);
 static void close_detector(run *run, uint32_t step, uint32_t words);
 
 otr_status otr_frontier_space_init(otr_frontier_space *space, const otr_frontier_list *list,
-                                   uint32_t states_max) {
+                                   uint32_t states_max, const otr_kernels *kernels) {
     size_t words = 1, slots = 1, incidences = 1, steps = 1, table_size = SPARE_STATES;
     for (uint32_t i = 0; i < list->count; i++) {
         const otr_frontier *const part = &list->parts[i];
@@ -96,14 +91,14 @@ otr_status otr_frontier_space_init(otr_frontier_space *space, const otr_frontier
         incidences = count > incidences ? count : incidences;
         steps = part->step_count > steps ? part->step_count : steps;
     }
-    *space = (otr_frontier_space){0};
+    *space = (otr_frontier_space){.kernels = kernels};
     space->capacity = (size_t)states_max * GROWTH + SPARE_STATES;
     while (table_size < 2 * space->capacity) {
         table_size *= 2;
     }
     space->table_size = table_size;
     space->bytes = space->capacity * (2 * words * sizeof *space->keys + 2 * sizeof *space->weights +
-                                      sizeof *space->places) +
+                                      sizeof *space->places + sizeof *space->selected) +
                    table_size * sizeof *space->table + incidences * sizeof *space->expected +
                    slots * 2 * sizeof *space->factors + steps * sizeof *space->next;
     space->keys = otr_array_new(space->capacity, words * sizeof *space->keys);
@@ -111,14 +106,15 @@ otr_status otr_frontier_space_init(otr_frontier_space *space, const otr_frontier
     space->places = otr_array_new(space->capacity, sizeof *space->places);
     space->new_keys = otr_array_new(space->capacity, words * sizeof *space->new_keys);
     space->new_weights = otr_array_new(space->capacity, sizeof *space->new_weights);
+    space->selected = otr_array_new(space->capacity + OTR_INDEX_SLACK, sizeof *space->selected);
     space->table = otr_array_new(space->table_size, sizeof *space->table);
     space->expected = otr_array_new(incidences, sizeof *space->expected);
     space->factors = otr_array_new(slots, sizeof *space->factors);
     space->ratios = otr_array_new(slots, sizeof *space->ratios);
     space->next = otr_array_new(steps, sizeof *space->next);
     if (space->keys == NULL || space->weights == NULL || space->places == NULL || space->new_keys == NULL ||
-        space->new_weights == NULL || space->table == NULL || space->expected == NULL ||
-        space->factors == NULL || space->ratios == NULL || space->next == NULL) {
+        space->new_weights == NULL || space->selected == NULL || space->table == NULL ||
+        space->expected == NULL || space->factors == NULL || space->ratios == NULL || space->next == NULL) {
         return OTR_ERR_MEMORY;
     }
     for (size_t i = 0; i < space->table_size; i++) {
@@ -133,6 +129,7 @@ void otr_frontier_space_free(otr_frontier_space *space) {
     free(space->places);
     free(space->new_keys);
     free(space->new_weights);
+    free(space->selected);
     free(space->table);
     free(space->expected);
     free(space->factors);
@@ -148,7 +145,8 @@ size_t otr_frontier_space_bytes(const otr_frontier_space *space) {
 otr_frontier_result otr_frontier_sum(otr_frontier_space *space, const otr_frontier *part,
                                      uint32_t class_shift, const uint8_t *fired, const double *messages,
                                      const otr_trellis_budget *budget) {
-    run run = {.space = space,
+    run run = {.kernels = space->kernels,
+               .space = space,
                .part = part,
                .fired = fired,
                .messages = messages,
@@ -340,10 +338,14 @@ static inline void fill_table(run *run, size_t wanted, uint32_t words) {
     }
 }
 
+/* The class as a part of patterns: there is room for two of them. */
+static inline uint32_t pattern_class(const run *run, uint32_t class) {
+    return run->class_count == 2 ? class << LOOKUP_MAX : 0;
+}
+
 /* What an error multiplies weights by, pattern by pattern. */
-static void set_patterns(const run *run, uint32_t closing, applied_error *error) {
-    uint32_t count = 1, common = UINT32_MAX;
-    bool has_untouched = false;
+static uint32_t set_multipliers(const run *run, uint32_t closing, applied_error *error) {
+    uint32_t count = 1;
     error->multiplier[0] = error->odds;
     for (uint32_t i = 0; i < error->slot_count; i++, count *= 2) {
         /* A detector that needs a flip needs none after it, and the other way round. */
@@ -353,22 +355,29 @@ static void set_patterns(const run *run, uint32_t closing, applied_error *error)
             error->multiplier[pattern] *= factor;
         }
     }
+    return count;
+}
+
+/* What weights need, and whether one has it; `count` patterns. */
+static void set_filter(const run *run, applied_error *error, uint32_t count) {
+    otr_state_filter *const filter = &error->filter;
+    const uint32_t flipped = class_of(run, error->mask, run->part->words);
+    for (uint32_t i = 0; i < LOOKUP_MAX; i++) {
+        filter->turns[i] = i < error->slot_count ? (error->slots[i] - i) % 64 : 0;
+        filter->bits[i] = (uint64_t)(i < error->slot_count) << i;
+    }
+    filter->turns[LOOKUP_MAX] = 63 - LOOKUP_MAX;
+    filter->bits[LOOKUP_MAX] = pattern_class(run, 1);
     for (uint32_t class = 0; class < run->class_count; class ++) {
-        const double threshold = run->threshold[class ^ class_of(run, error->mask, run->part->words)] * SLACK;
+        double *const needed = filter->needed + pattern_class(run, class);
+        const double threshold = run->threshold[class ^ flipped] * SLACK;
         for (uint32_t pattern = 0; pattern < count; pattern++) {
             const double after = error->multiplier[pattern] * (pattern % 2 == 0 ? error->expected : 1);
-            error->needed[class][pattern] = threshold / after;
-            if (run->most[class][pattern % 2] * after > threshold) {
-                common &= pattern;
-                error->is_idle = false;
-                has_untouched = has_untouched || pattern == 0;
-            }
+            const double own = threshold / after;
+            needed[pattern] =
+                run->class_count <= 2 || class == 0 || own < needed[pattern] ? own : needed[pattern];
+            error->is_idle = error->is_idle && run->most[class][pattern % 2] <= own;
         }
-    }
-    for (uint32_t i = 0; i < error->slot_count; i++) {
-        const uint64_t bit = (uint64_t)1 << error->slots[i] % 64;
-        error->all |= common >> i & 1 ? bit : 0;
-        error->any |= has_untouched ? 0 : bit;
     }
 }
 
@@ -380,30 +389,18 @@ static void prepare_error(const run *run, uint32_t step, uint32_t number, double
     error->odds = part->odds[number];
     error->expected = expected;
     error->slot_count = part->target_begin[number + 1] - begin;
-    error->all = error->any = 0;
     for (uint32_t i = 0; i < error->slot_count; i++) {
         error->slots[i] = part->slot[part->targets[begin + i]];
     }
-    for (uint32_t i = 0; i < LOOKUP_MAX; i++) {
-        error->turns[i] = i < error->slot_count ? (error->slots[i] - i) % 64 : 0;
-        error->bits[i] = (uint64_t)(i < error->slot_count) << i;
-    }
     error->is_idle = error->slot_count <= LOOKUP_MAX;
     if (error->is_idle) {
-        set_patterns(run, part->slot[step], error);
+        set_filter(run, error, set_multipliers(run, part->slot[step], error));
     }
 }
 
 /* The pattern of an error in a state. */
-static inline uint32_t pattern_of(const applied_error *error, const uint64_t *key, uint32_t words) {
+static inline uint32_t pattern_of(const applied_error *error, const uint64_t *key) {
     uint32_t pattern = 0;
-    if (words == 1) {
-        uint64_t bits = 0;
-        for (uint32_t i = 0; i < LOOKUP_MAX; i++) {
-            bits |= (key[0] >> error->turns[i] | key[0] << (-error->turns[i] & 63)) & error->bits[i];
-        }
-        return (uint32_t)bits;
-    }
     for (uint32_t i = 0; i < error->slot_count; i++) {
         pattern |= (uint32_t)has_slot(key, error->slots[i]) << i;
     }
@@ -420,29 +417,37 @@ static double weight_after(const run *run, const applied_error *error, const uin
     return product;
 }
 
+/* Selects the states that an error can lead to one that is kept from, and perhaps some more. */
+static inline size_t select_states(run *run, const applied_error *error, uint32_t words) {
+    otr_frontier_space *const space = run->space;
+    size_t count = 0;
+    if (words == 1 && error->slot_count <= LOOKUP_MAX) {
+        return run->kernels->filter_states(space->keys, space->weights, run->count, &error->filter,
+                                           space->selected);
+    }
+    for (size_t i = 0; i < run->count; i++) {
+        const uint64_t *const key = space->keys + i * words;
+        space->selected[count] = (uint32_t)i;
+        count +=
+            error->slot_count > LOOKUP_MAX ||
+            space->weights[i] >
+                error->filter.needed[pattern_of(error, key) | pattern_class(run, class_of(run, key, words))];
+    }
+    return count;
+}
+
 /* Lists the states that one error leads to and that are heavy enough. */
 static inline size_t list_new_states(run *run, const applied_error *error, uint32_t words) {
     otr_frontier_space *const space = run->space;
-    const bool is_looked_up = error->slot_count <= LOOKUP_MAX;
-    const uint64_t all = words == 1 ? error->all : 0;
-    const uint64_t any = words == 1 ? error->any : 0;
+    const size_t selected = select_states(run, error, words);
     size_t count = 0;
-    for (size_t i = 0; i < run->count; i++) {
-        const uint64_t *const key = space->keys + i * words;
-        double weight = space->weights[i];
-        if ((key[0] & all) != all || (any != 0 && (key[0] & any) == 0)) {
-            continue;
-        }
-        if (is_looked_up) {
-            const uint32_t pattern = pattern_of(error, key, words);
-            if (weight <= error->needed[class_of(run, key, words)][pattern]) {
-                continue;
-            }
-            weight *= error->multiplier[pattern];
-        } else {
-            weight = weight_after(run, error, key, weight);
-        }
+    for (size_t i = 0; i < selected; i++) {
+        const size_t from = space->selected[i];
+        const uint64_t *const key = space->keys + from * words;
         uint64_t *const new_key = space->new_keys + count * words;
+        double weight = error->slot_count <= LOOKUP_MAX
+                            ? space->weights[from] * error->multiplier[pattern_of(error, key)]
+                            : weight_after(run, error, key, space->weights[from]);
         for (uint32_t word = 0; word < words; word++) {
             new_key[word] = key[word] ^ error->mask[word];
         }

@@ -4,21 +4,24 @@
 #define OTR_FRONTIER_SUM_H
 
 #include "likelihood/frontier.h"
+#include "outrider/kernels.h"
 #include "outrider/trellis.h"
 
 #include <stdbool.h>
 
 /* Where a sum works; one thread at a time. Zero-initialised is empty. */
 typedef struct otr_frontier_space {
+    const otr_kernels *kernels;
     uint64_t *keys;     /* words for each state */
     double *weights;    /* of each state, times what its open detectors may expect of later errors */
     uint32_t *places;   /* of each state in the table */
     uint64_t *new_keys; /* of the states that one error leads to */
     double *new_weights;
-    size_t capacity;   /* of states */
-    uint32_t *table;   /* hash table of states, NONE where free */
-    size_t table_size; /* a power of two */
-    double *expected;  /* incidence -> product of the messages from it on */
+    uint32_t *selected; /* states that an error is applied to */
+    size_t capacity;    /* of states */
+    uint32_t *table;    /* hash table of states, NONE where free */
+    size_t table_size;  /* a power of two */
+    double *expected;   /* incidence -> product of the messages from it on */
     double *factors; /* slot -> expectation of an open detector that needs a flip, over one that needs none */
     double *ratios;  /* slot -> how that changes in a step */
     size_t bytes;    /* of all of these */
@@ -27,7 +30,7 @@ typedef struct otr_frontier_space {
 
 /* Room for every part of the list under this budget. OTR_ERR_MEMORY. To be freed in any case. */
 otr_status otr_frontier_space_init(otr_frontier_space *space, const otr_frontier_list *list,
-                                   uint32_t states_max);
+                                   uint32_t states_max, const otr_kernels *kernels);
 void otr_frontier_space_free(otr_frontier_space *space);
 size_t otr_frontier_space_bytes(const otr_frontier_space *space);
 

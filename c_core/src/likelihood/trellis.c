@@ -53,7 +53,8 @@ static answer answer_group(otr_trellis *trellis, const otr_class_group *group,
                            const otr_trellis_budget *budget);
 
 otr_trellis_options otr_trellis_options_default(void) {
-    return (otr_trellis_options){.iterations = 3,
+    return (otr_trellis_options){.isa = OTR_ISA_AUTO,
+                                 .iterations = 3,
                                  .coarse = {.cutoff = 1e-3, .states_max = 1000},
                                  .fine = {.cutoff = 1e-5, .states_max = 4000},
                                  .unsure = 1};
@@ -202,7 +203,12 @@ static otr_status fill(otr_trellis *trellis, const otr_model *model, otr_error *
     const uint32_t states_max = options->coarse.states_max > options->fine.states_max
                                     ? options->coarse.states_max
                                     : options->fine.states_max;
-    otr_status status = otr_error_list_init(&trellis->errors, model, error);
+    const otr_kernels *const kernels = otr_kernels_for(options->isa);
+    otr_status status;
+    if (kernels == NULL) {
+        return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0, "the instruction set is not available");
+    }
+    status = otr_error_list_init(&trellis->errors, model, error);
     if (status == OTR_OK) {
         status = otr_frontier_list_init(&trellis->frontiers, &trellis->errors, error);
     }
@@ -226,7 +232,7 @@ static otr_status fill(otr_trellis *trellis, const otr_model *model, otr_error *
     if (trellis->fired == NULL || trellis->messages == NULL || trellis->scratch == NULL ||
         trellis->sums == NULL || trellis->last_sums == NULL || trellis->part_sums == NULL ||
         trellis->ratios == NULL ||
-        otr_frontier_space_init(&trellis->space, &trellis->frontiers, states_max) != OTR_OK) {
+        otr_frontier_space_init(&trellis->space, &trellis->frontiers, states_max, kernels) != OTR_OK) {
         return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
     }
     return OTR_OK;

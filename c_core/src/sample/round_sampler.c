@@ -18,6 +18,7 @@
 #include "common/array.h"
 #include "common/bits.h"
 #include "common/error.h"
+#include "model/model_internal.h"
 #include "model/model_layers.h"
 #include "model/symptoms.h"
 #include "sample/error_streams.h"
@@ -476,7 +477,7 @@ static otr_status read_errors(round_build *work, const otr_model *model, otr_err
     otr_status status = OTR_ERR_MEMORY;
     /* There is a list, also of no errors: every layer's errors are a part of it. */
     if (OTR_ARRAY_GROW(work->errors, work->error_count, work->error_capacity)) {
-        status = otr_model_walk_create(&walk, model);
+        status = otr_model_walk_create_errors(&walk, model);
     }
     while (status == OTR_OK && otr_model_walk_next(walk, &instruction)) {
         if (instruction.kind == OTR_INSTRUCTION_ERROR && instruction.arguments[0] > 0) {

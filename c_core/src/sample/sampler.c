@@ -20,6 +20,7 @@
 #include "common/bits.h"
 #include "common/error.h"
 #include "common/random.h"
+#include "model/model_internal.h"
 #include "model/symptoms.h"
 #include "sample/error_streams.h"
 
@@ -365,7 +366,7 @@ static otr_status visit_errors(sampler_build *work, otr_status (*visit)(sampler_
     otr_model_walk *walk;
     otr_instruction instruction;
     uint64_t index = 0;
-    otr_status status = otr_model_walk_create(&walk, work->model);
+    otr_status status = otr_model_walk_create_errors(&walk, work->model);
     if (status != OTR_OK) {
         return status;
     }

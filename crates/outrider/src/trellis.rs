@@ -4,6 +4,7 @@ use std::ptr::{self, NonNull};
 use outrider_sys as sys;
 
 use crate::error::{Details, Error, LineMeaning, check, check_length, check_padding};
+use crate::kernels::Isa;
 use crate::model::{DetectorErrorModel, owned};
 
 /// Maximum-likelihood decoding: the sum over all errors of a model.
@@ -49,6 +50,8 @@ pub struct TrellisBudget {
 /// How a trellis is made.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrellisOptions {
+    /// The instruction set; all of them give the same bits.
+    pub isa: Isa,
     /// Iterations of belief propagation, by which states are judged.
     pub iterations: u32,
     /// For every shot.
@@ -85,9 +88,11 @@ impl Trellis {
     ///
     /// # Errors
     /// [`Argument`](crate::Status::Argument) for options out of range; [`Limit`](crate::Status::Limit) for a model with
-    /// too many errors, over 64 observables, or too many detectors open at once.
+    /// too many errors, over 64 observables, or too many detectors open at once; [`Unsupported`](crate::Status::Unsupported)
+    /// for a missing instruction set.
     pub fn with_options(model: &DetectorErrorModel, options: &TrellisOptions) -> Result<Self, Error> {
         let raw_options = sys::otr_trellis_options {
+            isa: options.isa.to_raw(),
             iterations: options.iterations,
             coarse: options.coarse.to_raw(),
             fine: options.fine.to_raw(),
@@ -98,7 +103,10 @@ impl Trellis {
         // SAFETY: all pointers are live; C keeps none of them after the call.
         let status =
             unsafe { sys::otr_trellis_create(&mut raw, model.as_ptr(), &raw_options, details.as_mut_ptr()) };
-        details.check(status, LineMeaning::Line)?;
+        details.check(status, LineMeaning::Line).map_err(|error| match options.isa.is_available() {
+            true => error,
+            false => options.isa.explain(error),
+        })?;
         let raw = owned(raw)?;
         // SAFETY: the trellis is live and only read.
         let (detectors, observables) = unsafe {
@@ -196,6 +204,7 @@ impl Default for TrellisOptions {
         // SAFETY: no arguments.
         let raw = unsafe { sys::otr_trellis_options_default() };
         Self {
+            isa: Isa::Auto,
             iterations: raw.iterations,
             coarse: TrellisBudget::from_raw(raw.coarse),
             fine: TrellisBudget::from_raw(raw.fine),

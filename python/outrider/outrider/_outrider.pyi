@@ -309,6 +309,7 @@ class Trellis:
         fine: tuple[float, int] = (1e-5, 4000),
         unsure: float = 1.0,
         iterations: int = 3,
+        isa: str = "auto",
     ) -> Trellis: ...
     @overload
     def decode_batch(

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use numpy::{PyArray2, PyArrayMethods};
-use outrider::{Shots, TrellisBudget, TrellisOptions};
+use outrider::{Isa, Shots, TrellisBudget, TrellisOptions};
 use pyo3::prelude::*;
 
 use crate::arrays::{BitsIn, BitsOut, blocks, zeros};
@@ -21,6 +21,7 @@ use crate::model::Model;
 /// fine: the same for shots whose answer is unsure, which are summed up again.
 /// unsure: log-likelihood ratios below this in magnitude are unsure.
 /// iterations: of belief propagation, by which states are judged.
+/// isa: the instruction set; all of them give the same bits.
 ///
 /// ValueError for numbers out of range and for a model that is too large.
 #[pyclass(frozen, module = "outrider")]
@@ -34,7 +35,7 @@ pub(crate) struct Trellis {
 #[pymethods]
 impl Trellis {
     #[new]
-    #[pyo3(signature = (model, *, coarse=(1e-3, 1000), fine=(1e-5, 4000), unsure=1.0, iterations=3))]
+    #[pyo3(signature = (model, *, coarse=(1e-3, 1000), fine=(1e-5, 4000), unsure=1.0, iterations=3, isa="auto"))]
     fn new(
         py: Python<'_>,
         model: Py<Model>,
@@ -42,9 +43,11 @@ impl Trellis {
         fine: (f64, u32),
         unsure: f64,
         iterations: u32,
+        isa: &str,
     ) -> PyResult<Self> {
+        let isa: Isa = isa.parse().map_err(exception)?;
         let budget = |(cutoff, states_max)| TrellisBudget { cutoff, states_max };
-        let options = TrellisOptions { iterations, coarse: budget(coarse), fine: budget(fine), unsure };
+        let options = TrellisOptions { isa, iterations, coarse: budget(coarse), fine: budget(fine), unsure };
         let model = &model.get().inner;
         let trellis = py.detach(|| outrider::Trellis::with_options(model, &options)).map_err(exception)?;
         Ok(Self {

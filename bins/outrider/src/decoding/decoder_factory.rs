@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use outrider::{
     Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, GraphOptions, HistoryDecoder, Isa,
-    MatchingGraph, Predecoder, PredecoderUse, Status, SurfaceCode, TimeAxis, Trellis, WindowDecoder,
+    MatchingGraph, Predecoder, PredecoderUse, Status, SurfaceCode, TimeAxis, Trellis, TrellisOptions,
+    WindowDecoder,
 };
 use outrider_options::{TimedModel, Windowing, decoder_label, order_note};
 
@@ -192,7 +193,8 @@ impl<'a> DecoderFactory<'a> {
 
     /// A sum over all errors for one thread, if that is what is decoded with.
     pub(crate) fn trellis(&self) -> Result<Option<Trellis>> {
-        let make = || Trellis::new(self.model).map_err(|error| self.misplaced(error));
+        let options = TrellisOptions { isa: self.options.isa, ..TrellisOptions::default() };
+        let make = || Trellis::with_options(self.model, &options).map_err(|error| self.misplaced(error));
         self.is_trellis.then(make).transpose()
     }
 
