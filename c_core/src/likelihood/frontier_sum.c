@@ -259,8 +259,8 @@ static inline bool has_slot(const uint64_t *key, uint32_t slot) {
     return (key[slot / 64] >> slot % 64 & 1) != 0;
 }
 
-/* Sets the threshold of each class from its heaviest state. One that is very light beside the others counts
- * for no class. */
+/* Sets the threshold of each class from its heaviest state; one that is very light beside the others counts
+ * for no class. Returns the heaviest of all. */
 static double set_thresholds(run *run, const double *heaviest) {
     const double cutoff = run->budget->cutoff;
     double most = 0, floor;

@@ -445,6 +445,11 @@ impl Node {
 
     /// Lets the oldest connection without a HELLO go, if there are too many.
     fn make_room_for_connection(&mut self, peer: &Peer, now: Time) -> Result<(), Refusal> {
+        // Those that were refused and are not dropped yet are connections too.
+        if self.ending.len() >= self.options.connections_max {
+            self.journal.counters.connections_refused += 1;
+            return Err(Refusal::Full);
+        }
         let own = self.greeting_of.get(peer);
         let oldest = if own.is_some_and(|own| own.len() >= self.options.greetings_per_peer_max) {
             own.and_then(BTreeSet::first).copied()
@@ -453,8 +458,7 @@ impl Node {
         } else {
             return Ok(());
         };
-        // Those that were refused and are not dropped yet are connections too.
-        if let Some(oldest) = oldest.filter(|_| self.ending.len() < self.options.connections_max) {
+        if let Some(oldest) = oldest {
             self.journal.counters.greetings_evicted += 1;
             self.refuse(oldest, &Fault::new(wire::Error::HandshakeTimeout, "others have called"), now);
             return Ok(());

@@ -246,3 +246,21 @@ fn connections_that_carry_sessions_do_not_make_room() {
     let refusals = (0..2 * CONNECTIONS).map(|_| node.connect(STRANGER, Time(0)));
     assert!(refusals.filter(|refusal| *refusal == Err(Refusal::Full)).count() >= CONNECTIONS);
 }
+
+#[test]
+fn refused_connections_that_never_read_are_connections_too() {
+    let (mut node, _) = node();
+    let mut lines = Vec::new();
+    for _ in 0..10 * CONNECTIONS {
+        if let Ok(line) = node.connect(STRANGER, Time(1)) {
+            node.receive(line, &[0xFF; 64], Time(1));
+            lines.push(line);
+        }
+        assert!(node.connection_count() <= 2 * CONNECTIONS);
+    }
+    assert_eq!(node.connect(HONEST, Time(2)), Err(Refusal::Full));
+    for line in lines {
+        node.disconnect(line, Time(2));
+    }
+    assert!(node.connect(HONEST, Time(3)).is_ok());
+}
