@@ -61,9 +61,9 @@ def test_what_is_wrong_is_named():
     trellis = outrider.Trellis(outrider.Model("error(0.1) D0 D1 L0"))
     assert repr(trellis) == "<outrider.Trellis: 2 detectors, 1 observables>"
     with pytest.raises(ValueError, match="shot 2: no errors of the model explain the shot"):
-        trellis.decode_batch([[True, True], [True, False]])
+        trellis.decode_batch(np.array([[True, True], [True, False]]))
     with pytest.raises(ValueError, match="3"):
-        trellis.decode_batch([[True, True, False]])
+        trellis.decode_batch(np.array([[True, True, False]]))
     with pytest.raises(ValueError, match="budget"):
         outrider.Trellis(outrider.Model("error(0.1) D0 L0"), coarse=(0.5, 10))
     with pytest.raises(ValueError, match="64"):
