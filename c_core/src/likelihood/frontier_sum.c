@@ -53,10 +53,10 @@ typedef struct run {
     bool is_exact;
 } run;
 
-/* What the errors of a step do to the factor of one slot. */
+/* What the start of a step does to every state. */
 typedef struct change {
     uint64_t opened[WORDS_MAX]; /* newly opened detectors that need a flip */
-    uint64_t slots[WORDS_MAX];  /* those with a ratio */
+    uint64_t slots[WORDS_MAX];  /* those whose factor changes, by a ratio */
 } change;
 
 /* One error as it is applied. A pattern has a bit for each of its detectors, the one that is closed first:
@@ -368,15 +368,15 @@ static void set_filter(const run *run, applied_error *error, uint32_t count) {
     }
     filter->turns[LOOKUP_MAX] = 63 - LOOKUP_MAX;
     filter->bits[LOOKUP_MAX] = pattern_class(run, 1);
-    for (uint32_t class = 0; class < run->class_count; class ++) {
-        double *const needed = filter->needed + pattern_class(run, class);
-        const double threshold = run->threshold[class ^ flipped] * SLACK;
+    for (uint32_t from = 0; from < run->class_count; from++) {
+        double *const needed = filter->needed + pattern_class(run, from);
+        const double threshold = run->threshold[from ^ flipped] * SLACK;
         for (uint32_t pattern = 0; pattern < count; pattern++) {
             const double after = error->multiplier[pattern] * (pattern % 2 == 0 ? error->expected : 1);
             const double own = threshold / after;
             needed[pattern] =
-                run->class_count <= 2 || class == 0 || own < needed[pattern] ? own : needed[pattern];
-            error->is_idle = error->is_idle && run->most[class][pattern % 2] <= own;
+                run->class_count <= 2 || from == 0 || own < needed[pattern] ? own : needed[pattern];
+            error->is_idle = error->is_idle && run->most[from][pattern % 2] <= own;
         }
     }
 }

@@ -24,8 +24,8 @@ typedef struct otr_frontier_space {
     double *expected;   /* incidence -> product of the messages from it on */
     double *factors; /* slot -> expectation of an open detector that needs a flip, over one that needs none */
     double *ratios;  /* slot -> how that changes in a step */
-    size_t bytes;    /* of all of these */
     uint32_t *next;  /* step -> its first incidence whose error is still to come */
+    size_t bytes;    /* of all of these */
 } otr_frontier_space;
 
 /* Room for every part of the list under this budget. OTR_ERR_MEMORY. To be freed in any case. */

@@ -186,9 +186,6 @@ impl fmt::Debug for Trellis {
 }
 
 impl TrellisBudget {
-    /// Keeps every state: the sum is exact, if there are no more than this.
-    pub const EXACT: Self = Self { cutoff: 0.0, states_max: 1 << 20 };
-
     fn to_raw(self) -> sys::otr_trellis_budget {
         sys::otr_trellis_budget { cutoff: self.cutoff, states_max: self.states_max }
     }
