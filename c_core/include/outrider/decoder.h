@@ -22,6 +22,9 @@ typedef enum otr_decoder_kind {
     OTR_DECODER_MWPM_CORRELATED = 1, /* two passes, the first one's edges lower weights for the second */
     OTR_DECODER_UNION_FIND = 2       /* weighted union-find with peeling, arXiv:1709.06218 and 2004.04693 */
 } otr_decoder_kind;
+/* Correlated matching where most implied weights are 0, as those of Y errors alone are: an edge of implied
+ * weight 0 ties with detours over others, so giving one up costs one step of the weights' rounding (2). The
+ * answer may weigh one step more than the least for each such edge. */
 
 typedef struct otr_decoder otr_decoder;
 

@@ -476,8 +476,8 @@ static void drop_prices(otr_decoder *d, size_t first) {
 
 /* The second pass where most errors that share an edge with another one are likelier than not to come with
  * it, as Y errors alone are. Their implied weights are all 0, and edges of weight 0 tie with detours over
- * others. So an edge of implied weight 0 is forced for a price that is below every other difference: of
- * answers that weigh the same the one with more of these edges counts. */
+ * others. So an edge of implied weight 0 is forced for the price of one step of rounding: of answers that
+ * weigh the same, but for the rounding, the one with more of these edges counts. */
 static otr_status match_anew(otr_decoder *d, const otr_predecoded *shot) {
     const otr_graph *const graph = d->graph;
     const size_t first_sure = d->weights.toggle_count;
