@@ -65,6 +65,15 @@ pub const OTR_SAMPLER_INDEX_MAX: u32 = 2147483648;
 pub const OTR_LABELS_BITS_MAX: u32 = 16777216;
 pub const OTR_LABELS_TIME_PASSES: u32 = 8;
 pub const OTR_LABELS_SPACE_SWEEPS: u32 = 100;
+pub const OTR_TRELLIS_ERRORS_MAX: u32 = 16777216;
+pub const OTR_TRELLIS_OBSERVABLES_MAX: u32 = 64;
+pub const OTR_TRELLIS_OPEN_MAX: u32 = 1024;
+pub const OTR_TRELLIS_SHARED_OBSERVABLES_MAX: u32 = 16;
+pub const OTR_TRELLIS_CUTOFF_MAX: f64 = 0.1;
+pub const OTR_TRELLIS_STATES_MAX: u32 = 1048576;
+pub const OTR_TRELLIS_ITERATIONS_MAX: u32 = 64;
+pub const OTR_TRELLIS_RATIO_MAX: f64 = 600.0;
+pub const OTR_LIKELIHOOD_PASSES_MAX: u32 = 16;
 pub const OTR_MEASUREMENT_TEXT_BYTES_MAX: u64 = 4294967296;
 pub const OTR_MEASUREMENT_REPEAT_DEPTH_MAX: u32 = 64;
 pub const OTR_MEASUREMENT_COORDINATES_MAX: u32 = 16;
@@ -93,13 +102,6 @@ pub const OTR_TRAINING_CELLS_MAX: u32 = 268435456;
 pub const OTR_TRAINING_SHOTS_MAX: u32 = 1048576;
 pub const OTR_TRAINING_EVENTS_MAX: u32 = 67108864;
 pub const OTR_TRAINING_PAIRS_MAX: u32 = 536870912;
-pub const OTR_TRELLIS_ERRORS_MAX: u32 = 16777216;
-pub const OTR_TRELLIS_OBSERVABLES_MAX: u32 = 64;
-pub const OTR_TRELLIS_OPEN_MAX: u32 = 1024;
-pub const OTR_TRELLIS_SHARED_OBSERVABLES_MAX: u32 = 16;
-pub const OTR_TRELLIS_STATES_MAX: u32 = 1048576;
-pub const OTR_TRELLIS_ITERATIONS_MAX: u32 = 64;
-pub const OTR_TRELLIS_RATIO_MAX: f64 = 600.0;
 pub const OTR_VERSION_MAJOR: u32 = 0;
 pub const OTR_VERSION_MINOR: u32 = 1;
 pub const OTR_VERSION_PATCH: u32 = 0;
@@ -2580,10 +2582,11 @@ pub struct otr_gap_options {
     pub weight_offset: i32,
     pub limit: i32,
     pub observable: u32,
+    pub parted_only: bool,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_gap_options"][::core::mem::size_of::<otr_gap_options>() - 16usize];
+    ["Size of otr_gap_options"][::core::mem::size_of::<otr_gap_options>() - 20usize];
     [
         "Alignment of otr_gap_options",
     ][::core::mem::align_of::<otr_gap_options>() - 4usize];
@@ -2599,6 +2602,9 @@ const _: () = {
     [
         "Offset of field: otr_gap_options::observable",
     ][::core::mem::offset_of!(otr_gap_options, observable) - 12usize];
+    [
+        "Offset of field: otr_gap_options::parted_only",
+    ][::core::mem::offset_of!(otr_gap_options, parted_only) - 16usize];
 };
 unsafe extern "C" {
     pub fn otr_gap_options_default() -> otr_gap_options;
@@ -2887,6 +2893,257 @@ unsafe extern "C" {
         sampler: *const otr_label_sampler,
         planes: *mut f32,
     );
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_trellis {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_trellis_budget {
+    pub cutoff: f64,
+    pub states_max: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_trellis_budget",
+    ][::core::mem::size_of::<otr_trellis_budget>() - 16usize];
+    [
+        "Alignment of otr_trellis_budget",
+    ][::core::mem::align_of::<otr_trellis_budget>() - 8usize];
+    [
+        "Offset of field: otr_trellis_budget::cutoff",
+    ][::core::mem::offset_of!(otr_trellis_budget, cutoff) - 0usize];
+    [
+        "Offset of field: otr_trellis_budget::states_max",
+    ][::core::mem::offset_of!(otr_trellis_budget, states_max) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_trellis_options {
+    pub isa: otr_isa,
+    pub iterations: u32,
+    pub coarse: otr_trellis_budget,
+    pub fine: otr_trellis_budget,
+    pub unsure: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_trellis_options",
+    ][::core::mem::size_of::<otr_trellis_options>() - 48usize];
+    [
+        "Alignment of otr_trellis_options",
+    ][::core::mem::align_of::<otr_trellis_options>() - 8usize];
+    [
+        "Offset of field: otr_trellis_options::isa",
+    ][::core::mem::offset_of!(otr_trellis_options, isa) - 0usize];
+    [
+        "Offset of field: otr_trellis_options::iterations",
+    ][::core::mem::offset_of!(otr_trellis_options, iterations) - 4usize];
+    [
+        "Offset of field: otr_trellis_options::coarse",
+    ][::core::mem::offset_of!(otr_trellis_options, coarse) - 8usize];
+    [
+        "Offset of field: otr_trellis_options::fine",
+    ][::core::mem::offset_of!(otr_trellis_options, fine) - 24usize];
+    [
+        "Offset of field: otr_trellis_options::unsure",
+    ][::core::mem::offset_of!(otr_trellis_options, unsure) - 40usize];
+};
+unsafe extern "C" {
+    pub fn otr_trellis_options_default() -> otr_trellis_options;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_trellis_create(
+        out: *mut *mut otr_trellis,
+        model: *const otr_model,
+        options: *const otr_trellis_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_trellis_destroy(trellis: *mut otr_trellis);
+}
+unsafe extern "C" {
+    pub fn otr_trellis_detector_count(trellis: *const otr_trellis) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_trellis_observable_count(trellis: *const otr_trellis) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_trellis_open_count(trellis: *const otr_trellis) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_trellis_bytes(trellis: *const otr_trellis) -> usize;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_trellis_result {
+    pub failure: f64,
+    pub work: u64,
+    pub is_fine: bool,
+    pub is_exact: bool,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_trellis_result",
+    ][::core::mem::size_of::<otr_trellis_result>() - 24usize];
+    [
+        "Alignment of otr_trellis_result",
+    ][::core::mem::align_of::<otr_trellis_result>() - 8usize];
+    [
+        "Offset of field: otr_trellis_result::failure",
+    ][::core::mem::offset_of!(otr_trellis_result, failure) - 0usize];
+    [
+        "Offset of field: otr_trellis_result::work",
+    ][::core::mem::offset_of!(otr_trellis_result, work) - 8usize];
+    [
+        "Offset of field: otr_trellis_result::is_fine",
+    ][::core::mem::offset_of!(otr_trellis_result, is_fine) - 16usize];
+    [
+        "Offset of field: otr_trellis_result::is_exact",
+    ][::core::mem::offset_of!(otr_trellis_result, is_exact) - 17usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_trellis_decode(
+        trellis: *mut otr_trellis,
+        detectors: *const u8,
+        observables: *mut u8,
+        ratios: *mut f64,
+        result: *mut otr_trellis_result,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_likelihood {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_likelihood_options {
+    pub isa: otr_isa,
+    pub predecoder: *mut otr_predecoder,
+    pub sure_gap: f64,
+    pub sure_mean: f64,
+    pub likely_weight: f64,
+    pub passes: u32,
+    pub iterations: u32,
+    pub budget: otr_trellis_budget,
+    pub gap_share: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_likelihood_options",
+    ][::core::mem::size_of::<otr_likelihood_options>() - 72usize];
+    [
+        "Alignment of otr_likelihood_options",
+    ][::core::mem::align_of::<otr_likelihood_options>() - 8usize];
+    [
+        "Offset of field: otr_likelihood_options::isa",
+    ][::core::mem::offset_of!(otr_likelihood_options, isa) - 0usize];
+    [
+        "Offset of field: otr_likelihood_options::predecoder",
+    ][::core::mem::offset_of!(otr_likelihood_options, predecoder) - 8usize];
+    [
+        "Offset of field: otr_likelihood_options::sure_gap",
+    ][::core::mem::offset_of!(otr_likelihood_options, sure_gap) - 16usize];
+    [
+        "Offset of field: otr_likelihood_options::sure_mean",
+    ][::core::mem::offset_of!(otr_likelihood_options, sure_mean) - 24usize];
+    [
+        "Offset of field: otr_likelihood_options::likely_weight",
+    ][::core::mem::offset_of!(otr_likelihood_options, likely_weight) - 32usize];
+    [
+        "Offset of field: otr_likelihood_options::passes",
+    ][::core::mem::offset_of!(otr_likelihood_options, passes) - 40usize];
+    [
+        "Offset of field: otr_likelihood_options::iterations",
+    ][::core::mem::offset_of!(otr_likelihood_options, iterations) - 44usize];
+    [
+        "Offset of field: otr_likelihood_options::budget",
+    ][::core::mem::offset_of!(otr_likelihood_options, budget) - 48usize];
+    [
+        "Offset of field: otr_likelihood_options::gap_share",
+    ][::core::mem::offset_of!(otr_likelihood_options, gap_share) - 64usize];
+};
+unsafe extern "C" {
+    pub fn otr_likelihood_options_default() -> otr_likelihood_options;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_likelihood_create(
+        out: *mut *mut otr_likelihood,
+        model: *const otr_model,
+        graph: *const otr_graph,
+        options: *const otr_likelihood_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_likelihood_destroy(likelihood: *mut otr_likelihood);
+}
+unsafe extern "C" {
+    pub fn otr_likelihood_detector_count(likelihood: *const otr_likelihood) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_likelihood_observable_count(likelihood: *const otr_likelihood) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_likelihood_bytes(likelihood: *const otr_likelihood) -> usize;
+}
+impl otr_likelihood_level {
+    pub const OTR_LIKELIHOOD_GAP: otr_likelihood_level = otr_likelihood_level(0);
+    pub const OTR_LIKELIHOOD_MEAN_GAP: otr_likelihood_level = otr_likelihood_level(1);
+    pub const OTR_LIKELIHOOD_SUM: otr_likelihood_level = otr_likelihood_level(2);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_likelihood_level(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_likelihood_result {
+    pub level: otr_likelihood_level,
+    pub is_fallback: bool,
+    pub candidate_count: u32,
+    pub work: u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_likelihood_result",
+    ][::core::mem::size_of::<otr_likelihood_result>() - 24usize];
+    [
+        "Alignment of otr_likelihood_result",
+    ][::core::mem::align_of::<otr_likelihood_result>() - 8usize];
+    [
+        "Offset of field: otr_likelihood_result::level",
+    ][::core::mem::offset_of!(otr_likelihood_result, level) - 0usize];
+    [
+        "Offset of field: otr_likelihood_result::is_fallback",
+    ][::core::mem::offset_of!(otr_likelihood_result, is_fallback) - 4usize];
+    [
+        "Offset of field: otr_likelihood_result::candidate_count",
+    ][::core::mem::offset_of!(otr_likelihood_result, candidate_count) - 8usize];
+    [
+        "Offset of field: otr_likelihood_result::work",
+    ][::core::mem::offset_of!(otr_likelihood_result, work) - 16usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_likelihood_decode(
+        likelihood: *mut otr_likelihood,
+        detectors: *const u8,
+        observables: *mut u8,
+        ratios: *mut f64,
+        result: *mut otr_likelihood_result,
+    ) -> otr_status;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -3787,131 +4044,6 @@ unsafe extern "C" {
         shots: *mut u32,
         count: *mut usize,
         error: *mut otr_error,
-    ) -> otr_status;
-}
-#[repr(C)]
-#[derive(Debug)]
-pub struct otr_trellis {
-    _unused: [u8; 0],
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_trellis_budget {
-    pub cutoff: f64,
-    pub states_max: u32,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    [
-        "Size of otr_trellis_budget",
-    ][::core::mem::size_of::<otr_trellis_budget>() - 16usize];
-    [
-        "Alignment of otr_trellis_budget",
-    ][::core::mem::align_of::<otr_trellis_budget>() - 8usize];
-    [
-        "Offset of field: otr_trellis_budget::cutoff",
-    ][::core::mem::offset_of!(otr_trellis_budget, cutoff) - 0usize];
-    [
-        "Offset of field: otr_trellis_budget::states_max",
-    ][::core::mem::offset_of!(otr_trellis_budget, states_max) - 8usize];
-};
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_trellis_options {
-    pub isa: otr_isa,
-    pub iterations: u32,
-    pub coarse: otr_trellis_budget,
-    pub fine: otr_trellis_budget,
-    pub unsure: f64,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    [
-        "Size of otr_trellis_options",
-    ][::core::mem::size_of::<otr_trellis_options>() - 48usize];
-    [
-        "Alignment of otr_trellis_options",
-    ][::core::mem::align_of::<otr_trellis_options>() - 8usize];
-    [
-        "Offset of field: otr_trellis_options::isa",
-    ][::core::mem::offset_of!(otr_trellis_options, isa) - 0usize];
-    [
-        "Offset of field: otr_trellis_options::iterations",
-    ][::core::mem::offset_of!(otr_trellis_options, iterations) - 4usize];
-    [
-        "Offset of field: otr_trellis_options::coarse",
-    ][::core::mem::offset_of!(otr_trellis_options, coarse) - 8usize];
-    [
-        "Offset of field: otr_trellis_options::fine",
-    ][::core::mem::offset_of!(otr_trellis_options, fine) - 24usize];
-    [
-        "Offset of field: otr_trellis_options::unsure",
-    ][::core::mem::offset_of!(otr_trellis_options, unsure) - 40usize];
-};
-unsafe extern "C" {
-    pub fn otr_trellis_options_default() -> otr_trellis_options;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_trellis_create(
-        out: *mut *mut otr_trellis,
-        model: *const otr_model,
-        options: *const otr_trellis_options,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_trellis_destroy(trellis: *mut otr_trellis);
-}
-unsafe extern "C" {
-    pub fn otr_trellis_detector_count(trellis: *const otr_trellis) -> u32;
-}
-unsafe extern "C" {
-    pub fn otr_trellis_observable_count(trellis: *const otr_trellis) -> u32;
-}
-unsafe extern "C" {
-    pub fn otr_trellis_open_count(trellis: *const otr_trellis) -> u32;
-}
-unsafe extern "C" {
-    pub fn otr_trellis_bytes(trellis: *const otr_trellis) -> usize;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_trellis_result {
-    pub failure: f64,
-    pub work: u64,
-    pub is_fine: bool,
-    pub is_exact: bool,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    [
-        "Size of otr_trellis_result",
-    ][::core::mem::size_of::<otr_trellis_result>() - 24usize];
-    [
-        "Alignment of otr_trellis_result",
-    ][::core::mem::align_of::<otr_trellis_result>() - 8usize];
-    [
-        "Offset of field: otr_trellis_result::failure",
-    ][::core::mem::offset_of!(otr_trellis_result, failure) - 0usize];
-    [
-        "Offset of field: otr_trellis_result::work",
-    ][::core::mem::offset_of!(otr_trellis_result, work) - 8usize];
-    [
-        "Offset of field: otr_trellis_result::is_fine",
-    ][::core::mem::offset_of!(otr_trellis_result, is_fine) - 16usize];
-    [
-        "Offset of field: otr_trellis_result::is_exact",
-    ][::core::mem::offset_of!(otr_trellis_result, is_exact) - 17usize];
-};
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_trellis_decode(
-        trellis: *mut otr_trellis,
-        detectors: *const u8,
-        observables: *mut u8,
-        ratios: *mut f64,
-        result: *mut otr_trellis_result,
     ) -> otr_status;
 }
 unsafe extern "C" {

@@ -104,7 +104,8 @@ int main(void) {
     expect(otr_matcher_create(&m, &weights, otr_kernels_for(OTR_ISA_PORTABLE)) == OTR_OK,
            "there is a matcher");
     begin_step("greedy start");
-    expect(otr_matcher_start(m, ALL_EVENTS, EVENTS, false) == OTR_OK && m->failure == OTR_OK, "it starts");
+    expect(otr_matcher_start(m, ALL_EVENTS, EVENTS, EVENTS, false) == OTR_OK && m->failure == OTR_OK,
+           "it starts");
     check_state(m, START);
     print_row(m, "greedy start");
     for (size_t i = 0; i < STEP_COUNT; i++) {

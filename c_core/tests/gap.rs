@@ -43,7 +43,13 @@ impl<'g> Gap<'g> {
         limit: i32,
         observable: u32,
     ) -> Result<Self, ParseError> {
-        let options = otr_gap_options { isa: otr_isa::OTR_ISA_AUTO, weight_offset, limit, observable };
+        let options = otr_gap_options {
+            isa: otr_isa::OTR_ISA_AUTO,
+            weight_offset,
+            limit,
+            observable,
+            parted_only: false,
+        };
         let (mut raw, mut error) = (ptr::null_mut(), blank_error());
         // SAFETY: the graph is alive during the call; the outputs are ours.
         let status = unsafe { otr_gap_create(&mut raw, graph.raw(), &options, &mut error) };

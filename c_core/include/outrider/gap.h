@@ -27,6 +27,8 @@ typedef struct otr_gap_options {
     int32_t limit;         /* weights of the classes are reported at most this far apart; even, 0 for no
                               limit. A search that ends there is as cheap as plain matching. */
     uint32_t observable;   /* whose gap */
+    bool parted_only; /* match only the parts of the graph that have two sides: weights and edges are those
+                         of these parts, at less work */
 } otr_gap_options;
 
 OTR_API otr_gap_options otr_gap_options_default(void);

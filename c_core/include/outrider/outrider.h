@@ -10,6 +10,7 @@
 #include "outrider/graph.h"
 #include "outrider/kernels.h"
 #include "outrider/labels.h"
+#include "outrider/likelihood.h"
 #include "outrider/measurement_stream.h"
 #include "outrider/measurements.h"
 #include "outrider/model.h"

@@ -28,6 +28,7 @@ extern "C" {
 /* Observables that parts of a model which share no detector may flip together. */
 #define OTR_TRELLIS_SHARED_OBSERVABLES_MAX 16
 /* Of options. */
+#define OTR_TRELLIS_CUTOFF_MAX 0.1
 #define OTR_TRELLIS_STATES_MAX 0x100000
 #define OTR_TRELLIS_ITERATIONS_MAX 64
 /* Magnitude of a log-likelihood ratio. */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "outrider/decoder.h"
+#include "outrider/gap.h"
 
 /* A cell as its decoder takes it, in the numbers of the window's graph. */
 typedef struct otr_cell_shot {
@@ -37,6 +38,11 @@ otr_status otr_decoder_decode_cell(otr_decoder *decoder, const otr_cell_shot *ce
  * leaves the decoder as it was; there is none unless more edges than ever have a negative weight. */
 otr_status otr_decoder_lay_weights(otr_decoder *decoder, const otr_graph *graph, int32_t own_offset,
                                    int32_t shot_offset);
+
+/* Matches a shot of valid events, ascending, in one class alone; otr_gap_edges gives its edges. Statuses as
+ * for otr_gap_decode, OTR_ERR_ODD_PARITY also if this class has no answer. */
+otr_status otr_gap_match_class(otr_gap *gap, const uint32_t *events, size_t event_count,
+                               const otr_override *overrides, size_t override_count, unsigned class);
 
 /* Whether what a caller hands in as left of a shot can be that, on a graph of this size: OTR_ERR_ARGUMENT,
  * OTR_ERR_INDEX. */

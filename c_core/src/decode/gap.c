@@ -1,6 +1,7 @@
 /* The complementary gap: every shot is matched twice on a graph with a parted boundary, once in each class.
  * Under a limit the class of the extra node can be bought off for that weight (the bypass), so the search in
- * the worse class ends there. */
+ * the worse class ends there. Most shots need no such search: with the bypass free there is one boundary, and
+ * the slack that its answer leaves between the sides shows that the other class is far. */
 #include "outrider/gap.h"
 
 #include "common/array.h"
@@ -10,6 +11,7 @@
 #include "graph/boundary_split.h"
 #include "graph/shot_weights.h"
 #include "match/matcher.h"
+#include "match/slack_search.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,13 +27,15 @@ typedef struct answer {
 struct otr_gap {
     otr_boundary_split split;
     const otr_kernels *kernels;
-    int32_t limit;      /* weight of the bypass, 0 for none */
+    int32_t limit;      /* weight of the bypass where classes are told apart, 0 for none */
+    bool parted_only;   /* of the options */
     int32_t own_offset; /* of the options */
 
     /* Laid out for one offset, on the parted graph. */
     int32_t shot_offset; /* added to the gap's own */
     otr_shot_weights weights;
     otr_matcher *matcher;
+    otr_slack_search search; /* with a limit */
 
     uint32_t *events; /* of the shot, and the extra node */
     size_t event_capacity;
@@ -54,8 +58,13 @@ static int32_t total_offset(int32_t own_offset, int32_t shot_offset);
 static otr_status lay_weights(otr_gap *gap, int32_t shot_offset);
 static otr_status match_shot(otr_gap *gap, const otr_predecoded *shot, const otr_override *overrides,
                              size_t override_count, otr_gap_result *result);
+static otr_status match_classes(otr_gap *gap, const otr_predecoded *shot, const otr_override *overrides,
+                                size_t override_count, unsigned classes);
 static otr_status keep_fixed(otr_gap *gap, const otr_predecoded *shot);
+static bool is_sure(otr_gap *gap, size_t event_count, unsigned potential);
+static bool match_both(otr_gap *gap, size_t event_count, unsigned potential);
 static otr_status match_class(otr_gap *gap, size_t event_count, answer *answer);
+static otr_status keep_answer(otr_gap *gap, answer *answer);
 static otr_status solve(otr_gap *gap, const uint32_t *events, size_t event_count);
 static otr_status complete(const otr_gap *gap, answer *answer);
 
@@ -96,7 +105,7 @@ otr_status otr_gap_reweight(otr_gap *gap, const otr_graph *graph, int32_t weight
         return status;
     }
     total = total_offset(weight_offset, gap->shot_offset);
-    bypass = limit - total;
+    bypass = -total;
     status = otr_boundary_split_reweight(&gap->split, graph, limit != 0 ? &bypass : NULL, error);
     if (status != OTR_OK) {
         return status;
@@ -119,6 +128,7 @@ void otr_gap_destroy(otr_gap *gap) {
     }
     otr_matcher_destroy(gap->matcher);
     otr_shot_weights_free(&gap->weights);
+    otr_slack_search_free(&gap->search);
     otr_boundary_split_free(&gap->split);
     free(gap->events);
     free(gap->remaining);
@@ -155,6 +165,13 @@ otr_status otr_gap_decode_predecoded(otr_gap *gap, const otr_predecoded *shot, c
     return status == OTR_OK ? match_shot(gap, shot, overrides, override_count, result) : status;
 }
 
+otr_status otr_gap_match_class(otr_gap *gap, const uint32_t *events, size_t event_count,
+                               const otr_override *overrides, size_t override_count, unsigned class) {
+    const otr_predecoded shot = {.events = events, .event_count = event_count};
+    gap->answered = false;
+    return match_classes(gap, &shot, overrides, override_count, 1u << class);
+}
+
 otr_status otr_gap_edges(otr_gap *gap, int observable, const uint32_t **edges, size_t *count) {
     const answer *other;
     answer *answer;
@@ -182,7 +199,7 @@ otr_status otr_gap_edges(otr_gap *gap, int observable, const uint32_t **edges, s
 
 size_t otr_gap_bytes(const otr_gap *gap) {
     return sizeof *gap + otr_boundary_split_bytes(&gap->split) + otr_shot_weights_bytes(&gap->weights) +
-           otr_matcher_bytes(gap->matcher) +
+           otr_matcher_bytes(gap->matcher) + otr_slack_search_bytes(&gap->search) +
            (gap->event_capacity + gap->split.graph->node_count + OTR_INDEX_SLACK + gap->fixed_capacity +
             gap->answers[0].capacity + gap->answers[1].capacity) *
                sizeof *gap->events;
@@ -201,9 +218,10 @@ static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_o
     if (status != OTR_OK) {
         return status;
     }
-    bypass = options->limit - total; /* all weights get the offset */
+    bypass = -total; /* all weights get the offset */
     gap->limit = options->limit;
     gap->own_offset = options->weight_offset;
+    gap->parted_only = options->parted_only;
     status = otr_boundary_split_init(&gap->split, graph, options->observable,
                                      gap->limit != 0 ? &bypass : NULL, error);
     if (status != OTR_OK) {
@@ -216,6 +234,9 @@ static otr_status fill_gap(otr_gap *gap, const otr_graph *graph, const otr_gap_o
                  : OTR_ERR_MEMORY;
     if (status == OTR_OK) {
         status = otr_matcher_create(&gap->matcher, &gap->weights.magnitudes, gap->kernels);
+    }
+    if (status == OTR_OK && gap->limit != 0) {
+        status = otr_slack_search_init(&gap->search, gap->split.graph, gap->split.extra);
     }
     return status == OTR_OK ? OTR_OK : otr_error_set(error, status, 0, 0, "%s", otr_status_text(status));
 }
@@ -244,7 +265,7 @@ static otr_status lay_weights(otr_gap *gap, int32_t shot_offset) {
         return OTR_OK;
     }
     if (gap->limit != 0) {
-        gap->split.graph->edge_weight[edge_count(gap)] = gap->limit - total;
+        gap->split.graph->edge_weight[edge_count(gap)] = -total;
     }
     status = otr_shot_weights_refill(&gap->weights, gap->split.graph, total);
     if (status == OTR_OK) {
@@ -257,7 +278,20 @@ static otr_status lay_weights(otr_gap *gap, int32_t shot_offset) {
 /* Matches what is left of a shot in both classes. Its events need not be in order or distinct. */
 static otr_status match_shot(otr_gap *gap, const otr_predecoded *shot, const otr_override *overrides,
                              size_t override_count, otr_gap_result *result) {
+    const otr_status status = match_classes(gap, shot, overrides, override_count, 3);
+    if (status == OTR_OK) {
+        result->weights[0] = gap->answers[gap->fixed_class].weight;
+        result->weights[1] = gap->answers[gap->fixed_class ^ 1].weight;
+        result->observable = result->weights[1] < result->weights[0];
+    }
+    return status;
+}
+
+/* Matches in those classes whose bit is set; the others have no answer. */
+static otr_status match_classes(otr_gap *gap, const otr_predecoded *shot, const otr_override *overrides,
+                                size_t override_count, unsigned classes) {
     unsigned potential = 0;
+    size_t kept = 0;
     size_t event_count;
     otr_status status = lay_weights(gap, shot->weight_offset);
     status = status == OTR_OK ? keep_fixed(gap, shot) : status;
@@ -269,7 +303,8 @@ static otr_status match_shot(otr_gap *gap, const otr_predecoded *shot, const otr
         return OTR_ERR_MEMORY;
     }
     for (size_t i = 0; i < shot->event_count; i++) {
-        gap->events[i] = shot->events[i];
+        gap->events[kept] = shot->events[i];
+        kept += !gap->parted_only || gap->split.is_parted[shot->events[i]];
         potential ^= gap->split.potentials[shot->events[i]];
     }
     for (size_t i = 0; i < override_count; i++) {
@@ -277,15 +312,29 @@ static otr_status match_shot(otr_gap *gap, const otr_predecoded *shot, const otr
             return OTR_ERR_INDEX;
         }
     }
-    event_count = otr_sort_cancel(gap->events, shot->event_count);
+    event_count = otr_sort_cancel(gap->events, kept);
     gap->events[event_count] = gap->split.extra;
     otr_shot_weights_begin(&gap->weights);
     status = otr_shot_weights_override(&gap->weights, shot->overrides, shot->override_count);
     if (status == OTR_OK) {
         status = otr_shot_weights_override(&gap->weights, overrides, override_count);
     }
-    for (unsigned class = 0; class < 2 && status == OTR_OK; class ++) {
+    if (status == OTR_OK && classes == 3 && gap->limit != 0 && is_sure(gap, event_count, potential)) {
+        classes = 0;
+    }
+    if (status == OTR_OK && classes != 0 && gap->limit != 0) {
+        const otr_override bypass = {edge_count(gap), gap->limit};
+        status = otr_shot_weights_override(&gap->weights, &bypass, 1);
+    }
+    if (status == OTR_OK && classes == 3 && match_both(gap, event_count, potential)) {
+        classes = 0;
+    }
+    for (unsigned class = 0; class < 2 && classes != 0 && status == OTR_OK; class ++) {
         answer *const answer = &gap->answers[class];
+        if ((classes >> class & 1) == 0) {
+            answer->weight = INT64_MAX;
+            continue;
+        }
         status = match_class(gap, event_count + (class ^ potential), answer);
         if (status == OTR_ERR_ODD_PARITY) {
             /* Perhaps the other class has an answer. */
@@ -301,9 +350,6 @@ static otr_status match_shot(otr_gap *gap, const otr_predecoded *shot, const otr
         return status;
     }
     gap->answered = true;
-    result->weights[0] = gap->answers[gap->fixed_class].weight;
-    result->weights[1] = gap->answers[gap->fixed_class ^ 1].weight;
-    result->observable = result->weights[1] < result->weights[0];
     return OTR_OK;
 }
 
@@ -326,36 +372,94 @@ static otr_status keep_fixed(otr_gap *gap, const otr_predecoded *shot) {
     return OTR_OK;
 }
 
+/* Matches with both sides as one boundary, over a free bypass, and bounds what an answer of the other class
+ * would weigh. Returns whether that is the limit or more: then both classes are answered. */
+static bool is_sure(otr_gap *gap, size_t event_count, unsigned potential) {
+    size_t count = event_count;
+    const uint32_t *const remaining =
+        otr_shot_weights_flip(&gap->weights, gap->events, &count, gap->remaining);
+    const bool has_extra = count > 0 && remaining[count - 1] == gap->split.extra;
+    bool is_wide = false;
+    if (solve(gap, remaining, count - has_extra) == OTR_OK &&
+        otr_slack_is_wide(&gap->search, gap->matcher, (uint32_t)gap->limit)) {
+        unsigned class = potential ^ has_extra;
+        answer found = gap->answers[0];
+        size_t kept = 0;
+        is_wide = keep_answer(gap, &found) == OTR_OK;
+        for (size_t i = 0; i < found.count; i++) {
+            class ^= gap->split.graph->edge_node2[found.edges[i]] == gap->split.extra;
+            found.edges[kept] = found.edges[i];
+            kept += found.edges[i] != edge_count(gap);
+        }
+        found.count = kept;
+        gap->answers[0] = gap->answers[class];
+        gap->answers[class] = found;
+        gap->answers[class ^ 1].weight = found.weight + gap->limit;
+    }
+    otr_matcher_reset(gap->matcher);
+    return is_wide;
+}
+
+/* Matches in the class that the extra node is no event of, and goes on from there with it. Returns false if
+ * that gives no answers: then each class is to be matched by itself. */
+static bool match_both(otr_gap *gap, size_t event_count, unsigned potential) {
+    const size_t change_count = gap->weights.magnitudes.change_count;
+    size_t count = event_count;
+    const uint32_t *const remaining =
+        otr_shot_weights_flip(&gap->weights, gap->events, &count, gap->remaining);
+    /* Forced edges may flip the extra node. */
+    const bool has_extra = count > 0 && remaining[count - 1] == gap->split.extra;
+    const unsigned first = potential ^ has_extra;
+    otr_status status;
+    if (!has_extra) {
+        /* Among gap->events it is the next one already. */
+        if (remaining == gap->remaining) {
+            gap->remaining[count] = gap->split.extra;
+        }
+        count++;
+    }
+    status = otr_matcher_solve_but_last(gap->matcher, remaining, count, change_count > 0);
+    status = status == OTR_OK ? keep_answer(gap, &gap->answers[first]) : status;
+    status = status == OTR_OK ? otr_matcher_add_last(gap->matcher) : status;
+    status = status == OTR_OK ? keep_answer(gap, &gap->answers[first ^ 1]) : status;
+    otr_matcher_reset(gap->matcher);
+    return status == OTR_OK;
+}
+
 /* Matches the first event_count of gap->events. */
 static otr_status match_class(otr_gap *gap, size_t event_count, answer *answer) {
     const uint32_t *const remaining =
         otr_shot_weights_flip(&gap->weights, gap->events, &event_count, gap->remaining);
     const size_t change_count = gap->weights.magnitudes.change_count;
-    const uint32_t *edges = NULL;
-    size_t count = 0;
     otr_status status = solve(gap, remaining, event_count);
     if (status == OTR_ERR_ODD_PARITY && otr_shot_weights_relax(&gap->weights)) {
         otr_matcher_reset(gap->matcher);
         status = solve(gap, remaining, event_count);
     }
-    if (status == OTR_OK) {
-        status = otr_matcher_edges(gap->matcher, &edges, &count);
-    }
-    if (status == OTR_OK &&
-        !otr_array_reserve((void **)&answer->edges, &answer->capacity, count, sizeof *edges)) {
-        status = OTR_ERR_MEMORY;
-    }
-    if (status == OTR_OK) {
-        answer->weight = otr_matcher_weight(gap->matcher) + gap->weights.forced_weight;
-        answer->count = count;
-        answer->is_complete = false;
-        if (count > 0) {
-            memcpy(answer->edges, edges, count * sizeof *edges);
-        }
-    }
+    status = status == OTR_OK ? keep_answer(gap, answer) : status;
     otr_matcher_reset(gap->matcher);
     otr_weights_restore_to(&gap->weights.magnitudes, change_count);
     return status;
+}
+
+/* Takes over what stands in the matcher. */
+static otr_status keep_answer(otr_gap *gap, answer *answer) {
+    const uint32_t *edges = NULL;
+    size_t count = 0;
+    const otr_status status = otr_matcher_edges(gap->matcher, &edges, &count);
+    if (status != OTR_OK) {
+        return status;
+    }
+    if (!otr_array_reserve((void **)&answer->edges, &answer->capacity, count, sizeof *edges)) {
+        return OTR_ERR_MEMORY;
+    }
+    answer->weight = otr_matcher_weight(gap->matcher) + gap->weights.forced_weight;
+    answer->count = count;
+    answer->is_complete = false;
+    if (count > 0) {
+        memcpy(answer->edges, edges, count * sizeof *edges);
+    }
+    return OTR_OK;
 }
 
 static otr_status solve(otr_gap *gap, const uint32_t *events, size_t event_count) {

@@ -40,7 +40,8 @@ otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *g
     nodes = otr_array_new(graph->node_count, sizeof *nodes);
     reached = otr_array_zeroed(graph->node_count, sizeof *reached);
     split->potentials = otr_array_zeroed(graph->node_count, sizeof *split->potentials);
-    if (nodes != NULL && reached != NULL && split->potentials != NULL) {
+    split->is_parted = otr_array_zeroed(graph->node_count, sizeof *split->is_parted);
+    if (nodes != NULL && reached != NULL && split->potentials != NULL && split->is_parted != NULL) {
         status = find_potentials(split, graph, nodes, reached, error);
         status = status == OTR_OK ? copy_graph(split, graph, bypass) : status;
     }
@@ -52,11 +53,12 @@ otr_status otr_boundary_split_init(otr_boundary_split *split, const otr_graph *g
 void otr_boundary_split_free(otr_boundary_split *split) {
     otr_graph_destroy(split->graph);
     free(split->potentials);
+    free(split->is_parted);
     *split = (otr_boundary_split){0};
 }
 
 size_t otr_boundary_split_bytes(const otr_boundary_split *split) {
-    return split->graph->heap_bytes + split->extra * sizeof *split->potentials;
+    return split->graph->heap_bytes + split->extra * (sizeof *split->potentials + sizeof *split->is_parted);
 }
 
 otr_status otr_boundary_split_reweight(otr_boundary_split *split, const otr_graph *graph,
@@ -102,6 +104,9 @@ static otr_status find_potentials(otr_boundary_split *split, const otr_graph *gr
             return status;
         }
         is_two_sided |= part.classes == 3;
+        for (uint32_t i = 0; part.classes == 3 && i < part.node_count; i++) {
+            split->is_parted[nodes[i]] = 1;
+        }
         for (uint32_t i = 0; part.classes == 2 && i < part.node_count; i++) {
             split->potentials[nodes[i]] ^= 1;
         }

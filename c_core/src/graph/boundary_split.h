@@ -17,6 +17,7 @@ typedef struct otr_boundary_split {
     otr_graph *graph;
     uint32_t extra;      /* its last node; its edge to the boundary, if any, is the last edge */
     uint8_t *potentials; /* by detector */
+    uint8_t *is_parted;  /* by detector: its part of the graph has both classes */
     uint32_t observable;
 } otr_boundary_split;
 

@@ -1,45 +1,46 @@
 #include "likelihood/class_groups.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/array.h"
 #include "common/bits.h"
 #include "common/error.h"
-#include "outrider/trellis.h"
 
-static uint64_t part_observables(const otr_frontier *part, const otr_error_list *errors);
+static uint64_t part_observables(const otr_frontier *part);
 static bool is_undetectable(const otr_error_list *errors, uint32_t error);
 static void join(otr_class_groups *groups, uint64_t observables);
-static otr_status finish(otr_class_groups *groups, const otr_frontier_list *parts,
-                         const otr_error_list *errors, otr_error *error);
+static void list_parts(otr_class_groups *groups, const otr_frontier_list *parts);
+static otr_status fill_tables(otr_class_groups *groups, const otr_error_list *errors, otr_error *error);
 static void add_undetectable(otr_class_group *group, const otr_error_list *errors);
 
-otr_status otr_class_groups_init(otr_class_groups *groups, const otr_frontier_list *parts,
+otr_status otr_class_groups_fill(otr_class_groups *groups, const otr_frontier_list *parts,
                                  const otr_error_list *errors, otr_error *error) {
-    *groups = (otr_class_groups){0};
-    groups->groups = otr_array_zeroed(OTR_TRELLIS_OBSERVABLES_MAX + 1, sizeof *groups->groups);
-    groups->parts = otr_array_new(parts->count, sizeof *groups->parts);
-    if (groups->groups == NULL || groups->parts == NULL) {
+    groups->count = 0;
+    if (!otr_array_reserve((void **)&groups->parts, &groups->part_capacity, parts->count,
+                           sizeof *groups->parts)) {
         return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
     }
     for (uint32_t i = 0; i < parts->count; i++) {
-        join(groups, part_observables(&parts->parts[i], errors));
+        join(groups, part_observables(&parts->parts[i]));
     }
     for (uint32_t i = 0; i < errors->count; i++) {
         if (is_undetectable(errors, i)) {
             join(groups, errors->observables[i]);
         }
     }
-    return finish(groups, parts, errors, error);
+    list_parts(groups, parts);
+    return fill_tables(groups, errors, error);
 }
 
 void otr_class_groups_free(otr_class_groups *groups) {
-    for (uint32_t i = 0; i < groups->count; i++) {
-        free(groups->groups[i].undetectable);
-    }
-    free(groups->groups);
     free(groups->parts);
+    free(groups->shares);
     *groups = (otr_class_groups){0};
+}
+
+size_t otr_class_groups_bytes(const otr_class_groups *groups) {
+    return groups->part_capacity * sizeof *groups->parts + groups->share_capacity * sizeof *groups->shares;
 }
 
 uint32_t otr_class_number(uint64_t observables, uint64_t mask) {
@@ -69,10 +70,10 @@ void otr_class_convolve(double *sums, const double *left, const double *right, u
     }
 }
 
-static uint64_t part_observables(const otr_frontier *part, const otr_error_list *errors) {
+static uint64_t part_observables(const otr_frontier *part) {
     uint64_t found = 0;
     for (uint32_t i = 0; i < part->error_count; i++) {
-        found |= part->masks[((size_t)i + 1) * part->words - 1] >> otr_frontier_class_shift(errors);
+        found |= part->observables[i];
     }
     return found;
 }
@@ -95,32 +96,39 @@ static void join(otr_class_groups *groups, uint64_t observables) {
     groups->count = kept + 1;
 }
 
-/* Lists the parts of each group, and makes its table. */
-static otr_status finish(otr_class_groups *groups, const otr_frontier_list *parts,
-                         const otr_error_list *errors, otr_error *error) {
+static void list_parts(otr_class_groups *groups, const otr_frontier_list *parts) {
     uint32_t listed = 0;
     for (uint32_t i = 0; i < groups->count; i++) {
         otr_class_group *const group = &groups->groups[i];
-        const uint32_t bits = otr_popcount64(group->observables);
-        uint32_t undetectable = 0;
         group->part_begin = listed;
         for (uint32_t j = 0; j < parts->count; j++) {
-            if ((part_observables(&parts->parts[j], errors) & group->observables) != 0) {
+            if ((part_observables(&parts->parts[j]) & group->observables) != 0) {
                 groups->parts[listed++] = j;
             }
         }
         group->part_end = listed;
-        for (uint32_t j = 0; j < errors->count; j++) {
-            undetectable += is_undetectable(errors, j) && (errors->observables[j] & group->observables) != 0;
+    }
+}
+
+static bool has_undetectable(const otr_class_group *group, const otr_error_list *errors) {
+    for (uint32_t i = 0; i < errors->count; i++) {
+        if (is_undetectable(errors, i) && (errors->observables[i] & group->observables) != 0) {
+            return true;
         }
+    }
+    return false;
+}
+
+/* Makes the table of each group that has one. */
+static otr_status fill_tables(otr_class_groups *groups, const otr_error_list *errors, otr_error *error) {
+    size_t shares = 0;
+    for (uint32_t i = 0; i < groups->count; i++) {
+        otr_class_group *const group = &groups->groups[i];
+        const uint32_t bits = otr_popcount64(group->observables);
         if (bits <= OTR_TRELLIS_SHARED_OBSERVABLES_MAX) {
             group->class_count = 1u << bits;
-            group->undetectable = otr_array_zeroed(group->class_count, sizeof *group->undetectable);
-            if (group->undetectable == NULL) {
-                return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
-            }
-            add_undetectable(group, errors);
-        } else if (undetectable > 0 || group->part_end - group->part_begin > 1) {
+            shares += group->class_count;
+        } else if (group->part_end - group->part_begin > 1 || has_undetectable(group, errors)) {
             return otr_error_set(
                 error, OTR_ERR_LIMIT, 0, 0,
                 "parts of the model that share no detector flip %u observables together, the "
@@ -128,11 +136,25 @@ static otr_status finish(otr_class_groups *groups, const otr_frontier_list *part
                 bits, OTR_TRELLIS_SHARED_OBSERVABLES_MAX);
         }
     }
+    if (!otr_array_reserve((void **)&groups->shares, &groups->share_capacity, shares,
+                           sizeof *groups->shares)) {
+        return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
+    }
+    shares = 0;
+    for (uint32_t i = 0; i < groups->count; i++) {
+        otr_class_group *const group = &groups->groups[i];
+        if (group->class_count > 0) {
+            group->undetectable = groups->shares + shares;
+            shares += group->class_count;
+            add_undetectable(group, errors);
+        }
+    }
     return OTR_OK;
 }
 
 static void add_undetectable(otr_class_group *group, const otr_error_list *errors) {
     double *const shares = group->undetectable;
+    memset(shares, 0, group->class_count * sizeof *shares);
     shares[0] = 1;
     for (uint32_t i = 0; i < errors->count; i++) {
         if (!is_undetectable(errors, i) || (errors->observables[i] & group->observables) == 0) {

@@ -1,9 +1,6 @@
 #include "likelihood/elimination_order.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/array.h"
+#include <stddef.h>
 
 /* How good an order is: the smaller, the better, `most` first. */
 typedef struct width {
@@ -14,7 +11,7 @@ typedef struct width {
 /* A sweep over the graph. */
 typedef struct sweep {
     const otr_neighbourhood *graph;
-    uint8_t *state;   /* of each detector */
+    uint32_t *state;  /* of each detector */
     uint32_t *unseen; /* detector -> neighbours that were never open */
     uint32_t *open;   /* in the order of their opening */
     uint32_t open_count;
@@ -26,38 +23,31 @@ static uint32_t find_far_end(sweep *sweep, uint32_t *queue);
 static void sweep_greedily(sweep *sweep, uint32_t start, uint32_t *order);
 static width measure(sweep *sweep, const uint32_t *order);
 
-otr_status otr_elimination_order(uint32_t *order, const otr_neighbourhood *graph) {
+void otr_elimination_order(uint32_t *order, const otr_neighbourhood *graph, uint32_t *scratch) {
     const uint32_t count = graph->count;
-    uint32_t *const ascending = otr_array_new(count, sizeof *ascending);
-    sweep sweep = {.graph = graph,
-                   .state = otr_array_new(count, sizeof *sweep.state),
-                   .unseen = otr_array_new(count, sizeof *sweep.unseen),
-                   .open = otr_array_new(count, sizeof *sweep.open)};
-    otr_status status = OTR_ERR_MEMORY;
-    if (ascending != NULL && sweep.state != NULL && sweep.unseen != NULL && sweep.open != NULL) {
-        sweep_greedily(&sweep, find_far_end(&sweep, order), order);
+    sweep sweep = {
+        .graph = graph, .state = scratch, .unseen = scratch + count, .open = scratch + (size_t)2 * count};
+    sweep_greedily(&sweep, find_far_end(&sweep, order), order);
+    const width greedy = measure(&sweep, order);
+    const width ascending = measure(&sweep, NULL);
+    if (ascending.most < greedy.most || (ascending.most == greedy.most && ascending.sum <= greedy.sum)) {
         for (uint32_t i = 0; i < count; i++) {
-            ascending[i] = i;
+            order[i] = i;
         }
-        const width greedy = measure(&sweep, order);
-        const width plain = measure(&sweep, ascending);
-        if (plain.most < greedy.most || (plain.most == greedy.most && plain.sum <= greedy.sum)) {
-            memcpy(order, ascending, count * sizeof *order);
-        }
-        status = OTR_OK;
     }
-    free(ascending);
-    free(sweep.state);
-    free(sweep.unseen);
-    free(sweep.open);
-    return status;
+}
+
+static void set_unseen(sweep *sweep) {
+    for (uint32_t i = 0; i < sweep->graph->count; i++) {
+        sweep->state[i] = UNSEEN;
+    }
 }
 
 /* The last detector of a breadth-first search, which fills the queue. */
 static uint32_t search(sweep *sweep, uint32_t start, uint32_t *queue) {
     const otr_neighbourhood *const graph = sweep->graph;
     uint32_t count = 1;
-    memset(sweep->state, UNSEEN, graph->count);
+    set_unseen(sweep);
     queue[0] = start;
     sweep->state[start] = CLOSED;
     for (uint32_t at = 0; at < count; at++) {
@@ -109,7 +99,7 @@ static uint32_t close_detector(sweep *sweep, uint32_t detector) {
 
 static void start(sweep *sweep) {
     const otr_neighbourhood *const graph = sweep->graph;
-    memset(sweep->state, UNSEEN, graph->count);
+    set_unseen(sweep);
     sweep->open_count = 0;
     for (uint32_t i = 0; i < graph->count; i++) {
         sweep->unseen[i] = (uint32_t)(graph->begin[i + 1] - graph->begin[i]);
@@ -130,11 +120,12 @@ static void sweep_greedily(sweep *sweep, uint32_t first, uint32_t *order) {
     }
 }
 
+/* Of an order, or of the ascending one for NULL. */
 static width measure(sweep *sweep, const uint32_t *order) {
     width found = {0};
     start(sweep);
     for (uint32_t step = 0; step < sweep->graph->count; step++) {
-        const uint32_t open = close_detector(sweep, order[step]);
+        const uint32_t open = close_detector(sweep, order != NULL ? order[step] : step);
         found.most = open > found.most ? open : found.most;
         found.sum += open;
     }

@@ -11,9 +11,12 @@ typedef struct otr_neighbourhood {
     const uint32_t *neighbours;
 } otr_neighbourhood;
 
+/* Words of scratch for each detector. */
+#define OTR_ELIMINATION_SCRATCH 3
+
 /* Fills order[0 .. count) with the detectors, such that few are open at once: from a far end on, the open one
  * that opens the fewest others, among those the one that has been open longest; or ascending, if that is no
- * worse. OTR_ERR_MEMORY. */
-otr_status otr_elimination_order(uint32_t *order, const otr_neighbourhood *graph);
+ * worse. */
+void otr_elimination_order(uint32_t *order, const otr_neighbourhood *graph, uint32_t *scratch);
 
 #endif

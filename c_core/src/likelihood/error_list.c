@@ -29,6 +29,8 @@ typedef struct findings {
 
 static otr_status find_errors(findings *found, const otr_model *model, otr_error *error);
 static otr_status merge_errors(otr_error_list *list, const findings *found);
+static int compare_to_error(const otr_error_list *list, const uint32_t *detectors, size_t count,
+                            uint64_t observables, uint32_t error);
 
 otr_status otr_error_list_init(otr_error_list *list, const otr_model *model, otr_error *error) {
     findings found = {0};
@@ -68,10 +70,52 @@ void otr_error_list_free(otr_error_list *list) {
     *list = (otr_error_list){0};
 }
 
+uint32_t otr_error_list_find(const otr_error_list *list, const uint32_t *symptoms, size_t count) {
+    uint32_t low = 0, high = list->count;
+    uint64_t observables = 0;
+    for (; count > 0 && (symptoms[count - 1] & OTR_SYMPTOM_OBSERVABLE) != 0; count--) {
+        observables |= (uint64_t)1 << (symptoms[count - 1] ^ OTR_SYMPTOM_OBSERVABLE);
+    }
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        const int order = compare_to_error(list, symptoms, count, observables, middle);
+        if (order == 0) {
+            return middle;
+        }
+        low = order > 0 ? middle + 1 : low;
+        high = order < 0 ? middle : high;
+    }
+    return UINT32_MAX;
+}
+
+void otr_error_list_fix(otr_error_list *list) {
+    const uint32_t rest = list->detector_count % 8;
+    memset(list->fixed, 0xFF, otr_bytes_for_bits(list->detector_count));
+    if (rest != 0) {
+        list->fixed[list->detector_count / 8] = (uint8_t)((1u << rest) - 1);
+    }
+}
+
 size_t otr_error_list_bytes(const otr_error_list *list) {
     return list->count * (sizeof *list->odds + sizeof *list->observables + sizeof *list->begin) +
            (list->count > 0 ? list->begin[list->count] * sizeof *list->detectors : 0) +
            2 * otr_bytes_for_bits(list->detector_count);
+}
+
+/* Below, at or above an error in the order of the list. */
+static int compare_to_error(const otr_error_list *list, const uint32_t *detectors, size_t count,
+                            uint64_t observables, uint32_t error) {
+    const uint32_t *const others = list->detectors + list->begin[error];
+    const size_t other_count = list->begin[error + 1] - list->begin[error];
+    for (size_t i = 0; i < count && i < other_count; i++) {
+        if (detectors[i] != others[i]) {
+            return detectors[i] < others[i] ? -1 : 1;
+        }
+    }
+    if (count != other_count) {
+        return count < other_count ? -1 : 1;
+    }
+    return (observables > list->observables[error]) - (observables < list->observables[error]);
 }
 
 /* Appends the symptoms of one error. */
@@ -173,14 +217,12 @@ static otr_status merge_errors(otr_error_list *list, const findings *found) {
     list->begin = otr_array_zeroed(found->count + 1, sizeof *list->begin);
     list->detectors = otr_array_new(found->detectors.count, sizeof *list->detectors);
     list->happened = otr_array_zeroed(otr_bytes_for_bits(list->detector_count), 1);
-    list->fixed = otr_array_zeroed(otr_bytes_for_bits(list->detector_count), 1);
+    list->fixed = otr_array_new(otr_bytes_for_bits(list->detector_count), 1);
     if (list->odds == NULL || list->observables == NULL || list->begin == NULL || list->detectors == NULL ||
         list->happened == NULL || list->fixed == NULL) {
         return OTR_ERR_MEMORY;
     }
-    for (uint32_t i = 0; i < list->detector_count; i++) {
-        otr_bit_flip(list->fixed, i);
-    }
+    otr_error_list_fix(list);
     for (size_t i = 0; i < found->count; i++) {
         found->errors[i].detectors =
             found->errors[i].detector_count > 0 ? found->detectors.items + found->begin[i] : NULL;

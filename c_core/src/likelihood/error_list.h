@@ -25,6 +25,10 @@ typedef struct otr_error_list {
  * 2^31 detectors. OTR_ERR_MEMORY. To be freed in any case. */
 otr_status otr_error_list_init(otr_error_list *list, const otr_model *model, otr_error *error);
 void otr_error_list_free(otr_error_list *list);
+/* The error of these symptoms, as otr_list_symptoms lists them; UINT32_MAX if there is none. */
+uint32_t otr_error_list_find(const otr_error_list *list, const uint32_t *symptoms, size_t count);
+/* Makes every detector one that no error flips. */
+void otr_error_list_fix(otr_error_list *list);
 size_t otr_error_list_bytes(const otr_error_list *list);
 
 #endif

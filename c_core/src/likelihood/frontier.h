@@ -4,6 +4,8 @@
 #define OTR_FRONTIER_H
 
 #include "likelihood/error_list.h"
+#include "likelihood/error_parts.h"
+#include "model/symptoms.h"
 
 /* Detectors are numbered by the step that closes them, and errors by position: an error is seen in the step
  * of its first detector, and a detector is open from its first error to its own step. An incidence is a pair
@@ -22,6 +24,7 @@ typedef struct otr_frontier {
     uint32_t words;            /* of a state: slots from bit 0 on, observables at the end of the last word */
     uint64_t *masks;           /* words for each error: what it flips */
     double *odds;              /* error -> p / (1 - p) */
+    uint64_t *observables;     /* error -> mask of those it flips */
     uint32_t *target_begin;    /* error_count + 1, into the two below */
     uint32_t *targets;         /* steps of an error's detectors, ascending */
     uint32_t *incidence;       /* their incidences */
@@ -30,17 +33,30 @@ typedef struct otr_frontier {
 } otr_frontier;
 
 /* The parts of a model: detectors that errors connect. Parts in which no error flips an observable are left
- * out, since all their sums give every class the same factor. */
+ * out, since all their sums give every class the same factor. Zero-initialised is empty. */
 typedef struct otr_frontier_list {
     otr_frontier *parts;
     uint32_t count;
     size_t step_count; /* of all parts */
     size_t incidence_count;
+
+    /* Where the arrays of all parts are. */
+    uint32_t *words;
+    double *odds;
+    uint64_t *observables;
+    uint64_t *masks;
+    size_t part_capacity, word_capacity, odds_capacity, observable_capacity, mask_capacity;
+    /* What they are found with. */
+    otr_error_parts found;
+    uint32_t *scratch;
+    size_t *begins;
+    otr_index_list neighbours;
+    size_t scratch_capacity, begin_capacity;
 } otr_frontier_list;
 
-/* OTR_ERR_LIMIT: a part has more than OTR_TRELLIS_OPEN_MAX detectors open at once. OTR_ERR_MEMORY. To be
- * freed in any case. */
-otr_status otr_frontier_list_init(otr_frontier_list *list, const otr_error_list *errors, otr_error *error);
+/* Lays out the parts of these errors, in place of those before. Allocates for more than was ever laid out.
+ * OTR_ERR_LIMIT: a part has more than OTR_TRELLIS_OPEN_MAX detectors open at once. OTR_ERR_MEMORY. */
+otr_status otr_frontier_list_fill(otr_frontier_list *list, const otr_error_list *errors, otr_error *error);
 void otr_frontier_list_free(otr_frontier_list *list);
 size_t otr_frontier_list_bytes(const otr_frontier_list *list);
 

@@ -80,9 +80,31 @@ static void enter_step(run *run, uint32_t step, const change *change, uint32_t w
 static void apply_errors(run *run, uint32_t step, uint32_t words);
 static void close_detector(run *run, uint32_t step, uint32_t words);
 
-otr_status otr_frontier_space_init(otr_frontier_space *space, const otr_frontier_list *list,
-                                   uint32_t states_max, const otr_kernels *kernels) {
-    size_t words = 1, slots = 1, incidences = 1, steps = 1, table_size = SPARE_STATES;
+otr_status otr_frontier_space_init(otr_frontier_space *space, uint32_t states_max,
+                                   const otr_kernels *kernels) {
+    size_t table_size = SPARE_STATES;
+    *space = (otr_frontier_space){.kernels = kernels, .capacity = (size_t)states_max * GROWTH + SPARE_STATES};
+    while (table_size < 2 * space->capacity) {
+        table_size *= 2;
+    }
+    space->table_size = table_size;
+    space->weights = otr_array_new(space->capacity, sizeof *space->weights);
+    space->places = otr_array_new(space->capacity, sizeof *space->places);
+    space->new_weights = otr_array_new(space->capacity, sizeof *space->new_weights);
+    space->selected = otr_array_new(space->capacity + OTR_INDEX_SLACK, sizeof *space->selected);
+    space->table = otr_array_new(space->table_size, sizeof *space->table);
+    if (space->weights == NULL || space->places == NULL || space->new_weights == NULL ||
+        space->selected == NULL || space->table == NULL) {
+        return OTR_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < space->table_size; i++) {
+        space->table[i] = NONE;
+    }
+    return OTR_OK;
+}
+
+otr_status otr_frontier_space_fit(otr_frontier_space *space, const otr_frontier_list *list) {
+    size_t words = 1, slots = 0, incidences = 0, steps = 0;
     for (uint32_t i = 0; i < list->count; i++) {
         const otr_frontier *const part = &list->parts[i];
         const size_t count = part->incidence_begin[part->step_count];
@@ -91,36 +113,19 @@ otr_status otr_frontier_space_init(otr_frontier_space *space, const otr_frontier
         incidences = count > incidences ? count : incidences;
         steps = part->step_count > steps ? part->step_count : steps;
     }
-    *space = (otr_frontier_space){.kernels = kernels};
-    space->capacity = (size_t)states_max * GROWTH + SPARE_STATES;
-    while (table_size < 2 * space->capacity) {
-        table_size *= 2;
-    }
-    space->table_size = table_size;
-    space->bytes = space->capacity * (2 * words * sizeof *space->keys + 2 * sizeof *space->weights +
-                                      sizeof *space->places + sizeof *space->selected) +
-                   table_size * sizeof *space->table + incidences * sizeof *space->expected +
-                   slots * 2 * sizeof *space->factors + steps * sizeof *space->next;
-    space->keys = otr_array_new(space->capacity, words * sizeof *space->keys);
-    space->weights = otr_array_new(space->capacity, sizeof *space->weights);
-    space->places = otr_array_new(space->capacity, sizeof *space->places);
-    space->new_keys = otr_array_new(space->capacity, words * sizeof *space->new_keys);
-    space->new_weights = otr_array_new(space->capacity, sizeof *space->new_weights);
-    space->selected = otr_array_new(space->capacity + OTR_INDEX_SLACK, sizeof *space->selected);
-    space->table = otr_array_new(space->table_size, sizeof *space->table);
-    space->expected = otr_array_new(incidences, sizeof *space->expected);
-    space->factors = otr_array_new(slots, sizeof *space->factors);
-    space->ratios = otr_array_new(slots, sizeof *space->ratios);
-    space->next = otr_array_new(steps, sizeof *space->next);
-    if (space->keys == NULL || space->weights == NULL || space->places == NULL || space->new_keys == NULL ||
-        space->new_weights == NULL || space->selected == NULL || space->table == NULL ||
-        space->expected == NULL || space->factors == NULL || space->ratios == NULL || space->next == NULL) {
-        return OTR_ERR_MEMORY;
-    }
-    for (size_t i = 0; i < space->table_size; i++) {
-        space->table[i] = NONE;
-    }
-    return OTR_OK;
+    return otr_array_reserve((void **)&space->keys, &space->key_capacity, space->capacity * words,
+                             sizeof *space->keys) &&
+                   otr_array_reserve((void **)&space->new_keys, &space->new_key_capacity,
+                                     space->capacity * words, sizeof *space->new_keys) &&
+                   otr_array_reserve((void **)&space->expected, &space->expected_capacity, incidences,
+                                     sizeof *space->expected) &&
+                   otr_array_reserve((void **)&space->factors, &space->factor_capacity, slots,
+                                     sizeof *space->factors) &&
+                   otr_array_reserve((void **)&space->ratios, &space->ratio_capacity, slots,
+                                     sizeof *space->ratios) &&
+                   otr_array_reserve((void **)&space->next, &space->next_capacity, steps, sizeof *space->next)
+               ? OTR_OK
+               : OTR_ERR_MEMORY;
 }
 
 void otr_frontier_space_free(otr_frontier_space *space) {
@@ -139,7 +144,12 @@ void otr_frontier_space_free(otr_frontier_space *space) {
 }
 
 size_t otr_frontier_space_bytes(const otr_frontier_space *space) {
-    return space->bytes;
+    return space->capacity * (2 * sizeof *space->weights + sizeof *space->places + sizeof *space->selected) +
+           space->table_size * sizeof *space->table +
+           (space->key_capacity + space->new_key_capacity) * sizeof *space->keys +
+           (space->expected_capacity + space->factor_capacity + space->ratio_capacity) *
+               sizeof *space->expected +
+           space->next_capacity * sizeof *space->next;
 }
 
 otr_frontier_result otr_frontier_sum(otr_frontier_space *space, const otr_frontier *part,

@@ -25,12 +25,14 @@ typedef struct otr_frontier_space {
     double *factors; /* slot -> expectation of an open detector that needs a flip, over one that needs none */
     double *ratios;  /* slot -> how that changes in a step */
     uint32_t *next;  /* step -> its first incidence whose error is still to come */
-    size_t bytes;    /* of all of these */
+    size_t key_capacity, new_key_capacity, expected_capacity, factor_capacity, ratio_capacity, next_capacity;
 } otr_frontier_space;
 
-/* Room for every part of the list under this budget. OTR_ERR_MEMORY. To be freed in any case. */
-otr_status otr_frontier_space_init(otr_frontier_space *space, const otr_frontier_list *list,
-                                   uint32_t states_max, const otr_kernels *kernels);
+/* A space for budgets of up to this many states. OTR_ERR_MEMORY. To be freed in any case. */
+otr_status otr_frontier_space_init(otr_frontier_space *space, uint32_t states_max,
+                                   const otr_kernels *kernels);
+/* Room for every part of the list, and still for those before. OTR_ERR_MEMORY. */
+otr_status otr_frontier_space_fit(otr_frontier_space *space, const otr_frontier_list *list);
 void otr_frontier_space_free(otr_frontier_space *space);
 size_t otr_frontier_space_bytes(const otr_frontier_space *space);
 

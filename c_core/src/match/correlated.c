@@ -20,7 +20,6 @@ static bool collect_rules(otr_matcher *m, const uint32_t *edges, size_t edge_cou
 static void sort_rules(otr_matcher *m, uint32_t edge);
 static void mend(otr_matcher *m, const otr_rule *rule);
 static void mend_inside(otr_matcher *m, uint32_t node1, uint32_t node2, int64_t weight);
-static void dissolve_at(otr_matcher *m, uint32_t node);
 static void dissolve(otr_matcher *m, uint32_t top);
 static bool shorten_match(otr_matcher *m, const otr_rule *rule);
 static uint32_t directly_matched_at(const otr_matcher *m, uint32_t node);
@@ -68,6 +67,20 @@ otr_status otr_matcher_correlate(otr_matcher *m, const uint32_t *edges, size_t e
     status = otr_matcher_finish_batch(m);
     clear_awaited(m);
     return status;
+}
+
+void otr_matcher_dissolve_at(otr_matcher *m, uint32_t node) {
+    if (otr_is_occupied(m, node)) {
+        const uint32_t top = m->sites[node].top;
+        const uint32_t partner = m->regions[top].match;
+        if (partner == OTR_NONE) {
+            return; /* an event of the batch already */
+        }
+        dissolve(m, top);
+        if (partner != OTR_MATCH_BOUNDARY) {
+            dissolve(m, partner);
+        }
+    }
 }
 
 /* Lowers the edge of a rule. A forced edge counts with its negative weight, which no rule is below, and an
@@ -144,8 +157,8 @@ static void mend(otr_matcher *m, const otr_rule *rule) {
         (at2 && shift_radius(m, node2, excess))) {
         return;
     }
-    dissolve_at(m, node1);
-    dissolve_at(m, node2);
+    otr_matcher_dissolve_at(m, node1);
+    otr_matcher_dissolve_at(m, node2);
 }
 
 /* An edge inside one region was lowered: in an event's region it may lead somewhere sooner; a blossom is not
@@ -154,21 +167,7 @@ static void mend_inside(otr_matcher *m, uint32_t node1, uint32_t node2, int64_t 
     const int64_t reach1 = otr_reach_past(m, &m->sites[node1]);
     const int64_t reach2 = otr_reach_past(m, &m->sites[node2]);
     if (m->sites[node1].top >= m->event_count || reach1 - reach2 > weight || reach2 - reach1 > weight) {
-        dissolve_at(m, node1);
-    }
-}
-
-static void dissolve_at(otr_matcher *m, uint32_t node) {
-    if (otr_is_occupied(m, node)) {
-        const uint32_t top = m->sites[node].top;
-        const uint32_t partner = m->regions[top].match;
-        if (partner == OTR_NONE) {
-            return; /* an event of the batch already */
-        }
-        dissolve(m, top);
-        if (partner != OTR_MATCH_BOUNDARY) {
-            dissolve(m, partner);
-        }
+        otr_matcher_dissolve_at(m, node1);
     }
 }
 

@@ -75,8 +75,24 @@ void otr_matcher_destroy(otr_matcher *m) {
 }
 
 otr_status otr_matcher_solve(otr_matcher *m, const uint32_t *events, size_t event_count, bool overridden) {
-    const otr_status status = otr_matcher_start(m, events, event_count, overridden);
+    const otr_status status = otr_matcher_start(m, events, event_count, event_count, overridden);
     return status == OTR_OK ? otr_matcher_finish_batch(m) : status;
+}
+
+otr_status otr_matcher_solve_but_last(otr_matcher *m, const uint32_t *events, size_t event_count,
+                                      bool overridden) {
+    const otr_status status = otr_matcher_start(m, events, event_count, event_count - 1, overridden);
+    return status == OTR_OK ? otr_matcher_finish_batch(m) : status;
+}
+
+otr_status otr_matcher_add_last(otr_matcher *m) {
+    const uint32_t last = m->event_count - 1;
+    m->batch_count = 0;
+    otr_matcher_dissolve_at(m, m->events[last]);
+    otr_matcher_place(m, last);
+    m->batch[m->batch_count++] = last;
+    otr_matcher_start_batch(m, true);
+    return otr_matcher_finish_batch(m);
 }
 
 int64_t otr_matcher_weight(const otr_matcher *m) {
@@ -116,7 +132,8 @@ size_t otr_matcher_bytes(const otr_matcher *m) {
            m->waiting_capacity * sizeof *m->waiting + m->pair_capacity * sizeof *m->pairs;
 }
 
-otr_status otr_matcher_start(otr_matcher *m, const uint32_t *events, size_t event_count, bool overridden) {
+otr_status otr_matcher_start(otr_matcher *m, const uint32_t *events, size_t event_count, size_t batch_count,
+                             bool overridden) {
     if (event_count > EVENTS_MAX) {
         return OTR_ERR_LIMIT;
     }
@@ -129,9 +146,13 @@ otr_status otr_matcher_start(otr_matcher *m, const uint32_t *events, size_t even
     m->free_region = OTR_NONE;
     m->path_count = 0;
     m->stamp = 0;
-    m->batch_count = event_count;
-    for (uint32_t event = 0; event < event_count; event++) {
-        if (event + OTR_EVENTS_AHEAD < event_count) {
+    m->batch_count = batch_count;
+    for (uint32_t event = (uint32_t)batch_count; event < event_count; event++) {
+        place_region(m, event);
+        m->regions[event].shell = OTR_NONE;
+    }
+    for (uint32_t event = 0; event < batch_count; event++) {
+        if (event + OTR_EVENTS_AHEAD < batch_count) {
             otr_prefetch(&m->sites[events[event + OTR_EVENTS_AHEAD]]);
         }
         place_site(m, event);

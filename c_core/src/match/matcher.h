@@ -30,6 +30,12 @@ void otr_matcher_reweight(otr_matcher *matcher);
 otr_status otr_matcher_solve(otr_matcher *matcher, const uint32_t *events, size_t event_count,
                              bool overridden);
 
+/* The same without the last event, which otr_matcher_add_last takes in afterwards: the solution then grows
+ * from what stands, at the price of what changes. Statuses as otr_matcher_solve. */
+otr_status otr_matcher_solve_but_last(otr_matcher *matcher, const uint32_t *events, size_t event_count,
+                                      bool overridden);
+otr_status otr_matcher_add_last(otr_matcher *matcher);
+
 /* The second pass of correlated matching. Lowers the borrowed weights by the rules of `edges`, but of no edge
  * whose bit in `forced` is set, and makes the solution a minimum again. Only edges with an occupied end
  * are really lowered, as no others matter; the caller restores the weights. *changed is set to whether pairs

@@ -241,10 +241,15 @@ static inline otr_link otr_reversed(otr_link link) {
 
 /* Makes an event its own region of radius 0, holding its node, matched to nothing. */
 void otr_matcher_place(otr_matcher *m, uint32_t event);
+/* Breaks the matched region that holds the node, if one does, and its partner up into events of the batch.
+ */
+void otr_matcher_dissolve_at(otr_matcher *m, uint32_t node);
 /* Makes the place of a blossom without parts or nodes free for another. */
 void otr_matcher_free_blossom(otr_matcher *m, uint32_t blossom);
-/* otr_matcher_solve up to its first step. */
-otr_status otr_matcher_start(otr_matcher *m, const uint32_t *events, size_t event_count, bool overridden);
+/* otr_matcher_solve up to its first step, with the first batch_count events; the others have regions without
+ * nodes. */
+otr_status otr_matcher_start(otr_matcher *m, const uint32_t *events, size_t event_count, size_t batch_count,
+                             bool overridden);
 /* Matches or makes roots of trees the events of the batch, and queues the roots. If `overridden`, weights may
  * differ from the graph's own, the events are placed, and other regions may stand, matched and frozen. Sets
  * m->failure. */

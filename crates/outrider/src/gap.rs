@@ -82,6 +82,7 @@ impl Gap {
             weight_offset: options.weight_offset,
             limit: options.limit,
             observable: options.observable,
+            parted_only: false,
         };
         let mut raw = ptr::null_mut();
         let mut details = Details::new();

@@ -1,0 +1,95 @@
+/* Near-maximum-likelihood decoding at about the price of correlated matching: a sum over likely errors, where
+ * matching is unsure.
+ *
+ * A cascade of three levels. The first is the complementary gap of every observable, under a pre-decoder's
+ * weights if there is one: a shot whose gaps are wide has its answer. The second is the gap of correlated
+ * matching, whose weights the edges of a plain matching lower. If the two agree and are wide enough in the
+ * mean, that is the answer. Only else comes the third: the lightest explanations of each class from both
+ * starts, with the edges that the pre-decoder finds likely, make a few hundred errors of the undecomposed
+ * model candidates, and the probability of each class is the exact sum over all sets of candidates that
+ * explain the shot.
+ *
+ * Numbers are doubles, added in one order, without contraction or library functions: the same bits on every
+ * machine. Budgets are of states, never of time. */
+#ifndef OUTRIDER_LIKELIHOOD_H
+#define OUTRIDER_LIKELIHOOD_H
+
+#include "outrider/graph.h"
+#include "outrider/kernels.h"
+#include "outrider/model.h"
+#include "outrider/predecoder.h"
+#include "outrider/trellis.h"
+
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Of options. */
+#define OTR_LIKELIHOOD_PASSES_MAX 16
+
+typedef struct otr_likelihood otr_likelihood;
+
+/* Weights and ratios are in natural units. */
+typedef struct otr_likelihood_options {
+    otr_isa isa;                /* OTR_ISA_AUTO picks the best; all of them give the same bits */
+    otr_predecoder *predecoder; /* used softly, by this decoder alone while it lives; NULL for none */
+    double sure_gap;            /* a first gap this wide is the answer; above 0 */
+    double sure_mean;           /* so is a mean of the two gaps this wide if they agree; from 0 */
+    double likely_weight;      /* edges to which the pre-decoder gives less are candidates; without one, those
+                                  whose weight a matching lowers below half of it */
+    uint32_t passes;           /* of matching again under the weights that a class's own edges imply; at most
+                                  OTR_LIKELIHOOD_PASSES_MAX */
+    uint32_t iterations;       /* of belief propagation over the candidates */
+    otr_trellis_budget budget; /* of the sum */
+    double gap_share;          /* what is added of the mean gap to the ratio of the sum; from 0 to 1 */
+} otr_likelihood_options;
+
+/* 12 and 5; 4; 1 pass; 1 iteration, cutoff 1e-12 and 4000 states; a quarter. */
+OTR_API otr_likelihood_options otr_likelihood_options_default(void);
+
+/* Lays out the decoder of a model and the graph of it with correlations, which is borrowed. A decoder is
+ * single-threaded (make one per thread), allocates here and in its first shots, and none after warm-up.
+ * OTR_ERR_UNSUPPORTED: a graph without correlations, an observable without a gap (otr_gap_create says when;
+ * a trellis takes any model), a missing instruction set. OTR_ERR_LIMIT as for otr_trellis_create.
+ * OTR_ERR_ARGUMENT for options out of range. OTR_ERR_MEMORY. On failure *out is untouched. */
+OTR_API otr_status otr_likelihood_create(otr_likelihood **out, const otr_model *model, const otr_graph *graph,
+                                         const otr_likelihood_options *options, otr_error *error);
+OTR_API void otr_likelihood_destroy(otr_likelihood *likelihood);
+
+OTR_API uint32_t otr_likelihood_detector_count(const otr_likelihood *likelihood);
+OTR_API uint32_t otr_likelihood_observable_count(const otr_likelihood *likelihood);
+/* Heap bytes held now. */
+OTR_API size_t otr_likelihood_bytes(const otr_likelihood *likelihood);
+
+/* What a shot was decided by. */
+typedef enum otr_likelihood_level {
+    OTR_LIKELIHOOD_GAP = 0,      /* the first gaps alone */
+    OTR_LIKELIHOOD_MEAN_GAP = 1, /* the mean of both gaps */
+    OTR_LIKELIHOOD_SUM = 2       /* the sum */
+} otr_likelihood_level;
+
+typedef struct otr_likelihood_result {
+    otr_likelihood_level level; /* the last one that was needed */
+    bool is_fallback; /* the candidates, or the states within the budget, explain the shot in no class:
+                         the mean gap answered */
+    uint32_t candidate_count; /* errors that were summed over */
+    uint64_t work;            /* states seen, each once for each error that was applied to it */
+} otr_likelihood_result;
+
+/* Decodes one shot.
+ *  detectors    packed bits as in otr_decoder_decode; padding bits are ignored
+ *  observables  out, packed bits, ceil(observables/8) bytes, padding zero; nullable
+ *  ratios       out, for each observable the log-likelihood ratio of unflipped over flipped: natural units,
+ * at most OTR_TRELLIS_RATIO_MAX in magnitude, that of a shot of the first level at most sure_gap, that of an
+ * observable that no error flips the former; nullable result       out, nullable OTR_ERR_ODD_PARITY: the shot
+ * has no explanation by the graph's edges; OTR_ERR_MEMORY; any status of the pre-decoder. The outputs are
+ * then untouched, and the decoder stays usable. */
+OTR_API otr_status otr_likelihood_decode(otr_likelihood *likelihood, const uint8_t *detectors,
+                                         uint8_t *observables, double *ratios, otr_likelihood_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
