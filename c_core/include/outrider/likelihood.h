@@ -26,9 +26,6 @@
 extern "C" {
 #endif
 
-/* Of options. */
-#define OTR_LIKELIHOOD_PASSES_MAX 16
-
 typedef struct otr_likelihood otr_likelihood;
 
 /* Weights and ratios are in natural units. */
@@ -39,14 +36,12 @@ typedef struct otr_likelihood_options {
     double sure_mean;           /* so is a mean of the two gaps this wide if they agree; from 0 */
     double likely_weight;      /* edges to which the pre-decoder gives less are candidates; without one, those
                                   whose weight a matching lowers below half of it */
-    uint32_t passes;           /* of matching again under the weights that a class's own edges imply; at most
-                                  OTR_LIKELIHOOD_PASSES_MAX */
     uint32_t iterations;       /* of belief propagation over the candidates */
     otr_trellis_budget budget; /* of the sum */
     double gap_share;          /* what is added of the mean gap to the ratio of the sum; from 0 to 1 */
 } otr_likelihood_options;
 
-/* 12 and 5; 4; 1 pass; 1 iteration, cutoff 1e-12 and 4000 states; a quarter. */
+/* 12 and 5; 4; 1 iteration, cutoff 1e-12 and 1000 states; a quarter. */
 OTR_API otr_likelihood_options otr_likelihood_options_default(void);
 
 /* Lays out the decoder of a model and the graph of it with correlations, which is borrowed. A decoder is

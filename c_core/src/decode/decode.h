@@ -39,10 +39,8 @@ otr_status otr_decoder_decode_cell(otr_decoder *decoder, const otr_cell_shot *ce
 otr_status otr_decoder_lay_weights(otr_decoder *decoder, const otr_graph *graph, int32_t own_offset,
                                    int32_t shot_offset);
 
-/* Matches a shot of valid events, ascending, in one class alone; otr_gap_edges gives its edges. Statuses as
- * for otr_gap_decode, OTR_ERR_ODD_PARITY also if this class has no answer. */
-otr_status otr_gap_match_class(otr_gap *gap, const uint32_t *events, size_t event_count,
-                               const otr_override *overrides, size_t override_count, unsigned class);
+/* Whether the observable has two sides in the part of the graph that this detector belongs to. */
+bool otr_gap_is_parted(const otr_gap *gap, uint32_t detector);
 
 /* Whether what a caller hands in as left of a shot can be that, on a graph of this size: OTR_ERR_ARGUMENT,
  * OTR_ERR_INDEX. */

@@ -58,8 +58,7 @@ static int32_t total_offset(int32_t own_offset, int32_t shot_offset);
 static otr_status lay_weights(otr_gap *gap, int32_t shot_offset);
 static otr_status match_shot(otr_gap *gap, const otr_predecoded *shot, const otr_override *overrides,
                              size_t override_count, otr_gap_result *result);
-static otr_status match_classes(otr_gap *gap, const otr_predecoded *shot, const otr_override *overrides,
-                                size_t override_count, unsigned classes);
+static otr_status answer_classes(otr_gap *gap, size_t event_count, unsigned potential);
 static otr_status keep_fixed(otr_gap *gap, const otr_predecoded *shot);
 static bool is_sure(otr_gap *gap, size_t event_count, unsigned potential);
 static bool match_both(otr_gap *gap, size_t event_count, unsigned potential);
@@ -165,11 +164,8 @@ otr_status otr_gap_decode_predecoded(otr_gap *gap, const otr_predecoded *shot, c
     return status == OTR_OK ? match_shot(gap, shot, overrides, override_count, result) : status;
 }
 
-otr_status otr_gap_match_class(otr_gap *gap, const uint32_t *events, size_t event_count,
-                               const otr_override *overrides, size_t override_count, unsigned class) {
-    const otr_predecoded shot = {.events = events, .event_count = event_count};
-    gap->answered = false;
-    return match_classes(gap, &shot, overrides, override_count, 1u << class);
+bool otr_gap_is_parted(const otr_gap *gap, uint32_t detector) {
+    return gap->split.is_parted[detector] != 0;
 }
 
 otr_status otr_gap_edges(otr_gap *gap, int observable, const uint32_t **edges, size_t *count) {
@@ -278,18 +274,6 @@ static otr_status lay_weights(otr_gap *gap, int32_t shot_offset) {
 /* Matches what is left of a shot in both classes. Its events need not be in order or distinct. */
 static otr_status match_shot(otr_gap *gap, const otr_predecoded *shot, const otr_override *overrides,
                              size_t override_count, otr_gap_result *result) {
-    const otr_status status = match_classes(gap, shot, overrides, override_count, 3);
-    if (status == OTR_OK) {
-        result->weights[0] = gap->answers[gap->fixed_class].weight;
-        result->weights[1] = gap->answers[gap->fixed_class ^ 1].weight;
-        result->observable = result->weights[1] < result->weights[0];
-    }
-    return status;
-}
-
-/* Matches in those classes whose bit is set; the others have no answer. */
-static otr_status match_classes(otr_gap *gap, const otr_predecoded *shot, const otr_override *overrides,
-                                size_t override_count, unsigned classes) {
     unsigned potential = 0;
     size_t kept = 0;
     size_t event_count;
@@ -319,22 +303,35 @@ static otr_status match_classes(otr_gap *gap, const otr_predecoded *shot, const 
     if (status == OTR_OK) {
         status = otr_shot_weights_override(&gap->weights, overrides, override_count);
     }
-    if (status == OTR_OK && classes == 3 && gap->limit != 0 && is_sure(gap, event_count, potential)) {
-        classes = 0;
+    if (status == OTR_OK) {
+        status = answer_classes(gap, event_count, potential);
     }
-    if (status == OTR_OK && classes != 0 && gap->limit != 0) {
+    otr_shot_weights_restore(&gap->weights);
+    if (status != OTR_OK) {
+        return status;
+    }
+    gap->answered = true;
+    result->weights[0] = gap->answers[gap->fixed_class].weight;
+    result->weights[1] = gap->answers[gap->fixed_class ^ 1].weight;
+    result->observable = result->weights[1] < result->weights[0];
+    return OTR_OK;
+}
+
+/* Finds the answers of both classes, from cheap to dear. */
+static otr_status answer_classes(otr_gap *gap, size_t event_count, unsigned potential) {
+    otr_status status = OTR_OK;
+    if (gap->limit != 0) {
         const otr_override bypass = {edge_count(gap), gap->limit};
+        if (is_sure(gap, event_count, potential)) {
+            return OTR_OK;
+        }
         status = otr_shot_weights_override(&gap->weights, &bypass, 1);
     }
-    if (status == OTR_OK && classes == 3 && match_both(gap, event_count, potential)) {
-        classes = 0;
+    if (status == OTR_OK && match_both(gap, event_count, potential)) {
+        return OTR_OK;
     }
-    for (unsigned class = 0; class < 2 && classes != 0 && status == OTR_OK; class ++) {
+    for (unsigned class = 0; class < 2 && status == OTR_OK; class ++) {
         answer *const answer = &gap->answers[class];
-        if ((classes >> class & 1) == 0) {
-            answer->weight = INT64_MAX;
-            continue;
-        }
         status = match_class(gap, event_count + (class ^ potential), answer);
         if (status == OTR_ERR_ODD_PARITY) {
             /* Perhaps the other class has an answer. */
@@ -345,12 +342,7 @@ static otr_status match_classes(otr_gap *gap, const otr_predecoded *shot, const 
     if (status == OTR_OK && gap->answers[0].weight == INT64_MAX && gap->answers[1].weight == INT64_MAX) {
         status = OTR_ERR_ODD_PARITY;
     }
-    otr_shot_weights_restore(&gap->weights);
-    if (status != OTR_OK) {
-        return status;
-    }
-    gap->answered = true;
-    return OTR_OK;
+    return status;
 }
 
 /* Keeps what a pre-decoder fixed: the observable for the classes, the edges for otr_gap_edges. */

@@ -22,18 +22,17 @@
 
 /* A set of edges. */
 typedef struct edge_set {
-    uint32_t *edges;
+    const uint32_t *edges;
     size_t count;
 } edge_set;
 
 /* Under which weights a shot is matched. */
 enum { PREDECODED, OWN, WEIGHTS };
 
-/* The gaps of an observable that errors flip. One gap under both weights would lay them out at every change.
- */
+/* The gaps of an observable that errors flip, up to sure_gap, in the parts of the graph that it parts. One
+ * gap under both weights would lay them out at every change. */
 typedef struct gap_set {
-    otr_gap *near[WEIGHTS];  /* up to sure_gap, of the parts with two sides only */
-    otr_gap *whole[WEIGHTS]; /* of everything, without a limit */
+    otr_gap *under[WEIGHTS];
 } gap_set;
 
 struct otr_likelihood {
@@ -48,8 +47,9 @@ struct otr_likelihood {
     uint64_t flippable; /* observables that have gaps */
 
     uint32_t *events;
-    edge_set first;        /* the plain matching */
-    edge_set classes[2];   /* of one observable, from one start */
+    uint32_t *others; /* some of them */
+    uint32_t *first;  /* the plain matching */
+    size_t first_count;
     int32_t *implied;      /* edge -> weight that is implied, OTR_WEIGHT_INFINITE for none */
     otr_override *lowered; /* what is */
     size_t lowered_count;
@@ -69,9 +69,8 @@ otr_likelihood_options otr_likelihood_options_default(void) {
                                     .sure_gap = 12,
                                     .sure_mean = 5,
                                     .likely_weight = 4,
-                                    .passes = 1,
                                     .iterations = 1,
-                                    .budget = {.cutoff = 1e-12, .states_max = 4000},
+                                    .budget = {.cutoff = 1e-12, .states_max = 1000},
                                     .gap_share = 0.25};
 }
 
@@ -108,8 +107,7 @@ void otr_likelihood_destroy(otr_likelihood *l) {
     }
     for (uint32_t i = 0; i < OTR_TRELLIS_OBSERVABLES_MAX; i++) {
         for (unsigned weights = 0; weights < WEIGHTS; weights++) {
-            otr_gap_destroy(l->gaps[i].near[weights]);
-            otr_gap_destroy(l->gaps[i].whole[weights]);
+            otr_gap_destroy(l->gaps[i].under[weights]);
         }
     }
     otr_decoder_destroy(l->plain);
@@ -117,9 +115,8 @@ void otr_likelihood_destroy(otr_likelihood *l) {
     otr_candidates_free(&l->candidates);
     otr_error_list_free(&l->errors);
     free(l->events);
-    free(l->first.edges);
-    free(l->classes[0].edges);
-    free(l->classes[1].edges);
+    free(l->others);
+    free(l->first);
     free(l->implied);
     free(l->lowered);
     free(l);
@@ -139,11 +136,11 @@ size_t otr_likelihood_bytes(const otr_likelihood *l) {
     for (uint64_t left = l->flippable; left != 0; left &= left - 1) {
         const gap_set *const set = &l->gaps[otr_ctz64(left)];
         for (unsigned weights = 0; weights < WEIGHTS; weights++) {
-            bytes += otr_gap_bytes(set->near[weights]) + otr_gap_bytes(set->whole[weights]);
+            bytes += otr_gap_bytes(set->under[weights]);
         }
     }
-    return bytes + (l->errors.detector_count + OTR_INDEX_SLACK) * sizeof *l->events +
-           l->graph->edge_count * (3 * sizeof(uint32_t) + sizeof *l->implied + sizeof *l->lowered);
+    return bytes + ((size_t)2 * l->errors.detector_count + OTR_INDEX_SLACK) * sizeof *l->events +
+           l->graph->edge_count * (sizeof *l->first + sizeof *l->implied + sizeof *l->lowered);
 }
 
 otr_status otr_likelihood_decode(otr_likelihood *l, const uint8_t *detectors, uint8_t *observables,
@@ -188,9 +185,9 @@ static otr_status check_options(const otr_likelihood_options *options, const otr
                              "least 0, a share is from 0 to 1",
                              OTR_TRELLIS_RATIO_MAX);
     }
-    if (options->passes > OTR_LIKELIHOOD_PASSES_MAX || options->iterations > OTR_TRELLIS_ITERATIONS_MAX) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "more than %d passes or %d iterations",
-                             OTR_LIKELIHOOD_PASSES_MAX, OTR_TRELLIS_ITERATIONS_MAX);
+    if (options->iterations > OTR_TRELLIS_ITERATIONS_MAX) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "more than %d iterations",
+                             OTR_TRELLIS_ITERATIONS_MAX);
     }
     if (!(budget->cutoff >= 0 && budget->cutoff <= OTR_TRELLIS_CUTOFF_MAX) || budget->states_max == 0 ||
         budget->states_max > OTR_TRELLIS_STATES_MAX) {
@@ -206,6 +203,8 @@ static otr_status make_gaps(otr_likelihood *l, otr_error *error) {
     otr_gap_options options = otr_gap_options_default();
     otr_status status = OTR_OK;
     options.isa = l->options.isa;
+    options.limit = limit < OTR_WEIGHT_MAX ? (int32_t)limit & ~1 : OTR_WEIGHT_MAX;
+    options.parted_only = true;
     for (uint32_t i = 0; i < l->errors.count; i++) {
         l->flippable |= l->errors.observables[i];
     }
@@ -213,13 +212,7 @@ static otr_status make_gaps(otr_likelihood *l, otr_error *error) {
         gap_set *const set = &l->gaps[otr_ctz64(left)];
         options.observable = otr_ctz64(left);
         for (unsigned weights = 0; weights < WEIGHTS && status == OTR_OK; weights++) {
-            options.limit = 0;
-            options.parted_only = false;
-            status = otr_gap_create(&set->whole[weights], l->graph, &options, error);
-            options.limit = limit < OTR_WEIGHT_MAX ? (int32_t)limit & ~1 : OTR_WEIGHT_MAX;
-            options.parted_only = true;
-            status =
-                status == OTR_OK ? otr_gap_create(&set->near[weights], l->graph, &options, error) : status;
+            status = otr_gap_create(&set->under[weights], l->graph, &options, error);
         }
     }
     return status;
@@ -228,16 +221,15 @@ static otr_status make_gaps(otr_likelihood *l, otr_error *error) {
 static bool allocate(otr_likelihood *l) {
     const size_t edges = l->graph->edge_count;
     l->events = otr_array_new((size_t)l->graph->node_count + OTR_INDEX_SLACK, sizeof *l->events);
-    l->first.edges = otr_array_new(edges, sizeof *l->first.edges);
-    l->classes[0].edges = otr_array_new(edges, sizeof *l->first.edges);
-    l->classes[1].edges = otr_array_new(edges, sizeof *l->first.edges);
+    l->others = otr_array_new(l->graph->node_count, sizeof *l->others);
+    l->first = otr_array_new(edges, sizeof *l->first);
     l->implied = otr_array_new(edges, sizeof *l->implied);
     l->lowered = otr_array_new(edges, sizeof *l->lowered);
     for (size_t i = 0; l->implied != NULL && i < edges; i++) {
         l->implied[i] = OTR_WEIGHT_INFINITE;
     }
-    return l->events != NULL && l->first.edges != NULL && l->classes[0].edges != NULL &&
-           l->classes[1].edges != NULL && l->implied != NULL && l->lowered != NULL;
+    return l->events != NULL && l->others != NULL && l->first != NULL && l->implied != NULL &&
+           l->lowered != NULL;
 }
 
 static otr_status fill(otr_likelihood *l, const otr_model *model, otr_error *error) {
@@ -308,11 +300,9 @@ static void imply(otr_likelihood *l, const edge_set *set) {
     }
 }
 
-static void copy_edges(edge_set *set, const uint32_t *edges, size_t count) {
-    set->count = count;
-    if (count > 0) {
-        memcpy(set->edges, edges, count * sizeof *edges);
-    }
+static void imply_first(otr_likelihood *l) {
+    const edge_set first = {l->first, l->first_count};
+    imply(l, &first);
 }
 
 static void add_edges(otr_likelihood *l, const edge_set *set) {
@@ -321,66 +311,42 @@ static void add_edges(otr_likelihood *l, const edge_set *set) {
     }
 }
 
-/* Takes the edges of a class from the gap, and matches again under what they imply. */
-static otr_status follow_class(otr_likelihood *l, const otr_predecoded *shot, otr_gap *gap, unsigned class) {
-    edge_set *const set = &l->classes[class];
-    otr_status status = OTR_OK;
-    for (uint32_t pass = 0; pass < l->options.passes && status == OTR_OK; pass++) {
-        const uint32_t *edges;
-        size_t count;
-        imply(l, set);
-        status =
-            otr_gap_match_class(gap, shot->events, shot->event_count, l->lowered, l->lowered_count, class);
-        if (status == OTR_OK) {
-            status = otr_gap_edges(gap, (int)class, &edges, &count);
-        }
-        if (status == OTR_OK) {
-            copy_edges(set, edges, count);
-            add_edges(l, set);
-        }
+/* The events of parts that the observable does not part: in l->others. */
+static size_t list_others(otr_likelihood *l, const otr_predecoded *shot, uint32_t observable) {
+    size_t count = 0;
+    for (size_t i = 0; i < shot->event_count; i++) {
+        l->others[count] = shot->events[i];
+        count += !otr_gap_is_parted(l->gaps[observable].under[OWN], shot->events[i]);
     }
-    return status;
+    return count;
 }
 
-/* Takes the edges of both classes of the gap's last shot. */
-static otr_status take_classes(otr_likelihood *l, const otr_predecoded *shot, uint32_t observable,
-                               unsigned weights, const otr_gap_result *result) {
-    otr_gap *const gap = l->gaps[observable].whole[weights];
-    otr_status status = OTR_OK;
-    for (unsigned class = 0; class < 2 && status == OTR_OK; class ++) {
-        const uint32_t *edges;
-        size_t count;
-        l->classes[class].count = 0;
-        if (result->weights[class] < INT64_MAX) {
-            status = otr_gap_edges(gap, (int)class, &edges, &count);
-            if (status == OTR_OK) {
-                copy_edges(&l->classes[class], edges, count);
-                add_edges(l, &l->classes[class]);
-            }
-        }
-    }
-    for (unsigned class = 0; class < 2 && status == OTR_OK; class ++) {
-        if (result->weights[class] < INT64_MAX) {
-            status = follow_class(l, shot, l->gaps[observable].whole[OWN], class);
-        }
-    }
-    return status;
-}
-
-/* Makes the errors candidates that explain the shot well in either class of the observable. */
+/* Makes the errors candidates that explain the shot well in either class of the observable: the edges of both
+ * gaps, and with those of each the edges of a matching of the other parts under what they imply. */
 static otr_status find_candidates(otr_likelihood *l, const otr_predecoded *shot, uint32_t observable) {
-    const gap_set *const set = &l->gaps[observable];
-    otr_gap_result result;
-    otr_status status = otr_gap_decode_predecoded(set->whole[PREDECODED], shot, NULL, 0, &result);
-    if (status == OTR_OK) {
-        status = take_classes(l, shot, observable, PREDECODED, &result);
+    const size_t other_count = list_others(l, shot, observable);
+    for (unsigned i = 0; i < 2 * WEIGHTS; i++) {
+        edge_set own, other;
+        otr_status status =
+            otr_gap_edges(l->gaps[observable].under[i / 2], (int)(i % 2), &own.edges, &own.count);
+        if (status == OTR_ERR_ARGUMENT) {
+            continue; /* a class beyond the limit, or without an answer */
+        }
+        if (status == OTR_OK) {
+            add_edges(l, &own);
+            imply(l, &own);
+            status = otr_decoder_decode_events(l->plain, l->others, other_count, l->lowered, l->lowered_count,
+                                               NULL, NULL);
+        }
+        if (status == OTR_OK) {
+            status = otr_decoder_edges(l->plain, &other.edges, &other.count);
+        }
+        if (status != OTR_OK) {
+            return status;
+        }
+        add_edges(l, &other);
     }
-    if (status == OTR_OK) {
-        imply(l, &l->first);
-        status = otr_gap_decode(set->whole[OWN], shot->events, shot->event_count, l->lowered,
-                                l->lowered_count, &result);
-    }
-    return status == OTR_OK ? take_classes(l, shot, observable, OWN, &result) : status;
+    return OTR_OK;
 }
 
 /* Makes edges candidates that are likely by the pre-decoder, or without one by what the plain matching
@@ -391,7 +357,7 @@ static void add_likely(otr_likelihood *l, const otr_predecoded *shot) {
     const double limit = l->options.likely_weight * l->graph->scale * (has_predecoder ? 1 : IMPLIED_SHARE);
     size_t count = shot->override_count;
     if (!has_predecoder) {
-        imply(l, &l->first);
+        imply_first(l);
         count = l->lowered_count;
     }
     for (size_t i = 0; i < count; i++) {
@@ -453,13 +419,16 @@ static otr_status ask_again(otr_likelihood *l, const uint8_t *detectors, const o
     if (status != OTR_OK) {
         return status;
     }
-    copy_edges(&l->first, edges, count);
-    imply(l, &l->first);
+    l->first_count = count;
+    if (count > 0) {
+        memcpy(l->first, edges, count * sizeof *edges);
+    }
+    imply_first(l);
     for (; left != 0 && status == OTR_OK; left &= left - 1) {
         const uint32_t observable = otr_ctz64(left);
         const double first = l->first_gaps[observable];
         otr_gap_result result;
-        status = otr_gap_decode(l->gaps[observable].near[OWN], shot->events, shot->event_count, l->lowered,
+        status = otr_gap_decode(l->gaps[observable].under[OWN], shot->events, shot->event_count, l->lowered,
                                 l->lowered_count, &result);
         if (status == OTR_OK) {
             const double second = signed_gap(l, &result);
@@ -490,7 +459,7 @@ static otr_status decide(otr_likelihood *l, const uint8_t *detectors, otr_likeli
         if ((l->flippable >> i & 1) == 0) {
             continue;
         }
-        status = otr_gap_decode_predecoded(l->gaps[i].near[PREDECODED], &shot, NULL, 0, &found);
+        status = otr_gap_decode_predecoded(l->gaps[i].under[PREDECODED], &shot, NULL, 0, &found);
         if (status == OTR_OK) {
             l->first_gaps[i] = signed_gap(l, &found);
             l->ratios[i] = l->first_gaps[i];

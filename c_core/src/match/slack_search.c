@@ -69,13 +69,16 @@ bool otr_slack_is_wide(otr_slack_search *search, const otr_matcher *m, uint32_t 
         }
     }
     spread(search, m, FAR, half);
-    is_wide = !meets(search, m, limit);
+    is_wide = !search->has_met && !meets(search, m, limit);
     for (size_t i = 0; i < search->reached_count; i++) {
         search->distances[0][search->reached[i]] = OTR_WEIGHT_NONE;
         search->distances[1][search->reached[i]] = OTR_WEIGHT_NONE;
         search->is_near_boundary[search->reached[i] >> 6] = 0;
+        search->is_queued[search->reached[i]] = 0;
     }
     search->reached_count = 0;
+    search->queue_count = 0;
+    search->has_met = false;
     return is_wide;
 }
 
@@ -114,7 +117,7 @@ static uint32_t slack_of(const otr_matcher *m, uint32_t node, otr_arc arc) {
     return arc.weight - reach_at(m, node) - reach_at(m, arc.head);
 }
 
-/* Takes a distance below the limit that is shorter than the node's. */
+/* Takes a distance below the limit, which is half of the whole one, that is shorter than the node's. */
 static void note(otr_slack_search *search, unsigned side, uint32_t node, uint32_t distance, uint32_t limit) {
     uint32_t *const known = &search->distances[side][node];
     if (distance >= limit || distance >= *known) {
@@ -125,6 +128,9 @@ static void note(otr_slack_search *search, unsigned side, uint32_t node, uint32_
         search->reached[search->reached_count++] = node;
     }
     *known = distance;
+    search->has_met =
+        search->has_met || (side == FAR && search->distances[BOUNDARY][node] != OTR_WEIGHT_NONE &&
+                            distance + search->distances[BOUNDARY][node] < 2 * limit);
     if (!search->is_queued[node]) {
         search->is_queued[node] = 1;
         search->queue[search->queue_end] = node;
@@ -160,7 +166,7 @@ static void spread_over(otr_slack_search *search, const otr_matcher *m, unsigned
 
 /* Goes on from the nodes in the queue, as far as the limit. */
 static void spread(otr_slack_search *search, const otr_matcher *m, unsigned side, uint32_t limit) {
-    while (search->queue_count > 0) {
+    while (search->queue_count > 0 && !search->has_met) {
         const uint32_t begin = search->queue_end +
                                (search->queue_end < search->queue_count ? search->node_count : 0) -
                                search->queue_count;

@@ -15,6 +15,7 @@ typedef struct otr_slack_search {
     uint32_t *distances[2]; /* node -> slack from each side, OTR_WEIGHT_NONE where it was not reached */
     uint32_t *queue;        /* a ring of nodes */
     uint32_t queue_end, queue_count;
+    bool has_met;               /* a path of less than the limit was found on the way */
     uint8_t *is_queued;         /* node -> whether it is in it */
     uint64_t *is_near_boundary; /* bit of each node: it has a distance from the boundary */
     uint32_t *reached;          /* nodes that have a distance, one may come twice */
