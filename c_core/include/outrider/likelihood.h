@@ -41,7 +41,7 @@ typedef struct otr_likelihood_options {
     double gap_share;          /* what is added of the mean gap to the ratio of the sum; from 0 to 1 */
 } otr_likelihood_options;
 
-/* 12 and 5; 4; 1 iteration, cutoff 1e-12 and 1000 states; a quarter. */
+/* 12 and 5; 4; 1 iteration, cutoff 1e-12 and 500 states; a quarter. */
 OTR_API otr_likelihood_options otr_likelihood_options_default(void);
 
 /* Lays out the decoder of a model and the graph of it with correlations, which is borrowed. A decoder is

@@ -70,7 +70,7 @@ otr_likelihood_options otr_likelihood_options_default(void) {
                                     .sure_mean = 5,
                                     .likely_weight = 4,
                                     .iterations = 1,
-                                    .budget = {.cutoff = 1e-12, .states_max = 1000},
+                                    .budget = {.cutoff = 1e-12, .states_max = 500},
                                     .gap_share = 0.25};
 }
 
