@@ -283,7 +283,10 @@ unsafe impl Send for Likelihood {}
 
 impl fmt::Debug for Likelihood {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Likelihood").field("predecoder", &self.predecoder).field("graph", &self.graph).finish()
+        f.debug_struct("Likelihood")
+            .field("predecoder", &self.predecoder)
+            .field("graph", &self.graph)
+            .finish()
     }
 }
 
