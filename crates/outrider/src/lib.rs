@@ -38,6 +38,7 @@ mod graph;
 mod history;
 mod kernels;
 mod labels;
+mod likelihood;
 mod measurement_stream;
 mod measurements;
 mod model;
@@ -77,6 +78,7 @@ pub use kernels::Isa;
 #[doc(hidden)]
 pub use kernels::Kernels;
 pub use labels::{LabelBatch, LabelOptions, LabelSampler};
+pub use likelihood::{Likelihood, LikelihoodLevel, LikelihoodOptions, LikelihoodResult};
 pub use measurement_stream::{MeasuredLayer, MeasurementStream};
 pub use measurements::{MeasurementMap, MeasurementOptions, Parity};
 pub use model::{DetectorErrorModel, Instruction, InstructionKind, Instructions, Target, TargetKind, Walk};

@@ -186,11 +186,11 @@ impl fmt::Debug for Trellis {
 }
 
 impl TrellisBudget {
-    fn to_raw(self) -> sys::otr_trellis_budget {
+    pub(crate) fn to_raw(self) -> sys::otr_trellis_budget {
         sys::otr_trellis_budget { cutoff: self.cutoff, states_max: self.states_max }
     }
 
-    fn from_raw(raw: sys::otr_trellis_budget) -> Self {
+    pub(crate) fn from_raw(raw: sys::otr_trellis_budget) -> Self {
         Self { cutoff: raw.cutoff, states_max: raw.states_max }
     }
 }
