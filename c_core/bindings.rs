@@ -73,7 +73,6 @@ pub const OTR_TRELLIS_CUTOFF_MAX: f64 = 0.1;
 pub const OTR_TRELLIS_STATES_MAX: u32 = 1048576;
 pub const OTR_TRELLIS_ITERATIONS_MAX: u32 = 64;
 pub const OTR_TRELLIS_RATIO_MAX: f64 = 600.0;
-pub const OTR_LIKELIHOOD_PASSES_MAX: u32 = 16;
 pub const OTR_MEASUREMENT_TEXT_BYTES_MAX: u64 = 4294967296;
 pub const OTR_MEASUREMENT_REPEAT_DEPTH_MAX: u32 = 64;
 pub const OTR_MEASUREMENT_COORDINATES_MAX: u32 = 16;
@@ -3032,7 +3031,6 @@ pub struct otr_likelihood_options {
     pub sure_gap: f64,
     pub sure_mean: f64,
     pub likely_weight: f64,
-    pub passes: u32,
     pub iterations: u32,
     pub budget: otr_trellis_budget,
     pub gap_share: f64,
@@ -3061,11 +3059,8 @@ const _: () = {
         "Offset of field: otr_likelihood_options::likely_weight",
     ][::core::mem::offset_of!(otr_likelihood_options, likely_weight) - 32usize];
     [
-        "Offset of field: otr_likelihood_options::passes",
-    ][::core::mem::offset_of!(otr_likelihood_options, passes) - 40usize];
-    [
         "Offset of field: otr_likelihood_options::iterations",
-    ][::core::mem::offset_of!(otr_likelihood_options, iterations) - 44usize];
+    ][::core::mem::offset_of!(otr_likelihood_options, iterations) - 40usize];
     [
         "Offset of field: otr_likelihood_options::budget",
     ][::core::mem::offset_of!(otr_likelihood_options, budget) - 48usize];

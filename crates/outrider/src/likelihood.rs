@@ -71,8 +71,6 @@ pub struct LikelihoodOptions {
     /// Edges to which the pre-decoder gives less than this weight are candidates; without one, those whose weight a
     /// matching lowers below half of it. From 0.
     pub likely_weight: f64,
-    /// Times that each class is matched again, under the weights that its own edges imply; at most 16.
-    pub passes: u32,
     /// Iterations of belief propagation over the candidates; at most 64.
     pub iterations: u32,
     /// What is kept of the states of the sum.
@@ -298,7 +296,6 @@ impl LikelihoodOptions {
             sure_gap: self.sure_gap,
             sure_mean: self.sure_mean,
             likely_weight: self.likely_weight,
-            passes: self.passes,
             iterations: self.iterations,
             budget: self.budget.to_raw(),
             gap_share: self.gap_share,
@@ -316,7 +313,6 @@ impl Default for LikelihoodOptions {
             sure_gap: raw.sure_gap,
             sure_mean: raw.sure_mean,
             likely_weight: raw.likely_weight,
-            passes: raw.passes,
             iterations: raw.iterations,
             budget: TrellisBudget::from_raw(raw.budget),
             gap_share: raw.gap_share,
