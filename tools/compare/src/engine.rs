@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use outrider::{
-    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, GraphOptions, MatchingGraph, Network,
-    NetworkOptions, Predecoder, RuleOptions, Shots,
+    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, GraphOptions, Likelihood, LikelihoodOptions,
+    MatchingGraph, Network, NetworkOptions, Predecoder, RuleOptions, Shots, Trellis,
 };
 use serde_json::{Value, json};
 use stabilizer_qec::{BitTable, Matching, Prediction};
@@ -18,6 +18,8 @@ use crate::Result;
 /// A decoder.
 pub(crate) enum Engine {
     Outrider(Decoder),
+    Likelihood(Box<Likelihood>),
+    Trellis(Box<Trellis>),
     StabilizerQec(Box<Matching>),
 }
 
@@ -34,11 +36,27 @@ pub(crate) enum Answers {
 }
 
 impl Engine {
-    /// Builds `outrider/KIND`, `outrider/KIND/soft|hard/PREDECODER` or `stabilizer_qec/KIND` from a model's file, up
-    /// to the answer to an empty shot: a program may put off a part of its work until then.
+    /// Builds `outrider/KIND`, `outrider/KIND/soft|hard/PREDECODER`, `outrider/likelihood`,
+    /// `outrider/likelihood/soft/PREDECODER`, `outrider/trellis` or `stabilizer_qec/KIND` from a model's file, up to the
+    /// answer to an empty shot: a program may put off a part of its work until then.
     pub(crate) fn build(name: &str, model: &Path) -> Result<Self> {
         let (program, kind) = name.split_once('/').ok_or("a decoder is program/kind")?;
         match program {
+            "outrider" if kind == "trellis" => {
+                Ok(Self::Trellis(Box::new(Trellis::new(&DetectorErrorModel::from_file(model)?)?)))
+            }
+            "outrider" if kind.starts_with("likelihood") => {
+                let model = DetectorErrorModel::from_file(model)?;
+                let likelihood = match kind.strip_prefix("likelihood/soft/") {
+                    Some(source) => {
+                        let options = GraphOptions { correlations: true, ..GraphOptions::default() };
+                        let predecoder = predecoder(source, &model, &options)?;
+                        Likelihood::with_predecoder(&model, predecoder, &LikelihoodOptions::default())?
+                    }
+                    None => Likelihood::from_model(&model)?,
+                };
+                Ok(Self::Likelihood(Box::new(likelihood)))
+            }
             "outrider" => {
                 let mut decoder = outrider_decoder(kind, &DetectorErrorModel::from_file(model)?)?;
                 decoder.decode_events(&[], &[], &mut [0])?;
@@ -67,6 +85,19 @@ impl Engine {
                 decoder.decode_batch(&batch.shots, &mut observables, Some(&mut weights))?;
                 Ok(Answers::Outrider { observables, weights })
             }
+            Self::Likelihood(likelihood) => {
+                let count = likelihood.ratios().len();
+                let mut observables = Shots::new(count);
+                likelihood.decode_batch(&batch.shots, &mut observables, None)?;
+                Ok(Answers::Outrider { observables, weights: Vec::new() })
+            }
+            Self::Trellis(trellis) => {
+                let mut observables = Shots::zeroed(trellis.ratios().len(), batch.shots.len());
+                for (index, row) in batch.shots.rows().enumerate() {
+                    trellis.decode(row, observables.row_mut(index))?;
+                }
+                Ok(Answers::Outrider { observables, weights: Vec::new() })
+            }
             Self::StabilizerQec(matching) => {
                 Ok(Answers::StabilizerQec(matching.decode_batch(&batch.table, 1)?))
             }
@@ -78,6 +109,14 @@ impl Engine {
         match self {
             Self::Outrider(decoder) => {
                 decoder.decode(detectors, &[], observables)?;
+                Ok(())
+            }
+            Self::Likelihood(likelihood) => {
+                likelihood.decode(detectors, observables)?;
+                Ok(())
+            }
+            Self::Trellis(trellis) => {
+                trellis.decode(detectors, observables)?;
                 Ok(())
             }
             // Its public call allocates the scratch of a whole decoder for every shot.
@@ -100,7 +139,7 @@ impl Engine {
                 decoder.decode(detectors, &[], &mut observables)?;
                 Ok(decoder.edges()?.iter().copied().collect())
             }
-            Self::StabilizerQec(_) => Err("stabilizer_qec does not tell its edges".into()),
+            _ => Err("the decoder has no edges".into()),
         }
     }
 
@@ -133,14 +172,20 @@ impl Engine {
             Self::Outrider(decoder) => {
                 json!({ "graph": decoder.graph().heap_bytes(), "decoder": decoder.heap_bytes() })
             }
+            Self::Likelihood(likelihood) => json!({ "decoder": likelihood.heap_bytes() }),
+            Self::Trellis(trellis) => json!({ "decoder": trellis.heap_bytes() }),
             Self::StabilizerQec(_) => Value::Null,
         }
     }
 }
 
 /// `rule:NAME` or the network of a file, on the graph of `model`.
-pub(crate) fn predecoder(source: &str, model: &DetectorErrorModel) -> Result<Predecoder> {
-    let graph = Arc::new(MatchingGraph::new(model, &GraphOptions::default())?);
+pub(crate) fn predecoder(
+    source: &str,
+    model: &DetectorErrorModel,
+    options: &GraphOptions,
+) -> Result<Predecoder> {
+    let graph = Arc::new(MatchingGraph::new(model, options)?);
     Ok(match source.strip_prefix("rule:") {
         Some(rule) => Predecoder::rule(graph, model, &RuleOptions::new(rule.parse()?))?,
         None => {
@@ -158,7 +203,7 @@ fn outrider_decoder(name: &str, model: &DetectorErrorModel) -> Result<Decoder> {
         [usage, source] => {
             let options =
                 DecoderOptions { kind, predecoder_use: usage.parse()?, ..DecoderOptions::default() };
-            Ok(Decoder::with_predecoder(predecoder(source, model)?, &options)?)
+            Ok(Decoder::with_predecoder(predecoder(source, model, &GraphOptions::default())?, &options)?)
         }
         _ => Err("a decoder behind a pre-decoder is outrider/KIND/soft|hard/PREDECODER".into()),
     }

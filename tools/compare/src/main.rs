@@ -137,7 +137,8 @@ impl Session {
     }
 
     fn predecode(&self, usage: PredecoderUse, source: &str) -> Result<Value> {
-        let mut predecoder = predecoder(source, &DetectorErrorModel::from_file(&self.model)?)?;
+        let mut predecoder =
+            predecoder(source, &DetectorErrorModel::from_file(&self.model)?, &GraphOptions::default())?;
         let events = self.batch.events();
         let mut ask_all = || -> Result<()> {
             for events in &events {
@@ -151,7 +152,8 @@ impl Session {
     }
 
     fn left(&self, source: &str) -> Result<Value> {
-        let mut predecoder = predecoder(source, &DetectorErrorModel::from_file(&self.model)?)?;
+        let mut predecoder =
+            predecoder(source, &DetectorErrorModel::from_file(&self.model)?, &GraphOptions::default())?;
         let (mut before, mut after) = (0, 0);
         for events in self.batch.events() {
             before += events.len();
