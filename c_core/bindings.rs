@@ -870,6 +870,9 @@ pub struct otr_kernels {
             indices: *mut u32,
         ) -> usize,
     >,
+    pub flip_sums: ::core::option::Option<
+        unsafe extern "C" fn(sums: *mut f64, count: usize, mask: usize, odds: f64),
+    >,
     pub dense_sums: ::core::option::Option<
         unsafe extern "C" fn(
             weights: *const otr_dense_weights,
@@ -895,7 +898,7 @@ pub struct otr_kernels {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 128usize];
+    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 136usize];
     ["Alignment of otr_kernels"][::core::mem::align_of::<otr_kernels>() - 8usize];
     [
         "Offset of field: otr_kernels::isa",
@@ -934,17 +937,20 @@ const _: () = {
         "Offset of field: otr_kernels::filter_states",
     ][::core::mem::offset_of!(otr_kernels, filter_states) - 88usize];
     [
+        "Offset of field: otr_kernels::flip_sums",
+    ][::core::mem::offset_of!(otr_kernels, flip_sums) - 96usize];
+    [
         "Offset of field: otr_kernels::dense_sums",
-    ][::core::mem::offset_of!(otr_kernels, dense_sums) - 96usize];
+    ][::core::mem::offset_of!(otr_kernels, dense_sums) - 104usize];
     [
         "Offset of field: otr_kernels::dense_activate",
-    ][::core::mem::offset_of!(otr_kernels, dense_activate) - 104usize];
+    ][::core::mem::offset_of!(otr_kernels, dense_activate) - 112usize];
     [
         "Offset of field: otr_kernels::event_layers",
-    ][::core::mem::offset_of!(otr_kernels, event_layers) - 112usize];
+    ][::core::mem::offset_of!(otr_kernels, event_layers) - 120usize];
     [
         "Offset of field: otr_kernels::training_blocks",
-    ][::core::mem::offset_of!(otr_kernels, training_blocks) - 120usize];
+    ][::core::mem::offset_of!(otr_kernels, training_blocks) - 128usize];
 };
 unsafe extern "C" {
     pub fn otr_kernels_for(isa: otr_isa) -> *const otr_kernels;

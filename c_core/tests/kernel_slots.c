@@ -152,6 +152,18 @@ static void compare_states(size_t count) {
     CHECK(memcmp(indices[0], indices[1], found * sizeof indices[0][0]) == 0);
 }
 
+static void compare_flips(size_t count) {
+    double sums[2][256];
+    const size_t mask = 1 + below((uint32_t)count - 1);
+    const double odds = below(1000) / 999.0;
+    for (size_t i = 0; i < count; i++) {
+        sums[0][i] = sums[1][i] = below(1000000) / 7.0;
+    }
+    plain->flip_sums(sums[0], count, mask, odds);
+    k->flip_sums(sums[1], count, mask, odds);
+    CHECK(memcmp(sums[0], sums[1], count * sizeof sums[0][0]) == 0);
+}
+
 static void compare_dense(uint32_t tap_count, uint32_t tap_groups, uint32_t block_count, size_t voxel_count) {
     const uint32_t groups = tap_count * tap_groups, align = OTR_DENSE_GROUPS_ALIGN;
     const uint32_t block_groups = (groups + align - 1) / align * align;
@@ -335,6 +347,9 @@ static void compare_all(void) {
     }
     for (size_t count = 0; count <= 67; count++) {
         compare_states(count);
+    }
+    for (size_t count = 2; count <= 256; count *= 2) {
+        compare_flips(count);
     }
     compare_long_counts();
     for (int i = 0; i < 500; i++) {

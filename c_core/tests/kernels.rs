@@ -397,6 +397,27 @@ fn states_are_filtered_alike() {
 }
 
 #[test]
+fn sums_are_flipped_alike() {
+    let mut random = Random(12);
+    for table in tables("flip_sums") {
+        let kernel = table.flip_sums.unwrap();
+        for bits in 1..11 {
+            for _ in 0..40 {
+                let count = 1 << bits;
+                let mask = 1 + random.below(count - 1);
+                let odds = random.below(1000) as f64 / 999.0;
+                let before: Vec<f64> = (0..count).map(|_| random.below(1 << 30) as f64 / 7.0).collect();
+                let expected: Vec<f64> = (0..count).map(|i| before[i] + odds * before[i ^ mask]).collect();
+                let mut sums = before;
+                // SAFETY: `count` sums, and a mask below it.
+                unsafe { kernel(sums.as_mut_ptr(), count, mask, odds) };
+                assert_eq!(sums, expected, "{:?} {count} {mask}", table.isa);
+            }
+        }
+    }
+}
+
+#[test]
 fn auto_is_the_best_available() {
     // AMX is for those who ask for it.
     let best = tables("auto").into_iter().rfind(|table| table.isa != otr_isa::OTR_ISA_AMX).unwrap().isa;

@@ -211,6 +211,10 @@ typedef struct otr_kernels {
     size_t (*filter_states)(const uint64_t *keys, const double *weights, size_t count,
                             const otr_state_filter *filter, uint32_t *indices);
 
+    /* The inner loop of an exact sum over errors: sums[i] becomes sums[i] + odds * sums[i ^ mask], for all i
+     * at once. count is a power of two, 0 < mask < count. */
+    void (*flip_sums)(double *sums, size_t count, size_t mask, double odds);
+
     /* Sums of a convolution: sums[v * channels + c], channels = block_count * OTR_DENSE_BLOCK, is the sum of
      * input[voxels[v] + taps[k] + i] times the weight of output channel c, tap k and input channel i. Inputs
      * are at most 127, so that two products fit into 16 bits. `scratch` has OTR_DENSE_TILE * block_groups *

@@ -5,6 +5,7 @@
 #include "kernels/dense_kernels.h"
 #include "kernels/event_layers.h"
 #include "kernels/filter_states.h"
+#include "kernels/flip_sums.h"
 #include "kernels/kernels_tables.h"
 #include "kernels/scan_arcs.h"
 #include "kernels/training_blocks.h"
@@ -274,6 +275,7 @@ const otr_kernels otr_kernels_avx2 = {
     .logarithms = logarithms,
     .scan_arcs = otr_avx2_scan_arcs,
     .filter_states = otr_avx2_filter_states,
+    .flip_sums = otr_avx2_flip_sums,
     .dense_sums = otr_avx2_dense_sums,
     .dense_activate = otr_avx2_dense_activate,
     .event_layers = otr_event_layers_avx2,

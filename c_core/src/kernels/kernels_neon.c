@@ -7,6 +7,7 @@
 #include "kernels/dense_kernels.h"
 #include "kernels/event_layers.h"
 #include "kernels/filter_states.h"
+#include "kernels/flip_sums.h"
 #include "kernels/scan_arcs.h"
 #include "kernels/training_blocks.h"
 
@@ -74,6 +75,7 @@ const otr_kernels otr_kernels_neon = {
     .logarithms = otr_portable_logarithms,
     .scan_arcs = otr_neon_scan_arcs,
     .filter_states = otr_portable_filter_states,
+    .flip_sums = otr_portable_flip_sums,
     .dense_sums = otr_neon_dense_sums,
     .dense_activate = otr_neon_dense_activate,
     .event_layers = otr_event_layers_neon,

@@ -7,7 +7,6 @@
 #include "common/bits.h"
 #include "common/error.h"
 
-static uint64_t part_observables(const otr_frontier *part);
 static bool is_undetectable(const otr_error_list *errors, uint32_t error);
 static void join(otr_class_groups *groups, uint64_t observables);
 static void list_parts(otr_class_groups *groups, const otr_frontier_list *parts);
@@ -22,7 +21,7 @@ otr_status otr_class_groups_fill(otr_class_groups *groups, const otr_frontier_li
         return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
     }
     for (uint32_t i = 0; i < parts->count; i++) {
-        join(groups, part_observables(&parts->parts[i]));
+        join(groups, parts->parts[i].flips);
     }
     for (uint32_t i = 0; i < errors->count; i++) {
         if (is_undetectable(errors, i)) {
@@ -70,14 +69,6 @@ void otr_class_convolve(double *sums, const double *left, const double *right, u
     }
 }
 
-static uint64_t part_observables(const otr_frontier *part) {
-    uint64_t found = 0;
-    for (uint32_t i = 0; i < part->error_count; i++) {
-        found |= part->observables[i];
-    }
-    return found;
-}
-
 static bool is_undetectable(const otr_error_list *errors, uint32_t error) {
     return errors->begin[error] == errors->begin[error + 1];
 }
@@ -102,7 +93,7 @@ static void list_parts(otr_class_groups *groups, const otr_frontier_list *parts)
         otr_class_group *const group = &groups->groups[i];
         group->part_begin = listed;
         for (uint32_t j = 0; j < parts->count; j++) {
-            if ((part_observables(&parts->parts[j]) & group->observables) != 0) {
+            if ((parts->parts[j].flips & group->observables) != 0) {
                 groups->parts[listed++] = j;
             }
         }

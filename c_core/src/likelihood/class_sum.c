@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "common/logarithm.h"
 #include "likelihood/belief.h"
+#include "likelihood/dense_sum.h"
 
 /* Weights of classes below this count as none. */
 #define WEIGHT_MIN 1e-300
@@ -19,7 +20,8 @@ static void judge_classes(otr_class_sum *sum, const otr_class_group *group, cons
 
 otr_status otr_class_sum_init(otr_class_sum *sum, uint32_t states_max, const otr_kernels *kernels) {
     *sum = (otr_class_sum){0};
-    return otr_frontier_space_init(&sum->space, states_max, kernels);
+    sum->table = otr_array_new((size_t)1 << OTR_DENSE_SUM_BITS, sizeof *sum->table);
+    return sum->table != NULL ? otr_frontier_space_init(&sum->space, states_max, kernels) : OTR_ERR_MEMORY;
 }
 
 otr_status otr_class_sum_lay(otr_class_sum *sum, const otr_error_list *errors, otr_error *error) {
@@ -54,6 +56,7 @@ void otr_class_sum_free(otr_class_sum *sum) {
     free(sum->fired);
     free(sum->messages);
     free(sum->scratch);
+    free(sum->table);
     free(sum->sums);
     otr_frontier_space_free(&sum->space);
     otr_class_groups_free(&sum->groups);
@@ -63,7 +66,9 @@ void otr_class_sum_free(otr_class_sum *sum) {
 size_t otr_class_sum_bytes(const otr_class_sum *sum) {
     return otr_frontier_list_bytes(&sum->frontiers) + otr_frontier_space_bytes(&sum->space) +
            otr_class_groups_bytes(&sum->groups) + sum->fired_capacity +
-           (sum->message_capacity + sum->scratch_capacity + sum->sum_capacity) * sizeof(double);
+           (((size_t)1 << OTR_DENSE_SUM_BITS) + sum->message_capacity + sum->scratch_capacity +
+            sum->sum_capacity) *
+               sizeof(double);
 }
 
 bool otr_class_sum_take(otr_class_sum *sum, const uint8_t *detectors, uint32_t iterations) {
@@ -77,8 +82,10 @@ bool otr_class_sum_take(otr_class_sum *sum, const uint8_t *detectors, uint32_t i
             const uint32_t detector = part->detector_of[step];
             fired[step] = otr_bit_get(detectors, detector) != otr_bit_get(sum->errors->happened, detector);
         }
-        otr_belief_run(part, fired, iterations, sum->messages + part->first_incidence,
-                       sum->scratch + part->first_incidence);
+        if (!otr_dense_sum_fits(part)) {
+            otr_belief_run(part, fired, iterations, sum->messages + part->first_incidence,
+                           sum->scratch + part->first_incidence);
+        }
     }
     for (uint32_t i = 0; i < sum->errors->observable_count; i++) {
         sum->ratios[i] = OTR_TRELLIS_RATIO_MAX;
@@ -131,6 +138,10 @@ static bool has_impossible_event(const otr_error_list *errors, const uint8_t *de
 
 static otr_frontier_result sum_part(otr_class_sum *sum, uint32_t number, const otr_trellis_budget *budget) {
     const otr_frontier *const part = &sum->frontiers.parts[number];
+    if (otr_dense_sum_fits(part)) {
+        return otr_dense_sum(&sum->space, part, otr_frontier_class_shift(sum->errors),
+                             sum->fired + part->first_step, sum->table);
+    }
     return otr_frontier_sum(&sum->space, part, otr_frontier_class_shift(sum->errors),
                             sum->fired + part->first_step, sum->messages + part->first_incidence, budget);
 }

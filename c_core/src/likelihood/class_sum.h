@@ -19,6 +19,7 @@ typedef struct otr_class_sum {
     uint8_t *fired;   /* for each step 0 or 1 */
     double *messages; /* for each incidence */
     double *scratch;  /* the same */
+    double *table;    /* of dense sums */
     double *sums;     /* for each class of one group: three tables */
     size_t fired_capacity, message_capacity, scratch_capacity, sum_capacity;
     double ratios[OTR_TRELLIS_OBSERVABLES_MAX]; /* ln of unflipped over flipped, by observable */

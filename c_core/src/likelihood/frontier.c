@@ -277,6 +277,7 @@ static void place_errors(laying *work) {
         const uint32_t error = work->order[i];
         frontier->odds[i] = list->odds[error];
         frontier->observables[i] = list->observables[error];
+        frontier->flips |= list->observables[error];
         for (size_t j = list->begin[error]; j < list->begin[error + 1]; j++) {
             frontier->targets[targets++] = work->place[list->detectors[j]];
         }

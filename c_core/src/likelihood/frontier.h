@@ -22,6 +22,7 @@ typedef struct otr_frontier {
     uint32_t *slot;            /* step -> bit of its detector in a state, while it is open */
     uint32_t slot_count;       /* most that are open at once */
     uint32_t words;            /* of a state: slots from bit 0 on, observables at the end of the last word */
+    uint64_t flips;            /* observables that its errors flip */
     uint64_t *masks;           /* words for each error: what it flips */
     double *odds;              /* error -> p / (1 - p) */
     uint64_t *observables;     /* error -> mask of those it flips */

@@ -97,7 +97,7 @@ otr_status otr_trellis_decode(otr_trellis *trellis, const uint8_t *detectors, ui
     class = trellis->errors.happened_observables;
     for (uint32_t i = 0; i < trellis->sum.groups.count; i++) {
         otr_class_answer found = otr_class_sum_group(&trellis->sum, i, &trellis->options.coarse);
-        if (!found.is_explained || found.ratio < trellis->options.unsure) {
+        if (!found.is_exact && (!found.is_explained || found.ratio < trellis->options.unsure)) {
             total.work += found.work;
             total.is_fine = true;
             found = otr_class_sum_group(&trellis->sum, i, &trellis->options.fine);

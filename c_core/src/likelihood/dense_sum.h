@@ -1,0 +1,21 @@
+/* The sum over all errors of a part with few detectors open at once, exactly: a table with every state. */
+#ifndef OTR_DENSE_SUM_H
+#define OTR_DENSE_SUM_H
+
+#include "likelihood/frontier.h"
+#include "likelihood/frontier_sum.h"
+
+/* Open detectors and observables of a part that is summed up so. */
+#define OTR_DENSE_SUM_BITS 14
+/* Observables among them. */
+#define OTR_DENSE_SUM_CLASS_BITS 8
+
+/* Whether a part has few enough open detectors and observables. */
+bool otr_dense_sum_fits(const otr_frontier *part);
+
+/* As otr_frontier_sum, for a part that fits; never leaves anything out. `table` has room for
+ * 1 << OTR_DENSE_SUM_BITS sums. */
+otr_frontier_result otr_dense_sum(otr_frontier_space *space, const otr_frontier *part, uint32_t class_shift,
+                                  const uint8_t *fired, double *table);
+
+#endif
