@@ -353,7 +353,6 @@ class Likelihood:
         sure_gap: float | None = None,
         sure_mean: float | None = None,
         likely_weight: float | None = None,
-        passes: int | None = None,
         iterations: int | None = None,
         budget: tuple[float, int] | None = None,
         gap_share: float | None = None,

@@ -24,9 +24,8 @@ use crate::predecoder::Predecoder;
 /// sure_mean: so is a mean of the two gaps this wide if they agree; from 0. 5 by default.
 /// likely_weight: edges to which the pre-decoder gives less than this weight are candidates; without one, those whose
 ///     weight a matching lowers below half of it. From 0, 4 by default.
-/// passes: times that each class is matched again, under the weights that its own edges imply; at most 16. 1 by default.
 /// iterations: of belief propagation over the candidates; at most 64. 1 by default.
-/// budget: of the sum, (cutoff, states) as for a Trellis. (1e-12, 4000) by default.
+/// budget: of the sum, (cutoff, states) as for a Trellis; None for the library's own.
 /// gap_share: what is added of the mean gap to the ratio of the sum; from 0 to 1. A quarter by default.
 /// isa: the instruction set; all of them give the same bits.
 ///
@@ -44,7 +43,7 @@ impl Likelihood {
     #[new]
     #[pyo3(signature = (
         model, *, predecoder=None, ignore_undecomposable=false, first_observables=false, sure_gap=None,
-        sure_mean=None, likely_weight=None, passes=None, iterations=None, budget=None, gap_share=None,
+        sure_mean=None, likely_weight=None, iterations=None, budget=None, gap_share=None,
         isa="auto"
     ))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
@@ -57,23 +56,21 @@ impl Likelihood {
         sure_gap: Option<f64>,
         sure_mean: Option<f64>,
         likely_weight: Option<f64>,
-        passes: Option<u32>,
         iterations: Option<u32>,
         budget: Option<(f64, u32)>,
         gap_share: Option<f64>,
         isa: &str,
     ) -> PyResult<Self> {
-        let own = LikelihoodOptions::default();
-        let options = LikelihoodOptions {
-            isa: isa.parse().map_err(exception)?,
-            sure_gap: sure_gap.unwrap_or(own.sure_gap),
-            sure_mean: sure_mean.unwrap_or(own.sure_mean),
-            likely_weight: likely_weight.unwrap_or(own.likely_weight),
-            passes: passes.unwrap_or(own.passes),
-            iterations: iterations.unwrap_or(own.iterations),
-            budget: budget.map_or(own.budget, |(cutoff, states_max)| TrellisBudget { cutoff, states_max }),
-            gap_share: gap_share.unwrap_or(own.gap_share),
-        };
+        let isa = isa.parse().map_err(exception)?;
+        let mut options = LikelihoodOptions { isa, ..LikelihoodOptions::default() };
+        options.sure_gap = sure_gap.unwrap_or(options.sure_gap);
+        options.sure_mean = sure_mean.unwrap_or(options.sure_mean);
+        options.likely_weight = likely_weight.unwrap_or(options.likely_weight);
+        options.iterations = iterations.unwrap_or(options.iterations);
+        options.gap_share = gap_share.unwrap_or(options.gap_share);
+        if let Some((cutoff, states_max)) = budget {
+            options.budget = TrellisBudget { cutoff, states_max };
+        }
         let graph_options = GraphOptions {
             correlations: true,
             ignore_undecomposable,

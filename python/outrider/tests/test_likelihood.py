@@ -81,18 +81,11 @@ def test_answers_are_those_of_the_program(outrider_program, tmp_path, model, sho
 def test_options_change_what_is_summed(model, shots):
     detectors = shots[0][:300]
     usual = outrider.Likelihood(model).decode_batch(detectors, return_ratios=True)[1]
-    again = outrider.Likelihood(
-        model,
-        sure_gap=12,
-        sure_mean=5,
-        likely_weight=4,
-        passes=1,
-        iterations=1,
-        budget=(1e-12, 4000),
-        gap_share=0.25,
-    )
+    defaults = {"sure_gap": 12, "sure_mean": 5, "likely_weight": 4, "iterations": 1, "gap_share": 0.25}
+    again = outrider.Likelihood(model, **defaults)
     assert (again.decode_batch(detectors, return_ratios=True)[1] == usual).all()
-    for option in [{"sure_gap": 2}, {"sure_mean": 50}, {"likely_weight": 0}, {"gap_share": 0}]:
+    options = [{"sure_gap": 2}, {"sure_mean": 50}, {"likely_weight": 0}, {"gap_share": 0}, {"budget": (1e-12, 1)}]
+    for option in options:
         other = outrider.Likelihood(model, **option).decode_batch(detectors, return_ratios=True)[1]
         assert (other != usual).any(), option
     limited = outrider.Likelihood(model, sure_gap=2).decode_batch(detectors, return_ratios=True)[1]
@@ -132,7 +125,6 @@ def test_models_and_options_that_are_refused(network):
         {"sure_gap": 0},
         {"sure_mean": -1},
         {"likely_weight": np.nan},
-        {"passes": 17},
         {"iterations": 65},
         {"budget": (0.5, 10)},
         {"gap_share": 2},
