@@ -22,10 +22,10 @@ use random::Random;
 use outrider::{
     Basis, CellBook, CellBookOptions, CellImport, CellShape, Circuit, CircuitFamily, Decoder, DecoderKind,
     DecoderOptions, DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap,
-    Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap,
-    MeasurementStream, Override, Patch, PatchOptions, Plan, PlanOptions, PredecodedBatch, Predecoder,
-    PredecoderUse, Role, Rule, RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream, StreamOptions,
-    SurfaceCode, Training, Trellis, Window, WindowDecoder, WorkersOptions,
+    Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, Likelihood, LikelihoodOptions, MatchingGraph,
+    MeasurementMap, MeasurementStream, Override, Patch, PatchOptions, Plan, PlanOptions, PredecodedBatch,
+    Predecoder, PredecoderUse, Role, Rule, RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream,
+    StreamOptions, SurfaceCode, Training, Trellis, Window, WindowDecoder, WorkersOptions,
 };
 
 #[test]
@@ -354,6 +354,30 @@ fn sums_over_all_errors_allocate_nothing() {
         trellis.decode(row, &mut [0]).expect("errors of the model made the shot");
     }
     assert_eq!(allocations() - before, 0);
+}
+
+#[test]
+fn likelihood_allocates_nothing_after_warm_up() {
+    let model = memory(0.006);
+    let (shots, quieter) = (sample(&model, 400), sample(&memory(0.003), 400));
+    let options = GraphOptions { correlations: true, ..GraphOptions::default() };
+    let graph = Arc::new(MatchingGraph::new(&model, &options).expect("a matchable model"));
+    let rule = Predecoder::rule(Arc::clone(&graph), &model, &RuleOptions::new(Rule::Smith))
+        .expect("the model is the graph's");
+    let with_rule = Likelihood::with_predecoder(&model, rule, &LikelihoodOptions::default());
+    for likelihood in [Likelihood::new(&model, graph), with_rule] {
+        let mut likelihood = likelihood.expect("a memory is a patch");
+        let mut decode_all = |shots: &Shots| {
+            for row in shots.rows() {
+                likelihood.decode(row, &mut [0]).expect("every shot has an explanation");
+            }
+        };
+        decode_all(&shots);
+        let before = allocations();
+        decode_all(&shots);
+        decode_all(&quieter);
+        assert_eq!(allocations() - before, 0);
+    }
 }
 
 #[test]

@@ -215,9 +215,13 @@ fn a_model_without_a_gap_says_why() {
     put(folder.path(), "m.dem", "error(0.1) D0 L0\nerror(0.1) D1 L1\n");
     put(folder.path(), "shots", "00\n");
     let line = "decode --dem m.dem --in shots --in-format 01 --gap-out g";
-    let reason = "no undetected error flips the observable";
-    outrider(folder.path(), words(line)).refused(2, &["m.dem: no complementary gap", reason]);
+    let reason = "no undetected error flips the observable; --decoder trellis gives ratios for any model";
+    for decoder in DECODERS {
+        let run = outrider(folder.path(), words(&format!("{line} --decoder {decoder}")));
+        run.refused(2, &["m.dem: no complementary gap", reason]);
+    }
     assert_eq!(names(folder.path()), ["m.dem", "shots"]);
+    outrider(folder.path(), words(&format!("{line} --decoder trellis"))).text();
 }
 
 #[test]

@@ -21,6 +21,7 @@ from ._noise import rand_float, randomize, set_seed
 from ._outrider import (
     Decoder,
     Gap,
+    Likelihood,
     MatchingGraph,
     MeasurementMap,
     Model,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Decoder",
     "Gap",
+    "Likelihood",
     "Matching",
     "MatchingGraph",
     "MeasurementMap",
@@ -71,9 +73,10 @@ def sinter_decoders(predecoder: "str | os.PathLike[str] | None" = None) -> "dict
         sinter collect --custom_decoders_module_function outrider:sinter_decoders --decoders outrider-mwpm ...
 
     Names: outrider-mwpm, outrider-mwpm-correlated and outrider-union-find, also without "outrider-", as the
-    program names them, so that rows of the same task merge with those of `outrider ler`. outrider-trellis and
-    trellis sum over all errors of the model, which takes much longer. outrider-predecoded is exact matching after
-    a pre-decoder, which `predecoder` or else the environment variable OUTRIDER_PREDECODER names: the file of a
+    program names them, so that rows of the same task merge with those of `outrider ler`. outrider-likelihood and
+    likelihood sum over likely errors where matching is unsure, without a pre-decoder. outrider-trellis and trellis
+    sum over all errors of the model, which takes much longer. outrider-predecoded is exact matching after a
+    pre-decoder, which `predecoder` or else the environment variable OUTRIDER_PREDECODER names: the file of a
     trained network, rule:clique, rule:smith or rule:min-sum.
     """
     from . import _sinter

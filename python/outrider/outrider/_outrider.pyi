@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "Decoder",
     "Gap",
+    "Likelihood",
     "MatchingGraph",
     "MeasurementMap",
     "Model",
@@ -339,6 +340,56 @@ class Trellis:
         bit_packed_predictions: bool = False,
         return_ratios: Literal[True],
     ) -> tuple[NDArray[Any], NDArray[np.float64]]: ...
+
+@final
+class Likelihood:
+    def __new__(
+        cls,
+        model: Model,
+        *,
+        predecoder: Predecoder | None = None,
+        ignore_undecomposable: bool = False,
+        first_observables: bool = False,
+        sure_gap: float | None = None,
+        sure_mean: float | None = None,
+        likely_weight: float | None = None,
+        iterations: int | None = None,
+        budget: tuple[float, int] | None = None,
+        gap_share: float | None = None,
+        isa: str = "auto",
+    ) -> Likelihood: ...
+    @property
+    def num_detectors(self) -> int: ...
+    @property
+    def num_observables(self) -> int: ...
+    @overload
+    def decode_batch(
+        self,
+        shots: _Bits,
+        *,
+        bit_packed_shots: bool = False,
+        bit_packed_predictions: Literal[False] = False,
+        return_ratios: Literal[False] = False,
+    ) -> NDArray[np.bool_]: ...
+    @overload
+    def decode_batch(
+        self,
+        shots: _Bits,
+        *,
+        bit_packed_shots: bool = False,
+        bit_packed_predictions: Literal[True],
+        return_ratios: Literal[False] = False,
+    ) -> NDArray[np.uint8]: ...
+    @overload
+    def decode_batch(
+        self,
+        shots: _Bits,
+        *,
+        bit_packed_shots: bool = False,
+        bit_packed_predictions: bool = False,
+        return_ratios: Literal[True],
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]: ...
+    def decode_shot(self, shot: _Bits) -> tuple[NDArray[np.uint8], NDArray[np.float64]]: ...
 
 @final
 class Predecoder:

@@ -8,7 +8,7 @@ import numpy as np
 import sinter
 import stim
 
-from ._outrider import Decoder, MatchingGraph, Model, Predecoder, Trellis
+from ._outrider import Decoder, Likelihood, MatchingGraph, Model, Predecoder, Trellis
 
 _PREDECODER_VARIABLE = "OUTRIDER_PREDECODER"
 _PREDECODED = "outrider-predecoded"
@@ -24,7 +24,8 @@ def decoders(predecoder: str | os.PathLike[str] | None) -> dict[str, sinter.Deco
     if fault and _PREDECODED in sys.argv:
         sys.exit(fault)
     # The plain names are those of `outrider ler`: rows of the same name and task have the same strong id.
-    plain = {**{kind: OutriderDecoder(kind) for kind in _KINDS}, "trellis": TrellisDecoder()}
+    matching = {kind: OutriderDecoder(kind) for kind in _KINDS}
+    plain = {**matching, "likelihood": SumDecoder("likelihood"), "trellis": SumDecoder("trellis")}
     found = {f"{prefix}{name}": decoder for prefix in ["outrider-", ""] for name, decoder in plain.items()}
     return {**found, _PREDECODED: predecoded}
 
@@ -35,7 +36,7 @@ class OutriderDecoder(sinter.Decoder):
     def __init__(self, kind: str) -> None:
         self.kind = kind
 
-    def compile(self, model: Model) -> Decoder | Trellis:
+    def compile(self, model: Model) -> Decoder | Likelihood | Trellis:
         return Decoder(MatchingGraph(model, correlations=self.kind == "mwpm-correlated"), self.kind)
 
     def compile_decoder_for_dem(self, *, dem: stim.DetectorErrorModel) -> "CompiledOutriderDecoder":
@@ -75,14 +76,11 @@ class OutriderDecoder(sinter.Decoder):
                 predictions.write(answers.tobytes())
 
 
-class TrellisDecoder(OutriderDecoder):
-    """The sum over all errors."""
+class SumDecoder(OutriderDecoder):
+    """A sum: over all errors of the model, or over likely ones where matching is unsure."""
 
-    def __init__(self) -> None:
-        super().__init__("trellis")
-
-    def compile(self, model: Model) -> Trellis:
-        return Trellis(model)
+    def compile(self, model: Model) -> Likelihood | Trellis:
+        return Trellis(model) if self.kind == "trellis" else Likelihood(model)
 
 
 class PredecodedDecoder(OutriderDecoder):
@@ -124,7 +122,7 @@ class PredecodedDecoder(OutriderDecoder):
 class CompiledOutriderDecoder(sinter.CompiledDecoder):
     """A decoder ready for one model."""
 
-    def __init__(self, decoder: Decoder | Trellis) -> None:
+    def __init__(self, decoder: Decoder | Likelihood | Trellis) -> None:
         self.decoder = decoder
 
     def decode_shots_bit_packed(self, *, bit_packed_detection_event_data: np.ndarray) -> np.ndarray:

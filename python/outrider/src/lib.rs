@@ -11,6 +11,7 @@ mod decoder;
 mod errors;
 mod gap;
 mod graph;
+mod likelihood;
 mod measurements;
 mod model;
 mod predecoder;
@@ -33,6 +34,8 @@ mod _outrider {
     use crate::gap::Gap;
     #[pymodule_export]
     use crate::graph::MatchingGraph;
+    #[pymodule_export]
+    use crate::likelihood::Likelihood;
     #[pymodule_export]
     use crate::measurements::MeasurementMap;
     #[pymodule_export]

@@ -14,7 +14,13 @@ import outrider
 
 from conftest import memory
 
-NAMES = ["outrider-mwpm", "outrider-mwpm-correlated", "outrider-union-find", "outrider-trellis"]
+NAMES = [
+    "outrider-mwpm",
+    "outrider-mwpm-correlated",
+    "outrider-union-find",
+    "outrider-likelihood",
+    "outrider-trellis",
+]
 
 
 def collect(folder: pathlib.Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -126,8 +132,8 @@ def test_compiled_decoders_give_the_decoders_answers(dem, tmp_path):
     assert set(NAMES) <= decoders.keys()
     for name in NAMES:
         model = outrider.Model(str(dem))
-        if name == "outrider-trellis":
-            own = outrider.Trellis(model)
+        if name in ["outrider-likelihood", "outrider-trellis"]:
+            own = outrider.Trellis(model) if name == "outrider-trellis" else outrider.Likelihood(model)
         else:
             graph = outrider.MatchingGraph(model, correlations=name.endswith("correlated"))
             own = outrider.Decoder(graph, name.removeprefix("outrider-"))

@@ -5,16 +5,17 @@ use std::time::Instant;
 
 use clap::Args;
 use outrider::{
-    Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Format, Isa, Orientation,
-    Sampler, SamplerOptions, Shots, SurfaceCode,
+    Basis, Circuit, CircuitFamily, DecoderOptions, DetectorErrorModel, Format, Isa, Orientation, Sampler,
+    SamplerOptions, Shots, SurfaceCode,
 };
 use serde::Serialize;
 
 use crate::decoding::decoder_factory::DecoderFactory;
-use crate::decoding::latency::{Measured, measure, measure_stages};
+use crate::decoding::latency::{DecodeShot, Measured, measure, measure_stages};
 use crate::decoding::predecoder_factory::{PredecoderArgs, PredecoderFactory};
 use crate::error::{Error, Result};
 use crate::input::{self, ShotFormat};
+use crate::options::decoder::{DecoderChoice, Wanted, decoder};
 use crate::options::graph::GraphArgs;
 use crate::options::surface::flat_model;
 use crate::options::values::{self, Rounds};
@@ -55,9 +56,10 @@ pub(crate) struct BenchArgs {
     /// Rounds, for the time per round (of a memory: d for as many as the distance) [default: d for a memory]
     #[arg(long, value_name = "R")]
     rounds: Option<Rounds>,
-    /// Decoder
-    #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = values::decoder_kind())]
-    decoder: DecoderKind,
+    /// Decoder; likelihood sums over likely errors where matching is unsure; trellis sums over all errors of the model,
+    /// decomposed or not, which takes much longer
+    #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = decoder())]
+    decoder: DecoderChoice,
     #[command(flatten)]
     predecoder: PredecoderArgs,
     /// Shots to time: sampled, or the first ones of --in; at most a gigabyte of them
@@ -79,7 +81,7 @@ pub(crate) struct BenchArgs {
 const AFTER_HELP: &str = "\
 Quantiles are nearest ranks: p999_us is the smallest time that 99.9 % of the shots do not exceed. Every time \
 includes reading the clock, some tens of nanoseconds. With a pre-decoder the shots are decoded twice more: with the \
-clock read between pre-decoder and decoder, and by plain matching.
+clock read between pre-decoder and decoder, unless it is likelihood that calls it, and by plain matching.
 
 Examples:
   outrider bench --distance 13 --p 0.003 --decoder mwpm-correlated --json bench.json
@@ -118,13 +120,20 @@ struct Predecoded {
     predecoder: String,
     predecoder_use: &'static str,
     events_left_per_shot: f64,
-    /// Mean time in the pre-decoder, and in the decoder after it, when they are called one after the other.
-    predecode_us: f64,
-    decode_us: f64,
-    predecode_share: f64,
+    /// Not of a sum over errors, which calls its pre-decoder itself.
+    #[serde(flatten)]
+    stages: Option<StageTimes>,
     /// Mean time of plain matching, decoder mwpm without a pre-decoder, and how many times it is ours.
     plain_mean_us: f64,
     speed_to_plain: f64,
+}
+
+/// Mean time in the pre-decoder, and in the decoder after it, when they are called one after the other.
+#[derive(Serialize)]
+struct StageTimes {
+    predecode_us: f64,
+    decode_us: f64,
+    predecode_share: f64,
 }
 
 /// Runs the subcommand.
@@ -135,18 +144,23 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let json = Output::create_optional(args.json.as_deref())?;
     let Source { model, surface, rounds } = source(args)?;
     let setup = Instant::now();
-    let options = DecoderOptions { kind: args.decoder, isa: args.isa, ..DecoderOptions::default() };
+    let options = DecoderOptions { isa: args.isa, ..DecoderOptions::default() };
     let predecoding = PredecoderFactory::of(&args.predecoder)?;
-    let factory = DecoderFactory::new(&model, args.dem.as_deref(), options, args.graph)?
+    let predecoder_use = predecoding.as_ref().map(PredecoderFactory::usage);
+    args.decoder.require(Wanted { predecoder_use, windows: false, shot_weights: false })?;
+    let factory = DecoderFactory::of(args.decoder, &model, args.dem.as_deref(), options, args.graph)?
         .predecoded(predecoding.as_ref(), surface.as_ref());
-    let mut decoder = factory.decoder()?;
+    let mut decoder: Box<dyn DecodeShot> = match factory.sum_decoder()? {
+        Some(decoder) => Box::new(decoder),
+        None => Box::new(factory.decoder()?),
+    };
     let setup_seconds = setup.elapsed().as_secs_f64();
     let shots = shots(args, &model)?;
     let name = args.input.as_deref().map_or_else(|| Path::new("sampled shots"), input::name);
     if shots.is_empty() {
         return Err(Error::input(name.display(), "there are no shots to time"));
     }
-    let measured = measure(&mut decoder, &shots).map_err(|error| error.with_path(Some(name)))?;
+    let measured = measure(decoder.as_mut(), &shots).map_err(|error| error.with_path(Some(name)))?;
     let mean_us = measured.latencies.mean_us();
     let predecoded = predecoded(&factory, &shots, &measured).map_err(|error| error.with_path(Some(name)))?;
     let Measured { latencies, events, .. } = measured;
@@ -182,20 +196,26 @@ fn predecoded(
     shots: &Shots,
     measured: &Measured,
 ) -> Result<Option<Predecoded>> {
-    let (Some(predecoding), Some(mut stages)) = (factory.predecoding(), factory.stages()?) else {
-        return Ok(None);
-    };
+    let Some(predecoding) = factory.predecoding() else { return Ok(None) };
     let count = shots.len() as f64;
-    let times = measure_stages(&mut stages, shots)?;
+    let stages = match factory.stages()? {
+        Some(mut stages) if !factory.choice().is_sum() => {
+            let times = measure_stages(&mut stages, shots)?;
+            Some(StageTimes {
+                predecode_us: times.predecode_ns as f64 / 1e3 / count,
+                decode_us: times.decode_ns as f64 / 1e3 / count,
+                predecode_share: times.predecode_share(),
+            })
+        }
+        _ => None,
+    };
     let plain = measure(&mut factory.plain_decoder()?, shots)?;
     let plain_mean_us = plain.latencies.mean_us();
     Ok(Some(Predecoded {
         predecoder: predecoding.to_string(),
         predecoder_use: predecoding.usage().name(),
         events_left_per_shot: measured.events_left as f64 / count,
-        predecode_us: times.predecode_ns as f64 / 1e3 / count,
-        decode_us: times.decode_ns as f64 / 1e3 / count,
-        predecode_share: times.predecode_share(),
+        stages,
         plain_mean_us,
         speed_to_plain: plain_mean_us / measured.latencies.mean_us(),
     }))
@@ -274,16 +294,20 @@ fn text(report: &Report<'_>) -> String {
 }
 
 fn predecoded_text(predecoded: &Predecoded) -> String {
+    let stages = predecoded.stages.as_ref().map_or_else(String::new, |stages| {
+        format!(
+            "of the time {:.1} % in the pre-decoder ({:.3} us), the rest in the decoder ({:.3} us)\n",
+            100.0 * stages.predecode_share,
+            stages.predecode_us,
+            stages.decode_us,
+        )
+    });
     format!(
         "after {} ({}): {:.2} events left per shot\n\
-         of the time {:.1} % in the pre-decoder ({:.3} us), the rest in the decoder ({:.3} us)\n\
-         plain matching on the same shots: mean {:.3} us, so this is {:.2} times as fast\n",
+         {stages}plain matching on the same shots: mean {:.3} us, so this is {:.2} times as fast\n",
         predecoded.predecoder,
         predecoded.predecoder_use,
         predecoded.events_left_per_shot,
-        100.0 * predecoded.predecode_share,
-        predecoded.predecode_us,
-        predecoded.decode_us,
         predecoded.plain_mean_us,
         predecoded.speed_to_plain,
     )

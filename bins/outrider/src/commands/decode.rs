@@ -10,14 +10,14 @@ use outrider_options::{WindowArgs, Windowing};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::decoding::decode_shots::{Decoded, Extras, Totals, decode_all};
+use crate::decoding::decode_shots::{Decoded, Extras, Levels, Totals, decode_all};
 use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::predecoder_factory::{PredecoderArgs, PredecoderFactory};
 use crate::decoding::windowed_decoder;
 use crate::error::{Error, Result};
 use crate::formats::edge_lines::ShotWeightArgs;
 use crate::input::{self, Batches, ShotFormat, Truth};
-use crate::options::decoder::{DecoderChoice, decoder, refuse_with_trellis};
+use crate::options::decoder::{DecoderChoice, Wanted, decoder};
 use crate::options::graph::GraphArgs;
 use crate::options::values;
 use crate::output::{self, Output};
@@ -48,7 +48,8 @@ pub(crate) struct DecodeArgs {
     /// Format of the predictions [default: by the suffix of --out, or else 01]
     #[arg(long, value_name = "FORMAT", value_parser = values::format())]
     out_format: Option<Format>,
-    /// Decoder; trellis sums over all errors of the model, decomposed or not, which takes much longer
+    /// Decoder; likelihood sums over likely errors where matching is unsure; trellis sums over all errors of the model,
+    /// decomposed or not, which takes much longer
     #[arg(long, value_name = "NAME", default_value = "mwpm", value_parser = decoder())]
     decoder: DecoderChoice,
     #[command(flatten)]
@@ -67,8 +68,8 @@ pub(crate) struct DecodeArgs {
     /// Also write the complementary gap of each prediction: the least weight with the observable flipped from what is
     /// predicted minus that with what is predicted; one line per shot, a number of 17 digits for each observable.
     /// Computed by exact matching, after the pre-decoder if there is one; negative where another decoder predicts the
-    /// heavier class. For observables on patches, not where a closed loop of errors flips them. With trellis,
-    /// ln(P(prediction right) / P(wrong)) of each observable, for any model
+    /// heavier class. For observables on patches, not where a closed loop of errors flips them. With likelihood and
+    /// trellis, ln(P(prediction right) / P(wrong)) of each observable; trellis gives it for any model
     #[arg(long, value_name = "FILE")]
     gap_out: Option<PathBuf>,
     /// Write larger gaps as this one (nats). The search ends there: a limit of 6 makes it several times faster
@@ -117,8 +118,10 @@ struct Stats<'a> {
     mistakes: Option<u64>,
     /// The same of each observable.
     mistakes_per_observable: Option<&'a [u64]>,
-    /// As many mistakes as the sum over errors expects by the model.
+    /// As many mistakes as the sum over all errors expects by the model.
     expected_mistakes: Option<f64>,
+    /// Shots by the level of likelihood that decided them.
+    levels: Option<Levels>,
     /// Wall-clock time from the first byte read to the last one written.
     seconds: f64,
     shots_per_second: f64,
@@ -143,7 +146,7 @@ pub(crate) fn run(args: &DecodeArgs) -> Result<()> {
     args.require_edges(predecoding.as_ref())?;
     let windowing = args.window.at(None)?;
     args.require_whole(windowing.as_ref())?;
-    args.require_matching(predecoding.is_some(), windowing.is_some())?;
+    args.require_taken(predecoding.as_ref(), windowing.is_some())?;
     let factory = args.factory(&model, predecoding.as_ref(), windowing.as_ref())?;
     let layout = input::layout(&model, args.in_includes_appended_observables);
     let format = ShotFormat::new("--in-format", args.in_format, &args.input, Format::B8);
@@ -211,20 +214,16 @@ impl DecodeArgs {
         Ok(())
     }
 
-    /// Refuses what a sum over errors has no use for, or does not give.
-    fn require_matching(&self, has_predecoder: bool, has_windows: bool) -> Result<()> {
-        if self.decoder != DecoderChoice::Trellis {
-            return Ok(());
-        }
-        let refused = [
-            ("--predecoder", has_predecoder),
-            ("--window", has_windows),
-            ("--weights-in and --erasures-in", self.shot_weights.are_given()),
+    /// Refuses what the decoder has no use for, or does not give.
+    fn require_taken(&self, predecoding: Option<&PredecoderFactory>, windows: bool) -> Result<()> {
+        let predecoder_use = predecoding.map(PredecoderFactory::usage);
+        let shot_weights = self.shot_weights.are_given();
+        self.decoder.require(Wanted { predecoder_use, windows, shot_weights })?;
+        self.decoder.refuse(&[
             ("--weights-out", self.weights_out.is_some()),
             ("--edges-out", self.edges_out.is_some()),
             ("--certify", self.certify),
-        ];
-        refuse_with_trellis(&refused)
+        ])
     }
 
     fn factory<'a>(
@@ -237,7 +236,7 @@ impl DecodeArgs {
         let factory = DecoderFactory::of(self.decoder, model, Some(&self.dem), options, self.graph)?
             .predecoded(predecoding, None)
             .windowed(windowing, self.window.time())?;
-        if self.gap_out.is_some() && self.decoder != DecoderChoice::Trellis {
+        if self.gap_out.is_some() && !self.decoder.is_sum() {
             factory.require_gaps()?;
         }
         Ok(factory)
@@ -269,6 +268,7 @@ impl DecodeArgs {
                 .in_includes_appended_observables
                 .then_some(&totals.mistakes_per_observable),
             expected_mistakes: (self.decoder == DecoderChoice::Trellis).then_some(totals.expected_mistakes),
+            levels: (self.decoder == DecoderChoice::Likelihood).then_some(totals.levels),
             seconds,
             shots_per_second: totals.shots as f64 / seconds.max(f64::MIN_POSITIVE),
             setup_seconds,

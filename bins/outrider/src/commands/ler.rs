@@ -25,7 +25,7 @@ use crate::formats::sinter;
 use crate::formats::statistics_file::StatisticsFile;
 use crate::formats::stim_text;
 use crate::input;
-use crate::options::decoder::{DecoderChoice, decoder, refuse_with_trellis};
+use crate::options::decoder::{DecoderChoice, Wanted, decoder};
 use crate::options::graph::GraphArgs;
 use crate::options::postselect::{PostselectArgs, Postselection};
 use crate::options::surface::flat_model;
@@ -89,7 +89,8 @@ pub(crate) struct LerArgs {
     /// Orientation of the paper's circuits
     #[arg(long, value_name = "O", default_value = "O1", value_parser = values::orientation())]
     orientation: Orientation,
-    /// Decoders; trellis sums over all errors of the model, decomposed or not, which takes much longer
+    /// Decoders; likelihood sums over likely errors where matching is unsure; trellis sums over all errors of the model,
+    /// decomposed or not, which takes much longer
     #[arg(
         long,
         value_name = "NAME,..",
@@ -151,7 +152,8 @@ After a pre-decoder a row's decoder is called PREDECODER+DECODER (PREDECODER-har
 json_metadata has the pre-decoder as `pre`, the start of a network file's SHA-256 as `net`, the use as `use`, and \
 thresholds, if given, as `commit_p` (--fix-probability), `data_t` and `syndrome_t`. Its custom_counts add up `events` \
 and `events_left` (detection events before and after it), `predecode_ns` and `decode_ns` (core time in it, and in the \
-decoder after it). The table has the mean events per shot, and the pre-decoder's share of the time of both.
+decoder after it). The table has the mean events per shot, and the pre-decoder's share of the time of both. \
+likelihood calls its pre-decoder itself, and its rows have none of these counts.
 
 In windows a row's decoder is called DECODER@LAYOUT, or DECODER@LAYOUT-bBUFFER if the buffer is shorter than the \
 distance or the distance is unknown. Its json_metadata has `win`, `commit`, `gap` (--spacing), `buffer` and, with \
@@ -201,13 +203,12 @@ pub(crate) fn run(args: &LerArgs) -> Result<()> {
         return Err(Error::Usage("--paired needs --window".to_owned()));
     }
     args.require_whole(&windowings)?;
-    if args.decoder.contains(&DecoderChoice::Trellis) {
-        refuse_with_trellis(&[
-            ("--predecoder", predecoders.iter().any(Option::is_some)),
-            ("--window", windowings.iter().any(Option::is_some)),
-            ("--weights-in and --erasures-in", args.shot_weights.are_given()),
-        ])?;
-    }
+    let wanted = Wanted {
+        predecoder_use: predecoders.iter().flatten().map(PredecoderFactory::usage).next(),
+        windows: windowings.iter().any(Option::is_some),
+        shot_weights: args.shot_weights.are_given(),
+    };
+    args.decoder.iter().try_for_each(|decoder| decoder.require(wanted))?;
     let table = Table::new(args, &predecoders, &windowings);
     let file = args.out.as_deref().map(Statistics::open).transpose()?;
     let mut campaign = Campaign { args, threads, predecoders, table, file };

@@ -7,12 +7,13 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use outrider::{Decoder, HistoryDecoder, Isa, Override, Sampler, SamplerOptions, Shots, Trellis};
+use outrider::{Decoder, HistoryDecoder, Isa, Override, Sampler, SamplerOptions, Shots};
 
 use crate::decoding::decode_shots::events;
 use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::sampling::chunk_shots;
 use crate::decoding::stages::Stages;
+use crate::decoding::sum_decoder::SumDecoder;
 use crate::error::{Error, Result};
 use crate::formats::edge_lines::ShotWeights;
 use crate::options::postselect::Postselection;
@@ -141,7 +142,7 @@ enum Pipeline {
     Decoder(Decoder),
     Stages(Stages),
     Windowed(HistoryDecoder),
-    Trellis(Trellis),
+    Sum(SumDecoder),
 }
 
 impl BlockWorker {
@@ -151,8 +152,8 @@ impl BlockWorker {
         let (detectors, observables) = sampler.batches();
         let predictions = observables.clone();
         let whole_predictions = observables.clone();
-        let pipeline = match (factory.trellis()?, factory.windowed_decoder()?, factory.stages()?) {
-            (Some(trellis), ..) => Pipeline::Trellis(trellis),
+        let pipeline = match (factory.sum_decoder()?, factory.windowed_decoder()?, factory.stages()?) {
+            (Some(decoder), ..) => Pipeline::Sum(decoder),
             (None, Some(windowed), _) => Pipeline::Windowed(windowed),
             (None, None, Some(stages)) => Pipeline::Stages(stages),
             (None, None, None) => Pipeline::Decoder(factory.decoder()?),
@@ -228,10 +229,10 @@ impl BlockWorker {
                     shot.map_err(|error| error.with_shot(index as u64 + 1))?;
                 }
             }
-            Pipeline::Trellis(trellis) => {
+            Pipeline::Sum(decoder) => {
                 self.predictions.resize(self.detectors.len());
                 for (index, row) in self.detectors.rows().enumerate() {
-                    let shot = trellis.decode(row, self.predictions.row_mut(index));
+                    let shot = decoder.decode(row, self.predictions.row_mut(index));
                     shot.map_err(|error| error.with_shot(index as u64 + 1))?;
                 }
             }

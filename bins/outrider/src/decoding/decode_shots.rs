@@ -6,10 +6,15 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use outrider::{Decoder, EdgeEnds, Error, HistoryDecoder, MatchingGraph, Override, Shots, Trellis};
+use outrider::{
+    Decoder, EdgeEnds, Error, HistoryDecoder, LikelihoodLevel, LikelihoodResult, MatchingGraph, Override,
+    Shots,
+};
+use serde::Serialize;
 
 use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::stages::Gaps;
+use crate::decoding::sum_decoder::{SumDecoder, Summed};
 use crate::error::Result;
 use crate::formats::edge_lines::ShotWeights;
 use crate::formats::numbers::general;
@@ -61,6 +66,21 @@ pub(crate) struct Totals {
     pub(crate) mistakes_per_observable: Vec<u64>,
     /// As many mistakes as the decoder itself expects, if it is one that does.
     pub(crate) expected_mistakes: f64,
+    /// Shots by what decided them, if it is likelihood.
+    pub(crate) levels: Levels,
+}
+
+/// Shots by the level of likelihood that decided them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Levels {
+    /// The first gaps alone.
+    gap: u64,
+    /// The mean of both gaps.
+    mean_gap: u64,
+    /// The sum.
+    sum: u64,
+    /// Of those of the sum, shots that it did not explain: the mean gap answered.
+    fallback: u64,
 }
 
 impl Totals {
@@ -70,10 +90,29 @@ impl Totals {
         self.events_left += other.events_left;
         self.mistakes += other.mistakes;
         self.expected_mistakes += other.expected_mistakes;
+        self.levels.add(other.levels);
         self.mistakes_per_observable.resize(other.mistakes_per_observable.len(), 0);
         for (sum, more) in self.mistakes_per_observable.iter_mut().zip(&other.mistakes_per_observable) {
             *sum += more;
         }
+    }
+}
+
+impl Levels {
+    fn count(&mut self, result: LikelihoodResult) {
+        match result.level {
+            LikelihoodLevel::Gap => self.gap += 1,
+            LikelihoodLevel::MeanGap => self.mean_gap += 1,
+            LikelihoodLevel::Sum => self.sum += 1,
+        }
+        self.fallback += u64::from(result.is_fallback);
+    }
+
+    fn add(&mut self, Self { gap, mean_gap, sum, fallback }: Self) {
+        self.gap += gap;
+        self.mean_gap += mean_gap;
+        self.sum += sum;
+        self.fallback += fallback;
     }
 }
 
@@ -90,12 +129,12 @@ pub(crate) fn decode_all(
 ) -> Result<Totals> {
     let mut workers = Vec::with_capacity(threads);
     for _ in 0..threads {
-        let decoder = match (factory.trellis()?, factory.windowed_decoder()?) {
-            (Some(trellis), _) => ShotDecoder::Trellis(trellis),
+        let decoder = match (factory.sum_decoder()?, factory.windowed_decoder()?) {
+            (Some(decoder), _) => ShotDecoder::Sum(decoder),
             (None, Some(decoder)) => ShotDecoder::Windowed(decoder),
             (None, None) => ShotDecoder::Whole(factory.decoder()?),
         };
-        let has_own_gaps = matches!(decoder, ShotDecoder::Trellis(_));
+        let has_own_gaps = matches!(decoder, ShotDecoder::Sum(_));
         let gaps = (extras.gaps && !has_own_gaps).then(|| factory.gaps(extras.gap_limit)).transpose()?;
         let graph = Arc::clone(factory.graph());
         workers.push(StreamWorker { graph, decoder, gaps, extras, name: name.to_owned(), edges: Vec::new() });
@@ -137,7 +176,7 @@ struct StreamWorker {
 enum ShotDecoder {
     Whole(Decoder),
     Windowed(HistoryDecoder),
-    Trellis(Trellis),
+    Sum(SumDecoder),
 }
 
 /// What became of one shot.
@@ -146,8 +185,8 @@ struct DecodedShot {
     events_left: Option<u64>,
     /// In natural units; windows and sums have none.
     weight: Option<f64>,
-    /// The probability of a mistake, from a sum over errors.
-    failure: Option<f64>,
+    /// From a sum over errors.
+    summed: Option<Summed>,
 }
 
 impl StreamWorker {
@@ -168,17 +207,17 @@ impl StreamWorker {
                 }
                 let weight = self.graph.natural(result.weight);
                 let events_left = Some(result.matched_count.into());
-                Ok(DecodedShot { events_left, weight: Some(weight), failure: None })
+                Ok(DecodedShot { events_left, weight: Some(weight), summed: None })
             }
             ShotDecoder::Windowed(decoder) => {
                 let edges = self.extras.edges.then_some(&mut self.edges);
                 let events_left = decoder.decode(detectors, prediction, edges)?;
                 self.edges.sort_unstable();
-                Ok(DecodedShot { events_left: Some(events_left), weight: None, failure: None })
+                Ok(DecodedShot { events_left: Some(events_left), weight: None, summed: None })
             }
-            ShotDecoder::Trellis(trellis) => {
-                let result = trellis.decode(detectors, prediction)?;
-                Ok(DecodedShot { events_left: None, weight: None, failure: Some(result.failure) })
+            ShotDecoder::Sum(decoder) => {
+                let summed = decoder.decode(detectors, prediction)?;
+                Ok(DecodedShot { events_left: None, weight: None, summed: Some(summed) })
             }
         }
     }
@@ -210,7 +249,11 @@ impl Worker for StreamWorker {
             let event_count = events(&detectors, index, graph.node_count()).count() as u64;
             decoded.totals.events += event_count;
             decoded.totals.events_left += result.events_left.unwrap_or(event_count);
-            decoded.totals.expected_mistakes += result.failure.unwrap_or(0.0);
+            match result.summed {
+                Some(Summed::Trellis(result)) => decoded.totals.expected_mistakes += result.failure,
+                Some(Summed::Likelihood(result)) => decoded.totals.levels.count(result),
+                None => {}
+            }
             if let Some(weight) = result.weight.filter(|_| self.extras.weights) {
                 push_weight(&mut decoded.weights, weight);
             }
@@ -222,9 +265,9 @@ impl Worker for StreamWorker {
                 let found = gaps.gaps(events, overrides, prediction);
                 let found = found.map_err(|error| error.with_path(&self.name).with_shot(shot))?;
                 push_gaps(&mut decoded.gaps, found.into_iter().map(|gap| graph.natural(gap)));
-            } else if let (true, ShotDecoder::Trellis(trellis)) = (self.extras.gaps, &self.decoder) {
+            } else if let (true, ShotDecoder::Sum(decoder)) = (self.extras.gaps, &self.decoder) {
                 let limit = self.extras.gap_limit.unwrap_or(f64::INFINITY);
-                let of_prediction = trellis.ratios().iter().enumerate().map(|(observable, &ratio)| {
+                let of_prediction = decoder.ratios().iter().enumerate().map(|(observable, &ratio)| {
                     let is_flipped = prediction[observable / 8] >> (observable % 8) & 1 == 1;
                     if is_flipped { -ratio } else { ratio }.min(limit)
                 });

@@ -5,27 +5,28 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use outrider::{
-    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, GraphOptions, HistoryDecoder, Isa,
-    MatchingGraph, Predecoder, PredecoderUse, Status, SurfaceCode, TimeAxis, Trellis, TrellisOptions,
-    WindowDecoder,
+    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, GraphOptions, HistoryDecoder, Isa, Likelihood,
+    LikelihoodOptions, MatchingGraph, Predecoder, PredecoderUse, Status, SurfaceCode, TimeAxis, Trellis,
+    TrellisOptions, WindowDecoder,
 };
 use outrider_options::{TimedModel, Windowing, decoder_label, order_note};
 
 use crate::decoding::predecoder_factory::PredecoderFactory;
 use crate::decoding::stages::{Gaps, Stages};
+use crate::decoding::sum_decoder::SumDecoder;
 use crate::decoding::windowed_decoder::Windows;
 use crate::error::{Error, Result};
 use crate::options::decoder::DecoderChoice;
 use crate::options::graph::GraphArgs;
 
-/// A graph and how to decode on it; or a sum over errors, which takes the graph for its numbers only.
+/// A graph and how to decode on it; a sum over all errors takes the graph for its numbers only.
 pub(crate) struct DecoderFactory<'a> {
     model: &'a DetectorErrorModel,
     path: Option<&'a Path>,
     graph: Arc<MatchingGraph>,
     graph_options: GraphOptions,
     options: DecoderOptions,
-    is_trellis: bool,
+    choice: DecoderChoice,
     /// The model with the rounds that options give.
     in_rounds: Option<DetectorErrorModel>,
     predecoding: Option<&'a PredecoderFactory>,
@@ -53,18 +54,18 @@ impl<'a> DecoderFactory<'a> {
         graph_args: GraphArgs,
     ) -> Result<Self> {
         require_isa(options.isa)?;
-        let is_trellis = choice == DecoderChoice::Trellis;
-        let options = match choice {
-            DecoderChoice::Graph(kind) => DecoderOptions { kind, ..options },
-            DecoderChoice::Trellis => DecoderOptions { kind: DecoderKind::default(), ..options },
+        let kind = match choice {
+            DecoderChoice::Graph(kind) => kind,
+            DecoderChoice::Trellis | DecoderChoice::Likelihood => DecoderKind::default(),
         };
-        if options.certify && (is_trellis || options.kind == DecoderKind::UnionFind) {
+        let options = DecoderOptions { kind, ..options };
+        if options.certify && (choice.is_sum() || kind == DecoderKind::UnionFind) {
             return Err(Error::Usage(format!("--certify needs a matching decoder; {choice} proves nothing")));
         }
-        let correlations = options.kind.needs_correlations();
+        let is_trellis = choice == DecoderChoice::Trellis;
         let GraphArgs { ignore_undecomposable, first_observables, weight_range } = graph_args;
         let graph_options = GraphOptions {
-            correlations,
+            correlations: choice.needs_correlations(),
             ignore_undecomposable: ignore_undecomposable || is_trellis,
             first_observables,
             weight_range: weight_range.unwrap_or_default(),
@@ -82,7 +83,7 @@ impl<'a> DecoderFactory<'a> {
             graph,
             graph_options,
             options,
-            is_trellis,
+            choice,
             in_rounds: None,
             predecoding: None,
             surface: None,
@@ -96,7 +97,10 @@ impl<'a> DecoderFactory<'a> {
         predecoding: Option<&'a PredecoderFactory>,
         surface: Option<&'a SurfaceCode>,
     ) -> Self {
-        debug_assert!(!self.is_trellis || predecoding.is_none(), "refused with the options");
+        debug_assert!(
+            self.choice != DecoderChoice::Trellis || predecoding.is_none(),
+            "refused with the options"
+        );
         self.surface = surface;
         self.options.predecoder_use =
             predecoding.map_or_else(PredecoderUse::default, PredecoderFactory::usage);
@@ -165,7 +169,7 @@ impl<'a> DecoderFactory<'a> {
 
     /// What is decoded with.
     pub(crate) fn choice(&self) -> DecoderChoice {
-        if self.is_trellis { DecoderChoice::Trellis } else { DecoderChoice::Graph(self.options.kind) }
+        self.choice
     }
 
     /// The pre-decoder, if there is one.
@@ -191,11 +195,26 @@ impl<'a> DecoderFactory<'a> {
         })
     }
 
-    /// A sum over all errors for one thread, if that is what is decoded with.
-    pub(crate) fn trellis(&self) -> Result<Option<Trellis>> {
-        let options = TrellisOptions { isa: self.options.isa, ..TrellisOptions::default() };
-        let make = || Trellis::with_options(self.model, &options).map_err(|error| self.misplaced(error));
-        self.is_trellis.then(make).transpose()
+    /// A sum over errors for one thread, with its pre-decoder, if that is what is decoded with.
+    pub(crate) fn sum_decoder(&self) -> Result<Option<SumDecoder>> {
+        Ok(match self.choice {
+            DecoderChoice::Graph(_) => None,
+            DecoderChoice::Trellis => {
+                let options = TrellisOptions { isa: self.options.isa, ..TrellisOptions::default() };
+                let trellis = Trellis::with_options(self.model, &options);
+                Some(SumDecoder::Trellis(trellis.map_err(|error| self.misplaced(error))?))
+            }
+            DecoderChoice::Likelihood => Some(SumDecoder::Likelihood(self.likelihood()?)),
+        })
+    }
+
+    fn likelihood(&self) -> Result<Likelihood> {
+        let options = LikelihoodOptions { isa: self.options.isa, ..LikelihoodOptions::default() };
+        let likelihood = match self.predecoder()? {
+            Some(predecoder) => Likelihood::with_predecoder(self.model, predecoder, &options),
+            None => Likelihood::with_options(self.model, Arc::clone(&self.graph), &options),
+        };
+        likelihood.map_err(|error| self.without_gap(error, "decodes any model"))
     }
 
     /// A decoder for one thread that decides a history in windows, if it is cut.
@@ -223,8 +242,23 @@ impl<'a> DecoderFactory<'a> {
 
     /// Refuses a model with an observable that has no complementary gap.
     pub(crate) fn require_gaps(&self) -> Result<()> {
-        Gaps::new(&self.graph, None, &self.options, None).map_err(|error| self.misplaced(error))?;
+        Gaps::new(&self.graph, None, &self.options, None)
+            .map_err(|error| self.without_gap(error, "gives ratios for any model"))?;
         Ok(())
+    }
+
+    /// Why there is no complementary gap, and what needs none.
+    fn without_gap(&self, error: outrider::Error, what_trellis_does: &str) -> Error {
+        if error.status() != Some(Status::Unsupported) {
+            return self.misplaced(error);
+        }
+        let message = format!("{error}; --decoder {} {what_trellis_does}", DecoderChoice::Trellis);
+        Error::input(self.place().display(), message)
+    }
+
+    /// What errors about the model name.
+    fn place(&self) -> &Path {
+        self.path.unwrap_or_else(|| Path::new("generated model"))
     }
 
     /// The complementary gaps of one thread, up to a limit in natural units.
@@ -253,8 +287,7 @@ impl<'a> DecoderFactory<'a> {
             Error::Core(error)
                 if matches!(error.status(), Some(Status::Format | Status::Argument | Status::Limit)) =>
             {
-                let place = self.path.unwrap_or_else(|| Path::new("generated model"));
-                Error::input(place.display(), format!("{predecoding}: {error}"))
+                Error::input(self.place().display(), format!("{predecoding}: {error}"))
             }
             error => error.with_path(self.path),
         }

@@ -10,11 +10,53 @@ use outrider::{Decoder, Shots};
 
 use crate::decoding::decode_shots::events;
 use crate::decoding::stages::Stages;
+use crate::decoding::sum_decoder::SumDecoder;
 use crate::error::Result;
 use crate::report::statistics::StageTotals;
 
 /// Shots decoded before the clock counts.
 const WARM_UP_SHOTS: usize = 2000;
+
+/// What decodes single shots.
+pub(crate) trait DecodeShot: Send {
+    /// Bytes of packed observables.
+    fn observable_bytes(&self) -> usize;
+    /// Decodes packed events into packed observables. Gives the events that were left to match, if any are matched.
+    fn decode_shot(
+        &mut self,
+        detectors: &[u8],
+        observables: &mut [u8],
+    ) -> std::result::Result<Option<u32>, outrider::Error>;
+}
+
+impl DecodeShot for Decoder {
+    fn observable_bytes(&self) -> usize {
+        self.graph().observable_bytes()
+    }
+
+    fn decode_shot(
+        &mut self,
+        detectors: &[u8],
+        observables: &mut [u8],
+    ) -> std::result::Result<Option<u32>, outrider::Error> {
+        Ok(Some(self.decode(detectors, &[], observables)?.matched_count))
+    }
+}
+
+impl DecodeShot for SumDecoder {
+    fn observable_bytes(&self) -> usize {
+        self.ratios().len().div_ceil(8)
+    }
+
+    fn decode_shot(
+        &mut self,
+        detectors: &[u8],
+        observables: &mut [u8],
+    ) -> std::result::Result<Option<u32>, outrider::Error> {
+        self.decode(detectors, observables)?;
+        Ok(None)
+    }
+}
 
 /// What was measured.
 pub(crate) struct Measured {
@@ -60,7 +102,7 @@ impl Latencies {
 
 /// Decodes every shot once, after a warm-up on the first ones, on a thread of its own that stays on one
 /// core where the system allows it.
-pub(crate) fn measure(decoder: &mut Decoder, shots: &Shots) -> Result<Measured> {
+pub(crate) fn measure(decoder: &mut dyn DecodeShot, shots: &Shots) -> Result<Measured> {
     on_one_core(|| measure_here(decoder, shots))
 }
 
@@ -91,20 +133,21 @@ fn on_one_core<T: Send>(body: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     })
 }
 
-fn measure_here(decoder: &mut Decoder, shots: &Shots) -> Result<Measured> {
-    let mut observables = vec![0; decoder.graph().observable_bytes()];
+fn measure_here(decoder: &mut dyn DecodeShot, shots: &Shots) -> Result<Measured> {
+    let mut observables = vec![0; decoder.observable_bytes()];
     for row in shots.rows().take(WARM_UP_SHOTS) {
-        decoder.decode(row, &[], &mut observables)?;
+        decoder.decode_shot(row, &mut observables)?;
     }
     let (mut events, mut events_left) = (0, 0);
     let mut samples_ns = Vec::with_capacity(shots.len());
     for (index, row) in shots.rows().enumerate() {
         let clock = Instant::now();
-        let result = decoder.decode(row, &[], &mut observables);
+        let left = decoder.decode_shot(row, &mut observables);
         let elapsed = clock.elapsed();
-        let result = result.map_err(|error| error.with_shot(index as u64 + 1))?;
-        events += u64::from(result.event_count);
-        events_left += u64::from(result.matched_count);
+        let left = left.map_err(|error| error.with_shot(index as u64 + 1))?;
+        let count = shots.ones(index).count() as u64;
+        events += count;
+        events_left += left.map_or(count, u64::from);
         samples_ns.push(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX));
     }
     Ok(Measured { latencies: Latencies::new(samples_ns), events, events_left })

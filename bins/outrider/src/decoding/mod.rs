@@ -7,4 +7,5 @@ pub(crate) mod latency;
 pub(crate) mod predecoder_factory;
 pub(crate) mod sampling;
 pub(crate) mod stages;
+pub(crate) mod sum_decoder;
 pub(crate) mod windowed_decoder;

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 pub(crate) use outrider_options::option_values::{
-    TimeUnit, basis, circuit_family, decoder_kind, format, isa, open_probability, orientation, positive,
-    predecoder_use, probability, time,
+    TimeUnit, basis, circuit_family, format, isa, open_probability, orientation, positive, predecoder_use,
+    probability, time,
 };
 
 /// A patch size, `WIDTHxHEIGHT`.
