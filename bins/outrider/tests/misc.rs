@@ -40,6 +40,9 @@ fn demo_shows_every_decoder_twice_and_loses_no_round() {
     for decoder in ["mwpm ", "mwpm-correlated ", "union-find "] {
         assert_eq!(text.lines().filter(|line| line.trim_start().starts_with(decoder)).count(), 2, "{text}");
     }
+    for decoder in ["trellis ", "event-stim+mwpm ", "event-stim+likelihood "] {
+        assert_eq!(text.lines().filter(|line| line.trim_start().starts_with(decoder)).count(), 1, "{text}");
+    }
     let left = |name: &str| -> f64 {
         let row = text.lines().rfind(|line| line.split_whitespace().next() == Some(name)).unwrap();
         row.split_whitespace().rev().nth(1).unwrap().parse().unwrap()
@@ -50,6 +53,9 @@ fn demo_shows_every_decoder_twice_and_loses_no_round() {
     let line = text.lines().find(|line| line.trim_start().starts_with("mwpm ")).unwrap();
     let rate: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     assert!((rate - 794.0 / 50_000.0).abs() < 5e-4, "{line}");
+    // The sum over all errors takes the Y errors into account that it ignores.
+    let line = text.lines().find(|line| line.trim_start().starts_with("trellis ")).unwrap();
+    assert!(line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() < rate, "{line}");
     assert!(
         text.contains(" us: held\n") || text.contains("no pace is held on this machine as it is"),
         "{text}"

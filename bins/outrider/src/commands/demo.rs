@@ -16,10 +16,11 @@ use crate::commands::demo_stream;
 use crate::decoding::campaign::{Plan, count_errors};
 use crate::decoding::decode_shots::{Extras, decode_all};
 use crate::decoding::decoder_factory::DecoderFactory;
-use crate::decoding::latency::{Measured, measure};
+use crate::decoding::latency::{DecodeShot, Measured, measure};
 use crate::decoding::predecoder_factory::PredecoderFactory;
 use crate::error::Result;
 use crate::input::{self, Batches, ShotFormat, Truth};
+use crate::options::decoder::DecoderChoice;
 use crate::options::graph::GraphArgs;
 use crate::options::postselect::Postselection;
 use crate::options::surface::flat_model;
@@ -54,12 +55,12 @@ const SHOTS_PER_HISTORY: u64 = 20;
 /// Shots whose latency is taken one by one.
 const TIMED_SHOTS: usize = 20_000;
 
-const HEADER: &str = "  decoder                LER  95% interval (Wilson)    us/round   p50 us   p99 us  p99.9 us  left     shots/s\n";
+const HEADER: &str = "  decoder                   LER  95% interval (Wilson)    us/round   p50 us   p99 us  p99.9 us  left     shots/s\n";
 
 const NEXT: &str = "
 us/round, p50, p99 and p99.9 are of single shots on one core; left: events to match per shot, all of them or those
 after the pre-decoder; shots/s is all cores together. PREDECODER+mwpm is plain matching with a pre-decoder's soft
-weights.
+weights. likelihood sums over likely errors where matching is unsure; trellis sums over all errors of every shot.
 Next:
   outrider decode --dem model.dem --in dets.b8      your own Stim files
   outrider ler --distance 3,5,7 --p 0.003,0.006     error rates, sinter's CSV with --out
@@ -79,8 +80,9 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let model = DetectorErrorModel::parse(GOOGLE_MODEL)?;
     let timed = google_shots(&model)?.read_to_end()?;
     for kind in DecoderKind::ALL {
-        google_row(&factory(&model, kind)?, &timed)?;
+        google_row(&factory(&model, DecoderChoice::Graph(kind))?, &timed)?;
     }
+    google_row(&factory(&model, DecoderChoice::Trellis)?, &timed)?;
     print(&format!(
         "\nRotated memory, distance {DISTANCE}, {DISTANCE} rounds, Z basis, uniform noise {NOISE}: \
          {} sampled shots\n{HEADER}",
@@ -95,11 +97,13 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let (mut timed, mut observables) = sampler.batches();
     sampler.sample(0, args.shots.min(TIMED_SHOTS as u64) as usize, &mut timed, &mut observables)?;
     for kind in DecoderKind::ALL {
-        sampled_row(&factory(&model, kind)?, args.shots, &timed)?;
+        sampled_row(&factory(&model, DecoderChoice::Graph(kind))?, args.shots, &timed)?;
     }
     let predecoding = PredecoderFactory::shipped()?;
-    let predecoded = factory(&model, DecoderKind::Mwpm)?.predecoded(Some(&predecoding), None);
-    sampled_row(&predecoded, args.shots, &timed)?;
+    for choice in [DecoderChoice::Graph(DecoderKind::Mwpm), DecoderChoice::Likelihood] {
+        let predecoded = factory(&model, choice)?.predecoded(Some(&predecoding), None);
+        sampled_row(&predecoded, args.shots, &timed)?;
+    }
     demo_stream::show((args.shots / SHOTS_PER_HISTORY).max(1))?;
     print(NEXT)
 }
@@ -151,13 +155,8 @@ fn sampled_row(factory: &DecoderFactory<'_>, shots: u64, timed: &Shots) -> Resul
     row(factory, tally.errors, tally.shots, seconds, timed, DISTANCE)
 }
 
-fn factory(model: &DetectorErrorModel, kind: DecoderKind) -> Result<DecoderFactory<'_>> {
-    DecoderFactory::new(
-        model,
-        None,
-        DecoderOptions { kind, ..DecoderOptions::default() },
-        GraphArgs::default(),
-    )
+fn factory(model: &DetectorErrorModel, choice: DecoderChoice) -> Result<DecoderFactory<'_>> {
+    DecoderFactory::of(choice, model, None, DecoderOptions::default(), GraphArgs::default())
 }
 
 /// Times single shots and prints a line of the table.
@@ -169,10 +168,18 @@ fn row(
     timed: &Shots,
     rounds: u32,
 ) -> Result<()> {
-    let Measured { latencies, events_left, .. } = measure(&mut factory.decoder()?, timed)?;
+    let mut decoder: Box<dyn DecodeShot> = match factory.sum_decoder()? {
+        Some(decoder) => Box::new(decoder),
+        None => Box::new(factory.decoder()?),
+    };
+    let Measured { latencies, events_left, .. } = measure(decoder.as_mut(), timed)?;
+    let left = match factory.choice().is_sum() {
+        true => "-".to_owned(),
+        false => format!("{:.1}", events_left as f64 / timed.len().max(1) as f64),
+    };
     let (low, high) = wilson(errors, shots);
     print(&format!(
-        "  {:<18} {:>8.2e}  {:<23} {:>8.3} {:>8.2} {:>8.2} {:>9.2} {:>5.1} {:>11.0}\n",
+        "  {:<21} {:>8.2e}  {:<23} {:>8.3} {:>8.2} {:>8.2} {:>9.2} {:>5} {:>11.0}\n",
         factory.name(),
         errors as f64 / shots.max(1) as f64,
         format!("{low:.2e} .. {high:.2e}"),
@@ -180,7 +187,7 @@ fn row(
         latencies.quantile_us(0.5),
         latencies.quantile_us(0.99),
         latencies.quantile_us(0.999),
-        events_left as f64 / timed.len().max(1) as f64,
+        left,
         shots as f64 / seconds,
     ))
 }
