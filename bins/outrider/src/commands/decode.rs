@@ -97,6 +97,7 @@ Examples:
   stim detect --in circuit.stim --shots 1000 --out_format b8 | outrider decode --dem model.dem > guesses.01
   outrider decode --dem model.dem --in dets.b8 --decoder mwpm-correlated --stats stats.json --out /dev/null
   outrider decode --dem model.dem --in dets.b8 --predecoder rule:min-sum --stats stats.json --out /dev/null
+  outrider decode --dem model.dem --in dets.b8 --decoder likelihood --gap-out ratios.txt > guesses.01
   outrider decode --dem model.dem --in dets.b8 --erasures-in erased.txt > guesses.01
   outrider decode --dem model.dem --in dets.b8 --window parallel --commit 5 --spacing 5 --buffer 5 > guesses.01";
 

@@ -164,6 +164,7 @@ Examples:
   outrider ler --distance 3,5,7 --p 0.003,0.006 --basis x,z --decoder mwpm,mwpm-correlated --out ler.csv
   outrider ler --stim d=5,r=5,p=0.01.stim --dem model.dem --max-shots 10000000 --max-errors 500 --out ler.csv
   outrider ler --distance 5,7 --p 0.005 --predecoder none --predecoder rule:min-sum --out ler.csv
+  outrider ler --distance 5,7 --p 0.006 --decoder mwpm-correlated,likelihood --predecoder event-stim.safetensors
   outrider ler --distance 5,7 --p 0.003 --rounds 50 --window parallel --paired
   sinter plot --in ler.csv --x_func m.p --group_func \"f'd={m.d} {decoder}'\" --xaxis '[log]p' --out ler.png";
 
