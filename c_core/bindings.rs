@@ -72,6 +72,7 @@ pub const OTR_TRELLIS_SHARED_OBSERVABLES_MAX: u32 = 16;
 pub const OTR_TRELLIS_CUTOFF_MAX: f64 = 0.1;
 pub const OTR_TRELLIS_STATES_MAX: u32 = 1048576;
 pub const OTR_TRELLIS_ITERATIONS_MAX: u32 = 64;
+pub const OTR_TRELLIS_TABLE_BITS_MAX: u32 = 14;
 pub const OTR_TRELLIS_RATIO_MAX: f64 = 600.0;
 pub const OTR_MEASUREMENT_TEXT_BYTES_MAX: u64 = 4294967296;
 pub const OTR_MEASUREMENT_REPEAT_DEPTH_MAX: u32 = 64;
@@ -2932,13 +2933,14 @@ pub struct otr_trellis_options {
     pub iterations: u32,
     pub coarse: otr_trellis_budget,
     pub fine: otr_trellis_budget,
+    pub table_bits: u32,
     pub unsure: f64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     [
         "Size of otr_trellis_options",
-    ][::core::mem::size_of::<otr_trellis_options>() - 48usize];
+    ][::core::mem::size_of::<otr_trellis_options>() - 56usize];
     [
         "Alignment of otr_trellis_options",
     ][::core::mem::align_of::<otr_trellis_options>() - 8usize];
@@ -2955,8 +2957,11 @@ const _: () = {
         "Offset of field: otr_trellis_options::fine",
     ][::core::mem::offset_of!(otr_trellis_options, fine) - 24usize];
     [
+        "Offset of field: otr_trellis_options::table_bits",
+    ][::core::mem::offset_of!(otr_trellis_options, table_bits) - 40usize];
+    [
         "Offset of field: otr_trellis_options::unsure",
-    ][::core::mem::offset_of!(otr_trellis_options, unsure) - 40usize];
+    ][::core::mem::offset_of!(otr_trellis_options, unsure) - 48usize];
 };
 unsafe extern "C" {
     pub fn otr_trellis_options_default() -> otr_trellis_options;

@@ -16,6 +16,7 @@ const ERRORS_MAX: usize = 12;
 const EXACT: TrellisOptions = TrellisOptions {
     isa: Isa::Auto,
     iterations: 0,
+    table_bits: 0,
     coarse: TrellisBudget { cutoff: 0.0, states_max: 5000 },
     fine: TrellisBudget { cutoff: 0.0, states_max: 5000 },
     unsure: 0.0,
@@ -131,13 +132,16 @@ fn every_class_has_the_probability_of_its_sets_of_errors() {
         let model = DetectorErrorModel::parse(&text).expect("a valid model");
         let observables = model.observable_count() as usize;
         let iterations = random.below(4) as u32;
-        let mut trellis = Trellis::with_options(&model, &TrellisOptions { iterations, ..EXACT }).unwrap();
-        for (events, classes) in all_symptoms(&errors) {
-            check(&mut trellis, events, &classes, observables, &text);
-            shots += 1;
+        for table_bits in [0, 14] {
+            let options = TrellisOptions { iterations, table_bits, ..EXACT };
+            let mut trellis = Trellis::with_options(&model, &options).unwrap();
+            for (events, classes) in all_symptoms(&errors) {
+                check(&mut trellis, events, &classes, observables, &text);
+                shots += 1;
+            }
         }
     }
-    assert!(shots > 10 * MODELS, "{shots}");
+    assert!(shots > 20 * MODELS, "{shots}");
 }
 
 #[test]
@@ -170,7 +174,9 @@ fn memory(distance: u32, p: f64, shots: usize) -> (DetectorErrorModel, Shots, Sh
 fn what_is_dropped_changes_little() {
     let (model, detectors, _) = memory(3, 0.01, 1000);
     let mut exact = Trellis::with_options(&model, &EXACT).unwrap();
-    let mut pruned = Trellis::new(&model).unwrap();
+    let mut pruned =
+        Trellis::with_options(&model, &TrellisOptions { table_bits: 0, ..TrellisOptions::default() })
+            .unwrap();
     let (mut fine, mut error) = (0, 0f64);
     for row in detectors.rows() {
         let (mut expected, mut found) = ([0], [0]);
@@ -205,15 +211,17 @@ fn fewer_shots_fail_than_by_matching_and_as_many_as_expected() {
 #[test]
 fn sums_have_the_same_bits_everywhere() {
     let (model, detectors, _) = memory(3, 0.01, 200);
-    for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
-        let options = TrellisOptions { isa, ..TrellisOptions::default() };
-        let mut trellis = Trellis::with_options(&model, &options).unwrap();
-        let mut hash = 0u64;
-        for row in detectors.rows() {
-            trellis.decode(row, &mut [0]).unwrap();
-            hash = (hash ^ trellis.ratios()[0].to_bits()).wrapping_mul(0x0100_0000_01b3).rotate_left(17);
+    for (table_bits, expected) in [(0, 6_338_593_023_445_344_444), (14, 10_715_216_248_370_867_076)] {
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+            let options = TrellisOptions { isa, table_bits, ..TrellisOptions::default() };
+            let mut trellis = Trellis::with_options(&model, &options).unwrap();
+            let mut hash = 0u64;
+            for row in detectors.rows() {
+                trellis.decode(row, &mut [0]).unwrap();
+                hash = (hash ^ trellis.ratios()[0].to_bits()).wrapping_mul(0x0100_0000_01b3).rotate_left(17);
+            }
+            assert_eq!(hash, expected, "{isa}, {table_bits}");
         }
-        assert_eq!(hash, 6_338_593_023_445_344_444, "{isa}");
     }
 }
 
@@ -235,6 +243,7 @@ fn models_and_options_beyond_the_limits_are_refused() {
     assert_eq!(status("error(0.1) L0\nerror(0.2) D1 ^ D1 L0", &usual), Ok(()), "no detectors");
     for options in [
         TrellisOptions { iterations: 65, ..usual },
+        TrellisOptions { table_bits: 15, ..usual },
         TrellisOptions { unsure: f64::NAN, ..usual },
         TrellisOptions { unsure: -1.0, ..usual },
         TrellisOptions { coarse: TrellisBudget { cutoff: 0.2, states_max: 10 }, ..usual },

@@ -31,6 +31,7 @@ extern "C" {
 #define OTR_TRELLIS_CUTOFF_MAX 0.1
 #define OTR_TRELLIS_STATES_MAX 0x100000
 #define OTR_TRELLIS_ITERATIONS_MAX 64
+#define OTR_TRELLIS_TABLE_BITS_MAX 14
 /* Magnitude of a log-likelihood ratio. */
 #define OTR_TRELLIS_RATIO_MAX 600.0
 
@@ -47,10 +48,13 @@ typedef struct otr_trellis_options {
     uint32_t iterations;       /* of belief propagation, at most OTR_TRELLIS_ITERATIONS_MAX */
     otr_trellis_budget coarse; /* for every shot */
     otr_trellis_budget fine;   /* again for those whose answer is unsure, or that nothing explains so far */
-    double unsure;             /* log-likelihood ratios below this in magnitude are; natural units, from 0 */
+    uint32_t table_bits; /* parts of the model with at most so many detectors open at once and observables are
+                            summed up exactly, in a table of every state; 0 to OTR_TRELLIS_TABLE_BITS_MAX */
+    double unsure;       /* log-likelihood ratios below this in magnitude are; natural units, from 0 */
 } otr_trellis_options;
 
-/* 3 iterations; cutoff 1e-3 and 1000 states, for ratios below 1 again with 1e-5 and 4000. */
+/* 3 iterations; tables of 14 bits; cutoff 1e-3 and 1000 states, for ratios below 1 again with 1e-5 and 4000.
+ */
 OTR_API otr_trellis_options otr_trellis_options_default(void);
 
 /* Lays out the sum of a model, which is not needed afterwards. A trellis is single-threaded (make one per

@@ -18,9 +18,10 @@ static otr_frontier_result sum_part(otr_class_sum *sum, uint32_t number, const o
 static void judge_classes(otr_class_sum *sum, const otr_class_group *group, const uint64_t *masks,
                           const double *weights, size_t count, otr_class_answer *out);
 
-otr_status otr_class_sum_init(otr_class_sum *sum, uint32_t states_max, const otr_kernels *kernels) {
-    *sum = (otr_class_sum){0};
-    sum->table = otr_array_new((size_t)1 << OTR_DENSE_SUM_BITS, sizeof *sum->table);
+otr_status otr_class_sum_init(otr_class_sum *sum, uint32_t states_max, uint32_t table_bits,
+                              const otr_kernels *kernels) {
+    *sum = (otr_class_sum){.table_bits = table_bits};
+    sum->table = otr_array_new((size_t)1 << table_bits, sizeof *sum->table);
     return sum->table != NULL ? otr_frontier_space_init(&sum->space, states_max, kernels) : OTR_ERR_MEMORY;
 }
 
@@ -66,7 +67,7 @@ void otr_class_sum_free(otr_class_sum *sum) {
 size_t otr_class_sum_bytes(const otr_class_sum *sum) {
     return otr_frontier_list_bytes(&sum->frontiers) + otr_frontier_space_bytes(&sum->space) +
            otr_class_groups_bytes(&sum->groups) + sum->fired_capacity +
-           (((size_t)1 << OTR_DENSE_SUM_BITS) + sum->message_capacity + sum->scratch_capacity +
+           (((size_t)1 << sum->table_bits) + sum->message_capacity + sum->scratch_capacity +
             sum->sum_capacity) *
                sizeof(double);
 }
@@ -82,7 +83,7 @@ bool otr_class_sum_take(otr_class_sum *sum, const uint8_t *detectors, uint32_t i
             const uint32_t detector = part->detector_of[step];
             fired[step] = otr_bit_get(detectors, detector) != otr_bit_get(sum->errors->happened, detector);
         }
-        if (!otr_dense_sum_fits(part)) {
+        if (!otr_dense_sum_fits(part, sum->table_bits)) {
             otr_belief_run(part, fired, iterations, sum->messages + part->first_incidence,
                            sum->scratch + part->first_incidence);
         }
@@ -138,7 +139,7 @@ static bool has_impossible_event(const otr_error_list *errors, const uint8_t *de
 
 static otr_frontier_result sum_part(otr_class_sum *sum, uint32_t number, const otr_trellis_budget *budget) {
     const otr_frontier *const part = &sum->frontiers.parts[number];
-    if (otr_dense_sum_fits(part)) {
+    if (otr_dense_sum_fits(part, sum->table_bits)) {
         return otr_dense_sum(&sum->space, part, otr_frontier_class_shift(sum->errors),
                              sum->fired + part->first_step, sum->table);
     }

@@ -20,7 +20,8 @@ typedef struct otr_class_sum {
     double *messages; /* for each incidence */
     double *scratch;  /* the same */
     double *table;    /* of dense sums */
-    double *sums;     /* for each class of one group: three tables */
+    uint32_t table_bits;
+    double *sums; /* for each class of one group: three tables */
     size_t fired_capacity, message_capacity, scratch_capacity, sum_capacity;
     double ratios[OTR_TRELLIS_OBSERVABLES_MAX]; /* ln of unflipped over flipped, by observable */
 } otr_class_sum;
@@ -35,8 +36,10 @@ typedef struct otr_class_answer {
     bool is_exact;
 } otr_class_answer;
 
-/* For budgets of up to this many states. OTR_ERR_MEMORY. To be freed in any case. */
-otr_status otr_class_sum_init(otr_class_sum *sum, uint32_t states_max, const otr_kernels *kernels);
+/* For budgets of up to this many states, and with tables for parts of so many bits. OTR_ERR_MEMORY. To be
+ * freed in any case. */
+otr_status otr_class_sum_init(otr_class_sum *sum, uint32_t states_max, uint32_t table_bits,
+                              const otr_kernels *kernels);
 /* Sums over these errors from now on; they are borrowed. Allocates for more than was ever laid out.
  * OTR_ERR_LIMIT, OTR_ERR_MEMORY: then nothing is laid out. */
 otr_status otr_class_sum_lay(otr_class_sum *sum, const otr_error_list *errors, otr_error *error);

@@ -24,11 +24,11 @@ typedef struct table {
 static void open_slot(table *table, uint32_t slot);
 static void close_slot(table *table, uint32_t slot, bool fired);
 static bool rescale(table *table);
-static size_t place_of(const table *table, const otr_frontier *part, uint32_t error, uint32_t class_shift);
+static size_t place_of(const table *table, const otr_frontier *part, uint32_t error);
 
-bool otr_dense_sum_fits(const otr_frontier *part) {
+bool otr_dense_sum_fits(const otr_frontier *part, uint32_t bits) {
     const uint32_t class_bits = otr_popcount64(part->flips);
-    return class_bits <= OTR_DENSE_SUM_CLASS_BITS && part->slot_count + class_bits <= OTR_DENSE_SUM_BITS;
+    return class_bits <= OTR_DENSE_SUM_CLASS_BITS && part->slot_count + class_bits <= bits;
 }
 
 otr_frontier_result otr_dense_sum(otr_frontier_space *space, const otr_frontier *part, uint32_t class_shift,
@@ -43,8 +43,7 @@ otr_frontier_result otr_dense_sum(otr_frontier_space *space, const otr_frontier 
             open_slot(&table, part->slot[part->opened[i]]);
         }
         for (uint32_t error = part->error_begin[step]; error < part->error_begin[step + 1]; error++) {
-            space->kernels->flip_sums(sums, table.count, place_of(&table, part, error, class_shift),
-                                      part->odds[error]);
+            space->kernels->flip_sums(sums, table.count, place_of(&table, part, error), part->odds[error]);
             result.work += table.count;
         }
         close_slot(&table, part->slot[step], fired[step] != 0);
@@ -62,8 +61,8 @@ otr_frontier_result otr_dense_sum(otr_frontier_space *space, const otr_frontier 
 }
 
 /* Where an error leads from the state without any flips. */
-static size_t place_of(const table *table, const otr_frontier *part, uint32_t error, uint32_t class_shift) {
-    const uint64_t slots = part->masks[error] & (((uint64_t)1 << class_shift) - 1);
+static size_t place_of(const table *table, const otr_frontier *part, uint32_t error) {
+    const uint64_t slots = part->masks[(size_t)error * part->words] & (((uint64_t)1 << part->slot_count) - 1);
     return (size_t)slots << table->class_bits | otr_class_number(part->flips, part->observables[error]);
 }
 

@@ -5,16 +5,14 @@
 #include "likelihood/frontier.h"
 #include "likelihood/frontier_sum.h"
 
-/* Open detectors and observables of a part that is summed up so. */
-#define OTR_DENSE_SUM_BITS 14
-/* Observables among them. */
+/* Observables that a part may flip. */
 #define OTR_DENSE_SUM_CLASS_BITS 8
 
-/* Whether a part has few enough open detectors and observables. */
-bool otr_dense_sum_fits(const otr_frontier *part);
+/* Whether a part has at most `bits` detectors open at once and observables. */
+bool otr_dense_sum_fits(const otr_frontier *part, uint32_t bits);
 
-/* As otr_frontier_sum, for a part that fits; never leaves anything out. `table` has room for
- * 1 << OTR_DENSE_SUM_BITS sums. */
+/* As otr_frontier_sum, for a part that fits; never leaves anything out. `table` has room for 1 << bits
+ * sums. */
 otr_frontier_result otr_dense_sum(otr_frontier_space *space, const otr_frontier *part, uint32_t class_shift,
                                   const uint8_t *fired, double *table);
 

@@ -250,7 +250,8 @@ static otr_status fill(otr_likelihood *l, const otr_model *model, otr_error *err
     options.isa = l->options.isa;
     status = otr_candidates_init(&l->candidates, model, &l->errors, l->graph);
     if (status == OTR_OK) {
-        status = otr_class_sum_init(&l->sum, l->options.budget.states_max, l->kernels);
+        status =
+            otr_class_sum_init(&l->sum, l->options.budget.states_max, OTR_TRELLIS_TABLE_BITS_MAX, l->kernels);
     }
     if (status == OTR_OK) {
         status = otr_decoder_create(&l->plain, l->graph, &options);

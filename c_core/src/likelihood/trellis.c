@@ -23,6 +23,7 @@ static otr_status fill(otr_trellis *trellis, const otr_model *model, otr_error *
 otr_trellis_options otr_trellis_options_default(void) {
     return (otr_trellis_options){.isa = OTR_ISA_AUTO,
                                  .iterations = 3,
+                                 .table_bits = OTR_TRELLIS_TABLE_BITS_MAX,
                                  .coarse = {.cutoff = 1e-3, .states_max = 1000},
                                  .fine = {.cutoff = 1e-5, .states_max = 4000},
                                  .unsure = 1};
@@ -137,10 +138,12 @@ static otr_status check_options(const otr_trellis_options *options, otr_error *e
                              "a budget has a cutoff from 0 to %g and 1 to %d states", OTR_TRELLIS_CUTOFF_MAX,
                              OTR_TRELLIS_STATES_MAX);
     }
-    if (options->iterations > OTR_TRELLIS_ITERATIONS_MAX || !(options->unsure >= 0)) {
+    if (options->iterations > OTR_TRELLIS_ITERATIONS_MAX ||
+        options->table_bits > OTR_TRELLIS_TABLE_BITS_MAX || !(options->unsure >= 0)) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
-                             "more than %d iterations, or a ratio below 0 that counts as unsure",
-                             OTR_TRELLIS_ITERATIONS_MAX);
+                             "more than %d iterations, tables of more than %d bits, or a ratio below 0 that "
+                             "counts as unsure",
+                             OTR_TRELLIS_ITERATIONS_MAX, OTR_TRELLIS_TABLE_BITS_MAX);
     }
     return OTR_OK;
 }
@@ -156,7 +159,8 @@ static otr_status fill(otr_trellis *trellis, const otr_model *model, otr_error *
         return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0, "the instruction set is not available");
     }
     status = otr_error_list_init(&trellis->errors, model, error);
-    if (status == OTR_OK && otr_class_sum_init(&trellis->sum, states_max, kernels) != OTR_OK) {
+    if (status == OTR_OK &&
+        otr_class_sum_init(&trellis->sum, states_max, options->table_bits, kernels) != OTR_OK) {
         status = otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
     }
     return status == OTR_OK ? otr_class_sum_lay(&trellis->sum, &trellis->errors, error) : status;

@@ -54,6 +54,9 @@ pub struct TrellisOptions {
     pub isa: Isa,
     /// Iterations of belief propagation, by which states are judged.
     pub iterations: u32,
+    /// Parts of the model with at most so many detectors open at once and observables are summed up exactly, in a table of
+    /// every state; at most 14.
+    pub table_bits: u32,
     /// For every shot.
     pub coarse: TrellisBudget,
     /// Again for shots whose answer is unsure, or that nothing explains so far.
@@ -94,6 +97,7 @@ impl Trellis {
         let raw_options = sys::otr_trellis_options {
             isa: options.isa.to_raw(),
             iterations: options.iterations,
+            table_bits: options.table_bits,
             coarse: options.coarse.to_raw(),
             fine: options.fine.to_raw(),
             unsure: options.unsure,
@@ -203,6 +207,7 @@ impl Default for TrellisOptions {
         Self {
             isa: Isa::Auto,
             iterations: raw.iterations,
+            table_bits: raw.table_bits,
             coarse: TrellisBudget::from_raw(raw.coarse),
             fine: TrellisBudget::from_raw(raw.fine),
             unsure: raw.unsure,

@@ -47,7 +47,14 @@ impl Trellis {
     ) -> PyResult<Self> {
         let isa: Isa = isa.parse().map_err(exception)?;
         let budget = |(cutoff, states_max)| TrellisBudget { cutoff, states_max };
-        let options = TrellisOptions { isa, iterations, coarse: budget(coarse), fine: budget(fine), unsure };
+        let options = TrellisOptions {
+            isa,
+            iterations,
+            coarse: budget(coarse),
+            fine: budget(fine),
+            unsure,
+            ..TrellisOptions::default()
+        };
         let model = &model.get().inner;
         let trellis = py.detach(|| outrider::Trellis::with_options(model, &options)).map_err(exception)?;
         Ok(Self {
