@@ -45,6 +45,7 @@ struct otr_likelihood {
     otr_class_sum sum;
     otr_decoder *plain;
     gap_set gaps[OTR_TRELLIS_OBSERVABLES_MAX];
+    int32_t near_limit; /* of the near gaps: sure_gap in units of the graph */
     uint64_t flippable; /* observables that have gaps */
 
     uint32_t *events;
@@ -206,6 +207,8 @@ static otr_status make_gaps(otr_likelihood *l, otr_error *error) {
     otr_gap_options options = otr_gap_options_default();
     otr_status status = OTR_OK;
     options.isa = l->options.isa;
+    l->near_limit = limit < OTR_WEIGHT_MAX ? (int32_t)limit & ~1 : OTR_WEIGHT_MAX;
+    l->near_limit = l->near_limit > 2 ? l->near_limit : 2;
     for (uint32_t i = 0; i < l->errors.count; i++) {
         l->flippable |= l->errors.observables[i];
     }
@@ -216,7 +219,7 @@ static otr_status make_gaps(otr_likelihood *l, otr_error *error) {
             options.limit = 0;
             options.parted_only = false;
             status = otr_gap_create(&set->whole[weights], l->graph, &options, error);
-            options.limit = limit < OTR_WEIGHT_MAX ? (int32_t)limit & ~1 : OTR_WEIGHT_MAX;
+            options.limit = l->near_limit;
             options.parted_only = true;
             status =
                 status == OTR_OK ? otr_gap_create(&set->near[weights], l->graph, &options, error) : status;
@@ -279,6 +282,18 @@ static double signed_gap(const otr_likelihood *l, const otr_gap_result *result) 
 
 static bool is_wide(double gap, double width) {
     return gap >= width || gap <= -width;
+}
+
+/* Whether a near gap is at its limit, and this is sure_gap. */
+static bool is_at_limit(const otr_likelihood *l, const otr_gap_result *result) {
+    return l->near_limit < OTR_WEIGHT_MAX && llabs(result->weights[1] - result->weights[0]) >= l->near_limit;
+}
+
+static double within_range(double ratio) {
+    if (ratio > OTR_TRELLIS_RATIO_MAX || ratio < -OTR_TRELLIS_RATIO_MAX) {
+        return ratio > 0 ? OTR_TRELLIS_RATIO_MAX : -OTR_TRELLIS_RATIO_MAX;
+    }
+    return ratio;
 }
 
 /* Lowers weights to what these edges imply, in place of what was lowered before. */
@@ -434,9 +449,13 @@ static otr_status sum_up(otr_likelihood *l, const uint8_t *detectors, const otr_
             const uint32_t observable = otr_ctz64(left);
             const bool happened = (l->errors.happened_observables >> observable & 1) != 0;
             const double ratio = l->sum.ratios[observable];
-            l->ratios[observable] = (happened ? -ratio : ratio) + share * l->mean_gaps[observable];
+            l->ratios[observable] =
+                within_range((happened ? -ratio : ratio) + share * l->mean_gaps[observable]);
         }
+        unsure &= ~l->sum.groups.groups[i].observables;
     }
+    /* No candidate flips those that are left. */
+    result->is_fallback = result->is_fallback || unsure != 0;
     return OTR_OK;
 }
 
@@ -494,7 +513,7 @@ static otr_status decide(otr_likelihood *l, const uint8_t *detectors, otr_likeli
         if (status == OTR_OK) {
             l->first_gaps[i] = signed_gap(l, &found);
             l->ratios[i] = l->first_gaps[i];
-            unsure |= (uint64_t)!is_wide(l->first_gaps[i], l->options.sure_gap * (1 - 1e-6)) << i;
+            unsure |= (uint64_t)!is_at_limit(l, &found) << i;
         }
     }
     if (status == OTR_OK && unsure != 0) {
