@@ -22,7 +22,7 @@ use random::Random;
 use outrider::{
     Basis, CellBook, CellBookOptions, CellImport, CellShape, Circuit, CircuitFamily, Decoder, DecoderKind,
     DecoderOptions, DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap,
-    Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap,
+    GapOptions, Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, MatchingGraph, MeasurementMap,
     MeasurementStream, Override, Patch, PatchOptions, Plan, PlanOptions, PredecodedBatch, Predecoder,
     PredecoderUse, Role, Rule, RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream, StreamOptions,
     SurfaceCode, Training, Trellis, Window, WindowDecoder, WorkersOptions,
@@ -331,17 +331,21 @@ fn matching_both_classes_allocates_nothing_after_warm_up() {
     let model = memory(0.006);
     let shots = sample(&model, 2000);
     let graph = MatchingGraph::new(&model, &GraphOptions::default()).expect("a matchable model");
-    let mut gap = Gap::new(&graph).expect("a memory has one observable on a patch");
-    let mut decode_all = || {
-        for (index, row) in shots.rows().enumerate() {
-            gap.decode(row, &some_overrides(index, graph.edge_count())).expect("every shot matches");
-            gap.edges(true).expect("a shot was decoded");
-        }
-    };
-    decode_all();
-    let before = allocations();
-    decode_all();
-    assert_eq!(allocations() - before, 0);
+    for limit in [0, GapOptions::limit_from_natural(&graph, 4.0)] {
+        let options = GapOptions { limit, ..GapOptions::default() };
+        let mut gap = Gap::with_options(&graph, &options).expect("a memory has one observable on a patch");
+        let mut decode_all = || {
+            for (index, row) in shots.rows().enumerate() {
+                let overrides = some_overrides(index, graph.edge_count());
+                let answer = gap.decode(row, &overrides).expect("every shot matches");
+                gap.edges(answer.observable).expect("a shot was decoded");
+            }
+        };
+        decode_all();
+        let before = allocations();
+        decode_all();
+        assert_eq!(allocations() - before, 0);
+    }
 }
 
 #[test]
@@ -354,6 +358,56 @@ fn sums_over_all_errors_allocate_nothing() {
         trellis.decode(row, &mut [0]).expect("errors of the model made the shot");
     }
     assert_eq!(allocations() - before, 0);
+}
+
+#[test]
+fn sums_over_likely_errors_allocate_nothing_after_warm_up() {
+    use outrider_sys::*;
+    let model = memory(0.006);
+    let shots = sample(&model, 300);
+    let text = model.to_text();
+    let (mut model, mut graph, mut decoder) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    // SAFETY: the text is valid for its length; the model and the graph outlive the decoder; the outputs are ours.
+    unsafe {
+        let no_error = ptr::null_mut;
+        let status = otr_model_parse(&mut model, text.as_ptr().cast(), text.len(), no_error());
+        assert_eq!(status, otr_status::OTR_OK);
+        let options = otr_graph_options { correlations: true, ..otr_graph_options_default() };
+        assert_eq!(otr_graph_create(&mut graph, model, &options, no_error()), otr_status::OTR_OK);
+        let options =
+            otr_likelihood_options { sure_gap: 8.0, sure_mean: 3.0, ..otr_likelihood_options_default() };
+        let status = otr_likelihood_create(&mut decoder, model, graph, &options, no_error());
+        assert_eq!(status, otr_status::OTR_OK);
+    }
+    let mut levels = [0; 3];
+    let mut decode_all = || {
+        for row in shots.rows() {
+            let (mut observables, mut ratio) = (0, 0.0);
+            let mut result = otr_likelihood_result {
+                level: otr_likelihood_level::OTR_LIKELIHOOD_GAP,
+                is_fallback: false,
+                candidate_count: 0,
+                work: 0,
+            };
+            // SAFETY: the decoder is alive, and rows have its detectors; there is one observable.
+            let status = unsafe {
+                otr_likelihood_decode(decoder, row.as_ptr(), &mut observables, &mut ratio, &mut result)
+            };
+            assert_eq!(status, otr_status::OTR_OK);
+            levels[result.level.0 as usize] += 1;
+        }
+    };
+    decode_all();
+    let before = allocations();
+    decode_all();
+    assert_eq!(allocations() - before, 0);
+    assert!(levels.iter().all(|&count| count > 10), "{levels:?}");
+    // SAFETY: each was created above and is not used after.
+    unsafe {
+        otr_likelihood_destroy(decoder);
+        otr_graph_destroy(graph);
+        otr_model_destroy(model);
+    }
 }
 
 #[test]

@@ -53,7 +53,8 @@ OTR_API otr_likelihood_options otr_likelihood_options_default(void);
  * single-threaded (make one per thread), allocates here and in its first shots, and none after warm-up.
  * OTR_ERR_UNSUPPORTED: a graph without correlations, an observable without a gap (otr_gap_create says when;
  * a trellis takes any model), a missing instruction set. OTR_ERR_LIMIT as for otr_trellis_create.
- * OTR_ERR_ARGUMENT for options out of range. OTR_ERR_MEMORY. On failure *out is untouched. */
+ * OTR_ERR_ARGUMENT for options out of range, a pre-decoder on another graph, or a graph with another number
+ * of detectors. OTR_ERR_MEMORY. On failure *out is untouched. */
 OTR_API otr_status otr_likelihood_create(otr_likelihood **out, const otr_model *model, const otr_graph *graph,
                                          const otr_likelihood_options *options, otr_error *error);
 OTR_API void otr_likelihood_destroy(otr_likelihood *likelihood);

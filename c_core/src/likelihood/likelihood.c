@@ -15,6 +15,7 @@
 #include "likelihood/error_list.h"
 #include "outrider/decoder.h"
 #include "outrider/gap.h"
+#include "predecode/predecoder_internal.h"
 
 /* Of likely_weight: below this share of it an implied weight makes a candidate where there is no pre-decoder.
  */
@@ -180,6 +181,9 @@ static otr_status check_options(const otr_likelihood_options *options, const otr
     const otr_trellis_budget *const budget = &options->budget;
     if (!graph->correlations) {
         return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0, "the graph has no correlations");
+    }
+    if (options->predecoder != NULL && options->predecoder->graph != graph) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "the pre-decoder is on another graph");
     }
     if (!(options->sure_gap > 0 && options->sure_gap <= OTR_TRELLIS_RATIO_MAX) ||
         !(options->sure_mean >= 0) || !(options->likely_weight >= 0) ||
