@@ -135,6 +135,19 @@ impl<'g> Gap<'g> {
         usize::from(self.graph.flips(edges)[self.observable as usize / 8] >> (self.observable % 8) & 1)
     }
 
+    /// The edges of a class, if there are any, are an answer to a pre-decoded shot, and of the class and the weight.
+    fn assert_answer(&self, shot: &Predecoded, own: &[i64], class: i32, weights: [i64; 2], about: &str) {
+        let Some(edges) = self.edges(class) else { return };
+        // What was fixed weighs nothing, and may be taken back.
+        let mut all = [&shot.fixed[..], &edges].concat();
+        all.sort_unstable();
+        let odd = all.chunk_by(|a, b| a == b).filter(|same| same.len() % 2 == 1);
+        let rest: Vec<u32> = odd.map(|same| same[0]).collect();
+        assert_eq!(self.graph.syndrome(&rest), shot.events, "{about}");
+        assert_eq!(self.class_of(&edges), class as usize, "{about}");
+        assert_eq!(weight_of(&rest, own), weights[class as usize], "{about}");
+    }
+
     /// Each class's edges explain the events, have the class and the weight, and the lower class is the answer.
     fn assert_valid(&self, events: &[u32], weight_of: impl Fn(u32) -> i64, answer: &Answer) {
         for (class, edges) in answer.edges.iter().enumerate() {
@@ -404,18 +417,8 @@ fn a_limit_cuts_the_weights_and_parts_with_two_sides_have_all_of_the_gap() {
                     limited.edges(class).is_some(),
                     found[class as usize] < lighter + i64::from(limit)
                 );
-                for gap in [&whole, &limited] {
-                    let Some(edges) = gap.edges(class) else { continue };
-                    let mut all = shot.fixed.clone();
-                    all.extend(&edges);
-                    all.sort_unstable();
-                    // What was fixed weighs nothing, and may be taken back.
-                    let rest: Vec<u32> =
-                        all.chunk_by(|a, b| a == b).filter(|c| c.len() % 2 == 1).map(|c| c[0]).collect();
-                    assert_eq!(graph.syndrome(&rest), shot.events, "{about}");
-                    assert_eq!(gap.class_of(&edges), class as usize, "{about}");
-                    assert_eq!(weight_of(&rest, &own), weights[class as usize], "{about}");
-                }
+                whole.assert_answer(&shot, &own, class, weights, &about);
+                limited.assert_answer(&shot, &own, class, weights, &about);
             }
             // Of the parts with two sides: other weights, the same difference.
             let (found, class) = parted.decode_predecoded(&shot, &overrides).expect("fewer events");
