@@ -73,8 +73,8 @@ typedef enum otr_likelihood_level {
 
 typedef struct otr_likelihood_result {
     otr_likelihood_level level; /* the last one that was needed */
-    bool is_fallback; /* the candidates, or the states within the budget, explain the shot in no class:
-                         the mean gap answered */
+    bool is_fallback; /* the candidates, or the states within the budget, explain the shot in no class, or an
+                         unsure observable is flipped by no candidate: the mean gap answered */
     uint32_t candidate_count; /* errors that were summed over */
     uint64_t work;            /* states seen, each once for each error that was applied to it */
 } otr_likelihood_result;
@@ -82,11 +82,13 @@ typedef struct otr_likelihood_result {
 /* Decodes one shot.
  *  detectors    packed bits as in otr_decoder_decode; padding bits are ignored
  *  observables  out, packed bits, ceil(observables/8) bytes, padding zero; nullable
- *  ratios       out, for each observable the log-likelihood ratio of unflipped over flipped: natural units,
- * at most OTR_TRELLIS_RATIO_MAX in magnitude, that of a shot of the first level at most sure_gap, that of an
- * observable that no error flips the former; nullable result       out, nullable OTR_ERR_ODD_PARITY: the shot
- * has no explanation by the graph's edges; OTR_ERR_MEMORY; any status of the pre-decoder. The outputs are
- * then untouched, and the decoder stays usable. */
+ *  ratios       out, for each observable the log-likelihood ratio of unflipped over flipped; nullable.
+ *               Natural units, within OTR_TRELLIS_RATIO_MAX, which is that of an observable that no error
+ *               flips; of a shot of the first level within sure_gap
+ *  result       out; nullable
+ * OTR_ERR_ODD_PARITY: the shot has no explanation by the graph's edges; the first level looks only at parts
+ * of the graph with two sides. OTR_ERR_MEMORY; any status of the pre-decoder. Outputs are then untouched, and
+ * the decoder stays usable. */
 OTR_API otr_status otr_likelihood_decode(otr_likelihood *likelihood, const uint8_t *detectors,
                                          uint8_t *observables, double *ratios, otr_likelihood_result *result);
 
