@@ -122,8 +122,8 @@ struct RandomError {
     observables: u64,
 }
 
-/// A model with a gap for each observable: which edges flip it follows from potentials of the nodes and from the sides of
-/// the boundary. Errors have one or two edges, or no detectors; some come twice, some are certain or impossible.
+/// A model with a gap for each observable: which edges flip it follows from potentials of the nodes and from the sides
+/// of the boundary. Errors have one or two edges, or no detectors; some come twice, some are certain or impossible.
 struct RandomModel {
     text: String,
     errors: Vec<RandomError>,
