@@ -22,10 +22,10 @@ use random::Random;
 use outrider::{
     Basis, CellBook, CellBookOptions, CellImport, CellShape, Circuit, CircuitFamily, Decoder, DecoderKind,
     DecoderOptions, DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap,
-    Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, Likelihood, LikelihoodOptions, MatchingGraph,
-    MeasurementMap, MeasurementStream, Override, Patch, PatchOptions, Plan, PlanOptions, PredecodedBatch,
-    Predecoder, PredecoderUse, Role, Rule, RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream,
-    StreamOptions, SurfaceCode, Training, Trellis, Window, WindowDecoder, WorkersOptions,
+    GapOptions, Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, Likelihood, LikelihoodOptions,
+    MatchingGraph, MeasurementMap, MeasurementStream, Override, Patch, PatchOptions, Plan, PlanOptions,
+    PredecodedBatch, Predecoder, PredecoderUse, Role, Rule, RuleOptions, Sampler, SamplerOptions, Shots,
+    Slot, Stream, StreamOptions, SurfaceCode, Training, Trellis, Window, WindowDecoder, WorkersOptions,
 };
 
 #[test]
@@ -331,17 +331,21 @@ fn matching_both_classes_allocates_nothing_after_warm_up() {
     let model = memory(0.006);
     let shots = sample(&model, 2000);
     let graph = MatchingGraph::new(&model, &GraphOptions::default()).expect("a matchable model");
-    let mut gap = Gap::new(&graph).expect("a memory has one observable on a patch");
-    let mut decode_all = || {
-        for (index, row) in shots.rows().enumerate() {
-            gap.decode(row, &some_overrides(index, graph.edge_count())).expect("every shot matches");
-            gap.edges(true).expect("a shot was decoded");
-        }
-    };
-    decode_all();
-    let before = allocations();
-    decode_all();
-    assert_eq!(allocations() - before, 0);
+    for limit in [0, GapOptions::limit_from_natural(&graph, 4.0)] {
+        let options = GapOptions { limit, ..GapOptions::default() };
+        let mut gap = Gap::with_options(&graph, &options).expect("a memory has one observable on a patch");
+        let mut decode_all = || {
+            for (index, row) in shots.rows().enumerate() {
+                let overrides = some_overrides(index, graph.edge_count());
+                let answer = gap.decode(row, &overrides).expect("every shot matches");
+                gap.edges(answer.observable).expect("a shot was decoded");
+            }
+        };
+        decode_all();
+        let before = allocations();
+        decode_all();
+        assert_eq!(allocations() - before, 0);
+    }
 }
 
 #[test]

@@ -50,11 +50,15 @@ impl<'g> Gap<'g> {
             observable,
             parted_only: false,
         };
+        Self::create(graph, &options)
+    }
+
+    fn create(graph: &'g Graph, options: &otr_gap_options) -> Result<Self, ParseError> {
         let (mut raw, mut error) = (ptr::null_mut(), blank_error());
         // SAFETY: the graph is alive during the call; the outputs are ours.
-        let status = unsafe { otr_gap_create(&mut raw, graph.raw(), &options, &mut error) };
+        let status = unsafe { otr_gap_create(&mut raw, graph.raw(), options, &mut error) };
         if status == otr_status::OTR_OK {
-            Ok(Self { raw, graph, observable })
+            Ok(Self { raw, graph, observable: options.observable })
         } else {
             Err(ParseError::new(status, &error))
         }
@@ -82,6 +86,35 @@ impl<'g> Gap<'g> {
         Ok(Answer { weights: result.weights, observable, edges })
     }
 
+    /// The weights of a pre-decoded shot.
+    fn decode_predecoded(
+        &mut self,
+        shot: &Predecoded,
+        overrides: &[Override],
+    ) -> Result<([i64; 2], usize), otr_status> {
+        let mut result = otr_gap_result { weights: [-77; 2], observable: 77 };
+        let has_fixed = !shot.fixed.is_empty();
+        let flips = self.graph.flips(&shot.fixed);
+        let view = otr_predecoded {
+            events: shot.events.as_ptr(),
+            event_count: shot.events.len(),
+            overrides: shot.overrides.as_ptr(),
+            override_count: shot.overrides.len(),
+            observables: if has_fixed { flips.as_ptr() } else { ptr::null() },
+            edges: if has_fixed { shot.fixed.as_ptr() } else { ptr::null() },
+            edge_count: shot.fixed.len(),
+            weight_offset: shot.weight_offset,
+        };
+        // SAFETY: all lists are valid for their counts, and the observables for those of the graph.
+        let status = unsafe {
+            otr_gap_decode_predecoded(self.raw, &view, overrides.as_ptr(), overrides.len(), &mut result)
+        };
+        match status {
+            otr_status::OTR_OK => Ok((result.weights, result.observable as usize)),
+            status => Err(status),
+        }
+    }
+
     /// None if the class was not searched for.
     fn edges(&self, class: i32) -> Option<Vec<u32>> {
         let (mut edges, mut count) = (ptr::null(), 0);
@@ -100,6 +133,19 @@ impl<'g> Gap<'g> {
     /// Whether the edges flip the observable.
     fn class_of(&self, edges: &[u32]) -> usize {
         usize::from(self.graph.flips(edges)[self.observable as usize / 8] >> (self.observable % 8) & 1)
+    }
+
+    /// The edges of a class, if there are any, are an answer to a pre-decoded shot, and of the class and the weight.
+    fn assert_answer(&self, shot: &Predecoded, own: &[i64], class: i32, weights: [i64; 2], about: &str) {
+        let Some(edges) = self.edges(class) else { return };
+        // What was fixed weighs nothing, and may be taken back.
+        let mut all = [&shot.fixed[..], &edges].concat();
+        all.sort_unstable();
+        let odd = all.chunk_by(|a, b| a == b).filter(|same| same.len() % 2 == 1);
+        let rest: Vec<u32> = odd.map(|same| same[0]).collect();
+        assert_eq!(self.graph.syndrome(&rest), shot.events, "{about}");
+        assert_eq!(self.class_of(&edges), class as usize, "{about}");
+        assert_eq!(weight_of(&rest, own), weights[class as usize], "{about}");
     }
 
     /// Each class's edges explain the events, have the class and the weight, and the lower class is the answer.
@@ -249,6 +295,142 @@ fn assert_limited(gap: &mut Gap, limit: i64, events: &[u32], overrides: &[Overri
             assert_eq!(gap.class_of(&edges), class);
         }
     }
+}
+
+/// What a pre-decoder left of a shot.
+#[derive(Debug)]
+struct Predecoded {
+    events: Vec<u32>,
+    overrides: Vec<Override>,
+    fixed: Vec<u32>,
+    weight_offset: i32,
+}
+
+fn random_predecoded(random: &mut Random, graph: &Graph, offsets: [i32; 3]) -> Predecoded {
+    let mut overrides = random_overrides(random, graph);
+    for change in &mut overrides {
+        // Edges that do not exist, and certain ones.
+        change.weight = match random.below(10) {
+            0 => OTR_WEIGHT_INFINITE as i32,
+            1 => -(OTR_WEIGHT_INFINITE as i32),
+            _ => change.weight,
+        };
+    }
+    overrides.sort_by_key(|change| change.edge);
+    overrides.dedup_by_key(|change| change.edge);
+    let fixed = if random.below(3) == 0 {
+        (0..graph.edges.len() as u32).filter(|_| random.below(8) == 0).collect()
+    } else {
+        Vec::new()
+    };
+    Predecoded {
+        events: random_events(random, graph.nodes, graph.nodes),
+        overrides,
+        fixed,
+        weight_offset: offsets[random.below(3)],
+    }
+}
+
+/// The weight of a set of edges: certain ones count 0, and the largest weight where they are left out.
+fn weight_of(edges: &[u32], weights: &[i64]) -> i64 {
+    let infinite = i64::from(OTR_WEIGHT_INFINITE);
+    let taken: i64 = edges.iter().map(|&edge| weights[edge as usize]).filter(|&w| w != -infinite).sum();
+    let left_out =
+        (0..weights.len()).filter(|&edge| weights[edge] == -infinite && !edges.contains(&(edge as u32)));
+    taken + left_out.count() as i64 * i64::from(OTR_WEIGHT_MAX)
+}
+
+/// The weights of the edges that one shot is decoded under.
+fn weights_of(graph: &Graph, offset: i32, overrides: &[&[Override]]) -> Vec<i64> {
+    let infinite = OTR_WEIGHT_INFINITE as i32;
+    let own = |weight: i32| if weight.abs() == infinite { weight.into() } else { i64::from(weight + offset) };
+    let mut weights: Vec<i64> = graph.edges.iter().map(|edge| own(edge.weight)).collect();
+    for change in overrides.iter().copied().flatten() {
+        weights[change.edge as usize] = change.weight.into();
+    }
+    weights
+}
+
+/// The difference of the classes, class 1 above 0 if it weighs more, cut at a limit.
+fn cut(weights: [i64; 2], limit: i64) -> i64 {
+    let infinite = |class: usize| weights[class] == i64::MAX;
+    let difference = match (infinite(0), infinite(1)) {
+        (true, false) => -i64::MAX,
+        (false, true) => i64::MAX,
+        _ => weights[1] - weights[0],
+    };
+    difference.clamp(-limit, limit)
+}
+
+#[test]
+fn a_limit_cuts_the_weights_and_parts_with_two_sides_have_all_of_the_gap() {
+    let mut random = Random(43);
+    let (mut at_limit, mut below_limit, mut forced, mut one_class) = (0, 0, 0, 0);
+    for round in 0..2 * MODELS {
+        let p_max = [499, 999, 1000][round % 3];
+        let observable = [0, 2, 70][round % 3];
+        let text = random_patches(&mut random, 14, p_max, observable, round % 2 == 0);
+        let text =
+            if round % 5 == 0 { text.replacen("error(0.", "error(1) D0 D1\nerror(0.", 1) } else { text };
+        let graph = Graph::new(&text);
+        let finite = |weight: i32| weight.abs() <= OTR_WEIGHT_MAX as i32;
+        let largest =
+            graph.edges.iter().map(|edge| edge.weight).filter(|&w| finite(w)).max().unwrap_or(0).max(6);
+        let limit = [2, largest / 8 * 2 + 2, largest / 2 * 2, 6 * (largest / 2)][random.below(4)];
+        let offset = [0, 0, largest / 6 * 2, -largest / 6 * 2][random.below(4)];
+        let offsets = [0, 0, largest / 8 * 2];
+        let gap_of = |limit, parted_only| {
+            let options = otr_gap_options {
+                isa: otr_isa::OTR_ISA_AUTO,
+                weight_offset: offset,
+                limit,
+                observable,
+                parted_only,
+            };
+            Gap::create(&graph, &options)
+        };
+        // An edge of a certain error may make a loop that flips the observable.
+        let Ok(mut whole) = gap_of(0, false) else { continue };
+        let [mut limited, mut parted, mut parted_limited] = [(limit, false), (0, true), (limit, true)]
+            .map(|(l, p)| gap_of(l, p).expect("a gap, limited or not"));
+        for _ in 0..SHOTS_PER_MODEL {
+            let shot = random_predecoded(&mut random, &graph, offsets);
+            let overrides = random_overrides(&mut random, &graph);
+            let about = format!("{shot:?} {overrides:?} under {limit}, {offset} in\n{text}");
+            let Ok((weights, _)) = whole.decode_predecoded(&shot, &overrides) else {
+                assert!(limited.decode_predecoded(&shot, &overrides).is_err(), "{about}");
+                continue;
+            };
+            let own = weights_of(&graph, offset + shot.weight_offset, &[&shot.overrides, &overrides]);
+            let lighter = weights[0].min(weights[1]);
+            forced += usize::from(own.iter().any(|&weight| weight < 0));
+            one_class += usize::from(weights.contains(&i64::MAX));
+            // Under a limit: the lighter class, and the other one up to the limit.
+            let (found, class) =
+                limited.decode_predecoded(&shot, &overrides).expect("classes that are not empty");
+            assert_eq!(found, weights.map(|w| w.min(lighter + i64::from(limit))), "{about}");
+            assert_eq!(class, usize::from(weights[1] < weights[0]), "{about}");
+            at_limit += usize::from((found[1] - found[0]).abs() == i64::from(limit));
+            below_limit += usize::from((found[1] - found[0]).abs() < i64::from(limit));
+            for class in [0, 1] {
+                assert_eq!(
+                    limited.edges(class).is_some(),
+                    found[class as usize] < lighter + i64::from(limit)
+                );
+                whole.assert_answer(&shot, &own, class, weights, &about);
+                limited.assert_answer(&shot, &own, class, weights, &about);
+            }
+            // Of the parts with two sides: other weights, the same difference.
+            let (found, class) = parted.decode_predecoded(&shot, &overrides).expect("fewer events");
+            assert_eq!(cut(found, i64::MAX), cut(weights, i64::MAX), "{about}");
+            assert_eq!(class, usize::from(weights[1] < weights[0]), "{about}");
+            let (found, class) = parted_limited.decode_predecoded(&shot, &overrides).expect("fewer events");
+            assert_eq!(cut(found, i64::MAX), cut(weights, limit.into()), "{about}");
+            assert_eq!(class, usize::from(weights[1] < weights[0]), "{about}");
+        }
+    }
+    assert!(at_limit.min(below_limit).min(forced) > 2000, "{at_limit} {below_limit} {forced}");
+    assert!(one_class > 100, "{one_class}");
 }
 
 #[test]

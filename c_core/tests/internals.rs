@@ -1,5 +1,5 @@
-//! C programs on the core's own headers: the worked example of exact matching, step by step, and the work that the
-//! searches do.
+//! C programs on the core's own headers: the worked example of exact matching, step by step, the work that the
+//! searches do, matching in both classes, and sums over chosen errors.
 
 mod support;
 
@@ -39,6 +39,28 @@ fn work_grows_with_the_events_on_ties_and_hubs() {
     let output = run_with_core("worst_cases", &[]);
     let rows = String::from_utf8(output.stdout).expect("plain ASCII");
     assert_eq!(rows.lines().count(), 12, "six shots for each of two engines:\n{rows}");
+}
+
+#[test]
+fn both_sides_matched_one_after_the_other_are_as_matched_apart_and_no_bound_claims_more() {
+    let output = run_with_core("two_sides", &[]);
+    let text = String::from_utf8(output.stdout).expect("plain ASCII");
+    let counts: Vec<u64> = text.split_whitespace().map(|count| count.parse().expect("a count")).collect();
+    let [shots, one_class, decisive, open] = counts[..] else { panic!("{text}") };
+    assert!(shots > 10_000 && one_class > 100, "{text}");
+    assert!(
+        decisive > 3 * shots && open > shots / 20 && 40 * open < decisive,
+        "bounds are near the truth: {text}"
+    );
+}
+
+#[test]
+fn sums_over_chosen_errors_are_those_over_all_sets_of_them() {
+    let output = run_with_core("chosen_errors", &[]);
+    let text = String::from_utf8(output.stdout).expect("plain ASCII");
+    let counts: Vec<u64> = text.split_whitespace().map(|count| count.parse().expect("a count")).collect();
+    let [sets, shots, full, several] = counts[..] else { panic!("{text}") };
+    assert!(shots > 5 * sets && full > sets / 4 && full < sets && several > 1000, "{text}");
 }
 
 #[test]

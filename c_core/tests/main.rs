@@ -12,6 +12,7 @@ mod graph;
 mod graph_from_edges;
 mod kernels;
 mod labels;
+mod likelihood;
 mod matching;
 mod measurement_stream;
 mod measurements;

@@ -27,8 +27,9 @@ typedef struct otr_gap_options {
     int32_t limit;         /* weights of the classes are reported at most this far apart; even, 0 for no
                               limit. A search that ends there is as cheap as plain matching. */
     uint32_t observable;   /* whose gap */
-    bool parted_only; /* match only the parts of the graph that have two sides: weights and edges are those
-                         of these parts, at less work */
+    bool parted_only; /* leave out events in parts of the graph that do not have two sides, which weigh the
+                         same in both classes: weights and edges are those of a shot without them, at less
+                         work */
 } otr_gap_options;
 
 OTR_API otr_gap_options otr_gap_options_default(void);

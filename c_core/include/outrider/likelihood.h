@@ -48,7 +48,8 @@ OTR_API otr_likelihood_options otr_likelihood_options_default(void);
  * single-threaded (make one per thread), allocates here and in its first shots, and none after warm-up.
  * OTR_ERR_UNSUPPORTED: a graph without correlations, an observable without a gap (otr_gap_create says when;
  * a trellis takes any model), a missing instruction set. OTR_ERR_LIMIT as for otr_trellis_create.
- * OTR_ERR_ARGUMENT for options out of range. OTR_ERR_MEMORY. On failure *out is untouched. */
+ * OTR_ERR_ARGUMENT for options out of range, a pre-decoder on another graph, or a graph with another number
+ * of detectors. OTR_ERR_MEMORY. On failure *out is untouched. */
 OTR_API otr_status otr_likelihood_create(otr_likelihood **out, const otr_model *model, const otr_graph *graph,
                                          const otr_likelihood_options *options, otr_error *error);
 OTR_API void otr_likelihood_destroy(otr_likelihood *likelihood);
@@ -67,8 +68,8 @@ typedef enum otr_likelihood_level {
 
 typedef struct otr_likelihood_result {
     otr_likelihood_level level; /* the last one that was needed */
-    bool is_fallback; /* the candidates, or the states within the budget, explain the shot in no class:
-                         the mean gap answered */
+    bool is_fallback; /* the candidates, or the states within the budget, explain the shot in no class, or an
+                         unsure observable is flipped by no candidate: the mean gap answered */
     uint32_t candidate_count; /* errors that were summed over */
     uint64_t work;            /* states seen, each once for each error that was applied to it */
 } otr_likelihood_result;
@@ -76,11 +77,13 @@ typedef struct otr_likelihood_result {
 /* Decodes one shot.
  *  detectors    packed bits as in otr_decoder_decode; padding bits are ignored
  *  observables  out, packed bits, ceil(observables/8) bytes, padding zero; nullable
- *  ratios       out, for each observable the log-likelihood ratio of unflipped over flipped: natural units,
- * at most OTR_TRELLIS_RATIO_MAX in magnitude, that of a shot of the first level at most sure_gap, that of an
- * observable that no error flips the former; nullable result       out, nullable OTR_ERR_ODD_PARITY: the shot
- * has no explanation by the graph's edges; OTR_ERR_MEMORY; any status of the pre-decoder. The outputs are
- * then untouched, and the decoder stays usable. */
+ *  ratios       out, for each observable the log-likelihood ratio of unflipped over flipped; nullable.
+ *               Natural units, within OTR_TRELLIS_RATIO_MAX, which is that of an observable that no error
+ *               flips; of a shot of the first level within sure_gap
+ *  result       out; nullable
+ * OTR_ERR_ODD_PARITY: the shot has no explanation by the graph's edges; the first level looks only at parts
+ * of the graph with two sides. OTR_ERR_MEMORY; any status of the pre-decoder. Outputs are then untouched, and
+ * the decoder stays usable. */
 OTR_API otr_status otr_likelihood_decode(otr_likelihood *likelihood, const uint8_t *detectors,
                                          uint8_t *observables, double *ratios, otr_likelihood_result *result);
 

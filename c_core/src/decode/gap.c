@@ -176,7 +176,8 @@ otr_status otr_gap_edges(otr_gap *gap, int observable, const uint32_t **edges, s
     }
     answer = &gap->answers[(unsigned)observable ^ gap->fixed_class];
     other = &gap->answers[(unsigned)observable ^ gap->fixed_class ^ 1];
-    if (answer->weight == INT64_MAX || (gap->limit != 0 && answer->weight - other->weight >= gap->limit)) {
+    if (answer->weight == INT64_MAX ||
+        (gap->limit != 0 && other->weight < INT64_MAX && answer->weight - other->weight >= gap->limit)) {
         return OTR_ERR_ARGUMENT;
     }
     if (gap->fixed_edges_missing) {

@@ -26,7 +26,7 @@ otr_status otr_class_sum_init(otr_class_sum *sum, uint32_t states_max, uint32_t 
 }
 
 otr_status otr_class_sum_lay(otr_class_sum *sum, const otr_error_list *errors, otr_error *error) {
-    size_t classes = 0;
+    size_t classes = 1; /* an array to divide, though no group has a table */
     otr_status status = otr_frontier_list_fill(&sum->frontiers, errors, error);
     sum->errors = errors;
     sum->groups.count = 0;

@@ -108,8 +108,9 @@ static bool reserve(otr_frontier_list *list, const extent *extent, const otr_err
                     laying *work) {
     const size_t parts = list->found.count;
     const size_t words = 6 * extent->steps + 4 * parts + extent->errors + 3 * extent->incidences;
+    /* One more, so that there is an array to divide. */
     const size_t scratch = errors->detector_count + (1 + OTR_ELIMINATION_SCRATCH) * extent->steps +
-                           extent->errors + extent->incidences;
+                           extent->errors + extent->incidences + 1;
     if (!otr_array_reserve((void **)&list->parts, &list->part_capacity, parts, sizeof *list->parts) ||
         !otr_array_reserve((void **)&list->words, &list->word_capacity, words, sizeof *list->words) ||
         !otr_array_reserve((void **)&list->odds, &list->odds_capacity, extent->errors, sizeof *list->odds) ||
@@ -361,7 +362,9 @@ static otr_status set_masks(otr_frontier_list *list, const otr_error_list *error
     if (!otr_array_reserve((void **)&list->masks, &list->mask_capacity, words, sizeof *list->masks)) {
         return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
     }
-    memset(list->masks, 0, words * sizeof *list->masks);
+    if (words > 0) {
+        memset(list->masks, 0, words * sizeof *list->masks);
+    }
     words = 0;
     for (uint32_t i = 0; i < list->count; i++) {
         otr_frontier *const part = &list->parts[i];

@@ -15,6 +15,7 @@
 #include "likelihood/error_list.h"
 #include "outrider/decoder.h"
 #include "outrider/gap.h"
+#include "predecode/predecoder_internal.h"
 
 /* Of likely_weight: below this share of it an implied weight makes a candidate where there is no pre-decoder.
  */
@@ -44,6 +45,7 @@ struct otr_likelihood {
     otr_class_sum sum;
     otr_decoder *plain;
     gap_set gaps[OTR_TRELLIS_OBSERVABLES_MAX];
+    int32_t limit;      /* of the gaps: sure_gap in units of the graph */
     uint64_t flippable; /* observables that have gaps */
 
     uint32_t *events;
@@ -177,6 +179,9 @@ static otr_status check_options(const otr_likelihood_options *options, const otr
     if (!graph->correlations) {
         return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0, "the graph has no correlations");
     }
+    if (options->predecoder != NULL && options->predecoder->graph != graph) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "the pre-decoder is on another graph");
+    }
     if (!(options->sure_gap > 0 && options->sure_gap <= OTR_TRELLIS_RATIO_MAX) ||
         !(options->sure_mean >= 0) || !(options->likely_weight >= 0) ||
         !(options->gap_share >= 0 && options->gap_share <= 1)) {
@@ -203,7 +208,9 @@ static otr_status make_gaps(otr_likelihood *l, otr_error *error) {
     otr_gap_options options = otr_gap_options_default();
     otr_status status = OTR_OK;
     options.isa = l->options.isa;
-    options.limit = limit < OTR_WEIGHT_MAX ? (int32_t)limit & ~1 : OTR_WEIGHT_MAX;
+    l->limit = limit < OTR_WEIGHT_MAX ? (int32_t)limit & ~1 : OTR_WEIGHT_MAX;
+    l->limit = l->limit > 2 ? l->limit : 2;
+    options.limit = l->limit;
     options.parted_only = true;
     for (uint32_t i = 0; i < l->errors.count; i++) {
         l->flippable |= l->errors.observables[i];
@@ -272,6 +279,18 @@ static double signed_gap(const otr_likelihood *l, const otr_gap_result *result) 
 
 static bool is_wide(double gap, double width) {
     return gap >= width || gap <= -width;
+}
+
+/* Whether a gap is at its limit, and this is sure_gap. */
+static bool is_at_limit(const otr_likelihood *l, const otr_gap_result *result) {
+    return l->limit < OTR_WEIGHT_MAX && llabs(result->weights[1] - result->weights[0]) >= l->limit;
+}
+
+static double within_range(double ratio) {
+    if (ratio > OTR_TRELLIS_RATIO_MAX || ratio < -OTR_TRELLIS_RATIO_MAX) {
+        return ratio > 0 ? OTR_TRELLIS_RATIO_MAX : -OTR_TRELLIS_RATIO_MAX;
+    }
+    return ratio;
 }
 
 /* Lowers weights to what these edges imply, in place of what was lowered before. */
@@ -401,9 +420,13 @@ static otr_status sum_up(otr_likelihood *l, const uint8_t *detectors, const otr_
             const uint32_t observable = otr_ctz64(left);
             const bool happened = (l->errors.happened_observables >> observable & 1) != 0;
             const double ratio = l->sum.ratios[observable];
-            l->ratios[observable] = (happened ? -ratio : ratio) + share * l->mean_gaps[observable];
+            l->ratios[observable] =
+                within_range((happened ? -ratio : ratio) + share * l->mean_gaps[observable]);
         }
+        unsure &= ~l->sum.groups.groups[i].observables;
     }
+    /* No candidate flips those that are left. */
+    result->is_fallback = result->is_fallback || unsure != 0;
     return OTR_OK;
 }
 
@@ -464,7 +487,7 @@ static otr_status decide(otr_likelihood *l, const uint8_t *detectors, otr_likeli
         if (status == OTR_OK) {
             l->first_gaps[i] = signed_gap(l, &found);
             l->ratios[i] = l->first_gaps[i];
-            unsure |= (uint64_t)!is_wide(l->first_gaps[i], l->options.sure_gap * (1 - 1e-6)) << i;
+            unsure |= (uint64_t)!is_at_limit(l, &found) << i;
         }
     }
     if (status == OTR_OK && unsure != 0) {

@@ -1,8 +1,10 @@
-/* Text -> detector error model -> text, walk, graphs and sampler. */
+/* Text -> detector error model -> text, walk, graphs, gaps, sampler, and sums over errors. */
 #include "fuzz.h"
 
 /* Beyond these, models are parsed and walked for a while, but not flattened. */
 enum { STEPS_MAX = 2000, DETECTORS_MAX = 1000, OBSERVABLES_MAX = 1000, ERRORS_MAX = 1000, SHOTS = 70 };
+/* Shots that are matched and summed up, and observables whose gaps are asked. */
+enum { FEW_SHOTS = 5, FEW_OBSERVABLES = 3 };
 
 static void check_same_instruction(const otr_instruction *a, const otr_instruction *b) {
     CHECK(a->kind == b->kind);
@@ -119,6 +121,133 @@ static void reweight(const otr_graph *graph, const otr_model *model) {
     }
 }
 
+/* Shots of other densities, the first one without events. Returns the number of events. */
+static size_t choose_events(const otr_graph *graph, int shot, uint32_t *events) {
+    const uint32_t nodes = otr_graph_node_count(graph);
+    size_t count = 0;
+    for (uint32_t node = 0; shot > 0 && node < nodes; node++) {
+        events[count] = node;
+        count += (node * 2654435761u >> 8) % (uint32_t)(2 * shot) == 0;
+    }
+    return count;
+}
+
+static bool has_certain_edges(const otr_graph *graph) {
+    for (uint32_t i = 0; i < otr_graph_edge_count(graph); i++) {
+        otr_edge edge;
+        CHECK(otr_graph_edge(graph, i, &edge) == OTR_OK);
+        if (edge.weight == -OTR_WEIGHT_INFINITE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A gap with a limit is the gap cut there, also of the parts with two sides alone. */
+static void cut_gap(const otr_graph *graph, uint32_t observable) {
+    const bool is_plain = !has_certain_edges(graph);
+    uint32_t *const events = allocate((otr_graph_node_count(graph) + 1) * sizeof *events);
+    otr_gap_options options = otr_gap_options_default();
+    otr_gap *whole = NULL, *limited = NULL, *parted = NULL;
+    options.observable = observable;
+    if (otr_gap_create(&whole, graph, &options, NULL) == OTR_OK) {
+        options.limit = 2 << observable * 11;
+        CHECK(otr_gap_create(&limited, graph, &options, NULL) == OTR_OK);
+        options.parted_only = true;
+        CHECK(otr_gap_create(&parted, graph, &options, NULL) == OTR_OK);
+        for (int shot = 0; shot < FEW_SHOTS; shot++) {
+            const size_t count = choose_events(graph, shot, events);
+            otr_gap_result all, some, part;
+            const otr_status status = otr_gap_decode(whole, events, count, NULL, 0, &all);
+            const bool has_both = all.weights[0] < INT64_MAX && all.weights[1] < INT64_MAX;
+            CHECK(otr_gap_decode(limited, events, count, NULL, 0, &some) == status);
+            CHECK(otr_gap_decode(parted, events, count, NULL, 0, &part) == OTR_OK || status != OTR_OK);
+            if (status == OTR_OK && is_plain) {
+                const int64_t difference = has_both ? all.weights[1] - all.weights[0] : INT64_MAX;
+                CHECK(some.observable == all.observable && part.observable == all.observable);
+                CHECK(some.weights[all.observable] == all.weights[all.observable]);
+                CHECK(llabs(some.weights[1] - some.weights[0]) ==
+                      (llabs(difference) < options.limit ? llabs(difference) : options.limit));
+                CHECK(some.weights[1] - some.weights[0] == part.weights[1] - part.weights[0]);
+            }
+        }
+    }
+    otr_gap_destroy(whole);
+    otr_gap_destroy(limited);
+    otr_gap_destroy(parted);
+    free(events);
+}
+
+/* The same answer twice, within its range. */
+static void decode_twice(otr_likelihood *likelihood, const uint8_t *row) {
+    const uint32_t observable_count = otr_likelihood_observable_count(likelihood);
+    uint8_t *const observables = allocate((observable_count + 7) / 8);
+    double *const ratios = allocate(observable_count * sizeof *ratios);
+    double *const again = allocate(observable_count * sizeof *again);
+    otr_likelihood_result result, second;
+    const otr_status status = otr_likelihood_decode(likelihood, row, observables, ratios, &result);
+    CHECK(status == OTR_OK || status == OTR_ERR_ODD_PARITY);
+    CHECK(otr_likelihood_decode(likelihood, row, NULL, again, &second) == status);
+    for (uint32_t i = 0; status == OTR_OK && i < observable_count; i++) {
+        CHECK(ratios[i] >= -OTR_TRELLIS_RATIO_MAX && ratios[i] <= OTR_TRELLIS_RATIO_MAX);
+        CHECK((observables[i / 8] >> i % 8 & 1) == (ratios[i] < 0));
+        CHECK(ratios[i] == again[i]);
+    }
+    if (status == OTR_OK) {
+        CHECK(result.level == second.level && result.is_fallback == second.is_fallback);
+        CHECK(result.candidate_count == second.candidate_count && result.work == second.work);
+        CHECK(!result.is_fallback || result.level == OTR_LIKELIHOOD_SUM);
+    }
+    free(observables);
+    free(ratios);
+    free(again);
+}
+
+static void decode_likely(const otr_graph *graph, const otr_model *model, otr_predecoder *predecoder) {
+    const size_t stride = (size_t)(otr_graph_node_count(graph) + 7) / 8;
+    uint8_t *const row = allocate(stride);
+    uint32_t *const events = allocate((otr_graph_node_count(graph) + 1) * sizeof *events);
+    otr_likelihood_options options = otr_likelihood_options_default();
+    otr_likelihood *likelihood = NULL;
+    otr_error error;
+    otr_status status;
+    options.predecoder = predecoder;
+    options.sure_gap = 100;
+    options.sure_mean = 90;
+    options.likely_weight = predecoder != NULL ? 20 : 4;
+    options.budget.states_max = 64;
+    status = otr_likelihood_create(&likelihood, model, graph, &options, &error);
+    if (status != OTR_OK) {
+        check_error(status, &error);
+        CHECK(likelihood == NULL && (status == OTR_ERR_LIMIT || status == OTR_ERR_UNSUPPORTED));
+    } else {
+        for (int shot = 0; shot < FEW_SHOTS; shot++) {
+            const size_t count = choose_events(graph, shot, events);
+            memset(row, 0, stride);
+            for (size_t i = 0; i < count; i++) {
+                row[events[i] / 8] |= (uint8_t)(1u << events[i] % 8);
+            }
+            decode_twice(likelihood, row);
+        }
+        CHECK(otr_likelihood_bytes(likelihood) > 0);
+    }
+    otr_likelihood_destroy(likelihood);
+    free(row);
+    free(events);
+}
+
+/* With and without a pre-decoder, which has opinions on many edges. */
+static void decide(const otr_graph *graph, const otr_model *model) {
+    otr_rule_options options = otr_rule_options_default(OTR_RULE_MIN_SUM);
+    otr_predecoder *rule = NULL;
+    options.iterations = 3;
+    decode_likely(graph, model, NULL);
+    if (otr_rule_predecoder_create(&rule, graph, model, &options, NULL) == OTR_OK) {
+        decode_likely(graph, model, rule);
+    }
+    otr_predecoder_destroy(rule);
+}
+
 static void build_graph(const otr_model *model, bool correlations, bool ignore) {
     otr_graph_options options = otr_graph_options_default();
     otr_graph *graph = NULL;
@@ -148,6 +277,12 @@ static void build_graph(const otr_model *model, bool correlations, bool ignore) 
         CHECK(otr_graph_find_edge(graph, edge.node1, edge.node2, &found) == OTR_OK && found == i);
     }
     reweight(graph, model);
+    for (uint32_t i = 0; i < otr_graph_observable_count(graph) && i < FEW_OBSERVABLES; i++) {
+        cut_gap(graph, i);
+    }
+    if (correlations) {
+        decide(graph, model);
+    }
     otr_graph_destroy(graph);
 }
 

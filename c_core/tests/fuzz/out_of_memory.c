@@ -8,7 +8,7 @@ void *test_calloc(size_t count, size_t bytes);
 void *test_realloc(void *block, size_t bytes);
 void test_free(void *block);
 
-enum { SHOTS = 40, NETWORK_BYTES_MAX = 0x10000 };
+enum { SHOTS = 40, FEW_SHOTS = 4, NETWORK_BYTES_MAX = 0x10000 };
 
 static uint8_t *network_bytes;
 static size_t network_size;
@@ -281,6 +281,50 @@ static void match_classes(const otr_graph *graph) {
         match_predecoded_classes(gap);
     }
     otr_gap_destroy(gap);
+}
+
+/* The same with a limit, most of whose shots are sure without a second search. */
+static void match_up_to_limit(const otr_graph *graph) {
+    otr_gap_options options = otr_gap_options_default();
+    otr_gap *gap = NULL;
+    options.limit = 2 * (int32_t)otr_graph_scale(graph);
+    if (good(otr_gap_create(&gap, graph, &options, NULL))) {
+        for (uint32_t event = 0; event < otr_graph_node_count(graph); event++) {
+            otr_gap_result result;
+            if (!good(otr_gap_decode(gap, &event, 1, NULL, 0, &result))) {
+                CHECK(otr_gap_decode(gap, &event, 1, NULL, 0, &result) == OTR_OK);
+            }
+            CHECK(llabs(result.weights[1] - result.weights[0]) <= options.limit);
+        }
+    }
+    otr_gap_destroy(gap);
+}
+
+/* A shot that once lacked memory has the same answer later. */
+static void decode_likely(const otr_graph *graph, const otr_model *model, const uint8_t *rows,
+                          size_t stride) {
+    otr_likelihood_options options = otr_likelihood_options_default();
+    otr_likelihood *likelihood = NULL;
+    otr_error error = {0};
+    options.sure_gap = 100;
+    options.sure_mean = 100;
+    options.budget.states_max = 50;
+    if (good_or_told(otr_likelihood_create(&likelihood, model, graph, &options, &error), &error)) {
+        for (int shot = 0; shot < FEW_SHOTS; shot++) {
+            otr_likelihood_result result;
+            double ratio, again;
+            if (!good(
+                    otr_likelihood_decode(likelihood, rows + (size_t)shot * stride, NULL, &ratio, &result))) {
+                CHECK(otr_likelihood_decode(likelihood, rows + (size_t)shot * stride, NULL, &ratio,
+                                            &result) == OTR_OK);
+            }
+            CHECK(otr_likelihood_decode(likelihood, rows + (size_t)shot * stride, NULL, &again, NULL) ==
+                  OTR_OK);
+            CHECK(result.level == OTR_LIKELIHOOD_SUM && ratio == again);
+        }
+        CHECK(otr_likelihood_bytes(likelihood) > 0);
+    }
+    otr_likelihood_destroy(likelihood);
 }
 
 /* Whatever lacks memory on the way to new numbers stays as it was. */
@@ -614,6 +658,8 @@ static void tour(void) {
                 decode(graph, (otr_decoder_kind)kind, rows, stride);
             }
             match_classes(graph);
+            match_up_to_limit(graph);
+            decode_likely(graph, model, rows, stride);
             reweight(graph);
             for (int kind = OTR_RULE_CLIQUE; kind <= OTR_RULE_MIN_SUM; kind++) {
                 predecode(graph, model, (otr_rule_kind)kind, rows, stride);
