@@ -34,10 +34,11 @@ typedef struct otr_likelihood_options {
     otr_predecoder *predecoder; /* used softly, by this decoder alone while it lives; NULL for none */
     double sure_gap;            /* a first gap this wide is the answer; above 0 */
     double sure_mean;           /* so is a mean of the two gaps this wide if they agree; from 0 */
-    double likely_weight;      /* edges to which the pre-decoder gives less are candidates; without one, those
-                                  whose weight a matching lowers below half of it */
-    uint32_t iterations;       /* of belief propagation over the candidates */
-    otr_trellis_budget budget; /* of the sum */
+    double likely_weight; /* edges to which the pre-decoder gives less are candidates; without one, those
+                             whose weight a matching lowers below half of it; from 0 */
+    uint32_t iterations;  /* of belief propagation over the candidates, where they are too many for a table
+                             of every state; at most OTR_TRELLIS_ITERATIONS_MAX */
+    otr_trellis_budget budget; /* of the sum, likewise */
     double gap_share;          /* what is added of the mean gap to the ratio of the sum; from 0 to 1 */
 } otr_likelihood_options;
 
@@ -79,7 +80,9 @@ typedef struct otr_likelihood_result {
  *  observables  out, packed bits, ceil(observables/8) bytes, padding zero; nullable
  *  ratios       out, for each observable the log-likelihood ratio of unflipped over flipped; nullable.
  *               Natural units, within OTR_TRELLIS_RATIO_MAX, which is that of an observable that no error
- *               flips; of a shot of the first level within sure_gap
+ *               flips; of a shot of the first level within sure_gap. They order shots by how sure they are;
+ * as probabilities they are too sure, since gaps count one set of errors for each class, and the sum
+ *               candidates only
  *  result       out; nullable
  * OTR_ERR_ODD_PARITY: the shot has no explanation by the graph's edges; the first level looks only at parts
  * of the graph with two sides. OTR_ERR_MEMORY; any status of the pre-decoder. Outputs are then untouched, and

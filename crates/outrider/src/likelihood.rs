@@ -246,7 +246,8 @@ impl Likelihood {
 
     /// For each observable the log-likelihood ratio of not flipped over flipped, given the last shot that was decoded: the
     /// sign is the answer, the magnitude how sure it is. At most 600, and at most
-    /// [`sure_gap`](LikelihoodOptions::sure_gap) where the first gap was the answer, which may be wider.
+    /// [`sure_gap`](LikelihoodOptions::sure_gap) where the first gap was the answer, which may be wider. As probabilities
+    /// they are too sure: gaps count one set of errors for each class, and the sum candidates only.
     pub fn ratios(&self) -> &[f64] {
         &self.ratios
     }
