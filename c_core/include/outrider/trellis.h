@@ -53,7 +53,7 @@ typedef struct otr_trellis_options {
     double unsure;       /* log-likelihood ratios below this in magnitude are; natural units, from 0 */
 } otr_trellis_options;
 
-/* 3 iterations; tables of 14 bits; cutoff 1e-3 and 1000 states, for ratios below 1 again with 1e-5 and 4000.
+/* 3 iterations; tables of 14 bits; cutoff 1e-4 and 1000 states, for ratios below 1 again with 1e-5 and 4000.
  */
 OTR_API otr_trellis_options otr_trellis_options_default(void);
 

@@ -24,7 +24,7 @@ otr_trellis_options otr_trellis_options_default(void) {
     return (otr_trellis_options){.isa = OTR_ISA_AUTO,
                                  .iterations = 3,
                                  .table_bits = OTR_TRELLIS_TABLE_BITS_MAX,
-                                 .coarse = {.cutoff = 1e-3, .states_max = 1000},
+                                 .coarse = {.cutoff = 1e-4, .states_max = 1000},
                                  .fine = {.cutoff = 1e-5, .states_max = 4000},
                                  .unsure = 1};
 }

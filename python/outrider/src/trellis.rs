@@ -35,7 +35,7 @@ pub(crate) struct Trellis {
 #[pymethods]
 impl Trellis {
     #[new]
-    #[pyo3(signature = (model, *, coarse=(1e-3, 1000), fine=(1e-5, 4000), unsure=1.0, iterations=3, isa="auto"))]
+    #[pyo3(signature = (model, *, coarse=(1e-4, 1000), fine=(1e-5, 4000), unsure=1.0, iterations=3, isa="auto"))]
     fn new(
         py: Python<'_>,
         model: Py<Model>,
