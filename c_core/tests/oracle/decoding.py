@@ -214,6 +214,15 @@ class Graph:
             found[nodes] = edge.probability, edge.weight / self.scale, set(edge.observables[: edge.observable_count])
         return found
 
+    def has_free_edges(self):
+        """Whether an edge weighs nothing: errors of probability 1/2 keep it so, whatever else merges with them."""
+        edge = Edge()
+        for i in range(LIB.otr_graph_edge_count(self.handle)):
+            assert LIB.otr_graph_edge(self.handle, i, ctypes.byref(edge)) == OK
+            if edge.weight == 0:
+                return True
+        return False
+
     def sure_edges(self):
         """How many edges can become free in the second pass, which makes ties."""
         rules, edges = Implied(), set()
@@ -506,6 +515,7 @@ class Totals:
         theirs = cancelled(theirs)
         detectors, actual, _ = theirs.compile_sampler(seed=rng.getrandbits(32)).sample(shots, bit_packed=True)
         graph = Graph(model, correlations=False)
+        ties = ties or graph.has_free_edges()
         matching = pymatching.Matching.from_detector_error_model(theirs)
         compare_graph(graph, matching)
         self.tied += compare_plain(graph, matching, detectors, ties)
