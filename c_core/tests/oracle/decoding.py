@@ -398,8 +398,10 @@ def cancelled(model):
                 targets += [stim.target_separator()] * bool(targets) + kept
         if targets:
             changed.append("error", instruction.args_copy(), targets)
-    changed.append("detector", [], [stim.target_relative_detector_id(model.num_detectors - 1)])
-    changed.append("logical_observable", [], [stim.target_logical_observable_id(model.num_observables - 1)])
+    if model.num_detectors > 0:
+        changed.append("detector", [], [stim.target_relative_detector_id(model.num_detectors - 1)])
+    if model.num_observables > 0:
+        changed.append("logical_observable", [], [stim.target_logical_observable_id(model.num_observables - 1)])
     return changed
 
 
