@@ -21,7 +21,7 @@ import numpy as np
 import pymatching
 import stim
 
-from otr_ctypes import Error, OutriderError, check, library, text_of
+from otr_ctypes import Error, GraphOptions, OutriderError, check, library, text_of
 
 MWPM, CORRELATED, UNION_FIND = range(3)
 AUTO, PORTABLE, AVX2, AVX512 = range(4)
@@ -52,19 +52,6 @@ class Instruction(ctypes.Structure):
         ("line", ctypes.c_uint64),
         ("tag", ctypes.POINTER(ctypes.c_char)),
         ("tag_bytes", ctypes.c_uint64),
-    ]
-
-
-class GraphOptions(ctypes.Structure):
-    """otr_graph_options"""
-
-    _fields_ = [
-        ("correlations", ctypes.c_bool),
-        ("ignore_undecomposable", ctypes.c_bool),
-        ("reweightable", ctypes.c_bool),
-        ("first_observables", ctypes.c_bool),
-        ("levels", ctypes.c_uint32),
-        ("weight_range", ctypes.c_double),
     ]
 
 
@@ -124,7 +111,7 @@ class SamplerOutput(ctypes.Structure):
 
 LIB = library()
 HANDLE = ctypes.c_void_p
-for name in ("otr_graph_destroy", "otr_decoder_destroy", "otr_model_walk_destroy", "otr_sampler_destroy"):
+for name in ("otr_decoder_destroy", "otr_model_walk_destroy", "otr_sampler_destroy"):
     getattr(LIB, name).restype = None
     getattr(LIB, name).argtypes = [HANDLE]
 for name in ("otr_graph_edge_count", "otr_graph_node_count", "otr_graph_observable_count"):
@@ -132,13 +119,11 @@ for name in ("otr_graph_edge_count", "otr_graph_node_count", "otr_graph_observab
     getattr(LIB, name).argtypes = [HANDLE]
 LIB.otr_graph_scale.restype = ctypes.c_double
 LIB.otr_graph_scale.argtypes = [HANDLE]
-LIB.otr_model_parse.argtypes = [ctypes.POINTER(HANDLE), ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(Error)]
 LIB.otr_model_walk_create.argtypes = [ctypes.POINTER(HANDLE), HANDLE]
 LIB.otr_model_walk_next.restype = ctypes.c_bool
 LIB.otr_model_walk_next.argtypes = [HANDLE, ctypes.POINTER(Instruction)]
 LIB.otr_model_observable_count.restype = ctypes.c_uint64
 LIB.otr_model_observable_count.argtypes = [HANDLE]
-LIB.otr_graph_create.argtypes = [ctypes.POINTER(HANDLE), HANDLE, ctypes.POINTER(GraphOptions), ctypes.POINTER(Error)]
 LIB.otr_graph_edge.argtypes = [HANDLE, ctypes.c_uint32, ctypes.POINTER(Edge)]
 LIB.otr_graph_implied.argtypes = [HANDLE, ctypes.c_uint32, ctypes.POINTER(Implied)]
 LIB.otr_decoder_create.argtypes = [ctypes.POINTER(HANDLE), HANDLE, ctypes.POINTER(DecoderOptions)]

@@ -4,7 +4,7 @@
 
 Needs stim. Prints the seed; the same seed gives the same models and shots. For every model, which Stim makes:
   - the table has a probability for every set of events and observables, one error after the other is taken into it;
-  - a trellis that drops nothing has the ratio of the table, and the failure that it expects;
+  - a trellis that drops nothing has the ratio of the table, with tables of its own and without;
   - the likelihood decoder fails nearly as rarely as the best decoder, as counted over all shots by the table.
 """
 
@@ -22,6 +22,7 @@ HANDLE = ctypes.c_void_p
 # A table has 2^bits entries.
 BITS_MAX = 18
 RATIO_MAX = 600
+TABLE_BITS_MAX = 14
 # Of the best decoder's failures, those of the likelihood decoder may be more by this share.
 FAILURES_MORE = 0.08
 
@@ -40,46 +41,15 @@ class TrellisOptions(ctypes.Structure):
         ("iterations", ctypes.c_uint32),
         ("coarse", Budget),
         ("fine", Budget),
+        ("table_bits", ctypes.c_uint32),
         ("unsure", ctypes.c_double),
     ]
 
 
-class TrellisResult(ctypes.Structure):
-    """otr_trellis_result"""
-
-    _fields_ = [
-        ("failure", ctypes.c_double),
-        ("work", ctypes.c_uint64),
-        ("is_fine", ctypes.c_bool),
-        ("is_exact", ctypes.c_bool),
-    ]
-
-
-class GraphOptions(ctypes.Structure):
-    """otr_graph_options"""
-
-    _fields_ = [
-        ("correlations", ctypes.c_bool),
-        ("ignore_undecomposable", ctypes.c_bool),
-        ("reweightable", ctypes.c_bool),
-        ("first_observables", ctypes.c_bool),
-        ("levels", ctypes.c_uint32),
-        ("weight_range", ctypes.c_double),
-    ]
-
-
 LIB = library()
-for name in ("otr_graph_destroy", "otr_trellis_destroy", "otr_likelihood_destroy"):
+for name in ("otr_trellis_destroy", "otr_likelihood_destroy"):
     getattr(LIB, name).restype = None
     getattr(LIB, name).argtypes = [HANDLE]
-LIB.otr_model_parse.argtypes = [ctypes.POINTER(HANDLE), ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(Error)]
-LIB.otr_graph_options_default.restype = GraphOptions
-LIB.otr_graph_create.argtypes = [
-    ctypes.POINTER(HANDLE),
-    HANDLE,
-    ctypes.POINTER(GraphOptions),
-    ctypes.POINTER(Error),
-]
 LIB.otr_trellis_create.argtypes = [
     ctypes.POINTER(HANDLE),
     HANDLE,
@@ -179,19 +149,20 @@ def compare(rng, shot_count):
     core_model = made[0][0]
     try:
         everything = Budget(0, 1 << 17)
-        options = TrellisOptions(0, 0, everything, everything, 0)
-        made.append(create(LIB.otr_trellis_create, LIB.otr_trellis_destroy, core_model, options))
         possible = np.flatnonzero(table.sum(axis=0) > 1e-13)
         chosen = rng.sample(list(possible), min(shot_count, len(possible)))
-        compare_trellis(model, made[1][0], table, chosen)
+        for table_bits in (0, TABLE_BITS_MAX):
+            options = TrellisOptions(0, 0, everything, everything, table_bits, 0)
+            made.append(create(LIB.otr_trellis_create, LIB.otr_trellis_destroy, core_model, options))
+            compare_trellis(model, made[-1][0], table, chosen)
         if model.num_detectors > 8:
             return None
         graph_options = LIB.otr_graph_options_default()
         graph_options.correlations = True
         made.append(create(LIB.otr_graph_create, LIB.otr_graph_destroy, core_model, graph_options))
-        graph = made[2][0]
+        graph = made[-1][0]
         made.append(create(LIB.otr_likelihood_create, LIB.otr_likelihood_destroy, core_model, graph, None))
-        return table.min(axis=0).sum(), failures_of(LIB.otr_likelihood_decode, made[3][0], model, table)
+        return table.min(axis=0).sum(), failures_of(LIB.otr_likelihood_decode, made[-1][0], model, table)
     finally:
         for handle, destroy in reversed(made):
             destroy(handle)

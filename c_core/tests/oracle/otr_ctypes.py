@@ -35,6 +35,19 @@ class Error(ctypes.Structure):
     ]
 
 
+class GraphOptions(ctypes.Structure):
+    """otr_graph_options"""
+
+    _fields_ = [
+        ("correlations", ctypes.c_bool),
+        ("ignore_undecomposable", ctypes.c_bool),
+        ("reweightable", ctypes.c_bool),
+        ("first_observables", ctypes.c_bool),
+        ("levels", ctypes.c_uint32),
+        ("weight_range", ctypes.c_double),
+    ]
+
+
 STIM_NOISE = (
     "after_clifford_depolarization",
     "before_round_data_depolarization",
@@ -110,12 +123,16 @@ def _declare(lib):
     for name in ("otr_surface_circuit_text", "otr_model_text"):
         getattr(lib, name).restype = ctypes.c_size_t
         getattr(lib, name).argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
-    for name in ("otr_surface_destroy", "otr_model_destroy"):
+    for name in ("otr_surface_destroy", "otr_model_destroy", "otr_graph_destroy"):
         getattr(lib, name).restype = None
         getattr(lib, name).argtypes = [ctypes.c_void_p]
     for name in ("otr_surface_detector_count", "otr_model_detector_count", "otr_model_error_count"):
         getattr(lib, name).restype = ctypes.c_uint64
         getattr(lib, name).argtypes = [ctypes.c_void_p]
+    handle, error = ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(Error)
+    lib.otr_model_parse.argtypes = [handle, ctypes.c_char_p, ctypes.c_size_t, error]
+    lib.otr_graph_create.argtypes = [handle, ctypes.c_void_p, ctypes.POINTER(GraphOptions), error]
+    lib.otr_graph_options_default.restype = GraphOptions
     return lib
 
 
