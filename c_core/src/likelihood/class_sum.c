@@ -8,7 +8,7 @@
 #include "common/error.h"
 #include "common/logarithm.h"
 #include "likelihood/belief.h"
-#include "likelihood/dense_sum.h"
+#include "likelihood/table_sum.h"
 
 /* Weights of classes below this count as none. */
 #define WEIGHT_MIN 1e-300
@@ -17,6 +17,22 @@ static bool has_impossible_event(const otr_error_list *errors, const uint8_t *de
 static otr_frontier_result sum_part(otr_class_sum *sum, uint32_t number, const otr_trellis_budget *budget);
 static void judge_classes(otr_class_sum *sum, const otr_class_group *group, const uint64_t *masks,
                           const double *weights, size_t count, otr_class_answer *out);
+
+otr_status otr_check_trellis_budget(const otr_trellis_budget *budget, otr_error *error) {
+    return budget->cutoff >= 0 && budget->cutoff <= OTR_TRELLIS_CUTOFF_MAX && budget->states_max > 0 &&
+                   budget->states_max <= OTR_TRELLIS_STATES_MAX
+               ? OTR_OK
+               : otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                               "a budget has a cutoff from 0 to %g and 1 to %d states",
+                               OTR_TRELLIS_CUTOFF_MAX, OTR_TRELLIS_STATES_MAX);
+}
+
+double otr_ratio_within_range(double ratio) {
+    if (ratio > OTR_TRELLIS_RATIO_MAX || ratio < -OTR_TRELLIS_RATIO_MAX) {
+        return ratio > 0 ? OTR_TRELLIS_RATIO_MAX : -OTR_TRELLIS_RATIO_MAX;
+    }
+    return ratio;
+}
 
 otr_status otr_class_sum_init(otr_class_sum *sum, uint32_t states_max, uint32_t table_bits,
                               const otr_kernels *kernels) {
@@ -83,7 +99,7 @@ bool otr_class_sum_take(otr_class_sum *sum, const uint8_t *detectors, uint32_t i
             const uint32_t detector = part->detector_of[step];
             fired[step] = otr_bit_get(detectors, detector) != otr_bit_get(sum->errors->happened, detector);
         }
-        if (!otr_dense_sum_fits(part, sum->table_bits)) {
+        if (!otr_table_sum_fits(part, sum->table_bits)) {
             otr_belief_run(part, fired, iterations, sum->messages + part->first_incidence,
                            sum->scratch + part->first_incidence);
         }
@@ -139,8 +155,8 @@ static bool has_impossible_event(const otr_error_list *errors, const uint8_t *de
 
 static otr_frontier_result sum_part(otr_class_sum *sum, uint32_t number, const otr_trellis_budget *budget) {
     const otr_frontier *const part = &sum->frontiers.parts[number];
-    if (otr_dense_sum_fits(part, sum->table_bits)) {
-        return otr_dense_sum(&sum->space, part, otr_frontier_class_shift(sum->errors),
+    if (otr_table_sum_fits(part, sum->table_bits)) {
+        return otr_table_sum(&sum->space, part, otr_frontier_class_shift(sum->errors),
                              sum->fired + part->first_step, sum->table);
     }
     return otr_frontier_sum(&sum->space, part, otr_frontier_class_shift(sum->errors),
@@ -150,10 +166,7 @@ static otr_frontier_result sum_part(otr_class_sum *sum, uint32_t number, const o
 static double ratio_of(double unflipped, double flipped) {
     const double ratio = otr_ln(unflipped > WEIGHT_MIN ? unflipped : WEIGHT_MIN) -
                          otr_ln(flipped > WEIGHT_MIN ? flipped : WEIGHT_MIN);
-    if (ratio > OTR_TRELLIS_RATIO_MAX || ratio < -OTR_TRELLIS_RATIO_MAX) {
-        return ratio > 0 ? OTR_TRELLIS_RATIO_MAX : -OTR_TRELLIS_RATIO_MAX;
-    }
-    return ratio;
+    return otr_ratio_within_range(ratio);
 }
 
 /* The answer from classes as masks, or as their numbers where masks is NULL. */

@@ -19,7 +19,7 @@ typedef struct otr_class_sum {
     uint8_t *fired;   /* for each step 0 or 1 */
     double *messages; /* for each incidence */
     double *scratch;  /* the same */
-    double *table;    /* of dense sums */
+    double *table;    /* of sums by table */
     uint32_t table_bits;
     double *sums; /* for each class of one group: three tables */
     size_t fired_capacity, message_capacity, scratch_capacity, sum_capacity;
@@ -35,6 +35,11 @@ typedef struct otr_class_answer {
     bool is_explained;
     bool is_exact;
 } otr_class_answer;
+
+/* OTR_ERR_ARGUMENT for a budget out of range. */
+otr_status otr_check_trellis_budget(const otr_trellis_budget *budget, otr_error *error);
+/* The nearest ratio within OTR_TRELLIS_RATIO_MAX. */
+double otr_ratio_within_range(double ratio);
 
 /* For budgets of up to this many states, and with tables for parts of so many bits. OTR_ERR_MEMORY. To be
  * freed in any case. */

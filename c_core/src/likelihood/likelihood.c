@@ -175,7 +175,6 @@ otr_status otr_likelihood_decode(otr_likelihood *l, const uint8_t *detectors, ui
 
 static otr_status check_options(const otr_likelihood_options *options, const otr_graph *graph,
                                 otr_error *error) {
-    const otr_trellis_budget *const budget = &options->budget;
     if (!graph->correlations) {
         return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0, "the graph has no correlations");
     }
@@ -194,13 +193,7 @@ static otr_status check_options(const otr_likelihood_options *options, const otr
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "more than %d iterations",
                              OTR_TRELLIS_ITERATIONS_MAX);
     }
-    if (!(budget->cutoff >= 0 && budget->cutoff <= OTR_TRELLIS_CUTOFF_MAX) || budget->states_max == 0 ||
-        budget->states_max > OTR_TRELLIS_STATES_MAX) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
-                             "a budget has a cutoff from 0 to %g and 1 to %d states", OTR_TRELLIS_CUTOFF_MAX,
-                             OTR_TRELLIS_STATES_MAX);
-    }
-    return OTR_OK;
+    return otr_check_trellis_budget(&options->budget, error);
 }
 
 static otr_status make_gaps(otr_likelihood *l, otr_error *error) {
@@ -284,13 +277,6 @@ static bool is_wide(double gap, double width) {
 /* Whether a gap is at its limit, and this is sure_gap. */
 static bool is_at_limit(const otr_likelihood *l, const otr_gap_result *result) {
     return l->limit < OTR_WEIGHT_MAX && llabs(result->weights[1] - result->weights[0]) >= l->limit;
-}
-
-static double within_range(double ratio) {
-    if (ratio > OTR_TRELLIS_RATIO_MAX || ratio < -OTR_TRELLIS_RATIO_MAX) {
-        return ratio > 0 ? OTR_TRELLIS_RATIO_MAX : -OTR_TRELLIS_RATIO_MAX;
-    }
-    return ratio;
 }
 
 /* Lowers weights to what these edges imply, in place of what was lowered before. */
@@ -421,7 +407,7 @@ static otr_status sum_up(otr_likelihood *l, const uint8_t *detectors, const otr_
             const bool happened = (l->errors.happened_observables >> observable & 1) != 0;
             const double ratio = l->sum.ratios[observable];
             l->ratios[observable] =
-                within_range((happened ? -ratio : ratio) + share * l->mean_gaps[observable]);
+                otr_ratio_within_range((happened ? -ratio : ratio) + share * l->mean_gaps[observable]);
         }
         unsure &= ~l->sum.groups.groups[i].observables;
     }

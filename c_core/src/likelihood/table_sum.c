@@ -1,7 +1,7 @@
 /* A state's place in the table has the classes of the part's observables in the low bits and the slots of
  * open detectors above them. An error adds to every state, times its odds, what the state had from which it
  * leads there. The table is as large as the slots in use need. */
-#include "likelihood/dense_sum.h"
+#include "likelihood/table_sum.h"
 
 #include <string.h>
 
@@ -26,12 +26,12 @@ static void close_slot(table *table, uint32_t slot, bool fired);
 static bool rescale(table *table);
 static size_t place_of(const table *table, const otr_frontier *part, uint32_t error);
 
-bool otr_dense_sum_fits(const otr_frontier *part, uint32_t bits) {
+bool otr_table_sum_fits(const otr_frontier *part, uint32_t bits) {
     const uint32_t class_bits = otr_popcount64(part->flips);
-    return class_bits <= OTR_DENSE_SUM_CLASS_BITS && part->slot_count + class_bits <= bits;
+    return class_bits <= OTR_TABLE_SUM_CLASS_BITS && part->slot_count + class_bits <= bits;
 }
 
-otr_frontier_result otr_dense_sum(otr_frontier_space *space, const otr_frontier *part, uint32_t class_shift,
+otr_frontier_result otr_table_sum(otr_frontier_space *space, const otr_frontier *part, uint32_t class_shift,
                                   const uint8_t *fired, double *sums) {
     table table = {.sums = sums, .class_bits = otr_popcount64(part->flips)};
     otr_frontier_result result = {.is_exact = true};

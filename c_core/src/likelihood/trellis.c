@@ -127,16 +127,11 @@ otr_status otr_trellis_decode(otr_trellis *trellis, const uint8_t *detectors, ui
     return OTR_OK;
 }
 
-static bool is_budget(const otr_trellis_budget *budget) {
-    return budget->cutoff >= 0 && budget->cutoff <= OTR_TRELLIS_CUTOFF_MAX && budget->states_max > 0 &&
-           budget->states_max <= OTR_TRELLIS_STATES_MAX;
-}
-
 static otr_status check_options(const otr_trellis_options *options, otr_error *error) {
-    if (!is_budget(&options->coarse) || !is_budget(&options->fine)) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
-                             "a budget has a cutoff from 0 to %g and 1 to %d states", OTR_TRELLIS_CUTOFF_MAX,
-                             OTR_TRELLIS_STATES_MAX);
+    otr_status status = otr_check_trellis_budget(&options->coarse, error);
+    status = status == OTR_OK ? otr_check_trellis_budget(&options->fine, error) : status;
+    if (status != OTR_OK) {
+        return status;
     }
     if (options->iterations > OTR_TRELLIS_ITERATIONS_MAX ||
         options->table_bits > OTR_TRELLIS_TABLE_BITS_MAX || !(options->unsure >= 0)) {
