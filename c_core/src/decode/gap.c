@@ -378,7 +378,10 @@ static bool is_sure(otr_gap *gap, size_t event_count, unsigned potential) {
         unsigned class = potential ^ has_extra;
         answer found = gap->answers[0];
         size_t kept = 0;
-        is_wide = keep_answer(gap, &found) == OTR_OK;
+        if (keep_answer(gap, &found) != OTR_OK) {
+            otr_matcher_reset(gap->matcher);
+            return false;
+        }
         for (size_t i = 0; i < found.count; i++) {
             class ^= gap->split.graph->edge_node2[found.edges[i]] == gap->split.extra;
             found.edges[kept] = found.edges[i];
@@ -388,6 +391,7 @@ static bool is_sure(otr_gap *gap, size_t event_count, unsigned potential) {
         gap->answers[0] = gap->answers[class];
         gap->answers[class] = found;
         gap->answers[class ^ 1].weight = found.weight + gap->limit;
+        is_wide = true;
     }
     otr_matcher_reset(gap->matcher);
     return is_wide;

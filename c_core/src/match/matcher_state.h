@@ -241,9 +241,6 @@ static inline otr_link otr_reversed(otr_link link) {
 
 /* Makes an event its own region of radius 0, holding its node, matched to nothing. */
 void otr_matcher_place(otr_matcher *m, uint32_t event);
-/* Breaks the matched region that holds the node, if one does, and its partner up into events of the batch.
- */
-void otr_matcher_dissolve_at(otr_matcher *m, uint32_t node);
 /* Makes the place of a blossom without parts or nodes free for another. */
 void otr_matcher_free_blossom(otr_matcher *m, uint32_t blossom);
 /* otr_matcher_solve up to its first step, with the first batch_count events; the others have regions without
@@ -296,6 +293,8 @@ void otr_flood_freeze(otr_matcher *m, uint32_t region);
 
 /* correlated.c: lowers the edges at a node just become occupied, whose rules were waiting for that. */
 void otr_apply_waiting_rules(otr_matcher *m, uint32_t node);
+/* Breaks the matched region that holds the node, if one does, and its partner up into events of the batch. */
+void otr_matcher_dissolve_at(otr_matcher *m, uint32_t node);
 
 /* trees.c: what becomes of regions that meet. */
 

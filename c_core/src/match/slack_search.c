@@ -48,7 +48,8 @@ void otr_slack_search_free(otr_slack_search *search) {
 }
 
 size_t otr_slack_search_bytes(const otr_slack_search *search) {
-    return search->node_count * (6 * sizeof(uint32_t) + 1);
+    return search->node_count * (6 * sizeof *search->queue + sizeof *search->is_queued) +
+           ((size_t)search->node_count / 64 + 1) * sizeof *search->is_near_boundary;
 }
 
 bool otr_slack_is_wide(otr_slack_search *search, const otr_matcher *m, uint32_t limit) {
@@ -139,28 +140,26 @@ static void note(otr_slack_search *search, unsigned side, uint32_t node, uint32_
     }
 }
 
-/* Goes on from a node over one block of its arcs. */
+/* Goes on from a node over an arc. */
+static void spread_over_arc(otr_slack_search *search, const otr_matcher *m, unsigned side, uint32_t node,
+                            otr_arc arc, uint32_t limit) {
+    if (arc.weight != OTR_WEIGHT_NONE && arc.head != search->far_side) {
+        note(search, side, arc.head, search->distances[side][node] + slack_of(m, node, arc), limit);
+    }
+}
+
+/* Goes on from a node over one block of its arcs: to occupied nodes, and to others if the nearest is in
+ * reach. */
 static void spread_over(otr_slack_search *search, const otr_matcher *m, unsigned side, uint32_t node,
                         uint32_t first, uint32_t end, uint32_t limit) {
-    const uint32_t distance = search->distances[side][node];
-    const uint32_t reach = reach_at(m, node);
     uint32_t least, least_arc;
-    uint64_t occupied = otr_scan(m, first, end, &least, &least_arc);
-    end = end - first < OTR_SCAN_ARCS ? end : first + OTR_SCAN_ARCS;
-    if (least != OTR_WEIGHT_NONE && distance + (least - reach) < limit) {
-        for (uint32_t a = first; a < end; a++) {
-            const otr_arc arc = m->arcs[a];
-            if (arc.weight != OTR_WEIGHT_NONE && arc.head != search->far_side) {
-                note(search, side, arc.head, distance + slack_of(m, node, arc), limit);
-            }
-        }
-        return;
+    uint64_t chosen = otr_scan(m, first, end, &least, &least_arc);
+    const uint32_t count = end - first < OTR_SCAN_ARCS ? end - first : OTR_SCAN_ARCS;
+    if (least != OTR_WEIGHT_NONE && search->distances[side][node] + (least - reach_at(m, node)) < limit) {
+        chosen = UINT64_MAX >> (64 - count);
     }
-    for (; occupied != 0; occupied &= occupied - 1) {
-        const otr_arc arc = m->arcs[first + otr_ctz64(occupied)];
-        if (arc.weight != OTR_WEIGHT_NONE && arc.head != search->far_side) {
-            note(search, side, arc.head, distance + slack_of(m, node, arc), limit);
-        }
+    for (; chosen != 0; chosen &= chosen - 1) {
+        spread_over_arc(search, m, side, node, m->arcs[first + otr_ctz64(chosen)], limit);
     }
 }
 
