@@ -6,6 +6,7 @@
 #include "likelihood/candidates.h"
 #include "likelihood/class_sum.h"
 #include "outrider/outrider.h"
+#include "support/random_numbers.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -45,14 +46,6 @@ static void require(bool holds, const char *what) {
         fprintf(stderr, "%s of\n%s\n", what, text);
         exit(1);
     }
-}
-
-static unsigned below(unsigned bound) {
-    static uint64_t state = 88172645463325252u;
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (unsigned)((state >> 32) * bound >> 32);
 }
 
 static void print(const char *format, ...) {

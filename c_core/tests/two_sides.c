@@ -10,6 +10,7 @@
 #include "match/matcher.h"
 #include "match/slack_search.h"
 #include "outrider/outrider.h"
+#include "support/random_numbers.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,14 +36,6 @@ static void require(bool holds, const char *what) {
         fprintf(stderr, "%s\n", what);
         exit(1);
     }
-}
-
-static uint32_t below(uint32_t bound) {
-    static uint64_t state = 88172645463325252u;
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t)((state >> 32) * bound >> 32);
 }
 
 /* Weights with ties, with zeros, of every size, and up to the largest that there is. */
