@@ -11,7 +11,7 @@ use outrider::{
 use serde::Serialize;
 
 use crate::decoding::decoder_factory::DecoderFactory;
-use crate::decoding::latency::{DecodeShot, Measured, measure, measure_stages};
+use crate::decoding::latency::{Measured, measure, measure_stages};
 use crate::decoding::predecoder_factory::{PredecoderArgs, PredecoderFactory};
 use crate::error::{Error, Result};
 use crate::input::{self, ShotFormat};
@@ -150,10 +150,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     args.decoder.require(Wanted { predecoder_use, windows: false, shot_weights: false })?;
     let factory = DecoderFactory::of(args.decoder, &model, args.dem.as_deref(), options, args.graph)?
         .predecoded(predecoding.as_ref(), surface.as_ref());
-    let mut decoder: Box<dyn DecodeShot> = match factory.sum_decoder()? {
-        Some(decoder) => Box::new(decoder),
-        None => Box::new(factory.decoder()?),
-    };
+    let mut decoder = factory.shot_decoder()?;
     let setup_seconds = setup.elapsed().as_secs_f64();
     let shots = shots(args, &model)?;
     let name = args.input.as_deref().map_or_else(|| Path::new("sampled shots"), input::name);

@@ -16,7 +16,7 @@ use crate::commands::demo_stream;
 use crate::decoding::campaign::{Plan, count_errors};
 use crate::decoding::decode_shots::{Extras, decode_all};
 use crate::decoding::decoder_factory::DecoderFactory;
-use crate::decoding::latency::{DecodeShot, Measured, measure};
+use crate::decoding::latency::{Measured, measure};
 use crate::decoding::predecoder_factory::PredecoderFactory;
 use crate::error::Result;
 use crate::input::{self, Batches, ShotFormat, Truth};
@@ -168,10 +168,7 @@ fn row(
     timed: &Shots,
     rounds: u32,
 ) -> Result<()> {
-    let mut decoder: Box<dyn DecodeShot> = match factory.sum_decoder()? {
-        Some(decoder) => Box::new(decoder),
-        None => Box::new(factory.decoder()?),
-    };
+    let mut decoder = factory.shot_decoder()?;
     let Measured { latencies, events_left, .. } = measure(decoder.as_mut(), timed)?;
     let left = match factory.choice().is_sum() {
         true => "-".to_owned(),

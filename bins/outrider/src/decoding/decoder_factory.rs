@@ -12,6 +12,7 @@ use outrider::{
 use outrider_options::{TimedModel, Windowing, decoder_label, order_note};
 
 use crate::decoding::predecoder_factory::PredecoderFactory;
+use crate::decoding::shot_decoder::DecodeShot;
 use crate::decoding::stages::{Gaps, Stages};
 use crate::decoding::sum_decoder::SumDecoder;
 use crate::decoding::windowed_decoder::Windows;
@@ -205,6 +206,14 @@ impl<'a> DecoderFactory<'a> {
                 Some(SumDecoder::Trellis(trellis.map_err(|error| self.misplaced(error))?))
             }
             DecoderChoice::Likelihood => Some(SumDecoder::Likelihood(self.likelihood()?)),
+        })
+    }
+
+    /// What decodes whole shots one by one: a sum over errors, or a decoder with its pre-decoder.
+    pub(crate) fn shot_decoder(&self) -> Result<Box<dyn DecodeShot>> {
+        Ok(match self.sum_decoder()? {
+            Some(decoder) => Box::new(decoder),
+            None => Box::new(self.decoder()?),
         })
     }
 

@@ -6,57 +6,16 @@
 
 use std::time::Instant;
 
-use outrider::{Decoder, Shots};
+use outrider::Shots;
 
 use crate::decoding::decode_shots::events;
+use crate::decoding::shot_decoder::DecodeShot;
 use crate::decoding::stages::Stages;
-use crate::decoding::sum_decoder::SumDecoder;
 use crate::error::Result;
 use crate::report::statistics::StageTotals;
 
 /// Shots decoded before the clock counts.
 const WARM_UP_SHOTS: usize = 2000;
-
-/// What decodes single shots.
-pub(crate) trait DecodeShot: Send {
-    /// Bytes of packed observables.
-    fn observable_bytes(&self) -> usize;
-    /// Decodes packed events into packed observables. Gives the events that were left to match, if any are matched.
-    fn decode_shot(
-        &mut self,
-        detectors: &[u8],
-        observables: &mut [u8],
-    ) -> std::result::Result<Option<u32>, outrider::Error>;
-}
-
-impl DecodeShot for Decoder {
-    fn observable_bytes(&self) -> usize {
-        self.graph().observable_bytes()
-    }
-
-    fn decode_shot(
-        &mut self,
-        detectors: &[u8],
-        observables: &mut [u8],
-    ) -> std::result::Result<Option<u32>, outrider::Error> {
-        Ok(Some(self.decode(detectors, &[], observables)?.matched_count))
-    }
-}
-
-impl DecodeShot for SumDecoder {
-    fn observable_bytes(&self) -> usize {
-        self.ratios().len().div_ceil(8)
-    }
-
-    fn decode_shot(
-        &mut self,
-        detectors: &[u8],
-        observables: &mut [u8],
-    ) -> std::result::Result<Option<u32>, outrider::Error> {
-        self.decode(detectors, observables)?;
-        Ok(None)
-    }
-}
 
 /// What was measured.
 pub(crate) struct Measured {

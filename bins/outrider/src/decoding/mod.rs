@@ -6,6 +6,7 @@ pub(crate) mod decoder_factory;
 pub(crate) mod latency;
 pub(crate) mod predecoder_factory;
 pub(crate) mod sampling;
+pub(crate) mod shot_decoder;
 pub(crate) mod stages;
 pub(crate) mod sum_decoder;
 pub(crate) mod windowed_decoder;
