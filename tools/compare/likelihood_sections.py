@@ -1,16 +1,15 @@
 """The measurements of decoding by likelihood. Every section writes docs/likelihood/<section>.csv and its entry in
 run.json."""
 
-import collections
 import gc
 import os
 import time
 
 import numpy
 
-from predecoder_sections import CORRELATED, PLAIN, column_counts, name_of, rarity, rate_row, thinned
+from predecoder_sections import CORRELATED, column_counts, joint_failures, name_of, rarity, rate_row, thinned
 from programs import Memory, Native, PyMatching
-from sections import SEED, describe, microseconds, say, shots_for
+from sections import describe, microseconds, say, shots_for
 from workspace import record, write_csv
 
 LER_POINTS = [Memory(basis, d, p) for p in (0.006, 0.003) for d in (5, 7, 9, 11, 13) for basis in ("x", "z")]
@@ -63,31 +62,12 @@ def count_failures(native, points, decoders, effort, section):
     # Points that fail often come first, and the rare ones get the time that they leave.
     for index, point in enumerate(sorted(points, key=rarity)):
         deadline = time.time() + max(1.0, end - time.time()) / (len(points) - index)
-        shots, joint = joint_failures(native, point, decoders, deadline, effort["failures"])
+        shots, joint = joint_failures(
+            native, point, decoders, deadline, effort["failures"], names.index("PyMatching correlated")
+        )
         rows[point] = [rate_row(point, name, shots, column_counts(joint, names.index(name))) for name in names]
         say(section, point, rows[point], "decoder", "shots", "failures", "only_ours", "only_correlated")
     return [row for point in points for row in rows[point]]
-
-
-def joint_failures(native, point, decoders, deadline, wanted):
-    """How many shots there were, and how many of them each set of decoders got wrong together, as a tuple of bools:
-    PyMatching's plain and correlated matching, then the decoders."""
-    python, joint = PyMatching(point), collections.Counter()
-    shot_count, chunk, seed = 0, 1000, SEED
-    while True:
-        start = time.time()
-        shots = point.sample(chunk, seed)
-        native.open(point, shots) if shot_count == 0 else native.ask("shots", shots.path, chunk)
-        truth = shots.observables[:, 0]
-        predictions = [python.predict(peer, shots) for peer in (PLAIN, CORRELATED)]
-        predictions += [native.predict(decoder)[0] for decoder in decoders.values()]
-        wrong = numpy.array([prediction != truth for prediction in predictions]).T
-        joint.update(map(tuple, wrong[wrong.any(axis=1)].tolist()))
-        shot_count, seed = shot_count + chunk, seed + 1
-        now = time.time()
-        if column_counts(joint, 1)["failures"] >= wanted or now + (now - start) > deadline:
-            return shot_count, joint
-        chunk = min(200_000, max(1000, int(chunk * min(4.0, (deadline - now) / (now - start) / 2))))
 
 
 def times(native, network, effort):

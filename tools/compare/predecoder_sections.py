@@ -111,7 +111,9 @@ def count_failures(native, points, decoders, effort, section):
     # Points that fail often come first, and the rare ones get the time that they leave.
     for index, point in enumerate(sorted(points, key=rarity)):
         deadline = time.time() + max(1.0, end - time.time()) / (len(points) - index)
-        shots, joint = joint_failures(native, point, decoders, deadline, effort["failures"])
+        shots, joint = joint_failures(
+            native, point, decoders, deadline, effort["failures"], names.index("network soft")
+        )
         rates[point] = [rate_row(point, name, shots, column_counts(joint, names.index(name))) for name in names]
         overlaps[point] = overlap_rows(point, joint, [0, 1, names.index("network soft"), names.index("network hard")])
         say(section, point, rates[point], "decoder", "shots", "failures", "only_ours", "only_correlated")
@@ -126,12 +128,12 @@ def rarity(point, threshold=0.0075):
     return (point.d + 1) / 2 * math.log(threshold / point.p)
 
 
-def joint_failures(native, point, decoders, deadline, wanted):
+def joint_failures(native, point, decoders, deadline, wanted, watched):
     """How many shots there were, and how many of them each set of decoders got wrong together, as a tuple of bools:
-    PyMatching's plain and correlated matching, then the decoders."""
+    PyMatching's plain and correlated matching, then the decoders. It ends at the deadline, or when the decoder of the
+    tuple's place `watched` has failed as often as wanted."""
     python, joint = PyMatching(point), collections.Counter()
     shot_count, chunk, seed = 0, 1000, SEED
-    soft = 2 + list(decoders).index("network soft")
     while True:
         start = time.time()
         shots = point.sample(chunk, seed)
@@ -143,7 +145,7 @@ def joint_failures(native, point, decoders, deadline, wanted):
         joint.update(map(tuple, wrong[wrong.any(axis=1)].tolist()))
         shot_count, seed = shot_count + chunk, seed + 1
         now = time.time()
-        if column_counts(joint, soft)["failures"] >= wanted or now + (now - start) > deadline:
+        if column_counts(joint, watched)["failures"] >= wanted or now + (now - start) > deadline:
             return shot_count, joint
         chunk = min(200_000, max(1000, int(chunk * min(4.0, (deadline - now) / (now - start) / 2))))
 
