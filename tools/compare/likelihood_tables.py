@@ -24,7 +24,7 @@ LEVELS = ("first gap", "mean gap", "sum", "fall-back")
 HARDWARE_EXCESS = 0.01
 HARDWARE_LIMITS_US = {"google_sycamore_x_d3_r5": 100, "google_sycamore_x_d5_r5": 500, "google_sycamore_x_d5_r11": 1500}
 # Options of the trellis that meet both.
-HARDWARE_TRELLIS = "trellis, cutoff 1e-3"
+HARDWARE_TRELLIS = "trellis, cutoffs 1e-3 and 1e-4"
 
 
 def rewrite(document, folder):

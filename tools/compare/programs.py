@@ -155,9 +155,10 @@ class Native:
         return self.ask("build", decoder)
 
     def predict(self, decoder):
+        """The first eight observables of every shot, the weights of matchings, and the time."""
         predictions, weights = FILES / "predictions.b8", FILES / "weights.f64"
-        self.ask("predict", decoder, predictions, weights)
-        return numpy.fromfile(predictions, dtype=numpy.uint8), numpy.fromfile(weights, dtype=numpy.float64)
+        times = self.ask("predict", decoder, predictions, weights)
+        return numpy.fromfile(predictions, dtype=numpy.uint8), numpy.fromfile(weights, dtype=numpy.float64), times
 
     def ratios(self, decoder):
         """The log-likelihood ratio of every shot's first observable, and a number for what decided it."""

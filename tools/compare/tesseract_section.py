@@ -7,7 +7,7 @@ import numpy
 from likelihood_ratios import likelihood_of
 from predecoder_sections import chunks
 from programs import Memory, Tesseract
-from sections import say
+from sections import SEED, say
 
 POINTS = [Memory("z", d, p) for p in (0.006, 0.003) for d in (5, 7)]
 # These are decoded by all, and timed.
@@ -32,33 +32,49 @@ def tesseract(native, network, effort):
 def compared(native, point, ours, deadline):
     """Rows of one point."""
     peers = {f"tesseract, {beam}": Tesseract(point, beam) for beam in Tesseract.BEAMS}
-    shot_count, times, differ = 0, {}, {}
-    counts = {name: numpy.zeros(3, dtype=int) for name in (*ours, *peers)}
-    for shots in chunks(native, point, deadline, FIRST, 20_000):
-        answers = {name: native.predict(decoder)[0] for name, decoder in ours.items()}
-        is_settled = abs(native.ratios(ours["trellis"])[0]) > SETTLED
-        if shot_count == 0:
-            for name, peer in peers.items():
-                answers[name], times[name] = peer.predict(shots.detectors)
-                differ[name] = int((answers[name] != answers["trellis"])[is_settled].sum())
-            for name, decoder in ours.items():
-                times[name] = min(native.decode(decoder, shots)["cpu"] for _ in range(5))
-            settled_count = int(is_settled.sum())
-        else:
-            for name, peer in peers.items():
-                answers[name] = answers["trellis"].copy()
-                answers[name][~is_settled], _ = peer.predict(shots.detectors[~is_settled])
-        wrong = {name: answer != shots.observables[:, 0] for name, answer in answers.items()}
-        likelihood = wrong["likelihood"]
-        for name, mistakes in wrong.items():
-            counts[name] += [mistakes.sum(), (mistakes & ~likelihood).sum(), (likelihood & ~mistakes).sum()]
-        shot_count += len(shots)
+    counts, times, differ = Counts([*ours, *peers]), {}, {}
+    shots = point.sample(FIRST, SEED - 1)
+    native.open(point, shots)
+    answers, is_settled = ask(native, ours)
+    settled_count = int(is_settled.sum())
+    for name, peer in peers.items():
+        answers[name], times[name] = peer.predict(shots.detectors)
+        differ[name] = int((answers[name] != answers["trellis"])[is_settled].sum())
+    for name, decoder in ours.items():
+        times[name] = min(native.decode(decoder, shots)["cpu"] for _ in range(5))
+    counts.add(answers, shots)
+    for shots in chunks(native, point, deadline, 500, 20_000):
+        answers, is_settled = ask(native, ours)
+        for name, peer in peers.items():
+            answers[name] = answers["trellis"].copy()
+            answers[name][~is_settled], _ = peer.predict(shots.detectors[~is_settled])
+        counts.add(answers, shots)
     return [
         {
-            "p": point.p, "d": point.d, "decoder": name, "shots": shot_count,
+            "p": point.p, "d": point.d, "decoder": name, "shots": counts.shots,
             **dict(zip(("failures", "only_ours", "only_likelihood"), map(int, counted))),
             "us": round(times[name] / FIRST * 1e6, 3), "timed": FIRST, "settled": settled_count,
             "differ": differ.get(name, ""),
         }
-        for name, counted in counts.items()
+        for name, counted in counts.failures.items()
     ]  # fmt: skip
+
+
+def ask(native, ours):
+    """The answers of our decoders, and the shots that the trellis settles."""
+    answers = {name: native.predict(decoder)[0] for name, decoder in ours.items()}
+    return answers, abs(native.ratios(ours["trellis"])[0]) > SETTLED
+
+
+class Counts:
+    """Of each decoder its failures, those that likelihood has not, and those that only likelihood has."""
+
+    def __init__(self, names):
+        self.shots, self.failures = 0, {name: numpy.zeros(3, dtype=int) for name in names}
+
+    def add(self, answers, shots):
+        self.shots += len(shots)
+        likelihood = answers["likelihood"] != shots.observables[:, 0]
+        for name, answer in answers.items():
+            wrong = answer != shots.observables[:, 0]
+            self.failures[name] += [wrong.sum(), (wrong & ~likelihood).sum(), (likelihood & ~wrong).sum()]

@@ -118,12 +118,13 @@ impl Session {
 
     fn predict(&mut self, decoder: &str, predictions: &str, weights: &str) -> Result<Value> {
         let (engine, batch) = self.engine(decoder)?;
-        let answers = engine.decode_batch(batch)?;
+        let (answers, times) = timed(|| engine.decode_batch(batch));
+        let answers = answers?;
         fs::write(predictions, engine.predictions(&answers))?;
         let bytes: Vec<u8> =
             engine.weights(&answers).iter().flat_map(|weight| weight.to_le_bytes()).collect();
         fs::write(weights, bytes)?;
-        Ok(json!({}))
+        Ok(times)
     }
 
     fn single(&mut self, decoder: &str, times: &str) -> Result<Value> {
