@@ -9,7 +9,8 @@ from predecoder_sections import chunks
 from programs import Memory, Tesseract
 from sections import SEED, say
 
-POINTS = [Memory("z", d, p) for p in (0.006, 0.003) for d in (5, 7)]
+# Points, and their shares of the time.
+POINTS = {Memory("z", 5, 0.006): 1, Memory("z", 7, 0.006): 5, Memory("z", 5, 0.003): 1, Memory("z", 7, 0.003): 3}
 # These are decoded by all, and timed.
 FIRST = 200
 # Natural units: the trellis settles a shot if the other class is as unlikely as this.
@@ -19,10 +20,11 @@ SETTLED = 4.0
 def tesseract(native, network, effort):
     """It takes so long that beyond the first shots it decodes only those that the trellis does not settle. On the others
     its answer is taken to be the trellis': among the first shots, and in c_core/tests/oracle/tesseract.py, it is."""
-    rows, end = [], time.time() + effort["tesseract_s"]
+    rows, end, left = [], time.time() + effort["tesseract_s"], sum(POINTS.values())
     ours = {"likelihood": likelihood_of(network), "trellis": "outrider/trellis"}
-    for index, point in enumerate(POINTS):
-        deadline = time.time() + max(1.0, end - time.time()) / (len(POINTS) - index)
+    for point, share in POINTS.items():
+        deadline = time.time() + max(1.0, end - time.time()) * share / left
+        left -= share
         found = compared(native, point, ours, deadline)
         say("tesseract", point, found, "decoder", "shots", "failures", "only_ours", "only_likelihood", "us", "differ")
         rows += found
