@@ -83,6 +83,7 @@ fn windows_decoders_and_pre_decoders_stream() {
         "--window sandwich --decoder union-find",
         "--commit 4 --spacing 2 --buffer 3 --decoder mwpm-correlated",
         "--predecoder rule:min-sum",
+        "--predecoder rule:min-sum --decoder likelihood",
         "--basis x --circuit paper --orientation O2",
     ] {
         let report = stream(folder.path(), &format!("{MEMORY} --rounds 300 {options}"));

@@ -16,7 +16,6 @@
 
 #include "outrider/graph.h"
 #include "outrider/kernels.h"
-#include "outrider/model.h"
 #include "outrider/predecoder.h"
 #include "outrider/trellis.h"
 
@@ -45,13 +44,12 @@ typedef struct otr_likelihood_options {
 /* 12 and 5; 4; 1 iteration, cutoff 1e-12 and 500 states; a quarter. */
 OTR_API otr_likelihood_options otr_likelihood_options_default(void);
 
-/* Lays out the decoder of a model and the graph of it with correlations, which is borrowed. A decoder is
- * single-threaded (make one per thread), allocates here and in its first shots, and none after warm-up.
- * OTR_ERR_UNSUPPORTED: a graph without correlations, an observable without a gap (otr_gap_create says when;
- * a trellis takes any model), a missing instruction set. OTR_ERR_LIMIT as for otr_trellis_create.
- * OTR_ERR_ARGUMENT for options out of range, a pre-decoder on another graph, or a graph with another number
- * of detectors. OTR_ERR_MEMORY. On failure *out is untouched. */
-OTR_API otr_status otr_likelihood_create(otr_likelihood **out, const otr_model *model, const otr_graph *graph,
+/* The decoder of a model whose graph has correlations and keeps its errors whole (otr_graph_options); the
+ * graph is borrowed. A decoder is single-threaded (make one per thread), allocates here and in its first
+ * shots, and none after warm-up. OTR_ERR_UNSUPPORTED: a graph without these, an observable without a gap
+ * (otr_gap_create says when; a trellis takes any model), a missing instruction set. OTR_ERR_ARGUMENT for
+ * options out of range or a pre-decoder on another graph. OTR_ERR_MEMORY. On failure *out is untouched. */
+OTR_API otr_status otr_likelihood_create(otr_likelihood **out, const otr_graph *graph,
                                          const otr_likelihood_options *options, otr_error *error);
 OTR_API void otr_likelihood_destroy(otr_likelihood *likelihood);
 
@@ -89,6 +87,15 @@ typedef struct otr_likelihood_result {
  * the decoder stays usable. */
 OTR_API otr_status otr_likelihood_decode(otr_likelihood *likelihood, const uint8_t *detectors,
                                          uint8_t *observables, double *ratios, otr_likelihood_result *result);
+
+/* The edges of the last shot's answer, ascending: a set that explains the shot, in the class that was decided
+ * for. In parts of the graph with two sides they are the lightest of the class by one of the gaps. Where the
+ * sum decided, its candidates form clusters that have nothing to do with each other: in each the edges are
+ * those of a gap's class that flip the observable there as the sum of this cluster has it. The other parts of
+ * the graph are matched under the weights that these edges imply. Where several observables share a part, its
+ * edges are in the class of the first. Valid until the next call on the decoder. OTR_ERR_ARGUMENT if no shot
+ * was decoded. OTR_ERR_ODD_PARITY: a part that no level looked at has no explanation. OTR_ERR_MEMORY. */
+OTR_API otr_status otr_likelihood_edges(otr_likelihood *likelihood, const uint32_t **edges, size_t *count);
 
 #ifdef __cplusplus
 }

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
-use outrider::{DetectorErrorModel, GraphOptions, LikelihoodOptions, MatchingGraph, Shots, TrellisBudget};
+use outrider::{
+    DecoderKind, DetectorErrorModel, GraphOptions, LikelihoodOptions, MatchingGraph, Shots, TrellisBudget,
+};
 use pyo3::prelude::*;
 
 use crate::arrays::{BitsIn, BitsOut, blocks, events_of_shot, unpack, zeros};
@@ -72,10 +74,9 @@ impl Likelihood {
             options.budget = TrellisBudget { cutoff, states_max };
         }
         let graph_options = GraphOptions {
-            correlations: true,
             ignore_undecomposable,
             first_observables,
-            ..GraphOptions::default()
+            ..DecoderKind::Likelihood.graph_options()
         };
         let made = py.detach(|| make(&model.inner, &graph_options, predecoder, &options));
         let (graph, likelihood) = made.map_err(exception)?;
@@ -186,9 +187,9 @@ fn make(
     let likelihood = match predecoder {
         Some(predecoder) => {
             let predecoder = predecoder.made_for(&graph, model)?;
-            outrider::Likelihood::with_predecoder(model, predecoder, options)?
+            outrider::Likelihood::with_predecoder(predecoder, options)?
         }
-        None => outrider::Likelihood::with_options(model, Arc::clone(&graph), options)?,
+        None => outrider::Likelihood::with_options(Arc::clone(&graph), options)?,
     };
     Ok((graph, likelihood))
 }

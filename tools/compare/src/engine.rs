@@ -49,9 +49,9 @@ impl Engine {
                 let model = DetectorErrorModel::from_file(model)?;
                 let likelihood = match kind.strip_prefix("likelihood/soft/") {
                     Some(source) => {
-                        let options = GraphOptions { correlations: true, ..GraphOptions::default() };
+                        let options = DecoderKind::Likelihood.graph_options();
                         let predecoder = predecoder(source, &model, &options)?;
-                        Likelihood::with_predecoder(&model, predecoder, &LikelihoodOptions::default())?
+                        Likelihood::with_predecoder(predecoder, &LikelihoodOptions::default())?
                     }
                     None => Likelihood::from_model(&model)?,
                 };

@@ -222,7 +222,7 @@ impl DecodeArgs {
         self.decoder.require(Wanted { predecoder_use, windows, shot_weights })?;
         self.decoder.refuse(&[
             ("--weights-out", self.weights_out.is_some()),
-            ("--edges-out", self.edges_out.is_some()),
+            ("--edges-out", self.edges_out.is_some() && self.decoder == DecoderChoice::Trellis),
             ("--certify", self.certify),
         ])
     }

@@ -129,10 +129,12 @@ pub(crate) fn decode_all(
 ) -> Result<Totals> {
     let mut workers = Vec::with_capacity(threads);
     for _ in 0..threads {
-        let decoder = match (factory.sum_decoder()?, factory.windowed_decoder()?) {
-            (Some(decoder), _) => ShotDecoder::Sum(decoder),
-            (None, Some(decoder)) => ShotDecoder::Windowed(decoder),
-            (None, None) => ShotDecoder::Whole(factory.decoder()?),
+        let decoder = match factory.windowed_decoder()? {
+            Some(decoder) => ShotDecoder::Windowed(decoder),
+            None => match factory.sum_decoder()? {
+                Some(decoder) => ShotDecoder::Sum(decoder),
+                None => ShotDecoder::Whole(factory.decoder()?),
+            },
         };
         let has_own_gaps = matches!(decoder, ShotDecoder::Sum(_));
         let gaps = (extras.gaps && !has_own_gaps).then(|| factory.gaps(extras.gap_limit)).transpose()?;
@@ -217,6 +219,11 @@ impl StreamWorker {
             }
             ShotDecoder::Sum(decoder) => {
                 let summed = decoder.decode(detectors, prediction)?;
+                if let (true, SumDecoder::Likelihood(likelihood)) = (self.extras.edges, decoder) {
+                    for &edge in likelihood.edges()? {
+                        self.edges.push(EdgeEnds::of(&self.graph, edge)?);
+                    }
+                }
                 Ok(DecodedShot { events_left: None, weight: None, summed: Some(summed) })
             }
         }

@@ -67,6 +67,7 @@ impl<'a> DecoderFactory<'a> {
         let GraphArgs { ignore_undecomposable, first_observables, weight_range } = graph_args;
         let graph_options = GraphOptions {
             correlations: choice.needs_correlations(),
+            errors: choice == DecoderChoice::Likelihood,
             ignore_undecomposable: ignore_undecomposable || is_trellis,
             first_observables,
             weight_range: weight_range.unwrap_or_default(),
@@ -220,8 +221,8 @@ impl<'a> DecoderFactory<'a> {
     fn likelihood(&self) -> Result<Likelihood> {
         let options = LikelihoodOptions { isa: self.options.isa, ..LikelihoodOptions::default() };
         let likelihood = match self.predecoder()? {
-            Some(predecoder) => Likelihood::with_predecoder(self.model, predecoder, &options),
-            None => Likelihood::with_options(self.model, Arc::clone(&self.graph), &options),
+            Some(predecoder) => Likelihood::with_predecoder(predecoder, &options),
+            None => Likelihood::with_options(Arc::clone(&self.graph), &options),
         };
         likelihood.map_err(|error| self.without_gap(error, "decodes any model"))
     }
@@ -230,9 +231,13 @@ impl<'a> DecoderFactory<'a> {
     pub(crate) fn windowed_decoder(&self) -> Result<Option<HistoryDecoder>> {
         let Some(windows) = &self.windows else { return Ok(None) };
         let model = windows.timed().rewritten.as_deref().unwrap_or(self.model);
+        let options = match self.choice {
+            DecoderChoice::Likelihood => DecoderOptions { kind: DecoderKind::Likelihood, ..self.options },
+            _ => self.options,
+        };
         let make = |window| {
             let predecoder = self.predecoder_on(windows.plan().graph(), model)?;
-            Ok(WindowDecoder::new(window, predecoder, &self.options)?)
+            Ok(WindowDecoder::new(window, predecoder, &options)?)
         };
         windows.decoder(make).map(Some)
     }
