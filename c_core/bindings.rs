@@ -74,6 +74,7 @@ pub const OTR_TRELLIS_STATES_MAX: u32 = 1048576;
 pub const OTR_TRELLIS_ITERATIONS_MAX: u32 = 64;
 pub const OTR_TRELLIS_TABLE_BITS_MAX: u32 = 14;
 pub const OTR_TRELLIS_RATIO_MAX: f64 = 600.0;
+pub const OTR_LIKELIHOOD_MEMBERS_MAX: u32 = 64;
 pub const OTR_MEASUREMENT_TEXT_BYTES_MAX: u64 = 4294967296;
 pub const OTR_MEASUREMENT_REPEAT_DEPTH_MAX: u32 = 64;
 pub const OTR_MEASUREMENT_COORDINATES_MAX: u32 = 16;
@@ -3053,12 +3054,15 @@ pub struct otr_likelihood_options {
     pub iterations: u32,
     pub budget: otr_trellis_budget,
     pub gap_share: f64,
+    pub deep_ratio: f64,
+    pub deep_members: u32,
+    pub deep_budget: otr_trellis_budget,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     [
         "Size of otr_likelihood_options",
-    ][::core::mem::size_of::<otr_likelihood_options>() - 72usize];
+    ][::core::mem::size_of::<otr_likelihood_options>() - 104usize];
     [
         "Alignment of otr_likelihood_options",
     ][::core::mem::align_of::<otr_likelihood_options>() - 8usize];
@@ -3086,6 +3090,15 @@ const _: () = {
     [
         "Offset of field: otr_likelihood_options::gap_share",
     ][::core::mem::offset_of!(otr_likelihood_options, gap_share) - 64usize];
+    [
+        "Offset of field: otr_likelihood_options::deep_ratio",
+    ][::core::mem::offset_of!(otr_likelihood_options, deep_ratio) - 72usize];
+    [
+        "Offset of field: otr_likelihood_options::deep_members",
+    ][::core::mem::offset_of!(otr_likelihood_options, deep_members) - 80usize];
+    [
+        "Offset of field: otr_likelihood_options::deep_budget",
+    ][::core::mem::offset_of!(otr_likelihood_options, deep_budget) - 88usize];
 };
 unsafe extern "C" {
     pub fn otr_likelihood_options_default() -> otr_likelihood_options;
@@ -3115,6 +3128,7 @@ impl otr_likelihood_level {
     pub const OTR_LIKELIHOOD_GAP: otr_likelihood_level = otr_likelihood_level(0);
     pub const OTR_LIKELIHOOD_MEAN_GAP: otr_likelihood_level = otr_likelihood_level(1);
     pub const OTR_LIKELIHOOD_SUM: otr_likelihood_level = otr_likelihood_level(2);
+    pub const OTR_LIKELIHOOD_DEEP: otr_likelihood_level = otr_likelihood_level(3);
 }
 #[repr(transparent)]
 #[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]

@@ -369,7 +369,9 @@ fn likelihood_allocates_nothing_after_warm_up() {
     let rule = Predecoder::rule(Arc::clone(&graph), &model, &RuleOptions::new(Rule::Smith))
         .expect("the model is the graph's");
     let with_rule = Likelihood::with_predecoder(rule, &LikelihoodOptions::default());
-    for likelihood in [Likelihood::new(graph), with_rule] {
+    let deep = LikelihoodOptions { deep_ratio: 5.0, ..LikelihoodOptions::default() };
+    let deep = Likelihood::with_options(Arc::clone(&graph), &deep);
+    for likelihood in [Likelihood::new(graph), with_rule, deep] {
         let mut likelihood = likelihood.expect("a memory is a patch");
         let mut decode_all = |shots: &Shots| {
             for row in shots.rows() {

@@ -98,7 +98,7 @@ impl<'g> Likelihood<'g> {
             assert_eq!(observables[i / 8] >> (i % 8) & 1, u8::from(*ratio < 0.0));
         }
         let otr_likelihood_result { level, is_fallback, candidate_count: candidates, work } = result;
-        assert!(level == Level::OTR_LIKELIHOOD_SUM || (candidates == 0 && !is_fallback));
+        assert!(level.0 >= Level::OTR_LIKELIHOOD_SUM.0 || (candidates == 0 && !is_fallback));
         Ok(Answer { observables, ratios, level, is_fallback, candidates, work })
     }
 
@@ -387,6 +387,31 @@ fn each_level_answers_what_it_is_sure_of() {
     assert!(Level::OTR_LIKELIHOOD_SUM.0 == 2 && levels.iter().all(|&count| count > 50), "{levels:?}");
 }
 
+/// The deep level has the candidates of the sum and more, and leaves other shots alone. Edges explain its shots too.
+#[test]
+fn the_deep_level_sums_over_more_errors() {
+    let (text, rows) = memory(5, 0.012, 150);
+    let graph = Graph::with_errors(&text);
+    let mut usual_one = Likelihood::new(&graph, &usual()).unwrap();
+    let options = otr_likelihood_options { deep_ratio: 3.0, deep_members: 6, ..usual() };
+    let mut deep_one = Likelihood::new(&graph, &options).unwrap();
+    let (mut deep, mut grown) = (0, 0);
+    for row in &rows {
+        let (usual, answer) = (usual_one.decode_row(row).unwrap(), deep_one.decode_row(row).unwrap());
+        if usual.level != Level::OTR_LIKELIHOOD_SUM || usual.ratios[0].abs() >= 3.0 {
+            assert_eq!(answer, usual);
+            continue;
+        }
+        assert_eq!(answer.level, Level::OTR_LIKELIHOOD_DEEP);
+        assert!(answer.candidates >= usual.candidates && answer.work > usual.work);
+        deep += 1;
+        grown += usize::from(answer.candidates > usual.candidates);
+        let edges = deep_one.edges().unwrap();
+        assert_eq!((graph.syndrome(&edges), graph.flips(&edges)), (set_bits(row), answer.observables));
+    }
+    assert!(grown * 2 > deep && deep > 20, "{grown} of {deep}");
+}
+
 /// Of models with a gap for each observable, and of patches: the edges explain the shot, and flip what was decided where
 /// no other observable shares their part of the graph.
 #[test]
@@ -462,7 +487,7 @@ fn ratios_have_the_same_bits_everywhere_and_do_not_depend_on_other_shots() {
         otr_isa::OTR_ISA_AMX,
         otr_isa::OTR_ISA_AUTO,
     ];
-    let hashes = [false, true].map(|has_rule| {
+    let hashes = [(false, 0.0), (true, 0.0), (true, 3.0)].map(|(has_rule, deep_ratio)| {
         let predecoder = if has_rule { rule.raw() } else { ptr::null_mut() };
         let mut first: Option<Vec<Answer>> = None;
         for isa in all {
@@ -476,6 +501,9 @@ fn ratios_have_the_same_bits_everywhere_and_do_not_depend_on_other_shots() {
                 iterations: 1,
                 budget: otr_trellis_budget { cutoff: 1e-12, states_max: 4000 },
                 gap_share: 0.25,
+                deep_ratio,
+                deep_members: 5,
+                deep_budget: otr_trellis_budget { cutoff: 1e-12, states_max: 2000 },
             };
             let Ok(mut decoder) = Likelihood::new(&graph, &options) else { continue };
             let answers: Vec<_> = rows.iter().map(|row| decoder.decode_row(row).unwrap()).collect();
@@ -488,13 +516,18 @@ fn ratios_have_the_same_bits_everywhere_and_do_not_depend_on_other_shots() {
             first = Some(answers);
         }
         let answers = first.expect("plain C is always there");
-        let sums = answers.iter().filter(|a| a.level == Level::OTR_LIKELIHOOD_SUM).count();
-        assert!(sums > 8, "{sums}");
+        let count = |level| answers.iter().filter(|a| a.level == level).count();
+        let (sums, deep) = (count(Level::OTR_LIKELIHOOD_SUM), count(Level::OTR_LIKELIHOOD_DEEP));
+        assert!(sums + deep > 8 && (deep > 3) == (deep_ratio > 0.0), "{sums} {deep}");
         answers.iter().fold(0u64, |hash, answer| {
             (hash ^ answer.ratios[0].to_bits()).wrapping_mul(0x0100_0000_01b3).rotate_left(17)
         })
     });
-    assert_eq!(hashes, [77_204_519_273_838_951, 7_296_720_097_169_346_257], "on every machine");
+    assert_eq!(
+        hashes,
+        [77_204_519_273_838_951, 7_296_720_097_169_346_257, 1_185_359_254_447_086_532],
+        "on every machine"
+    );
 }
 
 #[test]
@@ -564,6 +597,12 @@ fn what_does_not_belong_together_and_options_out_of_range_are_refused() {
         otr_likelihood_options { gap_share: 1.1, ..good },
         otr_likelihood_options { gap_share: f64::NAN, ..good },
         otr_likelihood_options { iterations: OTR_TRELLIS_ITERATIONS_MAX + 1, ..good },
+        otr_likelihood_options { deep_ratio: -0.1, ..good },
+        otr_likelihood_options { deep_ratio: f64::NAN, ..good },
+        otr_likelihood_options { deep_members: 0, ..good },
+        otr_likelihood_options { deep_members: OTR_LIKELIHOOD_MEMBERS_MAX + 1, ..good },
+        otr_likelihood_options { deep_budget: budget(0.2, 10), ..good },
+        otr_likelihood_options { deep_budget: budget(0.0, 0), ..good },
         otr_likelihood_options { budget: budget(-0.1, 10), ..good },
         otr_likelihood_options { budget: budget(0.2, 10), ..good },
         otr_likelihood_options { budget: budget(f64::NAN, 10), ..good },

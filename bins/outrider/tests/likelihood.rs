@@ -130,6 +130,25 @@ fn rates_are_measured_with_and_without_a_predecoder_and_go_on() {
 }
 
 #[test]
+fn levels_follow_their_options() {
+    let folder = folder();
+    let path = folder.path();
+    let levels = |options: &str| {
+        decode(path, &format!("--decoder likelihood {options}")).text();
+        json(&get_text(path, "s.json"))["levels"].clone()
+    };
+    let usual = levels("");
+    let level = |levels: &serde_json::Value, name: &str| levels[name].as_u64().expect("a count");
+    assert_eq!(levels("--sure-gap 12 --sure-mean 5 --deep-ratio 0"), usual);
+    assert!(level(&levels("--sure-gap 3"), "gap") > level(&usual, "gap"));
+    let fewer = levels("--sure-mean 2");
+    assert!(level(&fewer, "sum") < level(&usual, "sum") && level(&fewer, "gap") == level(&usual, "gap"));
+    let deep = levels("--deep-ratio 2");
+    assert_eq!(level(&deep, "sum") + level(&deep, "deep"), level(&usual, "sum"));
+    assert!(level(&usual, "deep") == 0 && level(&deep, "deep") > 50, "{deep}");
+}
+
+#[test]
 fn edges_of_the_answers_are_written() {
     let folder = folder();
     let path = folder.path();
@@ -200,6 +219,10 @@ fn what_cannot_work_is_refused() {
         ("--erasures-in w", "--erasures-in"),
         ("--weights-out w", "--weights-out"),
         ("--certify", "--certify"),
+        ("--sure-gap 601", "--sure-gap"),
+        ("--sure-mean -1", "--sure-mean"),
+        ("--deep-ratio x", "--deep-ratio"),
+        ("--deep-ratio 2 --window forward --commit 1 --buffer 1", "--deep-ratio"),
     ] {
         let line = format!("decode --dem m.dem --in dets.01 --decoder likelihood {option}");
         outrider(path, words(&line)).refused(2, &[name]);
@@ -214,6 +237,10 @@ fn what_cannot_work_is_refused() {
     let line =
         "bench --distance 3 --p 0.01 --decoder likelihood --predecoder rule:smith --predecoder-use hard";
     outrider(path, words(line)).refused(2, &["--predecoder-use hard", "likelihood"]);
+    for option in ["--sure-gap 5", "--sure-mean 5", "--deep-ratio 5"] {
+        let line = format!("ler --distance 3 --p 0.01 --decoder mwpm,trellis {option}");
+        outrider(path, words(&line)).refused(2, &[&option[..option.len() - 2], "likelihood"]);
+    }
     let line = "bench --distance 3 --p 0.01 --decoder trellis --predecoder rule:smith";
     outrider(path, words(line)).refused(2, &["--predecoder", "trellis"]);
     assert_eq!(names(path), ["dets.01", "m.dem"]);

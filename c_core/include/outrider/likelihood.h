@@ -7,7 +7,8 @@
  * mean, that is the answer. Only else comes the third: the lightest explanations of each class from both
  * starts, with the edges that the pre-decoder finds likely, make a few hundred errors of the undecomposed
  * model candidates, and the probability of each class is the exact sum over all sets of candidates that
- * explain the shot.
+ * explain the shot. On request a fourth one sums over more candidates, of matchings under perturbed weights
+ * (Harmony, arXiv:2401.12434, perturbs weights likewise).
  *
  * Numbers are doubles, added in one order, without contraction or library functions: the same bits on every
  * machine. Budgets are of states, never of time. */
@@ -27,6 +28,8 @@ extern "C" {
 
 typedef struct otr_likelihood otr_likelihood;
 
+#define OTR_LIKELIHOOD_MEMBERS_MAX 64
+
 /* Weights and ratios are in natural units. */
 typedef struct otr_likelihood_options {
     otr_isa isa;                /* OTR_ISA_AUTO picks the best; all of them give the same bits */
@@ -39,9 +42,16 @@ typedef struct otr_likelihood_options {
                              of every state; at most OTR_TRELLIS_ITERATIONS_MAX */
     otr_trellis_budget budget; /* of the sum, likewise */
     double gap_share;          /* what is added of the mean gap to the ratio of the sum; from 0 to 1 */
+    /* A level more, for whoever has the time: where the magnitude of a ratio of the sum is below deep_ratio,
+     * 0 for never, so many matchings under perturbed weights find more candidates, and these are summed up.
+     */
+    double deep_ratio;     /* from 0 */
+    uint32_t deep_members; /* 1 to OTR_LIKELIHOOD_MEMBERS_MAX */
+    otr_trellis_budget deep_budget;
 } otr_likelihood_options;
 
-/* 12 and 5; 4; 1 iteration, cutoff 1e-12 and 500 states; a quarter. */
+/* 12 and 5; 4; 1 iteration, cutoff 1e-12 and 500 states; a quarter; no deep level, or 8 members and 2000
+ * states. */
 OTR_API otr_likelihood_options otr_likelihood_options_default(void);
 
 /* The decoder of a model whose graph has correlations and keeps its errors whole (otr_graph_options); the
@@ -62,7 +72,8 @@ OTR_API size_t otr_likelihood_bytes(const otr_likelihood *likelihood);
 typedef enum otr_likelihood_level {
     OTR_LIKELIHOOD_GAP = 0,      /* the first gaps alone */
     OTR_LIKELIHOOD_MEAN_GAP = 1, /* the mean of both gaps */
-    OTR_LIKELIHOOD_SUM = 2       /* the sum */
+    OTR_LIKELIHOOD_SUM = 2,      /* the sum */
+    OTR_LIKELIHOOD_DEEP = 3      /* the sum over more candidates */
 } otr_likelihood_level;
 
 typedef struct otr_likelihood_result {

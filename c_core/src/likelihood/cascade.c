@@ -64,14 +64,13 @@ static void imply_first(otr_likelihood *l) {
     otr_likelihood_imply(l, &first);
 }
 
-static void add_edges(otr_likelihood *l, const otr_edge_set *set) {
+void otr_likelihood_add_edges(otr_likelihood *l, const otr_edge_set *set) {
     for (size_t i = 0; i < set->count; i++) {
         otr_candidates_add(&l->candidates, set->edges[i]);
     }
 }
 
-/* The events of parts that the observable does not part: in l->others. */
-static size_t list_others(otr_likelihood *l, uint32_t observable) {
+size_t otr_likelihood_list_others(otr_likelihood *l, uint32_t observable) {
     const otr_predecoded *const left = &l->shot.left;
     size_t count = 0;
     for (size_t i = 0; i < left->event_count; i++) {
@@ -84,7 +83,7 @@ static size_t list_others(otr_likelihood *l, uint32_t observable) {
 /* Makes the errors candidates that explain the shot well in either class of the observable: the edges of both
  * gaps, and with those of each the edges of a matching of the other parts under what they imply. */
 static otr_status find_candidates(otr_likelihood *l, uint32_t observable) {
-    const size_t other_count = list_others(l, observable);
+    const size_t other_count = otr_likelihood_list_others(l, observable);
     for (unsigned i = 0; i < 2 * OTR_WEIGHTS; i++) {
         otr_edge_set own, other;
         otr_status status =
@@ -93,7 +92,7 @@ static otr_status find_candidates(otr_likelihood *l, uint32_t observable) {
             continue; /* a class beyond the limit, or without an answer */
         }
         if (status == OTR_OK) {
-            add_edges(l, &own);
+            otr_likelihood_add_edges(l, &own);
             otr_likelihood_imply(l, &own);
             status = otr_decoder_decode_events(l->plain, l->others, other_count, l->lowered, l->lowered_count,
                                                NULL, NULL);
@@ -104,7 +103,7 @@ static otr_status find_candidates(otr_likelihood *l, uint32_t observable) {
         if (status != OTR_OK) {
             return status;
         }
-        add_edges(l, &other);
+        otr_likelihood_add_edges(l, &other);
     }
     return OTR_OK;
 }
@@ -127,9 +126,41 @@ static void add_likely(otr_likelihood *l) {
     }
 }
 
-/* The third level: sums over the candidates. */
-static otr_status sum_up(otr_likelihood *l, uint64_t unsure, otr_likelihood_result *result) {
+/* Sums over the candidates within a budget: sets the ratios of unsure observables. A ratio that is there
+ * stays where they do without. Returns the observables that the sum has decided. */
+static otr_status sum_candidates(otr_likelihood *l, uint64_t unsure, const otr_trellis_budget *budget,
+                                 otr_likelihood_result *result, uint64_t *decided) {
     const double share = l->options.gap_share;
+    otr_status status;
+    *decided = 0;
+    otr_candidates_list(&l->candidates);
+    result->candidate_count = l->candidates.list.count;
+    status = otr_class_sum_lay(&l->sum, &l->candidates.list, NULL);
+    if (status == OTR_ERR_MEMORY) {
+        return status;
+    }
+    if (status != OTR_OK || !otr_class_sum_take(&l->sum, l->shot.detectors, l->options.iterations)) {
+        return OTR_OK;
+    }
+    for (uint32_t i = 0; i < l->sum.groups.count; i++) {
+        const otr_class_answer found = otr_class_sum_group(&l->sum, i, budget);
+        uint64_t left = l->sum.groups.groups[i].observables & unsure;
+        result->work += found.work;
+        *decided |= found.is_explained ? left : 0;
+        for (; found.is_explained && left != 0; left &= left - 1) {
+            const uint32_t observable = otr_ctz64(left);
+            const bool happened = (l->errors->list.happened_observables >> observable & 1) != 0;
+            const double ratio = l->sum.ratios[observable];
+            l->ratios[observable] =
+                otr_ratio_within_range((happened ? -ratio : ratio) + share * l->mean_gaps[observable]);
+        }
+    }
+    return OTR_OK;
+}
+
+/* The third level, and the deep one where the third leaves a ratio small. */
+static otr_status sum_up(otr_likelihood *l, uint64_t unsure, otr_likelihood_result *result) {
+    uint64_t close = 0;
     otr_status status = OTR_OK;
     otr_candidates_clear(&l->candidates);
     otr_candidates_recall(&l->candidates, l->shot.recalled.edges, l->shot.recalled.count);
@@ -140,35 +171,21 @@ static otr_status sum_up(otr_likelihood *l, uint64_t unsure, otr_likelihood_resu
         return status;
     }
     add_likely(l);
-    otr_candidates_list(&l->candidates);
     result->level = OTR_LIKELIHOOD_SUM;
-    result->candidate_count = l->candidates.list.count;
-    status = otr_class_sum_lay(&l->sum, &l->candidates.list, NULL);
-    if (status == OTR_ERR_MEMORY) {
+    status = sum_candidates(l, unsure, &l->options.budget, result, &l->summed);
+    /* The rest is flipped by no candidate, or explained by none. */
+    result->is_fallback = l->summed != unsure;
+    for (uint64_t left = l->summed; left != 0; left &= left - 1) {
+        close |= is_wide(l->ratios[otr_ctz64(left)], l->options.deep_ratio) ? 0 : left & (0 - left);
+    }
+    if (status != OTR_OK || close == 0) {
         return status;
     }
-    if (status != OTR_OK || !otr_class_sum_take(&l->sum, l->shot.detectors, l->options.iterations)) {
-        result->is_fallback = true;
-        return OTR_OK;
+    result->level = OTR_LIKELIHOOD_DEEP;
+    for (uint64_t left = close; left != 0 && status == OTR_OK; left &= left - 1) {
+        status = otr_likelihood_find_more(l, otr_ctz64(left));
     }
-    for (uint32_t i = 0; i < l->sum.groups.count; i++) {
-        const otr_class_answer found = otr_class_sum_group(&l->sum, i, &l->options.budget);
-        uint64_t left = l->sum.groups.groups[i].observables & unsure;
-        result->work += found.work;
-        result->is_fallback = result->is_fallback || (!found.is_explained && left != 0);
-        for (; found.is_explained && left != 0; left &= left - 1) {
-            const uint32_t observable = otr_ctz64(left);
-            const bool happened = (l->errors->list.happened_observables >> observable & 1) != 0;
-            const double ratio = l->sum.ratios[observable];
-            l->summed |= (uint64_t)1 << observable;
-            l->ratios[observable] =
-                otr_ratio_within_range((happened ? -ratio : ratio) + share * l->mean_gaps[observable]);
-        }
-        unsure &= ~l->sum.groups.groups[i].observables;
-    }
-    /* No candidate flips those that are left. */
-    result->is_fallback = result->is_fallback || unsure != 0;
-    return OTR_OK;
+    return status == OTR_OK ? sum_candidates(l, close, &l->options.deep_budget, result, &close) : status;
 }
 
 /* The observables whose second gaps leave them unsure; sets the mean gaps of all that had to be asked. */

@@ -25,7 +25,9 @@ otr_likelihood_options otr_likelihood_options_default(void) {
                                     .likely_weight = 4,
                                     .iterations = 1,
                                     .budget = {.cutoff = 1e-12, .states_max = 500},
-                                    .gap_share = 0.25};
+                                    .gap_share = 0.25,
+                                    .deep_members = 8,
+                                    .deep_budget = {.cutoff = 1e-12, .states_max = 2000}};
 }
 
 otr_status otr_likelihood_create(otr_likelihood **out, const otr_graph *graph,
@@ -67,6 +69,8 @@ void otr_likelihood_destroy(otr_likelihood *l) {
     free(l->first);
     free(l->implied);
     free(l->lowered);
+    free(l->perturbed);
+    free(l->combined);
     free(l->answer);
     free(l->clusters);
     free(l->deciders);
@@ -93,7 +97,8 @@ size_t otr_likelihood_bytes(const otr_likelihood *l) {
     return bytes + ((size_t)2 * l->graph->node_count + OTR_INDEX_SLACK) * sizeof *l->events +
            l->graph->node_count * (sizeof *l->deciders + sizeof *l->clusters) +
            l->graph->edge_count *
-               (sizeof *l->first + sizeof *l->implied + sizeof *l->lowered + sizeof *l->answer);
+               (sizeof *l->first + sizeof *l->implied + sizeof *l->lowered + sizeof *l->answer +
+                (l->perturbed != NULL ? l->options.deep_members + 2 : 0) * sizeof *l->perturbed);
 }
 
 otr_status otr_likelihood_decode(otr_likelihood *l, const uint8_t *detectors, uint8_t *observables,
@@ -214,6 +219,15 @@ static otr_status check_options(const otr_likelihood_options *options, const otr
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "more than %d iterations",
                              OTR_TRELLIS_ITERATIONS_MAX);
     }
+    if (!(options->deep_ratio >= 0) || options->deep_members == 0 ||
+        options->deep_members > OTR_LIKELIHOOD_MEMBERS_MAX) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "a deep ratio is at least 0, and it takes 1 to %d members",
+                             OTR_LIKELIHOOD_MEMBERS_MAX);
+    }
+    if (otr_check_trellis_budget(&options->deep_budget, error) != OTR_OK) {
+        return OTR_ERR_ARGUMENT;
+    }
     return otr_check_trellis_budget(&options->budget, error);
 }
 
@@ -302,13 +316,15 @@ static otr_status fill(otr_likelihood *l, bool for_cells, otr_error *error) {
     options.isa = l->options.isa;
     status = otr_candidates_init(&l->candidates, l->errors, l->graph->edge_count);
     if (status == OTR_OK) {
+        const uint32_t usual = l->options.budget.states_max;
+        const uint32_t deep = l->options.deep_ratio > 0 ? l->options.deep_budget.states_max : 0;
         status =
-            otr_class_sum_init(&l->sum, l->options.budget.states_max, OTR_TRELLIS_TABLE_BITS_MAX, l->kernels);
+            otr_class_sum_init(&l->sum, deep > usual ? deep : usual, OTR_TRELLIS_TABLE_BITS_MAX, l->kernels);
     }
     if (status == OTR_OK) {
         status = otr_decoder_create(&l->plain, l->graph, &options);
     }
-    if (status == OTR_OK && !allocate(l)) {
+    if (status == OTR_OK && !(allocate(l) && (l->options.deep_ratio == 0 || otr_likelihood_perturb(l)))) {
         status = OTR_ERR_MEMORY;
     }
     return status == OTR_OK ? OTR_OK : otr_error_set(error, status, 0, 0, "%s", otr_status_text(status));

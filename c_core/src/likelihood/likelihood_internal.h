@@ -58,8 +58,10 @@ struct otr_likelihood {
     uint32_t *others; /* some of them */
     uint32_t *first;  /* the plain matching */
     size_t first_count;
-    int32_t *implied;      /* edge -> weight that is implied, OTR_WEIGHT_INFINITE for none */
-    otr_override *lowered; /* what is */
+    otr_override *perturbed; /* by member, then by edge, all of them; NULL without a deep level */
+    otr_override *combined;  /* those of a member, and then what is implied */
+    int32_t *implied;        /* edge -> weight that is implied, OTR_WEIGHT_INFINITE for none */
+    otr_override *lowered;   /* what is */
     size_t lowered_count;
 
     /* Of the last shot. */
@@ -78,6 +80,14 @@ struct otr_likelihood {
 
 /* Decides l->shot: sets ratios, and *result but for what it has of a gap that is sure. */
 otr_status otr_likelihood_decide(otr_likelihood *l, otr_likelihood_result *result);
+/* Lays out the weights of the members of the deep level. Returns false when memory is out. */
+bool otr_likelihood_perturb(otr_likelihood *l);
+/* Makes more edges candidates: those of both classes of the observable under the weights of every member. */
+otr_status otr_likelihood_find_more(otr_likelihood *l, uint32_t observable);
+/* Lists in l->others the events of parts that the observable does not part. */
+size_t otr_likelihood_list_others(otr_likelihood *l, uint32_t observable);
+/* Makes these edges candidates. */
+void otr_likelihood_add_edges(otr_likelihood *l, const otr_edge_set *set);
 /* Lowers weights to what these edges and those recalled imply, in place of what was lowered before. */
 void otr_likelihood_imply(otr_likelihood *l, const otr_edge_set *set);
 /* Finds edges of the classes that were decided for, ascending: in l->answer. */

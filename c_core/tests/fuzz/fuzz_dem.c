@@ -216,6 +216,9 @@ static void decode_likely(const otr_graph *graph, otr_predecoder *predecoder) {
     options.sure_mean = 90;
     options.likely_weight = predecoder != NULL ? 20 : 4;
     options.budget.states_max = 64;
+    options.deep_ratio = predecoder != NULL ? 20 : 0;
+    options.deep_members = 2;
+    options.deep_budget.states_max = 64;
     status = otr_likelihood_create(&likelihood, graph, &options, &error);
     if (status != OTR_OK) {
         check_error(status, &error);

@@ -333,6 +333,8 @@ static void decode_likely(const otr_graph *graph, const uint8_t *rows, size_t st
     options.sure_gap = 100;
     options.sure_mean = 100;
     options.budget.states_max = 50;
+    options.deep_ratio = 3;
+    options.deep_members = 2;
     if (good_or_told(otr_likelihood_create(&likelihood, graph, &options, &error), &error)) {
         for (int shot = 0; shot < FEW_SHOTS; shot++) {
             otr_likelihood_result result;
@@ -344,7 +346,7 @@ static void decode_likely(const otr_graph *graph, const uint8_t *rows, size_t st
             }
             CHECK(otr_likelihood_decode(likelihood, rows + (size_t)shot * stride, NULL, &again, NULL) ==
                   OTR_OK);
-            CHECK(result.level == OTR_LIKELIHOOD_SUM && ratio == again);
+            CHECK(result.level >= OTR_LIKELIHOOD_SUM && ratio == again);
         }
         CHECK(otr_likelihood_bytes(likelihood) > 0);
     }

@@ -15,7 +15,7 @@ use crate::trellis::TrellisBudget;
 
 /// Near-maximum-likelihood decoding: a sum over likely errors, where matching is unsure.
 ///
-/// A cascade of three [levels](LikelihoodLevel). Most shots end at the first, the complementary gap of each observable,
+/// A cascade of three [levels](LikelihoodLevel), and a fourth on request. Most shots end at the first, the complementary gap of each observable,
 /// under a pre-decoder's weights if there is one. Only the unsure ones come to the sum: of the probabilities of all sets
 /// of candidate errors that explain the shot, in each class. It needs a graph as
 /// [`DecoderKind::graph_options`] builds it, on which every observable has a [gap](crate::Gap), as those of patches
@@ -78,6 +78,13 @@ pub struct LikelihoodOptions {
     pub budget: TrellisBudget,
     /// What is added of the mean gap to the ratio of the sum; from 0 to 1.
     pub gap_share: f64,
+    /// Where the magnitude of a ratio of the sum is below this, 0 for never, matchings under perturbed weights find more
+    /// candidates, and these are summed up.
+    pub deep_ratio: f64,
+    /// How many such matchings; from 1 to 64.
+    pub deep_members: u32,
+    /// The budget of that sum.
+    pub deep_budget: TrellisBudget,
 }
 
 /// What a shot was decided by.
@@ -89,6 +96,8 @@ pub enum LikelihoodLevel {
     MeanGap,
     /// The sum over candidate errors.
     Sum,
+    /// The sum over more of them, see [`LikelihoodOptions::deep_ratio`].
+    Deep,
 }
 
 /// What one shot gives.
@@ -303,6 +312,9 @@ impl LikelihoodOptions {
             iterations: self.iterations,
             budget: self.budget.to_raw(),
             gap_share: self.gap_share,
+            deep_ratio: self.deep_ratio,
+            deep_members: self.deep_members,
+            deep_budget: self.deep_budget.to_raw(),
         }
     }
 }
@@ -320,6 +332,9 @@ impl Default for LikelihoodOptions {
             iterations: raw.iterations,
             budget: TrellisBudget::from_raw(raw.budget),
             gap_share: raw.gap_share,
+            deep_ratio: raw.deep_ratio,
+            deep_members: raw.deep_members,
+            deep_budget: TrellisBudget::from_raw(raw.deep_budget),
         }
     }
 }
@@ -329,7 +344,8 @@ impl LikelihoodLevel {
         match raw {
             sys::otr_likelihood_level::OTR_LIKELIHOOD_GAP => Self::Gap,
             sys::otr_likelihood_level::OTR_LIKELIHOOD_MEAN_GAP => Self::MeanGap,
-            _ => Self::Sum,
+            sys::otr_likelihood_level::OTR_LIKELIHOOD_SUM => Self::Sum,
+            _ => Self::Deep,
         }
     }
 }

@@ -356,6 +356,7 @@ class Likelihood:
         iterations: int | None = None,
         budget: tuple[float, int] | None = None,
         gap_share: float | None = None,
+        deep_ratio: float | None = None,
         isa: str = "auto",
     ) -> Likelihood: ...
     @property

@@ -28,6 +28,8 @@ use crate::predecoder::Predecoder;
 ///     weight a matching lowers below half of it. From 0, 4 by default.
 /// iterations: of belief propagation over the candidates; at most 64. 1 by default.
 /// budget: of the sum, (cutoff, states) as for a Trellis; None for the library's own.
+/// deep_ratio: where a ratio of the sum is below this, matchings under perturbed weights find more candidates, and these
+///     are summed up; 0, the default, for never. 2 is enough.
 /// gap_share: what is added of the mean gap to the ratio of the sum; from 0 to 1. A quarter by default.
 /// isa: the instruction set; all of them give the same bits.
 ///
@@ -46,7 +48,7 @@ impl Likelihood {
     #[pyo3(signature = (
         model, *, predecoder=None, ignore_undecomposable=false, first_observables=false, sure_gap=None,
         sure_mean=None, likely_weight=None, iterations=None, budget=None, gap_share=None,
-        isa="auto"
+        deep_ratio=None, isa="auto"
     ))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn new(
@@ -61,6 +63,7 @@ impl Likelihood {
         iterations: Option<u32>,
         budget: Option<(f64, u32)>,
         gap_share: Option<f64>,
+        deep_ratio: Option<f64>,
         isa: &str,
     ) -> PyResult<Self> {
         let isa = isa.parse().map_err(exception)?;
@@ -70,6 +73,7 @@ impl Likelihood {
         options.likely_weight = likely_weight.unwrap_or(options.likely_weight);
         options.iterations = iterations.unwrap_or(options.iterations);
         options.gap_share = gap_share.unwrap_or(options.gap_share);
+        options.deep_ratio = deep_ratio.unwrap_or(options.deep_ratio);
         if let Some((cutoff, states_max)) = budget {
             options.budget = TrellisBudget { cutoff, states_max };
         }

@@ -79,6 +79,8 @@ pub(crate) struct Levels {
     mean_gap: u64,
     /// The sum.
     sum: u64,
+    /// The sum over more errors.
+    deep: u64,
     /// Of those of the sum, shots that it did not explain: the mean gap answered.
     fallback: u64,
 }
@@ -104,14 +106,16 @@ impl Levels {
             LikelihoodLevel::Gap => self.gap += 1,
             LikelihoodLevel::MeanGap => self.mean_gap += 1,
             LikelihoodLevel::Sum => self.sum += 1,
+            LikelihoodLevel::Deep => self.deep += 1,
         }
         self.fallback += u64::from(result.is_fallback);
     }
 
-    fn add(&mut self, Self { gap, mean_gap, sum, fallback }: Self) {
+    fn add(&mut self, Self { gap, mean_gap, sum, deep, fallback }: Self) {
         self.gap += gap;
         self.mean_gap += mean_gap;
         self.sum += sum;
+        self.deep += deep;
         self.fallback += fallback;
     }
 }

@@ -19,6 +19,7 @@ use crate::decoding::windowed_decoder::Windows;
 use crate::error::{Error, Result};
 use crate::options::decoder::DecoderChoice;
 use crate::options::graph::GraphArgs;
+use crate::options::sums::SumArgs;
 
 /// A graph and how to decode on it; a sum over all errors takes the graph for its numbers only.
 pub(crate) struct DecoderFactory<'a> {
@@ -33,6 +34,7 @@ pub(crate) struct DecoderFactory<'a> {
     predecoding: Option<&'a PredecoderFactory>,
     surface: Option<&'a SurfaceCode>,
     windows: Option<Windows>,
+    sums: SumArgs,
 }
 
 impl<'a> DecoderFactory<'a> {
@@ -90,7 +92,13 @@ impl<'a> DecoderFactory<'a> {
             predecoding: None,
             surface: None,
             windows: None,
+            sums: SumArgs::default(),
         })
+    }
+
+    /// The same with these options of likelihood, if that is what is decoded with.
+    pub(crate) fn summed(self, sums: SumArgs) -> Self {
+        Self { sums, ..self }
     }
 
     /// The same with a pre-decoder before every decoder; `surface` is what the model is of, where that is known.
@@ -219,7 +227,7 @@ impl<'a> DecoderFactory<'a> {
     }
 
     fn likelihood(&self) -> Result<Likelihood> {
-        let options = LikelihoodOptions { isa: self.options.isa, ..LikelihoodOptions::default() };
+        let options = LikelihoodOptions { isa: self.options.isa, ..self.sums.options() };
         let likelihood = match self.predecoder()? {
             Some(predecoder) => Likelihood::with_predecoder(predecoder, &options),
             None => Likelihood::with_options(Arc::clone(&self.graph), &options),
