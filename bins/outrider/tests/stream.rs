@@ -389,6 +389,10 @@ fn bad_input_is_refused_on_one_line() {
         ("--distance 3 --p 0.01 --commit 0", &["--commit 0"]),
         ("--distance 3 --p 0.01 --round-time 0 --sifl 3", &["--sifl"]),
         ("--distance 3 --p 0.01 --decoder none", &["--decoder"]),
+        (
+            "--distance 3 --p 0.01 --decoder likelihood --predecoder rule:smith --predecoder-use hard",
+            &["--predecoder-use hard", "likelihood"],
+        ),
         ("--distance 3 --p 0.01 --rounds 20 --json none/run.json", &["none/run.json"]),
         ("--distance 3 --p 0.01 --rounds 20 --snapshots none/run.jsonl", &["none/run.jsonl"]),
         ("--distance 3 --p 0.01 --json same --histogram same", &["--json and --histogram"]),
