@@ -12,6 +12,23 @@ matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "outrider", 
                             "grid.alpha": 0.3, "legend.frameon": False})  # fmt: skip
 
 
+GREY = "#767676"
+
+
+def on_any_ground():
+    """Greys that can be read on white and on black; for figures without a ground of their own, see `clear`."""
+    greys = {name: GREY for name in ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")}
+    return pyplot.rc_context({**greys, "grid.color": GREY, "font.size": 10, "font.family": "sans-serif"})
+
+
+def clear(figure, *plots):
+    """Takes away grounds and the lines above and to the right."""
+    figure.patch.set_alpha(0)
+    for plot in plots:
+        plot.patch.set_alpha(0)
+        plot.spines[["top", "right"]].set_visible(False)
+
+
 def save(figure, path):
     figure.savefig(path, metadata={"Date": None, "Creator": None})
     pyplot.close(figure)

@@ -1,17 +1,19 @@
 """Writes the first figures of README.md: a sentence with numbers and docs/performance/overview.svg, from the files of
-the sections `speed` and `ler`."""
+the sections `speed` and `ler` of run.py, and of `time` and `ler` of likelihood.py."""
 
-from figures import pyplot, save, with_intervals
+from figures import clear, on_any_ground, pyplot, save, with_intervals
 from pages import Page, prose, words
 from results import distances, pick, read_results
 from tables import failures_of, mean, ratios_of
+from workspace import ROOT
 
 STRENGTH = "0.003"
 KINDS = {"mwpm": "plain", "mwpm-correlated": "correlated"}
-# Colours and greys that can be read on white and on black.
+LIKELIHOOD = ROOT / "docs" / "likelihood"
+# Colours that can be read on white and on black.
 PROGRAMS = {"PyMatching": "#d97706", "outrider": "#2f81f7"}
 LINES = {"mwpm": ("o", "-"), "mwpm-correlated": ("s", "--")}
-GREY = "#767676"
+LIKELIHOOD_STYLE = {"color": "#c2408f", "marker": "D", "markersize": 4, "label": "outrider likelihood"}
 
 
 def rewrite(readme, folder):
@@ -20,7 +22,14 @@ def rewrite(readme, folder):
         page = Page(readme)
         page.put("headline", prose(headline(data["speed"], data["ler"], runs["speed"])))
         page.save()
-        save(overview(data["speed"], data["ler"]), folder / "overview.svg")
+    draw(folder)
+
+
+def draw(folder):
+    data, _ = read_results(folder)
+    likelihood, _ = read_results(LIKELIHOOD)
+    if "speed" in data and "ler" in data:
+        save(overview(data["speed"], data["ler"], likelihood), folder / "overview.svg")
 
 
 def headline(speed, ler, run):
@@ -39,37 +48,37 @@ def headline(speed, ler, run):
     )  # fmt: skip
 
 
-def overview(speed, ler):
-    """Time of a shot and error rate over the distance, both programs, plain and correlated."""
-    greys = {name: GREY for name in ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")}
-    with pyplot.rc_context({**greys, "grid.color": GREY, "font.size": 10, "font.family": "sans-serif"}):
+def overview(speed, ler, likelihood):
+    """Time of a shot and error rate over the distance: both programs, plain and correlated, and decoding by likelihood."""
+    with on_any_ground():
         figure, (times, rates) = pyplot.subplots(1, 2, figsize=(8.4, 3.6), layout="constrained")
         for program, colour in PROGRAMS.items():
             for kind, (marker, line) in LINES.items():
                 style = {"color": colour, "marker": marker, "linestyle": line, "label": f"{program} {KINDS[kind]}"}
                 # The error rates coincide: large hollow marks around small full ones show both.
                 style |= {"markersize": 9, "fillstyle": "none"} if program == "PyMatching" else {"markersize": 4}
-                times.plot(*times_of(speed, program.lower(), kind), **style)
-                draw_rates(rates, ler, program, kind, style)
+                times.plot(*times_of(pick(speed, program=program.lower(), decoder=kind)), **style)
+                failures = "peer_failures" if program == "PyMatching" else "failures"
+                draw_rates(rates, pick(ler, decoder=kind), failures, style)
+        if "time" in likelihood and "ler" in likelihood:
+            times.plot(*times_of(pick(likelihood["time"], decoder="likelihood")), **LIKELIHOOD_STYLE)
+            draw_rates(rates, pick(likelihood["ler"], decoder="likelihood"), "failures", LIKELIHOOD_STYLE)
         for plot, label in ((times, "microseconds a shot"), (rates, "logical error rate of a shot")):
             plot.set(yscale="log", xlabel="distance d, d rounds", ylabel=label)
-            plot.patch.set_alpha(0)
-            plot.spines[["top", "right"]].set_visible(False)
-        times.set(title=f"Time, p = {STRENGTH}", xticks=[5, 9, 13, 17, 21])
+        times.set(title=f"Time, p = {STRENGTH}", xticks=[5, 9, 13, 17, 21], ylim=(0.15, None))
         rates.set(title=f"Error rate, p = {STRENGTH}", xticks=[5, 7, 9, 11, 13])
-        times.legend()
-        figure.patch.set_alpha(0)
+        times.legend(loc="lower right", fontsize=9)
+        clear(figure, times, rates)
     return figure
 
 
-def times_of(speed, program, kind):
-    rows = pick(speed, p=STRENGTH, program=program, decoder=kind)
+def times_of(rows):
+    rows = pick(rows, p=STRENGTH)
     return rows.d.astype(int).tolist(), rows.cpu_us.tolist()
 
 
-def draw_rates(plot, ler, program, kind, style):
+def draw_rates(plot, rows, failures, style):
     """Both bases together, with 95 % intervals."""
-    failures = "peer_failures" if program == "PyMatching" else "failures"
-    counts = pick(ler, p=STRENGTH, decoder=kind).groupby("d", sort=False)[[failures, "shots"]].sum()
+    counts = pick(rows, p=STRENGTH).groupby("d", sort=False)[[failures, "shots"]].sum()
     middle, bars = with_intervals(counts[failures].tolist(), counts.shots.tolist())
     plot.errorbar(counts.index.astype(int).tolist(), middle, bars, capsize=2, elinewidth=0.8, **style)

@@ -7,43 +7,55 @@ import time
 
 import numpy
 
-from predecoder_sections import CORRELATED, column_counts, joint_failures, name_of, rarity, rate_row, thinned
-from programs import Memory, Native, PyMatching
+from hardware_section import hardware
+from likelihood_ratios import calibration, levels, likelihood_of
+from predecoder_sections import (
+    CORRELATED, PublishedMemory, column_counts, joint_failures, name_of, rarity, rate_row, thinned,
+)  # fmt: skip
+from programs import Memory, Native, PyMatching, TwoPatches
 from sections import describe, microseconds, say, shots_for
+from tesseract_section import tesseract
 from workspace import record, write_csv
 
 LER_POINTS = [Memory(basis, d, p) for p in (0.006, 0.003) for d in (5, 7, 9, 11, 13) for basis in ("x", "z")]
 DISTANCE_POINTS = [Memory("z", d, p) for p in (0.006, 0.003) for d in (3, 5, 7)]
 TIME_POINTS = [Memory("z", d, p) for p in (0.003, 0.006) for d in (5, 7, 9, 11, 13, 15, 17)]
+PAPER_POINTS = [PublishedMemory("x", d, 0.006) for d in (5, 7, 9, 11, 13)]
+OBSERVABLE_POINTS = [TwoPatches("xz", d, 0.006) for d in (3, 5, 7)]
 OWN = {"plain": "outrider/mwpm", "correlated": "outrider/mwpm-correlated"}
+ALONE = {"likelihood alone": "outrider/likelihood"}
 TRELLIS = {"trellis": "outrider/trellis"}
 # Every stride-th distance; the rest are seconds, rounds and counts to stop at.
-FULL = {"stride": 1, "ler_s": 2400, "distance_s": 900, "failures": 1000, "rounds": 7, "run_s": 0.5,
-        "tail_rounds": 5, "tail_s": 2.0}  # fmt: skip
-QUICK = {"stride": 2, "ler_s": 240, "distance_s": 120, "failures": 200, "rounds": 3, "run_s": 0.1,
-         "tail_rounds": 3, "tail_s": 0.3}  # fmt: skip
+FULL = {"stride": 1, "ler_s": 2400, "distance_s": 900, "tesseract_s": 1200, "calibration_s": 600, "levels_s": 600,
+        "paper_s": 900, "observables_s": 300, "failures": 1000, "rounds": 7, "run_s": 0.5, "tail_rounds": 5,
+        "tail_s": 2.0, "hardware_shots": 50_000}  # fmt: skip
+QUICK = {"stride": 2, "ler_s": 240, "distance_s": 120, "tesseract_s": 120, "calibration_s": 60, "levels_s": 60,
+         "paper_s": 120, "observables_s": 60, "failures": 200, "rounds": 3, "run_s": 0.1, "tail_rounds": 3,
+         "tail_s": 0.3, "hardware_shots": 5000}  # fmt: skip
+COUNTED = ("ler", "distance", "tesseract", "calibration", "levels", "paper", "observables")
 
 
-def run(folder, name, network, quick, core, minutes):
-    """Measures a section on one core."""
-    effort = dict(QUICK if quick else FULL)
+def run(folder, name, network, data, quick, core, minutes):
+    """Measures a section on one core. `data` is the folder of the section `hardware`."""
+    effort = {**(QUICK if quick else FULL), "data": data}
     if minutes is not None:
-        effort |= {"ler_s": 60 * minutes, "distance_s": 60 * minutes}
+        effort |= {f"{section}_s": 60 * minutes for section in COUNTED}
     os.sched_setaffinity(0, {core})
     folder.mkdir(parents=True, exist_ok=True)
     gc.disable()
     start = time.time()
+    section = {
+        "ler": ler, "distance": distance, "levels": levels, "tesseract": tesseract, "paper": paper,
+        "observables": observables, "hardware": hardware, "time": times, "tails": tails, "calibration": calibration,
+    }[name]  # fmt: skip
     with Native() as native:
-        rows = {"ler": ler, "distance": distance, "time": times, "tails": tails}[name](native, network, effort)
+        rows = section(native, network, effort)
     write_csv(folder / f"{name}.csv", rows)
     record(folder, name, describe(quick, core, time.time() - start, network=name_of(network), minutes=minutes))
 
 
 def of_network(network):
-    return {"network": f"outrider/mwpm/soft/{network}", "likelihood": f"outrider/likelihood/soft/{network}"}
-
-
-ALONE = {"likelihood alone": "outrider/likelihood"}
+    return {"network": f"outrider/mwpm/soft/{network}", "likelihood": likelihood_of(network)}
 
 
 def ler(native, network, effort):
@@ -53,7 +65,20 @@ def ler(native, network, effort):
 
 def distance(native, network, effort):
     """The same beside the sum over all errors, for small distances."""
-    return count_failures(native, DISTANCE_POINTS, {**OWN, **of_network(network), **ALONE, **TRELLIS}, effort, "distance")
+    decoders = {**OWN, **of_network(network), **ALONE, **TRELLIS}
+    return count_failures(native, DISTANCE_POINTS, decoders, effort, "distance")
+
+
+def paper(native, network, effort):
+    """The same on the published circuit, with the network that was trained for it and with a rule."""
+    decoders = {"correlated": OWN["correlated"], **of_network(network), **ALONE,
+                "likelihood, min-sum": likelihood_of("rule:min-sum")}  # fmt: skip
+    return count_failures(native, PAPER_POINTS, decoders, effort, "paper")
+
+
+def observables(native, network, effort):
+    """The same on two patches in one model: an answer is right if both observables are."""
+    return count_failures(native, OBSERVABLE_POINTS, {**OWN, **of_network(network), **ALONE}, effort, "observables")
 
 
 def count_failures(native, points, decoders, effort, section):
@@ -97,7 +122,7 @@ def times(native, network, effort):
 def tails(native, network, effort):
     """Single shots, each in several rounds: its time is the smallest, so that interruptions do not count."""
     rows = []
-    decoders = {**OWN, "likelihood": of_network(network)["likelihood"]}
+    decoders = {**OWN, "likelihood": likelihood_of(network)}
     for point in thinned(TIME_POINTS, effort):
         python = PyMatching(point)
         shots = shots_for(point, python, CORRELATED, effort["tail_s"], (2000, 20_000))

@@ -1,8 +1,10 @@
 """Writes the tables of docs/likelihood.md, each between its markers, from the files that the sections left."""
 
 import numpy
+import pandas
 
-from pages import Page, named, short, table, targets, target, times, words
+from pages import Page, named, percent, short, table, targets, target, times, words
+from predecoder_tables import PUBLISHED
 from results import pick, read_results, sides
 from tables import provenance
 
@@ -13,6 +15,16 @@ Z_95 = 1.959964
 RATE_LIMITS = {"0.006": {5: 0.80, 7: 0.70, 9: 0.64, 11: 0.56, 13: 0.50}, "0.003": {5: 0.70, 7: 0.62, 9: 0.57, 11: 0.55}}
 TIME_LIMIT = 1.5
 SHARE_LIMIT = 0.85
+TESSERACT_TIME_LIMIT = 0.01
+# Of the failures of the largest published network with correlated matching.
+PAPER_NETWORK = "model 6 + correlated"
+PAPER_LIMITS = {5: 0.9, 9: 0.6, 13: 0.6}
+TENSOR_NETWORK = "tensor_network_contraction"
+LEVELS = ("first gap", "mean gap", "sum", "fall-back")
+HARDWARE_EXCESS = 0.01
+HARDWARE_LIMITS_US = {"google_sycamore_x_d3_r5": 100, "google_sycamore_x_d5_r5": 500, "google_sycamore_x_d5_r11": 1500}
+# Options of the trellis that meet both.
+HARDWARE_TRELLIS = "trellis, cutoffs 1e-3 and 1e-4"
 
 
 def rewrite(document, folder):
@@ -21,7 +33,8 @@ def rewrite(document, folder):
     for section, lines_of in TABLES.items():
         lines = [words("caveats.missing")]
         if section in data:
-            source = provenance(f"likelihood.py --only {section}", runs[section], "network")
+            folder_given = " --data FOLDER" if section == "hardware" else ""
+            source = provenance(f"likelihood.py --only {section}{folder_given}", runs[section], "network")
             lines = [*lines_of(data[section]), "", *source]
         page.put(f"likelihood-{section}", lines)
     page.put("likelihood-targets", targets(data, JUDGES, runs))
@@ -88,6 +101,94 @@ def tails_table(rows):
     return table(*named(each[0], "p", "d", "shots"), *zip(titles, cells))
 
 
+def tesseract_table(rows):
+    ours, trellis, brief, long = sides(rows, "decoder", "likelihood", "trellis", "tesseract, short beam",
+                                       "tesseract, long beam", on=("p", "d"))  # fmt: skip
+    changed = [f"+{gain}, -{loss}" for gain, loss in zip(long.only_ours, long.only_likelihood)]
+    settled = [f"{settled} of {timed}: {differ}"
+               for settled, timed, differ in zip(long.settled, long.timed, long.differ)]  # fmt: skip
+    return table(*named(ours, "p", "d", "shots"), ("tesseract, short beam", brief.failures),
+                 ("long beam", long.failures), ("likelihood", ours.failures), ("gained, lost", changed),
+                 ("trellis", trellis.failures), ("short beam us", brief.us), ("long beam us", long.us),
+                 ("likelihood us", ours.us), ("trellis us", trellis.us),
+                 ("settled shots, other answers", settled))  # fmt: skip
+
+
+def hardware_table(rows):
+    experiments = rows.experiment.unique()
+    each = [pick(rows, experiment=name) for name in experiments]
+    columns = [("decoder", each[0].decoder.map(lambda name: name.replace("_", " ")))]
+    for name, side in zip(experiments, each):
+        title = name.removeprefix("google_sycamore_x_").replace("_", " ")
+        columns += [(f"{title}: failures of {side.shots.iloc[0]}", side.failures.tolist()),
+                    ("gained, lost", [f"+{gain}, -{loss}" if gain + loss else "-"
+                                      for gain, loss in zip(side.only_peer, side.only_ours)]),
+                    ("us", [short(us) if not pandas.isna(us) else "" for us in side.us])]  # fmt: skip
+    return table(*columns)
+
+
+def calibration_table(rows):
+    """A line for each point, decoder and what decided; in each bin the mistakes that were expected and those that were
+    counted."""
+    lines = []
+    for (p, d, decoder, by), found in rows.groupby(["p", "d", "decoder", "by"], sort=False):
+        whole = found[found.slope.notna()]
+        cells = {f"{row.low} to {row.high}" if not pandas.isna(row.high) else f"{row.low} and more":
+                 f"{short(row.expected)}, {row.mistakes}"
+                 for row in found.itertuples() if pandas.isna(row.slope)}  # fmt: skip
+        slope = "".join(f"{row.slope:.2f} ± {row.slope_error:.2f}" for row in whole.itertuples())
+        shots = found.shots[found.slope.isna()].sum()
+        lines.append({"p": p, "d": d, "decoder": decoder, "decided by": by, "shots": shots, **cells, "slope": slope})
+    titles = sorted({title for line in lines for title in line}, key=place_of)
+    return table(*((title, [line.get(title, "") for line in lines]) for title in titles))
+
+
+def place_of(title):
+    """Of a column of the calibration: names, bins by their ends, the slope."""
+    names = ["p", "d", "decoder", "decided by", "shots"]
+    if title in names:
+        return -1, names.index(title)
+    return (1, 0) if title == "slope" else (0, int(title.split()[0]))
+
+
+def levels_table(rows):
+    """The share of shots of each level, and its mistakes beside those of correlated matching on the same shots."""
+    each = sides(rows, "level", *LEVELS, on=("p", "d"))
+    total = sum(side.shots for side in each)
+    spent = sum(side.timed_us for side in each)
+    columns = named(each[0], "p", "d") + [("shots", total)]
+    for level, side in zip(LEVELS, each):
+        failures = [f"{ours}, {theirs}" for ours, theirs in zip(side.mistakes, side.correlated)]
+        columns += [(f"{level}: shots", [f"{short(100 * part / whole)} %" for part, whole in zip(side.shots, total)]),
+                    ("time", [percent(part, whole) for part, whole in zip(side.timed_us, spent)]),
+                    ("failures, correlated's", failures)]  # fmt: skip
+    return table(*columns)
+
+
+def paper_table(rows):
+    peer, own, network, ours, rule, alone = sides(
+        rows, "decoder", PEER, "correlated", "network", "likelihood", "likelihood, min-sum", "likelihood alone",
+        on=("d",))  # fmt: skip
+    published = ours.d.map({str(d): rate for d, rate in PUBLISHED[PAPER_NETWORK].items()})
+    over = [f"{rate:.2f}" if not pandas.isna(rate) else "" for rate in ours.failures / ours.shots / published]
+    theirs = published.map("{:.1e}".format, na_action="ignore")
+    return table(*named(ours, "d", "shots"), (PEER, peer.failures), ("our correlated", own.failures),
+                 ("network", network.failures), ("likelihood", ours.failures),
+                 ("over correlated [95 %]", ratios(ours, peer)), ("with min-sum", rule.failures),
+                 ("without a pre-decoder", alone.failures),
+                 ("rate of a shot", [f"{rate:.2e}" for rate in ours.failures / ours.shots]),
+                 (f"published, {PAPER_NETWORK}", theirs), ("over published", over))  # fmt: skip
+
+
+def observables_table(rows):
+    peer, own, network, ours, alone = sides(
+        rows, "decoder", PEER, "correlated", "network", "likelihood", "likelihood alone", on=("p", "d"))  # fmt: skip
+    return table(*named(ours, "p", "d", "shots"), (PEER, peer.failures), ("our correlated", own.failures),
+                 ("network", network.failures), ("likelihood", ours.failures),
+                 ("over correlated [95 %]", ratios(ours, peer)), ("without a network", alone.failures),
+                 ("over correlated [95 %]", ratios(alone, peer)))  # fmt: skip
+
+
 def judge_ler(rows):
     found = pooled(rows)
     for p, limits in RATE_LIMITS.items():
@@ -124,5 +225,41 @@ def judge_tails(rows):
         yield target("likelihood-tail", bool(found.p999_us.max() < 1500), tail=short(found.p999_us.max()))
 
 
-TABLES = {"ler": ler_table, "distance": distance_table, "time": time_table, "tails": tails_table}
-JUDGES = [("ler", judge_ler), ("distance", judge_distance), ("time", judge_time), ("tails", judge_tails)]
+def judge_tesseract(rows):
+    ours, *peers = sides(rows, "decoder", "likelihood", "tesseract, short beam", "tesseract, long beam", on=("p", "d"))
+    for point in ours.index:
+        theirs = [peer.failures[point] for peer in peers]
+        yield target("likelihood-tesseract", bool(ours.failures[point] <= min(theirs)), limits=dict(zip("pd", point)),
+                     ours=ours.failures[point], brief=theirs[0], long=theirs[1])  # fmt: skip
+    most = max(float((ours.us / peer.us).max()) for peer in peers)
+    yield target("likelihood-tesseract-time", most <= TESSERACT_TIME_LIMIT, most=f"{100 * most:.2g} %")
+
+
+def judge_hardware(rows):
+    for experiment, limit in HARDWARE_LIMITS_US.items():
+        (peer,), (ours,) = (pick(rows, experiment=experiment, decoder=name).itertuples()
+                            for name in (TENSOR_NETWORK, HARDWARE_TRELLIS))  # fmt: skip
+        is_met = ours.failures <= (1 + HARDWARE_EXCESS) * peer.failures and ours.us <= limit
+        name = experiment.removeprefix("google_sycamore_x_").replace("_", " ")
+        yield target("likelihood-hardware", bool(is_met), limits={"experiment": name, "limit": limit / 1000},
+                     ours=ours.failures, theirs=peer.failures, us=short(ours.us))  # fmt: skip
+
+
+def judge_paper(rows):
+    ours = pick(rows, decoder="likelihood").set_index("d")
+    for d, limit in PAPER_LIMITS.items():
+        if str(d) in ours.index:
+            rate, published = ours.failures[str(d)] / ours.shots[str(d)], PUBLISHED[PAPER_NETWORK][str(d)]
+            yield target("likelihood-paper", bool(rate <= limit * published), limits={"d": d, "limit": limit},
+                         rate=f"{rate:.2e}", published=f"{published:.1e}", ratio=f"{rate / published:.2f}")  # fmt: skip
+
+
+TABLES = {
+    "ler": ler_table, "distance": distance_table, "levels": levels_table, "tesseract": tesseract_table,
+    "paper": paper_table, "observables": observables_table, "hardware": hardware_table, "time": time_table,
+    "tails": tails_table, "calibration": calibration_table,
+}  # fmt: skip
+JUDGES = [
+    ("ler", judge_ler), ("distance", judge_distance), ("tesseract", judge_tesseract), ("paper", judge_paper),
+    ("hardware", judge_hardware), ("time", judge_time), ("tails", judge_tails),
+]  # fmt: skip

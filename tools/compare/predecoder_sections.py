@@ -132,22 +132,32 @@ def joint_failures(native, point, decoders, deadline, wanted, watched):
     """How many shots there were, and how many of them each set of decoders got wrong together, as a tuple of bools:
     PyMatching's plain and correlated matching, then the decoders. It ends at the deadline, or when the decoder of the
     tuple's place `watched` has failed as often as wanted."""
-    python, joint = PyMatching(point), collections.Counter()
-    shot_count, chunk, seed = 0, 1000, SEED
-    while True:
-        start = time.time()
-        shots = point.sample(chunk, seed)
-        native.open(point, shots) if shot_count == 0 else native.ask("shots", shots.path, chunk)
+    python, joint, shot_count = PyMatching(point), collections.Counter(), 0
+    for shots in chunks(native, point, deadline):
         truth = shots.observables[:, 0]
         predictions = [python.predict(peer, shots) for peer in (PLAIN, CORRELATED)]
         predictions += [native.predict(decoder)[0] for decoder in decoders.values()]
         wrong = numpy.array([prediction != truth for prediction in predictions]).T
         joint.update(map(tuple, wrong[wrong.any(axis=1)].tolist()))
-        shot_count, seed = shot_count + chunk, seed + 1
+        shot_count += len(shots)
+        if column_counts(joint, watched)["failures"] >= wanted:
+            break
+    return shot_count, joint
+
+
+def chunks(native, point, deadline, first=1000, most=200_000):
+    """Shots of a point, which the program has too, in chunks that grow as far as the deadline allows. At least one."""
+    chunk, seed = first, SEED
+    while True:
+        start = time.time()
+        shots = point.sample(chunk, seed)
+        native.open(point, shots) if seed == SEED else native.ask("shots", shots.path, chunk)
+        yield shots
         now = time.time()
-        if column_counts(joint, watched)["failures"] >= wanted or now + (now - start) > deadline:
-            return shot_count, joint
-        chunk = min(200_000, max(1000, int(chunk * min(4.0, (deadline - now) / (now - start) / 2))))
+        if now + (now - start) > deadline:
+            return
+        chunk = min(most, max(first, int(chunk * min(4.0, (deadline - now) / (now - start) / 2))))
+        seed += 1
 
 
 def column_counts(joint, column):

@@ -1,4 +1,4 @@
-"""The three programs behind one interface, and the circuits and shots that they are given."""
+"""The programs behind one interface, and the circuits and shots that they are given."""
 
 import dataclasses
 import json
@@ -10,6 +10,7 @@ import time
 import numpy
 import pymatching
 import stim
+import tesseract_decoder
 
 from workspace import ROOT, WORK
 
@@ -56,9 +57,47 @@ class Memory:
         """Packed detection events, written to a b8 file too, and the packed observables."""
         sampler = self.circuit().compile_detector_sampler(seed=seed)
         detectors, observables = sampler.sample(count, separate_observables=True, bit_packed=True)
-        detectors, path = numpy.ascontiguousarray(detectors), FILES / f"{self.name}.b8"
-        detectors.tofile(path)
-        return Shots(path, detectors, numpy.ascontiguousarray(observables))
+        return Shots.written(FILES / f"{self.name}.b8", detectors, observables)
+
+
+class TwoPatches(Memory):
+    """Two memories in one model, of the X and of the Z basis, with an observable each. The second stands beyond the
+    columns of the first."""
+
+    @property
+    def name(self):
+        return f"two_patches_d{self.d}_p{self.p}"
+
+    def dem(self):
+        path = FILES / f"{self.name}.dem"
+        if not path.exists():
+            both, detectors = stim.DetectorErrorModel(), 0
+            for index, basis in enumerate(("x", "z")):
+                model = stim.DetectorErrorModel.from_file(str(Memory(basis, self.d, self.p).dem())).flattened()
+                for instruction in model:
+                    both.append(moved(instruction, detectors, index, 4 * self.d * index))
+                detectors += model.num_detectors
+            path.write_text(str(both) + "\n")
+        return path
+
+    def sample(self, count, seed):
+        sampler = stim.DetectorErrorModel.from_file(str(self.dem())).compile_sampler(seed=seed)
+        detectors, observables, _ = sampler.sample(count, bit_packed=True)
+        return Shots.written(FILES / f"{self.name}.b8", detectors, observables)
+
+
+def moved(instruction, detectors, observables, columns):
+    """An instruction of a model for detectors and observables of higher numbers, and for columns further on."""
+    targets, numbers = [], instruction.args_copy()
+    for target in instruction.targets_copy():
+        if target.is_relative_detector_id():
+            target = stim.target_relative_detector_id(target.val + detectors)
+        elif target.is_logical_observable_id():
+            target = stim.target_logical_observable_id(target.val + observables)
+        targets.append(target)
+    if instruction.type == "detector":
+        numbers[0] += columns
+    return stim.DemInstruction(instruction.type, numbers, targets)
 
 
 @dataclasses.dataclass
@@ -66,6 +105,13 @@ class Shots:
     path: pathlib.Path
     detectors: numpy.ndarray
     observables: numpy.ndarray
+
+    @classmethod
+    def written(cls, path, detectors, observables):
+        """With the events in a file too."""
+        detectors = numpy.ascontiguousarray(detectors)
+        detectors.tofile(path)
+        return cls(path, detectors, numpy.ascontiguousarray(observables))
 
     def __len__(self):
         return len(self.detectors)
@@ -109,9 +155,16 @@ class Native:
         return self.ask("build", decoder)
 
     def predict(self, decoder):
+        """The first eight observables of every shot, the weights of matchings, and the time."""
         predictions, weights = FILES / "predictions.b8", FILES / "weights.f64"
-        self.ask("predict", decoder, predictions, weights)
-        return numpy.fromfile(predictions, dtype=numpy.uint8), numpy.fromfile(weights, dtype=numpy.float64)
+        times = self.ask("predict", decoder, predictions, weights)
+        return numpy.fromfile(predictions, dtype=numpy.uint8), numpy.fromfile(weights, dtype=numpy.float64), times
+
+    def ratios(self, decoder):
+        """The log-likelihood ratio of every shot's first observable, and a number for what decided it."""
+        ratios, levels = FILES / "ratios.f64", FILES / "levels.u8"
+        self.ask("ratios", decoder, ratios, levels)
+        return numpy.fromfile(ratios, dtype=numpy.float64), numpy.fromfile(levels, dtype=numpy.uint8)
 
     def single(self, decoder):
         """Seconds of every shot by itself."""
@@ -177,6 +230,32 @@ class PyMatching:
             decode_batch(row)
             times[index] = clock() - start
         return times * 1e-9
+
+
+class Tesseract:
+    """tesseract with one of the two settings that its documentation recommends, in this process."""
+
+    BEAMS = {"short beam": (15, 16, 200_000), "long beam": (20, 21, 1_000_000)}
+
+    def __init__(self, memory, beam):
+        model = stim.DetectorErrorModel.from_file(str(memory.dem()))
+        width, orders, queue = self.BEAMS[beam]
+        self.detectors = model.num_detectors
+        self.decoder = tesseract_decoder.tesseract.TesseractConfig(
+            dem=model,
+            pqlimit=queue,
+            det_beam=width,
+            beam_climbing=True,
+            det_orders=tesseract_decoder.utils.build_det_orders(dem=model, num_det_orders=orders),
+            no_revisit_dets=True,
+        ).compile_decoder()
+
+    def predict(self, detectors):
+        """Whether the observable of each shot flips, and the CPU seconds that it took."""
+        events = numpy.unpackbits(detectors, axis=1, bitorder="little", count=self.detectors).astype(bool)
+        start = time.process_time()
+        predictions = self.decoder.decode_batch(events)
+        return predictions[:, 0].astype(numpy.uint8), time.process_time() - start
 
 
 def timed(work):

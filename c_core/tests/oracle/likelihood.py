@@ -69,9 +69,22 @@ def create(function, destroy, *arguments):
     return handle, destroy
 
 
-def code_model(rng):
+def core_model_of(model):
+    """The library's model of Stim's."""
+    text = str(model).encode()
+    return create(LIB.otr_model_parse, LIB.otr_model_destroy, text, len(text))
+
+
+def likelihood_of(core_model):
+    """The graph with correlations, and the likelihood decoder over it, last."""
+    options = LIB.otr_graph_options_default()
+    options.correlations = True
+    graph = create(LIB.otr_graph_create, LIB.otr_graph_destroy, core_model, options)
+    return [graph, create(LIB.otr_likelihood_create, LIB.otr_likelihood_destroy, core_model, graph[0], None)]
+
+
+def code_model(rng, distance, rounds):
     """The model of a small memory; its noise is of one sort or of several."""
-    rounds = rng.choice([1, 1, 2])
     noise = {
         name: rng.choice([0.0, 0.5, 1.0, 2.0]) * 10 ** rng.uniform(-2.5, -1.3)
         for name in (
@@ -83,7 +96,7 @@ def code_model(rng):
     }
     noise["before_round_data_depolarization"] += 0.003
     task = rng.choice(["surface_code:rotated_memory_x", "surface_code:rotated_memory_z"])
-    circuit = stim.Circuit.generated(task, distance=3, rounds=rounds, **noise)
+    circuit = stim.Circuit.generated(task, distance=distance, rounds=rounds, **noise)
     return circuit.detector_error_model(decompose_errors=True)
 
 
@@ -142,10 +155,9 @@ def failures_of(function, handle, model, table):
 
 def compare(rng, shot_count):
     """Compares one model. Returns the failures of the best decoder and of the likelihood decoder if they are counted."""
-    model = code_model(rng)
+    model = code_model(rng, 3, rng.choice([1, 1, 2]))
     table = table_of(model)
-    text = str(model).encode()
-    made = [create(LIB.otr_model_parse, LIB.otr_model_destroy, text, len(text))]
+    made = [core_model_of(model)]
     core_model = made[0][0]
     try:
         everything = Budget(0, 1 << 17)
@@ -157,11 +169,7 @@ def compare(rng, shot_count):
             compare_trellis(model, made[-1][0], table, chosen)
         if model.num_detectors > 8:
             return None
-        graph_options = LIB.otr_graph_options_default()
-        graph_options.correlations = True
-        made.append(create(LIB.otr_graph_create, LIB.otr_graph_destroy, core_model, graph_options))
-        graph = made[-1][0]
-        made.append(create(LIB.otr_likelihood_create, LIB.otr_likelihood_destroy, core_model, graph, None))
+        made += likelihood_of(core_model)
         return table.min(axis=0).sum(), failures_of(LIB.otr_likelihood_decode, made[-1][0], model, table)
     finally:
         for handle, destroy in reversed(made):

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use outrider::{
-    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, GraphOptions, Likelihood, LikelihoodOptions,
-    MatchingGraph, Network, NetworkOptions, Predecoder, RuleOptions, Shots, Trellis,
+    Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, GraphOptions, Likelihood, LikelihoodLevel,
+    LikelihoodOptions, MatchingGraph, Network, NetworkOptions, Predecoder, RuleOptions, Shots, Trellis,
+    TrellisBudget, TrellisOptions,
 };
 use serde_json::{Value, json};
 use stabilizer_qec::{BitTable, Matching, Prediction};
@@ -37,13 +38,18 @@ pub(crate) enum Answers {
 
 impl Engine {
     /// Builds `outrider/KIND`, `outrider/KIND/soft|hard/PREDECODER`, `outrider/likelihood`,
-    /// `outrider/likelihood/soft/PREDECODER`, `outrider/trellis` or `stabilizer_qec/KIND` from a model's file, up to the
-    /// answer to an empty shot: a program may put off a part of its work until then.
+    /// `outrider/likelihood/soft/PREDECODER`, `outrider/trellis`, `outrider/trellis/BUDGETS` or `stabilizer_qec/KIND` from
+    /// a model's file, up to the answer to an empty shot: a program may put off a part of its work until then.
     pub(crate) fn build(name: &str, model: &Path) -> Result<Self> {
         let (program, kind) = name.split_once('/').ok_or("a decoder is program/kind")?;
         match program {
-            "outrider" if kind == "trellis" => {
-                Ok(Self::Trellis(Box::new(Trellis::new(&DetectorErrorModel::from_file(model)?)?)))
+            "outrider" if kind.starts_with("trellis") => {
+                let options = match kind.strip_prefix("trellis/") {
+                    Some(budgets) => trellis_options(budgets)?,
+                    None => TrellisOptions::default(),
+                };
+                let model = DetectorErrorModel::from_file(model)?;
+                Ok(Self::Trellis(Box::new(Trellis::with_options(&model, &options)?)))
             }
             "outrider" if kind.starts_with("likelihood") => {
                 let model = DetectorErrorModel::from_file(model)?;
@@ -124,6 +130,30 @@ impl Engine {
         }
     }
 
+    /// Decodes one shot of packed bits. Returns the log-likelihood ratio of its first observable, and what decided: of the
+    /// cascade 0 for the first gap, 1 for the mean of both, 2 for the sum, 3 where the sum fell back to the mean; of a
+    /// trellis 0 for the coarse budget, 1 for the fine one.
+    pub(crate) fn ratio(&mut self, detectors: &[u8]) -> Result<(f64, u8)> {
+        match self {
+            Self::Likelihood(likelihood) => {
+                let mut observables = vec![0; likelihood.ratios().len().div_ceil(8)];
+                let shot = likelihood.decode(detectors, &mut observables)?;
+                let level = match shot.level {
+                    LikelihoodLevel::Gap => 0,
+                    LikelihoodLevel::MeanGap => 1,
+                    LikelihoodLevel::Sum => 2 + u8::from(shot.is_fallback),
+                };
+                Ok((likelihood.ratios()[0], level))
+            }
+            Self::Trellis(trellis) => {
+                let mut observables = vec![0; trellis.ratios().len().div_ceil(8)];
+                let shot = trellis.decode(detectors, &mut observables)?;
+                Ok((trellis.ratios()[0], shot.is_fine.into()))
+            }
+            Self::Outrider(_) | Self::StabilizerQec(_) => Err("the decoder has no ratios".into()),
+        }
+    }
+
     /// The shots whose predicted observables are others.
     pub(crate) fn failures(&mut self, batch: &Batch, observables: &Shots) -> Result<Vec<usize>> {
         let answers = self.decode_batch(batch)?;
@@ -195,6 +225,27 @@ pub(crate) fn predecoder(
     })
 }
 
+/// `CUTOFF,STATES` or `CUTOFF,STATES,CUTOFF,STATES,UNSURE`: the coarse budget, and the fine one for ratios below UNSURE.
+fn trellis_options(words: &str) -> Result<TrellisOptions> {
+    let budget = |cutoff: &str, states: &str| -> Result<TrellisBudget> {
+        Ok(TrellisBudget { cutoff: cutoff.parse()?, states_max: states.parse()? })
+    };
+    let defaults = TrellisOptions::default();
+    match words.split(',').collect::<Vec<_>>()[..] {
+        [cutoff, states] => {
+            // The fine one is left for shots that nothing explains.
+            Ok(TrellisOptions { coarse: budget(cutoff, states)?, unsure: 0.0, ..defaults })
+        }
+        [cutoff, states, fine_cutoff, fine_states, unsure] => Ok(TrellisOptions {
+            coarse: budget(cutoff, states)?,
+            fine: budget(fine_cutoff, fine_states)?,
+            unsure: unsure.parse()?,
+            ..defaults
+        }),
+        _ => Err("the budgets of a trellis are CUTOFF,STATES or CUTOFF,STATES,CUTOFF,STATES,UNSURE".into()),
+    }
+}
+
 fn outrider_decoder(name: &str, model: &DetectorErrorModel) -> Result<Decoder> {
     let words: Vec<&str> = name.splitn(3, '/').collect();
     let kind: DecoderKind = words[0].parse()?;
@@ -203,7 +254,9 @@ fn outrider_decoder(name: &str, model: &DetectorErrorModel) -> Result<Decoder> {
         [usage, source] => {
             let options =
                 DecoderOptions { kind, predecoder_use: usage.parse()?, ..DecoderOptions::default() };
-            Ok(Decoder::with_predecoder(predecoder(source, model, &GraphOptions::default())?, &options)?)
+            let correlations = kind == DecoderKind::MwpmCorrelated;
+            let graph = GraphOptions { correlations, ..GraphOptions::default() };
+            Ok(Decoder::with_predecoder(predecoder(source, model, &graph)?, &options)?)
         }
         _ => Err("a decoder behind a pre-decoder is outrider/KIND/soft|hard/PREDECODER".into()),
     }

@@ -1,4 +1,4 @@
-//! Runs outrider and its rival on request: `run.py` and `predecoders.py` measure them beside PyMatching.
+//! Runs outrider and its rival on request: the scripts measure them beside PyMatching.
 //!
 //! A command is a line on standard input, its words separated by tabs; its answer is a JSON object on a line of
 //! standard output. Decoders go by `program/kind`, see [`Engine::build`].
@@ -8,6 +8,8 @@
 //! - `batch DECODER`: decodes all shots at once
 //! - `predict DECODER PREDICTIONS WEIGHTS`: the same; writes a byte and a little-endian double per shot
 //! - `single DECODER TIMES`: decodes shot by shot; writes the nanoseconds of each, 8 bytes little-endian
+//! - `ratios DECODER RATIOS LEVELS`: likewise; writes the log-likelihood ratio of each, a little-endian double, and a byte
+//!   for what decided, see [`Engine::ratio`]
 //! - `predecode soft|hard PREDECODER`: asks the pre-decoder alone about all shots
 //! - `left PREDECODER`: counts the events that it leaves when it is used hard
 //! - `strings SHOTS SEED DECODER..`: samples the model; of each decoder's failures, how many leave a shortest logical
@@ -73,6 +75,7 @@ impl Session {
             ["batch", decoder] => self.batch(decoder),
             ["predict", decoder, predictions, weights] => self.predict(decoder, predictions, weights),
             ["single", decoder, times] => self.single(decoder, times),
+            ["ratios", decoder, ratios, levels] => self.ratios(decoder, ratios, levels),
             ["predecode", usage, source] => self.predecode(usage.parse()?, source),
             ["left", source] => self.left(source),
             ["strings", shots, seed, decoders @ ..] => self.strings(shots.parse()?, seed.parse()?, decoders),
@@ -115,12 +118,13 @@ impl Session {
 
     fn predict(&mut self, decoder: &str, predictions: &str, weights: &str) -> Result<Value> {
         let (engine, batch) = self.engine(decoder)?;
-        let answers = engine.decode_batch(batch)?;
+        let (answers, times) = timed(|| engine.decode_batch(batch));
+        let answers = answers?;
         fs::write(predictions, engine.predictions(&answers))?;
         let bytes: Vec<u8> =
             engine.weights(&answers).iter().flat_map(|weight| weight.to_le_bytes()).collect();
         fs::write(weights, bytes)?;
-        Ok(json!({}))
+        Ok(times)
     }
 
     fn single(&mut self, decoder: &str, times: &str) -> Result<Value> {
@@ -133,6 +137,19 @@ impl Session {
             elapsed.extend(u64::try_from(start.elapsed().as_nanos())?.to_le_bytes());
         }
         fs::write(times, elapsed)?;
+        Ok(json!({}))
+    }
+
+    fn ratios(&mut self, decoder: &str, ratios: &str, levels: &str) -> Result<Value> {
+        let (engine, batch) = self.engine(decoder)?;
+        let (mut numbers, mut bytes) = (Vec::with_capacity(8 * batch.shots.len()), Vec::new());
+        for row in batch.shots.rows() {
+            let (ratio, level) = engine.ratio(row)?;
+            numbers.extend(ratio.to_le_bytes());
+            bytes.push(level);
+        }
+        fs::write(ratios, numbers)?;
+        fs::write(levels, bytes)?;
         Ok(json!({}))
     }
 

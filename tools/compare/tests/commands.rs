@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-const MODEL: &str = "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.2) D1 D2 ^ D0\nerror(0.1) D2\n";
+const MODEL: &str = "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.2) D1 D2 ^ D0 L0\nerror(0.1) D2\n";
 const SHOTS: [u8; 5] = [0b000, 0b001, 0b011, 0b101, 0b110];
 const PLAIN: [&str; 2] = ["outrider/mwpm", "stabilizer_qec/mwpm"];
 
@@ -90,6 +90,39 @@ fn pre_decoders_are_asked_alone_and_before_matching() {
     assert_eq!(answers[6]["events"], 7);
     assert!(answers[6]["left"].as_u64() < Some(7), "{answers:?}");
     assert!(answers[7..].iter().all(|answer| answer["error"].is_string()), "{answers:?}");
+}
+
+#[test]
+fn sums_have_ratios_and_budgets() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| path_in(&folder, name);
+    let chain = "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1\n";
+    fs::write(path("model.dem"), chain).expect("the folder is there");
+    fs::write(path("shots.b8"), [0b00, 0b01, 0b11, 0b10]).expect("the folder is there");
+    let decoders = ["likelihood", "trellis", "trellis/1e-2,10", "trellis/0,10,0,10,1"];
+    let mut commands =
+        vec![format!("model\t{}", path("model.dem")), format!("shots\t{}\t4", path("shots.b8"))];
+    for (index, decoder) in decoders.iter().enumerate() {
+        let [ratios, levels] = ["f64", "u8"].map(|suffix| path(&format!("{index}.{suffix}")));
+        commands.push(format!("ratios\toutrider/{decoder}\t{ratios}\t{levels}"));
+    }
+    commands.push("batch\toutrider/mwpm-correlated/soft/rule:min-sum".to_owned());
+    commands.push("ratios\toutrider/mwpm\tratios\tlevels".to_owned());
+    commands.push("batch\toutrider/trellis/1e-3".to_owned());
+    let answers = converse(&commands);
+    assert!(answers[2..6].iter().all(|answer| answer.get("error").is_none()), "{answers:?}");
+    assert!(answers[6]["cpu"].as_f64() > Some(0.0), "{answers:?}");
+    assert!(answers[7..].iter().all(|answer| answer["error"].is_string()), "{answers:?}");
+    let [likelihood, sum, coarse, fine] =
+        [0, 1, 2, 3].map(|index| doubles(&fs::read(path(&format!("{index}.f64"))).expect("ratios")));
+    // One error against two.
+    let odds = 9.0_f64.ln();
+    for (found, expected) in sum.iter().zip([3.0 * odds, -odds, odds, odds]) {
+        assert!((found - expected).abs() < 1e-9, "{sum:?}");
+    }
+    assert!(likelihood.iter().zip(&sum).all(|(found, sum)| found.signum() == sum.signum()), "{likelihood:?}");
+    assert_eq!((&coarse, &fine), (&sum, &sum));
+    assert_eq!(fs::read(path("2.u8")).expect("levels"), [0; 4]);
 }
 
 #[test]
