@@ -141,7 +141,7 @@ impl Engine {
                 let level = match shot.level {
                     LikelihoodLevel::Gap => 0,
                     LikelihoodLevel::MeanGap => 1,
-                    LikelihoodLevel::Sum => 2 + u8::from(shot.is_fallback),
+                    LikelihoodLevel::Sum | LikelihoodLevel::Deep => 2 + u8::from(shot.is_fallback),
                 };
                 Ok((likelihood.ratios()[0], level))
             }
