@@ -11,21 +11,64 @@
  */
 #define IMPLIED_SHARE 0.5
 
-/* The gap of a shot in natural units, above 0 if the observable is not flipped. */
-static double signed_gap(const otr_likelihood *l, const otr_gap_result *result) {
-    if (result->weights[0] == INT64_MAX || result->weights[1] == INT64_MAX) {
-        return result->weights[1] == INT64_MAX ? l->options.sure_gap : -l->options.sure_gap;
+static void imply_from(otr_likelihood *l, const otr_edge_set *set);
+static double signed_gap(const otr_likelihood *l, const otr_gap_result *result);
+static bool is_at_limit(const otr_likelihood *l, const otr_gap_result *result);
+static otr_status ask_again(otr_likelihood *l, uint64_t *unsure);
+static otr_status sum_up(otr_likelihood *l, uint64_t unsure, otr_likelihood_result *result);
+
+otr_status otr_likelihood_decide(otr_likelihood *l, otr_likelihood_result *result) {
+    uint64_t unsure = 0;
+    otr_status status = OTR_OK;
+    l->asked_again = 0;
+    l->summed = 0;
+    for (uint32_t i = 0; i < l->errors->list.observable_count && status == OTR_OK; i++) {
+        const bool happened = (l->errors->list.happened_observables >> i & 1) != 0;
+        otr_gap_result found;
+        l->ratios[i] = happened ? -OTR_TRELLIS_RATIO_MAX : OTR_TRELLIS_RATIO_MAX;
+        if ((l->flippable >> i & 1) == 0) {
+            continue;
+        }
+        status = otr_gap_decode_predecoded(l->gaps[i].under[OTR_PREDECODED], &l->shot.left, NULL, 0, &found);
+        if (status == OTR_OK) {
+            l->first_gaps[i] = signed_gap(l, &found);
+            l->ratios[i] = l->first_gaps[i];
+            unsure |= (uint64_t)!is_at_limit(l, &found) << i;
+        }
     }
-    return (double)(result->weights[1] - result->weights[0]) / l->graph->scale;
+    if (status == OTR_OK && unsure != 0) {
+        result->level = OTR_LIKELIHOOD_MEAN_GAP;
+        status = ask_again(l, &unsure);
+    }
+    return status == OTR_OK && unsure != 0 ? sum_up(l, unsure, result) : status;
 }
 
-static bool is_wide(double gap, double width) {
-    return gap >= width || gap <= -width;
+void otr_likelihood_imply(otr_likelihood *l, const otr_edge_set *set) {
+    for (size_t i = 0; i < l->lowered_count; i++) {
+        l->implied[l->lowered[i].edge] = OTR_WEIGHT_INFINITE;
+    }
+    l->lowered_count = 0;
+    imply_from(l, set);
+    imply_from(l, &l->shot.recalled);
+    for (size_t i = 0; i < l->lowered_count; i++) {
+        l->lowered[i].weight = l->implied[l->lowered[i].edge];
+    }
 }
 
-/* Whether a gap is at its limit, and this is sure_gap. */
-static bool is_at_limit(const otr_likelihood *l, const otr_gap_result *result) {
-    return l->limit < OTR_WEIGHT_MAX && llabs(result->weights[1] - result->weights[0]) >= l->limit;
+void otr_likelihood_add_edges(otr_likelihood *l, const otr_edge_set *set) {
+    for (size_t i = 0; i < set->count; i++) {
+        otr_candidates_add(&l->candidates, set->edges[i]);
+    }
+}
+
+size_t otr_likelihood_list_others(otr_likelihood *l, uint32_t observable) {
+    const otr_predecoded *const left = &l->shot.left;
+    size_t count = 0;
+    for (size_t i = 0; i < left->event_count; i++) {
+        l->others[count] = left->events[i];
+        count += !otr_gap_is_parted(l->gaps[observable].under[OTR_OWN], left->events[i]);
+    }
+    return count;
 }
 
 static void imply_from(otr_likelihood *l, const otr_edge_set *set) {
@@ -47,37 +90,26 @@ static void imply_from(otr_likelihood *l, const otr_edge_set *set) {
     }
 }
 
-void otr_likelihood_imply(otr_likelihood *l, const otr_edge_set *set) {
-    for (size_t i = 0; i < l->lowered_count; i++) {
-        l->implied[l->lowered[i].edge] = OTR_WEIGHT_INFINITE;
+/* The gap of a shot in natural units, above 0 if the observable is not flipped. */
+static double signed_gap(const otr_likelihood *l, const otr_gap_result *result) {
+    if (result->weights[0] == INT64_MAX || result->weights[1] == INT64_MAX) {
+        return result->weights[1] == INT64_MAX ? l->options.sure_gap : -l->options.sure_gap;
     }
-    l->lowered_count = 0;
-    imply_from(l, set);
-    imply_from(l, &l->shot.recalled);
-    for (size_t i = 0; i < l->lowered_count; i++) {
-        l->lowered[i].weight = l->implied[l->lowered[i].edge];
-    }
+    return (double)(result->weights[1] - result->weights[0]) / l->graph->scale;
+}
+
+static bool is_wide(double gap, double width) {
+    return gap >= width || gap <= -width;
+}
+
+/* Whether a gap is at its limit, and this is sure_gap. */
+static bool is_at_limit(const otr_likelihood *l, const otr_gap_result *result) {
+    return l->limit < OTR_WEIGHT_MAX && llabs(result->weights[1] - result->weights[0]) >= l->limit;
 }
 
 static void imply_first(otr_likelihood *l) {
     const otr_edge_set first = {l->first, l->first_count};
     otr_likelihood_imply(l, &first);
-}
-
-void otr_likelihood_add_edges(otr_likelihood *l, const otr_edge_set *set) {
-    for (size_t i = 0; i < set->count; i++) {
-        otr_candidates_add(&l->candidates, set->edges[i]);
-    }
-}
-
-size_t otr_likelihood_list_others(otr_likelihood *l, uint32_t observable) {
-    const otr_predecoded *const left = &l->shot.left;
-    size_t count = 0;
-    for (size_t i = 0; i < left->event_count; i++) {
-        l->others[count] = left->events[i];
-        count += !otr_gap_is_parted(l->gaps[observable].under[OTR_OWN], left->events[i]);
-    }
-    return count;
 }
 
 /* Makes the errors candidates that explain the shot well in either class of the observable: the edges of both
@@ -223,30 +255,4 @@ static otr_status ask_again(otr_likelihood *l, uint64_t *unsure) {
         }
     }
     return status;
-}
-
-otr_status otr_likelihood_decide(otr_likelihood *l, otr_likelihood_result *result) {
-    uint64_t unsure = 0;
-    otr_status status = OTR_OK;
-    l->asked_again = 0;
-    l->summed = 0;
-    for (uint32_t i = 0; i < l->errors->list.observable_count && status == OTR_OK; i++) {
-        const bool happened = (l->errors->list.happened_observables >> i & 1) != 0;
-        otr_gap_result found;
-        l->ratios[i] = happened ? -OTR_TRELLIS_RATIO_MAX : OTR_TRELLIS_RATIO_MAX;
-        if ((l->flippable >> i & 1) == 0) {
-            continue;
-        }
-        status = otr_gap_decode_predecoded(l->gaps[i].under[OTR_PREDECODED], &l->shot.left, NULL, 0, &found);
-        if (status == OTR_OK) {
-            l->first_gaps[i] = signed_gap(l, &found);
-            l->ratios[i] = l->first_gaps[i];
-            unsure |= (uint64_t)!is_at_limit(l, &found) << i;
-        }
-    }
-    if (status == OTR_OK && unsure != 0) {
-        result->level = OTR_LIKELIHOOD_MEAN_GAP;
-        status = ask_again(l, &unsure);
-    }
-    return status == OTR_OK && unsure != 0 ? sum_up(l, unsure, result) : status;
 }

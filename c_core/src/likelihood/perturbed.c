@@ -11,6 +11,50 @@
 #define SUM_MEAN 131070
 #define SUM_DEVIATION 37837.2
 
+static int32_t perturb(const otr_graph *graph, uint32_t member, uint32_t edge);
+static size_t combine(otr_likelihood *l, const otr_override *weights);
+static otr_status add_classes(otr_likelihood *l, otr_gap *gap, const otr_override *weights,
+                              size_t other_count);
+
+bool otr_likelihood_perturb(otr_likelihood *l) {
+    const size_t edges = l->graph->edge_count;
+    l->perturbed = otr_array_new(l->options.deep_members * edges, sizeof *l->perturbed);
+    l->combined = otr_array_new(2 * edges, sizeof *l->combined);
+    for (uint32_t member = 0; l->perturbed != NULL && member < l->options.deep_members; member++) {
+        for (uint32_t edge = 0; edge < edges; edge++) {
+            l->perturbed[member * edges + edge] =
+                (otr_override){.edge = edge, .weight = perturb(l->graph, member, edge)};
+        }
+    }
+    return l->perturbed != NULL && l->combined != NULL;
+}
+
+otr_status otr_likelihood_find_more(otr_likelihood *l, uint32_t observable) {
+    const size_t other_count = otr_likelihood_list_others(l, observable);
+    const size_t edges = l->graph->edge_count;
+    const otr_predecoded *const left = &l->shot.left;
+    otr_gap *const gap = l->gaps[observable].under[OTR_OWN];
+    otr_status status = OTR_OK;
+    /* The gap holds the answers of members from here on. */
+    l->asked_again &= ~((uint64_t)1 << observable);
+    for (uint32_t member = 0; member < l->options.deep_members && status == OTR_OK; member++) {
+        const otr_override *const weights = l->perturbed + member * edges;
+        otr_gap_result result;
+        otr_edge_set first;
+        status = otr_decoder_decode(l->plain, l->shot.detectors, weights, edges, NULL, NULL);
+        if (status == OTR_OK) {
+            status = otr_decoder_edges(l->plain, &first.edges, &first.count);
+        }
+        if (status == OTR_OK) {
+            otr_likelihood_imply(l, &first);
+            status = otr_gap_decode(gap, left->events, left->event_count, l->combined, combine(l, weights),
+                                    &result);
+        }
+        status = status == OTR_OK ? add_classes(l, gap, weights, other_count) : status;
+    }
+    return status;
+}
+
 /* Mixes the bits of a number (splitmix64). */
 static uint64_t mix(uint64_t word) {
     word += 0x9E3779B97F4A7C15u;
@@ -34,19 +78,6 @@ static int32_t perturb(const otr_graph *graph, uint32_t member, uint32_t edge) {
     }
     const int32_t sum = otr_weight_clamped(weight + (int64_t)(noise(member, edge) * graph->scale));
     return sum > 2 ? sum : 2;
-}
-
-bool otr_likelihood_perturb(otr_likelihood *l) {
-    const size_t edges = l->graph->edge_count;
-    l->perturbed = otr_array_new(l->options.deep_members * edges, sizeof *l->perturbed);
-    l->combined = otr_array_new(2 * edges, sizeof *l->combined);
-    for (uint32_t member = 0; l->perturbed != NULL && member < l->options.deep_members; member++) {
-        for (uint32_t edge = 0; edge < edges; edge++) {
-            l->perturbed[member * edges + edge] =
-                (otr_override){.edge = edge, .weight = perturb(l->graph, member, edge)};
-        }
-    }
-    return l->perturbed != NULL && l->combined != NULL;
 }
 
 /* The weights of a member, lowered to what is implied: in l->combined. Returns their number. */
@@ -88,30 +119,4 @@ static otr_status add_classes(otr_likelihood *l, otr_gap *gap, const otr_overrid
         otr_likelihood_add_edges(l, &other);
     }
     return OTR_OK;
-}
-
-otr_status otr_likelihood_find_more(otr_likelihood *l, uint32_t observable) {
-    const size_t other_count = otr_likelihood_list_others(l, observable);
-    const size_t edges = l->graph->edge_count;
-    const otr_predecoded *const left = &l->shot.left;
-    otr_gap *const gap = l->gaps[observable].under[OTR_OWN];
-    otr_status status = OTR_OK;
-    /* The gap holds the answers of members from here on. */
-    l->asked_again &= ~((uint64_t)1 << observable);
-    for (uint32_t member = 0; member < l->options.deep_members && status == OTR_OK; member++) {
-        const otr_override *const weights = l->perturbed + member * edges;
-        otr_gap_result result;
-        otr_edge_set first;
-        status = otr_decoder_decode(l->plain, l->shot.detectors, weights, edges, NULL, NULL);
-        if (status == OTR_OK) {
-            status = otr_decoder_edges(l->plain, &first.edges, &first.count);
-        }
-        if (status == OTR_OK) {
-            otr_likelihood_imply(l, &first);
-            status = otr_gap_decode(gap, left->events, left->event_count, l->combined, combine(l, weights),
-                                    &result);
-        }
-        status = status == OTR_OK ? add_classes(l, gap, weights, other_count) : status;
-    }
-    return status;
 }
