@@ -8,7 +8,7 @@ use outrider::{
 };
 use pyo3::prelude::*;
 
-use crate::arrays::{BitsIn, BitsOut, blocks, events_of_shot, unpack, zeros};
+use crate::arrays::{BitsIn, BitsOut, RaggedPairArrays, RaggedPairs, blocks, events_of_shot, unpack, zeros};
 use crate::errors::exception;
 use crate::model::Model;
 use crate::predecoder::Predecoder;
@@ -140,6 +140,38 @@ impl Likelihood {
         if return_ratios { Ok((predictions, ratios).into_pyobject(py)?.into_any()) } else { Ok(predictions) }
     }
 
+    /// The edges of each shot's answer by their ends: (offsets, nodes), shapes (shots + 1,) and (total, 2).
+    ///
+    /// Those of shot k are nodes[offsets[k]:offsets[k + 1]], a set of edges that explains the shot in the class that was
+    /// decided for, each a detector and one above it, or -1 for the boundary. Where several observables share a part of
+    /// the graph, its edges are in the class of the first. Arguments and errors as for decode_batch.
+    #[pyo3(signature = (shots, *, bit_packed_shots=false))]
+    fn decode_to_edge_nodes<'py>(
+        &self,
+        py: Python<'py>,
+        shots: &Bound<'py, PyAny>,
+        bit_packed_shots: bool,
+    ) -> PyResult<RaggedPairArrays<'py>> {
+        let shots = BitsIn::new(shots, self.num_detectors() as usize, bit_packed_shots)?;
+        let mut all = RaggedPairs::new();
+        for rows in blocks(shots.len()) {
+            py.check_signals()?;
+            let events = shots.read(rows.clone())?;
+            py.detach(|| {
+                let mut likelihood = self.locked();
+                let mut prediction = vec![0; self.graph.observable_bytes()];
+                events.rows().enumerate().try_for_each(|(index, row)| {
+                    likelihood
+                        .decode(row, &mut prediction)
+                        .and_then(|_| push_edges(&mut all, &self.graph, likelihood.edges()?))
+                        .map_err(|error| error.with_shot((rows.start + index) as u64 + 1))
+                })
+            })
+            .map_err(exception)?;
+        }
+        all.into_arrays(py)
+    }
+
     /// One shot, in less time than a batch of one takes: (prediction, ratios).
     ///
     /// shot: as for Decoder.decode_shot. Returns the prediction, uint8 of shape (num_observables,), and the ratios,
@@ -179,6 +211,15 @@ impl Likelihood {
     fn locked(&self) -> MutexGuard<'_, outrider::Likelihood> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn push_edges(all: &mut RaggedPairs, graph: &MatchingGraph, edges: &[u32]) -> Result<(), outrider::Error> {
+    let ends: Vec<_> = edges
+        .iter()
+        .map(|&edge| graph.edge(edge).map(|edge| (edge.node1, edge.node2)))
+        .collect::<Result<_, _>>()?;
+    all.push(ends);
+    Ok(())
 }
 
 fn make(
