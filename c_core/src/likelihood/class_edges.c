@@ -149,9 +149,10 @@ static otr_status add_class(otr_likelihood *l, uint32_t observable) {
     if (status != OTR_OK) {
         return status;
     }
-    /* A sum leaves out what happened, which sets have. */
+    /* A sum leaves out what happened, which sets have. At an open side of a window one edge stands for
+     * several, and may flip what their errors do not: a cell takes the clusters as they are. */
     if ((l->summed >> observable & 1) != 0 && l->errors->list.happened_count == 0 &&
-        add_by_cluster(l, observable, sets, count) == class) {
+        (add_by_cluster(l, observable, sets, count) == class || l->for_cells)) {
         return OTR_OK;
     }
     l->answer_count = before;

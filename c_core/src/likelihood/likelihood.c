@@ -15,7 +15,7 @@ static otr_status create(otr_likelihood **out, const otr_graph *graph, const otr
                          bool for_cells, otr_error *error);
 static otr_status check_options(const otr_likelihood_options *options, const otr_graph *graph,
                                 otr_error *error);
-static otr_status fill(otr_likelihood *l, bool for_cells, otr_error *error);
+static otr_status fill(otr_likelihood *l, otr_error *error);
 static otr_status take_shot(otr_likelihood *l, const uint8_t *detectors);
 
 otr_likelihood_options otr_likelihood_options_default(void) {
@@ -189,7 +189,8 @@ static otr_status create(otr_likelihood **out, const otr_graph *graph, const otr
     l->options = chosen;
     l->graph = graph;
     l->errors = graph->errors;
-    status = fill(l, for_cells, error);
+    l->for_cells = for_cells;
+    status = fill(l, error);
     if (status != OTR_OK) {
         otr_likelihood_destroy(l);
         return status;
@@ -256,7 +257,7 @@ static void take_parts(otr_likelihood *l, uint32_t observable) {
 }
 
 /* Of all observables that errors flip; cells do without those that have none. */
-static otr_status make_gaps(otr_likelihood *l, bool for_cells, otr_error *error) {
+static otr_status make_gaps(otr_likelihood *l, otr_error *error) {
     const otr_error_list *const list = &l->errors->list;
     const double limit = l->options.sure_gap * l->graph->scale;
     uint64_t flipped = 0;
@@ -276,7 +277,7 @@ static otr_status make_gaps(otr_likelihood *l, bool for_cells, otr_error *error)
         if (status == OTR_OK) {
             l->flippable |= (uint64_t)1 << observable;
             take_parts(l, observable);
-        } else if (status != OTR_ERR_UNSUPPORTED || !for_cells) {
+        } else if (status != OTR_ERR_UNSUPPORTED || !l->for_cells) {
             return status;
         }
     }
@@ -302,14 +303,14 @@ static bool allocate(otr_likelihood *l) {
            l->lowered != NULL && l->answer != NULL && l->clusters != NULL;
 }
 
-static otr_status fill(otr_likelihood *l, bool for_cells, otr_error *error) {
+static otr_status fill(otr_likelihood *l, otr_error *error) {
     otr_decoder_options options = otr_decoder_options_default();
     otr_status status;
     l->kernels = otr_kernels_for(l->options.isa);
     if (l->kernels == NULL) {
         return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0, "the instruction set is not available");
     }
-    status = make_gaps(l, for_cells, error);
+    status = make_gaps(l, error);
     if (status != OTR_OK) {
         return status;
     }

@@ -46,6 +46,7 @@ struct otr_likelihood {
     const otr_graph *graph;         /* borrowed */
     const otr_graph_errors *errors; /* the graph's */
     const otr_kernels *kernels;
+    bool for_cells;
     otr_candidates candidates;
     otr_class_sum sum;
     otr_decoder *plain;
