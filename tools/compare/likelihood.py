@@ -39,7 +39,7 @@ def main():
             if name == "hardware" and args.data is None:
                 print("hardware: skipped, it needs --data")
                 continue
-            network = args.paper_network if name == "paper" else args.network
+            network = {"paper": args.paper_network, "hardware": "rule:min-sum"}.get(name, args.network)
             likelihood_sections.run(folder, name, network, args.data, args.quick, args.core, args.minutes)
     likelihood_tables.rewrite(ROOT / "docs" / "likelihood.md", folder)
     likelihood_figures.draw(folder)

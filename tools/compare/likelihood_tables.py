@@ -120,7 +120,10 @@ def tesseract_table(rows):
 def hardware_table(rows):
     experiments = rows.experiment.unique()
     each = [pick(rows, experiment=name) for name in experiments]
-    columns = [("decoder", each[0].decoder.map(lambda name: name.replace("_", " ")))]
+    # Those with the data have no times.
+    is_ours = each[0].us.notna()
+    names = [name if ours else f"Google's {name.replace('_', ' ')}" for name, ours in zip(each[0].decoder, is_ours)]
+    columns = [("decoder", names)]
     for name, side in zip(experiments, each):
         title = name.removeprefix("google_sycamore_x_").replace("_", " ")
         columns += [(f"{title}: failures of {side.shots.iloc[0]}", side.failures.tolist()),
