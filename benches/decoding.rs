@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use outrider::{
-    Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Error,
-    GraphOptions, Isa, MatchingGraph, Sampler, Shots, SurfaceCode,
+    Basis, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Error, Isa,
+    MatchingGraph, Sampler, Shots, SurfaceCode,
 };
 
 criterion_group!(benches, decode);
@@ -30,8 +30,8 @@ fn decode_memory(criterion: &mut Criterion, distance: u32, p: f64) -> Result<(),
     let circuit = Circuit::uniform(CircuitFamily::Stim, p);
     let model = SurfaceCode::memory(distance, distance).basis(Basis::X).circuit(circuit).build()?.model()?;
     let shots = sample(&model)?;
-    for kind in DecoderKind::ALL {
-        let options = GraphOptions { correlations: kind.needs_correlations(), ..GraphOptions::default() };
+    for kind in DecoderKind::OF_SHOTS {
+        let options = kind.graph_options();
         let graph = Arc::new(MatchingGraph::new(&model, &options)?);
         let mut group = criterion.benchmark_group(format!("decode/{kind}"));
         group.throughput(Throughput::Elements(SHOTS as u64));

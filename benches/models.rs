@@ -37,7 +37,7 @@ fn models(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group("graph");
         group.throughput(Throughput::Elements(model.error_count()));
         for kind in [DecoderKind::Mwpm, DecoderKind::MwpmCorrelated] {
-            let options = GraphOptions { correlations: kind.needs_correlations(), ..GraphOptions::default() };
+            let options = kind.graph_options();
             for (name, reweightable) in [("", false), ("reweightable-", true)] {
                 let options = GraphOptions { reweightable, ..options };
                 let id = BenchmarkId::new(format!("{name}{kind}"), format_args!("d{distance}"));

@@ -74,6 +74,7 @@ pub const OTR_TRELLIS_STATES_MAX: u32 = 1048576;
 pub const OTR_TRELLIS_ITERATIONS_MAX: u32 = 64;
 pub const OTR_TRELLIS_TABLE_BITS_MAX: u32 = 14;
 pub const OTR_TRELLIS_RATIO_MAX: f64 = 600.0;
+pub const OTR_LIKELIHOOD_MEMBERS_MAX: u32 = 64;
 pub const OTR_MEASUREMENT_TEXT_BYTES_MAX: u64 = 4294967296;
 pub const OTR_MEASUREMENT_REPEAT_DEPTH_MAX: u32 = 64;
 pub const OTR_MEASUREMENT_COORDINATES_MAX: u32 = 16;
@@ -295,13 +296,14 @@ pub struct otr_graph_options {
     pub correlations: bool,
     pub ignore_undecomposable: bool,
     pub reweightable: bool,
+    pub errors: bool,
     pub first_observables: bool,
     pub levels: u32,
     pub weight_range: f64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_graph_options"][::core::mem::size_of::<otr_graph_options>() - 16usize];
+    ["Size of otr_graph_options"][::core::mem::size_of::<otr_graph_options>() - 24usize];
     [
         "Alignment of otr_graph_options",
     ][::core::mem::align_of::<otr_graph_options>() - 8usize];
@@ -315,14 +317,17 @@ const _: () = {
         "Offset of field: otr_graph_options::reweightable",
     ][::core::mem::offset_of!(otr_graph_options, reweightable) - 2usize];
     [
+        "Offset of field: otr_graph_options::errors",
+    ][::core::mem::offset_of!(otr_graph_options, errors) - 3usize];
+    [
         "Offset of field: otr_graph_options::first_observables",
-    ][::core::mem::offset_of!(otr_graph_options, first_observables) - 3usize];
+    ][::core::mem::offset_of!(otr_graph_options, first_observables) - 4usize];
     [
         "Offset of field: otr_graph_options::levels",
-    ][::core::mem::offset_of!(otr_graph_options, levels) - 4usize];
+    ][::core::mem::offset_of!(otr_graph_options, levels) - 8usize];
     [
         "Offset of field: otr_graph_options::weight_range",
-    ][::core::mem::offset_of!(otr_graph_options, weight_range) - 8usize];
+    ][::core::mem::offset_of!(otr_graph_options, weight_range) - 16usize];
 };
 unsafe extern "C" {
     pub fn otr_graph_options_default() -> otr_graph_options;
@@ -429,6 +434,9 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_graph_has_correlations(graph: *const otr_graph) -> bool;
+}
+unsafe extern "C" {
+    pub fn otr_graph_has_errors(graph: *const otr_graph) -> bool;
 }
 unsafe extern "C" {
     pub fn otr_graph_conflict_count(graph: *const otr_graph) -> u64;
@@ -1175,6 +1183,7 @@ impl otr_decoder_kind {
     pub const OTR_DECODER_MWPM: otr_decoder_kind = otr_decoder_kind(0);
     pub const OTR_DECODER_MWPM_CORRELATED: otr_decoder_kind = otr_decoder_kind(1);
     pub const OTR_DECODER_UNION_FIND: otr_decoder_kind = otr_decoder_kind(2);
+    pub const OTR_DECODER_LIKELIHOOD: otr_decoder_kind = otr_decoder_kind(3);
 }
 #[repr(transparent)]
 #[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
@@ -3045,12 +3054,15 @@ pub struct otr_likelihood_options {
     pub iterations: u32,
     pub budget: otr_trellis_budget,
     pub gap_share: f64,
+    pub deep_ratio: f64,
+    pub deep_members: u32,
+    pub deep_budget: otr_trellis_budget,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     [
         "Size of otr_likelihood_options",
-    ][::core::mem::size_of::<otr_likelihood_options>() - 72usize];
+    ][::core::mem::size_of::<otr_likelihood_options>() - 104usize];
     [
         "Alignment of otr_likelihood_options",
     ][::core::mem::align_of::<otr_likelihood_options>() - 8usize];
@@ -3078,6 +3090,15 @@ const _: () = {
     [
         "Offset of field: otr_likelihood_options::gap_share",
     ][::core::mem::offset_of!(otr_likelihood_options, gap_share) - 64usize];
+    [
+        "Offset of field: otr_likelihood_options::deep_ratio",
+    ][::core::mem::offset_of!(otr_likelihood_options, deep_ratio) - 72usize];
+    [
+        "Offset of field: otr_likelihood_options::deep_members",
+    ][::core::mem::offset_of!(otr_likelihood_options, deep_members) - 80usize];
+    [
+        "Offset of field: otr_likelihood_options::deep_budget",
+    ][::core::mem::offset_of!(otr_likelihood_options, deep_budget) - 88usize];
 };
 unsafe extern "C" {
     pub fn otr_likelihood_options_default() -> otr_likelihood_options;
@@ -3086,7 +3107,6 @@ unsafe extern "C" {
     #[must_use]
     pub fn otr_likelihood_create(
         out: *mut *mut otr_likelihood,
-        model: *const otr_model,
         graph: *const otr_graph,
         options: *const otr_likelihood_options,
         error: *mut otr_error,
@@ -3108,6 +3128,7 @@ impl otr_likelihood_level {
     pub const OTR_LIKELIHOOD_GAP: otr_likelihood_level = otr_likelihood_level(0);
     pub const OTR_LIKELIHOOD_MEAN_GAP: otr_likelihood_level = otr_likelihood_level(1);
     pub const OTR_LIKELIHOOD_SUM: otr_likelihood_level = otr_likelihood_level(2);
+    pub const OTR_LIKELIHOOD_DEEP: otr_likelihood_level = otr_likelihood_level(3);
 }
 #[repr(transparent)]
 #[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
@@ -3149,6 +3170,14 @@ unsafe extern "C" {
         observables: *mut u8,
         ratios: *mut f64,
         result: *mut otr_likelihood_result,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_likelihood_edges(
+        likelihood: *mut otr_likelihood,
+        edges: *mut *const u32,
+        count: *mut usize,
     ) -> otr_status;
 }
 #[repr(C)]

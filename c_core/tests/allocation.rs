@@ -33,8 +33,8 @@ fn decoding_allocates_nothing_after_warm_up() {
     let model = memory(0.006);
     let shots = sample(&model, 3000);
     let quieter = sample(&memory(0.003), 3000);
-    for kind in DecoderKind::ALL {
-        let options = GraphOptions { correlations: kind.needs_correlations(), ..GraphOptions::default() };
+    for kind in DecoderKind::OF_SHOTS {
+        let options = kind.graph_options();
         let graph = Arc::new(MatchingGraph::new(&model, &options).expect("a matchable model"));
         let before = allocations();
         let mut decoder = Decoder::new(graph, kind).expect("the graph suits the kind");
@@ -148,8 +148,7 @@ fn windows_allocate_nothing_after_warm_up() {
     let model = memory(0.006);
     let shots = sample(&model, 1000);
     let graph = Arc::new(
-        MatchingGraph::new(&model, &GraphOptions { correlations: true, ..GraphOptions::default() })
-            .expect("a matchable model"),
+        MatchingGraph::new(&model, &DecoderKind::Likelihood.graph_options()).expect("a matchable model"),
     );
     let nodes = graph.node_count();
     let role = |node| if node < nodes / 2 { Role::Cell } else { Role::Buffer };
@@ -170,7 +169,8 @@ fn windows_allocate_nothing_after_warm_up() {
             let mut decode_all = || {
                 for (index, events) in events.iter().enumerate() {
                     let overrides = some_overrides(index, graph.edge_count());
-                    let commit = decoder.decode(events, &[nodes / 2], &overrides).expect("a window matches");
+                    let overrides = if kind == DecoderKind::Likelihood { &[] } else { &overrides[..] };
+                    let commit = decoder.decode(events, &[nodes / 2], overrides).expect("a window matches");
                     marks += commit.marks.len();
                 }
             };
@@ -196,7 +196,7 @@ fn reweighting_decoders_allocates_nothing_after_warm_up() {
     let window = Arc::new(Window::new(Arc::clone(&graph), &roles).expect("a cell"));
     let other = Arc::new(window.reweighted(Arc::clone(&drifted)).expect("the same topology"));
     let windows = [window, other];
-    for kind in DecoderKind::ALL {
+    for kind in DecoderKind::OF_SHOTS {
         let rule = Predecoder::rule(Arc::clone(&graph), &model, &RuleOptions::new(Rule::Clique));
         let options = DecoderOptions { kind, ..DecoderOptions::default() };
         let mut decoder = Decoder::with_predecoder(rule.expect("its graph"), &options).expect("soft");
@@ -231,7 +231,7 @@ fn stream_noise(kind: DecoderKind) -> usize {
     let circuit = Circuit::uniform(CircuitFamily::Stim, 0.003);
     let code = SurfaceCode::memory(5, 60).circuit(circuit).build().expect("valid options");
     let model = code.model().expect("a small model");
-    let options = GraphOptions { correlations: kind.needs_correlations(), ..GraphOptions::default() };
+    let options = kind.graph_options();
     let graph = Arc::new(MatchingGraph::new(&model, &options).expect("a matchable model"));
     let nodes = graph.node_count();
     let plan = Arc::new(Plan::new(graph, &model, &PlanOptions::parallel(5)).expect("layers that repeat"));
@@ -364,12 +364,14 @@ fn sums_over_all_errors_allocate_nothing() {
 fn likelihood_allocates_nothing_after_warm_up() {
     let model = memory(0.006);
     let (shots, quieter) = (sample(&model, 400), sample(&memory(0.003), 400));
-    let options = GraphOptions { correlations: true, ..GraphOptions::default() };
+    let options = DecoderKind::Likelihood.graph_options();
     let graph = Arc::new(MatchingGraph::new(&model, &options).expect("a matchable model"));
     let rule = Predecoder::rule(Arc::clone(&graph), &model, &RuleOptions::new(Rule::Smith))
         .expect("the model is the graph's");
-    let with_rule = Likelihood::with_predecoder(&model, rule, &LikelihoodOptions::default());
-    for likelihood in [Likelihood::new(&model, graph), with_rule] {
+    let with_rule = Likelihood::with_predecoder(rule, &LikelihoodOptions::default());
+    let deep = LikelihoodOptions { deep_ratio: 5.0, ..LikelihoodOptions::default() };
+    let deep = Likelihood::with_options(Arc::clone(&graph), &deep);
+    for likelihood in [Likelihood::new(graph), with_rule, deep] {
         let mut likelihood = likelihood.expect("a memory is a patch");
         let mut decode_all = |shots: &Shots| {
             for row in shots.rows() {

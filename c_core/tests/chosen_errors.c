@@ -310,21 +310,19 @@ int main(void) {
         otr_graph_options options = otr_graph_options_default();
         otr_model *model = NULL;
         otr_graph *graph = NULL;
-        otr_error_list all;
         otr_candidates candidates;
         make_model();
         merge_errors();
         options.ignore_undecomposable = true;
+        options.errors = true;
         require(otr_model_parse(&model, text, text_bytes, NULL) == OTR_OK, "no model");
         require(otr_graph_create(&graph, model, &options, NULL) == OTR_OK, "no graph");
-        require(otr_error_list_init(&all, model, NULL) == OTR_OK &&
-                    otr_candidates_init(&candidates, model, &all, graph) == OTR_OK,
+        require(otr_candidates_init(&candidates, graph->errors, graph->edge_count) == OTR_OK,
                 "no candidates");
         for (int set = 0; set < SETS; set++) {
-            check_set(&candidates, &sum, graph, &all);
+            check_set(&candidates, &sum, graph, &graph->errors->list);
         }
         otr_candidates_free(&candidates);
-        otr_error_list_free(&all);
         otr_graph_destroy(graph);
         otr_model_destroy(model);
     }

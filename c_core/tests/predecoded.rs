@@ -179,7 +179,7 @@ fn decoders_take_what_their_own_pre_decoder_would_leave() {
 fn compare_decoders(bench: &Bench) {
     let events = bench.events();
     for (kind, usage) in bench.cases() {
-        for decoder in DecoderKind::ALL {
+        for decoder in DecoderKind::OF_SHOTS {
             let options = bench.options(decoder, usage);
             let mut together = Decoder::with_predecoder(bench.predecoder(kind), &options).expect("both uses");
             let mut apart = Decoder::with_options(Arc::clone(&bench.graph), &options).expect("a decoder");
@@ -222,7 +222,7 @@ fn an_offset_lays_the_weights_out_anew() {
     let [bench, _] = benches(40);
     let events = bench.events();
     let offsets = [0.0, 1.5, -4.0, 1.5, 0.0].map(|offset| bench.graph.quantize(offset).expect("held"));
-    for kind in DecoderKind::ALL {
+    for kind in DecoderKind::OF_SHOTS {
         let own = bench.graph.quantize(0.25).expect("held");
         let options = DecoderOptions { kind, weight_offset: own, ..DecoderOptions::default() };
         let mut decoder = Decoder::with_options(Arc::clone(&bench.graph), &options).expect("a decoder");
@@ -312,7 +312,7 @@ fn compare_windows(bench: &Bench) -> u32 {
     let window = Arc::new(Window::new(Arc::clone(&bench.graph), &roles).expect("a cell"));
     let mut decided = 0;
     for (kind, usage) in bench.cases() {
-        for decoder in DecoderKind::ALL {
+        for decoder in DecoderKind::OF_SHOTS {
             let options = bench.options(decoder, usage);
             let own = Some(bench.predecoder(kind));
             let mut together = WindowDecoder::new(Arc::clone(&window), own, &options).expect("a decoder");

@@ -294,7 +294,7 @@ fn a_reweighted_decoder_answers_as_one_made_anew() {
     let mut decoded = 0;
     for seed in 0..MODELS as u64 {
         let random = &mut Random(seed);
-        let kind = DecoderKind::ALL[random.below(3)];
+        let kind = DecoderKind::OF_SHOTS[random.below(3)];
         let correlations = kind.needs_correlations();
         let signs = Signs::Any;
         let model = DetectorErrorModel::parse(&random_model(random, 14, signs)).expect("a valid model");
@@ -338,7 +338,7 @@ fn surface_codes_are_decoded_under_the_new_noise() {
     let random = &mut Random(3);
     let model = surface(7, CircuitFamily::Stim, 0.006);
     let shots = sample(&model, 400);
-    for kind in DecoderKind::ALL {
+    for kind in DecoderKind::OF_SHOTS {
         let graph = build(&model, kind.needs_correlations());
         let mut found = Decoder::new(Arc::clone(&graph), kind).expect("its graph");
         let mut differ = 0;
@@ -418,7 +418,7 @@ fn a_reweighted_window_is_one_made_anew() {
     let (mut decided, mut resourced) = (0, 0);
     for seed in 0..MODELS as u64 {
         let random = &mut Random(seed);
-        let kind = DecoderKind::ALL[random.below(3)];
+        let kind = DecoderKind::OF_SHOTS[random.below(3)];
         let correlations = kind.needs_correlations();
         let signs = Signs::Any;
         let model = DetectorErrorModel::parse(&random_model(random, 14, signs)).expect("a valid model");
@@ -463,7 +463,7 @@ fn windows_of_a_surface_code_take_new_noise() {
     let random = &mut Random(5);
     let model = surface(7, CircuitFamily::Stim, 0.006);
     let shots = sample(&model, 100);
-    for kind in DecoderKind::ALL {
+    for kind in DecoderKind::OF_SHOTS {
         let graph = build(&model, kind.needs_correlations());
         let after = noise(random, &probabilities(&model));
         let reweighted = Arc::new(graph.reweighted(&after).expect("noise"));

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::support::decoding::{Decoder, Graph, KINDS, Kind, Override, default_options, set_bits};
 use crate::support::graph::BOUNDARY;
+use crate::support::history;
 use crate::support::model::Model;
 use crate::support::predecoder::Predecoder;
 use crate::support::random::Random;
@@ -302,6 +303,115 @@ fn cells_of_any_shape_join_to_an_answer() {
             }
         }
     }
+}
+
+/// Patches cut into cells of any shape, whatever the events: the classes that are chosen have edges in every window.
+/// Every detector has a way out, so that every window can be matched.
+#[test]
+fn cells_decided_by_likelihood_join_to_an_answer() {
+    let mut random = Random(57);
+    for model in 0..MODELS / 10 {
+        let text = match model % 4 {
+            0 => history::slab(0, 4, 3, 4),
+            1 => history::slab(1, 3, 4, 3),
+            2 => memory(3, 5, 0.01).1,
+            // Two patches, each with its observable.
+            _ => two_patches(&memory(3, 3, 0.01).1),
+        };
+        let nodes = Model::parse(text.as_bytes()).unwrap().counts().0;
+        let exits: String = (0..nodes).map(|node| format!("error(0.001) D{node}\n")).collect();
+        let graph = Graph::with_errors(&format!("{exits}{text}"));
+        let cells = random_cells(&mut random, graph.nodes);
+        let windows = windows(&graph, &cells, random.below(5));
+        let kind = Kind::OTR_DECODER_LIKELIHOOD;
+        let mut decoders: Vec<_> =
+            windows.iter().map(|(cell, window)| (*cell, WindowDecoder::new(window, kind))).collect();
+        for shot in 0..5 * SHOTS_PER_MODEL {
+            let events: Vec<u32> = (0..graph.nodes as u32).filter(|_| random.below(8) < shot % 4).collect();
+            let first = decide(&graph, &mut decoders, &windows, &cells, &events, &[]);
+            assert_eq!(decide(&graph, &mut decoders, &windows, &cells, &events, &[]), first);
+        }
+    }
+}
+
+/// A patch, and the same again with detectors and an observable of its own.
+fn two_patches(text: &str) -> String {
+    let nodes = Model::parse(text.as_bytes()).unwrap().counts().0;
+    let shift = |line: &str| {
+        line.starts_with("shift_detectors").then(|| line.rsplit(' ').next()?.parse::<u64>().ok()).flatten()
+    };
+    let shifted: u64 = text.lines().filter_map(shift).sum();
+    format!("{text}\nshift_detectors {}\n{}", nodes - shifted, text.replace("L0", "L1"))
+}
+
+/// A window that opens on the future has the answers of whole histories.
+#[test]
+fn a_buffer_of_d_rounds_loses_hardly_anything_by_likelihood() {
+    const SHOTS: usize = 2000;
+    let (model, text, round_of) = memory(3, 12, 0.01);
+    let graph = Graph::with_errors(&text);
+    let mut sampler = Sampler::new(&model, 56).unwrap();
+    let (mut detectors, mut observables) = sampler.batches();
+    sampler.sample(0, SHOTS, &mut detectors, &mut observables).unwrap();
+    let mut correlated = Decoder::new(&graph, Kind::OTR_DECODER_MWPM_CORRELATED);
+    let mut whole = outrider::Likelihood::from_model(&model).unwrap();
+    for (rounds, spacing) in [(3, 0), (3, 3), (4, 1)] {
+        let cells = time_cells(&round_of, rounds, spacing);
+        let windows = time_windows(&graph, &round_of, &cells, 3);
+        let kind = Kind::OTR_DECODER_LIKELIHOOD;
+        let mut decoders: Vec<_> =
+            windows.iter().map(|(cell, window)| (*cell, WindowDecoder::new(window, kind))).collect();
+        let mut tally = Tally::default();
+        let mut matched = 0;
+        for (row, truth) in detectors.rows().zip(observables.rows()) {
+            let events = set_bits(row);
+            let (_, joined) = decide(&graph, &mut decoders, &windows, &cells, &events, &[]);
+            let mut answer = [0];
+            whole.decode(row, &mut answer).unwrap();
+            tally.whole += u32::from(answer != truth);
+            tally.joined += u32::from(joined != truth);
+            tally.differ += u32::from(joined != answer);
+            matched += u32::from(correlated.decode_events(&events, &[]).unwrap().observables != truth);
+        }
+        let about = format!("{rounds}+{spacing}: {tally:?}, {matched} by correlated matching");
+        // Seen: 317 whole, 337 joined for the spacing of one round, which has no buffer, and 361 by correlated matching.
+        assert!(tally.joined + 15 < matched && tally.joined < tally.whole + 30, "{about}");
+        assert!(tally.differ > 0 && tally.differ < 80, "{about}");
+    }
+}
+
+/// What likelihood in windows does not take.
+#[test]
+fn windows_by_likelihood_refuse_what_they_cannot_decide() {
+    let text = history::slab(0, 3, 3, 3);
+    let create = |graph: &Graph, change: &dyn Fn(&mut otr_decoder_options)| {
+        let roles = vec![CELL; graph.nodes];
+        let window = Window::new(graph, &roles).unwrap();
+        let mut options = otr_decoder_options { kind: Kind::OTR_DECODER_LIKELIHOOD, ..default_options() };
+        change(&mut options);
+        WindowDecoder::create(&window, &options).map(|_| ())
+    };
+    let whole = Graph::with_errors(&text);
+    assert_eq!(create(&whole, &|_| {}), Ok(()));
+    assert_eq!(create(&Graph::with_correlations(&text), &|_| {}), Err(otr_status::OTR_ERR_ARGUMENT));
+    let likely = Graph::with_errors(&format!("{text}error(0.6) D0 D1\n"));
+    assert_eq!(create(&likely, &|_| {}), Err(otr_status::OTR_ERR_ARGUMENT), "likelier than not");
+    for status in [
+        create(&whole, &|options| options.certify = true),
+        create(&whole, &|options| options.weight_offset = 2),
+    ] {
+        assert_eq!(status, Err(otr_status::OTR_ERR_UNSUPPORTED));
+    }
+    let window = Window::new(&whole, &vec![CELL; whole.nodes]).unwrap();
+    let mut decoder = WindowDecoder::new(&window, Kind::OTR_DECODER_LIKELIHOOD);
+    let overrides = [Override { edge: 0, weight: 2 }];
+    assert_eq!(decoder.decode(&[], &[], &overrides), Err(otr_status::OTR_ERR_UNSUPPORTED));
+    assert!(decoder.decode(&[], &[], &[]).is_ok());
+    let options = otr_decoder_options { kind: Kind::OTR_DECODER_LIKELIHOOD, ..default_options() };
+    let mut made = std::ptr::null_mut();
+    // SAFETY: the graph is alive; nothing is made.
+    let status = unsafe { otr_decoder_create(&mut made, whole.raw(), &options) };
+    assert!(status == otr_status::OTR_ERR_UNSUPPORTED && made.is_null(), "whole shots have otr_likelihood");
 }
 
 fn random_overrides(random: &mut Random, graph: &Graph) -> Vec<Override> {

@@ -17,7 +17,8 @@ import pathlib
 from workspace import ROOT, add_core_option, add_options, build, enter_virtual_environment, parse_options
 
 SECTIONS = [
-    "ler", "distance", "levels", "tesseract", "paper", "observables", "hardware", "time", "tails", "calibration",
+    "ler", "distance", "deep", "windows", "levels", "tesseract", "paper", "observables", "hardware", "time", "tails",
+    "calibration",
 ]  # fmt: skip
 MODELS = ROOT / "models"
 

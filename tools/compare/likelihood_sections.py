@@ -8,6 +8,7 @@ import time
 import numpy
 
 from hardware_section import hardware
+from likelihood_programs import deep, windows
 from likelihood_ratios import calibration, levels, likelihood_of
 from predecoder_sections import (
     CORRELATED, PublishedMemory, column_counts, joint_failures, name_of, rarity, rate_row, thinned,
@@ -27,12 +28,12 @@ ALONE = {"likelihood alone": "outrider/likelihood"}
 TRELLIS = {"trellis": "outrider/trellis"}
 # Every stride-th distance; the rest are seconds, rounds and counts to stop at.
 FULL = {"stride": 1, "ler_s": 2400, "distance_s": 900, "tesseract_s": 1200, "calibration_s": 600, "levels_s": 600,
-        "paper_s": 900, "observables_s": 300, "failures": 1000, "rounds": 7, "run_s": 0.5, "tail_rounds": 5,
-        "tail_s": 2.0, "hardware_shots": 50_000}  # fmt: skip
+        "paper_s": 900, "observables_s": 300, "windows_s": 1800, "deep_s": 1200, "failures": 1000,
+        "rounds": 7, "run_s": 0.5, "tail_rounds": 5, "tail_s": 2.0, "hardware_shots": 50_000}  # fmt: skip
 QUICK = {"stride": 2, "ler_s": 240, "distance_s": 120, "tesseract_s": 120, "calibration_s": 60, "levels_s": 60,
-         "paper_s": 120, "observables_s": 60, "failures": 200, "rounds": 3, "run_s": 0.1, "tail_rounds": 3,
-         "tail_s": 0.3, "hardware_shots": 5000}  # fmt: skip
-COUNTED = ("ler", "distance", "tesseract", "calibration", "levels", "paper", "observables")
+         "paper_s": 120, "observables_s": 60, "windows_s": 180, "deep_s": 120, "failures": 200,
+         "rounds": 3, "run_s": 0.1, "tail_rounds": 3, "tail_s": 0.3, "hardware_shots": 5000}  # fmt: skip
+COUNTED = ("ler", "distance", "tesseract", "calibration", "levels", "paper", "observables", "windows", "deep")
 
 
 def run(folder, name, network, data, quick, core, minutes):
@@ -46,7 +47,8 @@ def run(folder, name, network, data, quick, core, minutes):
     start = time.time()
     section = {
         "ler": ler, "distance": distance, "levels": levels, "tesseract": tesseract, "paper": paper,
-        "observables": observables, "hardware": hardware, "time": times, "tails": tails, "calibration": calibration,
+        "observables": observables, "windows": windows, "deep": deep, "hardware": hardware, "time": times,
+        "tails": tails, "calibration": calibration,
     }[name]  # fmt: skip
     with Native() as native:
         rows = section(native, network, effort)

@@ -7,6 +7,7 @@ from pages import Page, named, percent, short, table, targets, target, times, wo
 from predecoder_tables import PUBLISHED
 from results import pick, read_results, sides
 from tables import provenance
+from window_tables import ratios as window_ratios
 
 PEER = "PyMatching correlated"
 POINT = ("p", "basis", "d")
@@ -20,6 +21,8 @@ TESSERACT_TIME_LIMIT = 0.01
 PAPER_NETWORK = "model 6 + correlated"
 PAPER_LIMITS = {5: 0.9, 9: 0.6, 13: 0.6}
 TENSOR_NETWORK = "tensor_network_contraction"
+WINDOW_EXCESS = 0.02
+DEEP_LIMIT = 0.46
 LEVELS = ("first gap", "mean gap", "sum", "fall-back")
 HARDWARE_EXCESS = 0.01
 HARDWARE_LIMITS_US = {"google_sycamore_x_d3_r5": 100, "google_sycamore_x_d5_r5": 500, "google_sycamore_x_d5_r11": 1500}
@@ -192,6 +195,55 @@ def observables_table(rows):
                  ("over correlated [95 %]", ratios(alone, peer)))  # fmt: skip
 
 
+def windows_table(rows):
+    """Of both bases; the gain is that of likelihood over correlated matching, whole and in windows."""
+    found = pooled_windows(rows)
+    own, ours = sides(found, "decoder", "correlated", "likelihood", on=("p", "d", "layout"))
+    kept = (own.failures / own.shots - ours.failures / ours.shots) / (own.whole / own.shots - ours.whole / ours.shots)
+    return table(*named(ours, "p", "d", "layout"),
+                 ("shots", ours.shots), ("likelihood, whole", ours.whole), ("in windows", ours.failures),
+                 ("only in windows, only whole", both(ours)), ("ratio [95 %]", window_ratios(ours)),
+                 ("correlated: shots", own.shots), ("whole", own.whole), ("in windows", own.failures),
+                 ("gain kept", [f"{100 * share:.0f} %" for share in kept]))  # fmt: skip
+
+
+def pooled_windows(rows):
+    counts = ["shots", "failures", "only_windows", "only_whole"]
+    found = rows.groupby(["p", "d", "layout", "decoder"], sort=False, as_index=False)[counts].sum()
+    return found.assign(whole=found.failures - found.only_windows + found.only_whole)
+
+
+def both(side):
+    return [f"{windows}, {whole}" for windows, whole in zip(side.only_windows, side.only_whole)]
+
+
+def deep_table(rows):
+    counts = rows.assign(spent=rows.us * rows.shots)
+    counts = counts.groupby(["p", "d", "decoder"], sort=False, as_index=False)[["shots", "failures", "spent"]].sum()
+    own, ours, more = sides(counts, "decoder", "correlated", "likelihood", "deep", on=("p", "d"))
+    return table(*named(ours, "p", "d", "shots"), ("our correlated", own.failures), ("likelihood", ours.failures),
+                 ("with the deep level", more.failures),
+                 ("over correlated", (ours.failures / own.failures).map("{:.3f}".format)),
+                 ("deep over correlated", (more.failures / own.failures).map("{:.3f}".format)),
+                 ("time of the deep level", (more.spent / ours.spent).map(times)))  # fmt: skip
+
+
+def judge_windows(rows):
+    found = pooled_windows(rows)
+    found = found[(found.decoder == "likelihood") & found.d.isin(["5", "7"])]
+    for d, side in found.groupby("d"):
+        failures, whole = side.failures.sum(), side.whole.sum()
+        yield target("likelihood-windows", bool(failures <= (1 + WINDOW_EXCESS) * whole), limits={"d": d},
+                     windows=failures, whole=whole, ratio=f"{failures / whole:.3f}")  # fmt: skip
+
+
+def judge_deep(rows):
+    (own,), (more,) = ([side.failures.sum()] for name in ("correlated", "deep")
+                       for side in [pick(rows, d="13", decoder=name)])  # fmt: skip
+    if own:
+        yield target("likelihood-deep", bool(more <= DEEP_LIMIT * own), ours=more, theirs=own, ratio=f"{more / own:.3f}")
+
+
 def judge_ler(rows):
     found = pooled(rows)
     for p, limits in RATE_LIMITS.items():
@@ -258,11 +310,12 @@ def judge_paper(rows):
 
 
 TABLES = {
-    "ler": ler_table, "distance": distance_table, "levels": levels_table, "tesseract": tesseract_table,
+    "ler": ler_table, "distance": distance_table, "deep": deep_table, "windows": windows_table, "levels": levels_table, "tesseract": tesseract_table,
     "paper": paper_table, "observables": observables_table, "hardware": hardware_table, "time": time_table,
     "tails": tails_table, "calibration": calibration_table,
 }  # fmt: skip
 JUDGES = [
-    ("ler", judge_ler), ("distance", judge_distance), ("tesseract", judge_tesseract), ("paper", judge_paper),
+    ("ler", judge_ler), ("distance", judge_distance), ("deep", judge_deep), ("windows", judge_windows),
+    ("tesseract", judge_tesseract), ("paper", judge_paper),
     ("hardware", judge_hardware), ("time", judge_time), ("tails", judge_tails),
 ]  # fmt: skip

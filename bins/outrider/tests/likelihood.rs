@@ -130,6 +130,58 @@ fn rates_are_measured_with_and_without_a_predecoder_and_go_on() {
 }
 
 #[test]
+fn levels_follow_their_options() {
+    let folder = folder();
+    let path = folder.path();
+    let levels = |options: &str| {
+        decode(path, &format!("--decoder likelihood {options}")).text();
+        json(&get_text(path, "s.json"))["levels"].clone()
+    };
+    let usual = levels("");
+    let level = |levels: &serde_json::Value, name: &str| levels[name].as_u64().expect("a count");
+    assert_eq!(levels("--sure-gap 12 --sure-mean 5 --deep-ratio 0"), usual);
+    assert!(level(&levels("--sure-gap 3"), "gap") > level(&usual, "gap"));
+    let fewer = levels("--sure-mean 2");
+    assert!(level(&fewer, "sum") < level(&usual, "sum") && level(&fewer, "gap") == level(&usual, "gap"));
+    let deep = levels("--deep-ratio 2");
+    assert_eq!(level(&deep, "sum") + level(&deep, "deep"), level(&usual, "sum"));
+    assert!(level(&usual, "deep") == 0 && level(&deep, "deep") > 50, "{deep}");
+}
+
+#[test]
+fn edges_of_the_answers_are_written() {
+    let folder = folder();
+    let path = folder.path();
+    decode(path, &format!("--decoder likelihood --predecoder {} --edges-out e", network())).text();
+    let events = std::fs::read(golden("dets.b8")).expect("the golden shots");
+    let edges = get_text(path, "e");
+    assert_eq!(edges.lines().count(), GOLDEN_SHOTS);
+    for (row, line) in events.chunks(events.len() / GOLDEN_SHOTS).zip(edges.lines()) {
+        let mut left = row.to_vec();
+        for end in line.split([' ', '-']).filter(|end| !end.is_empty() && *end != "B") {
+            let detector: usize = end[1..].parse().expect("a detector");
+            left[detector / 8] ^= 1 << (detector % 8);
+        }
+        assert!(left.iter().all(|&byte| byte == 0), "{line}");
+    }
+}
+
+/// Windows whose cells are decided by likelihood fail hardly more often than whole histories.
+#[test]
+fn windows_keep_the_gain() {
+    let folder = folder();
+    let errors = |options: &str| -> u64 {
+        let line = "ler --distance 5 --rounds 15 --p 0.008 --window forward --max-shots 1500 --decoder";
+        let run = outrider(folder.path(), words(&format!("{line} {options}")));
+        let row = run.text().lines().nth(1).expect("a row");
+        row.split_whitespace().nth(2).expect("errors").parse().expect("a number")
+    };
+    let (matched, decided) =
+        (errors("mwpm-correlated"), errors(&format!("likelihood --predecoder {}", network())));
+    assert!(decided * 20 < matched * 19 && decided > 100, "{decided} {matched}");
+}
+
+#[test]
 fn latencies_are_measured() {
     let folder = folder();
     let line = "bench --distance 3 --p 0.01 --shots 2000 --json j --decoder";
@@ -162,26 +214,33 @@ fn what_cannot_work_is_refused() {
     put(path, "dets.01", "10\n");
     for (option, name) in [
         ("--predecoder rule:smith --predecoder-use hard", "--predecoder-use hard"),
-        ("--window parallel --commit 1 --spacing 1 --buffer 1", "--window"),
+        ("--window parallel --commit 1 --spacing 1 --buffer 1 --gap-out g", "--gap-out"),
         ("--weights-in w", "--weights-in"),
         ("--erasures-in w", "--erasures-in"),
         ("--weights-out w", "--weights-out"),
-        ("--edges-out e", "--edges-out"),
         ("--certify", "--certify"),
+        ("--sure-gap 601", "--sure-gap"),
+        ("--sure-mean -1", "--sure-mean"),
+        ("--deep-ratio x", "--deep-ratio"),
+        ("--deep-ratio 2 --window forward --commit 1 --buffer 1", "--deep-ratio"),
     ] {
         let line = format!("decode --dem m.dem --in dets.01 --decoder likelihood {option}");
-        outrider(path, words(&line)).refused(2, &[name, "likelihood"]);
+        outrider(path, words(&line)).refused(2, &[name]);
     }
     for (option, name) in [
-        ("--predecoder none --predecoder rule:smith --predecoder-use hard", "--predecoder-use hard"),
-        ("--window parallel", "--window"),
+        ("likelihood --predecoder none --predecoder rule:smith --predecoder-use hard", "likelihood"),
+        ("trellis --window parallel", "trellis"),
     ] {
-        let line = format!("ler --distance 3 --p 0.01 --decoder mwpm,likelihood {option}");
-        outrider(path, words(&line)).refused(2, &[name, "likelihood"]);
+        let line = format!("ler --distance 3 --p 0.01 --decoder mwpm,{option}");
+        outrider(path, words(&line)).refused(2, &["--", name]);
     }
     let line =
         "bench --distance 3 --p 0.01 --decoder likelihood --predecoder rule:smith --predecoder-use hard";
     outrider(path, words(line)).refused(2, &["--predecoder-use hard", "likelihood"]);
+    for option in ["--sure-gap 5", "--sure-mean 5", "--deep-ratio 5"] {
+        let line = format!("ler --distance 3 --p 0.01 --decoder mwpm,trellis {option}");
+        outrider(path, words(&line)).refused(2, &[&option[..option.len() - 2], "likelihood"]);
+    }
     let line = "bench --distance 3 --p 0.01 --decoder trellis --predecoder rule:smith";
     outrider(path, words(line)).refused(2, &["--predecoder", "trellis"]);
     assert_eq!(names(path), ["dets.01", "m.dem"]);

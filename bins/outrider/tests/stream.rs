@@ -83,6 +83,7 @@ fn windows_decoders_and_pre_decoders_stream() {
         "--window sandwich --decoder union-find",
         "--commit 4 --spacing 2 --buffer 3 --decoder mwpm-correlated",
         "--predecoder rule:min-sum",
+        "--predecoder rule:min-sum --decoder likelihood",
         "--basis x --circuit paper --orientation O2",
     ] {
         let report = stream(folder.path(), &format!("{MEMORY} --rounds 300 {options}"));
@@ -388,6 +389,10 @@ fn bad_input_is_refused_on_one_line() {
         ("--distance 3 --p 0.01 --commit 0", &["--commit 0"]),
         ("--distance 3 --p 0.01 --round-time 0 --sifl 3", &["--sifl"]),
         ("--distance 3 --p 0.01 --decoder none", &["--decoder"]),
+        (
+            "--distance 3 --p 0.01 --decoder likelihood --predecoder rule:smith --predecoder-use hard",
+            &["--predecoder-use hard", "likelihood"],
+        ),
         ("--distance 3 --p 0.01 --rounds 20 --json none/run.json", &["none/run.json"]),
         ("--distance 3 --p 0.01 --rounds 20 --snapshots none/run.jsonl", &["none/run.jsonl"]),
         ("--distance 3 --p 0.01 --json same --histogram same", &["--json and --histogram"]),

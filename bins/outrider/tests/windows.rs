@@ -55,6 +55,8 @@ fn windows_explain_every_event_and_answer_as_whole_histories() {
         ("--decoder mwpm", &LAYOUTS[..]),
         ("--decoder mwpm-correlated", &LAYOUTS[..]),
         ("--decoder union-find", &LAYOUTS[..]),
+        ("--decoder likelihood", &LAYOUTS[..]),
+        ("--decoder likelihood --predecoder rule:min-sum", &LAYOUTS[1..2]),
         ("--decoder mwpm --predecoder rule:min-sum", &LAYOUTS[1..2]),
         ("--decoder mwpm --predecoder rule:smith --predecoder-use hard", &LAYOUTS[4..5]),
     ] {
@@ -70,7 +72,12 @@ fn windows_explain_every_event_and_answer_as_whole_histories() {
             }
             let differ = whole.lines().zip(windowed.lines()).filter(|(one, other)| one != other).count();
             // Measured: at most one in eleven; these histories fail half of the time. Without a buffer one in three.
-            let differ_max = if layout.ends_with("--buffer 0") { SHOTS / 2 } else { SHOTS / 6 };
+            // By likelihood, whose classes are those of windows, one in four in cells in space.
+            let differ_max = match decoder.contains("likelihood") {
+                _ if layout.ends_with("--buffer 0") => SHOTS / 2,
+                true => SHOTS / 3,
+                false => SHOTS / 6,
+            };
             assert!(differ <= differ_max, "{decoder} {layout}: {differ} differ");
         }
     }

@@ -20,7 +20,9 @@ extern "C" {
 typedef enum otr_decoder_kind {
     OTR_DECODER_MWPM = 0,            /* exact minimum-weight perfect matching, arXiv:2303.15933 */
     OTR_DECODER_MWPM_CORRELATED = 1, /* two passes, the first one's edges lower weights for the second */
-    OTR_DECODER_UNION_FIND = 2       /* weighted union-find with peeling, arXiv:1709.06218 and 2004.04693 */
+    OTR_DECODER_UNION_FIND = 2,      /* weighted union-find with peeling, arXiv:1709.06218 and 2004.04693 */
+    OTR_DECODER_LIKELIHOOD = 3 /* of cells only, see otr_window_decoder_create: likelihood.h has whole shots
+                                  (OTR_ERR_UNSUPPORTED) */
 } otr_decoder_kind;
 /* Correlated matching where most implied weights are 0, as those of Y errors alone are: an edge of implied
  * weight 0 ties with detours over others, so giving one up costs one step of the weights' rounding (2). The

@@ -67,6 +67,9 @@ typedef struct otr_graph_options {
     bool ignore_undecomposable; /* skip and count components with three or more detectors */
     bool reweightable;          /* keep what each error adds to, for otr_graph_reweighted: 4 bytes an
                                   error, a component and a pair of them */
+    bool errors;                /* keep the errors whole too, for sums over them (likelihood.h): at most
+                                   OTR_TRELLIS_ERRORS_MAX, on 64 observables (OTR_ERR_LIMIT). Such a graph takes
+                                   no other numbers */
     bool first_observables;     /* edges keep the observables of their first component */
     uint32_t levels;            /* 0 = OTR_GRAPH_LEVELS_DEFAULT; at most that */
     double weight_range;        /* natural weights of single shots up to this can be held, and more where the
@@ -99,7 +102,7 @@ typedef struct otr_graph_edges {
  * afterwards. Of the options it takes levels and weight_range. OTR_ERR_INDEX: a node or an observable that is
  * none, or an edge from a node to itself. OTR_ERR_ARGUMENT: two edges between the same nodes, a weight that
  * is not a number, a bad option. OTR_ERR_PROBABILITY, OTR_ERR_LIMIT, OTR_ERR_MEMORY. OTR_ERR_UNSUPPORTED: the
- * options ask for correlations or reweightable. *error names the edge, counted from 0. */
+ * options ask for correlations, reweightable or errors. *error names the edge, counted from 0. */
 OTR_API otr_status otr_graph_create_from_edges(otr_graph **out, const otr_graph_edges *edges,
                                                const otr_graph_options *options, otr_error *error);
 /* Last for the graph whose topology others borrow. NULL is allowed. */
@@ -115,10 +118,10 @@ OTR_API void otr_graph_destroy(otr_graph *graph);
  * Which errors can happen belongs to the topology: a probability is 0 if and only if it was when the graph
  * was built. OTR_ERR_PROBABILITY: it is not so, or a probability is not in [0, 1], or certain errors on one
  * edge cancel and did not before, or the other way round.
- * OTR_ERR_UNSUPPORTED: the graph was built without option reweightable, or has conflicts and not option
- * first_observables, so that its observables depend on the probabilities. OTR_ERR_ARGUMENT: another number of
- * errors. OTR_ERR_MEMORY. On failure *out is untouched, and *error (nullable) gives the error, counted
- * from 0. */
+ * OTR_ERR_UNSUPPORTED: the graph was built without option reweightable or with option errors, or has
+ * conflicts and not option first_observables, so that its observables depend on the probabilities.
+ * OTR_ERR_ARGUMENT: another number of errors. OTR_ERR_MEMORY. On failure *out is untouched, and *error
+ * (nullable) gives the error, counted from 0. */
 OTR_API otr_status otr_graph_reweighted(otr_graph **out, const otr_graph *graph, const double *probabilities,
                                         uint64_t error_count, otr_error *error);
 /* The same with probabilities of edges, in (0, 1], for any graph without correlations (OTR_ERR_UNSUPPORTED
@@ -133,6 +136,7 @@ OTR_API uint32_t otr_graph_node_count(const otr_graph *graph); /* = detectors of
 OTR_API uint32_t otr_graph_edge_count(const otr_graph *graph);
 OTR_API uint32_t otr_graph_observable_count(const otr_graph *graph);
 OTR_API bool otr_graph_has_correlations(const otr_graph *graph);
+OTR_API bool otr_graph_has_errors(const otr_graph *graph);
 OTR_API uint64_t otr_graph_conflict_count(const otr_graph *graph);     /* edges whose components conflict */
 OTR_API uint64_t otr_graph_ignored_count(const otr_graph *graph);      /* undecomposable components skipped */
 OTR_API uint64_t otr_graph_undetectable_count(const otr_graph *graph); /* components without detectors */

@@ -7,7 +7,8 @@
  * mean, that is the answer. Only else comes the third: the lightest explanations of each class from both
  * starts, with the edges that the pre-decoder finds likely, make a few hundred errors of the undecomposed
  * model candidates, and the probability of each class is the exact sum over all sets of candidates that
- * explain the shot.
+ * explain the shot. On request a fourth one sums over more candidates, of matchings under perturbed weights
+ * (Harmony, arXiv:2401.12434, perturbs weights likewise).
  *
  * Numbers are doubles, added in one order, without contraction or library functions: the same bits on every
  * machine. Budgets are of states, never of time. */
@@ -16,7 +17,6 @@
 
 #include "outrider/graph.h"
 #include "outrider/kernels.h"
-#include "outrider/model.h"
 #include "outrider/predecoder.h"
 #include "outrider/trellis.h"
 
@@ -27,6 +27,8 @@ extern "C" {
 #endif
 
 typedef struct otr_likelihood otr_likelihood;
+
+#define OTR_LIKELIHOOD_MEMBERS_MAX 64
 
 /* Weights and ratios are in natural units. */
 typedef struct otr_likelihood_options {
@@ -40,18 +42,24 @@ typedef struct otr_likelihood_options {
                              of every state; at most OTR_TRELLIS_ITERATIONS_MAX */
     otr_trellis_budget budget; /* of the sum, likewise */
     double gap_share;          /* what is added of the mean gap to the ratio of the sum; from 0 to 1 */
+    /* A level more, for whoever has the time: where the magnitude of a ratio of the sum is below deep_ratio,
+     * 0 for never, so many matchings under perturbed weights find more candidates, and these are summed up.
+     */
+    double deep_ratio;     /* from 0 */
+    uint32_t deep_members; /* 1 to OTR_LIKELIHOOD_MEMBERS_MAX */
+    otr_trellis_budget deep_budget;
 } otr_likelihood_options;
 
-/* 12 and 5; 4; 1 iteration, cutoff 1e-12 and 500 states; a quarter. */
+/* 12 and 5; 4; 1 iteration, cutoff 1e-12 and 500 states; a quarter; no deep level, or 8 members and 2000
+ * states. */
 OTR_API otr_likelihood_options otr_likelihood_options_default(void);
 
-/* Lays out the decoder of a model and the graph of it with correlations, which is borrowed. A decoder is
- * single-threaded (make one per thread), allocates here and in its first shots, and none after warm-up.
- * OTR_ERR_UNSUPPORTED: a graph without correlations, an observable without a gap (otr_gap_create says when;
- * a trellis takes any model), a missing instruction set. OTR_ERR_LIMIT as for otr_trellis_create.
- * OTR_ERR_ARGUMENT for options out of range, a pre-decoder on another graph, or a graph with another number
- * of detectors. OTR_ERR_MEMORY. On failure *out is untouched. */
-OTR_API otr_status otr_likelihood_create(otr_likelihood **out, const otr_model *model, const otr_graph *graph,
+/* The decoder of a model whose graph has correlations and keeps its errors whole (otr_graph_options); the
+ * graph is borrowed. A decoder is single-threaded (make one per thread), allocates here and in its first
+ * shots, and none after warm-up. OTR_ERR_UNSUPPORTED: a graph without these, an observable without a gap
+ * (otr_gap_create says when; a trellis takes any model), a missing instruction set. OTR_ERR_ARGUMENT for
+ * options out of range or a pre-decoder on another graph. OTR_ERR_MEMORY. On failure *out is untouched. */
+OTR_API otr_status otr_likelihood_create(otr_likelihood **out, const otr_graph *graph,
                                          const otr_likelihood_options *options, otr_error *error);
 OTR_API void otr_likelihood_destroy(otr_likelihood *likelihood);
 
@@ -64,7 +72,8 @@ OTR_API size_t otr_likelihood_bytes(const otr_likelihood *likelihood);
 typedef enum otr_likelihood_level {
     OTR_LIKELIHOOD_GAP = 0,      /* the first gaps alone */
     OTR_LIKELIHOOD_MEAN_GAP = 1, /* the mean of both gaps */
-    OTR_LIKELIHOOD_SUM = 2       /* the sum */
+    OTR_LIKELIHOOD_SUM = 2,      /* the sum */
+    OTR_LIKELIHOOD_DEEP = 3      /* the sum over more candidates */
 } otr_likelihood_level;
 
 typedef struct otr_likelihood_result {
@@ -89,6 +98,15 @@ typedef struct otr_likelihood_result {
  * the decoder stays usable. */
 OTR_API otr_status otr_likelihood_decode(otr_likelihood *likelihood, const uint8_t *detectors,
                                          uint8_t *observables, double *ratios, otr_likelihood_result *result);
+
+/* The edges of the last shot's answer, ascending: a set that explains the shot, in the class that was decided
+ * for. In parts of the graph with two sides they are the lightest of the class by one of the gaps. Where the
+ * sum decided, its candidates form clusters that have nothing to do with each other: in each the edges are
+ * those of a gap's class that flip the observable there as the sum of this cluster has it. The other parts of
+ * the graph are matched under the weights that these edges imply. Where several observables share a part, its
+ * edges are in the class of the first. Valid until the next call on the decoder. OTR_ERR_ARGUMENT if no shot
+ * was decoded. OTR_ERR_ODD_PARITY: a part that no level looked at has no explanation. OTR_ERR_MEMORY. */
+OTR_API otr_status otr_likelihood_edges(otr_likelihood *likelihood, const uint32_t **edges, size_t *count);
 
 #ifdef __cplusplus
 }

@@ -91,7 +91,15 @@ typedef struct otr_window_decoder otr_window_decoder;
  * pre-decoder: it is one on the history's graph, applied to the raw events that the caller passes, in the
  * window and around it, as far as its reach (otr_predecoder_reach) goes. So it gives an edge the weight that
  * it has on the whole history. Statuses as for otr_decoder_create. Single-threaded; allocates in create and
- * in its first shots, and none after warm-up. */
+ * in its first shots, and none after warm-up.
+ *
+ * OTR_DECODER_LIKELIHOOD decides the classes of the window's observables as otr_likelihood does, by its
+ * default options, and commits edges of the classes chosen. At an open side, as the future is, edges that are
+ * cut end at the boundary, so a class holds all sets of errors of the window with this parity of the
+ * observable, however many of them leave at open sides. Edges that lower ranks used make the errors that they
+ * are pieces of likely. A window without an observable that parts it is matched as by
+ * OTR_DECODER_MWPM_CORRELATED. It needs a history with correlations that keeps its errors whole, none of them
+ * likelier than 1/2 (OTR_ERR_ARGUMENT); OTR_ERR_UNSUPPORTED: with it certify, hard use or a weight_offset. */
 OTR_API otr_status otr_window_decoder_create(otr_window_decoder **out, const otr_window *window,
                                              const otr_decoder_options *options);
 OTR_API void otr_window_decoder_destroy(otr_window_decoder *decoder);
@@ -99,7 +107,8 @@ OTR_API void otr_window_decoder_destroy(otr_window_decoder *decoder);
 /* Decides from now on as a decoder made on `window` with the same options and this weight_offset. `window`
  * and the decoder's window are otr_window_reweighted from one another or from a third one; it is borrowed
  * instead of that one, which is not needed afterwards. A pre-decoder goes first, see otr_predecoder_reweight.
- * Allocation, failures and statuses as for otr_decoder_reweight. */
+ * Allocation, failures and statuses as for otr_decoder_reweight; OTR_ERR_UNSUPPORTED for
+ * OTR_DECODER_LIKELIHOOD. */
 OTR_API otr_status otr_window_decoder_reweight(otr_window_decoder *decoder, const otr_window *window,
                                                int32_t weight_offset);
 
@@ -124,9 +133,10 @@ typedef struct otr_commit {
  *             pairs
  * OTR_ERR_INDEX: an event, mark or overridden edge is not of the history, or events are not ascending.
  * OTR_ERR_ODD_PARITY: the window has no perfect matching; it may have one with other marks.
- * OTR_ERR_UNSUPPORTED: what the pre-decoder fixes is not given as edges.
- * OTR_ERR_RESIDUAL: the commit does not explain the events of the cell: a bug of this library.
- * OTR_ERR_ARGUMENT, OTR_ERR_MEMORY, any status of decoder and pre-decoder. *out is untouched on failure. */
+ * OTR_ERR_UNSUPPORTED: what the pre-decoder fixes is not given as edges; for OTR_DECODER_LIKELIHOOD, there
+ * are fixed edges or overrides. OTR_ERR_RESIDUAL: the commit does not explain the events of the cell: a bug
+ * of this library. OTR_ERR_ARGUMENT, OTR_ERR_MEMORY, any status of decoder and pre-decoder. *out is untouched
+ * on failure. */
 OTR_API otr_status otr_window_decode(otr_window_decoder *decoder, const uint32_t *events, size_t event_count,
                                      const uint32_t *marks, size_t mark_count, const otr_override *overrides,
                                      size_t override_count, otr_commit *out);

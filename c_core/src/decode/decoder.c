@@ -346,6 +346,9 @@ static otr_status fill_decoder(otr_decoder *d) {
 
 static otr_status check_options(const otr_graph *graph, const otr_decoder_options *options) {
     const otr_predecoder *const predecoder = options->predecoder;
+    if (options->kind == OTR_DECODER_LIKELIHOOD) {
+        return OTR_ERR_UNSUPPORTED;
+    }
     if ((uint32_t)options->kind > OTR_DECODER_UNION_FIND ||
         (uint32_t)options->predecoder_use > OTR_PREDECODER_USE_HARD) {
         return OTR_ERR_ARGUMENT;

@@ -5,6 +5,7 @@
 
 #include "common/array.h"
 #include "graph/graph_build.h"
+#include "graph/graph_errors.h"
 
 static void free_own(void *memory, const void *lent);
 
@@ -12,6 +13,7 @@ otr_graph_options otr_graph_options_default(void) {
     return (otr_graph_options){.correlations = false,
                                .ignore_undecomposable = false,
                                .reweightable = false,
+                               .errors = false,
                                .levels = OTR_GRAPH_LEVELS_DEFAULT,
                                .weight_range = OTR_GRAPH_WEIGHT_RANGE_DEFAULT};
 }
@@ -40,6 +42,9 @@ void otr_graph_destroy(otr_graph *graph) {
     free_own(graph->edge_probability, lent->edge_probability);
     free_own(graph->implied_weight, lent->implied_weight);
     free_own(graph->rules, lent->rules);
+    if (graph->errors != lent->errors) {
+        otr_graph_errors_destroy(graph->errors);
+    }
     free(graph);
 }
 
@@ -57,6 +62,10 @@ uint32_t otr_graph_observable_count(const otr_graph *graph) {
 
 bool otr_graph_has_correlations(const otr_graph *graph) {
     return graph->correlations;
+}
+
+bool otr_graph_has_errors(const otr_graph *graph) {
+    return graph->errors != NULL;
 }
 
 uint64_t otr_graph_conflict_count(const otr_graph *graph) {

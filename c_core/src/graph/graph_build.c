@@ -12,6 +12,7 @@
 #include "common/key_table.h"
 #include "graph/correlations.h"
 #include "graph/edge_observables.h"
+#include "graph/graph_errors.h"
 #include "graph/numbers.h"
 #include "model/model_internal.h"
 
@@ -76,6 +77,10 @@ otr_status otr_graph_create(otr_graph **out, const otr_model *model, const otr_g
         graph->node_count = (uint32_t)otr_model_detector_count(model);
         graph->observable_count = (uint32_t)otr_model_observable_count(model);
         status = lay_out(&build, graph);
+    }
+    if (status == OTR_OK && build.options.errors) {
+        status = otr_graph_errors_create(&graph->errors, model, graph, error);
+        graph->heap_bytes += status == OTR_OK ? otr_graph_errors_bytes(graph->errors, graph->edge_count) : 0;
     }
     if (status == OTR_OK) {
         *out = graph;

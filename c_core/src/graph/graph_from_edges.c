@@ -61,9 +61,10 @@ static otr_status check(const otr_graph_edges *edges, const otr_graph_options *o
     if (status != OTR_OK) {
         return status;
     }
-    if (options->correlations || options->reweightable) {
-        return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
-                             "correlations and reweighting need the errors of a model, not edges");
+    if (options->correlations || options->reweightable || options->errors) {
+        return otr_error_set(
+            error, OTR_ERR_UNSUPPORTED, 0, 0,
+            "correlations, reweighting and whole errors need the errors of a model, not edges");
     }
     if (edges->edge_count > 0 && (edges->node1 == NULL || edges->node2 == NULL || edges->weights == NULL ||
                                   (edges->observable_begin != NULL && edges->observables == NULL &&

@@ -41,6 +41,8 @@ typedef struct otr_recipe {
 
 #define OTR_ERROR_NEVER UINT32_MAX
 
+typedef struct otr_graph_errors otr_graph_errors; /* graph_errors.h */
+
 /* A graph has a topology and numbers. A reweighted graph has its own numbers and borrows the topology: its
  * pointers there are those of the lender. What differs from the lender's is its own.
  *
@@ -71,6 +73,7 @@ struct otr_graph {
     otr_rule *rules;         /* the implied edges as the search finds them */
     uint32_t *implied_pairs; /* rule -> pair of the recipe; NULL without correlations or recipe */
     otr_recipe recipe;
+    otr_graph_errors *errors; /* NULL if they are not kept whole */
     uint32_t levels;
     double weight_range;
     uint64_t conflict_count;

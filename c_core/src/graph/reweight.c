@@ -23,6 +23,11 @@ otr_status otr_graph_reweighted(otr_graph **out, const otr_graph *graph, const d
         return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
                              "the graph was not built to take other error probabilities");
     }
+    if (graph->errors != NULL) {
+        return otr_error_set(
+            error, OTR_ERR_UNSUPPORTED, 0, 0,
+            "the graph keeps its errors whole, with the probabilities that it was built with");
+    }
     if (graph->is_choice) {
         return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
                              "parallel errors flip different observables, and which are likelier may change: "

@@ -2,8 +2,8 @@
 #ifndef OTR_CLASS_GROUPS_H
 #define OTR_CLASS_GROUPS_H
 
-#include "likelihood/error_list.h"
 #include "likelihood/frontier.h"
+#include "model/error_list.h"
 #include "outrider/trellis.h"
 
 /* Observables that depend on each other, and what flips them. */

@@ -15,6 +15,7 @@
 
 static bool has_impossible_event(const otr_error_list *errors, const uint8_t *detectors);
 static otr_frontier_result sum_part(otr_class_sum *sum, uint32_t number, const otr_trellis_budget *budget);
+static double ratio_of(double unflipped, double flipped);
 static void judge_classes(otr_class_sum *sum, const otr_class_group *group, const uint64_t *masks,
                           const double *weights, size_t count, otr_class_answer *out);
 
@@ -64,6 +65,8 @@ otr_status otr_class_sum_lay(otr_class_sum *sum, const otr_error_list *errors, o
                                      sum->frontiers.incidence_count, sizeof *sum->scratch) &&
                    otr_array_reserve((void **)&sum->sums, &sum->sum_capacity, 3 * classes,
                                      sizeof *sum->sums) &&
+                   otr_array_reserve((void **)&sum->part_ratios, &sum->part_ratio_capacity,
+                                     sum->frontiers.count, sizeof *sum->part_ratios) &&
                    otr_frontier_space_fit(&sum->space, &sum->frontiers) == OTR_OK
                ? OTR_OK
                : otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
@@ -75,6 +78,7 @@ void otr_class_sum_free(otr_class_sum *sum) {
     free(sum->scratch);
     free(sum->table);
     free(sum->sums);
+    free(sum->part_ratios);
     otr_frontier_space_free(&sum->space);
     otr_class_groups_free(&sum->groups);
     otr_frontier_list_free(&sum->frontiers);
@@ -84,7 +88,7 @@ size_t otr_class_sum_bytes(const otr_class_sum *sum) {
     return otr_frontier_list_bytes(&sum->frontiers) + otr_frontier_space_bytes(&sum->space) +
            otr_class_groups_bytes(&sum->groups) + sum->fired_capacity +
            (((size_t)1 << sum->table_bits) + sum->message_capacity + sum->scratch_capacity +
-            sum->sum_capacity) *
+            sum->sum_capacity + sum->part_ratio_capacity) *
                sizeof(double);
 }
 
@@ -134,6 +138,9 @@ otr_class_answer otr_class_sum_group(otr_class_sum *sum, uint32_t number, const 
         memset(part_sums, 0, group->class_count * sizeof *part_sums);
         for (size_t j = 0; j < found.class_count; j++) {
             part_sums[otr_class_number(group->observables, sum->space.keys[j])] = sum->space.weights[j];
+        }
+        if (group->class_count == 2) {
+            sum->part_ratios[sum->groups.parts[i]] = ratio_of(part_sums[0], part_sums[1]);
         }
         sums = last_sums;
         last_sums = swap;

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 #include "likelihood/class_groups.h"
-#include "likelihood/error_list.h"
 #include "likelihood/frontier.h"
 #include "likelihood/frontier_sum.h"
+#include "model/error_list.h"
 
 /* Where sums are laid out and run; one thread at a time. */
 typedef struct otr_class_sum {
@@ -23,6 +23,8 @@ typedef struct otr_class_sum {
     uint32_t table_bits;
     double *sums; /* for each class of one group: three tables */
     size_t fired_capacity, message_capacity, scratch_capacity, sum_capacity;
+    double *part_ratios; /* part -> the same as below, of a part that flips one observable alone */
+    size_t part_ratio_capacity;
     double ratios[OTR_TRELLIS_OBSERVABLES_MAX]; /* ln of unflipped over flipped, by observable */
 } otr_class_sum;
 

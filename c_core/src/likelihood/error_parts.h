@@ -2,7 +2,7 @@
 #ifndef OTR_ERROR_PARTS_H
 #define OTR_ERROR_PARTS_H
 
-#include "likelihood/error_list.h"
+#include "model/error_list.h"
 
 /* Parts in which no error flips an observable are left out: whatever they sum to is the same factor for all
  * classes. So are errors without detectors. Zero-initialised is empty. */

@@ -3,8 +3,8 @@
 #ifndef OTR_FRONTIER_H
 #define OTR_FRONTIER_H
 
-#include "likelihood/error_list.h"
 #include "likelihood/error_parts.h"
+#include "model/error_list.h"
 #include "model/symptoms.h"
 
 /* Detectors are numbered by the step that closes them, and errors by position: an error is seen in the step

@@ -9,7 +9,7 @@
 #include "common/bits.h"
 #include "common/error.h"
 #include "likelihood/class_sum.h"
-#include "likelihood/error_list.h"
+#include "model/error_list.h"
 
 struct otr_trellis {
     otr_trellis_options options;

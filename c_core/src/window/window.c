@@ -12,6 +12,7 @@
 #include "graph/correlations.h"
 #include "graph/graph_build.h"
 #include "graph/numbers.h"
+#include "window/window_errors.h"
 #include "window/window_internal.h"
 
 /* A correlation rule, by edges of the window. */
@@ -68,7 +69,7 @@ otr_status otr_window_create(otr_window **out, const otr_graph *graph, const uin
              note_informing(&build);
     if (enough) {
         count_outward(window);
-        enough = set_numbers(&build);
+        enough = set_numbers(&build) && otr_window_keep_errors(window) == OTR_OK;
     }
     free(build.parts);
     free(build.rules);

@@ -10,6 +10,7 @@
 #include "common/bits.h"
 #include "common/sort.h"
 #include "decode/decode.h"
+#include "likelihood/likelihood_internal.h"
 #include "predecode/predecoder_internal.h"
 #include "window/window_internal.h"
 
@@ -19,8 +20,10 @@
 struct otr_window_decoder {
     const otr_window *window;
     otr_decoder *decoder;
+    otr_likelihood *likelihood; /* NULL of other kinds, and where no class is to be decided */
     otr_predecoder *predecoder; /* borrowed, on the history's graph; or NULL */
     otr_predecoder_use predecoder_use;
+    otr_decoder_kind kind;
     int32_t weight_offset; /* of the options */
 
     uint8_t *row;          /* events of the window, one bit a node, zero between calls */
@@ -38,6 +41,7 @@ struct otr_window_decoder {
     uint8_t *observables;
 };
 
+static otr_status check_likelihood(const otr_window *window, const otr_decoder_options *options);
 static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options *options);
 static int32_t shot_offset(const otr_window_decoder *d);
 static otr_status check_input(const otr_window_decoder *d, const uint32_t *marks, size_t mark_count,
@@ -66,6 +70,10 @@ otr_status otr_window_decoder_create(otr_window_decoder **out, const otr_window 
         (chosen.predecoder != NULL && chosen.predecoder->graph != window->history)) {
         return OTR_ERR_ARGUMENT;
     }
+    status = chosen.kind == OTR_DECODER_LIKELIHOOD ? check_likelihood(window, &chosen) : OTR_OK;
+    if (status != OTR_OK) {
+        return status;
+    }
     d = otr_array_zeroed(1, sizeof *d);
     if (d == NULL) {
         return OTR_ERR_MEMORY;
@@ -73,6 +81,7 @@ otr_status otr_window_decoder_create(otr_window_decoder **out, const otr_window 
     d->window = window;
     d->predecoder = chosen.predecoder;
     d->predecoder_use = chosen.predecoder_use;
+    d->kind = chosen.kind;
     status = fill_decoder(d, &chosen);
     if (status != OTR_OK) {
         otr_window_decoder_destroy(d);
@@ -88,6 +97,9 @@ otr_status otr_window_decoder_reweight(otr_window_decoder *d, const otr_window *
     if (d == NULL || window == NULL || !otr_window_is_alike(d->window, window) ||
         (d->predecoder != NULL && d->predecoder->graph != window->history)) {
         return OTR_ERR_ARGUMENT;
+    }
+    if (d->kind == OTR_DECODER_LIKELIHOOD) {
+        return OTR_ERR_UNSUPPORTED;
     }
     if (!otr_array_reserve((void **)&d->marks, &d->mark_capacity, window->marks_max, sizeof *d->marks)) {
         return OTR_ERR_MEMORY;
@@ -105,6 +117,7 @@ void otr_window_decoder_destroy(otr_window_decoder *d) {
         return;
     }
     otr_decoder_destroy(d->decoder);
+    otr_likelihood_destroy(d->likelihood);
     free(d->row);
     free(d->part_weights);
     free(d->combined);
@@ -153,7 +166,9 @@ otr_status otr_window_decode_predecoded(otr_window_decoder *d, const otr_predeco
 
 size_t otr_window_decoder_bytes(const otr_window_decoder *d) {
     const otr_graph *const graph = d->window->graph;
-    return sizeof *d + otr_decoder_bytes(d->decoder) + otr_bytes_for_bits(graph->node_count) +
+    return sizeof *d + otr_decoder_bytes(d->decoder) +
+           (d->likelihood != NULL ? otr_likelihood_bytes(d->likelihood) : 0) +
+           otr_bytes_for_bits(graph->node_count) +
            d->window->part_begin[graph->edge_count] * sizeof *d->part_weights +
            d->combined_capacity * sizeof *d->combined + d->override_capacity * sizeof *d->overrides +
            d->edge_capacity * sizeof *d->edges + d->recalled_capacity * sizeof *d->recalled +
@@ -179,9 +194,26 @@ static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options 
         d->part_weights[part] = NOT_OVERRIDDEN;
     }
     inner.predecoder = NULL;
+    if (d->kind == OTR_DECODER_LIKELIHOOD) {
+        otr_likelihood_options sums = otr_likelihood_options_default();
+        sums.isa = options->isa;
+        inner.kind = OTR_DECODER_MWPM_CORRELATED;
+        status = otr_likelihood_create_for_cells(&d->likelihood, graph, &sums, NULL);
+        if (status != OTR_OK) {
+            return status;
+        }
+    }
     status = otr_decoder_create(&d->decoder, graph, &inner);
     return status == OTR_OK ? otr_decoder_lay_weights(d->decoder, graph, d->weight_offset, shot_offset(d))
                             : status;
+}
+
+static otr_status check_likelihood(const otr_window *window, const otr_decoder_options *options) {
+    if (options->certify || options->weight_offset != 0 ||
+        (options->predecoder != NULL && options->predecoder_use != OTR_PREDECODER_USE_SOFT)) {
+        return OTR_ERR_UNSUPPORTED;
+    }
+    return window->graph->correlations && window->graph->errors != NULL ? OTR_OK : OTR_ERR_ARGUMENT;
 }
 
 /* Of the cells that the pre-decoder leaves. */
@@ -211,7 +243,8 @@ static otr_status decide(otr_window_decoder *d, const otr_predecoded *cell, cons
                          otr_commit *out) {
     uint32_t event_count;
     otr_status status;
-    if (cell->observables != NULL && cell->edges == NULL) {
+    if ((cell->observables != NULL && cell->edges == NULL) ||
+        (d->kind == OTR_DECODER_LIKELIHOOD && (override_count > 0 || cell->edge_count > 0))) {
         return OTR_ERR_UNSUPPORTED;
     }
     status = override_edges(d, cell, overrides, override_count);
@@ -449,7 +482,11 @@ static otr_status match_once(otr_window_decoder *d, const otr_predecoded *cell, 
     otr_cell_answer answer;
     otr_status status;
     flip_ends(d, cell, true);
-    status = otr_decoder_decode_cell(d->decoder, &shot, &answer);
+    status = d->likelihood != NULL ? otr_likelihood_decode_cell(d->likelihood, &shot, &answer)
+                                   : OTR_ERR_ODD_PARITY;
+    if (status == OTR_ERR_ODD_PARITY) {
+        status = otr_decoder_decode_cell(d->decoder, &shot, &answer);
+    }
     flip_ends(d, cell, true);
     if (status != OTR_OK) {
         return status;

@@ -203,7 +203,7 @@ static void decode_twice(otr_likelihood *likelihood, const uint8_t *row) {
     free(again);
 }
 
-static void decode_likely(const otr_graph *graph, const otr_model *model, otr_predecoder *predecoder) {
+static void decode_likely(const otr_graph *graph, otr_predecoder *predecoder) {
     const size_t stride = (size_t)(otr_graph_node_count(graph) + 7) / 8;
     uint8_t *const row = allocate(stride);
     uint32_t *const events = allocate((otr_graph_node_count(graph) + 1) * sizeof *events);
@@ -216,7 +216,10 @@ static void decode_likely(const otr_graph *graph, const otr_model *model, otr_pr
     options.sure_mean = 90;
     options.likely_weight = predecoder != NULL ? 20 : 4;
     options.budget.states_max = 64;
-    status = otr_likelihood_create(&likelihood, model, graph, &options, &error);
+    options.deep_ratio = predecoder != NULL ? 20 : 0;
+    options.deep_members = 2;
+    options.deep_budget.states_max = 64;
+    status = otr_likelihood_create(&likelihood, graph, &options, &error);
     if (status != OTR_OK) {
         check_error(status, &error);
         CHECK(likelihood == NULL && (status == OTR_ERR_LIMIT || status == OTR_ERR_UNSUPPORTED));
@@ -237,15 +240,29 @@ static void decode_likely(const otr_graph *graph, const otr_model *model, otr_pr
 }
 
 /* With and without a pre-decoder, which has opinions on many edges. */
-static void decide(const otr_graph *graph, const otr_model *model) {
+static void decide(const otr_model *model, bool ignore) {
     otr_rule_options options = otr_rule_options_default(OTR_RULE_MIN_SUM);
+    otr_graph_options graph_options = otr_graph_options_default();
     otr_predecoder *rule = NULL;
+    otr_graph *graph = NULL;
+    otr_error error;
+    otr_status status;
+    graph_options.correlations = true;
+    graph_options.errors = true;
+    graph_options.ignore_undecomposable = ignore;
+    status = otr_graph_create(&graph, model, &graph_options, &error);
+    if (status != OTR_OK) {
+        check_error(status, &error);
+        CHECK(graph == NULL && status == OTR_ERR_LIMIT);
+        return;
+    }
     options.iterations = 3;
-    decode_likely(graph, model, NULL);
+    decode_likely(graph, NULL);
     if (otr_rule_predecoder_create(&rule, graph, model, &options, NULL) == OTR_OK) {
-        decode_likely(graph, model, rule);
+        decode_likely(graph, rule);
     }
     otr_predecoder_destroy(rule);
+    otr_graph_destroy(graph);
 }
 
 static void build_graph(const otr_model *model, bool correlations, bool ignore) {
@@ -281,7 +298,7 @@ static void build_graph(const otr_model *model, bool correlations, bool ignore) 
         cut_gap(graph, i);
     }
     if (correlations) {
-        decide(graph, model);
+        decide(model, ignore);
     }
     otr_graph_destroy(graph);
 }

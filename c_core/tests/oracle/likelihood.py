@@ -57,7 +57,7 @@ LIB.otr_trellis_create.argtypes = [
     ctypes.POINTER(Error),
 ]
 # Options are the library's own.
-LIB.otr_likelihood_create.argtypes = [ctypes.POINTER(HANDLE), HANDLE, HANDLE, HANDLE, ctypes.POINTER(Error)]
+LIB.otr_likelihood_create.argtypes = [ctypes.POINTER(HANDLE), HANDLE, HANDLE, ctypes.POINTER(Error)]
 for name in ("otr_trellis_decode", "otr_likelihood_decode"):
     getattr(LIB, name).argtypes = [HANDLE, ctypes.c_char_p, HANDLE, ctypes.POINTER(ctypes.c_double), HANDLE]
 
@@ -76,11 +76,12 @@ def core_model_of(model):
 
 
 def likelihood_of(core_model):
-    """The graph with correlations, and the likelihood decoder over it, last."""
+    """The graph with correlations and whole errors, and the likelihood decoder over it, last."""
     options = LIB.otr_graph_options_default()
     options.correlations = True
+    options.errors = True
     graph = create(LIB.otr_graph_create, LIB.otr_graph_destroy, core_model, options)
-    return [graph, create(LIB.otr_likelihood_create, LIB.otr_likelihood_destroy, core_model, graph[0], None)]
+    return [graph, create(LIB.otr_likelihood_create, LIB.otr_likelihood_destroy, graph[0], None)]
 
 
 def code_model(rng, distance, rounds):

@@ -42,6 +42,7 @@ class GraphOptions(ctypes.Structure):
         ("correlations", ctypes.c_bool),
         ("ignore_undecomposable", ctypes.c_bool),
         ("reweightable", ctypes.c_bool),
+        ("errors", ctypes.c_bool),
         ("first_observables", ctypes.c_bool),
         ("levels", ctypes.c_uint32),
         ("weight_range", ctypes.c_double),

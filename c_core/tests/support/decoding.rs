@@ -1,7 +1,7 @@
 //! Owning handles around the C decoder, just enough for tests to stay readable.
 
 use super::brute_force;
-use super::graph::{self, BOUNDARY, CORRELATED, Edge, PLAIN};
+use super::graph::{self, BOUNDARY, CORRELATED, Edge, PLAIN, WHOLE};
 use outrider_sys::*;
 use std::{mem::MaybeUninit, ptr, slice};
 
@@ -26,6 +26,11 @@ impl Graph {
 
     pub(crate) fn with_correlations(text: &str) -> Self {
         Self::with_options(text, &CORRELATED)
+    }
+
+    /// With correlations, and its errors whole.
+    pub(crate) fn with_errors(text: &str) -> Self {
+        Self::with_options(text, &WHOLE)
     }
 
     fn with_options(text: &str, options: &otr_graph_options) -> Self {

@@ -25,11 +25,13 @@ pub(crate) const PLAIN: otr_graph_options = otr_graph_options {
     correlations: false,
     ignore_undecomposable: false,
     reweightable: false,
+    errors: false,
     first_observables: false,
     levels: 0,
     weight_range: 0.0,
 };
 pub(crate) const CORRELATED: otr_graph_options = otr_graph_options { correlations: true, ..PLAIN };
+pub(crate) const WHOLE: otr_graph_options = otr_graph_options { errors: true, ..CORRELATED };
 
 impl Graph {
     /// Parses `text`, which must be valid, and builds its graph.

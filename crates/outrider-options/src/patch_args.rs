@@ -222,6 +222,11 @@ impl PatchArgs {
     /// Refuses options that would change nothing.
     fn require_fit(&self) -> Result<(), PatchError> {
         let is_hard = self.predecoder_use == PredecoderUse::Hard;
+        if is_hard && self.decoder == DecoderKind::Likelihood {
+            return Err(PatchError::Option(
+                "--predecoder-use hard: likelihood uses a pre-decoder softly".to_owned(),
+            ));
+        }
         if self.predecoder == PredecoderChoice::None && (is_hard || self.fix_probability.is_some()) {
             return Err(PatchError::Option(
                 "--predecoder-use and --fix-probability need --predecoder".to_owned(),

@@ -71,6 +71,9 @@ pub enum DecoderKind {
     MwpmCorrelated,
     /// `union-find`: weighted union-find with peeling.
     UnionFind,
+    /// `likelihood`: by sums over errors where matching is unsure; of [cells](crate::WindowDecoder), and not of a
+    /// [`Decoder`], as whole shots have [`Likelihood`](crate::Likelihood).
+    Likelihood,
 }
 
 /// How a decoder is made.
@@ -137,7 +140,8 @@ impl Decoder {
     ///
     /// # Errors
     /// [`Argument`](crate::Status::Argument) if the kind needs correlations that the graph lacks or cannot
-    /// certify, [`Unsupported`](crate::Status::Unsupported) for a missing instruction set.
+    /// certify, [`Unsupported`](crate::Status::Unsupported) for a missing instruction set, and for
+    /// [`DecoderKind::Likelihood`].
     pub fn with_options(graph: Arc<MatchingGraph>, options: &DecoderOptions) -> Result<Self, Error> {
         Self::create(graph, None, options)
     }
@@ -163,8 +167,12 @@ impl Decoder {
         // SAFETY: the graph and the pre-decoder outlive the decoder, because they are stored beside it and dropped
         // after it.
         let status = unsafe { sys::otr_decoder_create(&mut raw, graph.as_ptr(), &raw_options) };
-        check(status)
-            .map_err(|error| options.isa.explain(error).explained(Status::Argument, || options.refusal()))?;
+        check(status).map_err(|error| match options.kind {
+            DecoderKind::Likelihood => error.explained(Status::Unsupported, || {
+                "likelihood is a kind of window decoders; whole shots have a decoder of their own".to_owned()
+            }),
+            _ => options.isa.explain(error).explained(Status::Argument, || options.refusal()),
+        })?;
         Ok(Self { raw: owned(raw)?, predecoder, graph, kind: options.kind })
     }
 
@@ -173,8 +181,7 @@ impl Decoder {
     /// # Errors
     /// As [`MatchingGraph::new`] and [`with_options`](Self::with_options).
     pub fn from_model(model: &DetectorErrorModel, kind: DecoderKind) -> Result<Self, Error> {
-        let options = GraphOptions { correlations: kind.needs_correlations(), ..GraphOptions::default() };
-        Self::new(Arc::new(MatchingGraph::new(model, &options)?), kind)
+        Self::new(Arc::new(MatchingGraph::new(model, &kind.graph_options())?), kind)
     }
 
     /// Decodes from now on as a decoder made on `graph` with the same options and this
@@ -461,9 +468,21 @@ impl fmt::Debug for Decoder {
 }
 
 impl DecoderKind {
+    /// Those that a [`Decoder`] can be of.
+    pub const OF_SHOTS: [Self; 3] = [Self::Mwpm, Self::MwpmCorrelated, Self::UnionFind];
+
     /// Whether it needs a graph with [`correlations`](GraphOptions::correlations).
     pub fn needs_correlations(self) -> bool {
-        self == Self::MwpmCorrelated
+        matches!(self, Self::MwpmCorrelated | Self::Likelihood)
+    }
+
+    /// How a graph is built that it decodes on.
+    pub fn graph_options(self) -> GraphOptions {
+        GraphOptions {
+            correlations: self.needs_correlations(),
+            errors: self == Self::Likelihood,
+            ..GraphOptions::default()
+        }
     }
 }
 
@@ -471,6 +490,7 @@ named!(DecoderKind, "decoder", otr_decoder_kind;
     Mwpm "mwpm" OTR_DECODER_MWPM,
     MwpmCorrelated "mwpm-correlated" OTR_DECODER_MWPM_CORRELATED,
     UnionFind "union-find" OTR_DECODER_UNION_FIND,
+    Likelihood "likelihood" OTR_DECODER_LIKELIHOOD,
 );
 
 impl DecoderOptions {
@@ -489,6 +509,10 @@ impl DecoderOptions {
     pub(crate) fn refusal(self) -> String {
         match self.kind {
             DecoderKind::MwpmCorrelated => format!("{} needs a graph built with correlations", self.kind),
+            DecoderKind::Likelihood => format!(
+                "{} needs a graph built with correlations that keeps its errors, none of them likelier than 1/2",
+                self.kind
+            ),
             kind => format!("{kind} cannot certify"),
         }
     }

@@ -41,6 +41,9 @@ pub struct GraphOptions {
     pub ignore_undecomposable: bool,
     /// Keep what each error adds to, for [`MatchingGraph::reweighted`].
     pub reweightable: bool,
+    /// Keep the errors whole too, for sums over them: [`Likelihood`](crate::Likelihood). Such a graph takes no other
+    /// probabilities.
+    pub errors: bool,
     /// Where errors with the same detectors flip different observables, keep those of the first one, as PyMatching
     /// does, instead of the likelier ones.
     pub first_observables: bool,
@@ -57,6 +60,7 @@ impl GraphOptions {
             correlations: self.correlations,
             ignore_undecomposable: self.ignore_undecomposable,
             reweightable: self.reweightable,
+            errors: self.errors,
             first_observables: self.first_observables,
             levels: self.levels,
             weight_range: self.weight_range,
@@ -285,6 +289,12 @@ impl MatchingGraph {
     pub fn has_correlations(&self) -> bool {
         // SAFETY: `raw` is a live graph.
         unsafe { sys::otr_graph_has_correlations(self.as_ptr()) }
+    }
+
+    /// Whether the graph keeps its errors whole.
+    pub fn has_errors(&self) -> bool {
+        // SAFETY: `raw` is a live graph.
+        unsafe { sys::otr_graph_has_errors(self.as_ptr()) }
     }
 
     /// Edges of errors that flip different observables.

@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use outrider_sys as sys;
 
+use crate::decoder::DecoderKind;
 use crate::error::{Details, Error, LineMeaning, check, check_length, check_padding};
-use crate::graph::{GraphOptions, MatchingGraph};
+use crate::graph::MatchingGraph;
 use crate::kernels::Isa;
-use crate::model::{DetectorErrorModel, owned};
+use crate::model::{DetectorErrorModel, owned, view};
 use crate::predecoder::Predecoder;
 use crate::shots::Shots;
 use crate::trellis::TrellisBudget;
 
 /// Near-maximum-likelihood decoding: a sum over likely errors, where matching is unsure.
 ///
-/// A cascade of three [levels](LikelihoodLevel). Most shots end at the first, the complementary gap of each observable,
+/// A cascade of three [levels](LikelihoodLevel), and a fourth on request. Most shots end at the first, the complementary gap of each observable,
 /// under a pre-decoder's weights if there is one. Only the unsure ones come to the sum: of the probabilities of all sets
-/// of candidate errors that explain the shot, in each class. It needs a graph with
-/// [`correlations`](GraphOptions::correlations) on which every observable has a [gap](crate::Gap), as those of patches
+/// of candidate errors that explain the shot, in each class. It needs a graph as
+/// [`DecoderKind::graph_options`] builds it, on which every observable has a [gap](crate::Gap), as those of patches
 /// do; a [trellis](crate::Trellis) takes any model.
 ///
 /// It works for one thread at a time, and allocates when it is made and in its first shots, not after that. Its ratios
@@ -77,6 +78,13 @@ pub struct LikelihoodOptions {
     pub budget: TrellisBudget,
     /// What is added of the mean gap to the ratio of the sum; from 0 to 1.
     pub gap_share: f64,
+    /// Where the magnitude of a ratio of the sum is below this, 0 for never, matchings under perturbed weights find more
+    /// candidates, and these are summed up.
+    pub deep_ratio: f64,
+    /// How many such matchings; from 1 to 64.
+    pub deep_members: u32,
+    /// The budget of that sum.
+    pub deep_budget: TrellisBudget,
 }
 
 /// What a shot was decided by.
@@ -88,6 +96,8 @@ pub enum LikelihoodLevel {
     MeanGap,
     /// The sum over candidate errors.
     Sum,
+    /// The sum over more of them, see [`LikelihoodOptions::deep_ratio`].
+    Deep,
 }
 
 /// What one shot gives.
@@ -109,41 +119,32 @@ impl Likelihood {
     ///
     /// # Errors
     /// As [`with_options`](Self::with_options).
-    pub fn new(model: &DetectorErrorModel, graph: Arc<MatchingGraph>) -> Result<Self, Error> {
-        Self::with_options(model, graph, &LikelihoodOptions::default())
+    pub fn new(graph: Arc<MatchingGraph>) -> Result<Self, Error> {
+        Self::with_options(graph, &LikelihoodOptions::default())
     }
 
-    /// A decoder over `graph`, which is that of `model` with correlations. It keeps the graph alive, and not the model.
+    /// A decoder over `graph`, which has [correlations](GraphOptions::correlations) and keeps its
+    /// [errors](GraphOptions::errors), as [`DecoderKind::graph_options`] gives it; it is kept alive.
     ///
     /// # Errors
-    /// [`Unsupported`](crate::Status::Unsupported) for a graph without correlations, for an observable without a gap,
-    /// where a [trellis](crate::Trellis) decodes, and for a missing instruction set. [`Limit`](crate::Status::Limit) for
-    /// too many errors, or over 64 observables. [`Argument`](crate::Status::Argument) for options out of range and a
-    /// graph of another model.
-    pub fn with_options(
-        model: &DetectorErrorModel,
-        graph: Arc<MatchingGraph>,
-        options: &LikelihoodOptions,
-    ) -> Result<Self, Error> {
-        Self::create(model, graph, None, options)
+    /// [`Unsupported`](crate::Status::Unsupported) for another graph, for an observable without a gap, where a
+    /// [trellis](crate::Trellis) decodes, and for a missing instruction set. [`Argument`](crate::Status::Argument) for
+    /// options out of range.
+    pub fn with_options(graph: Arc<MatchingGraph>, options: &LikelihoodOptions) -> Result<Self, Error> {
+        Self::create(graph, None, options)
     }
 
-    /// A decoder over the pre-decoder's graph, which is that of `model` with correlations. The pre-decoder is used
+    /// A decoder over the pre-decoder's graph. The pre-decoder is used
     /// [softly](crate::PredecoderUse::Soft): its weights are those of the first gaps, and edges that it finds likely are
     /// candidates.
     ///
     /// # Errors
     /// As [`with_options`](Self::with_options).
-    pub fn with_predecoder(
-        model: &DetectorErrorModel,
-        predecoder: Predecoder,
-        options: &LikelihoodOptions,
-    ) -> Result<Self, Error> {
-        Self::create(model, Arc::clone(predecoder.graph()), Some(predecoder), options)
+    pub fn with_predecoder(predecoder: Predecoder, options: &LikelihoodOptions) -> Result<Self, Error> {
+        Self::create(Arc::clone(predecoder.graph()), Some(predecoder), options)
     }
 
     fn create(
-        model: &DetectorErrorModel,
         graph: Arc<MatchingGraph>,
         predecoder: Option<Predecoder>,
         options: &LikelihoodOptions,
@@ -154,13 +155,7 @@ impl Likelihood {
         // SAFETY: all pointers are live. Graph and pre-decoder, which is on that graph and used by nobody else, outlive
         // the decoder, because they are stored beside it and dropped after it; C keeps nothing else.
         let status = unsafe {
-            sys::otr_likelihood_create(
-                &mut raw,
-                model.as_ptr(),
-                graph.as_ptr(),
-                &raw_options,
-                details.as_mut_ptr(),
-            )
+            sys::otr_likelihood_create(&mut raw, graph.as_ptr(), &raw_options, details.as_mut_ptr())
         };
         details.check(status, LineMeaning::Line).map_err(|error| match options.isa.is_available() {
             true => error,
@@ -172,13 +167,13 @@ impl Likelihood {
         Ok(Self { raw, predecoder, graph, ratios: vec![0.0; observables as usize] })
     }
 
-    /// Builds the graph with correlations, and a decoder over it.
+    /// Builds the graph that it needs, and a decoder over it.
     ///
     /// # Errors
     /// As [`MatchingGraph::new`] and [`with_options`](Self::with_options).
     pub fn from_model(model: &DetectorErrorModel) -> Result<Self, Error> {
-        let options = GraphOptions { correlations: true, ..GraphOptions::default() };
-        Self::new(model, Arc::new(MatchingGraph::new(model, &options)?))
+        let options = DecoderKind::Likelihood.graph_options();
+        Self::new(Arc::new(MatchingGraph::new(model, &options)?))
     }
 
     /// Decodes one shot of packed bits: `detectors` has a bit for each detector, as in
@@ -252,6 +247,23 @@ impl Likelihood {
         &self.ratios
     }
 
+    /// The edges of the last shot's answer, ascending: a set that explains the shot, in the class that was decided for.
+    ///
+    /// In parts of the graph with two sides they are the lightest of the class, and where the sum decided, in each cluster
+    /// of its candidates those that flip the observable as its sum has it. The other parts are matched under the
+    /// weights that these edges imply. Where several observables share a part, its edges are in the class of the first.
+    ///
+    /// # Errors
+    /// [`Argument`](crate::Status::Argument) if no shot was decoded; [`OddParity`](crate::Status::OddParity) if a part
+    /// that no level looked at has no explanation.
+    pub fn edges(&mut self) -> Result<&[u32], Error> {
+        let (mut edges, mut count) = (ptr::null(), 0);
+        // SAFETY: the decoder is live and used by nobody else (&mut); the outputs are ours.
+        check(unsafe { sys::otr_likelihood_edges(self.raw.as_ptr(), &mut edges, &mut count) })?;
+        // SAFETY: the edges are valid until the next call on the decoder, which the borrow of it prevents.
+        Ok(unsafe { view(edges, count) })
+    }
+
     /// The graph that it matches on.
     pub fn graph(&self) -> &Arc<MatchingGraph> {
         &self.graph
@@ -300,6 +312,9 @@ impl LikelihoodOptions {
             iterations: self.iterations,
             budget: self.budget.to_raw(),
             gap_share: self.gap_share,
+            deep_ratio: self.deep_ratio,
+            deep_members: self.deep_members,
+            deep_budget: self.deep_budget.to_raw(),
         }
     }
 }
@@ -317,6 +332,9 @@ impl Default for LikelihoodOptions {
             iterations: raw.iterations,
             budget: TrellisBudget::from_raw(raw.budget),
             gap_share: raw.gap_share,
+            deep_ratio: raw.deep_ratio,
+            deep_members: raw.deep_members,
+            deep_budget: TrellisBudget::from_raw(raw.deep_budget),
         }
     }
 }
@@ -326,7 +344,8 @@ impl LikelihoodLevel {
         match raw {
             sys::otr_likelihood_level::OTR_LIKELIHOOD_GAP => Self::Gap,
             sys::otr_likelihood_level::OTR_LIKELIHOOD_MEAN_GAP => Self::MeanGap,
-            _ => Self::Sum,
+            sys::otr_likelihood_level::OTR_LIKELIHOOD_SUM => Self::Sum,
+            _ => Self::Deep,
         }
     }
 }

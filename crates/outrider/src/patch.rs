@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::decoder::DecoderOptions;
 use crate::error::{Error, argument_error};
-use crate::graph::{GraphOptions, MatchingGraph};
+use crate::graph::MatchingGraph;
 use crate::model::{DetectorErrorModel, InstructionKind, Target, TargetKind};
 use crate::plan::{Axis, Plan, PlanOptions, RowLayout};
 use crate::predecoder::Predecoder;
@@ -94,11 +94,7 @@ impl Patch {
     /// As [`MatchingGraph::new`] and [`Plan::new`], those of the pre-decoder, and [`Argument`](crate::Status::Argument)
     /// for one that looks at whole histories.
     pub fn new(model: &DetectorErrorModel, options: &PatchOptions) -> Result<Self, Error> {
-        let graph_options = GraphOptions {
-            correlations: options.decoder.kind.needs_correlations(),
-            ..GraphOptions::default()
-        };
-        let graph = Arc::new(MatchingGraph::new(model, &graph_options)?);
+        let graph = Arc::new(MatchingGraph::new(model, &options.decoder.kind.graph_options())?);
         let mut options = options.clone();
         if let Some(predecoder) = &options.predecoder {
             let reach = (predecoder.make)(&graph)?.reach().rounds.ceil();

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use outrider_sys as sys;
 
-use crate::decoder::DecoderOptions;
+use crate::decoder::{DecoderKind, DecoderOptions};
 use crate::error::{Details, Error, LineMeaning, Status, check, check_length};
 use crate::graph::MatchingGraph;
 use crate::model::{owned, view};
@@ -222,7 +222,16 @@ impl WindowDecoder {
         // after it.
         let status = unsafe { sys::otr_window_decoder_create(&mut raw, window.raw.as_ptr(), &raw_options) };
         check(status).map_err(|error| {
-            options.isa.explain(error).explained(Status::Argument, || {
+            let error = match options.kind {
+                DecoderKind::Likelihood if options.isa.is_available() => {
+                    error.explained(Status::Unsupported, || {
+                        "likelihood proves nothing, has no weight offset, and uses pre-decoders softly"
+                            .to_owned()
+                    })
+                }
+                _ => options.isa.explain(error),
+            };
+            error.explained(Status::Argument, || {
                 if predecoder.as_ref().is_some_and(|own| !Arc::ptr_eq(own.graph(), &window.history)) {
                     "the pre-decoder is for another graph".to_owned()
                 } else {

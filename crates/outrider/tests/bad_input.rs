@@ -129,7 +129,7 @@ fn graph_indices_are_checked() {
 
 #[test]
 fn decoders_check_lengths_and_indices() {
-    for kind in DecoderKind::ALL {
+    for kind in DecoderKind::OF_SHOTS {
         let mut decoder = decoder(CHAIN, kind);
         let mut observables = [0xAA];
         assert_length(decoder.decode(&[], &[], &mut observables), 1, 0);
@@ -150,7 +150,7 @@ fn decoders_check_lengths_and_indices() {
 
 #[test]
 fn odd_parity_is_an_error_of_its_shot() {
-    for kind in DecoderKind::ALL {
+    for kind in DecoderKind::OF_SHOTS {
         let mut decoder = decoder(RING, kind);
         let error = decoder.decode(&[1, 0], &[], &mut [0]).expect_err("one event, no boundary");
         assert_eq!(error.status(), Some(Status::OddParity), "{kind}");
@@ -343,9 +343,9 @@ fn unknown_names_list_the_known_ones() {
     let error = "mwpm2".parse::<DecoderKind>().expect_err("no such kind");
     assert_eq!(
         error.to_string(),
-        "unknown decoder 'mwpm2', expected one of mwpm, mwpm-correlated, union-find"
+        "unknown decoder 'mwpm2', expected one of mwpm, mwpm-correlated, union-find, likelihood"
     );
-    for kind in DecoderKind::ALL {
+    for kind in DecoderKind::OF_SHOTS {
         assert_eq!(kind.to_string().parse::<DecoderKind>().expect("its own name"), kind);
     }
     for format in Format::ALL {

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::thread;
 
 use outrider::{
-    Circuit, CircuitFamily, Decoder, DecoderKind, DetectorErrorModel, Error, GraphOptions, InstructionKind,
-    Isa, Likelihood, LikelihoodLevel, LikelihoodOptions, MatchingGraph, Network, NetworkOptions, Predecoder,
-    Rule, RuleOptions, Sampler, SamplerOptions, Shots, Status, SurfaceCode, TargetKind, Trellis,
-    TrellisBudget,
+    Circuit, CircuitFamily, Decoder, DecoderKind, DetectorErrorModel, Error, InstructionKind, Isa,
+    Likelihood, LikelihoodLevel, LikelihoodOptions, MatchingGraph, Network, NetworkOptions, Predecoder, Rule,
+    RuleOptions, Sampler, SamplerOptions, Shots, Status, SurfaceCode, TargetKind, Trellis, TrellisBudget,
 };
 
 /// A patch: one event between two sides, of which one flips the observable.
@@ -27,8 +26,7 @@ fn memory(distance: u32, p: f64, shots: usize) -> (DetectorErrorModel, Shots, Sh
 }
 
 fn graph(model: &DetectorErrorModel) -> Arc<MatchingGraph> {
-    let options = GraphOptions { correlations: true, ..GraphOptions::default() };
-    Arc::new(MatchingGraph::new(model, &options).expect("a matchable model"))
+    Arc::new(MatchingGraph::new(model, &DecoderKind::Likelihood.graph_options()).expect("a matchable model"))
 }
 
 /// The network that comes with the programs, on the graph of a model.
@@ -42,7 +40,7 @@ fn network(graph: &Arc<MatchingGraph>, model: &DetectorErrorModel, isa: Isa) -> 
 fn with_rule(rule: Rule, graph: &Arc<MatchingGraph>, model: &DetectorErrorModel) -> Likelihood {
     let predecoder =
         Predecoder::rule(Arc::clone(graph), model, &RuleOptions::new(rule)).expect("the model's graph");
-    Likelihood::with_predecoder(model, predecoder, &LikelihoodOptions::default()).expect("a patch")
+    Likelihood::with_predecoder(predecoder, &LikelihoodOptions::default()).expect("a patch")
 }
 
 #[test]
@@ -70,9 +68,9 @@ fn answers_are_nearly_those_of_the_sum_over_all_errors() {
         let options = LikelihoodOptions::default();
         let network = network(&graph, &model, Isa::Auto);
         for (name, mut likelihood) in [
-            ("no pre-decoder", Likelihood::new(&model, Arc::clone(&graph)).expect("a patch")),
+            ("no pre-decoder", Likelihood::new(Arc::clone(&graph)).expect("a patch")),
             ("min-sum", with_rule(Rule::MinSum, &graph, &model)),
-            ("a network", Likelihood::with_predecoder(&model, network, &options).expect("a patch")),
+            ("a network", Likelihood::with_predecoder(network, &options).expect("a patch")),
         ] {
             let (found, answers) = mistakes(&mut |row, out| {
                 likelihood.decode(row, out).expect("an explained shot");
@@ -93,7 +91,7 @@ fn thresholds_part_the_levels() {
     let (model, detectors, _) = memory(3, 0.01, 1500);
     let graph = graph(&model);
     let options = LikelihoodOptions { sure_gap: 6.0, sure_mean: 4.0, ..LikelihoodOptions::default() };
-    let mut likelihood = Likelihood::with_options(&model, graph, &options).expect("a patch");
+    let mut likelihood = Likelihood::with_options(graph, &options).expect("a patch");
     let mut counts = [0; 3];
     for row in detectors.rows() {
         let result = likelihood.decode(row, &mut [0]).expect("an explained shot");
@@ -145,8 +143,8 @@ fn ratios_have_the_same_bits_on_every_instruction_set() {
     let run = |isa, with_network: bool| {
         let options = LikelihoodOptions { isa, ..LikelihoodOptions::default() };
         let likelihood = match with_network {
-            true => Likelihood::with_predecoder(&model, network(&graph, &model, isa), &options),
-            false => Likelihood::with_options(&model, Arc::clone(&graph), &options),
+            true => Likelihood::with_predecoder(network(&graph, &model, isa), &options),
+            false => Likelihood::with_options(Arc::clone(&graph), &options),
         };
         bits(&mut likelihood.expect("a patch"), &detectors)
     };
@@ -164,7 +162,7 @@ fn threads_over_one_graph_agree_with_one_thread_and_with_a_batch() {
     let graph = graph(&model);
     let make = || {
         let network = network(&graph, &model, Isa::Auto);
-        Likelihood::with_predecoder(&model, network, &LikelihoodOptions::default()).expect("a patch")
+        Likelihood::with_predecoder(network, &LikelihoodOptions::default()).expect("a patch")
     };
     let expected = bits(&mut make(), &detectors);
     let parts: Vec<_> = thread::scope(|scope| {
@@ -286,16 +284,15 @@ fn models_and_graphs_that_cannot_be_decoded_are_refused() {
     refused(&format!("{CHAIN}error(0.1) D0 L64"), Status::Limit, "64");
 
     let model = DetectorErrorModel::parse(CHAIN).expect("a model");
-    let plain = Arc::new(MatchingGraph::new(&model, &GraphOptions::default()).expect("a matchable model"));
-    let error = Likelihood::new(&model, plain).expect_err("no correlations");
-    assert_eq!(error.status(), Some(Status::Unsupported));
-    assert!(error.to_string().contains("correlations"), "{error}");
-    let other = DetectorErrorModel::parse(&format!("{CHAIN}detector D2")).expect("a model");
-    let error = Likelihood::new(&model, graph(&other)).expect_err("another model");
-    assert_eq!(error.status(), Some(Status::Argument), "{error}");
+    for kind in DecoderKind::OF_SHOTS {
+        let other = Arc::new(MatchingGraph::new(&model, &kind.graph_options()).expect("a matchable model"));
+        let error = Likelihood::new(other).expect_err("no errors");
+        assert_eq!(error.status(), Some(Status::Unsupported));
+        assert!(error.to_string().contains("whole"), "{error}");
+    }
     for isa in Isa::ALL.into_iter().filter(|isa| !isa.is_available()) {
         let options = LikelihoodOptions { isa, ..LikelihoodOptions::default() };
-        let error = Likelihood::with_options(&model, graph(&model), &options).expect_err("not here");
+        let error = Likelihood::with_options(graph(&model), &options).expect_err("not here");
         assert_eq!(error.status(), Some(Status::Unsupported));
         assert!(error.to_string().contains(isa.name()), "{error}");
     }
@@ -323,7 +320,7 @@ fn options_out_of_range_are_refused() {
         LikelihoodOptions { gap_share: 1.1, ..usual },
         LikelihoodOptions { gap_share: f64::NAN, ..usual },
     ] {
-        let error = Likelihood::with_options(&model, Arc::clone(&graph), &options).expect_err("out of range");
+        let error = Likelihood::with_options(Arc::clone(&graph), &options).expect_err("out of range");
         assert_eq!(error.status(), Some(Status::Argument), "{options:?}: {error}");
     }
     let largest = LikelihoodOptions {
@@ -346,7 +343,7 @@ fn options_out_of_range_are_refused() {
     };
     for (options, level) in [(largest, LikelihoodLevel::Sum), (least, LikelihoodLevel::Gap)] {
         let mut likelihood =
-            Likelihood::with_options(&model, Arc::clone(&graph), &options).expect("within the limits");
+            Likelihood::with_options(Arc::clone(&graph), &options).expect("within the limits");
         let mut answer = [0];
         let result = likelihood.decode(&[0b01], &mut answer).expect("an explained shot");
         assert_eq!((result.level, answer), (level, [1]), "{options:?}");

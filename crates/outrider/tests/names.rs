@@ -11,7 +11,7 @@ use outrider::{
 
 #[test]
 fn every_name_stands_for_its_value_and_errors_list_them_all() {
-    check(&DecoderKind::ALL, "decoder", &["mwpm", "mwpm-correlated", "union-find"]);
+    check(&DecoderKind::ALL, "decoder", &["mwpm", "mwpm-correlated", "union-find", "likelihood"]);
     check(&DenseArithmetic::ALL, "arithmetic", &["float", "integer"]);
     let isas = ["auto", "portable", "neon", "avx2", "avx512", "avx512vnni", "amx"];
     check(&Isa::ALL, "instruction set", &isas);

@@ -2,9 +2,9 @@
 
 use outrider::{
     CellBook, CellReport, Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel,
-    MeasurementMap, MeasurementStream, Patch, PatchOptions, PatchPredecoder, Plan, PlanOptions, Predecoder,
-    PredecoderUse, Rule, RuleOptions, Sampler, Shots, Status, Stream, StreamOptions, SurfaceCode, Wait,
-    WorkersOptions, clock_ns,
+    Likelihood, MeasurementMap, MeasurementStream, Patch, PatchOptions, PatchPredecoder, Plan, PlanOptions,
+    Predecoder, PredecoderUse, Rule, RuleOptions, Sampler, Shots, Status, Stream, StreamOptions, SurfaceCode,
+    Wait, WorkersOptions, clock_ns,
 };
 use std::sync::Arc;
 
@@ -77,6 +77,8 @@ fn decode(patch: &Arc<Patch>, options: &StreamOptions, row: &[u8]) -> Vec<u8> {
     state.observables.to_vec()
 }
 
+type DecodeWhole = dyn FnMut(&[u8], &mut [u8]);
+
 #[test]
 fn every_number_of_workers_gives_the_same_answers() {
     let history = history();
@@ -84,7 +86,21 @@ fn every_number_of_workers_gives_the_same_answers() {
         for kind in DecoderKind::ALL {
             let decoder = DecoderOptions { kind, ..DecoderOptions::default() };
             let patch = history.patch(plan_options, decoder);
-            let mut whole = Decoder::with_options(Arc::clone(patch.plan().graph()), &decoder).unwrap();
+            let graph = Arc::clone(patch.plan().graph());
+            let mut whole: Box<DecodeWhole> = match kind {
+                DecoderKind::Likelihood => {
+                    let mut whole = Likelihood::new(graph).unwrap();
+                    Box::new(move |row, answer| {
+                        whole.decode(row, answer).unwrap();
+                    })
+                }
+                _ => {
+                    let mut whole = Decoder::with_options(graph, &decoder).unwrap();
+                    Box::new(move |row, answer| {
+                        whole.decode(row, &[], answer).unwrap();
+                    })
+                }
+            };
             let (mut differ, mut failures) = (0, [0; 2]);
             for (shot, (row, truth)) in history.detectors.rows().zip(history.observables.rows()).enumerate() {
                 let here = decode(&patch, &StreamOptions::default(), row);
@@ -95,12 +111,17 @@ fn every_number_of_workers_gives_the_same_answers() {
                     assert_eq!(decode(&patch, &workers(count, wait), row), here, "{kind} {count} {wait:?}");
                 }
                 let mut answer = [0];
-                whole.decode(row, &[], &mut answer).unwrap();
+                whole(row, &mut answer);
                 differ += u32::from(here != answer);
                 failures[0] += u32::from(here != truth);
                 failures[1] += u32::from(answer[..] != *truth);
             }
-            assert!(differ <= 8 && failures[0].abs_diff(failures[1]) <= 5, "{kind}: {differ} {failures:?}");
+            // Classes of a window are not those of the history.
+            let differ_max = if kind == DecoderKind::Likelihood { 20 } else { 8 };
+            assert!(
+                differ <= differ_max && failures[0].abs_diff(failures[1]) <= 5,
+                "{kind}: {differ} {failures:?}"
+            );
             assert!(failures[0] > 5, "{kind}: {failures:?} failures compare nothing");
         }
     }

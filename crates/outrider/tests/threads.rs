@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::thread;
 
 use outrider::{
-    Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, GraphOptions, Isa,
-    MatchingGraph, Sampler, SamplerOptions, Shots, SurfaceCode,
+    Circuit, CircuitFamily, Decoder, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, MatchingGraph,
+    Sampler, SamplerOptions, Shots, SurfaceCode,
 };
 
 const SHOTS: usize = 1500;
@@ -14,8 +14,8 @@ const SEED: u64 = 9;
 #[test]
 fn threads_over_one_graph_agree_with_one_thread() {
     let model = memory();
-    for kind in DecoderKind::ALL {
-        let options = GraphOptions { correlations: kind.needs_correlations(), ..GraphOptions::default() };
+    for kind in DecoderKind::OF_SHOTS {
+        let options = kind.graph_options();
         let graph = Arc::new(MatchingGraph::new(&model, &options).expect("a matchable model"));
         let whole = sample_and_decode(&model, &graph, kind, Isa::Portable, 0, SHOTS);
         for part_shots in [1, 100, 499] {

@@ -356,6 +356,7 @@ class Likelihood:
         iterations: int | None = None,
         budget: tuple[float, int] | None = None,
         gap_share: float | None = None,
+        deep_ratio: float | None = None,
         isa: str = "auto",
     ) -> Likelihood: ...
     @property
@@ -389,6 +390,7 @@ class Likelihood:
         bit_packed_predictions: bool = False,
         return_ratios: Literal[True],
     ) -> tuple[NDArray[Any], NDArray[np.float64]]: ...
+    def decode_to_edge_nodes(self, shots: _Bits, *, bit_packed_shots: bool = False) -> _RaggedPairs: ...
     def decode_shot(self, shot: _Bits) -> tuple[NDArray[np.uint8], NDArray[np.float64]]: ...
 
 @final

@@ -58,7 +58,7 @@ impl MatchingGraph {
             first_observables,
             levels,
             weight_range,
-            reweightable: false,
+            ..GraphOptions::default()
         };
         let parsed = &model.get().inner;
         let graph = py.detach(|| outrider::MatchingGraph::new(parsed, &options)).map_err(exception)?;

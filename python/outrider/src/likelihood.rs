@@ -3,10 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
-use outrider::{DetectorErrorModel, GraphOptions, LikelihoodOptions, MatchingGraph, Shots, TrellisBudget};
+use outrider::{
+    DecoderKind, DetectorErrorModel, GraphOptions, LikelihoodOptions, MatchingGraph, Shots, TrellisBudget,
+};
 use pyo3::prelude::*;
 
-use crate::arrays::{BitsIn, BitsOut, blocks, events_of_shot, unpack, zeros};
+use crate::arrays::{BitsIn, BitsOut, RaggedPairArrays, RaggedPairs, blocks, events_of_shot, unpack, zeros};
 use crate::errors::exception;
 use crate::model::Model;
 use crate::predecoder::Predecoder;
@@ -26,6 +28,8 @@ use crate::predecoder::Predecoder;
 ///     weight a matching lowers below half of it. From 0, 4 by default.
 /// iterations: of belief propagation over the candidates; at most 64. 1 by default.
 /// budget: of the sum, (cutoff, states) as for a Trellis; None for the library's own.
+/// deep_ratio: where a ratio of the sum is below this, matchings under perturbed weights find more candidates, and these
+///     are summed up; 0, the default, for never. 2 is enough.
 /// gap_share: what is added of the mean gap to the ratio of the sum; from 0 to 1. A quarter by default.
 /// isa: the instruction set; all of them give the same bits.
 ///
@@ -44,7 +48,7 @@ impl Likelihood {
     #[pyo3(signature = (
         model, *, predecoder=None, ignore_undecomposable=false, first_observables=false, sure_gap=None,
         sure_mean=None, likely_weight=None, iterations=None, budget=None, gap_share=None,
-        isa="auto"
+        deep_ratio=None, isa="auto"
     ))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn new(
@@ -59,6 +63,7 @@ impl Likelihood {
         iterations: Option<u32>,
         budget: Option<(f64, u32)>,
         gap_share: Option<f64>,
+        deep_ratio: Option<f64>,
         isa: &str,
     ) -> PyResult<Self> {
         let isa = isa.parse().map_err(exception)?;
@@ -68,14 +73,14 @@ impl Likelihood {
         options.likely_weight = likely_weight.unwrap_or(options.likely_weight);
         options.iterations = iterations.unwrap_or(options.iterations);
         options.gap_share = gap_share.unwrap_or(options.gap_share);
+        options.deep_ratio = deep_ratio.unwrap_or(options.deep_ratio);
         if let Some((cutoff, states_max)) = budget {
             options.budget = TrellisBudget { cutoff, states_max };
         }
         let graph_options = GraphOptions {
-            correlations: true,
             ignore_undecomposable,
             first_observables,
-            ..GraphOptions::default()
+            ..DecoderKind::Likelihood.graph_options()
         };
         let made = py.detach(|| make(&model.inner, &graph_options, predecoder, &options));
         let (graph, likelihood) = made.map_err(exception)?;
@@ -135,6 +140,38 @@ impl Likelihood {
         if return_ratios { Ok((predictions, ratios).into_pyobject(py)?.into_any()) } else { Ok(predictions) }
     }
 
+    /// The edges of each shot's answer by their ends: (offsets, nodes), shapes (shots + 1,) and (total, 2).
+    ///
+    /// Those of shot k are nodes[offsets[k]:offsets[k + 1]], a set of edges that explains the shot in the class that was
+    /// decided for, each a detector and one above it, or -1 for the boundary. Where several observables share a part of
+    /// the graph, its edges are in the class of the first. Arguments and errors as for decode_batch.
+    #[pyo3(signature = (shots, *, bit_packed_shots=false))]
+    fn decode_to_edge_nodes<'py>(
+        &self,
+        py: Python<'py>,
+        shots: &Bound<'py, PyAny>,
+        bit_packed_shots: bool,
+    ) -> PyResult<RaggedPairArrays<'py>> {
+        let shots = BitsIn::new(shots, self.num_detectors() as usize, bit_packed_shots)?;
+        let mut all = RaggedPairs::new();
+        for rows in blocks(shots.len()) {
+            py.check_signals()?;
+            let events = shots.read(rows.clone())?;
+            py.detach(|| {
+                let mut likelihood = self.locked();
+                let mut prediction = vec![0; self.graph.observable_bytes()];
+                events.rows().enumerate().try_for_each(|(index, row)| {
+                    likelihood
+                        .decode(row, &mut prediction)
+                        .and_then(|_| push_edges(&mut all, &self.graph, likelihood.edges()?))
+                        .map_err(|error| error.with_shot((rows.start + index) as u64 + 1))
+                })
+            })
+            .map_err(exception)?;
+        }
+        all.into_arrays(py)
+    }
+
     /// One shot, in less time than a batch of one takes: (prediction, ratios).
     ///
     /// shot: as for Decoder.decode_shot. Returns the prediction, uint8 of shape (num_observables,), and the ratios,
@@ -176,6 +213,15 @@ impl Likelihood {
     }
 }
 
+fn push_edges(all: &mut RaggedPairs, graph: &MatchingGraph, edges: &[u32]) -> Result<(), outrider::Error> {
+    let ends: Vec<_> = edges
+        .iter()
+        .map(|&edge| graph.edge(edge).map(|edge| (edge.node1, edge.node2)))
+        .collect::<Result<_, _>>()?;
+    all.push(ends);
+    Ok(())
+}
+
 fn make(
     model: &DetectorErrorModel,
     graph_options: &GraphOptions,
@@ -186,9 +232,9 @@ fn make(
     let likelihood = match predecoder {
         Some(predecoder) => {
             let predecoder = predecoder.made_for(&graph, model)?;
-            outrider::Likelihood::with_predecoder(model, predecoder, options)?
+            outrider::Likelihood::with_predecoder(predecoder, options)?
         }
-        None => outrider::Likelihood::with_options(model, Arc::clone(&graph), options)?,
+        None => outrider::Likelihood::with_options(Arc::clone(&graph), options)?,
     };
     Ok((graph, likelihood))
 }

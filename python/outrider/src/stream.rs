@@ -25,7 +25,7 @@ use crate::windows::{Windows, in_order};
 ///
 /// model: the model of one history, long enough for its rounds to repeat, see min_rounds.
 /// windows: how it is cut.
-/// kind, isa: as for Decoder.
+/// kind, isa: as for a WindowedDecoder.
 /// workers: threads that decide cells; 0 for the thread that pushes. Answers do not depend on it.
 ///
 /// Calls from several threads wait for each other. ValueError as for a WindowedDecoder, and for more workers than can be

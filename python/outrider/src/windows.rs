@@ -226,7 +226,8 @@ impl Layout {
 ///
 /// model: the model of a whole history; detectors need coordinates, and may have any order.
 /// windows: how it is cut.
-/// kind, predecoder_use, isa: as for Decoder.
+/// kind, predecoder_use, isa: as for Decoder; also "likelihood", sums over errors where matching is unsure, see
+///     Likelihood, which uses a pre-decoder softly.
 /// predecoder: a copy of it is made for the model, and works in every window.
 /// ignore_undecomposable, first_observables: as for MatchingGraph.
 ///
@@ -265,12 +266,7 @@ impl WindowedDecoder {
             return Err(bad_value("predecoder_use is \"hard\", but there is no predecoder".to_owned()));
         }
         let recipe = Recipe {
-            graph: GraphOptions {
-                correlations: kind.needs_correlations(),
-                ignore_undecomposable,
-                first_observables,
-                ..GraphOptions::default()
-            },
+            graph: GraphOptions { ignore_undecomposable, first_observables, ..kind.graph_options() },
             decoder: DecoderOptions {
                 kind,
                 isa: isa.parse().map_err(exception)?,

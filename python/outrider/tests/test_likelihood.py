@@ -46,6 +46,29 @@ def test_answers_are_nearly_those_of_the_sum_over_all_errors(model, shots):
         assert 0 < (predictions != observables).sum() <= 1.05 * matched
 
 
+def test_edges_explain_every_shot(model, shots):
+    detectors, _ = shots
+    likelihood = outrider.Likelihood(model, predecoder=predecoders(model)[2])
+    offsets, nodes = likelihood.decode_to_edge_nodes(detectors)
+    assert offsets.shape == (SHOTS + 1,) and nodes.shape == (offsets[-1], 2)
+    for shot in range(SHOTS):
+        ends = nodes[offsets[shot] : offsets[shot + 1]].ravel()
+        flipped = np.bincount(ends[ends >= 0], minlength=detectors.shape[1]) % 2
+        assert (flipped == detectors[shot]).all()
+    packed = np.packbits(detectors, axis=1, bitorder="little")
+    assert (likelihood.decode_to_edge_nodes(packed, bit_packed_shots=True)[1] == nodes).all()
+
+
+def test_a_deep_level_changes_unsure_shots_only(model, shots):
+    detectors, _ = shots
+    usual, deep = (
+        outrider.Likelihood(model, deep_ratio=ratio).decode_batch(detectors, return_ratios=True)[1] for ratio in (0, 1)
+    )
+    assert (usual == deep)[np.abs(usual) >= 1].all() and (usual != deep).any()
+    with pytest.raises(ValueError, match="deep"):
+        outrider.Likelihood(model, deep_ratio=-1)
+
+
 def test_one_shot_and_packed_shots_have_the_same_answers(model, shots):
     detectors, _ = shots
     for predecoder in predecoders(model):

@@ -24,7 +24,7 @@ def pushed(stream, shot):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("kind", ["mwpm", "mwpm-correlated", "union-find"])
+@pytest.mark.parametrize("kind", ["mwpm", "mwpm-correlated", "union-find", "likelihood"])
 def test_answers_are_those_of_whole_batches_in_windows(model, kind, workers):
     shots = outrider.Sampler(model, seed=7).sample(60)[0]
     expected = outrider.WindowedDecoder(model, WINDOWS, kind).decode_batch(shots)

@@ -49,7 +49,7 @@ def lines_of_edges(offsets, nodes):
     return [" ".join(names[start:end]) for start, end in zip(offsets, offsets[1:])]
 
 
-@pytest.mark.parametrize("kind", ["mwpm", "mwpm-correlated", "union-find"])
+@pytest.mark.parametrize("kind", ["mwpm", "mwpm-correlated", "union-find", "likelihood"])
 @pytest.mark.parametrize(("layout", "cut"), LAYOUTS, ids=[layout for layout, _ in LAYOUTS])
 def test_answers_are_those_of_the_program(outrider_program, tmp_path, model, shots, layout, cut, kind):
     decoder = outrider.WindowedDecoder(model, outrider.Windows(layout, **cut), kind)

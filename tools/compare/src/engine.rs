@@ -55,9 +55,9 @@ impl Engine {
                 let model = DetectorErrorModel::from_file(model)?;
                 let likelihood = match kind.strip_prefix("likelihood/soft/") {
                     Some(source) => {
-                        let options = GraphOptions { correlations: true, ..GraphOptions::default() };
+                        let options = DecoderKind::Likelihood.graph_options();
                         let predecoder = predecoder(source, &model, &options)?;
-                        Likelihood::with_predecoder(&model, predecoder, &LikelihoodOptions::default())?
+                        Likelihood::with_predecoder(predecoder, &LikelihoodOptions::default())?
                     }
                     None => Likelihood::from_model(&model)?,
                 };
@@ -141,7 +141,7 @@ impl Engine {
                 let level = match shot.level {
                     LikelihoodLevel::Gap => 0,
                     LikelihoodLevel::MeanGap => 1,
-                    LikelihoodLevel::Sum => 2 + u8::from(shot.is_fallback),
+                    LikelihoodLevel::Sum | LikelihoodLevel::Deep => 2 + u8::from(shot.is_fallback),
                 };
                 Ok((likelihood.ratios()[0], level))
             }

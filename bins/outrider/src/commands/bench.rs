@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::input::{self, ShotFormat};
 use crate::options::decoder::{DecoderChoice, Wanted, decoder};
 use crate::options::graph::GraphArgs;
+use crate::options::sums::SumArgs;
 use crate::options::surface::flat_model;
 use crate::options::values::{self, Rounds};
 use crate::output::{self, Output, print};
@@ -62,6 +63,8 @@ pub(crate) struct BenchArgs {
     decoder: DecoderChoice,
     #[command(flatten)]
     predecoder: PredecoderArgs,
+    #[command(flatten)]
+    sums: SumArgs,
     /// Shots to time: sampled, or the first ones of --in; at most a gigabyte of them
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     shots: usize,
@@ -148,7 +151,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let predecoding = PredecoderFactory::of(&args.predecoder)?;
     let predecoder_use = predecoding.as_ref().map(PredecoderFactory::usage);
     args.decoder.require(Wanted { predecoder_use, windows: false, shot_weights: false })?;
+    args.sums.require_taken(&[args.decoder], false)?;
     let factory = DecoderFactory::of(args.decoder, &model, args.dem.as_deref(), options, args.graph)?
+        .summed(args.sums)
         .predecoded(predecoding.as_ref(), surface.as_ref());
     let mut decoder = factory.shot_decoder()?;
     let setup_seconds = setup.elapsed().as_secs_f64();

@@ -19,6 +19,7 @@ use crate::formats::edge_lines::ShotWeightArgs;
 use crate::input::{self, Batches, ShotFormat, Truth};
 use crate::options::decoder::{DecoderChoice, Wanted, decoder};
 use crate::options::graph::GraphArgs;
+use crate::options::sums::SumArgs;
 use crate::options::values;
 use crate::output::{self, Output};
 use crate::threads::thread_count;
@@ -54,6 +55,8 @@ pub(crate) struct DecodeArgs {
     decoder: DecoderChoice,
     #[command(flatten)]
     predecoder: PredecoderArgs,
+    #[command(flatten)]
+    sums: SumArgs,
     #[command(flatten)]
     shot_weights: ShotWeightArgs,
     #[command(flatten)]
@@ -220,9 +223,10 @@ impl DecodeArgs {
         let predecoder_use = predecoding.map(PredecoderFactory::usage);
         let shot_weights = self.shot_weights.are_given();
         self.decoder.require(Wanted { predecoder_use, windows, shot_weights })?;
+        self.sums.require_taken(&[self.decoder], windows)?;
         self.decoder.refuse(&[
             ("--weights-out", self.weights_out.is_some()),
-            ("--edges-out", self.edges_out.is_some()),
+            ("--edges-out", self.edges_out.is_some() && self.decoder == DecoderChoice::Trellis),
             ("--certify", self.certify),
         ])
     }
@@ -235,6 +239,7 @@ impl DecodeArgs {
     ) -> Result<DecoderFactory<'a>> {
         let options = DecoderOptions { isa: self.isa, certify: self.certify, ..DecoderOptions::default() };
         let factory = DecoderFactory::of(self.decoder, model, Some(&self.dem), options, self.graph)?
+            .summed(self.sums)
             .predecoded(predecoding, None)
             .windowed(windowing, self.window.time())?;
         if self.gap_out.is_some() && !self.decoder.is_sum() {

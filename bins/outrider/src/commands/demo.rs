@@ -79,7 +79,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     ))?;
     let model = DetectorErrorModel::parse(GOOGLE_MODEL)?;
     let timed = google_shots(&model)?.read_to_end()?;
-    for kind in DecoderKind::ALL {
+    for kind in DecoderKind::OF_SHOTS {
         google_row(&factory(&model, DecoderChoice::Graph(kind))?, &timed)?;
     }
     google_row(&factory(&model, DecoderChoice::Trellis)?, &timed)?;
@@ -96,7 +96,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let mut sampler = Sampler::new(&model, 0)?;
     let (mut timed, mut observables) = sampler.batches();
     sampler.sample(0, args.shots.min(TIMED_SHOTS as u64) as usize, &mut timed, &mut observables)?;
-    for kind in DecoderKind::ALL {
+    for kind in DecoderKind::OF_SHOTS {
         sampled_row(&factory(&model, DecoderChoice::Graph(kind))?, args.shots, &timed)?;
     }
     let predecoding = PredecoderFactory::shipped()?;

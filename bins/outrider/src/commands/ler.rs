@@ -28,6 +28,7 @@ use crate::input;
 use crate::options::decoder::{DecoderChoice, Wanted, decoder};
 use crate::options::graph::GraphArgs;
 use crate::options::postselect::{PostselectArgs, Postselection};
+use crate::options::sums::SumArgs;
 use crate::options::surface::flat_model;
 use crate::options::values::{self, Rounds};
 use crate::output::{self, print};
@@ -103,6 +104,8 @@ pub(crate) struct LerArgs {
     /// every decoder is measured with every pre-decoder
     #[arg(long, value_name = "none|rule:NAME|FILE", default_value = "none")]
     predecoder: Vec<PredecoderChoice>,
+    #[command(flatten)]
+    sums: SumArgs,
     #[command(flatten)]
     usage: UseArgs,
     #[command(flatten)]
@@ -210,6 +213,7 @@ pub(crate) fn run(args: &LerArgs) -> Result<()> {
         shot_weights: args.shot_weights.are_given(),
     };
     args.decoder.iter().try_for_each(|decoder| decoder.require(wanted))?;
+    args.sums.require_taken(&args.decoder, wanted.windows)?;
     let table = Table::new(args, &predecoders, &windowings);
     let file = args.out.as_deref().map(Statistics::open).transpose()?;
     let mut campaign = Campaign { args, threads, predecoders, table, file };
@@ -340,7 +344,7 @@ impl Campaign<'_> {
         let model = stim_text::model(&point.model);
         for predecoder in 0..self.predecoders.len() {
             for &choice in &self.args.decoder {
-                let task = task(point, &model, choice, self.predecoders[predecoder].as_ref());
+                let task = task(point, &model, choice, self.predecoders[predecoder].as_ref(), self.args.sums);
                 let counts = self.run_task(point, choice, predecoder, &task)?;
                 self.table.print_row(&task, &counts)?;
                 if let Some(file) = &self.file {
@@ -381,6 +385,7 @@ impl Campaign<'_> {
         }
         let options = DecoderOptions { isa: args.isa, ..DecoderOptions::default() };
         let factory = DecoderFactory::of(choice, &point.model, point.path.as_deref(), options, args.graph)?
+            .summed(args.sums)
             .predecoded(predecoding, point.surface.as_ref())
             .windowed(point.windowing.as_ref(), args.window.time())?;
         let bar = progress::bar(plan.max_shots, "shots").with_prefix(task.name.decoder.clone());
@@ -412,10 +417,19 @@ impl Campaign<'_> {
     }
 }
 
-fn task(point: &Point, model: &str, choice: DecoderChoice, predecoding: Option<&PredecoderFactory>) -> Task {
+fn task(
+    point: &Point,
+    model: &str,
+    choice: DecoderChoice,
+    predecoding: Option<&PredecoderFactory>,
+    sums: SumArgs,
+) -> Task {
     let mut metadata = point.metadata.clone();
     metadata.extend(predecoding.map(PredecoderFactory::metadata).into_iter().flatten());
     metadata.extend(point.windowing.as_ref().map(windowed_decoder::metadata).into_iter().flatten());
+    if choice == DecoderChoice::Likelihood {
+        metadata.extend(sums.metadata());
+    }
     let decoder = name(choice, predecoding, point.windowing.as_ref());
     let circuit = point.circuit.as_deref();
     let named = |decoder: String| {

@@ -12,6 +12,7 @@ use outrider::{Decoder, HistoryDecoder, Isa, Override, Sampler, SamplerOptions, 
 use crate::decoding::decode_shots::events;
 use crate::decoding::decoder_factory::DecoderFactory;
 use crate::decoding::sampling::chunk_shots;
+use crate::decoding::shot_decoder::DecodeShot;
 use crate::decoding::stages::Stages;
 use crate::decoding::sum_decoder::SumDecoder;
 use crate::error::{Error, Result};
@@ -125,7 +126,7 @@ struct BlockWorker {
     sampler: Sampler,
     pipeline: Pipeline,
     /// The decoder of whole histories to compare windows with.
-    whole: Option<Decoder>,
+    whole: Option<Box<dyn DecodeShot>>,
     seed: u64,
     detectors: Shots,
     observables: Shots,
@@ -152,13 +153,15 @@ impl BlockWorker {
         let (detectors, observables) = sampler.batches();
         let predictions = observables.clone();
         let whole_predictions = observables.clone();
-        let pipeline = match (factory.sum_decoder()?, factory.windowed_decoder()?, factory.stages()?) {
-            (Some(decoder), ..) => Pipeline::Sum(decoder),
-            (None, Some(windowed), _) => Pipeline::Windowed(windowed),
-            (None, None, Some(stages)) => Pipeline::Stages(stages),
-            (None, None, None) => Pipeline::Decoder(factory.decoder()?),
+        let pipeline = match factory.windowed_decoder()? {
+            Some(windowed) => Pipeline::Windowed(windowed),
+            None => match (factory.sum_decoder()?, factory.stages()?) {
+                (Some(decoder), _) => Pipeline::Sum(decoder),
+                (None, Some(stages)) => Pipeline::Stages(stages),
+                (None, None) => Pipeline::Decoder(factory.decoder()?),
+            },
         };
-        let whole = plan.paired.then(|| factory.decoder()).transpose()?;
+        let whole = plan.paired.then(|| factory.shot_decoder()).transpose()?;
         let seed = plan.seed;
         Ok(Self {
             sampler,
@@ -265,7 +268,11 @@ impl BlockWorker {
     /// Decodes the block whole too, and counts where that makes a difference.
     fn pair(&mut self) -> std::result::Result<Pairs, outrider::Error> {
         let Some(whole) = &mut self.whole else { return Ok(Pairs::default()) };
-        whole.decode_batch(&self.detectors, &mut self.whole_predictions, None)?;
+        self.whole_predictions.resize(self.detectors.len());
+        for (index, row) in self.detectors.rows().enumerate() {
+            let shot = whole.decode_shot(row, self.whole_predictions.row_mut(index));
+            shot.map_err(|error| error.with_shot(index as u64 + 1))?;
+        }
         let guesses = self.predictions.rows().zip(self.whole_predictions.rows());
         let mut pairs = Pairs { shots: self.detectors.len() as u64, ..Pairs::default() };
         for (flips, (windowed, whole)) in self.observables.rows().zip(guesses) {

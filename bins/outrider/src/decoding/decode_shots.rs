@@ -79,6 +79,8 @@ pub(crate) struct Levels {
     mean_gap: u64,
     /// The sum.
     sum: u64,
+    /// The sum over more errors.
+    deep: u64,
     /// Of those of the sum, shots that it did not explain: the mean gap answered.
     fallback: u64,
 }
@@ -104,14 +106,16 @@ impl Levels {
             LikelihoodLevel::Gap => self.gap += 1,
             LikelihoodLevel::MeanGap => self.mean_gap += 1,
             LikelihoodLevel::Sum => self.sum += 1,
+            LikelihoodLevel::Deep => self.deep += 1,
         }
         self.fallback += u64::from(result.is_fallback);
     }
 
-    fn add(&mut self, Self { gap, mean_gap, sum, fallback }: Self) {
+    fn add(&mut self, Self { gap, mean_gap, sum, deep, fallback }: Self) {
         self.gap += gap;
         self.mean_gap += mean_gap;
         self.sum += sum;
+        self.deep += deep;
         self.fallback += fallback;
     }
 }
@@ -129,10 +133,12 @@ pub(crate) fn decode_all(
 ) -> Result<Totals> {
     let mut workers = Vec::with_capacity(threads);
     for _ in 0..threads {
-        let decoder = match (factory.sum_decoder()?, factory.windowed_decoder()?) {
-            (Some(decoder), _) => ShotDecoder::Sum(decoder),
-            (None, Some(decoder)) => ShotDecoder::Windowed(decoder),
-            (None, None) => ShotDecoder::Whole(factory.decoder()?),
+        let decoder = match factory.windowed_decoder()? {
+            Some(decoder) => ShotDecoder::Windowed(decoder),
+            None => match factory.sum_decoder()? {
+                Some(decoder) => ShotDecoder::Sum(decoder),
+                None => ShotDecoder::Whole(factory.decoder()?),
+            },
         };
         let has_own_gaps = matches!(decoder, ShotDecoder::Sum(_));
         let gaps = (extras.gaps && !has_own_gaps).then(|| factory.gaps(extras.gap_limit)).transpose()?;
@@ -217,6 +223,11 @@ impl StreamWorker {
             }
             ShotDecoder::Sum(decoder) => {
                 let summed = decoder.decode(detectors, prediction)?;
+                if let (true, SumDecoder::Likelihood(likelihood)) = (self.extras.edges, decoder) {
+                    for &edge in likelihood.edges()? {
+                        self.edges.push(EdgeEnds::of(&self.graph, edge)?);
+                    }
+                }
                 Ok(DecodedShot { events_left: None, weight: None, summed: Some(summed) })
             }
         }

@@ -19,6 +19,7 @@ use crate::decoding::windowed_decoder::Windows;
 use crate::error::{Error, Result};
 use crate::options::decoder::DecoderChoice;
 use crate::options::graph::GraphArgs;
+use crate::options::sums::SumArgs;
 
 /// A graph and how to decode on it; a sum over all errors takes the graph for its numbers only.
 pub(crate) struct DecoderFactory<'a> {
@@ -33,6 +34,7 @@ pub(crate) struct DecoderFactory<'a> {
     predecoding: Option<&'a PredecoderFactory>,
     surface: Option<&'a SurfaceCode>,
     windows: Option<Windows>,
+    sums: SumArgs,
 }
 
 impl<'a> DecoderFactory<'a> {
@@ -67,6 +69,7 @@ impl<'a> DecoderFactory<'a> {
         let GraphArgs { ignore_undecomposable, first_observables, weight_range } = graph_args;
         let graph_options = GraphOptions {
             correlations: choice.needs_correlations(),
+            errors: choice == DecoderChoice::Likelihood,
             ignore_undecomposable: ignore_undecomposable || is_trellis,
             first_observables,
             weight_range: weight_range.unwrap_or_default(),
@@ -89,7 +92,13 @@ impl<'a> DecoderFactory<'a> {
             predecoding: None,
             surface: None,
             windows: None,
+            sums: SumArgs::default(),
         })
+    }
+
+    /// The same with these options of likelihood, if that is what is decoded with.
+    pub(crate) fn summed(self, sums: SumArgs) -> Self {
+        Self { sums, ..self }
     }
 
     /// The same with a pre-decoder before every decoder; `surface` is what the model is of, where that is known.
@@ -218,10 +227,10 @@ impl<'a> DecoderFactory<'a> {
     }
 
     fn likelihood(&self) -> Result<Likelihood> {
-        let options = LikelihoodOptions { isa: self.options.isa, ..LikelihoodOptions::default() };
+        let options = LikelihoodOptions { isa: self.options.isa, ..self.sums.options() };
         let likelihood = match self.predecoder()? {
-            Some(predecoder) => Likelihood::with_predecoder(self.model, predecoder, &options),
-            None => Likelihood::with_options(self.model, Arc::clone(&self.graph), &options),
+            Some(predecoder) => Likelihood::with_predecoder(predecoder, &options),
+            None => Likelihood::with_options(Arc::clone(&self.graph), &options),
         };
         likelihood.map_err(|error| self.without_gap(error, "decodes any model"))
     }
@@ -230,9 +239,13 @@ impl<'a> DecoderFactory<'a> {
     pub(crate) fn windowed_decoder(&self) -> Result<Option<HistoryDecoder>> {
         let Some(windows) = &self.windows else { return Ok(None) };
         let model = windows.timed().rewritten.as_deref().unwrap_or(self.model);
+        let options = match self.choice {
+            DecoderChoice::Likelihood => DecoderOptions { kind: DecoderKind::Likelihood, ..self.options },
+            _ => self.options,
+        };
         let make = |window| {
             let predecoder = self.predecoder_on(windows.plan().graph(), model)?;
-            Ok(WindowDecoder::new(window, predecoder, &self.options)?)
+            Ok(WindowDecoder::new(window, predecoder, &options)?)
         };
         windows.decoder(make).map(Some)
     }

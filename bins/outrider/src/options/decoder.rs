@@ -51,7 +51,7 @@ impl DecoderChoice {
         }
     }
 
-    /// Whether it sums over errors: its answers come with log-likelihood ratios, and not with edges.
+    /// Whether it sums over errors: its answers come with log-likelihood ratios.
     pub(crate) fn is_sum(self) -> bool {
         !matches!(self, Self::Graph(_))
     }
@@ -65,7 +65,7 @@ impl DecoderChoice {
         }
         self.refuse(&[
             ("--predecoder", self == Self::Trellis && wanted.predecoder_use.is_some()),
-            ("--window", wanted.windows),
+            ("--window", self == Self::Trellis && wanted.windows),
             ("--weights-in and --erasures-in", wanted.shot_weights),
         ])
     }
@@ -90,7 +90,7 @@ impl fmt::Display for DecoderChoice {
 /// A parser for the name of a decoder.
 pub(crate) fn decoder() -> impl TypedValueParser<Value = DecoderChoice> {
     let sums = [DecoderChoice::TRELLIS, DecoderChoice::LIKELIHOOD];
-    let names = DecoderKind::ALL.iter().map(|kind| kind.name()).chain(sums);
+    let names = DecoderKind::OF_SHOTS.iter().map(|kind| kind.name()).chain(sums);
     PossibleValuesParser::new(names).try_map(|name| match name.as_str() {
         DecoderChoice::TRELLIS => Ok(DecoderChoice::Trellis),
         DecoderChoice::LIKELIHOOD => Ok(DecoderChoice::Likelihood),

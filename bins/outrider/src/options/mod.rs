@@ -3,5 +3,6 @@
 pub(crate) mod decoder;
 pub(crate) mod graph;
 pub(crate) mod postselect;
+pub(crate) mod sums;
 pub(crate) mod surface;
 pub(crate) mod values;

@@ -1,4 +1,4 @@
-#include "likelihood/error_list.h"
+#include "model/error_list.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -195,6 +195,7 @@ static void keep_error(otr_error_list *list, const found_error *error, double pr
     const double rest = happened ? 1 - probability : probability;
     const size_t begin = list->begin[list->count];
     if (happened) {
+        list->happened_count++;
         list->happened_observables ^= error->observables;
         for (uint32_t i = 0; i < error->detector_count; i++) {
             otr_bit_flip(list->happened, error->detectors[i]);

@@ -16,7 +16,8 @@ typedef struct otr_error_list {
     uint32_t *detectors;   /* ascending within an error */
     uint8_t *happened;     /* packed detectors that the errors taken as happened flip */
     uint64_t happened_observables;
-    uint8_t *fixed; /* packed detectors that no error of the list flips */
+    uint32_t happened_count; /* errors taken as happened */
+    uint8_t *fixed;          /* packed detectors that no error of the list flips */
 } otr_error_list;
 
 /* Walks `model`: the `^` pieces of an error are one error, a target given twice cancels, errors of equal
