@@ -37,7 +37,7 @@ class Settings:
     screen_most: float = 16.0
     taught: list[str] = field(default_factory=list)
     targets: str = "ratios"
-    taught_weight: float = 3.0
+    taught_weight: float = 40.0
     gap_scale: float = 0.5
     keep: float = 1 / 16
     offset: float = DEFAULT_OFFSET
