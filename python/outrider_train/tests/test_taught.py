@@ -7,7 +7,7 @@ import outrider
 import pytest
 import torch
 
-from outrider_train import checkpoint
+from outrider_train import checkpoint, teach
 from outrider_train.__main__ import main
 from outrider_train.circuits import ShotStream, derive_seed
 from outrider_train.errors import TrainingError
@@ -188,3 +188,10 @@ def test_circuits_that_cannot_be_taught(circuit):
     two = type(circuit)("two", outrider.Model(text))
     with pytest.raises(TrainingError, match="two: 2 observables; taught shots have one"):
         Teacher(two, Lesson())
+
+
+def test_a_circuit_without_unsure_shots_is_given_up(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(teach, "SURE_SHOTS_MAX", 2 * BLOCK_SHOTS)
+    out = ["--shots", "1", "--out", str(tmp_path / "x")]
+    assert main(["teach", "--data", "stim d=5 p=0.0001", *out]) == 2
+    assert f"d=5 r=5 p=0.0001 z: none of {2 * BLOCK_SHOTS} shots is unsure" in capsys.readouterr().err
