@@ -120,7 +120,8 @@ class TaughtShots:
             self.described.append(file.describe(path))
             unsure.append(float(file.card["unsure"]))
             for recipe, rows in zip(file.recipes, file.rows, strict=True):
-                parts.setdefault(recipe, []).append(rows)
+                # A weight has done its work when the shots are made.
+                parts.setdefault(dataclasses.replace(recipe, weight=1.0), []).append(rows)
         found = {recipe: Rows.join(rows) for recipe, rows in parts.items()}
         self.recipes = [recipe for recipe, rows in found.items() if len(rows)]
         if not self.recipes:

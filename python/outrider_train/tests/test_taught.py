@@ -110,9 +110,12 @@ def test_the_taught_loss_has_the_right_value_and_gradient(circuit, batch, make_n
         assert abs(expected(changed) - before - 0.01 * gradient[place]) < 1e-3
 
 
-def test_every_shot_comes_up_once_a_turn(taught):
-    shots = TaughtShots([str(taught), str(taught)], seed=1)
+def test_every_shot_comes_up_once_a_turn(taught, tmp_path):
+    file, heavy = TaughtFile.read(taught), tmp_path / "heavy.taught"
+    replace(file, recipes=[replace(recipe, weight=2.0) for recipe in file.recipes]).write(heavy)
+    shots = TaughtShots([str(taught), str(heavy)], seed=1)
     assert len(shots.rows) == 2 and len(shots.described) == 2
+    assert len(shots.rows[0]) == 2 * len(file.rows[0])
     total = len(shots.rows[0])
     whole = shots.read(0, 0, 2 * total)
     turns = [np.sort(whole.ratios[:total]), np.sort(whole.ratios[total:])]
