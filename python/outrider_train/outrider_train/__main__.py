@@ -3,6 +3,7 @@
 import argparse
 import ctypes
 import dataclasses
+import math
 import os
 import shlex
 import sys
@@ -21,14 +22,17 @@ from .geometry import Geometry
 from .initial import Initial
 from .network import EventNetwork
 from .ranks import Ranks
-from .run import Output, run
+from .run import Output, run, stop_signals
 from .settings import DEFAULT_DATA, Settings
+from .taught import TaughtFile
+from .teach import TEACHERS, Budget, Lesson, Teaching, teach
 from .train import Trainer
 
 DESCRIPTION = """\
 Trains event networks, the learned pre-decoders of outrider. Shots are sampled as they are needed.
 
   train      trains a network and exports it
+  teach      makes a file of unsure shots with a teacher's log-likelihood ratios, to train on
   export     makes a network file from a checkpoint
   evaluate   logical error rates of a network file beside plain and correlated matching
 
@@ -52,10 +56,15 @@ circuit of weight=2 is chosen twice as often, of gap-weight=2 counts twice in th
 """
 
 SETTINGS = vars(Settings())
+LESSON = vars(Lesson())
+# What a run on taught shots has no use for, and what only such a run uses.
+NOT_TAUGHT = ("data", "dem", "gap_limit", "gap_weight", "gap_balance", "screen", "screen_most")
+ONLY_TAUGHT = ("targets", "taught_weight", "gap_scale")
 # Limits of what options take.
 SHOTS_MAX = 10**9
 EVENTS_MAX = 10**7
 SEED_MAX = 2**64 - 1
+GAP_MAX = 600.0
 NUMBER_MIN, NUMBER_MAX = 1e-9, 1e15
 
 
@@ -71,7 +80,7 @@ class _HelpFormatter(argparse.HelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str:
         is_setting = action.default is argparse.SUPPRESS
-        default = SETTINGS.get(action.dest) if is_setting else action.default
+        default = (LESSON | SETTINGS).get(action.dest) if is_setting else action.default
         if default is False or default in (None, []):
             return action.help
         text = ",".join(map(str, default)) if isinstance(default, list) else default
@@ -99,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_train(commands)
+    _add_teach(commands)
     _add_export(commands)
     _add_evaluate(commands)
     parser.epilog = "\n".join(command.format_help() for command in commands.choices.values())
@@ -121,6 +131,12 @@ def _add_train(commands) -> None:
     )
     data.add_argument(
         "--dem", action="append", metavar="FILE", help="an error model of one's own; repeatable"
+    )
+    data.add_argument(
+        "--taught",
+        action="append",
+        metavar="FILE",
+        help="taught shots (teach) for the gap phase, and their circuits, in place of --data and --dem; repeatable",
     )
     data.add_argument("--seed", type=_number(int, 0, SEED_MAX), help="of weights and shots")
 
@@ -157,6 +173,8 @@ def _add_train(commands) -> None:
         ("gap_weight", "weight of the gap's loss beside cross-entropy"),
         ("screen", "shots with a gap from so many nats on under the model's own weights have no gap loss"),
         ("screen_most", "shots sampled for each that is run forward, at most"),
+        ("taught_weight", "weight of the taught shots' loss beside cross-entropy"),
+        ("gap_scale", "log-likelihood ratio that a nat of gap stands for, of taught shots"),
         ("keep", "share of the shots that keep cross-entropy in the gap phase"),
         ("offset", "nats added to the weights of edges without an event"),
     ):
@@ -170,6 +188,12 @@ def _add_train(commands) -> None:
     whole = _number(int, 1, EVENTS_MAX)
     steps.add_argument("--events", type=whole, help="detection events in a step")
     steps.add_argument("--gap-events", type=whole, help="detection events in a step of the gap phase")
+
+    steps.add_argument(
+        "--targets",
+        choices=("ratios", "labels"),
+        help="of taught shots: the teacher's ratios, or for comparison whether the observable was flipped",
+    )
 
     out = parser.add_argument_group("output")
     out.add_argument("--out", type=Path, required=True, metavar="FILE", help="the network file")
@@ -200,6 +224,45 @@ def _add_train(commands) -> None:
     out.add_argument(
         "--device", default="cpu", help="cpu (the C library's kernels), cuda, or another of PyTorch's"
     )
+
+
+def _add_teach(commands) -> None:
+    parser = commands.add_parser(
+        "teach",
+        help="makes a file of unsure shots with a teacher's log-likelihood ratios",
+        formatter_class=_HelpFormatter,
+        argument_default=argparse.SUPPRESS,
+    )
+    parser.set_defaults(run=_teach)
+    parser.add_argument(
+        "--data",
+        action="append",
+        metavar="SPEC",
+        help="circuits, as in train; of one of weight=2 twice as many shots are kept",
+    )
+    parser.add_argument("--dem", action="append", metavar="FILE", help="an error model; repeatable")
+    parser.add_argument(
+        "--network",
+        metavar="FILE",
+        help="a network file: its gaps choose the shots, and it helps the teacher (default: none)",
+    )
+    parser.add_argument(
+        "--teacher",
+        choices=TEACHERS,
+        help="sums over likely errors, or over all (much slower; for small distances)",
+    )
+    parser.add_argument(
+        "--unsure", type=_number(float, NUMBER_MIN, GAP_MAX), help="shots of smaller gap (nats) are kept"
+    )
+    parser.add_argument("--seed", type=_number(int, 0, SEED_MAX), help="of the shots")
+    parser.add_argument("--shots", type=_positive, default=None, help="to keep, in all")
+    parser.add_argument("--minutes", type=_positive, default=None, help="to spend at most, this time")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file of taught shots")
+    parser.add_argument(
+        "--resume", type=Path, default=None, metavar="FILE", help="goes on from such a file, with its options"
+    )
+    parser.add_argument("--save-minutes", type=_positive, default=5.0, help="between two writes of the file")
+    parser.add_argument("--report-seconds", type=_positive, default=20.0, help="between two lines")
 
 
 def _add_export(commands) -> None:
@@ -255,11 +318,46 @@ def _begun(arguments: argparse.Namespace, ranks: Ranks) -> Trainer:
         raise TrainingError("give --minutes, --shots or --steps")
     if settings.steps and 0 in settings.shares() and 0 not in settings.steps:
         raise TrainingError(f"--gap-share {settings.gap_share:g} leaves out a phase of --steps")
-    if not (settings.data or settings.dem):
+    _refuse_together(arguments, "taught" in arguments)
+    if not (settings.data or settings.dem or settings.taught):
         settings = dataclasses.replace(settings, data=list(DEFAULT_DATA))
     initial = Initial.read(arguments.init) if "init" in arguments else None
     earlier = initial.stages if initial else []
     return Trainer(settings, ranks, origin.describe(arguments.command, ranks, earlier), initial=initial)
+
+
+def _refuse_together(arguments: argparse.Namespace, is_taught: bool) -> None:
+    for name in NOT_TAUGHT if is_taught else ONLY_TAUGHT:
+        if name in arguments:
+            raise TrainingError(f"{_option(name)} {'is of no use with' if is_taught else 'needs'} --taught")
+
+
+def _teach(arguments: argparse.Namespace) -> int:
+    _prepare("cpu")
+    given = {name: value for name, value in vars(arguments).items() if name in LESSON}
+    if not (arguments.shots or arguments.minutes):
+        raise TrainingError("give --shots or --minutes")
+    checkpoint.check_place(arguments.out)
+    begun = None
+    if arguments.resume:
+        if given:
+            raise TrainingError(f"{_option(next(iter(given)))} cannot be given with --resume, which keeps it")
+        begun = TaughtFile.read(arguments.resume)
+        given = {name: begun.card.get(name, value) for name, value in LESSON.items()}
+    lesson = Lesson(**given)
+    if not (lesson.data or lesson.dem):
+        raise TrainingError("give --data or --dem: the circuits to make shots of")
+    budget = Budget(
+        arguments.shots or math.inf,
+        arguments.minutes or math.inf,
+        arguments.save_minutes,
+        arguments.report_seconds,
+    )
+    about = {"command": arguments.command, "commit": origin.commit_of(Path(origin.__file__))}
+    teaching = Teaching(lesson, about, begun)
+    with stop_signals() as asked:
+        teach(teaching, arguments.out, budget, asked)
+    return 0
 
 
 def _resumed(arguments: argparse.Namespace, ranks: Ranks) -> Trainer:

@@ -32,7 +32,7 @@ def export(path: Path, network: EventNetwork, card: dict) -> None:
 
 
 # What later cards keep of a run that another one began with.
-STAGE = ("command", "commit", "seed", "shots", "steps", "data")
+STAGE = ("command", "commit", "seed", "shots", "steps", "data", "taught")
 
 
 def stages(card: dict) -> list[dict]:
@@ -51,6 +51,7 @@ def describe_run(state: dict) -> dict:
         "shots": state["shots"],
         "steps": {"flips": state["plan"][0], "gap": state["plan"][1]},
         "data": settings["data"] + [f"dem file={file}" for file in settings["dem"]],
+        "taught": state.get("taught", []),
     }
 
 

@@ -6,6 +6,9 @@ being the least weights, and softplus(W_right - W_wrong) is minimised. Its gradi
 of the two answers' edges, so matching itself needs no derivative. Only shots with a small gap have any gradient to
 speak of; they are few, and only they are run forward and back. Nearly all of them have a small gap under the
 model's own weights too, which is cheap to know: the others are not even run forward. Some cross-entropy is kept.
+
+Whether an observable was flipped is a noisy label for a shot with a small gap. Taught shots have a teacher's
+probability of it instead, and the gap's is to be the same (taught_losses).
 """
 
 import numpy as np
@@ -15,6 +18,7 @@ from torch.nn import functional
 from .batches import Batch, BatchMaker
 from .circuits import Shots
 from .network import EventNetwork
+from .taught import Rows
 
 
 def flip_loss(log_odds: torch.Tensor, batch: Batch, first_shot: int = 0) -> torch.Tensor:
@@ -45,17 +49,7 @@ class GapShots:
 
     def loss(self, log_odds: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Sum of softplus(-gap) over the chosen shots, the first ones of `batch`."""
-        device = log_odds.device
-        edge_count = batch.maker.circuit.graph.num_edges
-        count = int(batch.shot_edges[len(self.chosen)])
-        shot = np.repeat(np.arange(len(self.chosen)), np.diff(batch.shot_edges[: len(self.chosen) + 1]))
-        places = _find(shot * edge_count + batch.edge[:count], self._shot * edge_count + self._edge)
-        elsewhere = np.where(places == count, batch.maker.elsewhere[self._edge], np.float32(0))
-        known = torch.cat([log_odds[:count], log_odds.new_zeros(1)])[torch.from_numpy(places).to(device)]
-        # A weight is a negative log-odds.
-        signs = torch.from_numpy(-self._sign.astype(np.float32)).to(device)
-        terms = (known + torch.from_numpy(elsewhere).to(device)) * signs
-        gaps = terms.new_zeros(len(self.chosen)).index_add(0, torch.from_numpy(self._shot).to(device), terms)
+        gaps = _sum_gaps(log_odds, batch, len(self.chosen), self._shot, self._edge, self._sign)
         return functional.softplus(-gaps).sum()
 
 
@@ -76,6 +70,50 @@ def gap_losses(
     batch = maker.make(Shots.join([shots[gap_shots.chosen], kept]))
     log_odds = network(batch)
     return gap_shots.loss(log_odds, batch), flip_loss(log_odds, batch, chosen)
+
+
+def taught_losses(
+    network: EventNetwork, maker: BatchMaker, taught: Rows, kept: Shots, targets: np.ndarray, limit: float, scale: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gap loss of taught shots and flip loss of others, both summed over their shots.
+
+    The gap times `scale` is the network's log-likelihood ratio of the observable not flipped. The loss is the
+    divergence of the probabilities that it gives from `targets`, in nats: 0 if they agree. Shots whose gap is `limit`
+    or more have none.
+    """
+    count = len(taught)
+    unknown = np.zeros((count, kept.edges.shape[1]), np.uint8)
+    shots = Shots(taught.detectors, taught.flipped[:, None], unknown)
+    batch = maker.make(Shots.join([shots, kept]))
+    log_odds = network(batch)
+    _, first, edges, signs = batch.gaps(log_odds.numpy(force=True), limit)
+    counts = np.diff(first)[:count]
+    entries = slice(0, int(first[count]))
+    shot = np.repeat(np.arange(count), counts)
+    gaps = _sum_gaps(log_odds, batch, count, shot, edges[entries].astype(np.int64), signs[entries])
+    listed = torch.from_numpy(np.flatnonzero(counts)).to(log_odds.device)
+    ratios = scale * gaps[listed]
+    target = torch.from_numpy(targets).to(log_odds.device)[listed]
+    entropy = torch.special.entr(target) + torch.special.entr(1 - target)
+    loss = functional.binary_cross_entropy_with_logits(ratios, target, reduction="sum") - entropy.sum()
+    return loss, flip_loss(log_odds, batch, count)
+
+
+def _sum_gaps(
+    log_odds: torch.Tensor, batch: Batch, shots: int, shot: np.ndarray, edge: np.ndarray, sign: np.ndarray
+) -> torch.Tensor:
+    """Gaps of the first shots of a batch, from the edges that they depend on."""
+    device = log_odds.device
+    edge_count = batch.maker.circuit.graph.num_edges
+    count = int(batch.shot_edges[shots])
+    own = np.repeat(np.arange(shots), np.diff(batch.shot_edges[: shots + 1]))
+    places = _find(own * edge_count + batch.edge[:count], shot * edge_count + edge)
+    elsewhere = np.where(places == count, batch.maker.elsewhere[edge], np.float32(0))
+    known = torch.cat([log_odds[:count], log_odds.new_zeros(1)])[torch.from_numpy(places).to(device)]
+    # A weight is a negative log-odds.
+    signs = torch.from_numpy(-sign.astype(np.float32)).to(device)
+    terms = (known + torch.from_numpy(elsewhere).to(device)) * signs
+    return terms.new_zeros(shots).index_add(0, torch.from_numpy(shot).to(device), terms)
 
 
 def _find(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -16,7 +16,6 @@ from .circuits import Circuit, build, parse
 from .errors import TrainingError
 from .evaluate import FixedShots, Row
 from .network import EventNetwork
-from .ranks import Ranks
 from .train import GAP, PHASES, TIMED_STEPS, Trainer
 
 # Of the timed steps the first ones are slower and do not count.
@@ -72,7 +71,7 @@ def run(trainer: Trainer, output: Output) -> list[Row]:
         print(Row.HEADER, flush=True)
     reporter = _Reporter(trainer, output, watch)
     clock = _Clock(trainer)
-    with _stop_signals(ranks) as asked:
+    with stop_signals(ranks.size == 1) as asked:
         while not trainer.done and not asked.is_set():
             loss, count = trainer.advance()
             clock.tick()
@@ -160,10 +159,10 @@ class _Reporter:
 
 
 @contextlib.contextmanager
-def _stop_signals(ranks: Ranks) -> Iterator[threading.Event]:
+def stop_signals(is_single: bool = True) -> Iterator[threading.Event]:
     """An event that SIGINT and SIGTERM set, so that a run ends between two steps. Several processes just end."""
     asked = threading.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM) if ranks.size == 1 else ()
+    numbers = (signal.SIGINT, signal.SIGTERM) if is_single else ()
     before = {number: signal.signal(number, lambda *_: asked.set()) for number in numbers}
     try:
         yield asked

@@ -35,6 +35,10 @@ class Settings:
     gap_balance: float = 0.0
     screen: float = 6.0
     screen_most: float = 16.0
+    taught: list[str] = field(default_factory=list)
+    targets: str = "ratios"
+    taught_weight: float = 40.0
+    gap_scale: float = 0.5
     keep: float = 1 / 16
     offset: float = DEFAULT_OFFSET
     quantise_from: float = 0.8

@@ -23,10 +23,11 @@ from .geometry import Geometry, find_slots
 from .initial import Initial
 from .integers import choose_shifts
 from .network import EventNetwork
-from .objective import flip_loss, gap_losses
+from .objective import flip_loss, gap_losses, taught_losses
 from .ranks import Ranks
 from .scales import measure_scales
 from .settings import Settings
+from .taught import TaughtShots
 
 FLIPS, GAP = 0, 1
 PHASES = ("flips", "gap")
@@ -55,7 +56,11 @@ class Trainer:
         self.settings = settings
         self.ranks = ranks
         self.origin = origin
-        self.circuits = [build(recipe) for recipe in settings.recipes()]
+        self.taught = TaughtShots(settings.taught, settings.seed) if settings.taught else None
+        recipes = self.taught.recipes if self.taught else settings.recipes()
+        self.circuits = [build(recipe) for recipe in recipes]
+        if self.taught:
+            self.taught.check(self.circuits)
         self.geometry = find_slots(settings.lattice(), self.circuits)
         if state:
             self._check(state)
@@ -67,10 +72,9 @@ class Trainer:
             ShotStream(circuit, derive_seed("training", seed, index, circuit.name))
             for index, circuit in enumerate(self.circuits)
         ]
-        has_gap = settings.shares()[GAP] > 0
-        self._scales = [measure_scales(maker, settings) for maker in self._makers] if has_gap else []
-        weights = np.array([circuit.weight for circuit in self.circuits])
-        self._chances = weights / weights.sum()
+        is_screened = settings.shares()[GAP] > 0 and not self.taught
+        self._scales = [measure_scales(maker, settings) for maker in self._makers] if is_screened else []
+        self._chances = [self._chances_in(phase) for phase in (FLIPS, GAP)]
         self.network = EventNetwork(self.geometry, settings.width, settings.layers, settings.offset, seed).to(
             ranks.device
         )
@@ -80,6 +84,7 @@ class Trainer:
         self.plan: list[int | None] = [self._planned(phase) for phase in (FLIPS, GAP)]
         self.phase, self.step = FLIPS, 0
         self.cursors = [0] * len(self.circuits)
+        self.taught_cursors = [0] * len(self.circuits)
         self.shots = 0
         self.data_seconds = 0.0  # spent on sampling and preparing, in this process
         self._begin(FLIPS)
@@ -110,12 +115,10 @@ class Trainer:
         index = self._next_circuit()
         count = self._shots_per_step(index, self.phase)
         part = self.ranks.part(count)
-        start = time.perf_counter()
-        shots = self._streams[index].read(self.cursors[index] + part.start, len(part))
-        batch = self._makers[index].make(shots) if self.phase == FLIPS else None
-        self.data_seconds += time.perf_counter() - start
-        self.cursors[index] += count
-        loss = self._loss(index, shots, batch, count, part.start)
+        if self.taught and self.phase == GAP:
+            loss = self._taught_loss(index, count, part)
+        else:
+            loss = self._sampled_loss(index, count, part)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
         loss = self._add_gradients(loss)
@@ -150,6 +153,8 @@ class Trainer:
             "step": self.step,
             "plan": self.plan,
             "cursors": self.cursors,
+            "taught": self.taught.described if self.taught else [],
+            "taught_cursors": self.taught_cursors,
             "shots": self.shots,
         }
 
@@ -157,6 +162,9 @@ class Trainer:
         """Refuses a checkpoint that this run does not go on from exactly."""
         if Geometry.from_dict(state["geometry"]) != self.geometry:
             raise TrainingError("the training models are not those of the checkpoint")
+        for before, now in zip(state["taught"], self.taught.described if self.taught else [], strict=True):
+            if before["sha256"] != now["sha256"]:
+                raise TrainingError(f"--resume: {now['file']} has changed since the run began")
         for name in ("device", "processes"):
             before, now = state["origin"][name], self.origin[name]
             if before != now:
@@ -169,6 +177,7 @@ class Trainer:
         self.network.shifts = self.average.shifts = state["shifts"]
         self.phase, self.step = state["phase"], state["step"]
         self.plan, self.cursors, self.shots = state["plan"], state["cursors"], state["shots"]
+        self.taught_cursors = state["taught_cursors"]
         self._optimiser = self._new_optimiser()
         self._optimiser.load_state_dict(state["optimiser"])
 
@@ -190,22 +199,57 @@ class Trainer:
         if self.settings.shots is None:
             return None
         counts = [self._shots_per_step(index, phase) for index in range(len(self.circuits))]
-        return math.ceil(self.settings.shots * share / float(self._chances @ counts))
+        return math.ceil(self.settings.shots * share / float(self._chances[phase] @ counts))
+
+    def _chances_in(self, phase: int) -> np.ndarray:
+        """Of each circuit in a step. Taught shots come up equally often, whatever their circuit."""
+        if phase == GAP and self.taught:
+            weights = [len(rows) / self._shots_per_step(i, phase) for i, rows in enumerate(self.taught.rows)]
+        else:
+            weights = [circuit.weight for circuit in self.circuits]
+        return np.array(weights) / sum(weights)
 
     def _next_circuit(self) -> int:
         random = np.random.default_rng([self.settings.seed, self.phase, self.step])
-        return int(random.choice(len(self.circuits), p=self._chances))
+        return int(random.choice(len(self.circuits), p=self._chances[self.phase]))
 
     def _shots_per_step(self, index: int, phase: int) -> int:
         events = self.settings.gap_events if phase == GAP else self.settings.events
         count = int(events / max(self.circuits[index].events_per_shot, 1e-3))
         count = max(count, SHOTS_PER_STEP_MIN, self.ranks.size)
-        return count * self._scales[index].factor if phase == GAP else count
+        return count * self._scales[index].factor if phase == GAP and not self.taught else count
+
+    def _sampled_loss(self, index: int, count: int, part: range) -> torch.Tensor:
+        """This process's part of the mean loss of a step of `count` sampled shots."""
+        start = time.perf_counter()
+        shots = self._streams[index].read(self.cursors[index] + part.start, len(part))
+        batch = self._makers[index].make(shots) if self.phase == FLIPS else None
+        self.data_seconds += time.perf_counter() - start
+        self.cursors[index] += count
+        return self._loss(index, shots, batch, count, part.start)
+
+    def _taught_loss(self, index: int, count: int, part: range) -> torch.Tensor:
+        """Of a step of `count` taught shots, and sampled ones that keep the cross-entropy of flips."""
+        settings, cursor = self.settings, self.taught_cursors[index]
+        kept = max(self.ranks.size, round(count * settings.keep))
+        own = self.ranks.part(kept)
+        start = time.perf_counter()
+        taught = self.taught.read(index, cursor + part.start, len(part))
+        shots = self._streams[index].read(self.cursors[index] + own.start, len(own))
+        self.data_seconds += time.perf_counter() - start
+        self.taught_cursors[index] += count
+        self.cursors[index] += kept
+        targets = taught.targets(settings.targets)
+        gap, flips = taught_losses(
+            self.network, self._makers[index], taught, shots, targets, self.taught.unsure, settings.gap_scale
+        )
+        gap_weight = settings.taught_weight * self.circuits[index].gap_weight
+        return gap_weight * gap / count + flips / kept
 
     def _loss(
         self, index: int, shots: Shots, batch: Batch | None, count: int, first: int
     ) -> torch.Tensor:
-        """This process's part of a step's mean loss."""
+        """This process's part of the mean loss of sampled shots, prepared or not."""
         if batch is not None:
             return flip_loss(self.network(batch), batch) / count
         settings, scales = self.settings, self._scales[index]
