@@ -3054,6 +3054,8 @@ pub struct otr_likelihood_options {
     pub iterations: u32,
     pub budget: otr_trellis_budget,
     pub gap_share: f64,
+    pub gap_slope: f64,
+    pub sum_slope: f64,
     pub deep_ratio: f64,
     pub deep_members: u32,
     pub deep_budget: otr_trellis_budget,
@@ -3062,7 +3064,7 @@ pub struct otr_likelihood_options {
 const _: () = {
     [
         "Size of otr_likelihood_options",
-    ][::core::mem::size_of::<otr_likelihood_options>() - 104usize];
+    ][::core::mem::size_of::<otr_likelihood_options>() - 120usize];
     [
         "Alignment of otr_likelihood_options",
     ][::core::mem::align_of::<otr_likelihood_options>() - 8usize];
@@ -3091,14 +3093,20 @@ const _: () = {
         "Offset of field: otr_likelihood_options::gap_share",
     ][::core::mem::offset_of!(otr_likelihood_options, gap_share) - 64usize];
     [
+        "Offset of field: otr_likelihood_options::gap_slope",
+    ][::core::mem::offset_of!(otr_likelihood_options, gap_slope) - 72usize];
+    [
+        "Offset of field: otr_likelihood_options::sum_slope",
+    ][::core::mem::offset_of!(otr_likelihood_options, sum_slope) - 80usize];
+    [
         "Offset of field: otr_likelihood_options::deep_ratio",
-    ][::core::mem::offset_of!(otr_likelihood_options, deep_ratio) - 72usize];
+    ][::core::mem::offset_of!(otr_likelihood_options, deep_ratio) - 88usize];
     [
         "Offset of field: otr_likelihood_options::deep_members",
-    ][::core::mem::offset_of!(otr_likelihood_options, deep_members) - 80usize];
+    ][::core::mem::offset_of!(otr_likelihood_options, deep_members) - 96usize];
     [
         "Offset of field: otr_likelihood_options::deep_budget",
-    ][::core::mem::offset_of!(otr_likelihood_options, deep_budget) - 88usize];
+    ][::core::mem::offset_of!(otr_likelihood_options, deep_budget) - 104usize];
 };
 unsafe extern "C" {
     pub fn otr_likelihood_options_default() -> otr_likelihood_options;

@@ -220,7 +220,7 @@ fn what_cannot_work_is_refused() {
         ("--weights-out w", "--weights-out"),
         ("--certify", "--certify"),
         ("--sure-gap 601", "--sure-gap"),
-        ("--sure-mean -1", "--sure-mean"),
+        ("--sure-mean=-1", "--sure-mean"),
         ("--deep-ratio x", "--deep-ratio"),
         ("--deep-ratio 2 --window forward --commit 1 --buffer 1", "--deep-ratio"),
     ] {

@@ -42,6 +42,10 @@ typedef struct otr_likelihood_options {
                              of every state; at most OTR_TRELLIS_ITERATIONS_MAX */
     otr_trellis_budget budget; /* of the sum, likewise */
     double gap_share;          /* what is added of the mean gap to the ratio of the sum; from 0 to 1 */
+    /* Ratios that decide are too large for probabilities: gaps count one set of errors for each class, and
+     * the sum candidates only. What is given out are they times these, from 0 (not included) to 1. */
+    double gap_slope; /* of gaps and their mean */
+    double sum_slope; /* of the sum */
     /* A level more, for whoever has the time: where the magnitude of a ratio of the sum is below deep_ratio,
      * 0 for never, so many matchings under perturbed weights find more candidates, and these are summed up.
      */
@@ -50,8 +54,8 @@ typedef struct otr_likelihood_options {
     otr_trellis_budget deep_budget;
 } otr_likelihood_options;
 
-/* 12 and 5; 4; 1 iteration, cutoff 1e-12 and 500 states; a quarter; no deep level, or 8 members and 2000
- * states. */
+/* 12 and 5; 4; 1 iteration, cutoff 1e-12 and 500 states; a quarter; 0.53 and 0.6, which fit Stim's memories
+ * at every distance and strength (docs/likelihood.md); no deep level, or 8 members and 2000 states. */
 OTR_API otr_likelihood_options otr_likelihood_options_default(void);
 
 /* The decoder of a model whose graph has correlations and keeps its errors whole (otr_graph_options); the
@@ -89,9 +93,7 @@ typedef struct otr_likelihood_result {
  *  observables  out, packed bits, ceil(observables/8) bytes, padding zero; nullable
  *  ratios       out, for each observable the log-likelihood ratio of unflipped over flipped; nullable.
  *               Natural units, within OTR_TRELLIS_RATIO_MAX, which is that of an observable that no error
- *               flips; of a shot of the first level within sure_gap. They order shots by how sure they are;
- * as probabilities they are too sure, since gaps count one set of errors for each class, and the sum
- *               candidates only
+ *               flips. Those of the first level are at most gap_slope times sure_gap, and may be larger.
  *  result       out; nullable
  * OTR_ERR_ODD_PARITY: the shot has no explanation by the graph's edges; the first level looks only at parts
  * of the graph with two sides. OTR_ERR_MEMORY; any status of the pre-decoder. Outputs are then untouched, and

@@ -17,6 +17,7 @@ static otr_status check_options(const otr_likelihood_options *options, const otr
                                 otr_error *error);
 static otr_status fill(otr_likelihood *l, otr_error *error);
 static otr_status take_shot(otr_likelihood *l, const uint8_t *detectors);
+static double calibrated(const otr_likelihood *l, uint32_t observable);
 
 otr_likelihood_options otr_likelihood_options_default(void) {
     return (otr_likelihood_options){.isa = OTR_ISA_AUTO,
@@ -26,6 +27,8 @@ otr_likelihood_options otr_likelihood_options_default(void) {
                                     .iterations = 1,
                                     .budget = {.cutoff = 1e-12, .states_max = 500},
                                     .gap_share = 0.25,
+                                    .gap_slope = 0.53,
+                                    .sum_slope = 0.6,
                                     .deep_members = 8,
                                     .deep_budget = {.cutoff = 1e-12, .states_max = 2000}};
 }
@@ -124,8 +127,8 @@ otr_status otr_likelihood_decode(otr_likelihood *l, const uint8_t *detectors, ui
             }
         }
     }
-    if (ratios != NULL && l->graph->observable_count > 0) {
-        memcpy(ratios, l->ratios, l->graph->observable_count * sizeof *ratios);
+    for (uint32_t i = 0; ratios != NULL && i < l->graph->observable_count; i++) {
+        ratios[i] = calibrated(l, i);
     }
     if (result != NULL) {
         *result = found;
@@ -199,6 +202,13 @@ static otr_status create(otr_likelihood **out, const otr_graph *graph, const otr
     return OTR_OK;
 }
 
+/* The ratio of an observable as a probability has it; one that nothing flips has no slope. */
+static double calibrated(const otr_likelihood *l, uint32_t observable) {
+    const uint64_t bit = (uint64_t)1 << observable;
+    const double slope = (l->summed & bit) != 0 ? l->options.sum_slope : l->options.gap_slope;
+    return (l->flippable & bit) != 0 ? slope * l->ratios[observable] : l->ratios[observable];
+}
+
 static otr_status check_options(const otr_likelihood_options *options, const otr_graph *graph,
                                 otr_error *error) {
     if (!graph->correlations || graph->errors == NULL) {
@@ -210,10 +220,12 @@ static otr_status check_options(const otr_likelihood_options *options, const otr
     }
     if (!(options->sure_gap > 0 && options->sure_gap <= OTR_TRELLIS_RATIO_MAX) ||
         !(options->sure_mean >= 0) || !(options->likely_weight >= 0) ||
-        !(options->gap_share >= 0 && options->gap_share <= 1)) {
+        !(options->gap_share >= 0 && options->gap_share <= 1) ||
+        !(options->gap_slope > 0 && options->gap_slope <= 1) ||
+        !(options->sum_slope > 0 && options->sum_slope <= 1)) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
                              "a sure gap is above 0 and at most %g, a sure mean and a likely weight are at "
-                             "least 0, a share is from 0 to 1",
+                             "least 0, a share is from 0 to 1, a slope above 0 and at most 1",
                              OTR_TRELLIS_RATIO_MAX);
     }
     if (options->iterations > OTR_TRELLIS_ITERATIONS_MAX) {

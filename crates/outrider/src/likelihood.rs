@@ -78,6 +78,10 @@ pub struct LikelihoodOptions {
     pub budget: TrellisBudget,
     /// What is added of the mean gap to the ratio of the sum; from 0 to 1.
     pub gap_share: f64,
+    /// Ratios of gaps times this are given out, for they are too large for probabilities; above 0 and at most 1.
+    pub gap_slope: f64,
+    /// The same of ratios of the sum.
+    pub sum_slope: f64,
     /// Where the magnitude of a ratio of the sum is below this, 0 for never, matchings under perturbed weights find more
     /// candidates, and these are summed up.
     pub deep_ratio: f64,
@@ -240,9 +244,8 @@ impl Likelihood {
     }
 
     /// For each observable the log-likelihood ratio of not flipped over flipped, given the last shot that was decoded: the
-    /// sign is the answer, the magnitude how sure it is. At most 600, and at most
-    /// [`sure_gap`](LikelihoodOptions::sure_gap) where the first gap was the answer, which may be wider. As probabilities
-    /// they are too sure: gaps count one set of errors for each class, and the sum candidates only.
+    /// sign is the answer, the magnitude how sure it is. At most 600, and where the first gap was the answer, which may be
+    /// wider, at most [`gap_slope`](LikelihoodOptions::gap_slope) times [`sure_gap`](LikelihoodOptions::sure_gap).
     pub fn ratios(&self) -> &[f64] {
         &self.ratios
     }
@@ -312,6 +315,8 @@ impl LikelihoodOptions {
             iterations: self.iterations,
             budget: self.budget.to_raw(),
             gap_share: self.gap_share,
+            gap_slope: self.gap_slope,
+            sum_slope: self.sum_slope,
             deep_ratio: self.deep_ratio,
             deep_members: self.deep_members,
             deep_budget: self.deep_budget.to_raw(),
@@ -332,6 +337,8 @@ impl Default for LikelihoodOptions {
             iterations: raw.iterations,
             budget: TrellisBudget::from_raw(raw.budget),
             gap_share: raw.gap_share,
+            gap_slope: raw.gap_slope,
+            sum_slope: raw.sum_slope,
             deep_ratio: raw.deep_ratio,
             deep_members: raw.deep_members,
             deep_budget: TrellisBudget::from_raw(raw.deep_budget),

@@ -356,6 +356,8 @@ class Likelihood:
         iterations: int | None = None,
         budget: tuple[float, int] | None = None,
         gap_share: float | None = None,
+        gap_slope: float | None = None,
+        sum_slope: float | None = None,
         deep_ratio: float | None = None,
         isa: str = "auto",
     ) -> Likelihood: ...

@@ -28,6 +28,8 @@ use crate::predecoder::Predecoder;
 ///     weight a matching lowers below half of it. From 0, 4 by default.
 /// iterations: of belief propagation over the candidates; at most 64. 1 by default.
 /// budget: of the sum, (cutoff, states) as for a Trellis; None for the library's own.
+/// gap_slope, sum_slope: ratios of gaps and of the sum are given times these, for they are too large for probabilities;
+///     above 0 and at most 1. 0.53 and 0.6 by default.
 /// deep_ratio: where a ratio of the sum is below this, matchings under perturbed weights find more candidates, and these
 ///     are summed up; 0, the default, for never. 2 is enough.
 /// gap_share: what is added of the mean gap to the ratio of the sum; from 0 to 1. A quarter by default.
@@ -48,7 +50,7 @@ impl Likelihood {
     #[pyo3(signature = (
         model, *, predecoder=None, ignore_undecomposable=false, first_observables=false, sure_gap=None,
         sure_mean=None, likely_weight=None, iterations=None, budget=None, gap_share=None,
-        deep_ratio=None, isa="auto"
+        gap_slope=None, sum_slope=None, deep_ratio=None, isa="auto"
     ))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn new(
@@ -63,6 +65,8 @@ impl Likelihood {
         iterations: Option<u32>,
         budget: Option<(f64, u32)>,
         gap_share: Option<f64>,
+        gap_slope: Option<f64>,
+        sum_slope: Option<f64>,
         deep_ratio: Option<f64>,
         isa: &str,
     ) -> PyResult<Self> {
@@ -73,6 +77,8 @@ impl Likelihood {
         options.likely_weight = likely_weight.unwrap_or(options.likely_weight);
         options.iterations = iterations.unwrap_or(options.iterations);
         options.gap_share = gap_share.unwrap_or(options.gap_share);
+        options.gap_slope = gap_slope.unwrap_or(options.gap_slope);
+        options.sum_slope = sum_slope.unwrap_or(options.sum_slope);
         options.deep_ratio = deep_ratio.unwrap_or(options.deep_ratio);
         if let Some((cutoff, states_max)) = budget {
             options.budget = TrellisBudget { cutoff, states_max };
@@ -103,7 +109,7 @@ impl Likelihood {
     ///
     /// With return_ratios a tuple of the predictions and, float64 of shape (shots, num_observables), the log-likelihood
     /// ratio of observable not flipped over flipped, given the shot: the sign is the answer, the magnitude how sure it
-    /// is. Where the first gap was the answer the magnitude is at most sure_gap.
+    /// is. Where the first gap was the answer the magnitude is at most gap_slope times sure_gap.
     ///
     /// ValueError for other types and shapes, and, naming the shot from 1, for one that no edges of the graph explain.
     #[pyo3(signature = (

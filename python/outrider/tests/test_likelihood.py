@@ -62,7 +62,8 @@ def test_edges_explain_every_shot(model, shots):
 def test_a_deep_level_changes_unsure_shots_only(model, shots):
     detectors, _ = shots
     usual, deep = (
-        outrider.Likelihood(model, deep_ratio=ratio).decode_batch(detectors, return_ratios=True)[1] for ratio in (0, 1)
+        outrider.Likelihood(model, sum_slope=1, deep_ratio=ratio).decode_batch(detectors, return_ratios=True)[1]
+        for ratio in (0, 1)
     )
     assert (usual == deep)[np.abs(usual) >= 1].all() and (usual != deep).any()
     with pytest.raises(ValueError, match="deep"):
@@ -104,14 +105,15 @@ def test_answers_are_those_of_the_program(outrider_program, tmp_path, model, sho
 def test_options_change_what_is_summed(model, shots):
     detectors = shots[0][:300]
     usual = outrider.Likelihood(model).decode_batch(detectors, return_ratios=True)[1]
-    defaults = {"sure_gap": 12, "sure_mean": 5, "likely_weight": 4, "iterations": 1, "gap_share": 0.25}
+    defaults = {"sure_gap": 12, "sure_mean": 5, "likely_weight": 4, "iterations": 1, "gap_share": 0.25,
+                "gap_slope": 0.53, "sum_slope": 0.6, "deep_ratio": 0}  # fmt: skip
     again = outrider.Likelihood(model, **defaults)
     assert (again.decode_batch(detectors, return_ratios=True)[1] == usual).all()
-    options = [{"sure_gap": 2}, {"sure_mean": 50}, {"likely_weight": 0}, {"gap_share": 0}]
+    options = [{"sure_gap": 2}, {"sure_mean": 50}, {"likely_weight": 0}, {"gap_share": 0}, {"gap_slope": 1}, {"sum_slope": 1}]
     for option in options:
         other = outrider.Likelihood(model, **option).decode_batch(detectors, return_ratios=True)[1]
         assert (other != usual).any(), option
-    limited = outrider.Likelihood(model, sure_gap=2).decode_batch(detectors, return_ratios=True)[1]
+    limited = outrider.Likelihood(model, sure_gap=2, gap_slope=1).decode_batch(detectors, return_ratios=True)[1]
     assert np.quantile(np.abs(limited), 0.5) == pytest.approx(2, abs=1e-5)
 
 

@@ -60,8 +60,9 @@ class Teacher:
             network = None
             if lesson.network:
                 network = outrider.Predecoder.from_file(lesson.network, model, circuit.graph)
+            # Ratios as they decide: the scale of gaps beside them is an option of training.
             self._sum = outrider.Likelihood(
-                model, predecoder=network, sure_gap=lesson.unsure, sure_mean=NEVER
+                model, predecoder=network, sure_gap=lesson.unsure, sure_mean=NEVER, gap_slope=1, sum_slope=1
             )
             self._trellis = outrider.Trellis(model) if lesson.teacher == "trellis" else None
         except (ValueError, OSError) as error:
