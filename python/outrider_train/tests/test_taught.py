@@ -55,7 +55,8 @@ def test_only_unsure_shots_are_kept_and_ratios_are_the_teachers(circuit):
     teacher = Teacher(circuit, Lesson(unsure=3.0, seed=5))
     rows = teacher.rows(BLOCK_SHOTS)
     shots = ShotStream(circuit, derive_seed("taught shots", 5, circuit.name)).read(BLOCK_SHOTS, BLOCK_SHOTS)
-    decoder = outrider.Likelihood(circuit.model, sure_gap=3.0, sure_mean=1e9)
+    options = {"sure_gap": 3.0, "sure_mean": 1e9, "gap_slope": 1, "sum_slope": 1}
+    decoder = outrider.Likelihood(circuit.model, **options)
     _, ratios = decoder.decode_batch(shots.detectors, bit_packed_shots=True, return_ratios=True)
     kept = np.flatnonzero((shots.detectors[:, None] == rows.detectors).all(axis=2).any(axis=1))
     assert 0.02 * BLOCK_SHOTS < len(rows) < 0.5 * BLOCK_SHOTS and len(kept) == len(rows)
