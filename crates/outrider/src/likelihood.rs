@@ -127,8 +127,8 @@ impl Likelihood {
         Self::with_options(graph, &LikelihoodOptions::default())
     }
 
-    /// A decoder over `graph`, which has [correlations](GraphOptions::correlations) and keeps its
-    /// [errors](GraphOptions::errors), as [`DecoderKind::graph_options`] gives it; it is kept alive.
+    /// A decoder over `graph`, which has [correlations](crate::GraphOptions::correlations) and keeps its
+    /// [errors](crate::GraphOptions::errors), as [`DecoderKind::graph_options`] gives it; it is kept alive.
     ///
     /// # Errors
     /// [`Unsupported`](crate::Status::Unsupported) for another graph, for an observable without a gap, where a
