@@ -73,10 +73,14 @@ static double noise(uint32_t member, uint32_t edge) {
 /* A weight that is finite and above 0 stays so. */
 static int32_t perturb(const otr_graph *graph, uint32_t member, uint32_t edge) {
     const int32_t weight = graph->edge_weight[edge];
+    /* Scales of tiny weights are beyond all integers. */
+    const double shift = noise(member, edge) * graph->scale;
+    const double most = 2.0 * OTR_WEIGHT_MAX;
+    int32_t sum;
     if (weight <= 0 || weight == OTR_WEIGHT_INFINITE) {
         return weight;
     }
-    const int32_t sum = otr_weight_clamped(weight + (int64_t)(noise(member, edge) * graph->scale));
+    sum = otr_weight_clamped(weight + (int64_t)(shift < -most ? -most : shift > most ? most : shift));
     return sum > 2 ? sum : 2;
 }
 
