@@ -61,6 +61,38 @@ void otr_likelihood_add_edges(otr_likelihood *l, const otr_edge_set *set) {
     }
 }
 
+otr_status otr_likelihood_add_classes(otr_likelihood *l, otr_gap *gap, const otr_override *weights,
+                                      size_t other_count) {
+    for (int class = 0; class < 2; class ++) {
+        const otr_override *lowered = l->lowered;
+        otr_edge_set own, other;
+        otr_status status = otr_gap_edges(gap, class, &own.edges, &own.count);
+        size_t count;
+        if (status == OTR_ERR_ARGUMENT) {
+            continue; /* a class beyond the limit, or without an answer */
+        }
+        if (status != OTR_OK) {
+            return status;
+        }
+        otr_likelihood_add_edges(l, &own);
+        otr_likelihood_imply(l, &own);
+        count = l->lowered_count;
+        if (weights != NULL) {
+            count = otr_likelihood_combine(l, weights);
+            lowered = l->combined;
+        }
+        status = otr_decoder_decode_events(l->plain, l->others, other_count, lowered, count, NULL, NULL);
+        if (status == OTR_OK) {
+            status = otr_decoder_edges(l->plain, &other.edges, &other.count);
+        }
+        if (status != OTR_OK) {
+            return status;
+        }
+        otr_likelihood_add_edges(l, &other);
+    }
+    return OTR_OK;
+}
+
 size_t otr_likelihood_list_others(otr_likelihood *l, uint32_t observable) {
     const otr_predecoded *const left = &l->shot.left;
     size_t count = 0;
@@ -112,32 +144,14 @@ static void imply_first(otr_likelihood *l) {
     otr_likelihood_imply(l, &first);
 }
 
-/* Makes the errors candidates that explain the shot well in either class of the observable: the edges of both
- * gaps, and with those of each the edges of a matching of the other parts under what they imply. */
+/* Makes the errors candidates that explain the shot well in either class of the observable, by both gaps. */
 static otr_status find_candidates(otr_likelihood *l, uint32_t observable) {
     const size_t other_count = otr_likelihood_list_others(l, observable);
-    for (unsigned i = 0; i < 2 * OTR_WEIGHTS; i++) {
-        otr_edge_set own, other;
-        otr_status status =
-            otr_gap_edges(l->gaps[observable].under[i / 2], (int)(i % 2), &own.edges, &own.count);
-        if (status == OTR_ERR_ARGUMENT) {
-            continue; /* a class beyond the limit, or without an answer */
-        }
-        if (status == OTR_OK) {
-            otr_likelihood_add_edges(l, &own);
-            otr_likelihood_imply(l, &own);
-            status = otr_decoder_decode_events(l->plain, l->others, other_count, l->lowered, l->lowered_count,
-                                               NULL, NULL);
-        }
-        if (status == OTR_OK) {
-            status = otr_decoder_edges(l->plain, &other.edges, &other.count);
-        }
-        if (status != OTR_OK) {
-            return status;
-        }
-        otr_likelihood_add_edges(l, &other);
+    otr_status status = OTR_OK;
+    for (unsigned i = 0; i < OTR_WEIGHTS && status == OTR_OK; i++) {
+        status = otr_likelihood_add_classes(l, l->gaps[observable].under[i], NULL, other_count);
     }
-    return OTR_OK;
+    return status;
 }
 
 /* Makes edges candidates that are likely by the pre-decoder, or without one by what the plain matching

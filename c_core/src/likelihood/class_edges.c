@@ -92,6 +92,17 @@ static void find_clusters(otr_likelihood *l, uint32_t observable) {
     }
 }
 
+/* Whether the parts of the sum that flip the observable flip no other one, so that each has a ratio of its
+ * own. */
+static bool has_part_ratios(const otr_likelihood *l, uint32_t observable) {
+    bool is_alone = false;
+    for (uint32_t i = 0; i < l->sum.groups.count; i++) {
+        const otr_class_group *const group = &l->sum.groups.groups[i];
+        is_alone |= group->observables == (uint64_t)1 << observable && group->class_count == 2;
+    }
+    return is_alone;
+}
+
 static void forget_clusters(otr_likelihood *l) {
     for (uint32_t node = 0; node < l->graph->node_count; node++) {
         l->clusters[node] = (otr_edge_cluster){.parent = node};
@@ -152,6 +163,7 @@ static otr_status add_class(otr_likelihood *l, uint32_t observable) {
     /* A sum leaves out what happened, which sets have. At an open side of a window one edge stands for
      * several, and may flip what their errors do not: a cell takes the clusters as they are. */
     if ((l->summed >> observable & 1) != 0 && l->errors->list.happened_count == 0 &&
+        has_part_ratios(l, observable) &&
         (add_by_cluster(l, observable, sets, count) == class || l->for_cells)) {
         return OTR_OK;
     }

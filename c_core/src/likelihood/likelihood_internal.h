@@ -87,6 +87,13 @@ bool otr_likelihood_perturb(otr_likelihood *l);
 otr_status otr_likelihood_find_more(otr_likelihood *l, uint32_t observable);
 /* Lists in l->others the events of parts that the observable does not part. */
 size_t otr_likelihood_list_others(otr_likelihood *l, uint32_t observable);
+/* The weights of a member, lowered to what is implied: in l->combined. Returns their number. */
+size_t otr_likelihood_combine(otr_likelihood *l, const otr_override *weights);
+/* Makes candidates of the edges of both classes of a gap that was asked, and of those of a matching of the
+ * other_count events in l->others under what each implies: in place of the graph's weights, or of `weights`
+ * of a member if they are given. */
+otr_status otr_likelihood_add_classes(otr_likelihood *l, otr_gap *gap, const otr_override *weights,
+                                      size_t other_count);
 /* Makes these edges candidates. */
 void otr_likelihood_add_edges(otr_likelihood *l, const otr_edge_set *set);
 /* Lowers weights to what these edges and those recalled imply, in place of what was lowered before. */

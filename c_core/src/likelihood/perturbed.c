@@ -12,9 +12,6 @@
 #define SUM_DEVIATION 37837.2
 
 static int32_t perturb(const otr_graph *graph, uint32_t member, uint32_t edge);
-static size_t combine(otr_likelihood *l, const otr_override *weights);
-static otr_status add_classes(otr_likelihood *l, otr_gap *gap, const otr_override *weights,
-                              size_t other_count);
 
 bool otr_likelihood_perturb(otr_likelihood *l) {
     const size_t edges = l->graph->edge_count;
@@ -47,12 +44,26 @@ otr_status otr_likelihood_find_more(otr_likelihood *l, uint32_t observable) {
         }
         if (status == OTR_OK) {
             otr_likelihood_imply(l, &first);
-            status = otr_gap_decode(gap, left->events, left->event_count, l->combined, combine(l, weights),
-                                    &result);
+            status = otr_gap_decode(gap, left->events, left->event_count, l->combined,
+                                    otr_likelihood_combine(l, weights), &result);
         }
-        status = status == OTR_OK ? add_classes(l, gap, weights, other_count) : status;
+        status = status == OTR_OK ? otr_likelihood_add_classes(l, gap, weights, other_count) : status;
     }
     return status;
+}
+
+size_t otr_likelihood_combine(otr_likelihood *l, const otr_override *weights) {
+    const size_t edges = l->graph->edge_count;
+    size_t count = edges;
+    for (size_t i = 0; i < edges; i++) {
+        l->combined[i] = weights[i];
+    }
+    for (size_t i = 0; i < l->lowered_count; i++) {
+        if (l->lowered[i].weight < weights[l->lowered[i].edge].weight) {
+            l->combined[count++] = l->lowered[i];
+        }
+    }
+    return count;
 }
 
 /* Mixes the bits of a number (splitmix64). */
@@ -82,45 +93,4 @@ static int32_t perturb(const otr_graph *graph, uint32_t member, uint32_t edge) {
     }
     sum = otr_weight_clamped(weight + (int64_t)(shift < -most ? -most : shift > most ? most : shift));
     return sum > 2 ? sum : 2;
-}
-
-/* The weights of a member, lowered to what is implied: in l->combined. Returns their number. */
-static size_t combine(otr_likelihood *l, const otr_override *weights) {
-    const size_t edges = l->graph->edge_count;
-    size_t count = edges;
-    for (size_t i = 0; i < edges; i++) {
-        l->combined[i] = weights[i];
-    }
-    for (size_t i = 0; i < l->lowered_count; i++) {
-        if (l->lowered[i].weight < weights[l->lowered[i].edge].weight) {
-            l->combined[count++] = l->lowered[i];
-        }
-    }
-    return count;
-}
-
-/* Adds the edges of both classes, and with each those of a matching of the other parts. */
-static otr_status add_classes(otr_likelihood *l, otr_gap *gap, const otr_override *weights,
-                              size_t other_count) {
-    for (int class = 0; class < 2; class ++) {
-        otr_edge_set own, other;
-        otr_status status = otr_gap_edges(gap, class, &own.edges, &own.count);
-        if (status == OTR_ERR_ARGUMENT) {
-            continue; /* a class beyond the limit, or without an answer */
-        }
-        if (status == OTR_OK) {
-            otr_likelihood_add_edges(l, &own);
-            otr_likelihood_imply(l, &own);
-            status = otr_decoder_decode_events(l->plain, l->others, other_count, l->combined,
-                                               combine(l, weights), NULL, NULL);
-        }
-        if (status == OTR_OK) {
-            status = otr_decoder_edges(l->plain, &other.edges, &other.count);
-        }
-        if (status != OTR_OK) {
-            return status;
-        }
-        otr_likelihood_add_edges(l, &other);
-    }
-    return OTR_OK;
 }
