@@ -1202,12 +1202,13 @@ pub struct otr_decoder_options {
     pub predecoder: *mut otr_predecoder,
     pub predecoder_use: otr_predecoder_use,
     pub weight_offset: i32,
+    pub likelihood: *const otr_likelihood_options,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     [
         "Size of otr_decoder_options",
-    ][::core::mem::size_of::<otr_decoder_options>() - 32usize];
+    ][::core::mem::size_of::<otr_decoder_options>() - 40usize];
     [
         "Alignment of otr_decoder_options",
     ][::core::mem::align_of::<otr_decoder_options>() - 8usize];
@@ -1229,6 +1230,9 @@ const _: () = {
     [
         "Offset of field: otr_decoder_options::weight_offset",
     ][::core::mem::offset_of!(otr_decoder_options, weight_offset) - 28usize];
+    [
+        "Offset of field: otr_decoder_options::likelihood",
+    ][::core::mem::offset_of!(otr_decoder_options, likelihood) - 32usize];
 };
 unsafe extern "C" {
     pub fn otr_decoder_options_default() -> otr_decoder_options;

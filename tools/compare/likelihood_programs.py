@@ -26,8 +26,9 @@ BLOCKS_MAX = 64
 
 
 def windows(native, network, effort):
-    """Failures in windows of b = d and whole, on the same shots: by likelihood and by correlated matching."""
-    decoders = {"correlated": ["--decoder", "mwpm-correlated"], "likelihood": likelihood(network)}
+    """Failures in windows of b = d and whole, on the same shots: by likelihood, with its deep level, and by correlated
+    matching."""
+    decoders = decoders_with(network)
     tasks = [(point, layout, name) for point in WINDOW_POINTS for layout in LAYOUTS for name in decoders]
     rows, end = [], time.time() + effort["windows_s"]
     for index, (point, layout, name) in enumerate(tasks):
@@ -41,8 +42,7 @@ def windows(native, network, effort):
 
 def deep(native, network, effort):
     """Failures and time of correlated matching, of likelihood and with its deep level, on the same shots."""
-    decoders = {"correlated": ["--decoder", "mwpm-correlated"], "likelihood": likelihood(network),
-                "deep": [*likelihood(network), "--deep-ratio", DEEP_RATIO]}  # fmt: skip
+    decoders = decoders_with(network)
     rows, end = [], time.time() + effort["deep_s"]
     for index, point in enumerate(DEEP_POINTS):
         shots, limit = None, time.time() + max(1.0, end - time.time()) / (len(DEEP_POINTS) - index)
@@ -56,8 +56,10 @@ def deep(native, network, effort):
     return rows
 
 
-def likelihood(network):
-    return ["--decoder", "likelihood", "--predecoder", network]
+def decoders_with(network):
+    likelihood = ["--decoder", "likelihood", "--predecoder", network]
+    return {"correlated": ["--decoder", "mwpm-correlated"], "likelihood": likelihood,
+            "deep": [*likelihood, "--deep-ratio", DEEP_RATIO]}  # fmt: skip
 
 
 def count(point, options, deadline, failures, shots=None):

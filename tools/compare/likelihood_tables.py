@@ -198,11 +198,13 @@ def observables_table(rows):
 def windows_table(rows):
     """Of both bases; the gain is that of likelihood over correlated matching, whole and in windows."""
     found = pooled_windows(rows)
-    own, ours = sides(found, "decoder", "correlated", "likelihood", on=("p", "d", "layout"))
+    own, ours, more = sides(found, "decoder", "correlated", "likelihood", "deep", on=("p", "d", "layout"))
     kept = (own.failures / own.shots - ours.failures / ours.shots) / (own.whole / own.shots - ours.whole / ours.shots)
     return table(*named(ours, "p", "d", "layout"),
                  ("shots", ours.shots), ("likelihood, whole", ours.whole), ("in windows", ours.failures),
                  ("only in windows, only whole", both(ours)), ("ratio [95 %]", window_ratios(ours)),
+                 ("deep level: shots", more.shots), ("whole", more.whole), ("in windows", more.failures),
+                 ("ratio [95 %]", window_ratios(more)),
                  ("correlated: shots", own.shots), ("whole", own.whole), ("in windows", own.failures),
                  ("gain kept", [f"{100 * share:.0f} %" for share in kept]))  # fmt: skip
 

@@ -181,6 +181,27 @@ fn windows_keep_the_gain() {
     assert!(decided * 20 < matched * 19 && decided > 100, "{decided} {matched}");
 }
 
+/// What its options decide shows in windows too.
+#[test]
+fn windows_take_its_options() {
+    let folder = folder();
+    let path = folder.path();
+    outrider(path, words("gen --distance 3 --p 0.01 --rounds 40 --dem-out m.dem --out c.stim")).text();
+    outrider(path, words("sample --dem m.dem --shots 200 --seed 4 --out dets.b8")).text();
+    let mut found = Vec::new();
+    for options in ["", "--deep-ratio 3", "--sure-gap 0.01", "--sure-mean 0"] {
+        let decoder = format!("--decoder likelihood {options}");
+        let line = format!(
+            "decode --dem m.dem --in dets.b8 --window parallel --commit 3 --spacing 3 --buffer 3 {decoder} --edges-out e"
+        );
+        outrider(path, words(&line)).text();
+        found.push(get(path, "e"));
+    }
+    for (one, edges) in found.iter().enumerate() {
+        assert!(found[..one].iter().all(|other| other != edges), "the edges of the {one}th are another's");
+    }
+}
+
 #[test]
 fn latencies_are_measured() {
     let folder = folder();
@@ -222,7 +243,7 @@ fn what_cannot_work_is_refused() {
         ("--sure-gap 601", "--sure-gap"),
         ("--sure-mean=-1", "--sure-mean"),
         ("--deep-ratio x", "--deep-ratio"),
-        ("--deep-ratio 2 --window forward --commit 1 --buffer 1", "--deep-ratio"),
+        ("--coarse 1e-3,300", "--coarse"),
     ] {
         let line = format!("decode --dem m.dem --in dets.01 --decoder likelihood {option}");
         outrider(path, words(&line)).refused(2, &[name]);

@@ -84,6 +84,7 @@ fn windows_decoders_and_pre_decoders_stream() {
         "--commit 4 --spacing 2 --buffer 3 --decoder mwpm-correlated",
         "--predecoder rule:min-sum",
         "--predecoder rule:min-sum --decoder likelihood",
+        "--decoder likelihood --sure-gap 8 --sure-mean 3 --deep-ratio 2",
         "--basis x --circuit paper --orientation O2",
     ] {
         let report = stream(folder.path(), &format!("{MEMORY} --rounds 300 {options}"));
@@ -389,6 +390,7 @@ fn bad_input_is_refused_on_one_line() {
         ("--distance 3 --p 0.01 --commit 0", &["--commit 0"]),
         ("--distance 3 --p 0.01 --round-time 0 --sifl 3", &["--sifl"]),
         ("--distance 3 --p 0.01 --decoder none", &["--decoder"]),
+        ("--distance 3 --p 0.01 --decoder mwpm-correlated --deep-ratio 2", &["--deep-ratio", "likelihood"]),
         (
             "--distance 3 --p 0.01 --decoder likelihood --predecoder rule:smith --predecoder-use hard",
             &["--predecoder-use hard", "likelihood"],

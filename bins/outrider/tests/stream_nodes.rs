@@ -60,7 +60,10 @@ fn local_nodes_answer_as_the_batch_over_every_transport() {
             ["--transport unix --workers 0", "--workers 2", &format!("{ring} --workers 0")],
         ),
         ("--rounds 500 --window forward --buffer 2 --predecoder rule:smith", ["", &ring, "--transport tcp"]),
-        ("--rounds 300 --decoder likelihood --predecoder rule:min-sum", ["", &ring, "--workers 2"]),
+        (
+            "--rounds 300 --decoder likelihood --predecoder rule:min-sum --deep-ratio 2",
+            ["", &ring, "--workers 2"],
+        ),
     ] {
         let here = outrider(path, words(&format!("stream {MEMORY} {memory} --json here.json")));
         assert_eq!(here.code, Some(0), "{here:?}");

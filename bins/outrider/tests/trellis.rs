@@ -54,6 +54,38 @@ fn rates_are_measured_beside_other_decoders() {
     assert_eq!(counts("1"), found, "on one thread");
 }
 
+/// A budget of a single state gives the ratio of what that state is left with; more give better ones, which rows of
+/// statistics files keep apart.
+#[test]
+fn budgets_are_options() {
+    let folder = folder();
+    let path = folder.path();
+    outrider(path, words("gen --distance 5 --p 0.02 --rounds 5 --dem-out m.dem --out c.stim")).text();
+    outrider(path, words("sample --dem m.dem --shots 40 --seed 4 --out dets.b8")).text();
+    let ratios = |options: &str| {
+        let line = format!("decode --dem m.dem --in dets.b8 --decoder trellis --gap-out g --out p {options}");
+        outrider(path, words(&line)).text();
+        get_text(path, "g")
+    };
+    let usual = ratios("");
+    assert_eq!(ratios("--coarse 1e-4,1000 --fine 1e-5,4000 --unsure-ratio 1"), usual);
+    let never_fine = "--coarse 1e-2,50 --unsure-ratio 0";
+    assert_ne!(ratios(never_fine), usual);
+    assert_eq!(ratios(&format!("{never_fine} --fine 1e-2,50")), ratios(never_fine));
+    let twice = ratios("--coarse 1e-2,50 --fine 1e-3,300 --unsure-ratio 600");
+    let once = ratios("--coarse 1e-3,300 --unsure-ratio 0");
+    // Where the first budget leaves a class the second one is used.
+    let both = || twice.lines().zip(once.lines()).filter(|&(twice, _)| twice != "600");
+    assert!(both().count() > 30 && both().all(|(twice, once)| twice == once), "{twice} {once}");
+    let line = "ler --distance 3 --p 0.02 --decoder trellis --max-shots 100 --out s.csv";
+    for options in ["", "--coarse 1e-3,300 --unsure-ratio 0.5"] {
+        outrider(path, words(&format!("{line} {options}"))).text();
+    }
+    let rows = get_text(path, "s.csv");
+    assert_eq!(rows.lines().count(), 3);
+    assert!(rows.contains(r#"""coarse"":""1e-3,300"""#) && rows.contains(r#"""unsure_ratio"":0.5"#), "{rows}");
+}
+
 #[test]
 fn what_a_sum_has_no_use_for_is_refused() {
     let folder = folder();
@@ -72,6 +104,20 @@ fn what_a_sum_has_no_use_for_is_refused() {
             outrider(path, words(&format!("decode --dem m.dem --in dets.01 --decoder trellis {option}")));
         run.refused(2, &[option.split(' ').next().unwrap(), "trellis"]);
     }
+    for (option, name) in [
+        ("--coarse 0.2,300", "--coarse"),
+        ("--coarse 1e-3", "--coarse"),
+        ("--fine 1e-3,0", "--fine"),
+        ("--fine 1e-3,1048577", "--fine"),
+        ("--fine nan,3", "--fine"),
+        ("--unsure-ratio=-1", "--unsure-ratio"),
+        ("--deep-ratio 2", "--deep-ratio"),
+    ] {
+        let line = format!("decode --dem m.dem --in dets.01 --decoder trellis {option}");
+        outrider(path, words(&line)).refused(2, &[name]);
+    }
+    let line = "ler --distance 3 --p 0.01 --decoder mwpm,likelihood --unsure-ratio 1";
+    outrider(path, words(line)).refused(2, &["--unsure-ratio", "trellis"]);
     for option in ["--predecoder rule:min-sum", "--window parallel"] {
         let run = outrider(path, words(&format!("ler --distance 3 --p 0.01 --decoder trellis {option}")));
         run.refused(2, &[option.split(' ').next().unwrap(), "trellis"]);

@@ -30,6 +30,8 @@ typedef enum otr_decoder_kind {
 
 typedef struct otr_decoder otr_decoder;
 
+struct otr_likelihood_options;
+
 typedef struct otr_decoder_options {
     otr_decoder_kind kind;
     otr_isa isa;                /* OTR_ISA_AUTO picks the best; a missing one is OTR_ERR_UNSUPPORTED */
@@ -39,9 +41,11 @@ typedef struct otr_decoder_options {
     int32_t weight_offset; /* added to every finite weight that no override names; offset and sum are
                               clamped to OTR_WEIGHT_MAX. A negative sum forces the edge as ever.
                               The weight_offset of a pre-decoded shot is added to it */
+    const struct otr_likelihood_options *likelihood; /* of OTR_DECODER_LIKELIHOOD, copied, but for its isa and
+                                                        pre-decoder; NULL for the defaults */
 } otr_decoder_options;
 
-/* MWPM, best instruction set, no certificates, no pre-decoder, no offset. */
+/* MWPM, best instruction set, no certificates, no pre-decoder, no offset, defaults of likelihood. */
 OTR_API otr_decoder_options otr_decoder_options_default(void);
 
 /* The decoder borrows `graph`, which must outlive it. MWPM_CORRELATED needs a graph with correlations, and a

@@ -93,13 +93,14 @@ typedef struct otr_window_decoder otr_window_decoder;
  * it has on the whole history. Statuses as for otr_decoder_create. Single-threaded; allocates in create and
  * in its first shots, and none after warm-up.
  *
- * OTR_DECODER_LIKELIHOOD decides the classes of the window's observables as otr_likelihood does, by its
- * default options, and commits edges of the classes chosen. At an open side, as the future is, edges that are
- * cut end at the boundary, so a class holds all sets of errors of the window with this parity of the
+ * OTR_DECODER_LIKELIHOOD decides the classes of the window's observables as otr_likelihood does, by the
+ * options of that name, and commits edges of the classes chosen. At an open side, as the future is, edges
+ * that are cut end at the boundary, so a class holds all sets of errors of the window with this parity of the
  * observable, however many of them leave at open sides. Edges that lower ranks used make the errors that they
  * are pieces of likely. A window without an observable that parts it is matched as by
  * OTR_DECODER_MWPM_CORRELATED. It needs a history with correlations that keeps its errors whole, none of them
- * likelier than 1/2 (OTR_ERR_ARGUMENT); OTR_ERR_UNSUPPORTED: with it certify, hard use or a weight_offset. */
+ * likelier than 1/2, and options within their ranges (OTR_ERR_ARGUMENT); OTR_ERR_UNSUPPORTED: with it
+ * certify, hard use or a weight_offset. */
 OTR_API otr_status otr_window_decoder_create(otr_window_decoder **out, const otr_window *window,
                                              const otr_decoder_options *options);
 OTR_API void otr_window_decoder_destroy(otr_window_decoder *decoder);

@@ -195,8 +195,10 @@ static otr_status fill_decoder(otr_window_decoder *d, const otr_decoder_options 
     }
     inner.predecoder = NULL;
     if (d->kind == OTR_DECODER_LIKELIHOOD) {
-        otr_likelihood_options sums = otr_likelihood_options_default();
+        otr_likelihood_options sums =
+            options->likelihood != NULL ? *options->likelihood : otr_likelihood_options_default();
         sums.isa = options->isa;
+        sums.predecoder = NULL;
         inner.kind = OTR_DECODER_MWPM_CORRELATED;
         status = otr_likelihood_create_for_cells(&d->likelihood, graph, &sums, NULL);
         if (status != OTR_OK) {

@@ -88,6 +88,7 @@ class DecoderOptions(ctypes.Structure):
         ("predecoder", ctypes.c_void_p),
         ("predecoder_use", ctypes.c_int),
         ("weight_offset", ctypes.c_int32),
+        ("likelihood", ctypes.c_void_p),
     ]
 
 

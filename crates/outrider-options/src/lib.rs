@@ -26,6 +26,7 @@
 
 mod flat_model;
 mod labels;
+mod likelihood_args;
 pub mod option_values;
 mod patch_args;
 mod patch_error;
@@ -36,6 +37,7 @@ mod work_limit;
 
 pub use flat_model::flat_model;
 pub use labels::{decoder_label, file_stem, one_line};
+pub use likelihood_args::LikelihoodArgs;
 pub use patch_args::{LoadedPatch, PatchArgs};
 pub use patch_error::PatchError;
 pub use spellings::with_both_spellings;

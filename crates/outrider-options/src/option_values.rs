@@ -56,6 +56,31 @@ pub fn open_probability(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a probability above 0 and below 1".to_owned())
 }
 
+/// Ratios beyond this are those of an observable that no error flips.
+const RATIO_MAX: f64 = 600.0;
+
+/// A log-likelihood ratio from which on something is sure.
+///
+/// # Errors
+/// What was expected.
+pub fn ratio(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|ratio| (0.0..=RATIO_MAX).contains(ratio))
+        .ok_or_else(|| format!("expected a number from 0 to {RATIO_MAX}"))
+}
+
+/// The same where nothing would be unsure at 0.
+///
+/// # Errors
+/// What was expected.
+pub fn positive_ratio(text: &str) -> Result<f64, String> {
+    ratio(text)
+        .ok()
+        .filter(|&ratio| ratio > 0.0)
+        .ok_or_else(|| format!("expected a number above 0 and at most {RATIO_MAX}"))
+}
+
 /// A finite number above 0.
 ///
 /// # Errors

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::flat_model::flat_model;
 use crate::labels::{decoder_label, file_stem, one_line};
+use crate::likelihood_args::LikelihoodArgs;
 use crate::option_values::{self, PredecoderChoice};
 use crate::patch_error::PatchError;
 use crate::timed_model::TimedModel;
@@ -76,6 +77,10 @@ pub struct PatchArgs {
     #[command(flatten)]
     #[serde(flatten)]
     #[allow(missing_docs, reason = "clap would take a comment for the help of the whole command")]
+    pub likelihood: LikelihoodArgs,
+    #[command(flatten)]
+    #[serde(flatten)]
+    #[allow(missing_docs, reason = "as above")]
     pub window: WindowArgs,
 }
 
@@ -193,6 +198,7 @@ impl PatchArgs {
             kind: self.decoder,
             isa,
             predecoder_use: self.predecoder_use,
+            likelihood: self.likelihood.options(),
             ..DecoderOptions::default()
         };
         let predecoder = match &self.predecoder {
@@ -222,6 +228,7 @@ impl PatchArgs {
     /// Refuses options that would change nothing.
     fn require_fit(&self) -> Result<(), PatchError> {
         let is_hard = self.predecoder_use == PredecoderUse::Hard;
+        self.likelihood.require_taken(self.decoder)?;
         if is_hard && self.decoder == DecoderKind::Likelihood {
             return Err(PatchError::Option(
                 "--predecoder-use hard: likelihood uses a pre-decoder softly".to_owned(),

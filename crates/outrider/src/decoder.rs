@@ -7,6 +7,7 @@ use outrider_sys as sys;
 use crate::error::{Error, Status, check, check_length, check_padding};
 use crate::graph::{GraphOptions, MatchingGraph};
 use crate::kernels::Isa;
+use crate::likelihood_options::LikelihoodOptions;
 use crate::model::{DetectorErrorModel, owned, view};
 use crate::names::named;
 use crate::overrides::Override;
@@ -77,7 +78,7 @@ pub enum DecoderKind {
 }
 
 /// How a decoder is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct DecoderOptions {
     /// The kind of decoder.
     pub kind: DecoderKind,
@@ -90,6 +91,8 @@ pub struct DecoderOptions {
     /// Added to the weight of every edge that no override names, in integer units. The sum may be negative,
     /// which forces the edge. The offset of a [pre-decoded](Predecoded) shot is added to it.
     pub weight_offset: i32,
+    /// How [`DecoderKind::Likelihood`] decides; the instruction set is the one above.
+    pub likelihood: LikelihoodOptions,
 }
 
 /// What one shot gives, besides its observables.
@@ -162,7 +165,8 @@ impl Decoder {
         predecoder: Option<Predecoder>,
         options: &DecoderOptions,
     ) -> Result<Self, Error> {
-        let raw_options = options.to_raw(predecoder.as_ref());
+        let sums = options.likelihood.to_raw(None);
+        let raw_options = options.to_raw(predecoder.as_ref(), &sums);
         let mut raw = ptr::null_mut();
         // SAFETY: the graph and the pre-decoder outlive the decoder, because they are stored beside it and dropped
         // after it.
@@ -494,7 +498,12 @@ named!(DecoderKind, "decoder", otr_decoder_kind;
 );
 
 impl DecoderOptions {
-    pub(crate) fn to_raw(self, predecoder: Option<&Predecoder>) -> sys::otr_decoder_options {
+    /// `sums` are its [`likelihood`](Self::likelihood), which what is returned points to.
+    pub(crate) fn to_raw(
+        self,
+        predecoder: Option<&Predecoder>,
+        sums: &sys::otr_likelihood_options,
+    ) -> sys::otr_decoder_options {
         sys::otr_decoder_options {
             kind: self.kind.to_raw(),
             isa: self.isa.to_raw(),
@@ -502,6 +511,7 @@ impl DecoderOptions {
             predecoder: predecoder.map_or(ptr::null_mut(), Predecoder::as_ptr),
             predecoder_use: self.predecoder_use.to_raw(),
             weight_offset: self.weight_offset,
+            likelihood: sums,
         }
     }
 
@@ -510,7 +520,8 @@ impl DecoderOptions {
         match self.kind {
             DecoderKind::MwpmCorrelated => format!("{} needs a graph built with correlations", self.kind),
             DecoderKind::Likelihood => format!(
-                "{} needs a graph built with correlations that keeps its errors, none of them likelier than 1/2",
+                "{} needs a graph built with correlations that keeps its errors, none of them likelier than 1/2, and \
+                 options within their ranges",
                 self.kind
             ),
             kind => format!("{kind} cannot certify"),

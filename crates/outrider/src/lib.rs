@@ -39,6 +39,7 @@ mod history;
 mod kernels;
 mod labels;
 mod likelihood;
+mod likelihood_options;
 mod measurement_stream;
 mod measurements;
 mod model;
@@ -78,7 +79,8 @@ pub use kernels::Isa;
 #[doc(hidden)]
 pub use kernels::Kernels;
 pub use labels::{LabelBatch, LabelOptions, LabelSampler};
-pub use likelihood::{Likelihood, LikelihoodLevel, LikelihoodOptions, LikelihoodResult};
+pub use likelihood::{Likelihood, LikelihoodLevel, LikelihoodResult};
+pub use likelihood_options::LikelihoodOptions;
 pub use measurement_stream::{MeasuredLayer, MeasurementStream};
 pub use measurements::{MeasurementMap, MeasurementOptions, Parity};
 pub use model::{DetectorErrorModel, Instruction, InstructionKind, Instructions, Target, TargetKind, Walk};

@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::decoder::DecoderOptions;
+use crate::decoder::{DecoderKind, DecoderOptions};
 use crate::error::{Error, argument_error};
 use crate::graph::MatchingGraph;
+use crate::likelihood_options::LikelihoodOptions;
 use crate::model::{DetectorErrorModel, InstructionKind, Target, TargetKind};
 use crate::plan::{Axis, Plan, PlanOptions, RowLayout};
 use crate::predecoder::Predecoder;
@@ -218,7 +219,8 @@ fn model_digest(model: &DetectorErrorModel) -> [u8; 32] {
 /// lines are part of the digest and stay as they are, whatever the options are called.
 fn plan_digest(options: &PatchOptions, plan: &Plan) -> [u8; 32] {
     let PlanOptions { cell_layers, spacing, buffer, rows, context } = options.plan;
-    let DecoderOptions { kind, predecoder_use, weight_offset, isa: _, certify: _ } = options.decoder;
+    let DecoderOptions { kind, predecoder_use, weight_offset, isa: _, certify: _, likelihood } =
+        options.decoder;
     let mut hash = Sha256::new();
     let mut line = |text: String| hash.update(text + "\n");
     line(PLAN_DIGEST_VERSION.to_owned());
@@ -238,11 +240,46 @@ fn plan_digest(options: &PatchOptions, plan: &Plan) -> [u8; 32] {
         line("one after the other".to_owned());
     }
     line(format!("decoder {} {weight_offset}", kind.name()));
+    if kind == DecoderKind::Likelihood {
+        line(likelihood_line(&likelihood));
+    }
     if let Some(predecoder) = &options.predecoder {
         line(format!("predecoder {}", predecoder_use.name()));
         hash.update(predecoder.digest);
     }
     hash.finalize().into()
+}
+
+/// What decides: all but what ratios are given out times.
+fn likelihood_line(options: &LikelihoodOptions) -> String {
+    let LikelihoodOptions {
+        sure_gap,
+        sure_mean,
+        likely_weight,
+        iterations,
+        budget,
+        gap_share,
+        deep_ratio,
+        deep_members,
+        deep_budget,
+        isa: _,
+        gap_slope: _,
+        sum_slope: _,
+    } = *options;
+    let numbers = [
+        sure_gap,
+        sure_mean,
+        likely_weight,
+        gap_share,
+        deep_ratio,
+        budget.cutoff,
+        deep_budget.cutoff,
+        budget.states_max.into(),
+        deep_budget.states_max.into(),
+        iterations.into(),
+        deep_members.into(),
+    ];
+    numbers.iter().fold("sums".to_owned(), |line, number: &f64| format!("{line} {:016x}", number.to_bits()))
 }
 
 impl fmt::Debug for Patch {

@@ -190,6 +190,11 @@ impl fmt::Debug for Trellis {
 }
 
 impl TrellisBudget {
+    /// Largest cutoff.
+    pub const CUTOFF_MAX: f64 = sys::OTR_TRELLIS_CUTOFF_MAX;
+    /// Most states.
+    pub const STATES_MAX: u32 = sys::OTR_TRELLIS_STATES_MAX;
+
     pub(crate) fn to_raw(self) -> sys::otr_trellis_budget {
         sys::otr_trellis_budget { cutoff: self.cutoff, states_max: self.states_max }
     }

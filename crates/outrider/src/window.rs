@@ -216,7 +216,8 @@ impl WindowDecoder {
         predecoder: Option<Predecoder>,
         options: &DecoderOptions,
     ) -> Result<Self, Error> {
-        let raw_options = options.to_raw(predecoder.as_ref());
+        let sums = options.likelihood.to_raw(None);
+        let raw_options = options.to_raw(predecoder.as_ref(), &sums);
         let mut raw = ptr::null_mut();
         // SAFETY: the window and the pre-decoder outlive the decoder, because they are stored beside it and dropped
         // after it.

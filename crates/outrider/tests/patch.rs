@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use outrider::{
-    Axis, Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, Network,
-    Patch, PatchOptions, PatchPredecoder, PlanOptions, RowLayout, Rows, Rule, SurfaceCode,
+    Axis, Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa,
+    LikelihoodOptions, Network, Patch, PatchOptions, PatchPredecoder, PlanOptions, RowLayout, Rows, Rule,
+    SurfaceCode, TrellisBudget,
 };
 
 const NETWORK: &[u8] = include_bytes!("../../../models/event-stim.safetensors");
@@ -68,6 +69,44 @@ fn digests_stay_what_they_are() {
         hex(reordered.plan_digest()),
         "fbcbb81dd02409224f3bd3b5676bcf50ce0c7053bd78166b9bafe056fcb79896"
     );
+}
+
+/// What decides is part of the digest, what only ratios show is not.
+#[test]
+fn digests_have_the_options_of_likelihood() {
+    let model = memory(3, Basis::Z, CircuitFamily::Stim, 60);
+    let digest = |kind, likelihood| {
+        let decoder = DecoderOptions { kind, likelihood, ..DecoderOptions::default() };
+        *Patch::new(&model, &PatchOptions { decoder, ..PatchOptions::new(PlanOptions::parallel(3)) })
+            .unwrap()
+            .plan_digest()
+    };
+    let usual = LikelihoodOptions::default();
+    let of = |likelihood| digest(DecoderKind::Likelihood, likelihood);
+    let budget = |cutoff, states_max| TrellisBudget { cutoff, states_max };
+    let mut digests = [
+        usual,
+        LikelihoodOptions { sure_gap: 11.0, ..usual },
+        LikelihoodOptions { sure_mean: 4.0, ..usual },
+        LikelihoodOptions { likely_weight: 5.0, ..usual },
+        LikelihoodOptions { iterations: 2, ..usual },
+        LikelihoodOptions { budget: budget(1e-3, 500), ..usual },
+        LikelihoodOptions { budget: budget(1e-12, 501), ..usual },
+        LikelihoodOptions { gap_share: 0.5, ..usual },
+        LikelihoodOptions { deep_ratio: 2.0, ..usual },
+        LikelihoodOptions { deep_members: 4, ..usual },
+        LikelihoodOptions { deep_budget: budget(1e-3, 2000), ..usual },
+        LikelihoodOptions { deep_budget: budget(1e-12, 2001), ..usual },
+    ]
+    .map(of)
+    .to_vec();
+    digests.sort_unstable();
+    digests.dedup();
+    assert_eq!(digests.len(), 12);
+    let shown = LikelihoodOptions { gap_slope: 1.0, sum_slope: 1.0, isa: Isa::Portable, ..usual };
+    assert_eq!(of(shown), of(usual));
+    let deep = LikelihoodOptions { deep_ratio: 2.0, ..usual };
+    assert_eq!(digest(DecoderKind::Mwpm, deep), digest(DecoderKind::Mwpm, usual));
 }
 
 #[test]

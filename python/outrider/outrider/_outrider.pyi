@@ -238,6 +238,9 @@ class WindowedDecoder:
         isa: str = "auto",
         ignore_undecomposable: bool = False,
         first_observables: bool = False,
+        sure_gap: float | None = None,
+        sure_mean: float | None = None,
+        deep_ratio: float | None = None,
     ) -> WindowedDecoder: ...
     @property
     def kind(self) -> str: ...
@@ -266,7 +269,16 @@ class WindowedDecoder:
 @final
 class Stream:
     def __new__(
-        cls, model: Model, windows: Windows, kind: str = "mwpm", *, workers: int = 0, isa: str = "auto"
+        cls,
+        model: Model,
+        windows: Windows,
+        kind: str = "mwpm",
+        *,
+        workers: int = 0,
+        isa: str = "auto",
+        sure_gap: float | None = None,
+        sure_mean: float | None = None,
+        deep_ratio: float | None = None,
     ) -> Stream: ...
     @property
     def kind(self) -> str: ...

@@ -68,7 +68,14 @@ impl Decoder {
         if predecoder.is_none() && predecoder_use == PredecoderUse::Hard {
             return Err(bad_value("predecoder_use is \"hard\", but there is no predecoder".to_owned()));
         }
-        let options = DecoderOptions { kind, isa, certify, predecoder_use, weight_offset: quantized };
+        let options = DecoderOptions {
+            kind,
+            isa,
+            certify,
+            predecoder_use,
+            weight_offset: quantized,
+            ..DecoderOptions::default()
+        };
         let has_predecoder = predecoder.is_some();
         let decoder = match predecoder {
             Some(predecoder) => outrider::Decoder::with_predecoder(predecoder.copy_for(&graph)?, &options),

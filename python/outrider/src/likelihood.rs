@@ -9,7 +9,7 @@ use outrider::{
 use pyo3::prelude::*;
 
 use crate::arrays::{BitsIn, BitsOut, RaggedPairArrays, RaggedPairs, blocks, events_of_shot, unpack, zeros};
-use crate::errors::exception;
+use crate::errors::{bad_value, exception};
 use crate::model::Model;
 use crate::predecoder::Predecoder;
 
@@ -42,6 +42,27 @@ pub(crate) struct Likelihood {
     graph: Arc<MatchingGraph>,
     /// Locked only while the interpreter lock is released, so that the two never wait for each other.
     inner: Mutex<outrider::Likelihood>,
+}
+
+/// The options by which cells of this kind of decoder are decided; none are for other kinds than likelihood.
+pub(crate) fn cell_options(
+    kind: DecoderKind,
+    sure_gap: Option<f64>,
+    sure_mean: Option<f64>,
+    deep_ratio: Option<f64>,
+) -> PyResult<LikelihoodOptions> {
+    if kind != DecoderKind::Likelihood && [sure_gap, sure_mean, deep_ratio].iter().any(Option::is_some) {
+        return Err(bad_value(format!(
+            "sure_gap, sure_mean and deep_ratio are for likelihood, not for {kind}"
+        )));
+    }
+    let default = LikelihoodOptions::default();
+    Ok(LikelihoodOptions {
+        sure_gap: sure_gap.unwrap_or(default.sure_gap),
+        sure_mean: sure_mean.unwrap_or(default.sure_mean),
+        deep_ratio: deep_ratio.unwrap_or(default.deep_ratio),
+        ..default
+    })
 }
 
 #[pymethods]

@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 
 use crate::arrays::{bits_of_row, pack, unpack};
 use crate::errors::exception;
+use crate::likelihood::cell_options;
 use crate::model::Model;
 use crate::windows::{Windows, in_order};
 
@@ -25,7 +26,7 @@ use crate::windows::{Windows, in_order};
 ///
 /// model: the model of one history, long enough for its rounds to repeat, see min_rounds.
 /// windows: how it is cut.
-/// kind, isa: as for a WindowedDecoder.
+/// kind, isa, sure_gap, sure_mean, deep_ratio: as for a WindowedDecoder.
 /// workers: threads that decide cells; 0 for the thread that pushes. Answers do not depend on it.
 ///
 /// Calls from several threads wait for each other. ValueError as for a WindowedDecoder, and for more workers than can be
@@ -44,7 +45,10 @@ pub(crate) struct Stream {
 #[pymethods]
 impl Stream {
     #[new]
-    #[pyo3(signature = (model, windows, kind="mwpm", *, workers=0, isa="auto"))]
+    #[pyo3(signature = (
+        model, windows, kind="mwpm", *, workers=0, isa="auto", sure_gap=None, sure_mean=None, deep_ratio=None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn new(
         py: Python<'_>,
         model: &Model,
@@ -52,10 +56,17 @@ impl Stream {
         kind: &str,
         workers: usize,
         isa: &str,
+        sure_gap: Option<f64>,
+        sure_mean: Option<f64>,
+        deep_ratio: Option<f64>,
     ) -> PyResult<Self> {
         let kind: DecoderKind = kind.parse().map_err(exception)?;
-        let decoder =
-            DecoderOptions { kind, isa: isa.parse().map_err(exception)?, ..DecoderOptions::default() };
+        let decoder = DecoderOptions {
+            kind,
+            isa: isa.parse().map_err(exception)?,
+            likelihood: cell_options(kind, sure_gap, sure_mean, deep_ratio)?,
+            ..DecoderOptions::default()
+        };
         // Threads that spin would take the cores of whoever makes the rounds.
         let waiting = WorkersOptions { count: workers, wait: Wait::Block, cores: Vec::new() };
         let options = StreamOptions { workers: waiting, layers_max: None };

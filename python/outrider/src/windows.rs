@@ -12,6 +12,7 @@ use pyo3::types::PyDict;
 
 use crate::arrays::{BitsIn, BitsOut, RaggedPairArrays, RaggedPairs, blocks};
 use crate::errors::{bad_value, exception};
+use crate::likelihood::cell_options;
 use crate::model::Model;
 use crate::predecoder::Predecoder;
 
@@ -230,6 +231,7 @@ impl Layout {
 ///     Likelihood, which uses a pre-decoder softly.
 /// predecoder: a copy of it is made for the model, and works in every window.
 /// ignore_undecomposable, first_observables: as for MatchingGraph.
+/// sure_gap, sure_mean, deep_ratio: of kind "likelihood" only, as for Likelihood.
 ///
 /// Calls from several threads wait for each other. ValueError for what a Decoder or MatchingGraph refuses, for
 /// coordinates that give no rounds, and for cells that are too short or too narrow for the edges.
@@ -246,7 +248,7 @@ impl WindowedDecoder {
     #[new]
     #[pyo3(signature = (
         model, windows, kind="mwpm", *, predecoder=None, predecoder_use="soft", isa="auto",
-        ignore_undecomposable=false, first_observables=false
+        ignore_undecomposable=false, first_observables=false, sure_gap=None, sure_mean=None, deep_ratio=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn new(
@@ -259,6 +261,9 @@ impl WindowedDecoder {
         isa: &str,
         ignore_undecomposable: bool,
         first_observables: bool,
+        sure_gap: Option<f64>,
+        sure_mean: Option<f64>,
+        deep_ratio: Option<f64>,
     ) -> PyResult<Self> {
         let kind: DecoderKind = kind.parse().map_err(exception)?;
         let predecoder_use: PredecoderUse = predecoder_use.parse().map_err(exception)?;
@@ -271,6 +276,7 @@ impl WindowedDecoder {
                 kind,
                 isa: isa.parse().map_err(exception)?,
                 predecoder_use,
+                likelihood: cell_options(kind, sure_gap, sure_mean, deep_ratio)?,
                 ..DecoderOptions::default()
             },
             predecoder,

@@ -65,6 +65,25 @@ def test_answers_are_those_of_the_program(outrider_program, tmp_path, model, sho
     assert decoder.is_sequential == (layout == "forward")
 
 
+def test_windows_take_the_options_of_likelihood(outrider_program, tmp_path, model, shots):
+    layout, cut = LAYOUTS[1]
+    windows = outrider.Windows(layout, **cut)
+    given = {"sure_gap": 8.0, "sure_mean": 3.0, "deep_ratio": 2.0}
+    decoder = outrider.WindowedDecoder(model, windows, "likelihood", **given)
+    arguments = ["--decoder", "likelihood", "--window", layout, *options(cut), *options(given)]
+    guesses, edges = answers_of_program(outrider_program, tmp_path, model, shots, *arguments)
+    assert decoder.decode_batch(shots).tolist() == guesses
+    found = lines_of_edges(*decoder.decode_to_edge_nodes(shots))
+    assert found == edges
+    usual = outrider.WindowedDecoder(model, windows, "likelihood")
+    assert lines_of_edges(*usual.decode_to_edge_nodes(shots)) != found
+    for make in (outrider.WindowedDecoder, outrider.Stream):
+        with pytest.raises(ValueError, match="deep_ratio are for likelihood, not for mwpm"):
+            make(model, windows, "mwpm", deep_ratio=2.0)
+        with pytest.raises(ValueError, match="options within their ranges"):
+            make(model, windows, "likelihood", sure_gap=0.0)
+
+
 @pytest.mark.parametrize(("name", "use"), [("min-sum", "soft"), ("smith", "hard")])
 def test_windows_with_a_predecoder(outrider_program, tmp_path, model, shots, name, use):
     predecoder = outrider.Predecoder.rule(name, model, outrider.MatchingGraph(model))

@@ -151,7 +151,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let predecoding = PredecoderFactory::of(&args.predecoder)?;
     let predecoder_use = predecoding.as_ref().map(PredecoderFactory::usage);
     args.decoder.require(Wanted { predecoder_use, windows: false, shot_weights: false })?;
-    args.sums.require_taken(&[args.decoder], false)?;
+    args.sums.require_taken(&[args.decoder])?;
     let factory = DecoderFactory::of(args.decoder, &model, args.dem.as_deref(), options, args.graph)?
         .summed(args.sums)
         .predecoded(predecoding.as_ref(), surface.as_ref());

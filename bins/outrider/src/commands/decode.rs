@@ -223,7 +223,7 @@ impl DecodeArgs {
         let predecoder_use = predecoding.map(PredecoderFactory::usage);
         let shot_weights = self.shot_weights.are_given();
         self.decoder.require(Wanted { predecoder_use, windows, shot_weights })?;
-        self.sums.require_taken(&[self.decoder], windows)?;
+        self.sums.require_taken(&[self.decoder])?;
         self.decoder.refuse(&[
             ("--weights-out", self.weights_out.is_some()),
             ("--edges-out", self.edges_out.is_some() && self.decoder == DecoderChoice::Trellis),

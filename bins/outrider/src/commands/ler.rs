@@ -213,7 +213,7 @@ pub(crate) fn run(args: &LerArgs) -> Result<()> {
         shot_weights: args.shot_weights.are_given(),
     };
     args.decoder.iter().try_for_each(|decoder| decoder.require(wanted))?;
-    args.sums.require_taken(&args.decoder, wanted.windows)?;
+    args.sums.require_taken(&args.decoder)?;
     let table = Table::new(args, &predecoders, &windowings);
     let file = args.out.as_deref().map(Statistics::open).transpose()?;
     let mut campaign = Campaign { args, threads, predecoders, table, file };
@@ -427,9 +427,7 @@ fn task(
     let mut metadata = point.metadata.clone();
     metadata.extend(predecoding.map(PredecoderFactory::metadata).into_iter().flatten());
     metadata.extend(point.windowing.as_ref().map(windowed_decoder::metadata).into_iter().flatten());
-    if choice == DecoderChoice::Likelihood {
-        metadata.extend(sums.metadata());
-    }
+    metadata.extend(sums.metadata_of(choice));
     let decoder = name(choice, predecoding, point.windowing.as_ref());
     let circuit = point.circuit.as_deref();
     let named = |decoder: String| {

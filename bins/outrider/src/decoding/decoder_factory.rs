@@ -96,7 +96,7 @@ impl<'a> DecoderFactory<'a> {
         })
     }
 
-    /// The same with these options of likelihood, if that is what is decoded with.
+    /// The same with these options of sums over errors, if that is what is decoded with.
     pub(crate) fn summed(self, sums: SumArgs) -> Self {
         Self { sums, ..self }
     }
@@ -210,7 +210,7 @@ impl<'a> DecoderFactory<'a> {
         Ok(match self.choice {
             DecoderChoice::Graph(_) => None,
             DecoderChoice::Trellis => {
-                let options = TrellisOptions { isa: self.options.isa, ..TrellisOptions::default() };
+                let options = TrellisOptions { isa: self.options.isa, ..self.sums.trellis() };
                 let trellis = Trellis::with_options(self.model, &options);
                 Some(SumDecoder::Trellis(trellis.map_err(|error| self.misplaced(error))?))
             }
@@ -227,7 +227,7 @@ impl<'a> DecoderFactory<'a> {
     }
 
     fn likelihood(&self) -> Result<Likelihood> {
-        let options = LikelihoodOptions { isa: self.options.isa, ..self.sums.options() };
+        let options = LikelihoodOptions { isa: self.options.isa, ..self.sums.likelihood.options() };
         let likelihood = match self.predecoder()? {
             Some(predecoder) => Likelihood::with_predecoder(predecoder, &options),
             None => Likelihood::with_options(Arc::clone(&self.graph), &options),
@@ -240,7 +240,11 @@ impl<'a> DecoderFactory<'a> {
         let Some(windows) = &self.windows else { return Ok(None) };
         let model = windows.timed().rewritten.as_deref().unwrap_or(self.model);
         let options = match self.choice {
-            DecoderChoice::Likelihood => DecoderOptions { kind: DecoderKind::Likelihood, ..self.options },
+            DecoderChoice::Likelihood => DecoderOptions {
+                kind: DecoderKind::Likelihood,
+                likelihood: self.sums.likelihood.options(),
+                ..self.options
+            },
             _ => self.options,
         };
         let make = |window| {

@@ -1,62 +1,88 @@
-//! Options of decoding by likelihood.
+//! Options of decoders by sums over errors.
 
 use clap::Args;
-use outrider::LikelihoodOptions;
+use outrider::{TrellisBudget, TrellisOptions};
+use outrider_options::{LikelihoodArgs, option_values};
 
 use crate::error::{Error, Result};
 use crate::options::decoder::DecoderChoice;
-use crate::options::values;
 use crate::report::statistics::Metadata;
 
-/// When likelihood goes on to its next level. Nothing stands for the library's own.
+/// How far sums go. Nothing stands for the library's own.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct SumArgs {
-    /// With likelihood a first gap this wide is the answer [default: 12]
-    #[arg(long, value_name = "NATS", value_parser = values::ratio)]
-    sure_gap: Option<f64>,
-    /// With likelihood so is a mean of the first and the second gap this wide, if they agree [default: 5]
-    #[arg(long, value_name = "NATS", value_parser = values::ratio)]
-    sure_mean: Option<f64>,
-    /// With likelihood, where the ratio of the sum is below this, sum over more errors, at several times the price of
-    /// these shots; 2 is enough [default: never]
-    #[arg(long, value_name = "NATS", value_parser = values::ratio)]
-    deep_ratio: Option<f64>,
+    #[command(flatten)]
+    pub(crate) likelihood: LikelihoodArgs,
+    /// With trellis every shot is summed up, at each detector, over states not below CUTOFF of the heaviest, at most
+    /// STATES of them [default: 1e-4,1000]
+    #[arg(long, value_name = "CUTOFF,STATES", value_parser = budget)]
+    coarse: Option<TrellisBudget>,
+    /// With trellis so is a shot again whose answer is unsure [default: 1e-5,4000]
+    #[arg(long, value_name = "CUTOFF,STATES", value_parser = budget)]
+    fine: Option<TrellisBudget>,
+    /// With trellis an answer with a ratio below this is unsure [default: 1]
+    #[arg(long, value_name = "NATS", value_parser = option_values::ratio)]
+    unsure_ratio: Option<f64>,
 }
 
 impl SumArgs {
-    /// The options of a decoder.
-    pub(crate) fn options(self) -> LikelihoodOptions {
-        let default = LikelihoodOptions::default();
-        LikelihoodOptions {
-            sure_gap: self.sure_gap.unwrap_or(default.sure_gap),
-            sure_mean: self.sure_mean.unwrap_or(default.sure_mean),
-            deep_ratio: self.deep_ratio.unwrap_or(default.deep_ratio),
+    /// The options of a trellis.
+    pub(crate) fn trellis(self) -> TrellisOptions {
+        let default = TrellisOptions::default();
+        TrellisOptions {
+            coarse: self.coarse.unwrap_or(default.coarse),
+            fine: self.fine.unwrap_or(default.fine),
+            unsure: self.unsure_ratio.unwrap_or(default.unsure),
             ..default
         }
     }
 
-    /// What is given, by the names of rows' metadata.
-    fn given(self) -> impl Iterator<Item = (&'static str, f64)> {
-        let all =
-            [("sure_gap", self.sure_gap), ("sure_mean", self.sure_mean), ("deep_ratio", self.deep_ratio)];
-        all.into_iter().filter_map(|(name, value)| Some((name, value?)))
+    /// Refuses these options for other decoders.
+    pub(crate) fn require_taken(self, decoders: &[DecoderChoice]) -> Result<()> {
+        let of = |choice| self.metadata_of(choice).into_iter().map(move |(name, _)| (name, choice));
+        let given = of(DecoderChoice::Likelihood).chain(of(DecoderChoice::Trellis));
+        match given.into_iter().find(|(_, choice)| !decoders.contains(choice)) {
+            Some((name, choice)) => {
+                Err(Error::Usage(format!("--{}: for --decoder {choice}", name.replace('_', "-"))))
+            }
+            None => Ok(()),
+        }
     }
 
-    /// Refuses these options for other decoders, and in windows.
-    pub(crate) fn require_taken(self, decoders: &[DecoderChoice], windows: bool) -> Result<()> {
-        let Some((name, _)) = self.given().next() else { return Ok(()) };
-        let name = name.replace('_', "-");
-        if !decoders.contains(&DecoderChoice::Likelihood) {
-            return Err(Error::Usage(format!("--{name}: for --decoder {}", DecoderChoice::Likelihood)));
+    /// What is given for this decoder, as rows of statistics files have it.
+    pub(crate) fn metadata_of(self, choice: DecoderChoice) -> Metadata {
+        let budget = |TrellisBudget { cutoff, states_max }| format!("{cutoff:e},{states_max}").into();
+        match choice {
+            DecoderChoice::Graph(_) => Vec::new(),
+            DecoderChoice::Likelihood => {
+                let given = self.likelihood.given();
+                given.map(|(name, value)| (name.replace('-', "_"), value.into())).collect()
+            }
+            DecoderChoice::Trellis => [
+                ("coarse", self.coarse.map(budget)),
+                ("fine", self.fine.map(budget)),
+                ("unsure_ratio", self.unsure_ratio.map(Into::into)),
+            ]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .collect(),
         }
-        if windows {
-            return Err(Error::Usage(format!("--{name}: for whole histories, not for windows")));
-        }
-        Ok(())
     }
+}
 
-    /// Of rows of statistics files.
-    pub(crate) fn metadata(self) -> Metadata {
-        self.given().map(|(name, value)| (name.to_owned(), value.into())).collect()
-    }
+/// A budget, `CUTOFF,STATES`, as the library takes it.
+fn budget(text: &str) -> std::result::Result<TrellisBudget, String> {
+    let parsed = text.split_once(',').and_then(|(cutoff, states)| {
+        Some(TrellisBudget { cutoff: cutoff.parse().ok()?, states_max: states.parse().ok()? })
+    });
+    parsed
+        .filter(|budget| (0.0..=TrellisBudget::CUTOFF_MAX).contains(&budget.cutoff))
+        .filter(|budget| (1..=TrellisBudget::STATES_MAX).contains(&budget.states_max))
+        .ok_or_else(|| {
+            format!(
+                "expected a cutoff from 0 to {} and 1 to {} states, such as 1e-3,300",
+                TrellisBudget::CUTOFF_MAX,
+                TrellisBudget::STATES_MAX
+            )
+        })
 }

@@ -7,15 +7,6 @@ pub(crate) use outrider_options::option_values::{
     probability, time,
 };
 
-/// A log-likelihood ratio from which on something is sure.
-pub(crate) fn ratio(text: &str) -> Result<f64, String> {
-    let parsed = text.parse().ok().filter(|ratio| (0.0..=RATIO_MAX).contains(ratio));
-    parsed.ok_or_else(|| format!("expected a number from 0 to {RATIO_MAX}"))
-}
-
-/// Ratios beyond this are those of an observable that no error flips.
-const RATIO_MAX: f64 = 600.0;
-
 /// A patch size, `WIDTHxHEIGHT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size {
