@@ -1,10 +1,12 @@
 /* Sums over chosen errors, from within: for random models and random sets of edges, the errors that have a
  * decomposition into these edges are candidates, and every class's ratio is that of adding up all sets of
- * candidates. Counts go to stdout: sets of edges, shots, sets that choose all errors, and errors that are
- * decomposed in several ways. */
+ * candidates, also once the list is reduced for the shot. Counts go to stdout: sets of edges, shots, sets
+ * that choose all errors, errors that are decomposed in several ways, and candidates before and after
+ * reduction. */
 #include "graph/graph_internal.h"
 #include "likelihood/candidates.h"
 #include "likelihood/class_sum.h"
+#include "likelihood/error_reduction.h"
 #include "outrider/outrider.h"
 #include "support/random_numbers.h"
 
@@ -39,7 +41,7 @@ static char text[TEXT_MAX];
 static size_t text_bytes;
 static double sums[1 << DETECTORS][8]; /* by detectors and observables */
 
-static unsigned long set_count, shot_count, full_count, several_count;
+static unsigned long set_count, shot_count, full_count, several_count, long_count, short_count;
 
 static void require(bool holds, const char *what) {
     if (!holds) {
@@ -239,14 +241,16 @@ static void add_up(void) {
     }
 }
 
-static void check_shot(otr_class_sum *sum, const otr_error_list *all, uint8_t detectors) {
+/* Checks the shot of these detectors, whose events for the sum's list are others if that is reduced. */
+static void check_shot(otr_class_sum *sum, const otr_error_list *all, unsigned detectors,
+                       const uint8_t *events) {
     const otr_trellis_budget exact = {.cutoff = 0, .states_max = 4000};
     uint64_t grouped = 0;
     double total = 0;
     for (unsigned class = 0; class < 8; class ++) {
         total += sums[detectors][class];
     }
-    if (!otr_class_sum_take(sum, &detectors, below(3))) {
+    if (!otr_class_sum_take(sum, events, below(3))) {
         require(total == 0, "an event that candidates flip is refused");
         return;
     }
@@ -275,8 +279,8 @@ static void check_shot(otr_class_sum *sum, const otr_error_list *all, uint8_t de
     }
 }
 
-static void check_set(otr_candidates *candidates, otr_class_sum *sum, const otr_graph *graph,
-                      const otr_error_list *all) {
+static void check_set(otr_candidates *candidates, otr_error_reduction *reduction, otr_class_sum *sum,
+                      const otr_graph *graph, const otr_error_list *all) {
     static const unsigned shares[] = {1, 2, 5};
     bool chosen[64] = {false};
     const uint32_t edge_count = otr_graph_edge_count(graph);
@@ -296,7 +300,17 @@ static void check_set(otr_candidates *candidates, otr_class_sum *sum, const otr_
     require(otr_class_sum_lay(sum, &candidates->list, NULL) == OTR_OK, "not laid out");
     add_up();
     for (unsigned detectors = 0; detectors < 1u << otr_graph_node_count(graph); detectors++) {
-        check_shot(sum, all, (uint8_t)detectors);
+        const uint8_t events = (uint8_t)detectors;
+        check_shot(sum, all, detectors, &events);
+    }
+    for (unsigned detectors = 0; detectors < 1u << otr_graph_node_count(graph); detectors++) {
+        const uint8_t events = (uint8_t)detectors;
+        otr_candidates_list(candidates);
+        long_count += candidates->list.count;
+        require(otr_error_reduction_run(reduction, &candidates->list, &events) == OTR_OK, "not reduced");
+        short_count += candidates->list.count;
+        require(otr_class_sum_lay(sum, &candidates->list, NULL) == OTR_OK, "not laid out");
+        check_shot(sum, all, detectors, reduction->events);
     }
     set_count++;
     full_count += count == all->count;
@@ -311,6 +325,7 @@ int main(void) {
         otr_model *model = NULL;
         otr_graph *graph = NULL;
         otr_candidates candidates;
+        otr_error_reduction reduction;
         make_model();
         merge_errors();
         options.ignore_undecomposable = true;
@@ -319,14 +334,17 @@ int main(void) {
         require(otr_graph_create(&graph, model, &options, NULL) == OTR_OK, "no graph");
         require(otr_candidates_init(&candidates, graph->errors, graph->edge_count) == OTR_OK,
                 "no candidates");
+        require(otr_error_reduction_init(&reduction, graph->node_count) == OTR_OK, "no reduction");
         for (int set = 0; set < SETS; set++) {
-            check_set(&candidates, &sum, graph, &graph->errors->list);
+            check_set(&candidates, &reduction, &sum, graph, &graph->errors->list);
         }
+        otr_error_reduction_free(&reduction);
         otr_candidates_free(&candidates);
         otr_graph_destroy(graph);
         otr_model_destroy(model);
     }
     otr_class_sum_free(&sum);
-    printf("%lu %lu %lu %lu\n", set_count, shot_count, full_count, several_count);
+    printf("%lu %lu %lu %lu %lu %lu\n", set_count, shot_count, full_count, several_count, long_count,
+           short_count);
     return 0;
 }

@@ -59,7 +59,8 @@ fn sums_over_chosen_errors_are_those_over_all_sets_of_them() {
     let output = run_with_core("chosen_errors", &[]);
     let text = String::from_utf8(output.stdout).expect("plain ASCII");
     let counts: Vec<u64> = text.split_whitespace().map(|count| count.parse().expect("a count")).collect();
-    let [sets, shots, full, several] = counts[..] else { panic!("{text}") };
+    let [sets, shots, full, several, long, short] = counts[..] else { panic!("{text}") };
+    assert!(4 * short < 3 * long && short > long / 10, "{text}");
     assert!(shots > 5 * sets && full > sets / 4 && full < sets && several > 1000, "{text}");
 }
 

@@ -83,7 +83,10 @@ fn budgets_are_options() {
     }
     let rows = get_text(path, "s.csv");
     assert_eq!(rows.lines().count(), 3);
-    assert!(rows.contains(r#"""coarse"":""1e-3,300"""#) && rows.contains(r#"""unsure_ratio"":0.5"#), "{rows}");
+    assert!(
+        rows.contains(r#"""coarse"":""1e-3,300"""#) && rows.contains(r#"""unsure_ratio"":0.5"#),
+        "{rows}"
+    );
 }
 
 #[test]

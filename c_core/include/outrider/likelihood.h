@@ -54,7 +54,7 @@ typedef struct otr_likelihood_options {
     otr_trellis_budget deep_budget;
 } otr_likelihood_options;
 
-/* 12 and 5; 4; 1 iteration, cutoff 1e-12 and 500 states; a quarter; 0.53 and 0.6, which fit Stim's memories
+/* 12 and 5; 4; 1 iteration, cutoff 1e-9 and 500 states; a quarter; 0.53 and 0.6, which fit Stim's memories
  * at every distance and strength (docs/likelihood.md); no deep level, or 8 members and 2000 states. */
 OTR_API otr_likelihood_options otr_likelihood_options_default(void);
 
@@ -82,8 +82,9 @@ typedef enum otr_likelihood_level {
 
 typedef struct otr_likelihood_result {
     otr_likelihood_level level; /* the last one that was needed */
-    bool is_fallback; /* the candidates, or the states within the budget, explain the shot in no class, or an
-                         unsure observable is flipped by no candidate: the mean gap answered */
+    bool is_fallback; /* the candidates, or the states within the budget, explain the shot in no class, the
+                         budget lost a class, or an unsure observable is flipped by no candidate: the mean
+                         gap answered */
     uint32_t candidate_count; /* errors that were summed over */
     uint64_t work;            /* states seen, each once for each error that was applied to it */
 } otr_likelihood_result;

@@ -85,8 +85,9 @@ typedef struct otr_trellis_result {
  *  detectors    packed bits as in otr_decoder_decode; padding bits are ignored
  *  observables  out, packed bits of the likeliest class, ceil(observables/8) bytes, padding zero; nullable
  *  ratios       out, for each observable ln(P(not flipped) / P(flipped)), within OTR_TRELLIS_RATIO_MAX;
- *               nullable. One beyond ln(1 / cutoff) in magnitude is known to be so, and not how large it is.
- *               With several observables the likeliest class need not be that of their signs
+ *               nullable. One beyond ln(1 / cutoff) in magnitude is of a class that was dropped: how large
+ *               it is has no meaning, and rarely the exact one is smaller than that. With several
+ *               observables the likeliest class need not be that of their signs
  *  result       out; nullable
  * OTR_ERR_UNEXPLAINED: no errors of the model explain the shot, or none that the fine budget keeps; outputs
  * are untouched. Parts of the model in which no error flips an observable are not looked at. */

@@ -1,5 +1,6 @@
 /* The cascade: gaps first, and where they are unsure the sum over errors that explain a shot well in either
  * class. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,7 +174,8 @@ static void add_likely(otr_likelihood *l) {
 }
 
 /* Sums over the candidates within a budget: sets the ratios of unsure observables. A ratio that is there
- * stays where they do without. Returns the observables that the sum has decided. */
+ * stays where they do without, or where a class is lost to the budget. Returns the observables that the sum
+ * has decided. */
 static otr_status sum_candidates(otr_likelihood *l, uint64_t unsure, const otr_trellis_budget *budget,
                                  otr_likelihood_result *result, uint64_t *decided) {
     const double share = l->options.gap_share;
@@ -181,24 +183,29 @@ static otr_status sum_candidates(otr_likelihood *l, uint64_t unsure, const otr_t
     *decided = 0;
     otr_candidates_list(&l->candidates);
     result->candidate_count = l->candidates.list.count;
-    status = otr_class_sum_lay(&l->sum, &l->candidates.list, NULL);
+    status = otr_error_reduction_run(&l->reduction, &l->candidates.list, l->shot.detectors);
+    if (status == OTR_OK) {
+        status = otr_class_sum_lay(&l->sum, &l->candidates.list, NULL);
+    }
     if (status == OTR_ERR_MEMORY) {
         return status;
     }
-    if (status != OTR_OK || !otr_class_sum_take(&l->sum, l->shot.detectors, l->options.iterations)) {
+    if (status != OTR_OK || !otr_class_sum_take(&l->sum, l->reduction.events, l->options.iterations)) {
         return OTR_OK;
     }
     for (uint32_t i = 0; i < l->sum.groups.count; i++) {
         const otr_class_answer found = otr_class_sum_group(&l->sum, i, budget);
-        uint64_t left = l->sum.groups.groups[i].observables & unsure;
+        uint64_t left = found.is_explained ? l->sum.groups.groups[i].observables & unsure : 0;
         result->work += found.work;
-        *decided |= found.is_explained ? left : 0;
-        for (; found.is_explained && left != 0; left &= left - 1) {
+        for (; left != 0; left &= left - 1) {
             const uint32_t observable = otr_ctz64(left);
-            const bool happened = (l->errors->list.happened_observables >> observable & 1) != 0;
             const double ratio = l->sum.ratios[observable];
-            l->ratios[observable] =
-                otr_ratio_within_range((happened ? -ratio : ratio) + share * l->mean_gaps[observable]);
+            if (found.is_exact || fabs(ratio) < OTR_TRELLIS_RATIO_MAX) {
+                const bool happened = (l->errors->list.happened_observables >> observable & 1) != 0;
+                *decided |= (uint64_t)1 << observable;
+                l->ratios[observable] =
+                    otr_ratio_within_range((happened ? -ratio : ratio) + share * l->mean_gaps[observable]);
+            }
         }
     }
     return OTR_OK;

@@ -25,7 +25,7 @@ otr_likelihood_options otr_likelihood_options_default(void) {
                                     .sure_mean = 5,
                                     .likely_weight = 4,
                                     .iterations = 1,
-                                    .budget = {.cutoff = 1e-12, .states_max = 500},
+                                    .budget = {.cutoff = 1e-9, .states_max = 500},
                                     .gap_share = 0.25,
                                     .gap_slope = 0.53,
                                     .sum_slope = 0.6,
@@ -66,6 +66,7 @@ void otr_likelihood_destroy(otr_likelihood *l) {
     }
     otr_decoder_destroy(l->plain);
     otr_class_sum_free(&l->sum);
+    otr_error_reduction_free(&l->reduction);
     otr_candidates_free(&l->candidates);
     free(l->events);
     free(l->others);
@@ -90,7 +91,7 @@ uint32_t otr_likelihood_observable_count(const otr_likelihood *l) {
 
 size_t otr_likelihood_bytes(const otr_likelihood *l) {
     size_t bytes = sizeof *l + otr_candidates_bytes(&l->candidates) + otr_class_sum_bytes(&l->sum) +
-                   otr_decoder_bytes(l->plain);
+                   otr_error_reduction_bytes(&l->reduction) + otr_decoder_bytes(l->plain);
     for (uint64_t left = l->flippable; left != 0; left &= left - 1) {
         const otr_gap_set *const set = &l->gaps[otr_ctz64(left)];
         for (unsigned weights = 0; weights < OTR_WEIGHTS; weights++) {
@@ -328,6 +329,9 @@ static otr_status fill(otr_likelihood *l, otr_error *error) {
     }
     options.isa = l->options.isa;
     status = otr_candidates_init(&l->candidates, l->errors, l->graph->edge_count);
+    if (status == OTR_OK) {
+        status = otr_error_reduction_init(&l->reduction, l->graph->node_count);
+    }
     if (status == OTR_OK) {
         const uint32_t usual = l->options.budget.states_max;
         const uint32_t deep = l->options.deep_ratio > 0 ? l->options.deep_budget.states_max : 0;

@@ -5,6 +5,7 @@
 #include "decode/decode.h"
 #include "likelihood/candidates.h"
 #include "likelihood/class_sum.h"
+#include "likelihood/error_reduction.h"
 #include "outrider/decoder.h"
 #include "outrider/gap.h"
 #include "outrider/likelihood.h"
@@ -48,6 +49,7 @@ struct otr_likelihood {
     const otr_kernels *kernels;
     bool for_cells;
     otr_candidates candidates;
+    otr_error_reduction reduction;
     otr_class_sum sum;
     otr_decoder *plain;
     otr_gap_set gaps[OTR_TRELLIS_OBSERVABLES_MAX];

@@ -78,7 +78,7 @@ pub struct LikelihoodResult {
     /// The last level that was needed.
     pub level: LikelihoodLevel,
     /// Whether the mean gap answered because the candidates, or the states within the budget, explain the shot in no
-    /// class.
+    /// class, or the budget lost one.
     pub is_fallback: bool,
     /// Errors that were summed over.
     pub candidate_count: u32,

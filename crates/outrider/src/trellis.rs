@@ -145,8 +145,9 @@ impl Trellis {
     }
 
     /// For each observable, `ln(P(not flipped) / P(flipped))` given the last shot that was decoded, all others summed
-    /// over. One beyond `ln(1 / cutoff)` in magnitude is known to be so, and not how large it is. With several observables
-    /// the likeliest class need not be that of the signs.
+    /// over. One beyond `ln(1 / cutoff)` in magnitude is of a class that was dropped: how large it is has no meaning, and
+    /// rarely the exact one is smaller than that. With several observables the likeliest class need not be that of the
+    /// signs.
     pub fn ratios(&self) -> &[f64] {
         &self.ratios
     }

@@ -68,7 +68,8 @@ impl Trellis {
     ///
     /// With return_ratios a tuple of the predictions and, float64 of shape (shots, num_observables), the logarithm of
     /// P(observable not flipped) / P(flipped), given the shot: the sign is the answer, the magnitude how sure it is.
-    /// Magnitudes beyond ln(1 / cutoff), with the default 7, are known to be so, and not how large they are.
+    /// Magnitudes beyond ln(1 / cutoff), by default 9, are of a class that was dropped: how large they are has no
+    /// meaning, and rarely the exact one is smaller than that.
     ///
     /// ValueError for other types and shapes, and, naming the shot from 1, for one that no errors explain.
     #[pyo3(signature = (
