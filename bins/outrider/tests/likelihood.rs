@@ -181,13 +181,30 @@ fn windows_keep_the_gain() {
     assert!(decided * 20 < matched * 19 && decided > 100, "{decided} {matched}");
 }
 
+/// A budget matters where a part of the sum is too wide for a table.
+#[test]
+fn budgets_show_in_ratios() {
+    let folder = folder();
+    let path = folder.path();
+    outrider(path, words("gen --distance 9 --p 0.012 --rounds 9 --dem-out m.dem --out c.stim")).text();
+    outrider(path, words("sample --dem m.dem --shots 60 --seed 4 --out dets.b8")).text();
+    let ratios = |options: &str| {
+        let line =
+            format!("decode --dem m.dem --in dets.b8 --decoder likelihood --out p --gap-out g {options}");
+        outrider(path, words(&line)).text();
+        get_text(path, "g")
+    };
+    assert_eq!(ratios("--sum-budget 1e-9,500"), ratios(""));
+    assert_ne!(ratios("--sum-budget 1e-3,5"), ratios(""));
+}
+
 /// What its options decide shows in windows too.
 #[test]
 fn windows_take_its_options() {
     let folder = folder();
     let path = folder.path();
-    outrider(path, words("gen --distance 3 --p 0.01 --rounds 40 --dem-out m.dem --out c.stim")).text();
-    outrider(path, words("sample --dem m.dem --shots 200 --seed 4 --out dets.b8")).text();
+    outrider(path, words("gen --distance 5 --p 0.015 --rounds 20 --dem-out m.dem --out c.stim")).text();
+    outrider(path, words("sample --dem m.dem --shots 60 --seed 4 --out dets.b8")).text();
     let mut found = Vec::new();
     for options in ["", "--deep-ratio 3", "--sure-gap 0.01", "--sure-mean 0"] {
         let decoder = format!("--decoder likelihood {options}");
@@ -243,6 +260,7 @@ fn what_cannot_work_is_refused() {
         ("--sure-gap 601", "--sure-gap"),
         ("--sure-mean=-1", "--sure-mean"),
         ("--deep-ratio x", "--deep-ratio"),
+        ("--sum-budget 1e-3,0", "--sum-budget"),
         ("--coarse 1e-3,300", "--coarse"),
     ] {
         let line = format!("decode --dem m.dem --in dets.01 --decoder likelihood {option}");
@@ -258,9 +276,9 @@ fn what_cannot_work_is_refused() {
     let line =
         "bench --distance 3 --p 0.01 --decoder likelihood --predecoder rule:smith --predecoder-use hard";
     outrider(path, words(line)).refused(2, &["--predecoder-use hard", "likelihood"]);
-    for option in ["--sure-gap 5", "--sure-mean 5", "--deep-ratio 5"] {
+    for option in ["--sure-gap 5", "--sure-mean 5", "--deep-ratio 5", "--sum-budget 1e-3,1"] {
         let line = format!("ler --distance 3 --p 0.01 --decoder mwpm,trellis {option}");
-        outrider(path, words(&line)).refused(2, &[&option[..option.len() - 2], "likelihood"]);
+        outrider(path, words(&line)).refused(2, &[option.split(' ').next().unwrap(), "likelihood"]);
     }
     let line = "bench --distance 3 --p 0.01 --decoder trellis --predecoder rule:smith";
     outrider(path, words(line)).refused(2, &["--predecoder", "trellis"]);

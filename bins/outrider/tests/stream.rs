@@ -84,7 +84,7 @@ fn windows_decoders_and_pre_decoders_stream() {
         "--commit 4 --spacing 2 --buffer 3 --decoder mwpm-correlated",
         "--predecoder rule:min-sum",
         "--predecoder rule:min-sum --decoder likelihood",
-        "--decoder likelihood --sure-gap 8 --sure-mean 3 --deep-ratio 2",
+        "--decoder likelihood --sure-gap 8 --sure-mean 3 --deep-ratio 2 --sum-budget 1e-3,20",
         "--basis x --circuit paper --orientation O2",
     ] {
         let report = stream(folder.path(), &format!("{MEMORY} --rounds 300 {options}"));

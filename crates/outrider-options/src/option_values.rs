@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use outrider::{Basis, CircuitFamily, DecoderKind, Format, Isa, Orientation, PredecoderUse, Rule, Wait};
+use outrider::{
+    Basis, CircuitFamily, DecoderKind, Format, Isa, Orientation, PredecoderUse, Rule, TrellisBudget, Wait,
+};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// A parser for a type whose values have names.
@@ -79,6 +81,32 @@ pub fn positive_ratio(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|&ratio| ratio > 0.0)
         .ok_or_else(|| format!("expected a number above 0 and at most {RATIO_MAX}"))
+}
+
+/// How `CUTOFF,STATES` of [`budget`] is written.
+#[must_use]
+pub fn budget_text(TrellisBudget { cutoff, states_max }: TrellisBudget) -> String {
+    format!("{cutoff:e},{states_max}")
+}
+
+/// A budget of a sum over errors, `CUTOFF,STATES`, as the library takes it.
+///
+/// # Errors
+/// What was expected.
+pub fn budget(text: &str) -> Result<TrellisBudget, String> {
+    let parsed = text.split_once(',').and_then(|(cutoff, states)| {
+        Some(TrellisBudget { cutoff: cutoff.parse().ok()?, states_max: states.parse().ok()? })
+    });
+    parsed
+        .filter(|budget| (0.0..=TrellisBudget::CUTOFF_MAX).contains(&budget.cutoff))
+        .filter(|budget| (1..=TrellisBudget::STATES_MAX).contains(&budget.states_max))
+        .ok_or_else(|| {
+            format!(
+                "expected a cutoff from 0 to {} and 1 to {} states, such as 1e-3,300",
+                TrellisBudget::CUTOFF_MAX,
+                TrellisBudget::STATES_MAX
+            )
+        })
 }
 
 /// A finite number above 0.

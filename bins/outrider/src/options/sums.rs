@@ -3,6 +3,7 @@
 use clap::Args;
 use outrider::{TrellisBudget, TrellisOptions};
 use outrider_options::{LikelihoodArgs, option_values};
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::options::decoder::DecoderChoice;
@@ -15,10 +16,10 @@ pub(crate) struct SumArgs {
     pub(crate) likelihood: LikelihoodArgs,
     /// With trellis every shot is summed up, at each detector, over states not below CUTOFF of the heaviest, at most
     /// STATES of them [default: 1e-4,1000]
-    #[arg(long, value_name = "CUTOFF,STATES", value_parser = budget)]
+    #[arg(long, value_name = "CUTOFF,STATES", value_parser = option_values::budget)]
     coarse: Option<TrellisBudget>,
     /// With trellis so is a shot again whose answer is unsure [default: 1e-5,4000]
-    #[arg(long, value_name = "CUTOFF,STATES", value_parser = budget)]
+    #[arg(long, value_name = "CUTOFF,STATES", value_parser = option_values::budget)]
     fine: Option<TrellisBudget>,
     /// With trellis an answer with a ratio below this is unsure [default: 1]
     #[arg(long, value_name = "NATS", value_parser = option_values::ratio)]
@@ -51,12 +52,12 @@ impl SumArgs {
 
     /// What is given for this decoder, as rows of statistics files have it.
     pub(crate) fn metadata_of(self, choice: DecoderChoice) -> Metadata {
-        let budget = |TrellisBudget { cutoff, states_max }| format!("{cutoff:e},{states_max}").into();
+        let budget = |budget| Value::from(option_values::budget_text(budget));
         match choice {
             DecoderChoice::Graph(_) => Vec::new(),
             DecoderChoice::Likelihood => {
                 let given = self.likelihood.given();
-                given.map(|(name, value)| (name.replace('-', "_"), value.into())).collect()
+                given.map(|(name, value)| (name.replace('-', "_"), value)).collect()
             }
             DecoderChoice::Trellis => [
                 ("coarse", self.coarse.map(budget)),
@@ -68,21 +69,4 @@ impl SumArgs {
             .collect(),
         }
     }
-}
-
-/// A budget, `CUTOFF,STATES`, as the library takes it.
-fn budget(text: &str) -> std::result::Result<TrellisBudget, String> {
-    let parsed = text.split_once(',').and_then(|(cutoff, states)| {
-        Some(TrellisBudget { cutoff: cutoff.parse().ok()?, states_max: states.parse().ok()? })
-    });
-    parsed
-        .filter(|budget| (0.0..=TrellisBudget::CUTOFF_MAX).contains(&budget.cutoff))
-        .filter(|budget| (1..=TrellisBudget::STATES_MAX).contains(&budget.states_max))
-        .ok_or_else(|| {
-            format!(
-                "expected a cutoff from 0 to {} and 1 to {} states, such as 1e-3,300",
-                TrellisBudget::CUTOFF_MAX,
-                TrellisBudget::STATES_MAX
-            )
-        })
 }
