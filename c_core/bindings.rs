@@ -84,6 +84,13 @@ pub const OTR_MEASUREMENT_OBSERVABLES_MAX: u32 = 1048576;
 pub const OTR_MEASUREMENT_TARGET_MAX: u32 = 16777215;
 pub const OTR_MEASUREMENT_STREAM_PUSH_MAX: u32 = 262144;
 pub const OTR_MEASUREMENT_STREAM_PERIOD_MAX: u32 = 8;
+pub const OTR_MOMENTS_DETECTORS_MAX: u32 = 16777216;
+pub const OTR_MOMENTS_SETS_MAX: u32 = 33554432;
+pub const OTR_MOMENTS_SET_SIZE_MAX: u32 = 64;
+pub const OTR_MOMENTS_SHOTS_MAX: u64 = 281474976710656;
+pub const OTR_MOMENTS_FADE_SHIFT_MAX: u32 = 16;
+pub const OTR_MOMENTS_BLOCK_SHOTS_MAX: u32 = 1073741824;
+pub const OTR_MOMENTS_FADING_BITS: u32 = 16;
 pub const OTR_ROUND_SAMPLER_BLOCK_LAYERS: u32 = 64;
 pub const OTR_ROUND_SAMPLER_PERIOD_MAX: u32 = 8;
 pub const OTR_ROUND_SAMPLER_HISTORY_MAX: u64 = 281474976710656;
@@ -632,6 +639,29 @@ const _: () = {
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
+pub struct otr_bit_columns {
+    pub words: *const u64,
+    pub stride: usize,
+    pub word_count: usize,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_bit_columns"][::core::mem::size_of::<otr_bit_columns>() - 24usize];
+    [
+        "Alignment of otr_bit_columns",
+    ][::core::mem::align_of::<otr_bit_columns>() - 8usize];
+    [
+        "Offset of field: otr_bit_columns::words",
+    ][::core::mem::offset_of!(otr_bit_columns, words) - 0usize];
+    [
+        "Offset of field: otr_bit_columns::stride",
+    ][::core::mem::offset_of!(otr_bit_columns, stride) - 8usize];
+    [
+        "Offset of field: otr_bit_columns::word_count",
+    ][::core::mem::offset_of!(otr_bit_columns, word_count) - 16usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
 pub struct otr_event_pair {
     pub first: u32,
     pub second: u32,
@@ -882,6 +912,16 @@ pub struct otr_kernels {
     pub flip_sums: ::core::option::Option<
         unsafe extern "C" fn(sums: *mut f64, count: usize, mask: usize, odds: f64),
     >,
+    pub count_parities: ::core::option::Option<
+        unsafe extern "C" fn(
+            columns: *const otr_bit_columns,
+            sets: *const u32,
+            set_size: usize,
+            set_count: usize,
+            shift: u32,
+            counts: *mut u64,
+        ),
+    >,
     pub dense_sums: ::core::option::Option<
         unsafe extern "C" fn(
             weights: *const otr_dense_weights,
@@ -907,7 +947,7 @@ pub struct otr_kernels {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 136usize];
+    ["Size of otr_kernels"][::core::mem::size_of::<otr_kernels>() - 144usize];
     ["Alignment of otr_kernels"][::core::mem::align_of::<otr_kernels>() - 8usize];
     [
         "Offset of field: otr_kernels::isa",
@@ -949,17 +989,20 @@ const _: () = {
         "Offset of field: otr_kernels::flip_sums",
     ][::core::mem::offset_of!(otr_kernels, flip_sums) - 96usize];
     [
+        "Offset of field: otr_kernels::count_parities",
+    ][::core::mem::offset_of!(otr_kernels, count_parities) - 104usize];
+    [
         "Offset of field: otr_kernels::dense_sums",
-    ][::core::mem::offset_of!(otr_kernels, dense_sums) - 104usize];
+    ][::core::mem::offset_of!(otr_kernels, dense_sums) - 112usize];
     [
         "Offset of field: otr_kernels::dense_activate",
-    ][::core::mem::offset_of!(otr_kernels, dense_activate) - 112usize];
+    ][::core::mem::offset_of!(otr_kernels, dense_activate) - 120usize];
     [
         "Offset of field: otr_kernels::event_layers",
-    ][::core::mem::offset_of!(otr_kernels, event_layers) - 120usize];
+    ][::core::mem::offset_of!(otr_kernels, event_layers) - 128usize];
     [
         "Offset of field: otr_kernels::training_blocks",
-    ][::core::mem::offset_of!(otr_kernels, training_blocks) - 128usize];
+    ][::core::mem::offset_of!(otr_kernels, training_blocks) - 136usize];
 };
 unsafe extern "C" {
     pub fn otr_kernels_for(isa: otr_isa) -> *const otr_kernels;
@@ -3471,6 +3514,130 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn otr_measurement_stream_bytes(stream: *const otr_measurement_stream) -> usize;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_moments {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_moments_options {
+    pub isa: otr_isa,
+    pub with_outside: bool,
+    pub fade_shift: u32,
+    pub block_shots: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_moments_options",
+    ][::core::mem::size_of::<otr_moments_options>() - 16usize];
+    [
+        "Alignment of otr_moments_options",
+    ][::core::mem::align_of::<otr_moments_options>() - 4usize];
+    [
+        "Offset of field: otr_moments_options::isa",
+    ][::core::mem::offset_of!(otr_moments_options, isa) - 0usize];
+    [
+        "Offset of field: otr_moments_options::with_outside",
+    ][::core::mem::offset_of!(otr_moments_options, with_outside) - 4usize];
+    [
+        "Offset of field: otr_moments_options::fade_shift",
+    ][::core::mem::offset_of!(otr_moments_options, fade_shift) - 8usize];
+    [
+        "Offset of field: otr_moments_options::block_shots",
+    ][::core::mem::offset_of!(otr_moments_options, block_shots) - 12usize];
+};
+unsafe extern "C" {
+    pub fn otr_moments_options_default() -> otr_moments_options;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_moments_create(
+        out: *mut *mut otr_moments,
+        detector_count: u32,
+        detectors: *const u32,
+        begin: *const usize,
+        set_count: usize,
+        options: *const otr_moments_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_moments_create_for_model(
+        out: *mut *mut otr_moments,
+        model: *const otr_model,
+        options: *const otr_moments_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_moments_destroy(moments: *mut otr_moments);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_moments_add(
+        moments: *mut otr_moments,
+        shots: *const u8,
+        stride: usize,
+        shot_count: usize,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_moments_merge(
+        into: *mut otr_moments,
+        from: *const otr_moments,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_moments_clear(moments: *mut otr_moments);
+}
+unsafe extern "C" {
+    pub fn otr_moments_detector_count(moments: *const otr_moments) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_moments_set_count(moments: *const otr_moments) -> usize;
+}
+unsafe extern "C" {
+    pub fn otr_moments_sets(
+        moments: *const otr_moments,
+        detectors: *mut *const u32,
+        begin: *mut *const usize,
+    );
+}
+unsafe extern "C" {
+    pub fn otr_moments_find(
+        moments: *const otr_moments,
+        detectors: *const u32,
+        count: usize,
+    ) -> usize;
+}
+unsafe extern "C" {
+    pub fn otr_moments_counts(moments: *const otr_moments) -> *const u64;
+}
+unsafe extern "C" {
+    pub fn otr_moments_shots(moments: *const otr_moments) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_moments_effective_shots(moments: *const otr_moments) -> f64;
+}
+unsafe extern "C" {
+    pub fn otr_moments_means(moments: *const otr_moments, means: *mut f64);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_moments_expected(
+        moments: *const otr_moments,
+        model: *const otr_model,
+        means: *mut f64,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_moments_bytes(moments: *const otr_moments) -> usize;
 }
 impl otr_network_kind {
     pub const OTR_NETWORK_EVENT: otr_network_kind = otr_network_kind(0);

@@ -164,6 +164,22 @@ static void compare_flips(size_t count) {
     CHECK(memcmp(sums[0], sums[1], count * sizeof sums[0][0]) == 0);
 }
 
+static void compare_parities(size_t word_count) {
+    static uint64_t words[5 * 300];
+    uint32_t sets[7 * 6];
+    uint64_t counts[2][7] = {{0}};
+    const otr_bit_columns columns = {words, word_count + below(3), word_count};
+    const size_t set_size = below(7);
+    const uint32_t shift = (uint32_t)below(17);
+    fill((uint8_t *)words, sizeof words, below(4) == 0 ? 1 : 4);
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        sets[i] = (uint32_t)below(5);
+    }
+    plain->count_parities(&columns, sets, set_size, 7, shift, counts[0]);
+    k->count_parities(&columns, sets, set_size, 7, shift, counts[1]);
+    CHECK(memcmp(counts[0], counts[1], sizeof counts[0]) == 0);
+}
+
 static void compare_dense(uint32_t tap_count, uint32_t tap_groups, uint32_t block_count, size_t voxel_count) {
     const uint32_t groups = tap_count * tap_groups, align = OTR_DENSE_GROUPS_ALIGN;
     const uint32_t block_groups = (groups + align - 1) / align * align;
@@ -350,6 +366,9 @@ static void compare_all(void) {
     }
     for (size_t count = 2; count <= 256; count *= 2) {
         compare_flips(count);
+    }
+    for (size_t i = 0; i < 1500; i++) {
+        compare_parities(i % 298);
     }
     compare_long_counts();
     for (int i = 0; i < 500; i++) {

@@ -418,6 +418,41 @@ fn sums_are_flipped_alike() {
 }
 
 #[test]
+fn parities_are_counted_alike() {
+    const COLUMNS: usize = 7;
+    let mut random = Random(13);
+    for table in tables("count_parities") {
+        let kernel = table.count_parities.unwrap();
+        for word_count in [0, 1, 2, 3, 4, 5, 7, 8, 9, 63, 64, 65, 247, 248, 249, 600] {
+            let stride = word_count + random.below(3);
+            for is_full in [false, true] {
+                let words: Vec<u64> =
+                    (0..COLUMNS * stride).map(|_| if is_full { u64::MAX } else { random.word() }).collect();
+                let columns = otr_bit_columns { words: words.as_ptr(), stride, word_count };
+                for size in 0..6 {
+                    let set_count = random.below(4);
+                    let sets: Vec<u32> =
+                        (0..set_count * size).map(|_| random.below(COLUMNS) as u32).collect();
+                    let shift = random.below(17) as u32;
+                    let mut counts: Vec<u64> = (0..=set_count as u64).collect();
+                    // SAFETY: members are below COLUMNS, columns have `stride` words; there is a count for each set.
+                    unsafe { kernel(&columns, sets.as_ptr(), size, set_count, shift, counts.as_mut_ptr()) };
+                    for (i, &count) in counts[..set_count].iter().enumerate() {
+                        let set = &sets[i * size..(i + 1) * size];
+                        let bits =
+                            |word| set.iter().fold(0, |sum, &c| sum ^ words[c as usize * stride + word]);
+                        let expected: u64 =
+                            (0..word_count).map(|word| u64::from(u64::count_ones(bits(word)))).sum();
+                        assert_eq!(count, i as u64 + (expected << shift), "{:?} {word_count}", table.isa);
+                    }
+                    assert_eq!(counts[set_count], set_count as u64);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn auto_is_the_best_available() {
     // AMX is for those who ask for it.
     let best = tables("auto").into_iter().rfind(|table| table.isa != otr_isa::OTR_ISA_AMX).unwrap().isa;

@@ -6,6 +6,7 @@
 mod cell_book;
 mod dense_network;
 mod edge_flips;
+mod estimate;
 mod event_network;
 mod gap;
 mod graph;

@@ -79,6 +79,13 @@ typedef struct otr_state_filter {
     double needed[1 << OTR_STATE_BITS];
 } otr_state_filter;
 
+/* Bits by column: word i of column c is words[c * stride + i], i < word_count <= stride. */
+typedef struct otr_bit_columns {
+    const uint64_t *words;
+    size_t stride;
+    size_t word_count;
+} otr_bit_columns;
+
 /* Two events that are near each other, by their position in the list of events, and what kind of pair they
  * are. */
 typedef struct otr_event_pair {
@@ -214,6 +221,11 @@ typedef struct otr_kernels {
     /* The inner loop of an exact sum over errors: sums[i] becomes sums[i] + odds * sums[i ^ mask], for all i
      * at once. count is a power of two, 0 < mask < count. */
     void (*flip_sums)(double *sums, size_t count, size_t mask, double odds);
+
+    /* The inner loop of counting parities: for each of set_count sets of set_size columns, which follow each
+     * other in `sets`, counts[i] += (set bits of the XOR of the set's columns) << shift. */
+    void (*count_parities)(const otr_bit_columns *columns, const uint32_t *sets, size_t set_size,
+                           size_t set_count, uint32_t shift, uint64_t *counts);
 
     /* Sums of a convolution: sums[v * channels + c], channels = block_count * OTR_DENSE_BLOCK, is the sum of
      * input[voxels[v] + taps[k] + i] times the weight of output channel c, tap k and input channel i. Inputs

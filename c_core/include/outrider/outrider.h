@@ -14,6 +14,7 @@
 #include "outrider/measurement_stream.h"
 #include "outrider/measurements.h"
 #include "outrider/model.h"
+#include "outrider/moments.h"
 #include "outrider/network_kind.h"
 #include "outrider/plan.h"
 #include "outrider/predecoder.h"

@@ -2,6 +2,7 @@
  * run. */
 #include "common/bits.h"
 #include "common/random.h"
+#include "kernels/count_parities.h"
 #include "kernels/dense_kernels.h"
 #include "kernels/event_layers.h"
 #include "kernels/filter_states.h"
@@ -276,6 +277,7 @@ const otr_kernels otr_kernels_avx2 = {
     .scan_arcs = otr_avx2_scan_arcs,
     .filter_states = otr_avx2_filter_states,
     .flip_sums = otr_avx2_flip_sums,
+    .count_parities = otr_avx2_count_parities,
     .dense_sums = otr_avx2_dense_sums,
     .dense_activate = otr_avx2_dense_activate,
     .event_layers = otr_event_layers_avx2,

@@ -2,6 +2,7 @@
  * those flags only; see select.c for when it may run. */
 #include "common/bits.h"
 #include "common/random.h"
+#include "kernels/count_parities.h"
 #include "kernels/dense_kernels.h"
 #include "kernels/event_layers.h"
 #include "kernels/filter_states.h"
@@ -270,8 +271,8 @@ static void logarithms(double *numbers, size_t count) {
     .count_bits = count_bits, .digits_to_bits = digits_to_bits, .bits_to_digits = bits_to_digits,            \
     .random_words = random_words, .geometric_skips = geometric_skips, .logarithms = logarithms,              \
     .scan_arcs = otr_avx512_scan_arcs, .filter_states = otr_avx512_filter_states,                            \
-    .flip_sums = otr_avx512_flip_sums, .dense_activate = otr_avx512_dense_activate,                          \
-    .training_blocks = &otr_training_blocks_avx512
+    .flip_sums = otr_avx512_flip_sums, .count_parities = otr_avx512_count_parities,                          \
+    .dense_activate = otr_avx512_dense_activate, .training_blocks = &otr_training_blocks_avx512
 
 const otr_kernels otr_kernels_avx512 = {
     .isa = OTR_ISA_AVX512,

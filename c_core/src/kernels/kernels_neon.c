@@ -4,6 +4,7 @@
 
 #if defined(OTR_KERNELS_NEON)
 #include "common/bits.h"
+#include "kernels/count_parities.h"
 #include "kernels/dense_kernels.h"
 #include "kernels/event_layers.h"
 #include "kernels/filter_states.h"
@@ -76,6 +77,7 @@ const otr_kernels otr_kernels_neon = {
     .scan_arcs = otr_neon_scan_arcs,
     .filter_states = otr_portable_filter_states,
     .flip_sums = otr_portable_flip_sums,
+    .count_parities = otr_neon_count_parities,
     .dense_sums = otr_neon_dense_sums,
     .dense_activate = otr_neon_dense_activate,
     .event_layers = otr_event_layers_neon,

@@ -1,6 +1,7 @@
 /* The reference kernels in plain C; every other table must agree with this one bit for bit. */
 #include "common/bits.h"
 #include "common/random.h"
+#include "kernels/count_parities.h"
 #include "kernels/dense_kernels.h"
 #include "kernels/event_layers.h"
 #include "kernels/filter_states.h"
@@ -115,6 +116,7 @@ const otr_kernels otr_kernels_portable = {
     .scan_arcs = otr_portable_scan_arcs,
     .filter_states = otr_portable_filter_states,
     .flip_sums = otr_portable_flip_sums,
+    .count_parities = otr_portable_count_parities,
     .dense_sums = otr_portable_dense_sums,
     .dense_activate = otr_portable_dense_activate,
     .event_layers = otr_event_layers_portable,
