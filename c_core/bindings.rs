@@ -91,6 +91,14 @@ pub const OTR_MOMENTS_SHOTS_MAX: u64 = 281474976710656;
 pub const OTR_MOMENTS_FADE_SHIFT_MAX: u32 = 16;
 pub const OTR_MOMENTS_BLOCK_SHOTS_MAX: u32 = 1073741824;
 pub const OTR_MOMENTS_FADING_BITS: u32 = 16;
+pub const OTR_RATES_SUPPORT_MAX: u32 = 4;
+pub const OTR_RATES_SPREAD_MAX: f64 = 100.0;
+pub const OTR_RATES_SPREAD_FITTED_MIN: f64 = 0.01;
+pub const OTR_RATES_SPREAD_FITTED_MAX: f64 = 3.0;
+pub const OTR_RATES_ITERATIONS_MAX: u32 = 5000;
+pub const OTR_RATE_KEPT: u32 = 1;
+pub const OTR_RATE_NOT_POSITIVE: u32 = 2;
+pub const OTR_RATE_FLOORED: u32 = 4;
 pub const OTR_ROUND_SAMPLER_BLOCK_LAYERS: u32 = 64;
 pub const OTR_ROUND_SAMPLER_PERIOD_MAX: u32 = 8;
 pub const OTR_ROUND_SAMPLER_HISTORY_MAX: u64 = 281474976710656;
@@ -3654,6 +3662,195 @@ unsafe extern "C" {
         size: usize,
         error: *mut otr_error,
     ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_rates {
+    _unused: [u8; 0],
+}
+impl otr_rates_method {
+    pub const OTR_RATES_CLOSED_FORM: otr_rates_method = otr_rates_method(0);
+    pub const OTR_RATES_REGRESSION: otr_rates_method = otr_rates_method(1);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct otr_rates_method(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_rates_options {
+    pub method: otr_rates_method,
+    pub floor: f64,
+    pub spread: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_rates_options"][::core::mem::size_of::<otr_rates_options>() - 24usize];
+    [
+        "Alignment of otr_rates_options",
+    ][::core::mem::align_of::<otr_rates_options>() - 8usize];
+    [
+        "Offset of field: otr_rates_options::method",
+    ][::core::mem::offset_of!(otr_rates_options, method) - 0usize];
+    [
+        "Offset of field: otr_rates_options::floor",
+    ][::core::mem::offset_of!(otr_rates_options, floor) - 8usize];
+    [
+        "Offset of field: otr_rates_options::spread",
+    ][::core::mem::offset_of!(otr_rates_options, spread) - 16usize];
+};
+unsafe extern "C" {
+    pub fn otr_rates_options_default() -> otr_rates_options;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_rate {
+    pub detectors: *const u32,
+    pub detector_count: u32,
+    pub error_count: u32,
+    pub observables: *const u64,
+    pub shares: *const f64,
+    pub prior: f64,
+    pub attenuation: f64,
+    pub deviation: f64,
+    pub flags: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_rate"][::core::mem::size_of::<otr_rate>() - 64usize];
+    ["Alignment of otr_rate"][::core::mem::align_of::<otr_rate>() - 8usize];
+    [
+        "Offset of field: otr_rate::detectors",
+    ][::core::mem::offset_of!(otr_rate, detectors) - 0usize];
+    [
+        "Offset of field: otr_rate::detector_count",
+    ][::core::mem::offset_of!(otr_rate, detector_count) - 8usize];
+    [
+        "Offset of field: otr_rate::error_count",
+    ][::core::mem::offset_of!(otr_rate, error_count) - 12usize];
+    [
+        "Offset of field: otr_rate::observables",
+    ][::core::mem::offset_of!(otr_rate, observables) - 16usize];
+    [
+        "Offset of field: otr_rate::shares",
+    ][::core::mem::offset_of!(otr_rate, shares) - 24usize];
+    [
+        "Offset of field: otr_rate::prior",
+    ][::core::mem::offset_of!(otr_rate, prior) - 32usize];
+    [
+        "Offset of field: otr_rate::attenuation",
+    ][::core::mem::offset_of!(otr_rate, attenuation) - 40usize];
+    [
+        "Offset of field: otr_rate::deviation",
+    ][::core::mem::offset_of!(otr_rate, deviation) - 48usize];
+    [
+        "Offset of field: otr_rate::flags",
+    ][::core::mem::offset_of!(otr_rate, flags) - 56usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_rates_summary {
+    pub shots: f64,
+    pub scale: f64,
+    pub spread: f64,
+    pub chi_square: f64,
+    pub moments: u64,
+    pub iterations: u32,
+    pub kept: u32,
+    pub not_positive: u32,
+    pub floored: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_rates_summary"][::core::mem::size_of::<otr_rates_summary>() - 56usize];
+    [
+        "Alignment of otr_rates_summary",
+    ][::core::mem::align_of::<otr_rates_summary>() - 8usize];
+    [
+        "Offset of field: otr_rates_summary::shots",
+    ][::core::mem::offset_of!(otr_rates_summary, shots) - 0usize];
+    [
+        "Offset of field: otr_rates_summary::scale",
+    ][::core::mem::offset_of!(otr_rates_summary, scale) - 8usize];
+    [
+        "Offset of field: otr_rates_summary::spread",
+    ][::core::mem::offset_of!(otr_rates_summary, spread) - 16usize];
+    [
+        "Offset of field: otr_rates_summary::chi_square",
+    ][::core::mem::offset_of!(otr_rates_summary, chi_square) - 24usize];
+    [
+        "Offset of field: otr_rates_summary::moments",
+    ][::core::mem::offset_of!(otr_rates_summary, moments) - 32usize];
+    [
+        "Offset of field: otr_rates_summary::iterations",
+    ][::core::mem::offset_of!(otr_rates_summary, iterations) - 40usize];
+    [
+        "Offset of field: otr_rates_summary::kept",
+    ][::core::mem::offset_of!(otr_rates_summary, kept) - 44usize];
+    [
+        "Offset of field: otr_rates_summary::not_positive",
+    ][::core::mem::offset_of!(otr_rates_summary, not_positive) - 48usize];
+    [
+        "Offset of field: otr_rates_summary::floored",
+    ][::core::mem::offset_of!(otr_rates_summary, floored) - 52usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_rates_create(
+        out: *mut *mut otr_rates,
+        prior: *const otr_model,
+        moments: *const otr_moments,
+        options: *const otr_rates_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_rates_destroy(rates: *mut otr_rates);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_rates_fit(
+        rates: *mut otr_rates,
+        moments: *const otr_moments,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_rates_fit_means(
+        rates: *mut otr_rates,
+        means: *const f64,
+        shots: f64,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_rates_class_count(rates: *const otr_rates) -> u32;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_rates_class(
+        rates: *const otr_rates,
+        index: u32,
+        out: *mut otr_rate,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_rates_summarise(rates: *const otr_rates) -> otr_rates_summary;
+}
+unsafe extern "C" {
+    pub fn otr_rates_probability(attenuation: f64) -> f64;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_rates_model(
+        rates: *const otr_rates,
+        out: *mut *mut otr_model,
+        prior: *const otr_model,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_rates_bytes(rates: *const otr_rates) -> usize;
 }
 #[repr(C)]
 #[derive(Debug)]

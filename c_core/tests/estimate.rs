@@ -1,6 +1,9 @@
 //! Noise learned from detection events: counts against naive ones, estimates against the truth they were made from.
 
-use outrider::{DetectorErrorModel, Isa, Moments, MomentsOptions, Shots, Status};
+use outrider::{
+    DetectorErrorModel, Isa, Moments, MomentsOptions, Rates, RatesMethod, RatesOptions, Sampler,
+    SamplerOptions, Shots, Status,
+};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -231,4 +234,272 @@ fn bad_sets_and_options_are_refused() {
     let model = DetectorErrorModel::parse("error(0.1) D0").unwrap();
     assert_eq!(moments.expected(&model).unwrap_err().status(), Some(Status::Argument));
     assert_eq!(Moments::for_model(&DetectorErrorModel::parse("").unwrap()).unwrap().set_count(), 0);
+}
+
+const CLOSED_FORM: RatesOptions = RatesOptions { method: RatesMethod::ClosedForm, floor: 0.05, spread: None };
+
+/// The same errors with other probabilities, each times a factor.
+fn with_factors(text: &str, mut factor: impl FnMut() -> f64) -> String {
+    let mut other = String::new();
+    for line in text.lines() {
+        match line.strip_prefix("error(").and_then(|rest| rest.split_once(')')) {
+            Some((p, targets)) => {
+                writeln!(other, "error({}){targets}", p.parse::<f64>().unwrap() * factor()).unwrap();
+            }
+            None => writeln!(other, "{line}").unwrap(),
+        }
+    }
+    other
+}
+
+/// A factor whose logarithm is normal with the given spread, but for the tails.
+fn lognormal(random: &mut Random, spread: f64) -> f64 {
+    let sum: f64 = (0..12).map(|_| random.below(1 << 20) as f64 / f64::from(1 << 20)).sum();
+    (spread * (sum - 6.0)).exp()
+}
+
+/// The attenuation of each class of `text`, whatever rates were learned.
+fn attenuations(text: &str) -> Vec<f64> {
+    let model = DetectorErrorModel::parse(text).unwrap();
+    let moments = Moments::for_model(&model).unwrap();
+    Rates::new(&model, &moments).unwrap().classes().map(|class| class.prior).collect()
+}
+
+fn sample(text: &str, seed: u64, shots: usize) -> Shots {
+    let model = DetectorErrorModel::parse(text).unwrap();
+    let options = SamplerOptions { seed, ..SamplerOptions::default() };
+    let mut sampler = Sampler::with_options(&model, &options).unwrap();
+    let (mut detectors, mut observables) = sampler.batches();
+    sampler.sample(0, shots, &mut detectors, &mut observables).unwrap();
+    detectors
+}
+
+#[test]
+fn closed_forms_are_exact_on_exact_means() {
+    let random = &mut Random(4);
+    for _ in 0..200 {
+        let detectors = 1 + random.below(9);
+        let count = 1 + random.below(30);
+        let prior = random_model(random, detectors, count, 0.05);
+        let truth = with_factors(&prior, || 2.0 * (1 + random.below(1000)) as f64 / 1000.0);
+        let prior = DetectorErrorModel::parse(&prior).unwrap();
+        let moments = Moments::for_model(&prior).unwrap();
+        let mut rates = Rates::with_options(&prior, &moments, &CLOSED_FORM).unwrap();
+        assert!(rates.classes().all(|class| class.is_kept && class.attenuation == class.prior));
+        let means = moments.expected(&DetectorErrorModel::parse(&truth).unwrap()).unwrap();
+        rates.fit_means(&means, 1e4).unwrap();
+        for (class, expected) in rates.classes().zip(attenuations(&truth)) {
+            assert!(!class.is_kept && !class.is_not_positive);
+            let found = class.attenuation;
+            assert!((found - expected).abs() < 1e-12, "{found} {expected} {:?} of\n{truth}", class.detectors);
+        }
+        let learned = rates.model(&prior).unwrap();
+        for (found, expected) in moments.expected(&learned).unwrap().iter().zip(&means) {
+            assert!((found - expected).abs() < 1e-12 || rates.summary().floored > 0);
+        }
+    }
+}
+
+#[test]
+fn the_regression_finds_the_rates_behind_exact_means() {
+    let random = &mut Random(5);
+    for _ in 0..50 {
+        let detectors = 2 + random.below(8);
+        let count = 1 + random.below(30);
+        let prior = random_model(random, detectors, count, 0.05);
+        let truth = with_factors(&prior, || 0.5 + random.below(1000) as f64 / 1000.0);
+        let prior = DetectorErrorModel::parse(&prior).unwrap();
+        let moments = Moments::for_model(&prior).unwrap();
+        let options = RatesOptions { spread: Some(100.0), ..RatesOptions::default() };
+        let mut rates = Rates::with_options(&prior, &moments, &options).unwrap();
+        rates
+            .fit_means(&moments.expected(&DetectorErrorModel::parse(&truth).unwrap()).unwrap(), 1e12)
+            .unwrap();
+        let summary = rates.summary();
+        assert!(summary.iterations < 5000 && summary.chi_square < 1e-3, "{summary:?} of\n{truth}");
+        for (class, expected) in rates.classes().zip(attenuations(&truth)) {
+            let found = class.attenuation;
+            assert!((found - expected).abs() < 1e-6, "{found} {expected} {:?} of\n{truth}", class.detectors);
+        }
+    }
+}
+
+/// p_ij as Google prints it (Nature 595, 383, supplementary equation 11), from averages of events.
+#[test]
+fn pairs_have_the_published_p_ij() {
+    let text = "error(0.05) D0 D1\nerror(0.08) D1 D2\nerror(0.02) D0 D2\nerror(0.04) D0\nerror(0.01) D2 L0";
+    let model = DetectorErrorModel::parse(text).unwrap();
+    let shots = sample(text, 1, 10_000);
+    let mut moments = Moments::for_model(&model).unwrap();
+    moments.add(&shots).unwrap();
+    let mut rates = Rates::with_options(&model, &moments, &CLOSED_FORM).unwrap();
+    rates.fit(&moments).unwrap();
+    let share =
+        |mask: u8| shots.rows().filter(|row| row[0] & mask == mask).count() as f64 / shots.len() as f64;
+    for class in rates.classes().filter(|class| class.detectors.len() == 2) {
+        let (i, j) = (1 << class.detectors[0], 1 << class.detectors[1]);
+        let (x, y, both) = (share(i), share(j), share(i | j));
+        let expected =
+            0.5 - 0.5 * (1.0 - 4.0 * (both - x * y) / (1.0 - 2.0 * x - 2.0 * y + 4.0 * both)).sqrt();
+        assert!((class.probability() - expected).abs() < 1e-12, "{} {expected}", class.probability());
+    }
+}
+
+/// Shares of estimates within one and two standard errors of the truth, over repeated experiments.
+fn coverage(prior: &str, truths: &[String], shots: usize, options: &RatesOptions) -> ([f64; 2], f64) {
+    let prior = DetectorErrorModel::parse(prior).unwrap();
+    let mut moments = Moments::for_model(&prior).unwrap();
+    let mut rates = Rates::with_options(&prior, &moments, options).unwrap();
+    let (mut within, mut count, mut squares) = ([0.0; 2], 0.0, 0.0);
+    for (seed, truth) in truths.iter().enumerate() {
+        moments.clear();
+        moments.add(&sample(truth, seed as u64, shots)).unwrap();
+        rates.fit(&moments).unwrap();
+        for (class, expected) in rates.classes().zip(attenuations(truth)) {
+            let error = (class.attenuation - expected).abs();
+            within[0] += f64::from(u8::from(error < class.deviation));
+            within[1] += f64::from(u8::from(error < 2.0 * class.deviation));
+            squares += (error / expected).powi(2);
+            count += 1.0;
+        }
+    }
+    (within.map(|within| within / count), (squares / count).sqrt())
+}
+
+/// There are 300 experiments of about 25 classes. Their errors depend on one another, so that bounds are those of a
+/// binomial distribution of a tenth of them.
+#[test]
+fn standard_errors_cover_the_truth() {
+    let random = &mut Random(6);
+    let truth = random_model(random, 8, 30, 0.06);
+    let truths = vec![truth.clone(); 300];
+    let ([one, two], _) = coverage(&truth, &truths, 4000, &CLOSED_FORM);
+    assert!((one - 0.683).abs() < 0.05 && (two - 0.954).abs() < 0.02, "closed form: {one} {two}");
+
+    let truths: Vec<_> = (0..300).map(|_| with_factors(&truth, || lognormal(random, 0.3))).collect();
+    let ([one, two], closed) = coverage(&truth, &truths, 4000, &CLOSED_FORM);
+    assert!((one - 0.683).abs() < 0.05 && (two - 0.954).abs() < 0.03, "closed form: {one} {two}");
+    let ([one, two], drawn) = coverage(&truth, &truths, 4000, &RatesOptions::default());
+    assert!((one - 0.7).abs() < 0.1 && (two - 0.95).abs() < 0.04, "regression: {one} {two}");
+    assert!(drawn < 0.8 * closed, "{drawn} {closed}");
+}
+
+#[test]
+fn errors_that_syndromes_do_not_tell_apart_share_their_rate() {
+    let text = "error(0.01) D0 D1 L0\nerror(0.03) D0 D1\nerror(0.02) D1\nerror(0.005) D0 D1 L0\nerror(0.004) L0\n\
+                error(0.01) D1 D2 D3 D4 D5\nrepeat 2 {\nerror(0) D0\n}\ndetector(1, 2) D5";
+    let prior = DetectorErrorModel::parse(text).unwrap();
+    let truth = DetectorErrorModel::parse(&text.replace("(0.03)", "(0.07)")).unwrap();
+    let moments = Moments::for_model(&prior).unwrap();
+    let mut rates = Rates::with_options(&prior, &moments, &CLOSED_FORM).unwrap();
+    rates.fit_means(&moments.expected(&truth).unwrap(), 1000.0).unwrap();
+    let classes: Vec<_> = rates.classes().collect();
+    let found: Vec<_> = classes.iter().map(|class| (class.detectors, class.is_kept)).collect();
+    assert_eq!(found, [(&[][..], true), (&[0, 1], false), (&[1], false), (&[1, 2, 3, 4, 5], true)]);
+    let a = |p: f64| -(1.0 - 2.0 * p).ln();
+    assert_eq!(classes[1].observables, [0, 1]);
+    let total = a(0.01) + a(0.03) + a(0.005);
+    assert!((classes[1].shares[0] - a(0.03) / total).abs() < 1e-14);
+    let factor = (a(0.01) + a(0.07) + a(0.005)) / total;
+    let expected = [0.01, 0.03, 0.02, 0.005, 0.004, 0.01, 0.0, 0.0];
+    let learned = rates.model(&prior).unwrap();
+    assert_eq!((learned.detector_count(), learned.observable_count()), (6, 1));
+    let mut walk = learned.walk().unwrap();
+    for (i, p) in expected.into_iter().enumerate() {
+        let factor = if [0, 1, 3].contains(&i) { factor } else { 1.0 };
+        let outrider::InstructionKind::Error { probability, .. } = walk.step().unwrap().kind else {
+            panic!()
+        };
+        assert!((a(probability) - factor * a(p)).abs() < 1e-12, "{i}");
+    }
+    assert!(matches!(walk.step().unwrap().kind, outrider::InstructionKind::Detector { .. }));
+}
+
+#[test]
+fn estimates_that_are_not_positive_are_told() {
+    let text =
+        "error(0.1) D0 D1\nerror(0.1) D0\nerror(0.1) D1\nerror(0.1) D2 D3\nerror(0.1) D2\nerror(0.1) D3";
+    let prior = DetectorErrorModel::parse(text).unwrap();
+    let moments = Moments::for_model(&prior).unwrap();
+    let means: Vec<_> = moments
+        .sets()
+        .map(|set| match set {
+            [0] | [1] => 0.8,
+            [0, 1] => 0.6, // below 0.8 * 0.8
+            [2] => -0.1,
+            _ => 0.5,
+        })
+        .collect();
+    for method in RatesMethod::ALL {
+        let options = RatesOptions { method, floor: 0.1, spread: Some(50.0) };
+        let mut rates = Rates::with_options(&prior, &moments, &options).unwrap();
+        rates.fit_means(&means, 1e4).unwrap();
+        let classes: Vec<_> = rates.classes().collect();
+        let pair = classes.iter().find(|class| class.detectors == [0, 1]).unwrap();
+        assert!(pair.is_floored);
+        if method == RatesMethod::ClosedForm {
+            assert!((pair.attenuation - (0.6f64 / 0.64).ln() / 2.0).abs() < 1e-12 && pair.is_not_positive);
+            let kept: Vec<_> =
+                classes.iter().filter(|class| class.is_kept).map(|class| class.detectors).collect();
+            assert_eq!(kept, [&[2][..], &[2, 3]], "a mean below 0 has no logarithm");
+        }
+        let summary = rates.summary();
+        assert_eq!(summary.floored, classes.iter().filter(|class| class.is_floored).count() as u32);
+        let learned = rates.model(&prior).unwrap();
+        let mut walk = learned.walk().unwrap();
+        let outrider::InstructionKind::Error { probability, .. } = walk.step().unwrap().kind else {
+            panic!()
+        };
+        let floor = 0.1 * summary.scale * -0.8f64.ln();
+        assert!((-(1.0 - 2.0 * probability).ln() - floor).abs() < 1e-12, "{method}: {probability}");
+    }
+}
+
+#[test]
+fn bad_priors_options_and_means_are_refused() {
+    let parse = |text: &str| DetectorErrorModel::parse(text).unwrap();
+    let prior = parse("error(0.1) D0 D1\nerror(0.1) D1 L0");
+    let moments = Moments::for_model(&prior).unwrap();
+    let usual = RatesOptions::default();
+    for options in [
+        RatesOptions { floor: -0.1, ..usual },
+        RatesOptions { floor: 1.1, ..usual },
+        RatesOptions { floor: f64::NAN, ..usual },
+        RatesOptions { spread: Some(0.0), ..usual },
+        RatesOptions { spread: Some(101.0), ..usual },
+        RatesOptions { spread: Some(-1.0), ..usual },
+    ] {
+        let error = Rates::with_options(&prior, &moments, &options).unwrap_err();
+        assert_eq!(error.status(), Some(Status::Argument), "{options:?}");
+    }
+    for text in ["error(0.1) D0", "error(0.5) D0 D1", "error(0.6) D0 D1\nerror(0.6) D0 D1"] {
+        assert_eq!(
+            Rates::new(&parse(text), &moments).unwrap_err().status(),
+            Some(Status::Argument),
+            "{text}"
+        );
+    }
+    let mut rates = Rates::new(&prior, &moments).unwrap();
+    assert_eq!(rates.fit(&moments).unwrap_err().status(), Some(Status::Argument), "no shots");
+    let mut others = Moments::with_sets(2, &[[0], [1]], &MomentsOptions::default()).unwrap();
+    others.add(&Shots::zeroed(2, 10)).unwrap();
+    assert_eq!(rates.fit(&others).unwrap_err().status(), Some(Status::Argument), "other sets");
+    assert!(rates.fit_means(&[1.0; 2], 10.0).is_err());
+    for (mean, shots) in [(1.1, 10.0), (f64::NAN, 10.0), (0.5, 0.0), (0.5, f64::NAN), (0.5, f64::INFINITY)] {
+        let error = rates.fit_means(&[mean; 3], shots).unwrap_err();
+        assert_eq!(error.status(), Some(Status::Argument), "{mean} {shots}");
+    }
+    for text in ["error(0.1) D0 D1 L0", "error(0.1) D1", "error(0.1) D2 L0"] {
+        assert_eq!(rates.model(&parse(text)).unwrap_err().status(), Some(Status::Argument), "{text}");
+    }
+    // Sets that a closed form needs may be missing, and shots without events have nothing to tell.
+    let mut rates = Rates::with_options(&prior, &others, &CLOSED_FORM).unwrap();
+    rates.fit(&others).unwrap();
+    assert_eq!(rates.classes().map(|class| class.is_kept).collect::<Vec<_>>(), [true, false]);
+    let empty = parse("");
+    let moments = Moments::for_model(&empty).unwrap();
+    let mut rates = Rates::new(&empty, &moments).unwrap();
+    rates.fit_means(&[], 10.0).unwrap();
+    assert_eq!(rates.classes().len(), 0);
+    assert_eq!(rates.model(&empty).unwrap().error_count(), 0);
 }

@@ -18,6 +18,7 @@
 #include "outrider/network_kind.h"
 #include "outrider/plan.h"
 #include "outrider/predecoder.h"
+#include "outrider/rates.h"
 #include "outrider/round_sampler.h"
 #include "outrider/rounds.h"
 #include "outrider/rules.h"

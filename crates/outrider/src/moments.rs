@@ -245,6 +245,10 @@ impl Moments {
         // SAFETY: the moments are live and only read.
         unsafe { sys::otr_moments_bytes(self.raw.as_ptr()) }
     }
+
+    pub(crate) fn as_ptr(&self) -> *const sys::otr_moments {
+        self.raw.as_ptr()
+    }
 }
 
 impl Drop for Moments {
