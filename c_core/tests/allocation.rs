@@ -23,9 +23,10 @@ use outrider::{
     Basis, CellBook, CellBookOptions, CellImport, CellShape, Circuit, CircuitFamily, Decoder, DecoderKind,
     DecoderOptions, DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap,
     GapOptions, Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, Likelihood, LikelihoodOptions,
-    MatchingGraph, MeasurementMap, MeasurementStream, Override, Patch, PatchOptions, Plan, PlanOptions,
-    PredecodedBatch, Predecoder, PredecoderUse, Role, Rule, RuleOptions, Sampler, SamplerOptions, Shots,
-    Slot, Stream, StreamOptions, SurfaceCode, Training, Trellis, Window, WindowDecoder, WorkersOptions,
+    MatchingGraph, MeasurementMap, MeasurementStream, Moments, Override, Patch, PatchOptions, Plan,
+    PlanOptions, PredecodedBatch, Predecoder, PredecoderUse, Rates, Role, Rule, RuleOptions, Sampler,
+    SamplerOptions, Shots, Slot, Stream, StreamOptions, SurfaceCode, Training, Trellis, Window,
+    WindowDecoder, WorkersOptions,
 };
 
 #[test]
@@ -357,6 +358,21 @@ fn sums_over_all_errors_allocate_nothing() {
     for row in shots.rows() {
         trellis.decode(row, &mut [0]).expect("errors of the model made the shot");
     }
+    assert_eq!(allocations() - before, 0);
+}
+
+#[test]
+fn moments_allocate_nothing_when_they_count() {
+    let model = memory(0.006);
+    let shots = sample(&model, 1000);
+    let mut moments = Moments::for_model(&model).expect("a small model");
+    let mut rates = Rates::new(&model, &moments).expect("a small model");
+    let before = allocations();
+    moments.add(&shots).expect("the model's shots");
+    assert_eq!(allocations() - before, 0);
+    rates.fit(&moments).expect("there are shots");
+    let before = allocations();
+    rates.fit(&moments).expect("there are shots");
     assert_eq!(allocations() - before, 0);
 }
 

@@ -293,6 +293,9 @@ fn closed_forms_are_exact_on_exact_means() {
             let found = class.attenuation;
             assert!((found - expected).abs() < 1e-12, "{found} {expected} {:?} of\n{truth}", class.detectors);
         }
+        assert!(
+            rates.heap_bytes() > moments.heap_bytes() / 2 && moments.heap_bytes() > 8 * moments.set_count()
+        );
         let learned = rates.model(&prior).unwrap();
         for (found, expected) in moments.expected(&learned).unwrap().iter().zip(&means) {
             assert!((found - expected).abs() < 1e-12 || rates.summary().floored > 0);

@@ -68,7 +68,8 @@ void otr_regression_free(otr_regression *fit) {
 
 size_t otr_regression_bytes(const otr_regression *fit) {
     return fit->row_count * (sizeof *fit->begin + sizeof *fit->sets + sizeof *fit->weights) +
-           fit->begin[fit->row_count] * sizeof *fit->items + (size_t)fit->class_count * 8 * sizeof *fit->x;
+           (fit->begin != NULL ? fit->begin[fit->row_count] * sizeof *fit->items : 0) +
+           (size_t)fit->class_count * 8 * sizeof *fit->x;
 }
 
 size_t otr_regression_weigh(otr_regression *fit, const double *prior, double scale, const double *omegas,

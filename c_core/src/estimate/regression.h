@@ -32,6 +32,7 @@ typedef struct otr_regression {
 otr_status otr_regression_init(otr_regression *fit, const otr_error_classes *classes,
                                const otr_detector_sets *sets, otr_incidence *incidence);
 void otr_regression_free(otr_regression *fit);
+/* 0 of one that is all zero. */
 size_t otr_regression_bytes(const otr_regression *fit);
 
 /* Weighs rows by the variances that attenuations `scale` times the prior make; leaves those out whose mean,

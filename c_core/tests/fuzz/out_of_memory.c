@@ -145,6 +145,32 @@ static void sum_up(const otr_model *model, const uint8_t *rows, size_t stride) {
     otr_trellis_destroy(trellis);
 }
 
+/* On a model of its own, small because every other allocation that fails repeats this. */
+static void learn(const uint8_t *rows, size_t stride, otr_rates_method method) {
+    static const char text[] =
+        "error(0.1) D0 D1\nerror(0.1) D1 L0\nerror(0.1) D0 D1 D2 D3\nerror(0.1) D3 D4\n";
+    otr_moments_options moments_options = otr_moments_options_default();
+    otr_rates_options options = otr_rates_options_default();
+    otr_moments *moments = NULL;
+    otr_rates *rates = NULL;
+    otr_model *model = NULL, *learned = NULL;
+    otr_error error = {0};
+    moments_options.with_outside = true;
+    options.method = method;
+    if (good_or_told(otr_model_parse(&model, text, sizeof text - 1, &error), &error) &&
+        good_or_told(otr_moments_create_for_model(&moments, model, &moments_options, &error), &error)) {
+        CHECK(otr_moments_add(moments, rows, stride, SHOTS) == OTR_OK);
+        if (good_or_told(otr_rates_create(&rates, model, moments, &options, &error), &error) &&
+            good_or_told(otr_rates_fit(rates, moments, &error), &error)) {
+            good_or_told(otr_rates_model(rates, &learned, model, &error), &error);
+        }
+    }
+    otr_model_destroy(learned);
+    otr_rates_destroy(rates);
+    otr_moments_destroy(moments);
+    otr_model_destroy(model);
+}
+
 static void write_and_read(const otr_model *model, otr_shot_format format, const uint8_t *rows,
                            size_t stride) {
     const otr_shot_layout layout = {.detectors = otr_model_detector_count(model)};
@@ -686,6 +712,8 @@ static void tour(void) {
         sample(model, NULL, rows, stride);
         sample_rounds(model);
         sum_up(model, rows, stride);
+        learn(rows, stride, OTR_RATES_CLOSED_FORM);
+        learn(rows, stride, OTR_RATES_REGRESSION);
         sample_labels();
         for (int format = OTR_FORMAT_01; format <= OTR_FORMAT_DETS; format++) {
             write_and_read(model, (otr_shot_format)format, rows, stride);
