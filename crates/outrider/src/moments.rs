@@ -11,9 +11,9 @@ use crate::shots::Shots;
 
 /// Counts of odd parity of sets of detectors: what syndromes tell about the noise that made them.
 ///
-/// Over many shots the mean of (-1)^(events of a set) is the product of `1 - 2 p` over the errors that flip an odd number
-/// of the set's detectors. Moments hold the counts behind such means, as integers: however shots are split into batches,
-/// threads and machines, the numbers are the same. [`Rates`](crate::Rates) makes rates of errors of them.
+/// Over many shots the mean of (-1)^(events of a set) is the product of `1 - 2 p` over the errors that flip an odd
+/// number of the set's detectors. Moments hold the counts behind such means, as integers: however shots are split into
+/// batches, threads and machines, the numbers are the same. [`Rates`](crate::Rates) makes rates of errors of them.
 ///
 /// Moments work for one thread at a time, and allocate when they are made, not after that.
 ///
@@ -64,8 +64,8 @@ impl Moments {
         Self::for_model_with(model, &MomentsOptions::default())
     }
 
-    /// Every detector, every pair of detectors that an error of `model` flips, and for errors of three and four detectors
-    /// all subsets.
+    /// Every detector, every pair of detectors that an error of `model` flips, and for errors of three and four
+    /// detectors all subsets.
     ///
     /// # Errors
     /// [`Argument`](crate::Status::Argument) for options out of range; [`Limit`](crate::Status::Limit) for a model with
@@ -88,8 +88,8 @@ impl Moments {
     /// Moments of the sets listed. They are kept by size, then by their detectors, equal ones once.
     ///
     /// # Errors
-    /// As [`for_model_with`](Self::for_model_with); [`Argument`](crate::Status::Argument) also for a set that is empty or
-    /// has a detector twice, [`Index`](crate::Status::Index) for a detector that is not below `detector_count`.
+    /// As [`for_model_with`](Self::for_model_with); [`Argument`](crate::Status::Argument) also for a set that is empty
+    /// or has a detector twice, [`Index`](crate::Status::Index) for a detector that is not below `detector_count`.
     pub fn with_sets<S: AsRef<[u32]>>(
         detector_count: u32,
         sets: &[S],
@@ -136,7 +136,8 @@ impl Moments {
         Ok(Self { raw, detector_count: detectors as usize, set_count: sets })
     }
 
-    /// Counts the detection events of all shots. Thousands at once are fastest; the counts are the same for every split.
+    /// Counts the detection events of all shots. Thousands at once are fastest; the counts are the same for every
+    /// split.
     ///
     /// # Errors
     /// [`Error::Length`] for rows of another number of detectors; [`Limit`](crate::Status::Limit) beyond 2^48 shots.
@@ -222,8 +223,8 @@ impl Moments {
     /// The means that `model` expects, exact but for rounding.
     ///
     /// # Errors
-    /// [`Argument`](crate::Status::Argument) for a model of another number of detectors; [`Limit`](crate::Status::Limit)
-    /// for one with too many errors or observables.
+    /// [`Argument`](crate::Status::Argument) for a model of another number of detectors;
+    /// [`Limit`](crate::Status::Limit) for one with too many errors or observables.
     pub fn expected(&self, model: &DetectorErrorModel) -> Result<Vec<f64>, Error> {
         let mut means = vec![0.0; self.set_count];
         let mut details = Details::new();

@@ -11,8 +11,8 @@ use crate::names::named;
 
 /// Rates of a model's errors, learned from the parities of its detection events.
 ///
-/// Errors that flip the same detectors, and differ in observables, are one to syndromes: a class. What is estimated is its
-/// attenuation `-ln(1 - 2 p)`; the errors share it as they do in the prior. Observables of shots are not used.
+/// Errors that flip the same detectors, and differ in observables, are one to syndromes: a class. What is estimated is
+/// its attenuation `-ln(1 - 2 p)`; the errors share it as they do in the prior. Observables of shots are not used.
 ///
 /// Rates work for one thread at a time.
 ///
@@ -42,8 +42,8 @@ pub struct Rates {
 /// How attenuations come from parities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RatesMethod {
-    /// Each for itself, for errors of up to four detectors: the pair formula and what it becomes for other numbers, less
-    /// the errors that flip more.
+    /// Each for itself, for errors of up to four detectors: the pair formula and what it becomes for other numbers,
+    /// less the errors that flip more.
     ClosedForm,
     /// All at once by weighted least squares, each drawn to the prior.
     Regression,
@@ -123,8 +123,9 @@ impl Rates {
     /// Lays out what is to be learned. Until a fit, all rates are those of `prior`.
     ///
     /// # Errors
-    /// [`Argument`](crate::Status::Argument) for options out of range, moments of another number of detectors, and errors
-    /// of probability 1/2 or above; [`Limit`](crate::Status::Limit) for a model with too many errors or observables.
+    /// [`Argument`](crate::Status::Argument) for options out of range, moments of another number of detectors, and
+    /// errors of probability 1/2 or above; [`Limit`](crate::Status::Limit) for a model with too many errors or
+    /// observables.
     pub fn with_options(
         prior: &DetectorErrorModel,
         moments: &Moments,
@@ -166,8 +167,8 @@ impl Rates {
     /// The same from a mean of (-1)^(events) for each set, as of `shots` shots, which need not be a whole number.
     ///
     /// # Errors
-    /// [`Error::Length`] unless there is a mean for each set; [`Argument`](crate::Status::Argument) for means beyond 1 in
-    /// magnitude, and for shots that are not above 0 and finite.
+    /// [`Error::Length`] unless there is a mean for each set; [`Argument`](crate::Status::Argument) for means beyond 1
+    /// in magnitude, and for shots that are not above 0 and finite.
     pub fn fit_means(&mut self, means: &[f64], shots: f64) -> Result<(), Error> {
         check_length("means", self.set_count, means.len())?;
         let mut details = Details::new();
@@ -239,7 +240,8 @@ impl Rates {
         }
     }
 
-    /// The instructions of `prior`, the model that the rates were made for, repeats unrolled, with learned probabilities.
+    /// The instructions of `prior`, the model that the rates were made for, repeats unrolled, with learned
+    /// probabilities.
     ///
     /// # Errors
     /// [`Argument`](crate::Status::Argument) for another model.
