@@ -26,6 +26,7 @@ struct otr_rates {
     double *means, *omegas;
     double *attenuations, *deviations; /* of classes */
     double *estimates, *scaled;        /* scratch: in closed form; of the scaled prior */
+    double *fresh;                     /* scratch: deviations of a fit that may still fail */
 };
 
 static otr_status check(const otr_model *prior, const otr_moments *moments, const otr_rates_options *options,
@@ -83,6 +84,7 @@ void otr_rates_destroy(otr_rates *rates) {
     free(rates->deviations);
     free(rates->estimates);
     free(rates->scaled);
+    free(rates->fresh);
     free(rates);
 }
 
@@ -195,7 +197,7 @@ size_t otr_rates_bytes(const otr_rates *rates) {
            classes->begin[classes->count] * sizeof *classes->detectors +
            rates->sets.count * (sizeof *rates->sets.begin + 2 * sizeof *rates->omegas) +
            rates->sets.begin[rates->sets.count] * sizeof *rates->sets.detectors +
-           (size_t)classes->count * 4 * sizeof *rates->scaled;
+           (size_t)classes->count * 5 * sizeof *rates->scaled;
 }
 
 static otr_status check(const otr_model *prior, const otr_moments *moments, const otr_rates_options *options,
@@ -251,8 +253,10 @@ static otr_status make_parts(otr_rates *rates, const otr_moments *moments) {
     rates->deviations = otr_array_new(count, sizeof *rates->deviations);
     rates->estimates = otr_array_new(count, sizeof *rates->estimates);
     rates->scaled = otr_array_new(count, sizeof *rates->scaled);
+    rates->fresh = otr_array_new(count, sizeof *rates->fresh);
     if (rates->means == NULL || rates->omegas == NULL || rates->attenuations == NULL ||
-        rates->deviations == NULL || rates->estimates == NULL || rates->scaled == NULL) {
+        rates->deviations == NULL || rates->estimates == NULL || rates->scaled == NULL ||
+        rates->fresh == NULL) {
         return OTR_ERR_MEMORY;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -333,9 +337,10 @@ static otr_status learn_closed_form(otr_rates *rates, double shots) {
         const double floor = rates->options.floor * rates->classes.prior[i];
         rates->scaled[i] = rates->estimates[i] > floor ? rates->estimates[i] : floor;
     }
-    status = otr_closed_form_deviations(&rates->form, rates->scaled, shots, rates->deviations);
+    status = otr_closed_form_deviations(&rates->form, rates->scaled, shots, rates->fresh);
     if (status == OTR_OK) {
         memcpy(rates->attenuations, rates->estimates, rates->classes.count * sizeof *rates->attenuations);
+        memcpy(rates->deviations, rates->fresh, rates->classes.count * sizeof *rates->deviations);
         rates->summary = (otr_rates_summary){.shots = shots, .scale = 1};
         for (size_t i = 0; i < rates->sets.count; i++) {
             rates->summary.moments += !isnan(rates->omegas[i]);
@@ -357,22 +362,21 @@ static otr_status learn_regression(otr_rates *rates, double shots) {
     for (uint32_t i = 0; i < rates->classes.count; i++) {
         rates->scaled[i] = summary.scale * rates->classes.prior[i];
     }
-    /* The regression's own scratch is free until it is solved. */
-    status = otr_closed_form_deviations(&rates->form, rates->scaled, shots, fit->gradient);
+    status = otr_closed_form_deviations(&rates->form, rates->scaled, shots, rates->fresh);
     if (status != OTR_OK) {
         return status;
     }
     if (summary.spread == 0) {
-        summary.spread = fit_spread(rates, fit->gradient);
+        summary.spread = fit_spread(rates, rates->fresh);
     }
     summary.iterations = otr_regression_solve(fit, rates->scaled, summary.spread, rates->options.floor,
                                               rates->omegas, rates->estimates);
-    status = otr_closed_form_deviations(&rates->form, rates->estimates, shots, fit->gradient);
+    status = otr_closed_form_deviations(&rates->form, rates->estimates, shots, rates->fresh);
     if (status != OTR_OK) {
         return status;
     }
     for (uint32_t i = 0; i < rates->classes.count; i++) {
-        const double closed = fit->gradient[i], drawn = summary.spread * rates->scaled[i];
+        const double closed = rates->fresh[i], drawn = summary.spread * rates->scaled[i];
         const bool is_kept = otr_class_size(&rates->classes, i) == 0;
         rates->attenuations[i] = is_kept ? rates->classes.prior[i] : rates->estimates[i];
         rates->deviations[i] = is_kept         ? HUGE_VAL
