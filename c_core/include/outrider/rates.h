@@ -6,8 +6,8 @@
  *  Closed form. The errors that flip all of a set U of n detectors have together
  *  2^-(n-1) sum of (-1)^(|T| + 1) omega_T over the non-empty subsets T of U; those of them that flip more
  *  detectors are taken off (inclusion and exclusion over the supports of the model). For two detectors this
- * is the published p_ij (Spitz et al., arXiv:1712.02360; Google, Nature 595, 383), for one the rate of a
- * boundary edge.
+ *  is the published p_ij (Spitz et al., arXiv:1712.02360; Google, Nature 595, 383), for one the rate of a
+ *  boundary edge.
  *
  *  Regression. All attenuations at once from all omegas, by least squares weighted by the variances of the
  * omegas, none below a share of the prior, each drawn to the prior's value times one common factor. How

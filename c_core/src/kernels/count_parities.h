@@ -31,4 +31,29 @@ static inline uint64_t otr_count_set(const otr_bit_columns *columns, const uint3
     return count;
 }
 
+/* Counts every set by an inline function of an instruction set. The usual sizes are constants in calls of
+ * their own, so that the loop over a set is unrolled; by a macro, since a pointer might not be followed. */
+#define OTR_COUNT_SETS(count_set, columns, sets, set_size, set_count, shift, counts)                         \
+    for (size_t i = 0; i < (set_count); i++) {                                                               \
+        const uint32_t *const set = (sets) + i * (set_size);                                                 \
+        uint64_t count;                                                                                      \
+        switch (set_size) {                                                                                  \
+        case 1:                                                                                              \
+            count = count_set(columns, set, 1);                                                              \
+            break;                                                                                           \
+        case 2:                                                                                              \
+            count = count_set(columns, set, 2);                                                              \
+            break;                                                                                           \
+        case 3:                                                                                              \
+            count = count_set(columns, set, 3);                                                              \
+            break;                                                                                           \
+        case 4:                                                                                              \
+            count = count_set(columns, set, 4);                                                              \
+            break;                                                                                           \
+        default:                                                                                             \
+            count = count_set(columns, set, set_size);                                                       \
+        }                                                                                                    \
+        (counts)[i] += count << (shift);                                                                     \
+    }
+
 #endif

@@ -27,30 +27,9 @@ static inline uint64_t count_set(const otr_bit_columns *columns, const uint32_t 
     return count + otr_count_set(columns, set, set_size, whole);
 }
 
-/* The usual sizes have loops of their own, where the inner one is unrolled. */
 void otr_neon_count_parities(const otr_bit_columns *columns, const uint32_t *sets, size_t set_size,
                              size_t set_count, uint32_t shift, uint64_t *counts) {
-    for (size_t i = 0; i < set_count; i++) {
-        const uint32_t *const set = sets + i * set_size;
-        uint64_t count;
-        switch (set_size) {
-        case 1:
-            count = count_set(columns, set, 1);
-            break;
-        case 2:
-            count = count_set(columns, set, 2);
-            break;
-        case 3:
-            count = count_set(columns, set, 3);
-            break;
-        case 4:
-            count = count_set(columns, set, 4);
-            break;
-        default:
-            count = count_set(columns, set, set_size);
-        }
-        counts[i] += count << shift;
-    }
+    OTR_COUNT_SETS(count_set, columns, sets, set_size, set_count, shift, counts);
 }
 
 #endif
