@@ -91,21 +91,22 @@ pub const OTR_MOMENTS_SHOTS_MAX: u64 = 281474976710656;
 pub const OTR_MOMENTS_FADE_SHIFT_MAX: u32 = 16;
 pub const OTR_MOMENTS_BLOCK_SHOTS_MAX: u32 = 1073741824;
 pub const OTR_MOMENTS_FADING_BITS: u32 = 16;
+pub const OTR_TIME_AXIS_AUTO: u32 = 4294967295;
+pub const OTR_ROUNDS_SPARSITY_MAX: u32 = 64;
+pub const OTR_ROUNDS_FREE: u32 = 4096;
+pub const OTR_TIME_MAX: f64 = 1000000000.0;
 pub const OTR_RATES_SUPPORT_MAX: u32 = 4;
 pub const OTR_RATES_SPREAD_MAX: f64 = 100.0;
 pub const OTR_RATES_SPREAD_FITTED_MIN: f64 = 0.01;
 pub const OTR_RATES_SPREAD_FITTED_MAX: f64 = 3.0;
 pub const OTR_RATES_ITERATIONS_MAX: u32 = 5000;
+pub const OTR_RATES_UNTIED: u32 = 4294967295;
 pub const OTR_RATE_KEPT: u32 = 1;
 pub const OTR_RATE_NOT_POSITIVE: u32 = 2;
 pub const OTR_RATE_FLOORED: u32 = 4;
 pub const OTR_ROUND_SAMPLER_BLOCK_LAYERS: u32 = 64;
 pub const OTR_ROUND_SAMPLER_PERIOD_MAX: u32 = 8;
 pub const OTR_ROUND_SAMPLER_HISTORY_MAX: u64 = 281474976710656;
-pub const OTR_TIME_AXIS_AUTO: u32 = 4294967295;
-pub const OTR_ROUNDS_SPARSITY_MAX: u32 = 64;
-pub const OTR_ROUNDS_FREE: u32 = 4096;
-pub const OTR_TIME_MAX: f64 = 1000000000.0;
 pub const OTR_RULE_ITERATIONS_MAX: u32 = 1000;
 pub const OTR_RULE_NORMALIZATION_ONE: u32 = 256;
 pub const OTR_RULE_LINKS_MAX: u32 = 268435456;
@@ -3664,6 +3665,89 @@ unsafe extern "C" {
     ) -> otr_status;
 }
 #[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_time_axis {
+    pub axis: u32,
+    pub unit: f64,
+    pub offset: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_time_axis"][::core::mem::size_of::<otr_time_axis>() - 24usize];
+    ["Alignment of otr_time_axis"][::core::mem::align_of::<otr_time_axis>() - 8usize];
+    [
+        "Offset of field: otr_time_axis::axis",
+    ][::core::mem::offset_of!(otr_time_axis, axis) - 0usize];
+    [
+        "Offset of field: otr_time_axis::unit",
+    ][::core::mem::offset_of!(otr_time_axis, unit) - 8usize];
+    [
+        "Offset of field: otr_time_axis::offset",
+    ][::core::mem::offset_of!(otr_time_axis, offset) - 16usize];
+};
+unsafe extern "C" {
+    pub fn otr_time_axis_default() -> otr_time_axis;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_rounds {
+    pub axis: u32,
+    pub unit: f64,
+    pub first_time: f64,
+    pub count: u32,
+    pub is_ascending: bool,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_rounds"][::core::mem::size_of::<otr_rounds>() - 32usize];
+    ["Alignment of otr_rounds"][::core::mem::align_of::<otr_rounds>() - 8usize];
+    [
+        "Offset of field: otr_rounds::axis",
+    ][::core::mem::offset_of!(otr_rounds, axis) - 0usize];
+    [
+        "Offset of field: otr_rounds::unit",
+    ][::core::mem::offset_of!(otr_rounds, unit) - 8usize];
+    [
+        "Offset of field: otr_rounds::first_time",
+    ][::core::mem::offset_of!(otr_rounds, first_time) - 16usize];
+    [
+        "Offset of field: otr_rounds::count",
+    ][::core::mem::offset_of!(otr_rounds, count) - 24usize];
+    [
+        "Offset of field: otr_rounds::is_ascending",
+    ][::core::mem::offset_of!(otr_rounds, is_ascending) - 28usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_model_rounds(
+        model: *const otr_model,
+        time: *const otr_time_axis,
+        of: *mut u32,
+        out: *mut otr_rounds,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_measurement_map_rounds(
+        map: *const otr_measurement_map,
+        time: *const otr_time_axis,
+        of: *mut u32,
+        out: *mut otr_rounds,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_model_in_rounds(
+        out: *mut *mut otr_model,
+        model: *const otr_model,
+        time: *const otr_time_axis,
+        order: *mut u32,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+#[repr(C)]
 #[derive(Debug)]
 pub struct otr_rates {
     _unused: [u8; 0],
@@ -3751,7 +3835,7 @@ const _: () = {
 pub struct otr_rates_summary {
     pub shots: f64,
     pub scale: f64,
-    pub spread: f64,
+    pub spread: [f64; 4usize],
     pub chi_square: f64,
     pub moments: u64,
     pub iterations: u32,
@@ -3761,7 +3845,7 @@ pub struct otr_rates_summary {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_rates_summary"][::core::mem::size_of::<otr_rates_summary>() - 56usize];
+    ["Size of otr_rates_summary"][::core::mem::size_of::<otr_rates_summary>() - 80usize];
     [
         "Alignment of otr_rates_summary",
     ][::core::mem::align_of::<otr_rates_summary>() - 8usize];
@@ -3776,28 +3860,29 @@ const _: () = {
     ][::core::mem::offset_of!(otr_rates_summary, spread) - 16usize];
     [
         "Offset of field: otr_rates_summary::chi_square",
-    ][::core::mem::offset_of!(otr_rates_summary, chi_square) - 24usize];
+    ][::core::mem::offset_of!(otr_rates_summary, chi_square) - 48usize];
     [
         "Offset of field: otr_rates_summary::moments",
-    ][::core::mem::offset_of!(otr_rates_summary, moments) - 32usize];
+    ][::core::mem::offset_of!(otr_rates_summary, moments) - 56usize];
     [
         "Offset of field: otr_rates_summary::iterations",
-    ][::core::mem::offset_of!(otr_rates_summary, iterations) - 40usize];
+    ][::core::mem::offset_of!(otr_rates_summary, iterations) - 64usize];
     [
         "Offset of field: otr_rates_summary::kept",
-    ][::core::mem::offset_of!(otr_rates_summary, kept) - 44usize];
+    ][::core::mem::offset_of!(otr_rates_summary, kept) - 68usize];
     [
         "Offset of field: otr_rates_summary::not_positive",
-    ][::core::mem::offset_of!(otr_rates_summary, not_positive) - 48usize];
+    ][::core::mem::offset_of!(otr_rates_summary, not_positive) - 72usize];
     [
         "Offset of field: otr_rates_summary::floored",
-    ][::core::mem::offset_of!(otr_rates_summary, floored) - 52usize];
+    ][::core::mem::offset_of!(otr_rates_summary, floored) - 76usize];
 };
 unsafe extern "C" {
     #[must_use]
     pub fn otr_rates_create(
         out: *mut *mut otr_rates,
         prior: *const otr_model,
+        groups: *const u32,
         moments: *const otr_moments,
         options: *const otr_rates_options,
         error: *mut otr_error,
@@ -3846,6 +3931,16 @@ unsafe extern "C" {
         rates: *const otr_rates,
         out: *mut *mut otr_model,
         prior: *const otr_model,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_rates_time_groups(
+        prior: *const otr_model,
+        time: *const otr_time_axis,
+        groups: *mut u32,
+        group_count: *mut u32,
         error: *mut otr_error,
     ) -> otr_status;
 }
@@ -3929,89 +4024,6 @@ unsafe extern "C" {
         sampler: *mut otr_round_sampler,
         out: *mut otr_sampled_layer,
     ) -> bool;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_time_axis {
-    pub axis: u32,
-    pub unit: f64,
-    pub offset: f64,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_time_axis"][::core::mem::size_of::<otr_time_axis>() - 24usize];
-    ["Alignment of otr_time_axis"][::core::mem::align_of::<otr_time_axis>() - 8usize];
-    [
-        "Offset of field: otr_time_axis::axis",
-    ][::core::mem::offset_of!(otr_time_axis, axis) - 0usize];
-    [
-        "Offset of field: otr_time_axis::unit",
-    ][::core::mem::offset_of!(otr_time_axis, unit) - 8usize];
-    [
-        "Offset of field: otr_time_axis::offset",
-    ][::core::mem::offset_of!(otr_time_axis, offset) - 16usize];
-};
-unsafe extern "C" {
-    pub fn otr_time_axis_default() -> otr_time_axis;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_rounds {
-    pub axis: u32,
-    pub unit: f64,
-    pub first_time: f64,
-    pub count: u32,
-    pub is_ascending: bool,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of otr_rounds"][::core::mem::size_of::<otr_rounds>() - 32usize];
-    ["Alignment of otr_rounds"][::core::mem::align_of::<otr_rounds>() - 8usize];
-    [
-        "Offset of field: otr_rounds::axis",
-    ][::core::mem::offset_of!(otr_rounds, axis) - 0usize];
-    [
-        "Offset of field: otr_rounds::unit",
-    ][::core::mem::offset_of!(otr_rounds, unit) - 8usize];
-    [
-        "Offset of field: otr_rounds::first_time",
-    ][::core::mem::offset_of!(otr_rounds, first_time) - 16usize];
-    [
-        "Offset of field: otr_rounds::count",
-    ][::core::mem::offset_of!(otr_rounds, count) - 24usize];
-    [
-        "Offset of field: otr_rounds::is_ascending",
-    ][::core::mem::offset_of!(otr_rounds, is_ascending) - 28usize];
-};
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_model_rounds(
-        model: *const otr_model,
-        time: *const otr_time_axis,
-        of: *mut u32,
-        out: *mut otr_rounds,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_measurement_map_rounds(
-        map: *const otr_measurement_map,
-        time: *const otr_time_axis,
-        of: *mut u32,
-        out: *mut otr_rounds,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_model_in_rounds(
-        out: *mut *mut otr_model,
-        model: *const otr_model,
-        time: *const otr_time_axis,
-        order: *mut u32,
-        error: *mut otr_error,
-    ) -> otr_status;
 }
 impl otr_rule_kind {
     pub const OTR_RULE_CLIQUE: otr_rule_kind = otr_rule_kind(0);

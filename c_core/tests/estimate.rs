@@ -2,7 +2,7 @@
 
 use outrider::{
     DetectorErrorModel, Isa, Moments, MomentsOptions, Rates, RatesMethod, RatesOptions, Sampler,
-    SamplerOptions, Shots, Status,
+    SamplerOptions, Shots, Shrinkage, Status, TimeAxis,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -236,7 +236,8 @@ fn bad_sets_and_options_are_refused() {
     assert_eq!(Moments::for_model(&DetectorErrorModel::parse("").unwrap()).unwrap().set_count(), 0);
 }
 
-const CLOSED_FORM: RatesOptions = RatesOptions { method: RatesMethod::ClosedForm, floor: 0.05, spread: None };
+const CLOSED_FORM: RatesOptions =
+    RatesOptions { method: RatesMethod::ClosedForm, floor: 0.05, shrinkage: Shrinkage::None };
 
 /// The same errors with other probabilities, each times a factor.
 fn with_factors(text: &str, mut factor: impl FnMut() -> f64) -> String {
@@ -312,7 +313,7 @@ fn the_regression_finds_the_rates_behind_exact_means() {
         let truth = with_factors(&prior, || 0.5 + random.below(1000) as f64 / 1000.0);
         let prior = DetectorErrorModel::parse(&prior).unwrap();
         let moments = Moments::for_model(&prior).unwrap();
-        let options = RatesOptions { spread: Some(100.0), ..RatesOptions::default() };
+        let options = RatesOptions { shrinkage: Shrinkage::Spread(100.0), ..RatesOptions::default() };
         let mut rates = Rates::with_options(&prior, &moments, &options).unwrap();
         rates
             .fit_means(&moments.expected(&DetectorErrorModel::parse(&truth).unwrap()).unwrap(), 1e12)
@@ -433,7 +434,7 @@ fn estimates_that_are_not_positive_are_told() {
         })
         .collect();
     for method in RatesMethod::ALL {
-        let options = RatesOptions { method, floor: 0.1, spread: Some(50.0) };
+        let options = RatesOptions { method, floor: 0.1, shrinkage: Shrinkage::Spread(50.0) };
         let mut rates = Rates::with_options(&prior, &moments, &options).unwrap();
         rates.fit_means(&means, 1e4).unwrap();
         let classes: Vec<_> = rates.classes().collect();
@@ -467,9 +468,9 @@ fn bad_priors_options_and_means_are_refused() {
         RatesOptions { floor: -0.1, ..usual },
         RatesOptions { floor: 1.1, ..usual },
         RatesOptions { floor: f64::NAN, ..usual },
-        RatesOptions { spread: Some(0.0), ..usual },
-        RatesOptions { spread: Some(101.0), ..usual },
-        RatesOptions { spread: Some(-1.0), ..usual },
+        RatesOptions { shrinkage: Shrinkage::Spread(0.0), ..usual },
+        RatesOptions { shrinkage: Shrinkage::Spread(101.0), ..usual },
+        RatesOptions { shrinkage: Shrinkage::Spread(-1.0), ..usual },
     ] {
         let error = Rates::with_options(&prior, &moments, &options).unwrap_err();
         assert_eq!(error.status(), Some(Status::Argument), "{options:?}");

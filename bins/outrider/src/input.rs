@@ -1,5 +1,7 @@
 //! Models and shots coming in; `-` is standard input.
 
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -228,14 +230,77 @@ pub(crate) fn layout(model: &DetectorErrorModel, with_observables: bool) -> Layo
     }
 }
 
+/// Which shots of a stream, by their indices from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) enum Selection {
+    /// All.
+    #[default]
+    All,
+    /// Those of even, or of odd index.
+    Fold {
+        /// The remainder by 2.
+        parity: u64,
+    },
+    /// A share of the shots, evenly spread over them, or all others.
+    HeldOut {
+        /// The share, between 0 and 1.
+        share: f64,
+        /// Whether the share itself is meant.
+        is_held_out: bool,
+    },
+}
+
+impl Selection {
+    /// Whether the shot belongs to it.
+    pub(crate) fn contains(self, index: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Fold { parity } => index % 2 == parity,
+            Self::HeldOut { share, is_held_out } => {
+                let before = |index: u64| (index as f64 * share).floor();
+                (before(index + 1) > before(index)) == is_held_out
+            }
+        }
+    }
+}
+
 /// Shots that travel together.
 pub(crate) struct Batch {
     /// Index of the first one in the stream, from 0.
     pub(crate) first: u64,
+    /// Indices of all of them, unless they follow the first one.
+    pub(crate) indices: Option<Vec<u64>>,
     /// Detectors, with the observables appended if the stream has them.
     pub(crate) rows: Shots,
     /// What really happened to the observables, if it is known.
     pub(crate) flips: Option<Shots>,
+}
+
+impl Batch {
+    /// Index in the stream of the shot in row `row`.
+    pub(crate) fn index(&self, row: usize) -> u64 {
+        self.indices.as_ref().map_or(self.first + row as u64, |indices| indices[row])
+    }
+
+    /// The detectors alone, if observables are appended to them.
+    pub(crate) fn detectors(&self, count: usize) -> Result<Cow<'_, Shots>> {
+        Ok(match count {
+            count if count < self.rows.bits() => Cow::Owned(self.rows.columns(0..count)?),
+            _ => Cow::Borrowed(&self.rows),
+        })
+    }
+
+    fn select(self, selection: Selection) -> Self {
+        if selection == Selection::All {
+            return self;
+        }
+        let is_selected = |row: usize| selection.contains(self.index(row));
+        let indices =
+            (0..self.rows.len()).filter(|&row| is_selected(row)).map(|row| self.index(row)).collect();
+        let rows = self.rows.filtered(is_selected);
+        let flips = self.flips.as_ref().map(|flips| flips.filtered(is_selected));
+        Self { first: self.first, indices: Some(indices), rows, flips }
+    }
 }
 
 /// Where the true observables of a stream of shots come from.
@@ -260,33 +325,61 @@ pub(crate) enum Truth {
 
 /// Shots and, where known, the true observables, in batches.
 pub(crate) struct Batches {
-    shots: ShotSource,
-    truth: Truth,
+    /// What is left of the streams that follow each other.
+    streams: VecDeque<(ShotSource, Truth)>,
+    /// Shots of the streams that ended.
+    before: u64,
     capacity: usize,
+    selection: Selection,
+    /// Streams of observables end with their shots.
+    ends_together: bool,
 }
 
 impl Batches {
     /// Reads `shots` in batches whose size depends on nothing but their width.
     pub(crate) fn new(shots: ShotSource, truth: Truth) -> Self {
-        let stride = shots.batch().stride().max(1);
-        let capacity = (BATCH_BYTES / stride).clamp(1, BATCH_SHOTS_MAX);
-        Self { shots, truth, capacity }
+        let streams = VecDeque::from([(shots, truth)]);
+        Self { ends_together: false, ..Self::chained(streams, Selection::All) }
     }
 
-    /// The next batch, or nothing at the end of the stream.
+    /// Reads streams of one layout one after the other, as if they were one, and of its shots those selected. Streams of
+    /// observables must end with their shots.
+    pub(crate) fn chained(streams: VecDeque<(ShotSource, Truth)>, selection: Selection) -> Self {
+        let stride = streams.front().map_or(1, |(shots, _)| shots.batch().stride().max(1));
+        let capacity = (BATCH_BYTES / stride).clamp(1, BATCH_SHOTS_MAX);
+        Self { streams, before: 0, capacity, selection, ends_together: true }
+    }
+
+    /// The next batch, or nothing at the end of the streams.
     pub(crate) fn next(&mut self) -> Result<Option<Batch>> {
-        let first = self.shots.shots_read();
-        let mut rows = self.shots.batch();
-        if self.shots.read(&mut rows, self.capacity)? == 0 {
-            return Ok(None);
-        }
-        let flips = match &mut self.truth {
-            Truth::Unknown => None,
-            Truth::Appended => {
-                let layout = self.shots.layout();
-                Some(rows.columns(layout.detectors..layout.bits())?)
+        while let Some((shots, truth)) = self.streams.front_mut() {
+            let first = self.before + shots.shots_read();
+            let mut rows = shots.batch();
+            if shots.read(&mut rows, self.capacity)? == 0 {
+                if self.ends_together {
+                    truth.require_end(shots.shots_read())?;
+                }
+                self.before += shots.shots_read();
+                self.streams.pop_front();
+                continue;
             }
-            Truth::Stream { source, name } => {
+            let flips = truth.next(shots.layout(), &rows)?;
+            let batch = Batch { first, indices: None, rows, flips }.select(self.selection);
+            if !batch.rows.is_empty() {
+                return Ok(Some(batch));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Truth {
+    /// What happened to the observables of the shots just read.
+    fn next(&mut self, layout: Layout, rows: &Shots) -> Result<Option<Shots>> {
+        Ok(match self {
+            Self::Unknown => None,
+            Self::Appended => Some(rows.columns(layout.detectors..layout.bits())?),
+            Self::Stream { source, name } => {
                 let mut flips = source.batch();
                 if source.read(&mut flips, rows.len())? < rows.len() {
                     let message =
@@ -295,8 +388,18 @@ impl Batches {
                 }
                 Some(flips)
             }
-            Truth::Zero { observables } => Some(Shots::zeroed(*observables, rows.len())),
-        };
-        Ok(Some(Batch { first, rows, flips }))
+            Self::Zero { observables } => Some(Shots::zeroed(*observables, rows.len())),
+        })
+    }
+
+    /// Refuses observables that go on after `shots` shots.
+    fn require_end(&mut self, shots: u64) -> Result<()> {
+        if let Self::Stream { source, name } = self
+            && source.read(&mut source.batch(), 1)? > 0
+        {
+            let message = format!("goes on after {shots} shots, where the detection events end");
+            return Err(Error::input(name.display(), message));
+        }
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use outrider_noded::DaemonArgs;
 use outrider_options::{WORK_LIMIT_DEFAULT, one_line, set_work_limit, with_both_spellings};
 
 use crate::commands::{
-    bench, count_mistakes, decode, demo, generate, ler, m2d, predecode, predict, sample, shell,
+    bench, count_mistakes, decode, demo, generate, learn, ler, m2d, predecode, predict, sample, shell,
 };
 use crate::error::{Error, Result};
 
@@ -22,6 +22,7 @@ mod descriptors;
 mod error;
 mod formats;
 mod input;
+mod learning;
 mod options;
 mod output;
 mod report;
@@ -51,6 +52,7 @@ enum Command {
     Sample(sample::SampleArgs),
     M2d(m2d::M2dArgs),
     Gen(generate::GenArgs),
+    Learn(Box<learn::LearnArgs>),
     Ler(ler::LerArgs),
     Stream(Box<commands::stream::StreamArgs>),
     Node(DaemonArgs),
@@ -104,6 +106,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Sample(args) => sample::run(args),
         Command::M2d(args) => m2d::run(args),
         Command::Gen(args) => generate::run(args),
+        Command::Learn(args) => learn::run(args),
         Command::Ler(args) => ler::run(args),
         Command::Stream(args) => commands::stream::run(args),
         Command::Node(args) => Ok(args.run()?),

@@ -4,15 +4,22 @@
  * errors that flip an odd number of the set (moments.h). Two ways lead back:
  *
  *  Closed form. The errors that flip all of a set U of n detectors have together
- *  2^-(n-1) sum of (-1)^(|T| + 1) omega_T over the non-empty subsets T of U; those of them that flip more
- *  detectors are taken off (inclusion and exclusion over the supports of the model). For two detectors this
- *  is the published p_ij (Spitz et al., arXiv:1712.02360; Google, Nature 595, 383), for one the rate of a
- *  boundary edge.
+ *  2^-(n-1) sum of (-1)^(|T| + 1) omega_T over the non-empty subsets T of U; what was learned of those that
+ *  flip more detectors is taken off. For two detectors this is the published p_ij (Spitz et al.,
+ *  arXiv:1712.02360; Google, Nature 595, 383), for one the rate of a boundary edge. Each estimate is then
+ * drawn to the prior, times a factor that classes of as many detectors share, by how sure it is. All that
+ * flips a pair of detectors has the sum that their correlation shows: what matching needs.
  *
  *  Regression. All attenuations at once from all omegas, by least squares weighted by the variances of the
- * omegas, none below a share of the prior, each drawn to the prior's value times one common factor. How
- * strongly is found out from how much the closed forms differ from the prior beyond their errors (empirical
- * Bayes).
+ *  omegas, none below a share of the prior, each drawn to the prior's value times one common factor. It gets
+ *  most out of few shots, and stays nearest to the prior where the noise does not fit the model: what sums
+ * over errors need.
+ *
+ * How strongly estimates are drawn is found out from how much the closed forms differ from the prior beyond
+ * their errors (empirical Bayes).
+ *
+ * Errors may be tied: those of a group share one factor on their prior. The closed form averages attenuations
+ * over the group's classes of as many detectors.
  *
  * Errors that flip the same detectors, and differ in observables, are one to syndromes: a class, whose
  * attenuation is split as the prior has it. Attenuations are what is estimated and kept; they add where
@@ -22,6 +29,7 @@
 #define OUTRIDER_RATES_H
 
 #include "outrider/moments.h"
+#include "outrider/rounds.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,6 +43,8 @@ extern "C" {
 #define OTR_RATES_SPREAD_FITTED_MAX 3.0
 /* Steps of the regression. */
 #define OTR_RATES_ITERATIONS_MAX 5000
+/* The group of errors that share no factor with others. */
+#define OTR_RATES_UNTIED UINT32_MAX
 
 typedef struct otr_rates otr_rates;
 
@@ -44,7 +54,7 @@ typedef struct otr_rates_options {
     otr_rates_method method;
     double floor;  /* no class of a learned model is below this share of its prior; 0 .. 1 */
     double spread; /* of true attenuations about the scaled prior, as a share of it: up to
-                      OTR_RATES_SPREAD_MAX; 0 to fit it. Regression only */
+                      OTR_RATES_SPREAD_MAX; 0 to fit it; HUGE_VAL to draw nothing to the prior */
 } otr_rates_options;
 
 /* Regression, floor 0.05, fitted spread. */
@@ -70,9 +80,10 @@ typedef struct otr_rate {
 
 /* What a fit says about itself. */
 typedef struct otr_rates_summary {
-    double shots;      /* that the fit was made from */
-    double scale;      /* the factor that fits the prior to the omegas best */
-    double spread;     /* given or fitted; 0 in closed form */
+    double shots;                         /* that the fit was made from */
+    double scale;                         /* the factor that fits the prior to the omegas best */
+    double spread[OTR_RATES_SUPPORT_MAX]; /* given or fitted, of classes of 1, 2, .. detectors; in the
+                                             regression all are one; 0 where nothing is learned */
     double chi_square; /* mean over the omegas of (omega - learned)^2 / variance; neighbouring ones depend on
                           each other, so that it says little where it is below 1 */
     uint64_t moments;  /* omegas used: of means above 0, and in the regression well above */
@@ -80,12 +91,21 @@ typedef struct otr_rates_summary {
     uint32_t kept, not_positive, floored; /* classes with these flags */
 } otr_rates_summary;
 
-/* Lays out what is to be learned: the classes of errors of `prior`, from the sets of `moments`. Both are not
- * needed afterwards. Until a fit, all rates are kept. Rates belong to one thread at a time. OTR_ERR_ARGUMENT:
- * options out of range, different numbers of detectors, an error of probability 1/2 or above. OTR_ERR_LIMIT:
- * over OTR_TRELLIS_ERRORS_MAX errors or 64 observables. OTR_ERR_MEMORY. On failure *out is untouched. */
-OTR_API otr_status otr_rates_create(otr_rates **out, const otr_model *prior, const otr_moments *moments,
-                                    const otr_rates_options *options, otr_error *error);
+/* Lays out what is to be learned: the classes of errors of `prior`, from the sets of `moments`. `groups` has
+ * the group of each error of the prior, in the order of its walk, or OTR_RATES_UNTIED; NULL if none are tied.
+ * Nothing of these is needed afterwards. Until a fit, all rates are kept. Rates belong to one thread at a
+ * time.
+ *
+ * To learn a few parameters of a circuit, list in the prior the errors that each of them makes, one parameter
+ * after the other, as groups; errors of the same symptoms are one, whose attenuation is the sum.
+ *
+ * OTR_ERR_ARGUMENT: options out of range, different numbers of detectors, an error of probability 1/2 or
+ * above. OTR_ERR_INDEX: a group that is not below the number of errors. OTR_ERR_UNSUPPORTED: closed form, and
+ * errors of the same detectors in several groups. OTR_ERR_LIMIT: over OTR_TRELLIS_ERRORS_MAX errors or 64
+ * observables. OTR_ERR_MEMORY. On failure *out is untouched. */
+OTR_API otr_status otr_rates_create(otr_rates **out, const otr_model *prior, const uint32_t *groups,
+                                    const otr_moments *moments, const otr_rates_options *options,
+                                    otr_error *error);
 /* NULL is allowed. */
 OTR_API void otr_rates_destroy(otr_rates *rates);
 
@@ -99,9 +119,10 @@ OTR_API otr_status otr_rates_fit_means(otr_rates *rates, const double *means, do
 
 /* Standard errors. In closed form they come from the covariance of parities, (Z of the symmetric difference
  * of two sets - Z Z') / shots, with the Z that the learned model expects: sets of symmetric differences need
- * not be counted. Where a larger error is kept, its prior counts as exact. Those of the regression are these
- * errors joined with the spread about the prior, 1 / sqrt(1 / closed^2 + 1 / (spread scale prior)^2): an
- * approximation, too large where the regression knows more than the closed form does. */
+ * not be counted. Where a larger error is kept, its prior counts as exact. An estimate that is drawn to its
+ * prior has the error of the weighted mean of both. Those of the regression are the errors of closed forms,
+ * each joined with the spread about the prior: an approximation, too large where the regression knows more
+ * than the closed form does, and where groups share classes. */
 
 OTR_API uint32_t otr_rates_class_count(const otr_rates *rates);
 /* Classes are ordered by detectors, as lists of numbers. OTR_ERR_INDEX. */
@@ -118,6 +139,15 @@ OTR_API double otr_rates_probability(double attenuation);
  * untouched. */
 OTR_API otr_status otr_rates_model(const otr_rates *rates, otr_model **out, const otr_model *prior,
                                    otr_error *error);
+
+/* Groups for ties over time: errors that flip detectors at the same places, as far apart in time, share a
+ * factor, whatever observables they flip. Errors at the first or the last detector of a place are
+ * OTR_RATES_UNTIED: rounds at the ends of an experiment have others. `groups` has room for each error of
+ * `prior` (otr_model_error_count); *group_count (nullable) returns how many groups there are. Places and
+ * rounds are coordinates; `time` as in otr_model_rounds. Statuses of that function; OTR_ERR_LIMIT: places
+ * times rounds reach 2^32. */
+OTR_API otr_status otr_rates_time_groups(const otr_model *prior, const otr_time_axis *time, uint32_t *groups,
+                                         uint32_t *group_count, otr_error *error);
 
 /* Heap bytes held. */
 OTR_API size_t otr_rates_bytes(const otr_rates *rates);

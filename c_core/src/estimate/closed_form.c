@@ -10,9 +10,10 @@
 
 static otr_status find_supersets(otr_closed_form *form);
 static void find_subsets(otr_closed_form *form);
-static void mark_kept(otr_closed_form *form, const double *omegas);
-static otr_status expand(otr_closed_form *form, uint32_t class, double *constant);
-static otr_status variance(otr_closed_form *form, const double *attenuations, double *result);
+static double restriction(const otr_closed_form *form, uint32_t class, const double *omegas);
+static otr_status expand(otr_closed_form *form, uint32_t class, const double *shares);
+static void forget_sets(otr_closed_form *form);
+static otr_status sum_variance(otr_closed_form *form, const double *attenuations, double *result);
 
 otr_status otr_closed_form_init(otr_closed_form *form, const otr_error_classes *classes,
                                 const otr_detector_sets *sets, uint32_t detector_count) {
@@ -26,8 +27,10 @@ otr_status otr_closed_form_init(otr_closed_form *form, const otr_error_classes *
     form->subsets = otr_array_new(classes->count, OTR_SUBSETS * sizeof *form->subsets);
     form->is_kept = otr_array_zeroed(classes->count, 1);
     form->coefficients = otr_array_zeroed(sets->count, sizeof *form->coefficients);
+    form->is_used = otr_array_zeroed(sets->count, 1);
     form->heads = otr_array_new(classes->count, sizeof *form->heads);
-    if (form->subsets == NULL || form->is_kept == NULL || form->coefficients == NULL || form->heads == NULL) {
+    if (form->subsets == NULL || form->is_kept == NULL || form->coefficients == NULL ||
+        form->is_used == NULL || form->heads == NULL) {
         return OTR_ERR_MEMORY;
     }
     for (uint32_t i = 0; i < classes->count; i++) {
@@ -46,9 +49,11 @@ void otr_closed_form_free(otr_closed_form *form) {
     free(form->factors);
     free(form->coefficients);
     free(form->used);
+    free(form->is_used);
     free(form->heads);
     free(form->links);
-    free(form->seen_by_both);
+    free(form->shared);
+    free(form->touched);
     *form = (otr_closed_form){0};
 }
 
@@ -57,47 +62,39 @@ size_t otr_closed_form_bytes(const otr_closed_form *form) {
     return count * (OTR_SUBSETS * sizeof *form->subsets + sizeof *form->superset_begin +
                     sizeof *form->is_kept + sizeof *form->heads) +
            form->superset_begin[count] * sizeof *form->supersets +
-           form->sets->count * sizeof *form->coefficients + form->used_capacity * sizeof *form->used +
-           form->link_capacity * sizeof *form->links + form->seen_capacity * sizeof *form->seen_by_both;
+           form->sets->count * (sizeof *form->coefficients + sizeof *form->is_used) +
+           form->used_capacity * sizeof *form->used + form->link_capacity * sizeof *form->links +
+           form->shared_capacity * sizeof *form->shared + form->touched_capacity * sizeof *form->touched;
 }
 
-otr_status otr_closed_form_estimate(otr_closed_form *form, const double *omegas, double *attenuations) {
-    mark_kept(form, omegas);
+void otr_closed_form_begin(otr_closed_form *form, const double *omegas) {
     for (uint32_t i = 0; i < form->classes->count; i++) {
-        double sum;
-        otr_status status;
-        if (form->is_kept[i]) {
-            attenuations[i] = form->classes->prior[i];
-            continue;
+        const size_t size = otr_class_size(form->classes, i);
+        const uint32_t *const subsets = form->subsets + (size_t)i * OTR_SUBSETS;
+        form->is_kept[i] = size == 0 || size > OTR_RATES_SUPPORT_MAX;
+        for (uint32_t mask = 1; !form->is_kept[i] && mask >> size == 0; mask++) {
+            form->is_kept[i] = subsets[mask - 1] == OTR_NO_SET || isnan(omegas[subsets[mask - 1]]);
         }
-        status = expand(form, i, &sum);
-        if (status != OTR_OK) {
-            return status;
-        }
-        for (size_t k = 0; k < form->used_count; k++) {
-            sum += form->coefficients[form->used[k]] * omegas[form->used[k]];
-        }
-        attenuations[i] = sum;
     }
-    return OTR_OK;
 }
 
-otr_status otr_closed_form_deviations(otr_closed_form *form, const double *attenuations, double shots,
-                                      double *deviations) {
-    for (uint32_t i = 0; i < form->classes->count; i++) {
-        double constant, sum = 0;
-        otr_status status = OTR_OK;
-        deviations[i] = HUGE_VAL;
-        if (!form->is_kept[i]) {
-            status = expand(form, i, &constant);
-            status = status == OTR_OK ? variance(form, attenuations, &sum) : status;
-            deviations[i] = sum > 0 ? sqrt(sum / shots) : 0;
-        }
-        if (status != OTR_OK) {
-            return status;
-        }
+double otr_closed_form_estimate(const otr_closed_form *form, uint32_t class, const double *omegas,
+                                const double *learned) {
+    double sum = restriction(form, class, omegas);
+    for (size_t i = form->superset_begin[class]; i < form->superset_begin[class + 1]; i++) {
+        sum -= learned[form->supersets[i]];
     }
-    return OTR_OK;
+    return sum;
+}
+
+otr_status otr_closed_form_variance(otr_closed_form *form, const uint32_t *classes, size_t count,
+                                    const double *shares, const double *attenuations, double *variance) {
+    otr_status status = OTR_OK;
+    forget_sets(form);
+    for (size_t i = 0; i < count && status == OTR_OK; i++) {
+        status = expand(form, classes[i], shares);
+    }
+    return status == OTR_OK ? sum_variance(form, attenuations, variance) : status;
 }
 
 static void find_subsets(otr_closed_form *form) {
@@ -192,17 +189,6 @@ static otr_status find_supersets(otr_closed_form *form) {
     return OTR_OK;
 }
 
-static void mark_kept(otr_closed_form *form, const double *omegas) {
-    for (uint32_t i = 0; i < form->classes->count; i++) {
-        const size_t size = otr_class_size(form->classes, i);
-        const uint32_t *const subsets = form->subsets + (size_t)i * OTR_SUBSETS;
-        form->is_kept[i] = size == 0 || size > OTR_RATES_SUPPORT_MAX;
-        for (uint32_t mask = 1; !form->is_kept[i] && mask >> size == 0; mask++) {
-            form->is_kept[i] = subsets[mask - 1] == OTR_NO_SET || isnan(omegas[subsets[mask - 1]]);
-        }
-    }
-}
-
 static bool contains(const otr_error_classes *classes, uint32_t large, uint32_t small) {
     size_t k = classes->begin[small];
     for (size_t i = classes->begin[large]; i < classes->begin[large + 1] && k < classes->begin[small + 1];
@@ -210,6 +196,17 @@ static bool contains(const otr_error_classes *classes, uint32_t large, uint32_t 
         k += classes->detectors[i] == classes->detectors[k];
     }
     return k == classes->begin[small + 1];
+}
+
+/* r_W of a class. */
+static double restriction(const otr_closed_form *form, uint32_t class, const double *omegas) {
+    const size_t size = otr_class_size(form->classes, class);
+    const uint32_t *const subsets = form->subsets + (size_t) class * OTR_SUBSETS;
+    double sum = 0;
+    for (uint32_t mask = 1; mask >> size == 0; mask++) {
+        sum += otr_popcount64(mask) % 2 == 1 ? omegas[subsets[mask - 1]] : -omegas[subsets[mask - 1]];
+    }
+    return sum / (double)(1u << (size - 1));
 }
 
 /* Adds r_W, `factor` times, to the weights of the sets. */
@@ -223,90 +220,102 @@ static otr_status add_restriction(otr_closed_form *form, uint32_t class, double 
     }
     for (uint32_t mask = 1; mask >> size == 0; mask++) {
         const uint32_t set = subsets[mask - 1];
-        form->used[form->used_count++] = set;
+        if (!form->is_used[set]) {
+            form->is_used[set] = 1;
+            form->used[form->used_count++] = set;
+        }
         form->coefficients[set] += otr_popcount64(mask) % 2 == 1 ? weight : -weight;
     }
     return OTR_OK;
 }
 
-/* The weights of one class' sum of omegas; `constant` is what kept classes give. Weights of the class before
- * are forgotten. They are small sums of powers of two, so that those that cancel are 0. */
-static otr_status expand(otr_closed_form *form, uint32_t class, double *constant) {
-    const uint32_t *const supersets = form->supersets + form->superset_begin[class];
-    const size_t count = form->superset_begin[class + 1] - form->superset_begin[class];
-    size_t kept = 0;
-    otr_status status;
+static void forget_sets(otr_closed_form *form) {
     for (size_t i = 0; i < form->used_count; i++) {
         form->coefficients[form->used[i]] = 0;
+        form->is_used[form->used[i]] = 0;
     }
     form->used_count = 0;
-    *constant = 0;
-    status = add_restriction(form, class, 1);
+}
+
+/* Adds one class' sum to the weights. With a_S = r_S - sum of share_W a_W, a superset V counts -share_V (1 +
+ * how often its subsets among them count). Classes that are kept are constants. */
+static otr_status expand(otr_closed_form *form, uint32_t class, const double *shares) {
+    const uint32_t *const supersets = form->supersets + form->superset_begin[class];
+    const size_t count = form->superset_begin[class + 1] - form->superset_begin[class];
+    otr_status status = add_restriction(form, class, 1);
     for (size_t i = 0; status == OTR_OK && i < count; i++) {
-        double factor = -1;
+        double times = 1;
+        form->factors[i] = 0;
+        if (form->is_kept[supersets[i]]) {
+            continue;
+        }
         for (size_t k = 0; k < i; k++) {
-            if (!form->is_kept[supersets[k]] && form->factors[k] != 0 &&
-                contains(form->classes, supersets[i], supersets[k]) &&
+            if (form->factors[k] != 0 && contains(form->classes, supersets[i], supersets[k]) &&
                 otr_class_size(form->classes, supersets[k]) < otr_class_size(form->classes, supersets[i])) {
-                factor -= form->factors[k];
+                times += form->factors[k];
             }
         }
-        form->factors[i] = factor;
-        if (form->is_kept[supersets[i]]) {
-            *constant += factor * form->classes->prior[supersets[i]];
-        } else if (factor != 0) {
-            status = add_restriction(form, supersets[i], factor);
+        form->factors[i] = -times * (shares != NULL ? shares[supersets[i]] : 1);
+        if (form->factors[i] != 0) {
+            status = add_restriction(form, supersets[i], form->factors[i]);
         }
     }
-    for (size_t i = 0; i < form->used_count; i++) {
-        const uint32_t set = form->used[i];
-        bool is_new = form->coefficients[set] != 0;
-        for (size_t k = 0; is_new && k < kept; k++) {
-            is_new = form->used[k] != set;
-        }
-        if (is_new) {
-            form->used[kept++] = set;
-        }
-    }
-    form->used_count = kept;
     return status;
 }
 
-/* Shots times the variance of the weighted sum. Sets are linked to the classes that they see one after the
- * other; so a set finds those before it that see the same. */
-static otr_status variance(otr_closed_form *form, const double *attenuations, double *result) {
+/* Notes that two sets, of which `newest` is numbered last, both see a class. */
+static void share(otr_closed_form *form, uint32_t used, uint32_t newest, double attenuation,
+                  size_t *touched) {
+    struct otr_shared_view *const view = &form->shared[used];
+    if (view->newest != newest + 1) {
+        *view = (struct otr_shared_view){0, newest + 1};
+        form->touched[(*touched)++] = used;
+    }
+    view->attenuation += attenuation;
+}
+
+/* Sets are linked to the classes that they see one after the other; so a set finds those before it that see
+ * the same. */
+static otr_status sum_variance(otr_closed_form *form, const double *attenuations, double *result) {
     size_t link_count = 0;
     otr_status status = OTR_OK;
     double sum = 0;
-    if (!otr_array_reserve((void **)&form->seen_by_both, &form->seen_capacity, form->used_count,
-                           sizeof *form->seen_by_both)) {
+    if (!otr_array_reserve((void **)&form->shared, &form->shared_capacity, form->used_count,
+                           sizeof *form->shared) ||
+        !otr_array_reserve((void **)&form->touched, &form->touched_capacity, form->used_count,
+                           sizeof *form->touched)) {
         return OTR_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < form->used_count; i++) {
+        form->shared[i].newest = 0;
     }
     for (size_t i = 0; status == OTR_OK && i < form->used_count; i++) {
         const uint32_t set = form->used[i];
         const size_t begin = form->sets->begin[set];
-        const size_t row = otr_incidence_of(&form->incidence, form->sets->detectors + begin,
-                                            form->sets->begin[set + 1] - begin);
+        size_t row, touched = 0;
         double inner = 0;
+        if (form->coefficients[set] == 0) {
+            continue;
+        }
+        row = otr_incidence_of(&form->incidence, form->sets->detectors + begin,
+                               form->sets->begin[set + 1] - begin);
         if (!otr_array_reserve((void **)&form->links, &form->link_capacity, link_count + row,
                                sizeof *form->links)) {
             status = OTR_ERR_MEMORY;
             break;
-        }
-        for (size_t k = 0; k <= i; k++) {
-            form->seen_by_both[k] = 0;
         }
         for (size_t k = 0; k < row; k++) {
             const uint32_t class = form->incidence.row[k];
             form->links[link_count] = (struct otr_set_link){class, (uint32_t)i, form->heads[class]};
             form->heads[class] = (uint32_t)link_count++;
             for (uint32_t at = form->heads[class]; at != UINT32_MAX; at = form->links[at].next) {
-                form->seen_by_both[form->links[at].used] += attenuations[class];
+                share(form, form->links[at].used, (uint32_t)i, attenuations[class], &touched);
             }
         }
-        for (size_t k = 0; k <= i; k++) {
-            const double both = otr_exponential_less_one(2 * form->seen_by_both[k]);
-            inner += form->coefficients[form->used[k]] * both * (k < i ? 2 : 1);
+        for (size_t k = 0; k < touched; k++) {
+            const uint32_t other = form->touched[k];
+            const double both = otr_exponential_less_one(2 * form->shared[other].attenuation);
+            inner += form->coefficients[form->used[other]] * both * (other < i ? 2 : 1);
         }
         sum += form->coefficients[set] * inner;
     }

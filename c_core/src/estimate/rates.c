@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "estimate/attenuation.h"
 #include "estimate/closed_form.h"
+#include "estimate/rate_groups.h"
 #include "estimate/regression.h"
 #include "model/model_builder.h"
 #include "model/symptoms.h"
@@ -15,24 +16,45 @@
 /* Halvings of the interval that a fitted spread lies in. */
 #define SPREAD_STEPS 40
 
+/* Fewer pools do not show how far their factors spread. */
+#define SPREAD_POOLS_MIN 4
+
+/* What the closed form finds of the factor that the classes of a pool share. */
+typedef struct pool_estimate {
+    double factor, variance;
+    uint32_t pool;
+} pool_estimate;
+
+/* Factors are normal about `scale`, with the standard deviation `spread` times it. */
+typedef struct factor_prior {
+    double scale, spread;
+} factor_prior;
+
 struct otr_rates {
     otr_rates_options options;
     otr_error_list errors;
     otr_error_classes classes;
+    otr_rate_groups groups;
     otr_detector_sets sets;
     otr_closed_form form;
     otr_regression fit;
     otr_rates_summary summary;
     double *means, *omegas;
     double *attenuations, *deviations; /* of classes */
-    double *estimates, *scaled;        /* scratch: in closed form; of the scaled prior */
-    double *fresh;                     /* scratch: deviations of a fit that may still fail */
+
+    /* Scratch; of a fit that may still fail. */
+    double *plain; /* classes in closed form, drawn to nothing */
+    double *fresh; /* attenuations */
+    double *errors_of_fresh;
+    double *shares; /* class -> what of it comes from omegas */
+    pool_estimate *pools;
+    uint32_t *found; /* classes of a pool that are not kept */
 };
 
 static otr_status check(const otr_model *prior, const otr_moments *moments, const otr_rates_options *options,
                         otr_error *error);
-static otr_status fill(otr_rates *rates, const otr_model *prior, const otr_moments *moments,
-                       otr_error *error);
+static otr_status fill(otr_rates *rates, const otr_model *prior, const uint32_t *groups,
+                       const otr_moments *moments, otr_error *error);
 static bool has_sets_of(const otr_rates *rates, const otr_moments *moments);
 static otr_status learn(otr_rates *rates, double shots);
 static double floor_of(const otr_rates *rates, uint32_t class);
@@ -43,8 +65,8 @@ otr_rates_options otr_rates_options_default(void) {
     return (otr_rates_options){.method = OTR_RATES_REGRESSION, .floor = 0.05};
 }
 
-otr_status otr_rates_create(otr_rates **out, const otr_model *prior, const otr_moments *moments,
-                            const otr_rates_options *options, otr_error *error) {
+otr_status otr_rates_create(otr_rates **out, const otr_model *prior, const uint32_t *groups,
+                            const otr_moments *moments, const otr_rates_options *options, otr_error *error) {
     const otr_rates_options chosen = options != NULL ? *options : otr_rates_options_default();
     otr_rates *rates;
     otr_status status;
@@ -60,7 +82,7 @@ otr_status otr_rates_create(otr_rates **out, const otr_model *prior, const otr_m
         return otr_error_set(error, OTR_ERR_MEMORY, 0, 0, "out of memory");
     }
     rates->options = chosen;
-    status = fill(rates, prior, moments, error);
+    status = fill(rates, prior, groups, moments, error);
     if (status != OTR_OK) {
         otr_rates_destroy(rates);
         return status;
@@ -75,6 +97,7 @@ void otr_rates_destroy(otr_rates *rates) {
     }
     otr_regression_free(&rates->fit);
     otr_closed_form_free(&rates->form);
+    otr_rate_groups_free(&rates->groups);
     otr_error_classes_free(&rates->classes);
     otr_error_list_free(&rates->errors);
     otr_detector_sets_free(&rates->sets);
@@ -82,9 +105,12 @@ void otr_rates_destroy(otr_rates *rates) {
     free(rates->omegas);
     free(rates->attenuations);
     free(rates->deviations);
-    free(rates->estimates);
-    free(rates->scaled);
+    free(rates->plain);
     free(rates->fresh);
+    free(rates->errors_of_fresh);
+    free(rates->shares);
+    free(rates->pools);
+    free(rates->found);
     free(rates);
 }
 
@@ -197,7 +223,8 @@ size_t otr_rates_bytes(const otr_rates *rates) {
            classes->begin[classes->count] * sizeof *classes->detectors +
            rates->sets.count * (sizeof *rates->sets.begin + 2 * sizeof *rates->omegas) +
            rates->sets.begin[rates->sets.count] * sizeof *rates->sets.detectors +
-           (size_t)classes->count * 5 * sizeof *rates->scaled;
+           otr_rate_groups_bytes(&rates->groups, classes->count) +
+           (size_t)classes->count * (6 * sizeof *rates->fresh + sizeof *rates->pools + sizeof *rates->found);
 }
 
 static otr_status check(const otr_model *prior, const otr_moments *moments, const otr_rates_options *options,
@@ -208,7 +235,7 @@ static otr_status check(const otr_model *prior, const otr_moments *moments, cons
     }
     if ((options->method != OTR_RATES_CLOSED_FORM && options->method != OTR_RATES_REGRESSION) ||
         !(options->floor >= 0 && options->floor <= 1) ||
-        !(options->spread >= 0 && options->spread <= OTR_RATES_SPREAD_MAX)) {
+        !(options->spread >= 0 && (options->spread <= OTR_RATES_SPREAD_MAX || isinf(options->spread)))) {
         return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
                              "an unknown method, a floor beyond 0 and 1, or a spread beyond 0 and %g",
                              OTR_RATES_SPREAD_MAX);
@@ -234,29 +261,37 @@ static otr_status copy_sets(otr_rates *rates, const otr_moments *moments) {
     return OTR_OK;
 }
 
-static otr_status make_parts(otr_rates *rates, const otr_moments *moments) {
+static otr_status make_parts(otr_rates *rates, const otr_model *prior, const uint32_t *groups,
+                             const otr_moments *moments) {
     otr_status status = copy_sets(rates, moments);
     status = status == OTR_OK ? otr_error_classes_init(&rates->classes, &rates->errors) : status;
+    status = status == OTR_OK
+                 ? otr_rate_groups_init(&rates->groups, &rates->classes, &rates->errors, prior, groups)
+                 : status;
     status = status == OTR_OK ? otr_closed_form_init(&rates->form, &rates->classes, &rates->sets,
                                                      rates->errors.detector_count)
                               : status;
     if (status == OTR_OK && rates->options.method == OTR_RATES_REGRESSION) {
-        status = otr_regression_init(&rates->fit, &rates->classes, &rates->sets, &rates->form.incidence);
+        status = otr_regression_init(&rates->fit, &rates->classes, &rates->groups, &rates->sets,
+                                     &rates->form.incidence);
     }
     if (status != OTR_OK) {
         return status;
     }
     const uint32_t count = rates->classes.count;
+    double **const vectors[] = {&rates->attenuations, &rates->deviations,      &rates->plain,
+                                &rates->fresh,        &rates->errors_of_fresh, &rates->shares};
     rates->means = otr_array_new(rates->sets.count, sizeof *rates->means);
     rates->omegas = otr_array_new(rates->sets.count, sizeof *rates->omegas);
-    rates->attenuations = otr_array_new(count, sizeof *rates->attenuations);
-    rates->deviations = otr_array_new(count, sizeof *rates->deviations);
-    rates->estimates = otr_array_new(count, sizeof *rates->estimates);
-    rates->scaled = otr_array_new(count, sizeof *rates->scaled);
-    rates->fresh = otr_array_new(count, sizeof *rates->fresh);
-    if (rates->means == NULL || rates->omegas == NULL || rates->attenuations == NULL ||
-        rates->deviations == NULL || rates->estimates == NULL || rates->scaled == NULL ||
-        rates->fresh == NULL) {
+    rates->pools = otr_array_new(rates->groups.pool_count, sizeof *rates->pools);
+    rates->found = otr_array_new(count, sizeof *rates->found);
+    for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+        *vectors[i] = otr_array_new(count, sizeof **vectors[i]);
+        if (*vectors[i] == NULL) {
+            return OTR_ERR_MEMORY;
+        }
+    }
+    if (rates->means == NULL || rates->omegas == NULL || rates->pools == NULL || rates->found == NULL) {
         return OTR_ERR_MEMORY;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -286,8 +321,8 @@ static otr_status find_likely_errors(const otr_model *prior, otr_error *error) {
     return status;
 }
 
-static otr_status fill(otr_rates *rates, const otr_model *prior, const otr_moments *moments,
-                       otr_error *error) {
+static otr_status fill(otr_rates *rates, const otr_model *prior, const uint32_t *groups,
+                       const otr_moments *moments, otr_error *error) {
     otr_status status = otr_error_list_init(&rates->errors, prior, error);
     if (status != OTR_OK) {
         return status;
@@ -296,8 +331,15 @@ static otr_status fill(otr_rates *rates, const otr_model *prior, const otr_momen
     if (status != OTR_OK) {
         return status;
     }
-    status = make_parts(rates, moments);
-    return status == OTR_OK ? OTR_OK : otr_error_set(error, status, 0, 0, "out of memory");
+    status = make_parts(rates, prior, groups, moments);
+    if (status == OTR_OK && rates->options.method == OTR_RATES_CLOSED_FORM && !rates->groups.is_partition) {
+        return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
+                             "in closed form, errors that flip the same detectors belong to one group");
+    }
+    return status == OTR_OK ? OTR_OK
+                            : otr_error_set(error, status, 0, 0, "%s",
+                                            status == OTR_ERR_MEMORY ? "out of memory"
+                                                                     : "a group beyond the number of errors");
 }
 
 static bool has_sets_of(const otr_rates *rates, const otr_moments *moments) {
@@ -311,90 +353,251 @@ static bool has_sets_of(const otr_rates *rates, const otr_moments *moments) {
             memcmp(detectors, sets->detectors, sets->begin[sets->count] * sizeof *detectors) == 0);
 }
 
-/* The spread for which estimates differ from the scaled prior as much as it and their errors say (Paule,
- * Mandel, J. Res. Natl. Bur. Stand. 87, 1982). */
-static double fit_spread(const otr_rates *rates, const double *deviations) {
-    double low = OTR_RATES_SPREAD_FITTED_MIN, high = OTR_RATES_SPREAD_FITTED_MAX;
-    for (int step = 0; step < SPREAD_STEPS; step++) {
-        const double middle = (low + high) / 2;
-        double sum = 0;
-        for (uint32_t i = 0; i < rates->classes.count; i++) {
-            if (!rates->form.is_kept[i]) {
-                const double difference = rates->estimates[i] / rates->scaled[i] - 1;
-                const double relative = deviations[i] / rates->scaled[i];
-                sum += difference * difference / (relative * relative + middle * middle) - 1;
-            }
-        }
-        low = sum > 0 ? middle : low;
-        high = sum > 0 ? high : middle;
+/* How far factors differ from the scale of `prior` beyond what it and their errors say; it falls with the
+ * spread. */
+static double excess_of_spread(const pool_estimate *pools, size_t count, factor_prior prior) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double difference = pools[i].factor - prior.scale, drawn = prior.spread * prior.scale;
+        sum += difference * difference / (pools[i].variance + drawn * drawn) - 1;
     }
-    return (low + high) / 2;
+    return sum;
 }
 
-static otr_status learn_closed_form(otr_rates *rates, double shots) {
-    otr_status status;
-    for (uint32_t i = 0; i < rates->classes.count; i++) {
-        const double floor = rates->options.floor * rates->classes.prior[i];
-        rates->scaled[i] = rates->estimates[i] > floor ? rates->estimates[i] : floor;
+/* The mean of factors, each weighed by its error and the spread. */
+static double mean_factor(const pool_estimate *pools, size_t count, factor_prior prior) {
+    double sum = 0, weights = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double drawn = prior.spread * prior.scale;
+        const double weight = 1 / (pools[i].variance + drawn * drawn);
+        sum += weight * pools[i].factor;
+        weights += weight;
     }
-    status = otr_closed_form_deviations(&rates->form, rates->scaled, shots, rates->fresh);
-    if (status == OTR_OK) {
-        memcpy(rates->attenuations, rates->estimates, rates->classes.count * sizeof *rates->attenuations);
-        memcpy(rates->deviations, rates->fresh, rates->classes.count * sizeof *rates->deviations);
-        rates->summary = (otr_rates_summary){.shots = shots, .scale = 1};
-        for (size_t i = 0; i < rates->sets.count; i++) {
-            rates->summary.moments += !isnan(rates->omegas[i]);
+    return sum > 0 ? sum / weights : prior.scale;
+}
+
+/* The spread for which factors differ from the scale as much as it and their errors say (Paule, Mandel, J.
+ * Res. Natl. Bur. Stand. 87, 1982), with the scale given, or their weighted mean. */
+static factor_prior fit_factor_prior(const pool_estimate *pools, size_t count, double scale, bool is_given) {
+    double low = OTR_RATES_SPREAD_FITTED_MIN, high = OTR_RATES_SPREAD_FITTED_MAX;
+    if (count < SPREAD_POOLS_MIN) {
+        return (factor_prior){scale, high};
+    }
+    for (int step = 0; step < SPREAD_STEPS; step++) {
+        factor_prior middle = {scale, (low + high) / 2};
+        double sum;
+        if (!is_given) {
+            middle.scale = scale = mean_factor(pools, count, middle);
         }
+        sum = excess_of_spread(pools, count, middle);
+        low = sum > 0 ? middle.spread : low;
+        high = sum > 0 ? high : middle.spread;
+    }
+    return (factor_prior){scale, (low + high) / 2};
+}
+
+/* Lists the classes of a pool that are not kept; `prior` returns their sum. */
+static uint32_t find_members(otr_rates *rates, uint32_t pool, double *prior) {
+    uint32_t count = 0;
+    *prior = 0;
+    for (uint32_t i = rates->groups.pool_begin[pool]; i < rates->groups.pool_begin[pool + 1]; i++) {
+        const uint32_t class = rates->groups.members[i];
+        if (!rates->form.is_kept[class]) {
+            rates->found[count++] = class;
+            *prior += rates->classes.prior[class];
+        }
+    }
+    return count;
+}
+
+/* Estimates pools begin .. end - 1, those without an estimate left out, from attenuations learned of larger
+ * classes. Errors are those that attenuations `noise` make. */
+static otr_status estimate_pools(otr_rates *rates, uint32_t begin, uint32_t end, const double *learned,
+                                 const double *noise, double shots, size_t *found) {
+    otr_status status = OTR_OK;
+    *found = 0;
+    for (uint32_t pool = begin; pool < end && status == OTR_OK; pool++) {
+        pool_estimate *const estimate = &rates->pools[*found];
+        double prior, variance, sum = 0;
+        const uint32_t count = find_members(rates, pool, &prior);
+        if (count == 0) {
+            continue;
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            sum += otr_closed_form_estimate(&rates->form, rates->found[i], rates->omegas, learned);
+        }
+        status = otr_closed_form_variance(&rates->form, rates->found, count, rates->shares, noise, &variance);
+        *estimate = (pool_estimate){sum / prior, variance > 0 ? variance / (shots * prior * prior) : 0, pool};
+        ++*found;
     }
     return status;
 }
 
-static otr_status learn_regression(otr_rates *rates, double shots) {
+/* Pools of as many detectors as pool `begin`. */
+static uint32_t end_of_size(const otr_rates *rates, uint32_t begin) {
+    const otr_rate_groups *const groups = &rates->groups;
+    const size_t size = otr_class_size(&rates->classes, groups->members[groups->pool_begin[begin]]);
+    uint32_t end = begin;
+    while (end < groups->pool_count &&
+           otr_class_size(&rates->classes, groups->members[groups->pool_begin[end]]) == size) {
+        end++;
+    }
+    return end;
+}
+
+/* Closed forms of each class for itself, drawn to nothing. */
+static void estimate_plainly(otr_rates *rates) {
+    double *const plain = rates->plain;
+    for (uint32_t i = 0; i < rates->classes.count; i++) {
+        const uint32_t class = rates->groups.members[i];
+        const double prior = rates->classes.prior[class];
+        plain[class] = rates->form.is_kept[class]
+                           ? prior
+                           : otr_closed_form_estimate(&rates->form, class, rates->omegas, plain);
+        rates->shares[class] = 1;
+    }
+}
+
+static void raise_to_floor(const otr_rates *rates, double *attenuations) {
+    for (uint32_t i = 0; i < rates->classes.count; i++) {
+        const double floor = rates->options.floor * rates->classes.prior[i];
+        attenuations[i] = attenuations[i] > floor ? attenuations[i] : floor;
+    }
+}
+
+/* Draws factors to their prior, and gives them to the classes of their pools. */
+static void take_pools(otr_rates *rates, size_t found, factor_prior prior) {
+    const double drawn = prior.spread * prior.scale;
+    for (size_t k = 0; k < found; k++) {
+        const pool_estimate estimate = rates->pools[k];
+        const uint32_t begin = rates->groups.pool_begin[estimate.pool];
+        const uint32_t end = rates->groups.pool_begin[estimate.pool + 1];
+        const double share = isinf(drawn) ? 1 : drawn * drawn / (drawn * drawn + estimate.variance);
+        const double factor =
+            isinf(drawn) ? estimate.factor : prior.scale + share * (estimate.factor - prior.scale);
+        for (uint32_t i = begin; i < end; i++) {
+            const uint32_t class = rates->groups.members[i];
+            rates->shares[class] = share;
+            rates->fresh[class] = factor * rates->classes.prior[class];
+            rates->errors_of_fresh[class] = sqrt(share * estimate.variance) * rates->classes.prior[class];
+        }
+    }
+}
+
+static void keep_all(otr_rates *rates) {
+    for (uint32_t i = 0; i < rates->classes.count; i++) {
+        rates->fresh[i] = rates->classes.prior[i];
+        rates->errors_of_fresh[i] = HUGE_VAL;
+    }
+}
+
+/* All attenuations over those of the prior; 1 if they do not sum to anything. */
+static double overall_scale(const otr_rates *rates) {
+    double learned = 0, prior = 0;
+    for (uint32_t i = 0; i < rates->classes.count; i++) {
+        if (!isinf(rates->errors_of_fresh[i])) {
+            learned += rates->fresh[i];
+            prior += rates->classes.prior[i];
+        }
+    }
+    return learned > 0 && prior > 0 ? learned / prior : 1;
+}
+
+/* Larger classes first: what is learned of them is taken off smaller ones. */
+static otr_status learn_closed_form(otr_rates *rates, double shots, otr_rates_summary *summary) {
+    estimate_plainly(rates);
+    raise_to_floor(rates, rates->plain);
+    keep_all(rates);
+    for (uint32_t begin = 0, end; begin < rates->groups.pool_count; begin = end) {
+        const uint32_t first = rates->groups.members[rates->groups.pool_begin[begin]];
+        const size_t size = otr_class_size(&rates->classes, first);
+        factor_prior prior = {1, rates->options.spread};
+        size_t found;
+        otr_status status;
+        end = end_of_size(rates, begin);
+        status = estimate_pools(rates, begin, end, rates->fresh, rates->plain, shots, &found);
+        if (status != OTR_OK) {
+            return status;
+        }
+        if (!isinf(prior.spread)) {
+            const factor_prior fitted = fit_factor_prior(rates->pools, found, 1, false);
+            prior = (factor_prior){fitted.scale, prior.spread > 0 ? prior.spread : fitted.spread};
+        }
+        take_pools(rates, found, prior);
+        if (found > 0) {
+            summary->spread[size - 1] = prior.spread;
+        }
+    }
+    summary->scale = overall_scale(rates);
+    for (size_t i = 0; i < rates->sets.count; i++) {
+        summary->moments += !isnan(rates->omegas[i]);
+    }
+    return OTR_OK;
+}
+
+static otr_status learn_regression(otr_rates *rates, double shots, otr_rates_summary *summary) {
     otr_regression *const fit = &rates->fit;
-    otr_rates_summary summary = {.shots = shots, .scale = 1, .spread = rates->options.spread};
+    const double *const prior = rates->classes.prior;
+    const uint32_t pools = rates->groups.pool_count;
+    double spread = isinf(rates->options.spread) ? OTR_RATES_SPREAD_MAX : rates->options.spread;
+    size_t found;
     otr_status status;
     /* Weights depend on the scale, and it on them. */
     for (int i = 0; i < 2; i++) {
-        otr_regression_weigh(fit, rates->classes.prior, summary.scale, rates->omegas, shots);
-        summary.scale = otr_regression_scale(fit, rates->classes.prior, rates->omegas);
+        otr_regression_weigh(fit, prior, summary->scale, rates->omegas, shots);
+        summary->scale = otr_regression_scale(fit, prior, rates->omegas);
     }
-    summary.moments = otr_regression_weigh(fit, rates->classes.prior, summary.scale, rates->omegas, shots);
-    for (uint32_t i = 0; i < rates->classes.count; i++) {
-        rates->scaled[i] = summary.scale * rates->classes.prior[i];
+    summary->moments = otr_regression_weigh(fit, prior, summary->scale, rates->omegas, shots);
+    estimate_plainly(rates);
+    if (spread == 0) {
+        for (uint32_t i = 0; i < rates->classes.count; i++) {
+            rates->fresh[i] = summary->scale * prior[i];
+        }
+        status = estimate_pools(rates, 0, pools, rates->plain, rates->fresh, shots, &found);
+        if (status != OTR_OK) {
+            return status;
+        }
+        spread = fit_factor_prior(rates->pools, found, summary->scale, true).spread;
     }
-    status = otr_closed_form_deviations(&rates->form, rates->scaled, shots, rates->fresh);
+    summary->iterations =
+        otr_regression_solve(fit, summary->scale, spread, rates->options.floor, rates->omegas, rates->fresh);
+    summary->chi_square = otr_regression_chi_square(fit, rates->fresh, rates->omegas);
+    status = estimate_pools(rates, 0, pools, rates->plain, rates->fresh, shots, &found);
     if (status != OTR_OK) {
         return status;
     }
-    if (summary.spread == 0) {
-        summary.spread = fit_spread(rates, rates->fresh);
-    }
-    summary.iterations = otr_regression_solve(fit, rates->scaled, summary.spread, rates->options.floor,
-                                              rates->omegas, rates->estimates);
-    status = otr_closed_form_deviations(&rates->form, rates->estimates, shots, rates->fresh);
-    if (status != OTR_OK) {
-        return status;
-    }
     for (uint32_t i = 0; i < rates->classes.count; i++) {
-        const double closed = rates->fresh[i], drawn = summary.spread * rates->scaled[i];
-        const bool is_kept = otr_class_size(&rates->classes, i) == 0;
-        rates->attenuations[i] = is_kept ? rates->classes.prior[i] : rates->estimates[i];
-        rates->deviations[i] = is_kept         ? HUGE_VAL
-                               : isinf(closed) ? drawn
-                                               : closed * drawn / sqrt(closed * closed + drawn * drawn);
+        const bool is_seen = otr_class_size(&rates->classes, i) > 0;
+        rates->fresh[i] = is_seen ? rates->fresh[i] : prior[i];
+        rates->errors_of_fresh[i] = is_seen ? spread * summary->scale * prior[i] : HUGE_VAL;
     }
-    summary.chi_square = otr_regression_chi_square(fit, rates->attenuations, rates->omegas);
-    rates->summary = summary;
+    for (size_t k = 0; k < found; k++) {
+        const double drawn = spread * summary->scale, variance = rates->pools[k].variance;
+        const uint32_t pool = rates->pools[k].pool;
+        for (uint32_t i = rates->groups.pool_begin[pool]; i < rates->groups.pool_begin[pool + 1]; i++) {
+            const uint32_t class = rates->groups.members[i];
+            rates->errors_of_fresh[class] =
+                sqrt(variance / (variance + drawn * drawn)) * drawn * prior[class];
+        }
+    }
+    for (size_t i = 0; i < OTR_RATES_SUPPORT_MAX; i++) {
+        summary->spread[i] = spread;
+    }
     return OTR_OK;
 }
 
 static otr_status learn(otr_rates *rates, double shots) {
-    const otr_status status = otr_closed_form_estimate(&rates->form, rates->omegas, rates->estimates);
-    if (status != OTR_OK) {
-        return status;
+    otr_rates_summary summary = {.shots = shots, .scale = 1};
+    otr_status status;
+    otr_closed_form_begin(&rates->form, rates->omegas);
+    status = rates->options.method == OTR_RATES_CLOSED_FORM ? learn_closed_form(rates, shots, &summary)
+                                                            : learn_regression(rates, shots, &summary);
+    if (status == OTR_OK) {
+        memcpy(rates->attenuations, rates->fresh, rates->classes.count * sizeof *rates->attenuations);
+        memcpy(rates->deviations, rates->errors_of_fresh, rates->classes.count * sizeof *rates->deviations);
+        rates->summary = summary;
     }
-    return rates->options.method == OTR_RATES_CLOSED_FORM ? learn_closed_form(rates, shots)
-                                                          : learn_regression(rates, shots);
+    return status;
 }
 
 /* Of a class' attenuation in learned models. */

@@ -149,8 +149,10 @@ static void sum_up(const otr_model *model, const uint8_t *rows, size_t stride) {
 static void learn(const uint8_t *rows, size_t stride, otr_rates_method method) {
     static const char text[] =
         "error(0.1) D0 D1\nerror(0.1) D1 L0\nerror(0.1) D0 D1 D2 D3\nerror(0.1) D3 D4\n";
+    static const uint32_t tied[] = {0, 0, 1, OTR_RATES_UNTIED};
     otr_moments_options moments_options = otr_moments_options_default();
     otr_rates_options options = otr_rates_options_default();
+    const uint32_t *const groups = method == OTR_RATES_REGRESSION ? tied : NULL;
     otr_moments *moments = NULL;
     otr_rates *rates = NULL;
     otr_model *model = NULL, *learned = NULL;
@@ -160,7 +162,7 @@ static void learn(const uint8_t *rows, size_t stride, otr_rates_method method) {
     if (good_or_told(otr_model_parse(&model, text, sizeof text - 1, &error), &error) &&
         good_or_told(otr_moments_create_for_model(&moments, model, &moments_options, &error), &error)) {
         CHECK(otr_moments_add(moments, rows, stride, SHOTS) == OTR_OK);
-        if (good_or_told(otr_rates_create(&rates, model, moments, &options, &error), &error) &&
+        if (good_or_told(otr_rates_create(&rates, model, groups, moments, &options, &error), &error) &&
             good_or_told(otr_rates_fit(rates, moments, &error), &error)) {
             good_or_told(otr_rates_model(rates, &learned, model, &error), &error);
         }

@@ -92,7 +92,7 @@ pub use overrides::Override;
 pub use patch::{LayerWidths, MakePredecoder, Patch, PatchOptions, PatchPredecoder};
 pub use plan::{Axis, Cell, CellShape, Plan, PlanOptions, RowLayout, Rows};
 pub use predecoder::{Predecoded, PredecodedBatch, Predecoder, PredecoderUse, Reach};
-pub use rates::{Rate, Rates, RatesMethod, RatesOptions, RatesSummary};
+pub use rates::{Rate, Rates, RatesMethod, RatesOptions, RatesSummary, Shrinkage};
 pub use round_sampler::{RoundSampler, SampledLayer};
 pub use rounds::{Rounds, TimeAxis, reorder_bits};
 pub use rules::{Rule, RuleOptions};

@@ -8,6 +8,7 @@ use crate::error::{Details, Error, LineMeaning, check_length};
 use crate::model::{DetectorErrorModel, owned};
 use crate::moments::Moments;
 use crate::names::named;
+use crate::rounds::TimeAxis;
 
 /// Rates of a model's errors, learned from the parities of its detection events.
 ///
@@ -17,12 +18,13 @@ use crate::names::named;
 /// Rates work for one thread at a time.
 ///
 /// ```
-/// use outrider::{DetectorErrorModel, Moments, Rates, RatesMethod, RatesOptions};
+/// use outrider::{DetectorErrorModel, Moments, Rates, RatesMethod, RatesOptions, Shrinkage};
 ///
 /// let prior = DetectorErrorModel::parse("error(0.1) D0 D1\nerror(0.1) D1 L0")?;
 /// let truth = DetectorErrorModel::parse("error(0.2) D0 D1\nerror(0.05) D1 L0")?;
 /// let moments = Moments::for_model(&prior)?;
-/// let options = RatesOptions { method: RatesMethod::ClosedForm, ..RatesOptions::default() };
+/// let method = RatesMethod::ClosedForm;
+/// let options = RatesOptions { method, shrinkage: Shrinkage::None, ..RatesOptions::default() };
 /// let mut rates = Rates::with_options(&prior, &moments, &options)?;
 ///
 /// // The means that the truth would give, as of a thousand shots. `fit` takes them from shots that were counted.
@@ -54,6 +56,18 @@ named!(RatesMethod, "method", otr_rates_method;
     Regression "regression" OTR_RATES_REGRESSION,
 );
 
+/// How strongly estimates are drawn to the prior, times a factor that fits it to the shots.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Shrinkage {
+    /// As much as the shots themselves show to be right: by how far estimates differ from the prior beyond their
+    /// errors.
+    Fitted,
+    /// Not at all.
+    None,
+    /// As if true attenuations spread about the prior by this share of it; above 0, up to 100.
+    Spread(f64),
+}
+
 /// How rates are learned.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RatesOptions {
@@ -61,8 +75,8 @@ pub struct RatesOptions {
     pub method: RatesMethod,
     /// No class of a learned model is below this share of its prior; 0 to 1.
     pub floor: f64,
-    /// Spread of the true attenuations about the scaled prior, as a share of it; none to fit it. For the regression.
-    pub spread: Option<f64>,
+    /// How strongly estimates are drawn to the prior.
+    pub shrinkage: Shrinkage,
 }
 
 /// A class of errors.
@@ -95,8 +109,9 @@ pub struct RatesSummary {
     pub shots: f64,
     /// The factor that fits the prior to the parities best.
     pub scale: f64,
-    /// The spread, given or fitted; 0 in closed form.
-    pub spread: f64,
+    /// The spread about the scaled prior, given or fitted, of classes of one to four detectors; in the regression all
+    /// are one. 0 where nothing is learned.
+    pub spread: [f64; 4],
     /// Mean of the squared differences between parities' logarithms and the fit, over their variances.
     pub chi_square: f64,
     /// Parities used.
@@ -112,6 +127,11 @@ pub struct RatesSummary {
 }
 
 impl Rates {
+    /// The group of errors that share no factor with others.
+    pub const UNTIED: u32 = sys::OTR_RATES_UNTIED;
+    /// The largest [`Shrinkage::Spread`].
+    pub const SPREAD_MAX: f64 = sys::OTR_RATES_SPREAD_MAX;
+
     /// Rates of the errors of `prior`, from moments of these sets, by the default options.
     ///
     /// # Errors
@@ -131,19 +151,54 @@ impl Rates {
         moments: &Moments,
         options: &RatesOptions,
     ) -> Result<Self, Error> {
+        Self::made(prior, None, moments, options)
+    }
+
+    /// The same with errors tied: those of a group share one factor on their prior. `groups` has the group of each
+    /// error, in the order of the model's walk, or [`UNTIED`](Self::UNTIED); see [`time_groups`](Self::time_groups).
+    ///
+    /// To learn a few parameters of a circuit, list in the prior the errors that each of them makes, one parameter
+    /// after the other, as groups; errors of the same symptoms are one, whose attenuation is the sum.
+    ///
+    /// # Errors
+    /// As [`with_options`](Self::with_options); [`Error::Length`] unless there is a group for each error;
+    /// [`Index`](crate::Status::Index) for a group that is not below their number;
+    /// [`Unsupported`](crate::Status::Unsupported) in closed form if errors of the same detectors are in several groups.
+    pub fn tied(
+        prior: &DetectorErrorModel,
+        groups: &[u32],
+        moments: &Moments,
+        options: &RatesOptions,
+    ) -> Result<Self, Error> {
+        check_length("groups", error_count(prior), groups.len())?;
+        Self::made(prior, Some(groups), moments, options)
+    }
+
+    fn made(
+        prior: &DetectorErrorModel,
+        groups: Option<&[u32]>,
+        moments: &Moments,
+        options: &RatesOptions,
+    ) -> Result<Self, Error> {
         let mut raw = ptr::null_mut();
         let mut details = Details::new();
         let raw_options = sys::otr_rates_options {
             method: options.method.to_raw(),
             floor: options.floor,
-            // A spread of 0 that is asked for is out of range.
-            spread: options.spread.map_or(0.0, |spread| if spread > 0.0 { spread } else { f64::NAN }),
+            spread: match options.shrinkage {
+                Shrinkage::Fitted => 0.0,
+                Shrinkage::None => f64::INFINITY,
+                Shrinkage::Spread(spread) if spread > 0.0 && spread.is_finite() => spread,
+                // C takes 0 and infinity for the other two.
+                Shrinkage::Spread(_) => f64::NAN,
+            },
         };
-        // SAFETY: all pointers are live; C keeps none of them after the call.
+        // SAFETY: there is a group for each error, if any; all pointers are live, and C keeps none of them.
         let status = unsafe {
             sys::otr_rates_create(
                 &mut raw,
                 prior.as_ptr(),
+                groups.map_or(ptr::null(), <[u32]>::as_ptr),
                 moments.as_ptr(),
                 &raw_options,
                 details.as_mut_ptr(),
@@ -151,6 +206,28 @@ impl Rates {
         };
         details.check(status, LineMeaning::Line)?;
         Ok(Self { raw: owned(raw)?, set_count: moments.set_count() })
+    }
+
+    /// Groups for ties over time: errors that flip detectors at the same places, as far apart in time, share a factor.
+    /// Those at the first or the last detector of a place are untied.
+    ///
+    /// # Errors
+    /// Those of [`DetectorErrorModel::rounds`].
+    pub fn time_groups(prior: &DetectorErrorModel, time: &TimeAxis) -> Result<Vec<u32>, Error> {
+        let mut groups = vec![Self::UNTIED; error_count(prior)];
+        let mut details = Details::new();
+        // SAFETY: there is room for a group for each error; C keeps no pointer after the call.
+        let status = unsafe {
+            sys::otr_rates_time_groups(
+                prior.as_ptr(),
+                &time.to_raw(),
+                groups.as_mut_ptr(),
+                ptr::null_mut(),
+                details.as_mut_ptr(),
+            )
+        };
+        details.check(status, LineMeaning::Line)?;
+        Ok(groups)
     }
 
     /// Learns from counted moments, of the sets that the rates were made for.
@@ -264,6 +341,11 @@ impl Rates {
     }
 }
 
+/// Errors of a model with repeats unrolled; one of more than memory holds has no rates.
+fn error_count(model: &DetectorErrorModel) -> usize {
+    usize::try_from(model.error_count()).unwrap_or(usize::MAX)
+}
+
 impl Drop for Rates {
     fn drop(&mut self) {
         // SAFETY: this value owns `raw`.
@@ -295,6 +377,6 @@ impl Default for RatesOptions {
     fn default() -> Self {
         // SAFETY: no arguments.
         let raw = unsafe { sys::otr_rates_options_default() };
-        Self { method: RatesMethod::Regression, floor: raw.floor, spread: None }
+        Self { method: RatesMethod::Regression, floor: raw.floor, shrinkage: Shrinkage::Fitted }
     }
 }

@@ -53,7 +53,7 @@ pub struct Rounds {
 }
 
 impl TimeAxis {
-    fn to_raw(self) -> sys::otr_time_axis {
+    pub(crate) fn to_raw(self) -> sys::otr_time_axis {
         sys::otr_time_axis {
             axis: self.axis.unwrap_or(sys::OTR_TIME_AXIS_AUTO),
             unit: self.unit.unwrap_or(0.0),

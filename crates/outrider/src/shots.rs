@@ -152,6 +152,26 @@ impl Shots {
         Ok(out)
     }
 
+    /// Copies the rows that `keep` is true of, by their numbers.
+    ///
+    /// ```
+    /// let mut shots = outrider::Shots::new(2);
+    /// for events in [0b00, 0b11, 0b10] {
+    ///     shots.push(&[events])?;
+    /// }
+    /// let odd = shots.filtered(|row| row % 2 == 1);
+    /// assert_eq!((odd.len(), odd.row(0)), (1, &[0b11][..]));
+    /// # Ok::<(), outrider::Error>(())
+    /// ```
+    pub fn filtered(&self, keep: impl Fn(usize) -> bool) -> Self {
+        let mut out = Self::new(self.bits);
+        for row in (0..self.len).filter(|&row| keep(row)) {
+            out.bytes.extend_from_slice(self.row(row));
+            out.len += 1;
+        }
+        out
+    }
+
     /// Rows of this batch followed by the rows of another: detectors with observables appended.
     ///
     /// # Errors

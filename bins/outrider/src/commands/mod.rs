@@ -6,6 +6,7 @@ pub(crate) mod decode;
 pub(crate) mod demo;
 pub(crate) mod demo_stream;
 pub(crate) mod generate;
+pub(crate) mod learn;
 pub(crate) mod ler;
 pub(crate) mod m2d;
 pub(crate) mod predecode;

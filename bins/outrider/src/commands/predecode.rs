@@ -271,8 +271,7 @@ impl Worker for StreamWorker {
         };
         let mut events = Vec::new();
         for row in 0..shots {
-            let place =
-                |error: outrider::Error| error.with_path(&self.name).with_shot(batch.first + row as u64 + 1);
+            let place = |error: outrider::Error| error.with_path(&self.name).with_shot(batch.index(row) + 1);
             events.clear();
             events.extend(events_of(&batch.rows, row, graph.node_count()));
             let residual = self.predecoder.apply(PredecoderUse::Hard, &events).map_err(place)?;

@@ -1,6 +1,5 @@
 //! Streams of shots through the decoders of all threads.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -41,6 +40,8 @@ pub(crate) struct Extras {
 pub(crate) struct Decoded {
     /// Predicted observables.
     pub(crate) predictions: Shots,
+    /// What really happened to the observables, if it is known.
+    pub(crate) flips: Option<Shots>,
     /// One line per shot, if wanted.
     pub(crate) weights: String,
     /// One line per shot, if wanted.
@@ -240,12 +241,10 @@ impl Worker for StreamWorker {
 
     fn run(&mut self, Job { batch, overrides }: Job) -> Result<Decoded> {
         let graph = Arc::clone(&self.graph);
-        let detectors = match graph.node_count() as usize {
-            count if count < batch.rows.bits() => Cow::Owned(batch.rows.columns(0..count)?),
-            _ => Cow::Borrowed(&batch.rows),
-        };
+        let detectors = batch.detectors(graph.node_count() as usize)?;
         let mut decoded = Decoded {
             predictions: Shots::zeroed(graph.observable_count() as usize, batch.rows.len()),
+            flips: None,
             weights: String::new(),
             edges: String::new(),
             gaps: String::new(),
@@ -253,7 +252,7 @@ impl Worker for StreamWorker {
         };
         for (index, row) in detectors.rows().enumerate() {
             let prediction = decoded.predictions.row_mut(index);
-            let shot = batch.first + index as u64 + 1;
+            let shot = batch.index(index) + 1;
             let overrides = overrides.as_ref().map_or(&[][..], |all| &all[index]);
             let result = self.decode(row, overrides, prediction);
             let result = result.map_err(|error| error.with_path(&self.name).with_shot(shot))?;
@@ -290,6 +289,7 @@ impl Worker for StreamWorker {
             decoded.totals.mistakes = mistakes.count() as u64;
             decoded.totals.mistakes_per_observable = mistakes_per_observable(flips, &decoded.predictions);
         }
+        decoded.flips = batch.flips;
         Ok(decoded)
     }
 }

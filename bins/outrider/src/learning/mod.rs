@@ -1,0 +1,8 @@
+//! Noise learned from detection events: what `outrider learn` is made of.
+
+pub(crate) mod fitting;
+pub(crate) mod gathering;
+pub(crate) mod parameters;
+pub(crate) mod prior;
+pub(crate) mod scoring;
+pub(crate) mod shot_files;
