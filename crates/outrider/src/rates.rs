@@ -262,6 +262,10 @@ impl Rates {
         // SAFETY: the rates are live and only read.
         unsafe { sys::otr_rates_bytes(self.raw.as_ptr()) }
     }
+
+    pub(crate) fn as_ptr(&self) -> *const sys::otr_rates {
+        self.raw.as_ptr()
+    }
 }
 
 impl Drop for Rates {
