@@ -1,4 +1,7 @@
 pub const OTR_ERROR_MESSAGE_BYTES: u32 = 232;
+pub const OTR_BURSTS_NEIGHBOURS_MIN: u32 = 8;
+pub const OTR_BURSTS_NEIGHBOURS_MAX: u32 = 4096;
+pub const OTR_BURSTS_DISPERSION_MIN: f64 = 0.05;
 pub const OTR_MODEL_TEXT_BYTES_MAX: u64 = 4294967296;
 pub const OTR_MODEL_REPEAT_DEPTH_MAX: u32 = 64;
 pub const OTR_MODEL_INDEX_MAX: u64 = 1152921504606846976;
@@ -51,6 +54,15 @@ pub const OTR_DENSE_WEIGHT_MAX: u32 = 10000;
 pub const OTR_DENSE_VOXELS_MAX: u32 = 16777216;
 pub const OTR_DENSE_VOLUME_MAX: u32 = 1073741824;
 pub const OTR_DENSE_PLANES: u32 = 4;
+pub const OTR_MOMENTS_DETECTORS_MAX: u32 = 16777216;
+pub const OTR_MOMENTS_SETS_MAX: u32 = 33554432;
+pub const OTR_MOMENTS_SET_SIZE_MAX: u32 = 64;
+pub const OTR_MOMENTS_SHOTS_MAX: u64 = 281474976710656;
+pub const OTR_MOMENTS_FADE_SHIFT_MAX: u32 = 16;
+pub const OTR_MOMENTS_BLOCK_SHOTS_MAX: u32 = 1073741824;
+pub const OTR_MOMENTS_FADING_BITS: u32 = 16;
+pub const OTR_DRIFT_BLOCKS_MAX: u32 = 1000000;
+pub const OTR_DRIFT_EXPECTED_MIN: f64 = 5.0;
 pub const OTR_EVENT_NETWORK_BYTES_MAX: u32 = 536870912;
 pub const OTR_EVENT_LAYERS_MAX: u32 = 8;
 pub const OTR_EVENT_RADIUS_MAX: u32 = 4;
@@ -84,13 +96,6 @@ pub const OTR_MEASUREMENT_OBSERVABLES_MAX: u32 = 1048576;
 pub const OTR_MEASUREMENT_TARGET_MAX: u32 = 16777215;
 pub const OTR_MEASUREMENT_STREAM_PUSH_MAX: u32 = 262144;
 pub const OTR_MEASUREMENT_STREAM_PERIOD_MAX: u32 = 8;
-pub const OTR_MOMENTS_DETECTORS_MAX: u32 = 16777216;
-pub const OTR_MOMENTS_SETS_MAX: u32 = 33554432;
-pub const OTR_MOMENTS_SET_SIZE_MAX: u32 = 64;
-pub const OTR_MOMENTS_SHOTS_MAX: u64 = 281474976710656;
-pub const OTR_MOMENTS_FADE_SHIFT_MAX: u32 = 16;
-pub const OTR_MOMENTS_BLOCK_SHOTS_MAX: u32 = 1073741824;
-pub const OTR_MOMENTS_FADING_BITS: u32 = 16;
 pub const OTR_TIME_AXIS_AUTO: u32 = 4294967295;
 pub const OTR_ROUNDS_SPARSITY_MAX: u32 = 64;
 pub const OTR_ROUNDS_FREE: u32 = 4096;
@@ -104,6 +109,26 @@ pub const OTR_RATES_UNTIED: u32 = 4294967295;
 pub const OTR_RATE_KEPT: u32 = 1;
 pub const OTR_RATE_NOT_POSITIVE: u32 = 2;
 pub const OTR_RATE_FLOORED: u32 = 4;
+pub const OTR_ROUNDS_APART_ANY: u32 = 4294967295;
+pub const OTR_MISFIT_FEW_SHOTS: u32 = 1;
+pub const OTR_MISFIT_CONSTANT: u32 = 2;
+pub const OTR_MISFIT_HALF: u32 = 4;
+pub const OTR_MISFIT_RATES: u32 = 8;
+pub const OTR_MISFIT_PAIRS: u32 = 16;
+pub const OTR_MISFIT_HALF_MIN: f64 = 0.4;
+pub const OTR_MISFIT_HALF_MAX: f64 = 0.6;
+pub const OTR_MISFIT_HALF_EXPECTED_MAX: f64 = 0.25;
+pub const OTR_MISFIT_RATE_FACTOR: f64 = 3.0;
+pub const OTR_MISFIT_STRONG_Z: f64 = 5.0;
+pub const OTR_MISFIT_MISSING_SHARE: f64 = 0.25;
+pub const OTR_MISFIT_STRONG_MIN: u32 = 4;
+pub const OTR_CLASS_INVISIBLE: u32 = 1;
+pub const OTR_CLASS_SHARED: u32 = 2;
+pub const OTR_CLASS_BOUNDARY: u32 = 4;
+pub const OTR_CLASS_KEPT: u32 = 8;
+pub const OTR_CLASS_UNSURE: u32 = 16;
+pub const OTR_CLASS_NEGATIVE: u32 = 32;
+pub const OTR_CLASS_NEGATIVE_Z: f64 = 5.0;
 pub const OTR_ROUND_SAMPLER_BLOCK_LAYERS: u32 = 64;
 pub const OTR_ROUND_SAMPLER_PERIOD_MAX: u32 = 8;
 pub const OTR_ROUND_SAMPLER_HISTORY_MAX: u64 = 281474976710656;
@@ -172,6 +197,147 @@ const _: () = {
 };
 unsafe extern "C" {
     pub fn otr_status_text(status: otr_status) -> *const ::core::ffi::c_char;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_event_sums {
+    pub shots: u64,
+    pub events: u64,
+    pub squares: u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_event_sums"][::core::mem::size_of::<otr_event_sums>() - 24usize];
+    ["Alignment of otr_event_sums"][::core::mem::align_of::<otr_event_sums>() - 8usize];
+    [
+        "Offset of field: otr_event_sums::shots",
+    ][::core::mem::offset_of!(otr_event_sums, shots) - 0usize];
+    [
+        "Offset of field: otr_event_sums::events",
+    ][::core::mem::offset_of!(otr_event_sums, events) - 8usize];
+    [
+        "Offset of field: otr_event_sums::squares",
+    ][::core::mem::offset_of!(otr_event_sums, squares) - 16usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_event_sums_add(
+        sums: *mut otr_event_sums,
+        shots: *const u8,
+        stride: usize,
+        shot_count: usize,
+        detector_count: u32,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_bursts {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_bursts_options {
+    pub neighbours: u32,
+    pub false_rate: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_bursts_options",
+    ][::core::mem::size_of::<otr_bursts_options>() - 16usize];
+    [
+        "Alignment of otr_bursts_options",
+    ][::core::mem::align_of::<otr_bursts_options>() - 8usize];
+    [
+        "Offset of field: otr_bursts_options::neighbours",
+    ][::core::mem::offset_of!(otr_bursts_options, neighbours) - 0usize];
+    [
+        "Offset of field: otr_bursts_options::false_rate",
+    ][::core::mem::offset_of!(otr_bursts_options, false_rate) - 8usize];
+};
+unsafe extern "C" {
+    pub fn otr_bursts_options_default() -> otr_bursts_options;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_burst_window {
+    pub index: u64,
+    pub first_shot: u64,
+    pub shots: u64,
+    pub events: u64,
+    pub expected: f64,
+    pub deviation: f64,
+    pub z: f64,
+    pub log10_p: f64,
+    pub is_burst: bool,
+    pub is_judged: bool,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_burst_window"][::core::mem::size_of::<otr_burst_window>() - 72usize];
+    [
+        "Alignment of otr_burst_window",
+    ][::core::mem::align_of::<otr_burst_window>() - 8usize];
+    [
+        "Offset of field: otr_burst_window::index",
+    ][::core::mem::offset_of!(otr_burst_window, index) - 0usize];
+    [
+        "Offset of field: otr_burst_window::first_shot",
+    ][::core::mem::offset_of!(otr_burst_window, first_shot) - 8usize];
+    [
+        "Offset of field: otr_burst_window::shots",
+    ][::core::mem::offset_of!(otr_burst_window, shots) - 16usize];
+    [
+        "Offset of field: otr_burst_window::events",
+    ][::core::mem::offset_of!(otr_burst_window, events) - 24usize];
+    [
+        "Offset of field: otr_burst_window::expected",
+    ][::core::mem::offset_of!(otr_burst_window, expected) - 32usize];
+    [
+        "Offset of field: otr_burst_window::deviation",
+    ][::core::mem::offset_of!(otr_burst_window, deviation) - 40usize];
+    [
+        "Offset of field: otr_burst_window::z",
+    ][::core::mem::offset_of!(otr_burst_window, z) - 48usize];
+    [
+        "Offset of field: otr_burst_window::log10_p",
+    ][::core::mem::offset_of!(otr_burst_window, log10_p) - 56usize];
+    [
+        "Offset of field: otr_burst_window::is_burst",
+    ][::core::mem::offset_of!(otr_burst_window, is_burst) - 64usize];
+    [
+        "Offset of field: otr_burst_window::is_judged",
+    ][::core::mem::offset_of!(otr_burst_window, is_judged) - 65usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_bursts_create(
+        out: *mut *mut otr_bursts,
+        options: *const otr_bursts_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_bursts_destroy(bursts: *mut otr_bursts);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_bursts_push(
+        bursts: *mut otr_bursts,
+        window: *const otr_event_sums,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_bursts_finish(bursts: *mut otr_bursts);
+}
+unsafe extern "C" {
+    pub fn otr_bursts_pop(bursts: *mut otr_bursts, out: *mut otr_burst_window) -> bool;
+}
+unsafe extern "C" {
+    pub fn otr_bursts_waiting(bursts: *const otr_bursts) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_bursts_bytes(bursts: *const otr_bursts) -> usize;
 }
 #[repr(C)]
 #[derive(Debug)]
@@ -2595,6 +2761,282 @@ unsafe extern "C" {
 }
 #[repr(C)]
 #[derive(Debug)]
+pub struct otr_moments {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_moments_options {
+    pub isa: otr_isa,
+    pub with_outside: bool,
+    pub fade_shift: u32,
+    pub block_shots: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_moments_options",
+    ][::core::mem::size_of::<otr_moments_options>() - 16usize];
+    [
+        "Alignment of otr_moments_options",
+    ][::core::mem::align_of::<otr_moments_options>() - 4usize];
+    [
+        "Offset of field: otr_moments_options::isa",
+    ][::core::mem::offset_of!(otr_moments_options, isa) - 0usize];
+    [
+        "Offset of field: otr_moments_options::with_outside",
+    ][::core::mem::offset_of!(otr_moments_options, with_outside) - 4usize];
+    [
+        "Offset of field: otr_moments_options::fade_shift",
+    ][::core::mem::offset_of!(otr_moments_options, fade_shift) - 8usize];
+    [
+        "Offset of field: otr_moments_options::block_shots",
+    ][::core::mem::offset_of!(otr_moments_options, block_shots) - 12usize];
+};
+unsafe extern "C" {
+    pub fn otr_moments_options_default() -> otr_moments_options;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_moments_create(
+        out: *mut *mut otr_moments,
+        detector_count: u32,
+        detectors: *const u32,
+        begin: *const usize,
+        set_count: usize,
+        options: *const otr_moments_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_moments_create_for_model(
+        out: *mut *mut otr_moments,
+        model: *const otr_model,
+        options: *const otr_moments_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_moments_destroy(moments: *mut otr_moments);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_moments_add(
+        moments: *mut otr_moments,
+        shots: *const u8,
+        stride: usize,
+        shot_count: usize,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_moments_merge(
+        into: *mut otr_moments,
+        from: *const otr_moments,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_moments_clear(moments: *mut otr_moments);
+}
+unsafe extern "C" {
+    pub fn otr_moments_detector_count(moments: *const otr_moments) -> u32;
+}
+unsafe extern "C" {
+    pub fn otr_moments_set_count(moments: *const otr_moments) -> usize;
+}
+unsafe extern "C" {
+    pub fn otr_moments_sets(
+        moments: *const otr_moments,
+        detectors: *mut *const u32,
+        begin: *mut *const usize,
+    );
+}
+unsafe extern "C" {
+    pub fn otr_moments_find(
+        moments: *const otr_moments,
+        detectors: *const u32,
+        count: usize,
+    ) -> usize;
+}
+unsafe extern "C" {
+    pub fn otr_moments_counts(moments: *const otr_moments) -> *const u64;
+}
+unsafe extern "C" {
+    pub fn otr_moments_shots(moments: *const otr_moments) -> u64;
+}
+unsafe extern "C" {
+    pub fn otr_moments_effective_shots(moments: *const otr_moments) -> f64;
+}
+unsafe extern "C" {
+    pub fn otr_moments_means(moments: *const otr_moments, means: *mut f64);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_moments_expected(
+        moments: *const otr_moments,
+        model: *const otr_model,
+        means: *mut f64,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_moments_bytes(moments: *const otr_moments) -> usize;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_drift {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_drift_detector {
+    pub detector: u32,
+    pub is_significant: bool,
+    pub rate: f64,
+    pub chi_square: f64,
+    pub freedom: f64,
+    pub spread: f64,
+    pub trend_z: f64,
+    pub change: f64,
+    pub log10_p: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_drift_detector",
+    ][::core::mem::size_of::<otr_drift_detector>() - 64usize];
+    [
+        "Alignment of otr_drift_detector",
+    ][::core::mem::align_of::<otr_drift_detector>() - 8usize];
+    [
+        "Offset of field: otr_drift_detector::detector",
+    ][::core::mem::offset_of!(otr_drift_detector, detector) - 0usize];
+    [
+        "Offset of field: otr_drift_detector::is_significant",
+    ][::core::mem::offset_of!(otr_drift_detector, is_significant) - 4usize];
+    [
+        "Offset of field: otr_drift_detector::rate",
+    ][::core::mem::offset_of!(otr_drift_detector, rate) - 8usize];
+    [
+        "Offset of field: otr_drift_detector::chi_square",
+    ][::core::mem::offset_of!(otr_drift_detector, chi_square) - 16usize];
+    [
+        "Offset of field: otr_drift_detector::freedom",
+    ][::core::mem::offset_of!(otr_drift_detector, freedom) - 24usize];
+    [
+        "Offset of field: otr_drift_detector::spread",
+    ][::core::mem::offset_of!(otr_drift_detector, spread) - 32usize];
+    [
+        "Offset of field: otr_drift_detector::trend_z",
+    ][::core::mem::offset_of!(otr_drift_detector, trend_z) - 40usize];
+    [
+        "Offset of field: otr_drift_detector::change",
+    ][::core::mem::offset_of!(otr_drift_detector, change) - 48usize];
+    [
+        "Offset of field: otr_drift_detector::log10_p",
+    ][::core::mem::offset_of!(otr_drift_detector, log10_p) - 56usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_drift_summary {
+    pub blocks: u32,
+    pub shots: u64,
+    pub level: f64,
+    pub significant: u32,
+    pub events_chi_square: f64,
+    pub events_freedom: f64,
+    pub events_trend_z: f64,
+    pub events_log10_p: f64,
+    pub events_spread: f64,
+    pub events_change: f64,
+    pub has_drift: bool,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_drift_summary"][::core::mem::size_of::<otr_drift_summary>() - 88usize];
+    [
+        "Alignment of otr_drift_summary",
+    ][::core::mem::align_of::<otr_drift_summary>() - 8usize];
+    [
+        "Offset of field: otr_drift_summary::blocks",
+    ][::core::mem::offset_of!(otr_drift_summary, blocks) - 0usize];
+    [
+        "Offset of field: otr_drift_summary::shots",
+    ][::core::mem::offset_of!(otr_drift_summary, shots) - 8usize];
+    [
+        "Offset of field: otr_drift_summary::level",
+    ][::core::mem::offset_of!(otr_drift_summary, level) - 16usize];
+    [
+        "Offset of field: otr_drift_summary::significant",
+    ][::core::mem::offset_of!(otr_drift_summary, significant) - 24usize];
+    [
+        "Offset of field: otr_drift_summary::events_chi_square",
+    ][::core::mem::offset_of!(otr_drift_summary, events_chi_square) - 32usize];
+    [
+        "Offset of field: otr_drift_summary::events_freedom",
+    ][::core::mem::offset_of!(otr_drift_summary, events_freedom) - 40usize];
+    [
+        "Offset of field: otr_drift_summary::events_trend_z",
+    ][::core::mem::offset_of!(otr_drift_summary, events_trend_z) - 48usize];
+    [
+        "Offset of field: otr_drift_summary::events_log10_p",
+    ][::core::mem::offset_of!(otr_drift_summary, events_log10_p) - 56usize];
+    [
+        "Offset of field: otr_drift_summary::events_spread",
+    ][::core::mem::offset_of!(otr_drift_summary, events_spread) - 64usize];
+    [
+        "Offset of field: otr_drift_summary::events_change",
+    ][::core::mem::offset_of!(otr_drift_summary, events_change) - 72usize];
+    [
+        "Offset of field: otr_drift_summary::has_drift",
+    ][::core::mem::offset_of!(otr_drift_summary, has_drift) - 80usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_drift_create(
+        out: *mut *mut otr_drift,
+        detector_count: u32,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_drift_destroy(drift: *mut otr_drift);
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_drift_add(
+        drift: *mut otr_drift,
+        block: *const otr_moments,
+        events: *const otr_event_sums,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_drift_test(
+        drift: *const otr_drift,
+        level: f64,
+        detectors: *mut otr_drift_detector,
+        summary: *mut otr_drift_summary,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_drift_bytes(drift: *const otr_drift) -> usize;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_moments_compare(
+        a: *const otr_moments,
+        b: *const otr_moments,
+        z: *mut f64,
+        log10_p: *mut f64,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug)]
 pub struct otr_event_network {
     _unused: [u8; 0],
 }
@@ -3524,130 +3966,6 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn otr_measurement_stream_bytes(stream: *const otr_measurement_stream) -> usize;
 }
-#[repr(C)]
-#[derive(Debug)]
-pub struct otr_moments {
-    _unused: [u8; 0],
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct otr_moments_options {
-    pub isa: otr_isa,
-    pub with_outside: bool,
-    pub fade_shift: u32,
-    pub block_shots: u32,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    [
-        "Size of otr_moments_options",
-    ][::core::mem::size_of::<otr_moments_options>() - 16usize];
-    [
-        "Alignment of otr_moments_options",
-    ][::core::mem::align_of::<otr_moments_options>() - 4usize];
-    [
-        "Offset of field: otr_moments_options::isa",
-    ][::core::mem::offset_of!(otr_moments_options, isa) - 0usize];
-    [
-        "Offset of field: otr_moments_options::with_outside",
-    ][::core::mem::offset_of!(otr_moments_options, with_outside) - 4usize];
-    [
-        "Offset of field: otr_moments_options::fade_shift",
-    ][::core::mem::offset_of!(otr_moments_options, fade_shift) - 8usize];
-    [
-        "Offset of field: otr_moments_options::block_shots",
-    ][::core::mem::offset_of!(otr_moments_options, block_shots) - 12usize];
-};
-unsafe extern "C" {
-    pub fn otr_moments_options_default() -> otr_moments_options;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_moments_create(
-        out: *mut *mut otr_moments,
-        detector_count: u32,
-        detectors: *const u32,
-        begin: *const usize,
-        set_count: usize,
-        options: *const otr_moments_options,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_moments_create_for_model(
-        out: *mut *mut otr_moments,
-        model: *const otr_model,
-        options: *const otr_moments_options,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_moments_destroy(moments: *mut otr_moments);
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_moments_add(
-        moments: *mut otr_moments,
-        shots: *const u8,
-        stride: usize,
-        shot_count: usize,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_moments_merge(
-        into: *mut otr_moments,
-        from: *const otr_moments,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_moments_clear(moments: *mut otr_moments);
-}
-unsafe extern "C" {
-    pub fn otr_moments_detector_count(moments: *const otr_moments) -> u32;
-}
-unsafe extern "C" {
-    pub fn otr_moments_set_count(moments: *const otr_moments) -> usize;
-}
-unsafe extern "C" {
-    pub fn otr_moments_sets(
-        moments: *const otr_moments,
-        detectors: *mut *const u32,
-        begin: *mut *const usize,
-    );
-}
-unsafe extern "C" {
-    pub fn otr_moments_find(
-        moments: *const otr_moments,
-        detectors: *const u32,
-        count: usize,
-    ) -> usize;
-}
-unsafe extern "C" {
-    pub fn otr_moments_counts(moments: *const otr_moments) -> *const u64;
-}
-unsafe extern "C" {
-    pub fn otr_moments_shots(moments: *const otr_moments) -> u64;
-}
-unsafe extern "C" {
-    pub fn otr_moments_effective_shots(moments: *const otr_moments) -> f64;
-}
-unsafe extern "C" {
-    pub fn otr_moments_means(moments: *const otr_moments, means: *mut f64);
-}
-unsafe extern "C" {
-    #[must_use]
-    pub fn otr_moments_expected(
-        moments: *const otr_moments,
-        model: *const otr_model,
-        means: *mut f64,
-        error: *mut otr_error,
-    ) -> otr_status;
-}
-unsafe extern "C" {
-    pub fn otr_moments_bytes(moments: *const otr_moments) -> usize;
-}
 impl otr_network_kind {
     pub const OTR_NETWORK_EVENT: otr_network_kind = otr_network_kind(0);
     pub const OTR_NETWORK_DENSE: otr_network_kind = otr_network_kind(1);
@@ -3947,6 +4265,288 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn otr_rates_bytes(rates: *const otr_rates) -> usize;
 }
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_moments_create_for_pairs(
+        out: *mut *mut otr_moments,
+        detector_count: u32,
+        rounds: *const u32,
+        rounds_apart: u32,
+        options: *const otr_moments_options,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct otr_residuals {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_residual_pair {
+    pub first: u32,
+    pub second: u32,
+    pub is_inside: bool,
+    pub is_significant: bool,
+    pub expected: f64,
+    pub attenuation: f64,
+    pub deviation: f64,
+    pub z: f64,
+    pub log10_p: f64,
+    pub excess: f64,
+    pub excess_deviation: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_residual_pair"][::core::mem::size_of::<otr_residual_pair>() - 72usize];
+    [
+        "Alignment of otr_residual_pair",
+    ][::core::mem::align_of::<otr_residual_pair>() - 8usize];
+    [
+        "Offset of field: otr_residual_pair::first",
+    ][::core::mem::offset_of!(otr_residual_pair, first) - 0usize];
+    [
+        "Offset of field: otr_residual_pair::second",
+    ][::core::mem::offset_of!(otr_residual_pair, second) - 4usize];
+    [
+        "Offset of field: otr_residual_pair::is_inside",
+    ][::core::mem::offset_of!(otr_residual_pair, is_inside) - 8usize];
+    [
+        "Offset of field: otr_residual_pair::is_significant",
+    ][::core::mem::offset_of!(otr_residual_pair, is_significant) - 9usize];
+    [
+        "Offset of field: otr_residual_pair::expected",
+    ][::core::mem::offset_of!(otr_residual_pair, expected) - 16usize];
+    [
+        "Offset of field: otr_residual_pair::attenuation",
+    ][::core::mem::offset_of!(otr_residual_pair, attenuation) - 24usize];
+    [
+        "Offset of field: otr_residual_pair::deviation",
+    ][::core::mem::offset_of!(otr_residual_pair, deviation) - 32usize];
+    [
+        "Offset of field: otr_residual_pair::z",
+    ][::core::mem::offset_of!(otr_residual_pair, z) - 40usize];
+    [
+        "Offset of field: otr_residual_pair::log10_p",
+    ][::core::mem::offset_of!(otr_residual_pair, log10_p) - 48usize];
+    [
+        "Offset of field: otr_residual_pair::excess",
+    ][::core::mem::offset_of!(otr_residual_pair, excess) - 56usize];
+    [
+        "Offset of field: otr_residual_pair::excess_deviation",
+    ][::core::mem::offset_of!(otr_residual_pair, excess_deviation) - 64usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_residual_detector {
+    pub detector: u32,
+    pub is_significant: bool,
+    pub is_constant: bool,
+    pub expected: f64,
+    pub rate: f64,
+    pub z: f64,
+    pub log10_p: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_residual_detector",
+    ][::core::mem::size_of::<otr_residual_detector>() - 40usize];
+    [
+        "Alignment of otr_residual_detector",
+    ][::core::mem::align_of::<otr_residual_detector>() - 8usize];
+    [
+        "Offset of field: otr_residual_detector::detector",
+    ][::core::mem::offset_of!(otr_residual_detector, detector) - 0usize];
+    [
+        "Offset of field: otr_residual_detector::is_significant",
+    ][::core::mem::offset_of!(otr_residual_detector, is_significant) - 4usize];
+    [
+        "Offset of field: otr_residual_detector::is_constant",
+    ][::core::mem::offset_of!(otr_residual_detector, is_constant) - 5usize];
+    [
+        "Offset of field: otr_residual_detector::expected",
+    ][::core::mem::offset_of!(otr_residual_detector, expected) - 8usize];
+    [
+        "Offset of field: otr_residual_detector::rate",
+    ][::core::mem::offset_of!(otr_residual_detector, rate) - 16usize];
+    [
+        "Offset of field: otr_residual_detector::z",
+    ][::core::mem::offset_of!(otr_residual_detector, z) - 24usize];
+    [
+        "Offset of field: otr_residual_detector::log10_p",
+    ][::core::mem::offset_of!(otr_residual_detector, log10_p) - 32usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_residual_summary {
+    pub shots: f64,
+    pub level: f64,
+    pub inside: u64,
+    pub outside: u64,
+    pub inside_significant: u64,
+    pub outside_significant: u64,
+    pub untested: u64,
+    pub unsure: u64,
+    pub strong: u64,
+    pub missing: u64,
+    pub detectors: u32,
+    pub detectors_significant: u32,
+    pub constant: u32,
+    pub near_half: u32,
+    pub other_rates: u32,
+    pub misfit: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of otr_residual_summary",
+    ][::core::mem::size_of::<otr_residual_summary>() - 104usize];
+    [
+        "Alignment of otr_residual_summary",
+    ][::core::mem::align_of::<otr_residual_summary>() - 8usize];
+    [
+        "Offset of field: otr_residual_summary::shots",
+    ][::core::mem::offset_of!(otr_residual_summary, shots) - 0usize];
+    [
+        "Offset of field: otr_residual_summary::level",
+    ][::core::mem::offset_of!(otr_residual_summary, level) - 8usize];
+    [
+        "Offset of field: otr_residual_summary::inside",
+    ][::core::mem::offset_of!(otr_residual_summary, inside) - 16usize];
+    [
+        "Offset of field: otr_residual_summary::outside",
+    ][::core::mem::offset_of!(otr_residual_summary, outside) - 24usize];
+    [
+        "Offset of field: otr_residual_summary::inside_significant",
+    ][::core::mem::offset_of!(otr_residual_summary, inside_significant) - 32usize];
+    [
+        "Offset of field: otr_residual_summary::outside_significant",
+    ][::core::mem::offset_of!(otr_residual_summary, outside_significant) - 40usize];
+    [
+        "Offset of field: otr_residual_summary::untested",
+    ][::core::mem::offset_of!(otr_residual_summary, untested) - 48usize];
+    [
+        "Offset of field: otr_residual_summary::unsure",
+    ][::core::mem::offset_of!(otr_residual_summary, unsure) - 56usize];
+    [
+        "Offset of field: otr_residual_summary::strong",
+    ][::core::mem::offset_of!(otr_residual_summary, strong) - 64usize];
+    [
+        "Offset of field: otr_residual_summary::missing",
+    ][::core::mem::offset_of!(otr_residual_summary, missing) - 72usize];
+    [
+        "Offset of field: otr_residual_summary::detectors",
+    ][::core::mem::offset_of!(otr_residual_summary, detectors) - 80usize];
+    [
+        "Offset of field: otr_residual_summary::detectors_significant",
+    ][::core::mem::offset_of!(otr_residual_summary, detectors_significant) - 84usize];
+    [
+        "Offset of field: otr_residual_summary::constant",
+    ][::core::mem::offset_of!(otr_residual_summary, constant) - 88usize];
+    [
+        "Offset of field: otr_residual_summary::near_half",
+    ][::core::mem::offset_of!(otr_residual_summary, near_half) - 92usize];
+    [
+        "Offset of field: otr_residual_summary::other_rates",
+    ][::core::mem::offset_of!(otr_residual_summary, other_rates) - 96usize];
+    [
+        "Offset of field: otr_residual_summary::misfit",
+    ][::core::mem::offset_of!(otr_residual_summary, misfit) - 100usize];
+};
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_residuals_create(
+        out: *mut *mut otr_residuals,
+        model: *const otr_model,
+        moments: *const otr_moments,
+        level: f64,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_residuals_destroy(residuals: *mut otr_residuals);
+}
+unsafe extern "C" {
+    pub fn otr_residuals_pair_count(residuals: *const otr_residuals) -> u64;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_residuals_pair(
+        residuals: *const otr_residuals,
+        index: u64,
+        out: *mut otr_residual_pair,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_residuals_detector_count(residuals: *const otr_residuals) -> u32;
+}
+unsafe extern "C" {
+    #[must_use]
+    pub fn otr_residuals_detector(
+        residuals: *const otr_residuals,
+        index: u32,
+        out: *mut otr_residual_detector,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_residuals_summarise(
+        residuals: *const otr_residuals,
+    ) -> otr_residual_summary;
+}
+unsafe extern "C" {
+    pub fn otr_residuals_bytes(residuals: *const otr_residuals) -> usize;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct otr_learnability {
+    pub classes: u32,
+    pub invisible: u32,
+    pub shared: u32,
+    pub boundary: u32,
+    pub kept: u32,
+    pub unsure: u32,
+    pub negative: u32,
+    pub boundary_unsure: u32,
+    pub has_few_shots: bool,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of otr_learnability"][::core::mem::size_of::<otr_learnability>() - 36usize];
+    [
+        "Alignment of otr_learnability",
+    ][::core::mem::align_of::<otr_learnability>() - 4usize];
+    [
+        "Offset of field: otr_learnability::classes",
+    ][::core::mem::offset_of!(otr_learnability, classes) - 0usize];
+    [
+        "Offset of field: otr_learnability::invisible",
+    ][::core::mem::offset_of!(otr_learnability, invisible) - 4usize];
+    [
+        "Offset of field: otr_learnability::shared",
+    ][::core::mem::offset_of!(otr_learnability, shared) - 8usize];
+    [
+        "Offset of field: otr_learnability::boundary",
+    ][::core::mem::offset_of!(otr_learnability, boundary) - 12usize];
+    [
+        "Offset of field: otr_learnability::kept",
+    ][::core::mem::offset_of!(otr_learnability, kept) - 16usize];
+    [
+        "Offset of field: otr_learnability::unsure",
+    ][::core::mem::offset_of!(otr_learnability, unsure) - 20usize];
+    [
+        "Offset of field: otr_learnability::negative",
+    ][::core::mem::offset_of!(otr_learnability, negative) - 24usize];
+    [
+        "Offset of field: otr_learnability::boundary_unsure",
+    ][::core::mem::offset_of!(otr_learnability, boundary_unsure) - 28usize];
+    [
+        "Offset of field: otr_learnability::has_few_shots",
+    ][::core::mem::offset_of!(otr_learnability, has_few_shots) - 32usize];
+};
+unsafe extern "C" {
+    pub fn otr_rates_judge(rates: *const otr_rates, flags: *mut u32) -> otr_learnability;
+}
 #[repr(C)]
 #[derive(Debug)]
 pub struct otr_round_sampler {
@@ -4205,6 +4805,12 @@ unsafe extern "C" {
         writer: *mut otr_shot_writer,
         error: *mut otr_error,
     ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_normal_log10_p(z: f64) -> f64;
+}
+unsafe extern "C" {
+    pub fn otr_chi_square_log10_p(x: f64, freedom: f64) -> f64;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

@@ -2,9 +2,11 @@
 #ifndef OUTRIDER_OUTRIDER_H
 #define OUTRIDER_OUTRIDER_H
 
+#include "outrider/bursts.h"
 #include "outrider/cell_book.h"
 #include "outrider/decoder.h"
 #include "outrider/dense_network.h"
+#include "outrider/drift.h"
 #include "outrider/event_network.h"
 #include "outrider/gap.h"
 #include "outrider/graph.h"
@@ -19,11 +21,13 @@
 #include "outrider/plan.h"
 #include "outrider/predecoder.h"
 #include "outrider/rates.h"
+#include "outrider/residuals.h"
 #include "outrider/round_sampler.h"
 #include "outrider/rounds.h"
 #include "outrider/rules.h"
 #include "outrider/sampler.h"
 #include "outrider/shots.h"
+#include "outrider/significance.h"
 #include "outrider/status.h"
 #include "outrider/surface_code.h"
 #include "outrider/training.h"

@@ -27,10 +27,12 @@
 //! Everything here is a safe layer over the C library in `c_core/`, which C programs can use directly.
 #![deny(missing_docs)]
 
+mod bursts;
 mod cell_book;
 mod clock;
 mod decoder;
 mod dense_network;
+mod drift;
 mod error;
 mod event_network;
 mod gap;
@@ -52,11 +54,13 @@ mod patch_predecoder;
 mod plan;
 mod predecoder;
 mod rates;
+mod residuals;
 mod round_sampler;
 mod rounds;
 mod rules;
 mod sampler;
 mod shots;
+mod significance;
 mod stim_text;
 mod stream;
 mod surface_code;
@@ -65,6 +69,7 @@ mod trellis;
 mod window;
 mod workers;
 
+pub use bursts::{BurstOptions, BurstWindow, Bursts, EventSums};
 pub use cell_book::{
     CellBook, CellBookOptions, CellBookState, CellImport, CellInput, CellNeed, CellRange, KeptLayer,
     PlacedCommit, PlacedMark,
@@ -72,6 +77,7 @@ pub use cell_book::{
 pub use clock::clock_ns;
 pub use decoder::{Certificate, DecodeResult, Decoder, DecoderKind, DecoderOptions, Pair};
 pub use dense_network::{DenseArithmetic, DenseInfo, DenseNetwork, DenseOptions};
+pub use drift::{Drift, DriftDetector, DriftEvents, DriftReport};
 pub use error::{Error, Place, Status};
 pub use event_network::EventNetwork;
 pub use gap::{Gap, GapOptions, GapResult};
@@ -93,11 +99,15 @@ pub use patch::{LayerWidths, MakePredecoder, Patch, PatchOptions, PatchPredecode
 pub use plan::{Axis, Cell, CellShape, Plan, PlanOptions, RowLayout, Rows};
 pub use predecoder::{Predecoded, PredecodedBatch, Predecoder, PredecoderUse, Reach};
 pub use rates::{Rate, Rates, RatesMethod, RatesOptions, RatesSummary, Shrinkage};
+pub use residuals::{
+    ClassFlags, Learnability, Misfit, ResidualDetector, ResidualPair, ResidualSummary, Residuals,
+};
 pub use round_sampler::{RoundSampler, SampledLayer};
 pub use rounds::{Rounds, TimeAxis, reorder_bits};
 pub use rules::{Rule, RuleOptions};
 pub use sampler::{Sampler, SamplerOptions};
 pub use shots::{Format, Layout, ShotReader, ShotWriter, Shots};
+pub use significance::{chi_square_log10_p, normal_log10_p};
 pub use stream::{CellReport, Stream, StreamOptions};
 pub use surface_code::{
     Basis, Circuit, CircuitFamily, Orientation, PaperNoise, StimNoise, SurfaceCode, SurfaceCodeBuilder,

@@ -118,7 +118,7 @@ impl Moments {
         Self::made(raw, status, &mut details, options)
     }
 
-    fn made(
+    pub(crate) fn made(
         raw: *mut sys::otr_moments,
         status: sys::otr_status,
         details: &mut Details,
@@ -275,7 +275,7 @@ impl fmt::Debug for Moments {
 }
 
 impl MomentsOptions {
-    fn to_raw(self) -> sys::otr_moments_options {
+    pub(crate) fn to_raw(self) -> sys::otr_moments_options {
         sys::otr_moments_options {
             isa: self.isa.to_raw(),
             with_outside: self.with_outside,

@@ -339,6 +339,10 @@ impl Rates {
         // SAFETY: the rates are live and only read.
         unsafe { sys::otr_rates_bytes(self.raw.as_ptr()) }
     }
+
+    pub(crate) fn as_ptr(&self) -> *const sys::otr_rates {
+        self.raw.as_ptr()
+    }
 }
 
 /// Errors of a model with repeats unrolled; one of more than memory holds has no rates.
