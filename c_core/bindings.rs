@@ -4238,6 +4238,9 @@ unsafe extern "C" {
     ) -> otr_status;
 }
 unsafe extern "C" {
+    pub fn otr_rates_group_factor(rates: *const otr_rates, group: u32) -> f64;
+}
+unsafe extern "C" {
     pub fn otr_rates_summarise(rates: *const otr_rates) -> otr_rates_summary;
 }
 unsafe extern "C" {

@@ -127,6 +127,9 @@ OTR_API otr_status otr_rates_fit_means(otr_rates *rates, const double *means, do
 OTR_API uint32_t otr_rates_class_count(const otr_rates *rates);
 /* Classes are ordered by detectors, as lists of numbers. OTR_ERR_INDEX. */
 OTR_API otr_status otr_rates_class(const otr_rates *rates, uint32_t index, otr_rate *out);
+/* The factor on the prior that a group of otr_rates_create has; in closed form that of all its classes
+ * together. 1 before a fit, and for a group without errors; NaN for one above all others. */
+OTR_API double otr_rates_group_factor(const otr_rates *rates, uint32_t group);
 OTR_API otr_rates_summary otr_rates_summarise(const otr_rates *rates);
 
 /* The probability (1 - e^-a) / 2 of an attenuation; for an error it is to be multiplied by its share first.

@@ -41,12 +41,14 @@ struct otr_rates {
     otr_rates_summary summary;
     double *means, *omegas;
     double *attenuations, *deviations; /* of classes */
+    double *factors;                   /* of groups */
 
     /* Scratch; of a fit that may still fail. */
     double *plain; /* classes in closed form, drawn to nothing */
     double *fresh; /* attenuations */
     double *errors_of_fresh;
-    double *shares; /* class -> what of it comes from omegas */
+    double *shares;                       /* class -> what of it comes from omegas */
+    double *fresh_factors, *group_priors; /* of groups */
     pool_estimate *pools;
     uint32_t *found; /* classes of a pool that are not kept */
 };
@@ -109,6 +111,9 @@ void otr_rates_destroy(otr_rates *rates) {
     free(rates->fresh);
     free(rates->errors_of_fresh);
     free(rates->shares);
+    free(rates->factors);
+    free(rates->fresh_factors);
+    free(rates->group_priors);
     free(rates->pools);
     free(rates->found);
     free(rates);
@@ -165,6 +170,10 @@ otr_status otr_rates_class(const otr_rates *rates, uint32_t index, otr_rate *out
                          : (attenuation > 0 ? 0 : OTR_RATE_NOT_POSITIVE) |
                                (attenuation > floor_of(rates, index) ? 0 : OTR_RATE_FLOORED);
     return OTR_OK;
+}
+
+double otr_rates_group_factor(const otr_rates *rates, uint32_t group) {
+    return group < rates->groups.count ? rates->factors[group] : NAN;
 }
 
 otr_rates_summary otr_rates_summarise(const otr_rates *rates) {
@@ -224,6 +233,7 @@ size_t otr_rates_bytes(const otr_rates *rates) {
            rates->sets.count * (sizeof *rates->sets.begin + 2 * sizeof *rates->omegas) +
            rates->sets.begin[rates->sets.count] * sizeof *rates->sets.detectors +
            otr_rate_groups_bytes(&rates->groups, classes->count) +
+           (size_t)rates->groups.count * 3 * sizeof *rates->factors +
            (size_t)classes->count * (6 * sizeof *rates->fresh + sizeof *rates->pools + sizeof *rates->found);
 }
 
@@ -285,18 +295,25 @@ static otr_status make_parts(otr_rates *rates, const otr_model *prior, const uin
     rates->omegas = otr_array_new(rates->sets.count, sizeof *rates->omegas);
     rates->pools = otr_array_new(rates->groups.pool_count, sizeof *rates->pools);
     rates->found = otr_array_new(count, sizeof *rates->found);
+    rates->factors = otr_array_new(rates->groups.count, sizeof *rates->factors);
+    rates->fresh_factors = otr_array_new(rates->groups.count, sizeof *rates->fresh_factors);
+    rates->group_priors = otr_array_new(rates->groups.count, sizeof *rates->group_priors);
     for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
         *vectors[i] = otr_array_new(count, sizeof **vectors[i]);
         if (*vectors[i] == NULL) {
             return OTR_ERR_MEMORY;
         }
     }
-    if (rates->means == NULL || rates->omegas == NULL || rates->pools == NULL || rates->found == NULL) {
+    if (rates->means == NULL || rates->omegas == NULL || rates->pools == NULL || rates->found == NULL ||
+        rates->factors == NULL || rates->fresh_factors == NULL || rates->group_priors == NULL) {
         return OTR_ERR_MEMORY;
     }
     for (uint32_t i = 0; i < count; i++) {
         rates->attenuations[i] = rates->classes.prior[i];
         rates->deviations[i] = HUGE_VAL;
+    }
+    for (uint32_t i = 0; i < rates->groups.count; i++) {
+        rates->factors[i] = 1;
     }
     rates->summary.scale = 1;
     return OTR_OK;
@@ -491,6 +508,25 @@ static void keep_all(otr_rates *rates) {
     }
 }
 
+/* What the groups of a partition have together over what the prior gives them; 1 for those without classes.
+ */
+static void find_group_factors(otr_rates *rates) {
+    const otr_rate_groups *const groups = &rates->groups;
+    for (uint32_t i = 0; i < groups->count; i++) {
+        rates->fresh_factors[i] = 0;
+        rates->group_priors[i] = 0;
+    }
+    for (uint32_t i = 0; i < rates->classes.count; i++) {
+        const uint32_t group = groups->of[groups->begin[i]];
+        rates->fresh_factors[group] += rates->fresh[i];
+        rates->group_priors[group] += rates->classes.prior[i];
+    }
+    for (uint32_t i = 0; i < groups->count; i++) {
+        rates->fresh_factors[i] =
+            rates->group_priors[i] > 0 ? rates->fresh_factors[i] / rates->group_priors[i] : 1;
+    }
+}
+
 /* All attenuations over those of the prior; 1 if they do not sum to anything. */
 static double overall_scale(const otr_rates *rates) {
     double learned = 0, prior = 0;
@@ -528,6 +564,7 @@ static otr_status learn_closed_form(otr_rates *rates, double shots, otr_rates_su
             summary->spread[size - 1] = prior.spread;
         }
     }
+    find_group_factors(rates);
     summary->scale = overall_scale(rates);
     for (size_t i = 0; i < rates->sets.count; i++) {
         summary->moments += !isnan(rates->omegas[i]);
@@ -559,8 +596,8 @@ static otr_status learn_regression(otr_rates *rates, double shots, otr_rates_sum
         }
         spread = fit_factor_prior(rates->pools, found, summary->scale, true).spread;
     }
-    summary->iterations =
-        otr_regression_solve(fit, summary->scale, spread, rates->options.floor, rates->omegas, rates->fresh);
+    summary->iterations = otr_regression_solve(fit, summary->scale, spread, rates->options.floor,
+                                               rates->omegas, rates->fresh, rates->fresh_factors);
     summary->chi_square = otr_regression_chi_square(fit, rates->fresh, rates->omegas);
     status = estimate_pools(rates, 0, pools, rates->plain, rates->fresh, shots, &found);
     if (status != OTR_OK) {
@@ -595,6 +632,7 @@ static otr_status learn(otr_rates *rates, double shots) {
     if (status == OTR_OK) {
         memcpy(rates->attenuations, rates->fresh, rates->classes.count * sizeof *rates->attenuations);
         memcpy(rates->deviations, rates->errors_of_fresh, rates->classes.count * sizeof *rates->deviations);
+        memcpy(rates->factors, rates->fresh_factors, rates->groups.count * sizeof *rates->factors);
         rates->summary = summary;
     }
     return status;

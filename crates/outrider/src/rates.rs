@@ -300,6 +300,14 @@ impl Rates {
         }
     }
 
+    /// The factor on the prior that a group has; in closed form that of all its classes together. Nothing for a group above
+    /// all others.
+    pub fn group_factor(&self, group: u32) -> Option<f64> {
+        // SAFETY: the rates are live and only read.
+        let factor = unsafe { sys::otr_rates_group_factor(self.raw.as_ptr(), group) };
+        (!factor.is_nan()).then_some(factor)
+    }
+
     /// What the last fit says about itself.
     pub fn summary(&self) -> RatesSummary {
         // SAFETY: the rates are live and only read.

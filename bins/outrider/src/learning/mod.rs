@@ -3,6 +3,8 @@
 pub(crate) mod fitting;
 pub(crate) mod gathering;
 pub(crate) mod parameters;
+pub(crate) mod patch_map;
 pub(crate) mod prior;
+pub(crate) mod report;
 pub(crate) mod scoring;
 pub(crate) mod shot_files;

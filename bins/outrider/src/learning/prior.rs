@@ -11,7 +11,9 @@ use outrider::{
 
 use crate::error::{Error, Result};
 use crate::input;
+use crate::learning::fitting::Learned;
 use crate::learning::parameters::parameters_of;
+use crate::learning::report::GroupRow;
 use crate::options::surface::flat_model;
 use crate::options::values::{self, Rounds};
 
@@ -93,7 +95,7 @@ pub(crate) struct Ties {
     /// The group of each.
     pub(crate) groups: Vec<u32>,
     /// What groups are called, if they have names.
-    pub(crate) names: Vec<String>,
+    names: Vec<String>,
 }
 
 impl Prior {
@@ -142,14 +144,57 @@ impl Prior {
         self.ties.as_ref().and_then(|ties| ties.parts.as_ref()).unwrap_or(&self.model)
     }
 
-    /// How many groups of more than one error there are.
-    pub(crate) fn group_count(&self) -> usize {
-        let Some(ties) = &self.ties else { return 0 };
-        ties.groups
+    /// The same ties on another model of the same errors. Ties of a circuit's parameters are on the parameters' own
+    /// errors, which stay.
+    pub(crate) fn with_model(&self, model: DetectorErrorModel) -> Self {
+        let ties = self.ties.as_ref().filter(|ties| ties.parts.is_none());
+        let ties = ties.map(|ties| Ties { parts: None, groups: ties.groups.clone(), names: Vec::new() });
+        Self { model, path: None, ties }
+    }
+
+    /// Names of groups, if they have some.
+    pub(crate) fn names(&self) -> &[String] {
+        self.ties.as_ref().map_or(&[], |ties| &ties.names)
+    }
+
+    /// What the named groups were learned to have.
+    pub(crate) fn group_factors(&self, learned: &Learned) -> Vec<GroupRow> {
+        let factors = learned.group_factors.iter();
+        self.names()
             .iter()
-            .filter(|&&group| group != Rates::UNTIED)
-            .max()
-            .map_or(0, |&group| group as usize + 1)
+            .zip(factors)
+            .map(|(name, &factor)| GroupRow { name: name.clone(), factor })
+            .collect()
+    }
+}
+
+impl std::fmt::Display for Tie {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Class => f.write_str("class"),
+            Self::Time => f.write_str("time"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+impl std::fmt::Display for PriorArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.dem, self.distance) {
+            (Some(dem), _) => dem.display().fmt(f),
+            (None, distance) => {
+                let distance = distance.unwrap_or_default();
+                write!(
+                    f,
+                    "{} memory in {}, distance {distance}, {} rounds, p = {}",
+                    self.circuit,
+                    self.basis,
+                    self.rounds.at(distance),
+                    self.p.unwrap_or_default()
+                )
+            }
+        }
     }
 }
 
