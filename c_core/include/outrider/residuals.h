@@ -29,7 +29,7 @@ extern "C" {
 
 /* Moments of every detector and of every pair of detectors whose rounds are at most `rounds_apart` apart:
  * for correlations of any range. `rounds` has the round of each detector (otr_model_rounds); NULL, and
- * OTR_ROUNDS_APART_ANY, for all pairs. OTR_ERR_LIMIT: over OTR_MOMENTS_SETS_MAX sets; 8190 detectors can have
+ * OTR_ROUNDS_APART_ANY, for all pairs. OTR_ERR_LIMIT: over OTR_MOMENTS_SETS_MAX sets; 8191 detectors can have
  * all pairs. Otherwise as otr_moments_create. */
 OTR_API otr_status otr_moments_create_for_pairs(otr_moments **out, uint32_t detector_count,
                                                 const uint32_t *rounds, uint32_t rounds_apart,
@@ -60,27 +60,28 @@ typedef struct otr_residual_detector {
     double log10_p;
 } otr_residual_detector;
 
-/* Reasons why shots may not belong to a model, or cannot tell. The shares that each of them needs are above
- * one half. */
-#define OTR_MISFIT_FEW_SHOTS 1u /* of the pairs inside: expected attenuation below its standard error */
-#define OTR_MISFIT_CONSTANT 2u  /* any detector that is constant, and should not be */
-#define OTR_MISFIT_HALF 4u      /* of the detectors: they fire at rates near 1/2, and should not */
-#define OTR_MISFIT_RATES 8u     /* of the detectors: rates are significantly different, by a factor */
-#define OTR_MISFIT_PAIRS                                                                                     \
-    16u /* of the pairs that should stand out: hardly correlated at all. Another circuit,                    \
-           or another order of detectors */
+/* Reasons why shots may not belong to a model, or cannot tell. */
+#define OTR_MISFIT_FEW_SHOTS 1u /* most pairs inside: expected attenuation below its standard error */
+#define OTR_MISFIT_CONSTANT 2u  /* a detector that is constant, and should not be */
+#define OTR_MISFIT_HALF 4u      /* most detectors: rates near 1/2, which should not be there */
+#define OTR_MISFIT_RATES 8u     /* most detectors: rates significantly different, by a factor */
+#define OTR_MISFIT_PAIRS 16u    /* pairs that should stand out are missing: another circuit or order */
 
+/* Most are more than this share. */
+#define OTR_MISFIT_MOST 0.5
 /* Near 1/2, and not so by the model. */
 #define OTR_MISFIT_HALF_MIN 0.4
 #define OTR_MISFIT_HALF_MAX 0.6
 #define OTR_MISFIT_HALF_EXPECTED_MAX 0.25
 /* Rates that differ: by this factor either way. */
 #define OTR_MISFIT_RATE_FACTOR 3.0
-/* Pairs stand out whose expected attenuation is so many standard errors; they are missing if less than this
- * share of it was counted; and there have to be some of them. */
+/* Pairs stand out whose expected attenuation is so many standard errors. They are missing if less than this
+ * share of it was counted. It is a reason if there are so many of the former, and the latter are more than
+ * such a share of them. */
 #define OTR_MISFIT_STRONG_Z 5.0
 #define OTR_MISFIT_MISSING_SHARE 0.25
 #define OTR_MISFIT_STRONG_MIN 4
+#define OTR_MISFIT_MISSING_MOST 0.05
 
 typedef struct otr_residual_summary {
     double shots;

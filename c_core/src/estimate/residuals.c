@@ -12,9 +12,6 @@
 #include "estimate/significance.h"
 #include "outrider/significance.h"
 
-/* Of a share that makes a reason. */
-#define MOST 0.5
-
 typedef struct tested_pair {
     uint32_t first, second;
     bool is_inside, is_significant;
@@ -349,16 +346,16 @@ static void find_significant(otr_residuals *residuals) {
     }
 }
 
-static uint32_t reason(uint32_t flag, uint64_t count, uint64_t all) {
-    return (double)count > MOST * (double)all ? flag : 0;
+static bool are_most(uint64_t count, uint64_t all) {
+    return (double)count > OTR_MISFIT_MOST * (double)all;
 }
 
 static void judge(otr_residual_summary *summary) {
-    summary->misfit = reason(OTR_MISFIT_FEW_SHOTS, summary->unsure, summary->inside) |
+    const bool has_strong = summary->strong >= OTR_MISFIT_STRONG_MIN;
+    const double allowed = OTR_MISFIT_MISSING_MOST * (double)summary->strong;
+    summary->misfit = (are_most(summary->unsure, summary->inside) ? OTR_MISFIT_FEW_SHOTS : 0) |
                       (summary->constant > 0 ? OTR_MISFIT_CONSTANT : 0) |
-                      reason(OTR_MISFIT_HALF, summary->near_half, summary->detectors) |
-                      reason(OTR_MISFIT_RATES, summary->other_rates, summary->detectors);
-    if (summary->strong >= OTR_MISFIT_STRONG_MIN) {
-        summary->misfit |= reason(OTR_MISFIT_PAIRS, summary->missing, summary->strong);
-    }
+                      (are_most(summary->near_half, summary->detectors) ? OTR_MISFIT_HALF : 0) |
+                      (are_most(summary->other_rates, summary->detectors) ? OTR_MISFIT_RATES : 0) |
+                      (has_strong && (double)summary->missing > allowed ? OTR_MISFIT_PAIRS : 0);
 }

@@ -94,7 +94,8 @@ pub struct Misfit {
     pub half: bool,
     /// The rates of most detectors are significantly different, by a factor of 3 or more.
     pub rates: bool,
-    /// Most of the pairs that should stand out are hardly correlated: another circuit, or another order of detectors.
+    /// More than a twentieth of the pairs that should stand out are hardly correlated: another circuit, or another
+    /// order of detectors.
     pub pairs: bool,
 }
 
