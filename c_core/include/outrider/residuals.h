@@ -91,7 +91,8 @@ typedef struct otr_residual_summary {
     uint64_t untested; /* pairs without all three counts, of a detector that is constant, or fires so often
                           that a mean parity is not above 0 */
     uint64_t unsure;   /* pairs inside whose expected attenuation is below its standard error */
-    uint64_t strong, missing; /* pairs inside that should stand out; those of them that do not */
+    uint64_t strong, missing; /* pairs inside that should stand out, of detectors that are not constant; those
+                                 of them that do not */
     uint32_t detectors, detectors_significant; /* tested, significant */
     uint32_t constant, near_half, other_rates; /* detectors for which these reasons hold */
     uint32_t misfit;                           /* OTR_MISFIT_… */

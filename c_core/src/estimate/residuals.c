@@ -280,7 +280,8 @@ static int compare_pairs(const void *a, const void *b) {
                                   : (x->second > y->second) - (x->second < y->second);
 }
 
-/* The power of a pair inside is judged at the rates of the model. */
+/* The power of a pair inside is judged at the rates of the model. Constant detectors are a reason of their
+ * own. */
 static void count_pair(otr_residual_summary *summary, const tested_pair *pair, const comparison *c) {
     const double e1 = c->expected[pair->first], e2 = c->expected[pair->second];
     double deviation = pair->deviation;
@@ -291,7 +292,9 @@ static void count_pair(otr_residual_summary *summary, const tested_pair *pair, c
     if (otr_table_possible(e1, e2, pair->expected)) {
         deviation = otr_table_deviation(e1, e2, pair->expected) / sqrt(c->shots);
     }
-    const bool is_strong = pair->expected >= OTR_MISFIT_STRONG_Z * deviation;
+    const double q1 = c->rate[pair->first], q2 = c->rate[pair->second];
+    const bool may_move = q1 > 0 && q1 < 1 && q2 > 0 && q2 < 1;
+    const bool is_strong = may_move && pair->expected >= OTR_MISFIT_STRONG_Z * deviation;
     summary->inside++;
     summary->unsure += pair->expected < deviation;
     summary->strong += is_strong;
