@@ -7,7 +7,8 @@
  * what the model's errors give it. Each pair's count of shots with both events is compared with that
  * expectation at the rates that the detectors were counted with, so that a wrong rate is not taken for a
  * correlation. z is such that a normal variable is as likely beyond it; it comes from the distribution of
- * independent shots, and so holds for few events as well.
+ * independent shots, and so holds for few events as well. Far out, where detectors fire seldom and then
+ * nearly always together, pairs are less likely still than it says.
  *
  * Many pairs are tested. Pairs outside, pairs inside and detectors are three families, and in each of them
  * Holm's test says which are significant: if shots follow the model, the probability that a family has any
@@ -88,8 +89,8 @@ typedef struct otr_residual_summary {
     double level;
     uint64_t inside, outside;                         /* pairs tested */
     uint64_t inside_significant, outside_significant; /* of them */
-    uint64_t untested; /* pairs without all three counts, of a detector that is constant, or fires so often
-                          that a mean parity is not above 0 */
+    uint64_t untested; /* pairs without all three counts, of detectors so constant that they say nothing, or
+                          with a mean parity that is not above 0 */
     uint64_t unsure;   /* pairs inside whose expected attenuation is below its standard error */
     uint64_t strong, missing; /* pairs inside that should stand out, of detectors that are not constant; those
                                  of them that do not */
@@ -121,16 +122,19 @@ OTR_API otr_residual_summary otr_residuals_summarise(const otr_residuals *residu
 /* Heap bytes held. */
 OTR_API size_t otr_residuals_bytes(const otr_residuals *residuals);
 
-/* What is known of a class of errors (rates.h) after a fit. */
-#define OTR_CLASS_INVISIBLE 1u /* flips no detector */
-#define OTR_CLASS_SHARED 2u    /* errors of different observables, which syndromes do not tell apart */
-#define OTR_CLASS_BOUNDARY                                                                                   \
-    4u                    /* of one detector: what is left of its rate, so that other errors' errors add up */
-#define OTR_CLASS_KEPT 8u /* no estimate: too many detectors, sets that were not counted, means below 0 */
-#define OTR_CLASS_UNSURE 16u /* the standard error is above the attenuation and above the prior's */
-#define OTR_CLASS_NEGATIVE                                                                                   \
-    32u /* below 0 by OTR_CLASS_NEGATIVE_Z standard errors: other errors than the                            \
-           model's correlate its detectors */
+/* What is known of a class of errors (rates.h) after a fit. Invisible: it flips no detector. Shared: its
+ * errors flip different observables, and syndromes do not tell them apart. Boundary: it flips one detector,
+ * and is what other errors leave of that one's rate, so that their estimates' errors add up in it. Kept:
+ * there is no estimate, for too many detectors, sets that were not counted, or means that are not above 0.
+ * Unsure: the standard error is above the attenuation and above the prior's. Negative: it is below 0 by
+ * OTR_CLASS_NEGATIVE_Z standard errors, so that something else than the model's errors correlates its
+ * detectors. */
+#define OTR_CLASS_INVISIBLE 1u
+#define OTR_CLASS_SHARED 2u
+#define OTR_CLASS_BOUNDARY 4u
+#define OTR_CLASS_KEPT 8u
+#define OTR_CLASS_UNSURE 16u
+#define OTR_CLASS_NEGATIVE 32u
 #define OTR_CLASS_NEGATIVE_Z 5.0
 
 /* Classes with these flags. */
@@ -142,7 +146,7 @@ typedef struct otr_learnability {
 } otr_learnability;
 
 /* Judges rates fitted in closed form; those of the regression have standard errors that include the prior,
- * and are never unsure. `flags` has room for a mask for each class; nullable. */
+ * and are seldom unsure. `flags` has room for a mask for each class; nullable. */
 OTR_API otr_learnability otr_rates_judge(const otr_rates *rates, uint32_t *flags);
 
 #ifdef __cplusplus

@@ -21,9 +21,9 @@ pub struct EventSums {
 /// Finds windows of shots with far more events than the windows around them, or fewer, such as those that a cosmic ray
 /// hit.
 ///
-/// A window is compared with [`neighbours`](BurstOptions::neighbours) windows before it and after it, outliers apart, so
-/// that slow drift is no burst, and with the larger of two spreads: what independent shots give, and what the windows
-/// show. It is decided when those after it are known; the caller holds the shots of windows that are undecided.
+/// A window is compared with [`neighbours`](BurstOptions::neighbours) windows before it and after it, outliers apart,
+/// so that slow drift is no burst, and with the larger of two spreads: what independent shots give, and what the
+/// windows show. It is decided when those after it are known; the caller holds the shots of windows that are undecided.
 ///
 /// ```
 /// use outrider::{BurstOptions, Bursts, EventSums};
