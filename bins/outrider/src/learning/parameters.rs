@@ -24,7 +24,8 @@ type OneParameter = (String, Circuit);
 
 /// Takes a memory's circuit apart by the parameters of its noise that are not 0.
 pub(crate) fn parameters_of(memory: SurfaceCodeBuilder, circuit: Circuit) -> Result<Parameters> {
-    let mut text = String::new();
+    let all = memory.circuit(circuit).build()?.model()?;
+    let mut text = declarations(&all);
     let (mut groups, mut names) = (Vec::new(), Vec::new());
     for (name, circuit) in circuits_of(circuit) {
         let part = flat_model(&memory.circuit(circuit).build()?)?;
@@ -37,6 +38,19 @@ pub(crate) fn parameters_of(memory: SurfaceCodeBuilder, circuit: Circuit) -> Res
         return Err(Error::Usage("--tie class: the circuit has no noise to learn".to_owned()));
     }
     Ok(Parameters { model: DetectorErrorModel::parse(&text)?, groups, names })
+}
+
+/// Declares the last detector and observable, so that there are as many as `model` has.
+fn declarations(model: &DetectorErrorModel) -> String {
+    let mut text = String::new();
+    if let Some(last) = model.detector_count().checked_sub(1) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "detector D{last}");
+    }
+    if let Some(last) = model.observable_count().checked_sub(1) {
+        let _ = writeln!(text, "logical_observable L{last}");
+    }
+    text
 }
 
 /// Appends the errors of a model, repeats unrolled and shifts applied.
