@@ -119,24 +119,37 @@ impl Prior {
             // clap requires one of them.
             (None, None) => return Err(Error::Usage("--dem or --distance is needed".to_owned())),
         };
-        match &args.tie {
-            Tie::None => {}
-            Tie::Class if prior.ties.is_none() => {
+        if prior.ties.is_none() {
+            prior.tie(&args.tie)?;
+        }
+        Ok(prior)
+    }
+
+    /// A model with errors tied.
+    pub(crate) fn tied(model: DetectorErrorModel, tie: &Tie) -> Result<Self> {
+        let mut prior = Self { model, path: None, ties: None };
+        prior.tie(tie)?;
+        Ok(prior)
+    }
+
+    fn tie(&mut self, tie: &Tie) -> Result<()> {
+        self.ties = match tie {
+            Tie::None => None,
+            Tie::Class => {
                 return Err(Error::Usage(
                     "--tie class needs --distance and --p: a model does not say which of its errors a parameter \
                      makes; --tie FILE takes groups of your own"
                         .to_owned(),
                 ));
             }
-            Tie::Class => {}
             Tie::Time => {
-                let groups = Rates::time_groups(&prior.model, &TimeAxis::default());
-                let groups = groups.map_err(|error| Error::from(error).with_path(prior.path.as_deref()))?;
-                prior.ties = Some(Ties { parts: None, groups, names: Vec::new() });
+                let groups = Rates::time_groups(&self.model, &TimeAxis::default());
+                let groups = groups.map_err(|error| Error::from(error).with_path(self.path.as_deref()))?;
+                Some(Ties { parts: None, groups, names: Vec::new() })
             }
-            Tie::File(path) => prior.ties = Some(read_groups(path, prior.model.error_count())?),
-        }
-        Ok(prior)
+            Tie::File(path) => Some(read_groups(path, self.model.error_count())?),
+        };
+        Ok(())
     }
 
     /// The model that rates are made for: the prior, or what sums to it.
