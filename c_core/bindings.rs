@@ -4240,6 +4240,16 @@ unsafe extern "C" {
     ) -> otr_status;
 }
 unsafe extern "C" {
+    #[must_use]
+    pub fn otr_rates_covariance(
+        rates: *mut otr_rates,
+        classes: *const u32,
+        count: usize,
+        covariance: *mut f64,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
     pub fn otr_rates_group_factor(rates: *const otr_rates, group: u32) -> f64;
 }
 unsafe extern "C" {

@@ -438,6 +438,49 @@ fn tied_errors_share_one_factor() {
     }
 }
 
+/// Covariances against those of repeated experiments; the sum of two rates that share detectors is surer than either.
+#[test]
+fn covariances_are_those_of_repeated_experiments() {
+    let text = "error(0.05) D0 D1\nerror(0.05) D0\nerror(0.05) D1\nerror(0.03) D1 D2\nerror(0.02) D2\nerror(0.04) L0";
+    let prior = DetectorErrorModel::parse(text).unwrap();
+    let mut moments = Moments::for_model(&prior).unwrap();
+    let mut rates = Rates::with_options(&prior, &moments, &CLOSED_FORM).unwrap();
+    let classes: Vec<u32> = (0..rates.classes().len() as u32).collect();
+    let n = classes.len();
+    let (mut found, mut expected, mut means) = (vec![0.0; n * n], vec![0.0; n * n], vec![0.0; n]);
+    let experiments = 2000.0;
+    for seed in 0..experiments as u64 {
+        moments.clear();
+        moments.add(&sample(text, seed, 2000)).unwrap();
+        rates.fit(&moments).unwrap();
+        let attenuations: Vec<_> = rates.classes().map(|class| class.attenuation - class.prior).collect();
+        for (i, a) in attenuations.iter().enumerate() {
+            means[i] += a / experiments;
+            for (k, b) in attenuations.iter().enumerate() {
+                found[i * n + k] += a * b / experiments;
+            }
+        }
+        if seed % 100 == 0 {
+            let once = rates.covariance(&classes).unwrap();
+            expected.iter_mut().zip(once).for_each(|(sum, value)| *sum += value / (experiments / 100.0));
+        }
+    }
+    for i in 1..n {
+        for k in 1..n {
+            let covariance = found[i * n + k] - means[i] * means[k];
+            let scale = (expected[i * n + i] * expected[k * n + k]).sqrt();
+            assert!(
+                (covariance - expected[i * n + k]).abs() < 0.1 * scale,
+                "{i} {k}: {covariance} {expected:?}"
+            );
+        }
+    }
+    // Classes are (), (0), (0, 1), (1), ..: an edge and the boundary beside it.
+    assert!(expected[n + 2] < -0.1 * expected[n + 1] && expected[0].is_infinite() && expected[1] == 0.0);
+    assert_eq!(rates.covariance(&[n as u32]).unwrap_err().status(), Some(Status::Index));
+    assert_eq!(rates.covariance(&[]).unwrap(), []);
+}
+
 /// A tie is worth shots: estimates of tied classes have the error of their mean.
 #[test]
 fn errors_of_tied_rates_cover_the_truth() {

@@ -59,6 +59,7 @@ static otr_status fill(otr_rates *rates, const otr_model *prior, const uint32_t 
                        const otr_moments *moments, otr_error *error);
 static bool has_sets_of(const otr_rates *rates, const otr_moments *moments);
 static otr_status learn(otr_rates *rates, double shots);
+static otr_status correlate(otr_rates *rates, uint32_t a, uint32_t b, double *correlation);
 static double floor_of(const otr_rates *rates, uint32_t class);
 static otr_status write_model(const otr_rates *rates, otr_model_builder *builder, otr_index_list *symptoms,
                               otr_model_walk *walk);
@@ -170,6 +171,36 @@ otr_status otr_rates_class(const otr_rates *rates, uint32_t index, otr_rate *out
                          : (attenuation > 0 ? 0 : OTR_RATE_NOT_POSITIVE) |
                                (attenuation > floor_of(rates, index) ? 0 : OTR_RATE_FLOORED);
     return OTR_OK;
+}
+
+otr_status otr_rates_covariance(otr_rates *rates, const uint32_t *classes, size_t count, double *covariance,
+                                otr_error *error) {
+    otr_status status = OTR_OK;
+    if (rates == NULL || (count > 0 && (classes == NULL || covariance == NULL))) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "no rates, no classes, or no place for covariances");
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (classes[i] >= rates->classes.count) {
+            return otr_error_set(error, OTR_ERR_INDEX, 0, 0, "class %u is not among %u", classes[i],
+                                 rates->classes.count);
+        }
+    }
+    for (uint32_t i = 0; i < rates->classes.count; i++) {
+        const double floor = floor_of(rates, i);
+        rates->fresh[i] = rates->attenuations[i] > floor ? rates->attenuations[i] : floor;
+    }
+    for (size_t i = 0; i < count && status == OTR_OK; i++) {
+        for (size_t k = 0; k <= i && status == OTR_OK; k++) {
+            double correlation;
+            status = correlate(rates, classes[i], classes[k], &correlation);
+            covariance[i * count + k] = covariance[k * count + i] =
+                correlation == 0
+                    ? 0
+                    : correlation * rates->deviations[classes[i]] * rates->deviations[classes[k]];
+        }
+    }
+    return status == OTR_OK ? OTR_OK : otr_error_set(error, status, 0, 0, "out of memory");
 }
 
 double otr_rates_group_factor(const otr_rates *rates, uint32_t group) {
@@ -648,6 +679,50 @@ static otr_status learn(otr_rates *rates, double shots) {
         memcpy(rates->deviations, rates->errors_of_fresh, rates->classes.count * sizeof *rates->deviations);
         memcpy(rates->factors, rates->fresh_factors, rates->groups.count * sizeof *rates->factors);
         rates->summary = summary;
+    }
+    return status;
+}
+
+/* Appends the classes that a class is estimated with: those of its pool that are not kept. */
+static uint32_t append_pool(otr_rates *rates, uint32_t class, uint32_t count) {
+    const otr_rate_groups *const groups = &rates->groups;
+    const uint32_t pool = groups->pool_of[class];
+    for (uint32_t i = groups->pool_begin[pool]; i < groups->pool_begin[pool + 1]; i++) {
+        if (!rates->form.is_kept[groups->members[i]]) {
+            rates->found[count++] = groups->members[i];
+        }
+    }
+    return count;
+}
+
+/* Correlation of the closed forms of two classes, by the noise that `fresh` makes. A pool is one estimate. */
+static otr_status correlate(otr_rates *rates, uint32_t a, uint32_t b, double *correlation) {
+    const uint32_t *const pool_of = rates->groups.pool_of;
+    double both, first, second;
+    uint32_t middle, end;
+    otr_status status;
+    *correlation = a == b ? 1 : 0;
+    if (a == b || isinf(rates->deviations[a]) || isinf(rates->deviations[b])) {
+        return OTR_OK;
+    }
+    if (pool_of[a] == pool_of[b]) {
+        *correlation = 1;
+        return OTR_OK;
+    }
+    middle = append_pool(rates, a, 0);
+    end = append_pool(rates, b, middle);
+    if (middle == 0 || end == middle) {
+        return OTR_OK;
+    }
+    status = otr_closed_form_variance(&rates->form, rates->found, end, rates->shares, rates->fresh, &both);
+    status = status == OTR_OK ? otr_closed_form_variance(&rates->form, rates->found, middle, rates->shares,
+                                                         rates->fresh, &first)
+                              : status;
+    status = status == OTR_OK ? otr_closed_form_variance(&rates->form, rates->found + middle, end - middle,
+                                                         rates->shares, rates->fresh, &second)
+                              : status;
+    if (status == OTR_OK && first > 0 && second > 0) {
+        *correlation = (both - first - second) / (2 * sqrt(first * second));
     }
     return status;
 }

@@ -164,7 +164,10 @@ static void learn(const uint8_t *rows, size_t stride, otr_rates_method method) {
         CHECK(otr_moments_add(moments, rows, stride, SHOTS) == OTR_OK);
         if (good_or_told(otr_rates_create(&rates, model, groups, moments, &options, &error), &error) &&
             good_or_told(otr_rates_fit(rates, moments, &error), &error)) {
+            static const uint32_t two[] = {0, 1};
+            double covariance[4];
             good_or_told(otr_rates_model(rates, &learned, model, &error), &error);
+            good_or_told(otr_rates_covariance(rates, two, 2, covariance, &error), &error);
         }
     }
     otr_model_destroy(learned);
