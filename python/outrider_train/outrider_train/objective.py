@@ -7,6 +7,8 @@ of the two answers' edges, so matching itself needs no derivative. Only shots wi
 speak of; they are few, and only they are run forward and back. Nearly all of them have a small gap under the
 model's own weights too, which is cheap to know: the others are not even run forward. Some cross-entropy is kept.
 
+Recorded shots have no flips, so the cross-entropy is kept on sampled ones beside them.
+
 Whether an observable was flipped is a noisy label for a shot with a small gap. Taught shots have a teacher's
 probability of it instead, and the gap's is to be the same (taught_losses).
 """
@@ -54,13 +56,12 @@ class GapShots:
 
 
 def gap_losses(
-    network: EventNetwork, maker: BatchMaker, shots: Shots, keep: np.ndarray, limit: float, screen: float
+    network: EventNetwork, maker: BatchMaker, shots: Shots, kept: Shots, limit: float, screen: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Gap loss of the shots and flip loss of those numbered by `keep`, both summed over their shots.
+    """Gap loss of the shots and flip loss of those to keep, both summed over their shots.
 
     Shots whose gap under the model's own weights is `screen` or more have no gap loss.
     """
-    kept = shots[keep]
     shots = shots[maker.screen(shots, screen)]
     batch = maker.make(shots, labels=False)
     with torch.no_grad():
@@ -70,6 +71,15 @@ def gap_losses(
     batch = maker.make(Shots.join([shots[gap_shots.chosen], kept]))
     log_odds = network(batch)
     return gap_shots.loss(log_odds, batch), flip_loss(log_odds, batch, chosen)
+
+
+def judge(network: EventNetwork, batch: Batch, observables: np.ndarray, limit: float) -> tuple[float, int]:
+    """Gap loss of a batch, summed, and how many of its shots the decoder fails. Gaps count up to the limit."""
+    with torch.no_grad():
+        gaps, *_ = batch.gaps(network(batch).numpy(force=True), limit)
+    flipped = (observables[:, 0] & 1).astype(bool)
+    loss = np.logaddexp(0, np.where(flipped, gaps, -gaps)).sum()
+    return float(loss), int(((gaps < 0) != flipped).sum())
 
 
 def taught_losses(
