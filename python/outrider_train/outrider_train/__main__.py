@@ -60,7 +60,7 @@ SETTINGS = vars(Settings())
 LESSON = vars(Lesson())
 # What a run on taught shots has no use for, and what only such a run uses.
 NOT_TAUGHT = ("data", "dem", "gap_limit", "gap_weight", "gap_balance", "screen", "screen_most")
-ONLY_TAUGHT = ("targets", "taught_weight", "gap_scale")
+ONLY_TAUGHT = ("targets", "taught_weight")
 # What only a run on recorded shots uses, and what such a run needs.
 ONLY_RECORDED = ("obs", "shots_format", "obs_format", "shots_fold", "held_out", "passes", "patience", "shots_rate",
                  "shots_events")
@@ -148,7 +148,7 @@ def _add_train(commands) -> None:
         "--shots",
         action="append",
         metavar="FILE",
-        help="detection events of a device, to go on with once sampled shots are done; of the one model; repeatable",
+        help="detection events of a device, to go on with once sampled shots are done; one file for each --dem",
     )
     data.add_argument("--obs", action="append", metavar="FILE", help="measured observable of each --shots file")
     data.add_argument("--shots-format", choices=FORMATS, help="of --shots")
@@ -196,7 +196,7 @@ def _add_train(commands) -> None:
         ("screen", "shots with a gap from so many nats on under the model's own weights have no gap loss"),
         ("screen_most", "shots sampled for each that is run forward, at most"),
         ("taught_weight", "weight of the taught shots' loss beside cross-entropy"),
-        ("gap_scale", "log-likelihood ratio that a nat of gap stands for, of taught shots"),
+        ("gap_scale", "log-likelihood ratio that a nat of gap stands for, of taught and recorded shots"),
         ("shots_rate", "learning rate on recorded shots"),
         ("keep", "share of the shots that keep cross-entropy in the gap phase"),
         ("offset", "nats added to the weights of edges without an event"),
@@ -345,6 +345,8 @@ def _begun(arguments: argparse.Namespace, ranks: Ranks) -> Trainer:
     if settings.steps and 0 in settings.shares() and 0 not in settings.steps:
         raise TrainingError(f"--gap-share {settings.gap_share:g} leaves out a phase of --steps")
     _refuse_together(arguments, "taught" in arguments)
+    if "gap_scale" in arguments and not (settings.taught or settings.shots):
+        raise TrainingError("--gap-scale needs --taught or --shots")
     for name in RECORDED_NEEDS if settings.shots else ONLY_RECORDED:
         if (name in arguments) != bool(settings.shots):
             first, second = ("shots", name) if settings.shots else (name, "shots")

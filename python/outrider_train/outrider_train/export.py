@@ -33,7 +33,7 @@ def export(path: Path, network: EventNetwork, card: dict) -> None:
 
 
 # What later cards keep of a run that another one began with.
-STAGE = ("command", "commit", "seed", "shots", "steps", "data", "taught", "recorded")
+STAGE = ("command", "commit", "seed", "shots", "steps", "data", "taught", "recorded", "best")
 
 
 def stages(card: dict) -> list[dict]:
@@ -53,7 +53,8 @@ def describe_run(state: dict) -> dict:
         "steps": {"flips": state["plan"][0], "gap": state["plan"][1]},
         "data": settings["data"] + [f"dem file={file}" for file in settings["dem"]],
         "taught": state.get("taught", []),
-        "recorded": state.get("recorded"),
+        "recorded": state.get("recorded", []),
+        "best": state.get("best"),
     }
 
 

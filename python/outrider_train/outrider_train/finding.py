@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import TrainingError
-from .geometry import TOLERANCE, Lattice, checked_coordinates, circuit_slots, find_times, is_whole, place_text
+from .geometry import TOLERANCE, Lattice, checked_coordinates, circuit_slots, is_whole, place_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +40,8 @@ def find_lattice(
 ) -> Lattice:
     """The lattice of all circuits. Kinds have frames and weights as asked for; in pairs of mirrored frames if not."""
     coordinates = [checked_coordinates(circuit) for circuit in circuits]
+    for circuit, rows in zip(circuits, coordinates, strict=True):
+        _check_places(circuit, rows)
     places = np.unique(np.concatenate(coordinates)[:, :2], axis=0)
     steps = _steps(places)
     times = np.concatenate(coordinates)[:, 2]
@@ -139,14 +141,15 @@ def _sites(rows: np.ndarray, inverse: list[list[Fraction]], origin: "Sequence[Fr
 
 
 def _check_sites(circuit: "Circuit", rows: np.ndarray, inverse: list[list[Fraction]], origin: list[Fraction]) -> None:
-    """Every detector has a site, and no two have the same."""
     off = np.flatnonzero(~is_whole(_sites(rows, inverse, origin)).all(axis=1))
     if len(off):
         raise TrainingError(
             f"{circuit.name}: detector D{off[0]} at {place_text(rows[off[0]])} is not on a lattice with the others; "
             "set --pitch and --kind-rule"
         )
-    find_times(circuit.name, rows[:, 2], 1)
+
+
+def _check_places(circuit: "Circuit", rows: np.ndarray) -> None:
     _, first, same = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     again = np.flatnonzero(first[same] != np.arange(len(rows)))
     if len(again):

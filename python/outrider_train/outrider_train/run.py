@@ -121,7 +121,7 @@ class _Reporter:
         trainer, output = self._trainer, self._output
         if trainer.ranks.first and trainer.verdict != self._verdict:
             self._verdict = trainer.verdict
-            print(_verdict_line(trainer.verdict, len(trainer.recorded.held_out), trainer.best), flush=True)
+            print(_verdict_line(trainer.verdict, trainer.held_out, trainer.best), flush=True)
         if not trainer.ranks.first or trainer.done:
             return
         self._losses.append(loss)

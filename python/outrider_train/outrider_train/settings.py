@@ -48,7 +48,7 @@ class Settings:
     held_out: float = 0.2
     passes: int = 30
     patience: int = 5
-    shots_rate: float = 5e-4
+    shots_rate: float = 2e-4
     shots_events: int = 4000
     keep: float = 1 / 16
     offset: float = DEFAULT_OFFSET

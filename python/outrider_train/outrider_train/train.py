@@ -27,7 +27,7 @@ from .integers import choose_shifts
 from .network import EventNetwork
 from .objective import flip_loss, gap_losses, judge, taught_losses
 from .ranks import Ranks
-from .recorded import RecordedShots
+from .recorded import read_recorded
 from .scales import measure_scales
 from .settings import Settings
 from .taught import TaughtShots
@@ -75,6 +75,15 @@ class Trainer:
         self.circuits = [build(recipe) for recipe in recipes]
         if self.taught:
             self.taught.check(self.circuits)
+        self.recorded = read_recorded(
+            self.circuits,
+            settings.shots,
+            settings.obs,
+            (settings.shots_format, settings.obs_format),
+            settings.shots_fold,
+            settings.held_out,
+            settings.seed,
+        )
         self.geometry = find_slots(settings.lattice(self.circuits), self.circuits)
         if state:
             self._check(state)
@@ -88,7 +97,6 @@ class Trainer:
         ]
         is_screened = settings.shares()[GAP] > 0 and not self.taught
         self._scales = [measure_scales(maker, settings) for maker in self._makers] if is_screened else []
-        self.recorded = self._read_recorded()
         self._chances = [self._chances_in(phase) for phase in range(len(PHASES))]
         self.network = EventNetwork(self.geometry, settings.width, settings.layers, settings.offset, seed).to(
             ranks.device
@@ -100,7 +108,7 @@ class Trainer:
         self.phase, self.step = FLIPS, 0
         self.cursors = [0] * len(self.circuits)
         self.taught_cursors = [0] * len(self.circuits)
-        self.recorded_cursor = 0
+        self.recorded_cursors = [0] * len(self.circuits)
         # By the shots held out: the last weights, the best ones, and these.
         self.verdict: Verdict | None = None
         self.best: Verdict | None = None
@@ -138,7 +146,7 @@ class Trainer:
         count = self._shots_per_step(index, self.phase)
         part = self.ranks.part(count)
         if self.phase == RECORDED:
-            loss = self._recorded_loss(count, part)
+            loss = self._recorded_loss(index, count, part)
         elif self.taught and self.phase == GAP:
             loss = self._taught_loss(index, count, part)
         else:
@@ -164,6 +172,11 @@ class Trainer:
             self._begin(self.phase + 1)
         return loss, count
 
+    @property
+    def held_out(self) -> int:
+        """Recorded shots that judge."""
+        return sum(len(file.held_out) for file in self.recorded)
+
     def set_plan(self, seconds_per_step: float) -> None:
         """Chooses the steps of the present phase from the budget in minutes."""
         share = self.settings.shares()[self.phase]
@@ -186,8 +199,9 @@ class Trainer:
             "cursors": self.cursors,
             "taught": self.taught.described if self.taught else [],
             "taught_cursors": self.taught_cursors,
-            "recorded": self._describe_recorded(),
-            "recorded_cursor": self.recorded_cursor,
+            "recorded": [file.described for file in self.recorded],
+            "recorded_cursors": self.recorded_cursors,
+            "best": asdict(self.best) if self.best else None,
             "verdict": asdict(self.verdict) if self.verdict else None,
             "best_weights": self._best_weights,
             "shots": self.shots,
@@ -200,13 +214,10 @@ class Trainer:
         for before, now in zip(state["taught"], self.taught.described if self.taught else [], strict=True):
             if before["sha256"] != now["sha256"]:
                 raise TrainingError(f"--resume: {now['file']} has changed since the run began")
-        for before, now in zip(
-            (state["recorded"] or {"files": []})["files"],
-            self.recorded.described["files"] if self.recorded else [],
-            strict=True,
-        ):
-            if before["sha256"] != now["sha256"]:
-                raise TrainingError(f"--resume: {now['file']} has changed since the run began")
+        for before, now in zip(state["recorded"], (file.described for file in self.recorded), strict=True):
+            for name in ("shots", "observables"):
+                if before[name]["sha256"] != now[name]["sha256"]:
+                    raise TrainingError(f"--resume: {now[name]['file']} has changed since the run began")
         for name in ("device", "processes"):
             before, now = state["origin"][name], self.origin[name]
             if before != now:
@@ -220,10 +231,10 @@ class Trainer:
         self.phase, self.step = state["phase"], state["step"]
         self.plan, self.cursors, self.shots = state["plan"], state["cursors"], state["shots"]
         self.taught_cursors = state["taught_cursors"]
-        self.recorded_cursor = state["recorded_cursor"]
+        self.recorded_cursors = state["recorded_cursors"]
         if state["verdict"]:
             self.verdict = Verdict(**state["verdict"])
-            self.best = Verdict(**state["recorded"]["best"])
+            self.best = Verdict(**state["best"])
             self._best_weights = state["best_weights"]
         self._optimiser = self._new_optimiser()
         self._optimiser.load_state_dict(state["optimiser"])
@@ -239,7 +250,7 @@ class Trainer:
     def _planned(self, phase: int) -> int | None:
         """Steps of a phase, at most; None where a budget in minutes leaves them open."""
         if phase == RECORDED:
-            return self.settings.passes * self._steps_per_pass() if self.recorded else 0
+            return self.settings.passes * self._steps_per_pass()
         if self.settings.steps:
             return self.settings.steps[phase]
         share = self.settings.shares()[phase]
@@ -251,9 +262,10 @@ class Trainer:
         return math.ceil(self.settings.sampled_shots * share / float(self._chances[phase] @ counts))
 
     def _chances_in(self, phase: int) -> np.ndarray:
-        """Of each circuit in a step. Taught shots come up equally often, whatever their circuit."""
-        if phase == GAP and self.taught:
-            weights = [len(rows) / self._shots_per_step(i, phase) for i, rows in enumerate(self.taught.rows)]
+        """Of each circuit in a step. Taught and recorded shots come up equally often, whatever their circuit."""
+        own = self.taught.rows if phase == GAP and self.taught else self.recorded if phase == RECORDED else []
+        if own:
+            weights = [len(rows) / self._shots_per_step(i, phase) for i, rows in enumerate(own)]
         else:
             weights = [circuit.weight for circuit in self.circuits]
         return np.array(weights) / sum(weights)
@@ -296,58 +308,38 @@ class Trainer:
         gap_weight = settings.taught_weight * self.circuits[index].gap_weight
         return gap_weight * gap / count + flips / kept
 
-    def _recorded_loss(self, count: int, part: range) -> torch.Tensor:
+    def _recorded_loss(self, index: int, count: int, part: range) -> torch.Tensor:
         """Of a step of `count` recorded shots, and sampled ones that keep the cross-entropy of flips."""
-        settings, circuit = self.settings, self.circuits[0]
+        settings, cursor = self.settings, self.recorded_cursors[index]
         kept = max(self.ranks.size, round(count * settings.keep))
         own = self.ranks.part(kept)
         start = time.perf_counter()
-        recorded = self.recorded.read(self.recorded_cursor + part.start, len(part))
-        shots = self._streams[0].read(self.cursors[0] + own.start, len(own))
+        recorded = self.recorded[index].read(cursor + part.start, len(part))
+        shots = self._streams[index].read(self.cursors[index] + own.start, len(own))
         self.data_seconds += time.perf_counter() - start
-        self.recorded_cursor += count
-        self.cursors[0] += kept
+        self.recorded_cursors[index] += count
+        self.cursors[index] += kept
+        limit, screen = (nats / settings.gap_scale for nats in (settings.gap_limit, settings.screen))
         gap, flips = gap_losses(
-            self.network, self._makers[0], recorded, shots, settings.gap_limit, settings.screen
+            self.network, self._makers[index], recorded, shots, limit, screen, settings.gap_scale
         )
-        return settings.gap_weight * circuit.gap_weight * gap / count + flips / kept
-
-    def _read_recorded(self) -> RecordedShots | None:
-        settings = self.settings
-        if not settings.shots:
-            return None
-        if len(self.circuits) != 1:
-            raise TrainingError(f"--shots goes with one model; there are {len(self.circuits)} circuits")
-        return RecordedShots(
-            self.circuits[0],
-            settings.shots,
-            settings.shots_format,
-            settings.obs,
-            settings.obs_format,
-            settings.shots_fold,
-            settings.held_out,
-            settings.seed,
-        )
-
-    def _describe_recorded(self) -> dict | None:
-        """For checkpoints and cards."""
-        if not self.recorded:
-            return None
-        return self.recorded.described | {"best": asdict(self.best) if self.best else None}
+        return settings.gap_weight * self.circuits[index].gap_weight * gap / count + flips / kept
 
     def _steps_per_pass(self) -> int:
-        return math.ceil(len(self.recorded) / self._shots_per_step(0, RECORDED))
+        counts = [len(file) / self._shots_per_step(index, RECORDED) for index, file in enumerate(self.recorded)]
+        return math.ceil(sum(counts))
 
     def _judge(self, passes: int) -> None:
         """Judges the averaged weights by the shots held out, and keeps them if they are the best."""
-        held, limit = self.recorded.held_out, self.settings.gap_limit
-        loss, failures = 0.0, 0
-        for first in range(0, len(held), JUDGED_SHOTS):
-            shots = held[first : first + JUDGED_SHOTS]
-            batch = self._makers[0].make(shots, labels=False)
-            more = judge(self.average, batch, shots.observables, limit)
-            loss, failures = loss + more[0], failures + more[1]
-        self.verdict = Verdict(passes, self.ranks.agree(loss / len(held)), failures)
+        settings, loss, failures = self.settings, 0.0, 0
+        for maker, file in zip(self._makers, self.recorded, strict=True):
+            for first in range(0, len(file.held_out), JUDGED_SHOTS):
+                shots = file.held_out[first : first + JUDGED_SHOTS]
+                batch = maker.make(shots, labels=False)
+                limit = settings.gap_limit / settings.gap_scale
+                more = judge(self.average, batch, shots.observables, limit, settings.gap_scale)
+                loss, failures = loss + more[0], failures + more[1]
+        self.verdict = Verdict(passes, self.ranks.agree(loss / self.held_out), failures)
         if self.best is None or self.verdict.loss < self.best.loss:
             self.best, self._best_weights = self.verdict, copy.deepcopy(self.average.state_dict())
 
