@@ -62,9 +62,11 @@ LESSON = vars(Lesson())
 NOT_TAUGHT = ("data", "dem", "gap_limit", "gap_weight", "gap_balance", "screen", "screen_most")
 ONLY_TAUGHT = ("targets", "taught_weight")
 # What only a run on recorded shots uses, and what such a run needs.
-ONLY_RECORDED = ("obs", "shots_format", "obs_format", "shots_fold", "held_out", "passes", "patience", "shots_rate",
-                 "shots_events")
 RECORDED_NEEDS = ("obs", "shots_fold")
+ONLY_RECORDED = (
+    *RECORDED_NEEDS,
+    *("shots_format", "obs_format", "held_out", "passes", "patience", "shots_rate", "shots_events", "shots_beside"),
+)
 # Limits of what options take.
 SHOTS_MAX = 10**9
 EVENTS_MAX = 10**7
@@ -164,9 +166,14 @@ def _add_train(commands) -> None:
     form.add_argument("--layers", type=int, help="rounds of messages, 0 to 8")
     form.add_argument("--radius", type=int, help="of the neighbourhood, 1 to 4 sites")
     form.add_argument("--pitch", type=_integers, metavar="X,Y,T", help="coordinates of one site (default: found)")
-    form.add_argument("--kind-rule", type=_integers, metavar="X,Y,T", help="kind = rule . site mod kinds (default: found)")
     form.add_argument(
-        "--transposed", type=_integers, metavar="LIST", help="for each kind, 1 to exchange x and y (default: 0,1 for two kinds)"
+        "--kind-rule", type=_integers, metavar="X,Y,T", help="kind = rule . site mod kinds (default: found)"
+    )
+    form.add_argument(
+        "--transposed",
+        type=_integers,
+        metavar="LIST",
+        help="for each kind, 1 to exchange x and y (default: 0,1 for two kinds)",
     )
     form.add_argument("--untied", action="store_true", help="weights of its own for each kind")
     form.add_argument(
@@ -198,6 +205,7 @@ def _add_train(commands) -> None:
         ("taught_weight", "weight of the taught shots' loss beside cross-entropy"),
         ("gap_scale", "log-likelihood ratio that a nat of gap stands for, of taught and recorded shots"),
         ("shots_rate", "learning rate on recorded shots"),
+        ("shots_beside", "sampled shots beside each recorded one"),
         ("keep", "share of the shots that keep cross-entropy in the gap phase"),
         ("offset", "nats added to the weights of edges without an event"),
     ):

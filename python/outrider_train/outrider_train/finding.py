@@ -1,10 +1,11 @@
 """Finds the lattice that the detectors of models stand on.
 
-The lattice has a site at every place where a detector is: its steps are the shortest way that often leads from one place
-to another, and the shortest across. Where edges mostly join sites of one colour of a chessboard, the colours are two kinds. There are
-eight ways to lay a square on the lattice and two to number the kinds; that with the fewest slots is taken, and the
-greatest in order among equals. So the same code has the same slots however its coordinates are turned, and networks
-that were trained for it go on (`--init`). Coordinates as Stim's generator has them are left as they are.
+The lattice has a site at every place where a detector is. Its steps are the shortest way that often leads from one
+place to another, and the shortest across. Where edges mostly join sites of one colour of a chessboard, the colours are
+two kinds. There are eight ways to lay a square on the lattice and two to number the kinds; that with the fewest slots
+is taken, and the greatest in order among equals. So the same code has the same slots however its coordinates are
+turned, and networks that were trained for it go on (`--init`). Coordinates as Stim's generator has them are left as
+they are.
 """
 
 import itertools

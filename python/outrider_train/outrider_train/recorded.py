@@ -23,7 +23,15 @@ FORMATS = ("01", "b8", "r8", "ptb64", "hits", "dets")
 class RecordedFile:
     """The fold's shots of one file: a part `held_out` by chance, the others in an endless row of shuffled turns."""
 
-    def __init__(self, circuit: Circuit, paths: tuple[str, str], formats: tuple[str, str], fold: str, held_out: float, seed: object):
+    def __init__(
+        self,
+        circuit: Circuit,
+        paths: tuple[str, str],
+        formats: tuple[str, str],
+        fold: str,
+        held_out: float,
+        seed: object,
+    ):
         if circuit.model.num_observables != 1:
             raise TrainingError(f"{circuit.name}: {circuit.model.num_observables} observables; recorded shots have one")
         detectors = _read(paths[0], formats[0], num_detectors=circuit.model.num_detectors)

@@ -309,21 +309,23 @@ class Trainer:
         return gap_weight * gap / count + flips / kept
 
     def _recorded_loss(self, index: int, count: int, part: range) -> torch.Tensor:
-        """Of a step of `count` recorded shots, and sampled ones that keep the cross-entropy of flips."""
+        """Of a step of `count` recorded shots, and sampled ones beside them, some of which keep the cross-entropy."""
         settings, cursor = self.settings, self.recorded_cursors[index]
-        kept = max(self.ranks.size, round(count * settings.keep))
-        own = self.ranks.part(kept)
+        beside = max(self.ranks.size, round(count * settings.shots_beside))
+        own = self.ranks.part(beside)
+        every = max(1, round(1 / settings.keep))
         start = time.perf_counter()
         recorded = self.recorded[index].read(cursor + part.start, len(part))
         shots = self._streams[index].read(self.cursors[index] + own.start, len(own))
         self.data_seconds += time.perf_counter() - start
         self.recorded_cursors[index] += count
-        self.cursors[index] += kept
+        self.cursors[index] += beside
         limit, screen = (nats / settings.gap_scale for nats in (settings.gap_limit, settings.screen))
-        gap, flips = gap_losses(
-            self.network, self._makers[index], recorded, shots, limit, screen, settings.gap_scale
-        )
-        return settings.gap_weight * self.circuits[index].gap_weight * gap / count + flips / kept
+        both = Shots.join([recorded, shots])
+        kept = shots[np.arange(-own.start % every, len(shots), every)]
+        gap, flips = gap_losses(self.network, self._makers[index], both, kept, limit, screen, settings.gap_scale)
+        gap_weight = settings.gap_weight * self.circuits[index].gap_weight
+        return gap_weight * gap / (count + beside) + flips / math.ceil(beside / every)
 
     def _steps_per_pass(self) -> int:
         counts = [len(file) / self._shots_per_step(index, RECORDED) for index, file in enumerate(self.recorded)]

@@ -54,7 +54,11 @@ def recorded(paths: tuple[str, str], fold: str = "even", **changes) -> dict:
 def rows_of(file: RecordedFile) -> list[tuple[bytes, int]]:
     whole = file.read(0, len(file))
     parts = [(part.detectors, part.observables) for part in (whole, file.held_out)]
-    return [(row.tobytes(), int(bit)) for detectors, bits in parts for row, bit in zip(detectors, bits[:, 0], strict=True)]
+    return [
+        (row.tobytes(), int(bit))
+        for detectors, bits in parts
+        for row, bit in zip(detectors, bits[:, 0], strict=True)
+    ]
 
 
 @pytest.mark.parametrize("fold, own", [("even", slice(0, None, 2)), ("odd", slice(1, None, 2)), ("all", slice(None))])
@@ -170,7 +174,7 @@ def test_the_program_from_recorded_shots_to_a_card(tmp_path, paths, small, shots
     assert wrong.mean() < 0.2
 
     later = tmp_path / "later.safetensors"
-    assert main([*words[:-2], "--shots-fold", "odd", "--steps", "0,0", "--init", str(network), "--out", str(later)]) == 0
+    assert main([*words, "--steps", "0,0", "--init", str(network), "--out", str(later)]) == 0
     (stage,) = read(later)[1]["earlier"]
     assert stage["recorded"] == [source]
 
