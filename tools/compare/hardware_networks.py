@@ -34,9 +34,9 @@ PATCHES = {
 FOLDS = {"even": "odd", "odd": "even"}
 GIVEN = ("belief_matching", "tensor_network_contraction")
 # Minutes on the model, by patch.
-MINUTES = {"d5": 9.0, "d3": 3.0}
+MINUTES = {"d5": 9.0, "d3": 2.0}
 MODEL_OPTIONS = ("--gap-share", "0.8", "--watch-shots", "20000")
-SHOTS_OPTIONS = ("--steps", "0,0", "--watch-shots", "2000")
+SHOTS_OPTIONS = ("--steps", "0,0", "--held-out", "0.1", "--patience", "4", "--watch-shots", "2000")
 WIDTH = {"d5": "32", "d3": "16"}
 
 

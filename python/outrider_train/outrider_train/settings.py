@@ -50,7 +50,7 @@ class Settings:
     patience: int = 5
     shots_rate: float = 2e-4
     shots_events: int = 4000
-    shots_beside: float = 1.0
+    shots_beside: float = 1 / 16
     keep: float = 1 / 16
     offset: float = DEFAULT_OFFSET
     quantise_from: float = 0.8

@@ -40,6 +40,8 @@ STEPS_MIN = 100
 # Steps in which the learning rate grows, and what is left of it at the end.
 WARM_UP_STEPS = (200, 100, 50)
 FINAL_RATE = 0.02
+# Weights are averaged over such a part of the steps so far, one in so many; less as steps grow many.
+AVERAGE_SHARES = (10, 10, 3)
 GRADIENT_MAX = (2.5, 1.0, 1.0)
 SHOTS_PER_STEP_MIN = 8
 # Shots judged at a time.
@@ -309,11 +311,10 @@ class Trainer:
         return gap_weight * gap / count + flips / kept
 
     def _recorded_loss(self, index: int, count: int, part: range) -> torch.Tensor:
-        """Of a step of `count` recorded shots, and sampled ones beside them, some of which keep the cross-entropy."""
+        """Of a step of `count` recorded shots, and sampled ones beside them, which keep the cross-entropy of flips."""
         settings, cursor = self.settings, self.recorded_cursors[index]
         beside = max(self.ranks.size, round(count * settings.shots_beside))
         own = self.ranks.part(beside)
-        every = max(1, round(1 / settings.keep))
         start = time.perf_counter()
         recorded = self.recorded[index].read(cursor + part.start, len(part))
         shots = self._streams[index].read(self.cursors[index] + own.start, len(own))
@@ -322,10 +323,9 @@ class Trainer:
         self.cursors[index] += beside
         limit, screen = (nats / settings.gap_scale for nats in (settings.gap_limit, settings.screen))
         both = Shots.join([recorded, shots])
-        kept = shots[np.arange(-own.start % every, len(shots), every)]
-        gap, flips = gap_losses(self.network, self._makers[index], both, kept, limit, screen, settings.gap_scale)
+        gap, flips = gap_losses(self.network, self._makers[index], both, shots, limit, screen, settings.gap_scale)
         gap_weight = settings.gap_weight * self.circuits[index].gap_weight
-        return gap_weight * gap / (count + beside) + flips / math.ceil(beside / every)
+        return gap_weight * gap / (count + beside) + flips / beside
 
     def _steps_per_pass(self) -> int:
         counts = [len(file) / self._shots_per_step(index, RECORDED) for index, file in enumerate(self.recorded)]
@@ -385,7 +385,7 @@ class Trainer:
         return rate * warm * (decay * (1 - FINAL_RATE) + FINAL_RATE)
 
     def _average_weights(self) -> None:
-        decay = min(self.settings.average, 1 - 1 / (1 + self.step / 10))
+        decay = min(self.settings.average, 1 - 1 / (1 + self.step / AVERAGE_SHARES[self.phase]))
         with torch.no_grad():
             for average, weight in zip(self.average.parameters(), self.network.parameters(), strict=True):
                 average.lerp_(weight, 1 - decay)
