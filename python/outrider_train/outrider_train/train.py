@@ -40,7 +40,7 @@ STEPS_MIN = 100
 # Steps in which the learning rate grows, and what is left of it at the end.
 WARM_UP_STEPS = (200, 100, 50)
 FINAL_RATE = 0.02
-# Weights are averaged over such a part of the steps so far, one in so many; less as steps grow many.
+# The averaged weights reach back over one in so many of the steps that a phase has made.
 AVERAGE_SHARES = (10, 10, 3)
 GRADIENT_MAX = (2.5, 1.0, 1.0)
 SHOTS_PER_STEP_MIN = 8
@@ -51,7 +51,7 @@ ADAM_BETAS = (0.9, 0.98)
 
 @dataclass(frozen=True)
 class Verdict:
-    """On the weights after so many passes over the recorded shots, by those held out: mean gap loss and failures."""
+    """What the shots held out say of the weights after so many passes over the others: mean gap loss and failures."""
 
     passes: int
     loss: float
