@@ -33,8 +33,9 @@ PATCHES = {
 # What a half of the shots is trained on, and what it scores.
 FOLDS = {"even": "odd", "odd": "even"}
 GIVEN = ("belief_matching", "tensor_network_contraction")
-# Minutes on the model, by patch.
-MINUTES = {"d5": 4.5, "d3": 2.0}
+# Minutes on the model, and channels, by patch.
+MINUTES = {"d5": 9.0, "d3": 3.0}
+WIDTH = {"d5": "32", "d3": "16"}
 MODEL_OPTIONS = ("--gap-share", "0.8", "--watch-shots", "20000")
 SHOTS_OPTIONS = ("--steps", "0,0", "--held-out", "0.1", "--patience", "4", "--watch-shots", "2000")
 
@@ -76,14 +77,15 @@ def measure(patch, experiments, trained, scored, args):
     from_model, from_shots = (args.out / f"{patch}_{stage}_{trained}.safetensors" for stage in ("model", "shots"))
     dems = [word for model in models for word in ("--dem", model)]
     minutes = args.minutes or MINUTES[patch]
-    spent = [train(from_model, *dems, "--init", FIRST, "--minutes", minutes, *MODEL_OPTIONS)]
+    form = ("--width", WIDTH[patch])
+    spent = [train(from_model, *dems, *form, "--init", FIRST, "--minutes", minutes, *MODEL_OPTIONS)]
     files = [
         word
         for folder in experiments
         for word in ("--shots", folder / "detection_events.b8", "--obs", folder / "obs_flips_actual.01")
     ]
     fold = ("--shots-fold", trained)
-    spent.append(train(from_shots, *dems, "--init", from_model, *files, *fold, *SHOTS_OPTIONS))
+    spent.append(train(from_shots, *dems, *form, "--init", from_model, *files, *fold, *SHOTS_OPTIONS))
     rows = []
     for folder, model in zip(experiments, models, strict=True):
         half = slice(list(FOLDS).index(scored), None, 2)
