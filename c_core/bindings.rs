@@ -69,6 +69,7 @@ pub const OTR_EVENT_RADIUS_MAX: u32 = 4;
 pub const OTR_EVENT_KINDS_MAX: u32 = 8;
 pub const OTR_EVENT_SLOTS_MAX: u32 = 32;
 pub const OTR_EVENT_SLOT_OFFSET_MAX: u32 = 8;
+pub const OTR_EVENT_PLANE_MAX: u32 = 1048576;
 pub const OTR_EVENT_SHIFT_MAX: u32 = 16;
 pub const OTR_EVENT_BIAS_MAX: u32 = 536870912;
 pub const OTR_SAMPLER_BLOCK_SHOTS: u32 = 256;
@@ -4864,12 +4865,13 @@ pub struct otr_event_geometry {
     pub sets: i32,
     pub slots: i32,
     pub slot: *const otr_event_slot,
+    pub plane: *const [::core::ffi::c_int; 3usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     [
         "Size of otr_event_geometry",
-    ][::core::mem::size_of::<otr_event_geometry>() - 64usize];
+    ][::core::mem::size_of::<otr_event_geometry>() - 72usize];
     [
         "Alignment of otr_event_geometry",
     ][::core::mem::align_of::<otr_event_geometry>() - 8usize];
@@ -4900,6 +4902,9 @@ const _: () = {
     [
         "Offset of field: otr_event_geometry::slot",
     ][::core::mem::offset_of!(otr_event_geometry, slot) - 56usize];
+    [
+        "Offset of field: otr_event_geometry::plane",
+    ][::core::mem::offset_of!(otr_event_geometry, plane) - 64usize];
 };
 #[repr(C)]
 #[derive(Debug)]

@@ -520,6 +520,7 @@ fn preparing_batches_allocates_nothing_after_warm_up() {
     let offsets = [[0, 0, 1], [1, 1, 0], [1, -1, 0], [-1, -1, 1], [-1, 1, 1], [-2, 0, 1]];
     let there_and_back = offsets.into_iter().flat_map(|offset| [offset, offset.map(|step: i32| -step)]);
     let geometry = Geometry {
+        plane: None,
         pitch: [2, 2, 1],
         kind_rule: [1, 1, 0],
         transposed: vec![false, true],

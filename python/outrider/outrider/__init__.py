@@ -33,6 +33,7 @@ from ._outrider import (
     Trellis,
     WindowedDecoder,
     Windows,
+    read_shots,
 )
 from ._outrider import __version__ as __version__
 from .matching import Matching
@@ -62,6 +63,7 @@ __all__ = [
     "matching",
     "rand_float",
     "randomize",
+    "read_shots",
     "set_seed",
     "sinter_decoders",
 ]

@@ -23,6 +23,7 @@ __all__ = [
     "WindowedDecoder",
     "Windows",
     "__version__",
+    "read_shots",
 ]
 
 __version__: str
@@ -31,6 +32,10 @@ _Bits: TypeAlias = NDArray[np.bool_] | NDArray[np.uint8]
 _Overrides: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]
 _Ragged: TypeAlias = tuple[NDArray[np.int64], NDArray[np.uint32]]
 _RaggedPairs: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+def read_shots(
+    path: str | os.PathLike[str], format: str = "b8", *, num_detectors: int = 0, num_observables: int = 0
+) -> NDArray[np.uint8]: ...
 
 @final
 class Model:
@@ -519,6 +524,7 @@ class Training:
         sets: Sequence[int],
         radius: int,
         slots: Sequence[Sequence[tuple[int, int, int, bool]]],
+        plane: Sequence[Sequence[int]] | None = None,
         offset: float = 0.0,
         isa: str = "auto",
     ) -> Training: ...

@@ -16,6 +16,7 @@ mod measurements;
 mod model;
 mod predecoder;
 mod sampler;
+mod shots;
 mod stream;
 mod surface_code;
 mod training;
@@ -44,6 +45,8 @@ mod _outrider {
     use crate::predecoder::Predecoder;
     #[pymodule_export]
     use crate::sampler::Sampler;
+    #[pymodule_export]
+    use crate::shots::read_shots;
     #[pymodule_export]
     use crate::stream::Stream;
     #[pymodule_export]
