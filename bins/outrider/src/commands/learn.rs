@@ -14,9 +14,11 @@ use crate::input::Selection;
 use crate::learning::fitting::{self, Fitting, Learned, TieSpread, learn, learn_means};
 use crate::learning::gathering::{Block, Correlations, Counting, Gathered, gather};
 use crate::learning::patch_map::PatchMap;
+use crate::learning::places::Places;
 use crate::learning::prior::{Prior, PriorArgs};
 use crate::learning::report::{
-    BlockRow, BurstRow, DriftRows, Fit, RateRow, Report, ResidualReport, ScoreRow, Settings, scale_of,
+    BlockRow, BurstRow, DriftRows, EventsRow, Fit, RateRow, Report, ResidualReport, ScoreRow, Settings,
+    scale_of,
 };
 use crate::learning::scoring::{Decoding, Score, compare};
 use crate::learning::shot_files::ShotFileArgs;
@@ -315,9 +317,10 @@ impl LearnArgs {
             rates: learned.classes.iter().map(RateRow::of).collect(),
             groups: prior.group_factors(learned),
             patch: PatchMap::of(&prior.model, &learned.classes),
-            residuals: Some(ResidualReport::of(&residuals)),
+            residuals: Some(ResidualReport::of(&residuals, Places::of(&prior.model).as_ref())),
             bursts: gathered.bursts.iter().map(BurstRow::of).collect(),
             drift: drift.as_ref().map(DriftRows::of),
+            events: gathered.series.points().iter().map(EventsRow::of).collect(),
             blocks: blocks.iter().map(|block| self.block_row(prior, block)).collect(),
             scores,
             warnings: warnings(&of_prior, moments, learned),
