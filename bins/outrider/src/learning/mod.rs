@@ -2,6 +2,7 @@
 
 pub(crate) mod fitting;
 pub(crate) mod gathering;
+pub(crate) mod page;
 pub(crate) mod parameters;
 pub(crate) mod patch_map;
 pub(crate) mod places;
