@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::chart::{Axis, Bars, Frame, across, px, range, short, upward, with_error};
-use crate::learning::report::{BlockRow, DriftRows, EventsRow, Report};
+use crate::learning::report::{BlockRow, BurstRow, DriftRows, EventsRow, Report};
 
 const HEIGHT: f64 = 320.0;
 /// Bursts drawn at most.
@@ -101,7 +101,7 @@ fn bursts(report: &Report, frame: &Frame<'_>) -> Markup {
     html! {
         g.burst {
             @for burst in report.bursts.iter().take(BURSTS_MAX) {
-                @let shots = (burst.last_shot - burst.first_shot + 1) as f64;
+                @let shots = burst_shots(burst, report.settings.window as u64) as f64;
                 @let x = frame.x.at(middle(burst.first_shot, burst.last_shot));
                 @let y = frame.y.at(burst.events as f64 / shots);
                 path.mark d={"M" (px(x - 6.0)) " " (px(y - 5.0)) "h12l-6 10z"} {
@@ -113,6 +113,11 @@ fn bursts(report: &Report, frame: &Frame<'_>) -> Markup {
             }
         }
     }
+}
+
+/// Shots of a window that was left out: those between its ends, but for those held out.
+fn burst_shots(burst: &BurstRow, window: u64) -> u64 {
+    window.min(burst.last_shot - burst.first_shot + 1)
 }
 
 fn middle(first: u64, last: u64) -> f64 {

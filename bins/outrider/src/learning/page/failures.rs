@@ -34,7 +34,8 @@ pub(super) fn section(report: &Report) -> Markup {
             figcaption {
                 "The share of shots whose observables are predicted wrongly, on shots that were not learned from. Lines are "
                 "95 % intervals of each alone. Both models decode the same shots, so that their ratio is known better than "
-                "these show: its interval is in the table, and learned rates are surely better where it ends below 1."
+                "these show. It stands below the decoder with its 95 % interval: the learned rates are better where that ends "
+                "below 1."
             }
         }
         (table(&report.scores))
@@ -55,7 +56,8 @@ fn draw(scores: &[ScoreRow]) -> Markup {
     let top = |index: usize| 14.0 + ROW * index as f64;
     let marks = html! {
         @for (index, (row, bars)) in rows.iter().enumerate() {
-            text.label text-anchor="end" x=(px(NAMES - 10.0)) y=(px(top(index) + BAR + 5.0)) { (row.decoder) }
+            text.label text-anchor="end" x=(px(NAMES - 10.0)) y=(px(top(index) + 14.0)) { (row.decoder) }
+            text.small text-anchor="end" x=(px(NAMES - 10.0)) y=(px(top(index) + BAR + 15.0)) { (ratio(row)) }
             @for (line, &(name, (failures, shots, interval))) in bars.iter().enumerate() {
                 @let y = top(index) + (BAR + 2.0) * line as f64;
                 @let rate = failures as f64 / shots as f64;
@@ -77,6 +79,14 @@ fn draw(scores: &[ScoreRow]) -> Markup {
     frame.draw("Failures of held-out shots with the prior and with the learned rates", &marks)
 }
 
+/// Learned over prior, with its interval.
+fn ratio(row: &ScoreRow) -> String {
+    match (row.ratio, row.ratio_interval) {
+        (Some(ratio), Some([low, high])) => format!("{ratio:.3} [{low:.3}, {high:.3}]"),
+        _ => "–".to_owned(),
+    }
+}
+
 fn table(scores: &[ScoreRow]) -> Markup {
     html! {
         table {
@@ -93,18 +103,16 @@ fn table(scores: &[ScoreRow]) -> Markup {
                 }
             }
             tbody {
-                @for ScoreRow { decoder, score, ratio, ratio_interval } in scores {
+                @for row in scores {
+                    @let score = &row.score;
                     tr {
-                        td { (decoder) }
+                        td { (row.decoder) }
                         td { (score.shots) }
                         td { (score.prior_failures) }
                         td { (score.learned_failures) }
                         td { (score.only_prior) }
                         td { (score.only_learned) }
-                        @match (ratio, ratio_interval) {
-                            (Some(ratio), Some([low, high])) => td { (format_args!("{ratio:.3} [{low:.3}, {high:.3}]")) }
-                            _ => td { "–" }
-                        }
+                        td { (ratio(row)) }
                     }
                 }
             }

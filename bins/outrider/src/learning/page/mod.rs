@@ -104,7 +104,7 @@ fn settings(report: &Report) -> Markup {
                 dd { "mean square of what is left of " (report.fit.moments) " moments, in their errors: " (chart::short(report.fit.chi_square)) }
             }
         }
-        p.note { code { "--report" } " writes the same as JSON, with all rates and pairs listed." }
+        p.note { code { "--report" } " writes the same as JSON, with the rates of all classes." }
     }
 }
 

@@ -102,7 +102,7 @@ fn by_distance(caption: &str, rows: &[ApartRow]) -> Markup {
     let is_cut = rows.iter().any(|row| Some(&row.apart.distance) > grid.distances.last());
     let columns = grid.distances.len();
     html! {
-        table.heat {
+        div.wide { table.heat {
             caption {
                 (caption) ", by rounds apart (down) and distance (across)"
                 @if last < farthest { "; none of those farther apart in rounds" }
@@ -129,7 +129,7 @@ fn by_distance(caption: &str, rows: &[ApartRow]) -> Markup {
                     }
                 }
             }
-        }
+        } }
     }
 }
 
