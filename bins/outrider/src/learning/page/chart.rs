@@ -196,7 +196,6 @@ impl Bars {
 
 /// The outline of the mark for a number of detectors from 1: circle, square, triangle, diamond.
 pub(super) fn marker(size: usize, x: f64, y: f64, r: f64) -> String {
-    let (x, y) = (x, y);
     match size {
         1 => {
             let (left, width) = (px(x - r), px(2.0 * r));
