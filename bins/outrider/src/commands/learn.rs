@@ -13,10 +13,13 @@ use crate::error::{Error, Result};
 use crate::input::Selection;
 use crate::learning::fitting::{self, Fitting, Learned, TieSpread, learn, learn_means};
 use crate::learning::gathering::{Block, Correlations, Counting, Gathered, gather};
+use crate::learning::page::page;
 use crate::learning::patch_map::PatchMap;
+use crate::learning::places::Places;
 use crate::learning::prior::{Prior, PriorArgs};
 use crate::learning::report::{
-    BlockRow, BurstRow, DriftRows, Fit, RateRow, Report, ResidualReport, ScoreRow, Settings, scale_of,
+    BlockRow, BurstRow, DriftRows, EventsRow, Fit, RateRow, Report, ResidualReport, ScoreRow, Settings,
+    scale_of,
 };
 use crate::learning::scoring::{Decoding, Score, compare};
 use crate::learning::shot_files::ShotFileArgs;
@@ -101,6 +104,9 @@ pub(crate) struct LearnArgs {
     /// File for all rates with their errors, and for what was tested (.json)
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// File for a page that shows the same as plots and tables (.html): one file that opens in any browser, offline
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
     /// Threads that decode held-out shots [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -113,7 +119,8 @@ const AFTER_HELP: &str = "\
 Examples:
   outrider learn --dem prior.dem --in dets.b8 --out learned.dem
   outrider learn --dem prior.dem --in dets.b8 --obs obs.01 --cross-validate --tie time --out learned.dem
-  outrider learn --distance 5 --p 0.003 --in dets.b8 --out learned.dem";
+  outrider learn --distance 5 --p 0.003 --in dets.b8 --out learned.dem
+  outrider learn --dem prior.dem --in dets.b8 --plot rates.html";
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &LearnArgs) -> Result<()> {
@@ -142,6 +149,7 @@ struct Outputs<'a> {
     args: &'a LearnArgs,
     model: Option<Output>,
     report: Option<Output>,
+    plot: Option<Output>,
 }
 
 impl<'a> Outputs<'a> {
@@ -150,7 +158,8 @@ impl<'a> Outputs<'a> {
         if !args.models_to_stdout() {
             output::require_stdout()?;
         }
-        Ok(Self { args, model, report: Output::create_optional(args.report.as_deref())? })
+        let report = Output::create_optional(args.report.as_deref())?;
+        Ok(Self { args, model, report, plot: Output::create_optional(args.plot.as_deref())? })
     }
 
     fn write(mut self, report: &Report, learned: &Learned, blocks: &[LearnedBlock]) -> Result<()> {
@@ -160,7 +169,10 @@ impl<'a> Outputs<'a> {
         if let Some(out) = &mut self.report {
             out.put(output::json(report).as_bytes())?;
         }
-        let mut outputs: Vec<_> = [self.model, self.report].into_iter().flatten().collect();
+        if let Some(out) = &mut self.plot {
+            out.put(page(report).as_bytes())?;
+        }
+        let mut outputs: Vec<_> = [self.model, self.report, self.plot].into_iter().flatten().collect();
         for block in blocks {
             if let Some(path) = self.args.block_path(block.number) {
                 let mut out = Output::create(&path)?;
@@ -199,12 +211,16 @@ impl LearnArgs {
     }
 
     fn models_to_stdout(&self) -> bool {
-        [&self.out, &self.report].into_iter().flatten().any(|path| path == Path::new("-"))
+        [&self.out, &self.report, &self.plot].into_iter().flatten().any(|path| path == Path::new("-"))
     }
 
     fn require_apart(&self) -> Result<()> {
         self.shots.require_apart(self.prior.dem.as_deref(), self.is_scored())?;
-        output::require_distinct(&[("--out", self.out.as_deref()), ("--report", self.report.as_deref())])?;
+        output::require_distinct(&[
+            ("--out", self.out.as_deref()),
+            ("--report", self.report.as_deref()),
+            ("--plot", self.plot.as_deref()),
+        ])?;
         if self.blocks_out.as_ref().is_some_and(|path| !path.to_string_lossy().contains("{}")) {
             return Err(Error::Usage("--blocks-out needs {} where the number of the block goes".to_owned()));
         }
@@ -315,9 +331,10 @@ impl LearnArgs {
             rates: learned.classes.iter().map(RateRow::of).collect(),
             groups: prior.group_factors(learned),
             patch: PatchMap::of(&prior.model, &learned.classes),
-            residuals: Some(ResidualReport::of(&residuals)),
+            residuals: Some(ResidualReport::of(&residuals, Places::of(&prior.model).as_ref())),
             bursts: gathered.bursts.iter().map(BurstRow::of).collect(),
             drift: drift.as_ref().map(DriftRows::of),
+            events: gathered.series.points().iter().map(EventsRow::of).collect(),
             blocks: blocks.iter().map(|block| self.block_row(prior, block)).collect(),
             scores,
             warnings: warnings(&of_prior, moments, learned),

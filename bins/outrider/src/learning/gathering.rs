@@ -9,6 +9,7 @@ use outrider::{
 
 use crate::error::{Error, Result};
 use crate::input::Batches;
+use crate::learning::series::Series;
 
 /// Blocks of one series.
 pub(crate) const BLOCKS_MAX: u64 = 10_000;
@@ -79,6 +80,8 @@ pub(crate) struct Gathered {
     pub(crate) drift: Drift,
     /// Windows that are in `drift`.
     pub(crate) windows: u64,
+    /// The same windows over time.
+    pub(crate) series: Series,
 }
 
 impl Block {
@@ -183,6 +186,7 @@ impl Gatherer {
                 bursts: Vec::new(),
                 drift: Drift::new(count)?,
                 windows: 0,
+                series: Series::new(),
             },
         })
     }
@@ -244,6 +248,7 @@ impl Gatherer {
         self.singles.add(&window.rows)?;
         self.gathered.drift.add(&self.singles, &window.sums)?;
         self.gathered.windows += 1;
+        self.gathered.series.push(window.first_shot, window.last_shot, &window.sums);
         self.count_in_blocks(window)
     }
 

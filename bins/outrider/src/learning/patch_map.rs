@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use outrider::{DetectorErrorModel, TimeAxis};
+use outrider::DetectorErrorModel;
 use serde::Serialize;
 
 use crate::learning::fitting::ClassRate;
+use crate::learning::places::Places;
 
 /// Errors at one place, or between two, over all rounds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -40,12 +41,7 @@ struct Sum {
 impl PatchMap {
     /// Adds classes of one and two detectors up by place; nothing without coordinates.
     pub(crate) fn of(model: &DetectorErrorModel, classes: &[ClassRate]) -> Option<Self> {
-        let rounds = model.rounds(&TimeAxis::default()).ok()?;
-        let coordinates = model.detector_coordinates().ok()?;
-        let place = |detector: u32| -> Vec<f64> {
-            let of = coordinates[detector as usize].iter().enumerate();
-            of.filter(|&(axis, _)| axis != rounds.axis as usize).map(|(_, &at)| at).collect()
-        };
+        let all = Places::of(model)?;
         let mut names: BTreeMap<Vec<u64>, usize> = BTreeMap::new();
         let mut places: Vec<Vec<f64>> = Vec::new();
         let mut sums: BTreeMap<(usize, usize), Sum> = BTreeMap::new();
@@ -54,7 +50,7 @@ impl PatchMap {
             match class.detectors.as_slice() {
                 [first, rest @ ..] if rest.len() < 2 => {
                     for (end, &detector) in ends.iter_mut().zip([first, rest.first().unwrap_or(first)]) {
-                        let at = place(detector);
+                        let at = all.place(detector).to_vec();
                         let key = at.iter().map(|number| number.to_bits()).collect();
                         *end = *names.entry(key).or_insert_with(|| {
                             places.push(at);

@@ -1,5 +1,6 @@
 //! What was learned, as JSON and as the lines that a terminal shows.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use outrider::{DriftReport, ResidualPair, Residuals};
@@ -8,7 +9,9 @@ use serde::Serialize;
 use crate::learning::fitting::{ClassRate, Learned};
 use crate::learning::gathering::Burst;
 use crate::learning::patch_map::{PatchMap, Site};
+use crate::learning::places::{Apart, Places};
 use crate::learning::scoring::Score;
+use crate::learning::series::Point;
 
 /// Residual pairs listed at most; the numbers of all are given.
 const PAIRS_LISTED_MAX: usize = 200;
@@ -36,6 +39,8 @@ pub(crate) struct Report {
     pub(crate) bursts: Vec<BurstRow>,
     /// Nothing with fewer than two windows.
     pub(crate) drift: Option<DriftRows>,
+    /// Events over time; neighbouring windows are one row where there are many. Bursts that are left out are not in it.
+    pub(crate) events: Vec<EventsRow>,
     /// Of blocks, if they are asked for.
     pub(crate) blocks: Vec<BlockRow>,
     pub(crate) scores: Vec<ScoreRow>,
@@ -115,17 +120,32 @@ pub(crate) struct ResidualReport {
     pub(crate) outside: Vec<PairRow>,
     /// Significant pairs that errors flip.
     pub(crate) inside: Vec<PairRow>,
+    /// All pairs that no error flips, by how far apart they are; nothing without coordinates.
+    pub(crate) outside_apart: Vec<ApartRow>,
+    /// All pairs that errors flip.
+    pub(crate) inside_apart: Vec<ApartRow>,
 }
 
 /// One pair.
 #[derive(Serialize)]
 pub(crate) struct PairRow {
     pub(crate) detectors: [u32; 2],
+    /// How far apart they are, if they have coordinates.
+    pub(crate) apart: Option<Apart>,
     /// Rate of one more error that would explain it.
     pub(crate) excess: f64,
     pub(crate) error: f64,
     pub(crate) z: f64,
     pub(crate) log10_p: f64,
+}
+
+/// Pairs that are equally far apart.
+#[derive(Serialize)]
+pub(crate) struct ApartRow {
+    #[serde(flatten)]
+    pub(crate) apart: Apart,
+    pub(crate) tested: u64,
+    pub(crate) significant: u64,
 }
 
 /// One window that was left out.
@@ -161,6 +181,20 @@ pub(crate) struct DriftRow {
     pub(crate) spread: f64,
     pub(crate) change: f64,
     pub(crate) log10_p: f64,
+}
+
+/// Windows that follow each other.
+#[derive(Serialize)]
+pub(crate) struct EventsRow {
+    /// Indices from 0, in the order of the files.
+    pub(crate) first_shot: u64,
+    pub(crate) last_shot: u64,
+    /// Shots that were learned from.
+    pub(crate) shots: u64,
+    /// Events of a shot.
+    pub(crate) mean: f64,
+    /// Standard error of the mean, as the shots show it; null for one shot.
+    pub(crate) error: Option<f64>,
 }
 
 /// One block of the series.
@@ -243,10 +277,11 @@ impl Fit {
 }
 
 impl ResidualReport {
-    pub(crate) fn of(residuals: &Residuals) -> Self {
+    pub(crate) fn of(residuals: &Residuals, places: Option<&Places>) -> Self {
         let summary = residuals.summary();
         let row = |pair: ResidualPair| PairRow {
             detectors: [pair.first, pair.second],
+            apart: places.map(|places| places.apart(pair.first, pair.second)),
             excess: pair.excess,
             error: pair.excess_deviation,
             z: pair.z,
@@ -263,7 +298,31 @@ impl ResidualReport {
             inside_significant: summary.inside_significant,
             outside: significant(false),
             inside: significant(true),
+            outside_apart: by_distance(residuals, places, false),
+            inside_apart: by_distance(residuals, places, true),
         }
+    }
+}
+
+/// Counts pairs by how far apart they are.
+fn by_distance(residuals: &Residuals, places: Option<&Places>, inside: bool) -> Vec<ApartRow> {
+    let Some(places) = places else { return Vec::new() };
+    let mut rows: BTreeMap<(u32, u64), ApartRow> = BTreeMap::new();
+    for pair in residuals.pairs().filter(|pair| pair.is_inside == inside) {
+        let apart = places.apart(pair.first, pair.second);
+        // Distances are not negative: their bits have their order.
+        let row = rows.entry((apart.rounds, apart.distance.to_bits()));
+        let row = row.or_insert(ApartRow { apart, tested: 0, significant: 0 });
+        row.tested += 1;
+        row.significant += u64::from(pair.is_significant);
+    }
+    rows.into_values().collect()
+}
+
+impl EventsRow {
+    pub(crate) fn of(point: &Point) -> Self {
+        let &Point { first_shot, last_shot, shots, .. } = point;
+        Self { first_shot, last_shot, shots, mean: point.mean(), error: point.error() }
     }
 }
 
