@@ -16,6 +16,8 @@
 /* Halvings of the interval that a fitted spread lies in. */
 #define SPREAD_STEPS 40
 
+/* Events behind an estimate that weigh as much as its prior, for the errors of estimates. */
+#define SMOOTHING_EVENTS 30.0
 /* Fewer pools do not show how far their factors spread. */
 #define SPREAD_POOLS_MIN 4
 
@@ -506,10 +508,27 @@ static void estimate_plainly(otr_rates *rates) {
     }
 }
 
-static void raise_to_floor(const otr_rates *rates, double *attenuations) {
-    for (uint32_t i = 0; i < rates->classes.count; i++) {
-        const double floor = rates->options.floor * rates->classes.prior[i];
-        attenuations[i] = attenuations[i] > floor ? attenuations[i] : floor;
+/* Turns plain estimates into the noise that errors of estimates are made of. An estimate that happens to be
+ * low must not seem surer for it: of those from few events most is taken from the prior, scaled for classes
+ * of as many detectors. */
+static void smooth(otr_rates *rates, double shots) {
+    const double *const prior = rates->classes.prior;
+    double *const plain = rates->plain;
+    for (uint32_t begin = 0, end; begin < rates->groups.pool_count; begin = end) {
+        double sum = 0, of_prior = 0, scale;
+        end = end_of_size(rates, begin);
+        for (uint32_t i = rates->groups.pool_begin[begin]; i < rates->groups.pool_begin[end]; i++) {
+            sum += plain[rates->groups.members[i]];
+            of_prior += prior[rates->groups.members[i]];
+        }
+        scale = sum > rates->options.floor * of_prior ? sum / of_prior : rates->options.floor;
+        for (uint32_t i = rates->groups.pool_begin[begin]; i < rates->groups.pool_begin[end]; i++) {
+            const uint32_t class = rates->groups.members[i];
+            const double expected = scale * prior[class], floor = rates->options.floor * prior[class];
+            const double events = shots * expected / 2;
+            const double noise = expected + events / (events + SMOOTHING_EVENTS) * (plain[class] - expected);
+            plain[class] = noise > floor ? noise : floor;
+        }
     }
 }
 
@@ -586,7 +605,7 @@ static double overall_scale(const otr_rates *rates) {
 /* Larger classes first: what is learned of them is taken off smaller ones. */
 static otr_status learn_closed_form(otr_rates *rates, double shots, otr_rates_summary *summary) {
     estimate_plainly(rates);
-    raise_to_floor(rates, rates->plain);
+    smooth(rates, shots);
     keep_all(rates);
     for (uint32_t begin = 0, end; begin < rates->groups.pool_count; begin = end) {
         const uint32_t first = rates->groups.members[rates->groups.pool_begin[begin]];

@@ -329,7 +329,7 @@ impl LearnArgs {
             detectors: prior.model.detector_count(),
             fit: Fit::of(learned),
             rates: learned.classes.iter().map(RateRow::of).collect(),
-            groups: prior.group_factors(learned),
+            groups: GroupRow::all(prior.names(), learned),
             patch: PatchMap::of(&prior.model, &learned.classes),
             residuals: Some(ResidualReport::of(&residuals, Places::of(&prior.model).as_ref())),
             bursts: gathered.bursts.iter().map(BurstRow::of).collect(),

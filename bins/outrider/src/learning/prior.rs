@@ -11,9 +11,7 @@ use outrider::{
 
 use crate::error::{Error, Result};
 use crate::input;
-use crate::learning::fitting::Learned;
 use crate::learning::parameters::parameters_of;
-use crate::learning::report::GroupRow;
 use crate::options::surface::flat_model;
 use crate::options::values::{self, Rounds};
 
@@ -168,16 +166,6 @@ impl Prior {
     /// Names of groups, if they have some.
     pub(crate) fn names(&self) -> &[String] {
         self.ties.as_ref().map_or(&[], |ties| &ties.names)
-    }
-
-    /// What the named groups were learned to have.
-    pub(crate) fn group_factors(&self, learned: &Learned) -> Vec<GroupRow> {
-        let factors = learned.group_factors.iter();
-        self.names()
-            .iter()
-            .zip(factors)
-            .map(|(name, &factor)| GroupRow { name: name.clone(), factor })
-            .collect()
     }
 }
 

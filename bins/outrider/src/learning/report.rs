@@ -249,6 +249,14 @@ pub(crate) fn scale_of<'c>(classes: impl Iterator<Item = &'c ClassRate>) -> Opti
     (prior > 0.0).then(|| (learned / prior, variance.sqrt() / prior))
 }
 
+impl GroupRow {
+    /// What named groups were learned to have.
+    pub(crate) fn all(names: &[String], learned: &Learned) -> Vec<Self> {
+        let factors = learned.group_factors.iter();
+        names.iter().zip(factors).map(|(name, &factor)| Self { name: name.clone(), factor }).collect()
+    }
+}
+
 impl Fit {
     pub(crate) fn of(learned: &Learned) -> Self {
         let classes = &learned.classes;
@@ -377,6 +385,12 @@ impl Report {
     }
 
     fn write_summary(&self, text: &mut String) -> std::fmt::Result {
+        self.write_rates(text)?;
+        self.write_checks(text)?;
+        self.write_scores(text)
+    }
+
+    fn write_rates(&self, text: &mut String) -> std::fmt::Result {
         let fit = &self.fit;
         writeln!(
             text,
@@ -406,6 +420,11 @@ impl Report {
              observables only",
             fit.not_positive, fit.floored, fit.kept, fit.indistinguishable
         )?;
+        Ok(())
+    }
+
+    /// What does not fit, or does not stand still.
+    fn write_checks(&self, text: &mut String) -> std::fmt::Result {
         match &self.drift {
             Some(drift) if drift.has_drift => writeln!(
                 text,
@@ -436,6 +455,10 @@ impl Report {
         if self.bursts.len() > SHOWN {
             writeln!(text, "left out as bursts: {} more windows", self.bursts.len() - SHOWN)?;
         }
+        Ok(())
+    }
+
+    fn write_scores(&self, text: &mut String) -> std::fmt::Result {
         if !self.scores.is_empty() {
             writeln!(text, "failures of held-out shots, prior -> learned:")?;
         }
