@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use outrider::{DetectorErrorModel, TimeAxis};
+use outrider::{DetectorErrorModel, LearnedClass, TimeAxis};
 use serde::Serialize;
-
-use crate::learning::fitting::ClassRate;
 
 /// Errors at one place, or between two, over all rounds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -39,7 +37,7 @@ struct Sum {
 
 impl PatchMap {
     /// Adds classes of one and two detectors up by place; nothing without coordinates.
-    pub(crate) fn of(model: &DetectorErrorModel, classes: &[ClassRate]) -> Option<Self> {
+    pub(crate) fn of(model: &DetectorErrorModel, classes: &[LearnedClass]) -> Option<Self> {
         let rounds = model.rounds(&TimeAxis::default()).ok()?;
         let coordinates = model.detector_coordinates().ok()?;
         let place = |detector: u32| -> Vec<f64> {

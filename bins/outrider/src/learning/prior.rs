@@ -6,12 +6,11 @@ use std::str::FromStr;
 
 use clap::Args;
 use outrider::{
-    Basis, Circuit, CircuitFamily, DetectorErrorModel, Orientation, Rates, SurfaceCode, TimeAxis,
+    Basis, Circuit, CircuitFamily, DetectorErrorModel, Learned, Orientation, Rates, SurfaceCode, TimeAxis,
 };
 
 use crate::error::{Error, Result};
 use crate::input;
-use crate::learning::fitting::Learned;
 use crate::learning::parameters::parameters_of;
 use crate::learning::report::GroupRow;
 use crate::options::surface::flat_model;
