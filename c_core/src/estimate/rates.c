@@ -482,21 +482,34 @@ static void raise_to_floor(const otr_rates *rates, double *attenuations) {
     }
 }
 
+/* Draws a factor to the prior that was fitted to `count` factors, and returns what of it stays. A prior from
+ * few factors is unsure itself: they are drawn less, and have larger errors (Morris, J. Am. Stat. Assoc. 78,
+ * 47, 1983). */
+static double draw(pool_estimate *estimate, size_t count, factor_prior prior, bool is_fitted) {
+    const double drawn = prior.spread * prior.scale, others = (double)count - 1;
+    const double away = estimate->factor - prior.scale;
+    double pull = estimate->variance / (estimate->variance + drawn * drawn), doubt = 0;
+    if (is_fitted) {
+        pull *= (others - 2) / others;
+        doubt = 2 / (others - 2) * pull * pull * away * away;
+    }
+    estimate->factor -= pull * away;
+    estimate->variance = estimate->variance * (1 - pull * others / (others + 1)) + doubt;
+    return 1 - pull;
+}
+
 /* Draws factors to their prior, and gives them to the classes of their pools. */
-static void take_pools(otr_rates *rates, size_t found, factor_prior prior) {
-    const double drawn = prior.spread * prior.scale;
+static void take_pools(otr_rates *rates, size_t found, factor_prior prior, bool is_fitted) {
+    const otr_rate_groups *const groups = &rates->groups;
+    const bool is_drawn = !isinf(prior.spread) && (found >= SPREAD_POOLS_MIN || !is_fitted);
     for (size_t k = 0; k < found; k++) {
-        const pool_estimate estimate = rates->pools[k];
-        const uint32_t begin = rates->groups.pool_begin[estimate.pool];
-        const uint32_t end = rates->groups.pool_begin[estimate.pool + 1];
-        const double share = isinf(drawn) ? 1 : drawn * drawn / (drawn * drawn + estimate.variance);
-        const double factor =
-            isinf(drawn) ? estimate.factor : prior.scale + share * (estimate.factor - prior.scale);
-        for (uint32_t i = begin; i < end; i++) {
-            const uint32_t class = rates->groups.members[i];
+        pool_estimate estimate = rates->pools[k];
+        const double share = is_drawn && estimate.variance > 0 ? draw(&estimate, found, prior, is_fitted) : 1;
+        for (uint32_t i = groups->pool_begin[estimate.pool]; i < groups->pool_begin[estimate.pool + 1]; i++) {
+            const uint32_t class = groups->members[i];
             rates->shares[class] = share;
-            rates->fresh[class] = factor * rates->classes.prior[class];
-            rates->errors_of_fresh[class] = sqrt(share * estimate.variance) * rates->classes.prior[class];
+            rates->fresh[class] = estimate.factor * rates->classes.prior[class];
+            rates->errors_of_fresh[class] = sqrt(estimate.variance) * rates->classes.prior[class];
         }
     }
 }
@@ -547,6 +560,7 @@ static otr_status learn_closed_form(otr_rates *rates, double shots, otr_rates_su
     for (uint32_t begin = 0, end; begin < rates->groups.pool_count; begin = end) {
         const uint32_t first = rates->groups.members[rates->groups.pool_begin[begin]];
         const size_t size = otr_class_size(&rates->classes, first);
+        const bool is_fitted = rates->options.spread == 0;
         factor_prior prior = {1, rates->options.spread};
         size_t found;
         otr_status status;
@@ -557,9 +571,9 @@ static otr_status learn_closed_form(otr_rates *rates, double shots, otr_rates_su
         }
         if (!isinf(prior.spread)) {
             const factor_prior fitted = fit_factor_prior(rates->pools, found, 1, false);
-            prior = (factor_prior){fitted.scale, prior.spread > 0 ? prior.spread : fitted.spread};
+            prior = (factor_prior){fitted.scale, is_fitted ? fitted.spread : prior.spread};
         }
-        take_pools(rates, found, prior);
+        take_pools(rates, found, prior, is_fitted);
         if (found > 0) {
             summary->spread[size - 1] = prior.spread;
         }
