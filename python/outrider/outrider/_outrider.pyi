@@ -536,10 +536,10 @@ def learn(
     num_shots: None = None,
     bit_packed_shots: bool = False,
     method: str = "closed-form",
-    shrink: Literal["auto", "none"] | float | None = None,
+    shrink: Literal["auto", "none"] | float = "auto",
     floor: float = 0.05,
-    tie: Literal["none", "time"] | ArrayLike | None = None,
-    tie_spread: Literal["auto"] | float | None = None,
+    tie: Literal["none", "time"] | ArrayLike = "none",
+    tie_spread: Literal["auto"] | float = "auto",
     isa: str = "auto",
 ) -> LearnedNoise: ...
 @overload
@@ -552,10 +552,10 @@ def learn(
     num_shots: float | None = None,
     bit_packed_shots: bool = False,
     method: str = "closed-form",
-    shrink: Literal["auto", "none"] | float | None = None,
+    shrink: Literal["auto", "none"] | float = "auto",
     floor: float = 0.05,
-    tie: Literal["none", "time"] | ArrayLike | None = None,
-    tie_spread: Literal["auto"] | float | None = None,
+    tie: Literal["none", "time"] | ArrayLike = "none",
+    tie_spread: Literal["auto"] | float = "auto",
     isa: str = "auto",
 ) -> LearnedNoise: ...
 

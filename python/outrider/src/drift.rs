@@ -124,8 +124,10 @@ impl Drift {
 /// the other shots: shots[~np.repeat(windows.burst, windows.shots)].
 ///
 /// shots, window, num_detectors, bit_packed_shots: as for Drift.
-/// neighbours: windows on each side that a window is compared with; 8 to 4096. Bursts of more windows are not found.
-/// false_rate: probability that a window is taken for a burst and is none; within 0 and 1.
+/// neighbours: windows on each side that a window is compared with; 8 to 4096, 32 by default. Bursts of more
+///     windows are not found.
+/// false_rate: probability that a window is taken for a burst and is none; within 0 and 1, 1e-7 by
+///     default.
 ///
 /// Returns a record array with a row for each window. Fields: first_shot, shots, events; expected, events by the windows
 /// around it; deviation of events from that, as the windows around it have it; z, a normal variable is as likely beyond

@@ -39,29 +39,33 @@ pub(crate) struct LearnedNoise {
 ///     probabilities as well as they are known.
 /// shots: a row per shot: bool or uint8 of shape (shots, num_detectors), or with bit_packed_shots uint8 of shape (shots,
 ///     ceil(num_detectors / 8)). Observables are not used. All shots count: see find_bursts.
-/// moments: Moments in place of shots, with the sets of the prior at least.
+/// moments: Moments in place of shots. Errors that their sets do not tell of keep their prior, or a multiple of it.
 /// means, num_shots: with moments, which then only say what the sets are: a mean of (-1)**(events) for each set, float64
 ///     of shape (num_sets,), as of so many shots.
 /// method: "closed-form" takes each error for itself, for errors of up to four detectors, by the pair formula p_ij and
 ///     what it becomes for other numbers; best for matching. "regression" takes all at once by least squares; best for
 ///     sums over errors (Likelihood, Trellis).
-/// shrink: how strongly estimates are drawn to the prior: "auto", the default, as much as the shots show to be right;
+/// shrink: how strongly estimates are drawn to the prior: "auto", as much as the shots show to be right;
 ///     "none"; or the spread of true rates about the prior, as a share of it: above 0, at most 100.
 /// floor: no rate is below this share of its prior in the learned model; 0 to 1.
-/// tie: errors that share a factor on their prior: "none", the default; "time", the same error in one round after the
+/// tie: errors that share a factor on their prior: "none"; "time", the same error in one round after the
 ///     other, but for the first and the last; or integers, the group of each error of the model, in its order with
 ///     repeats unrolled, below 0 for no group.
-/// tie_spread: with tie, how far errors of a group may be from what the group has: "auto", the default, as the shots
+/// tie_spread: with tie, how far errors of a group may be from what the group has: "auto", as the shots
 ///     show; 0 for not at all; or the spread of their true rates about it, as a share of it.
 /// isa: the instruction set; all of them give the same counts.
 ///
 /// ValueError for other types and shapes, no shots, numbers out of range, an error of probability 1/2 or above in the
 /// prior, groups of another number of errors, and a prior that is too large; TypeError for a prior that is no model.
 #[pyfunction]
-#[pyo3(signature = (
-    prior, shots=None, *, moments=None, means=None, num_shots=None, bit_packed_shots=false,
-    method="closed-form", shrink=None, floor=0.05, tie=None, tie_spread=None, isa="auto"
-))]
+#[pyo3(
+    signature = (
+        prior, shots=None, *, moments=None, means=None, num_shots=None, bit_packed_shots=false,
+        method="closed-form", shrink=None, floor=0.05, tie=None, tie_spread=None, isa="auto"
+    ),
+    text_signature = "(prior, shots=None, *, moments=None, means=None, num_shots=None, bit_packed_shots=False, \
+        method='closed-form', shrink='auto', floor=0.05, tie='none', tie_spread='auto', isa='auto')"
+)]
 #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 pub(crate) fn learn(
     py: Python<'_>,
