@@ -8,13 +8,17 @@
 
 mod arrays;
 mod decoder;
+mod drift;
 mod errors;
 mod gap;
 mod graph;
+mod learning;
 mod likelihood;
 mod measurements;
 mod model;
+mod moments;
 mod predecoder;
+mod residuals;
 mod sampler;
 mod shots;
 mod stream;
@@ -32,9 +36,13 @@ mod _outrider {
     #[pymodule_export]
     use crate::decoder::Decoder;
     #[pymodule_export]
+    use crate::drift::{Drift, find_bursts};
+    #[pymodule_export]
     use crate::gap::Gap;
     #[pymodule_export]
     use crate::graph::MatchingGraph;
+    #[pymodule_export]
+    use crate::learning::{LearnedNoise, learn};
     #[pymodule_export]
     use crate::likelihood::Likelihood;
     #[pymodule_export]
@@ -42,7 +50,11 @@ mod _outrider {
     #[pymodule_export]
     use crate::model::Model;
     #[pymodule_export]
+    use crate::moments::Moments;
+    #[pymodule_export]
     use crate::predecoder::Predecoder;
+    #[pymodule_export]
+    use crate::residuals::Residuals;
     #[pymodule_export]
     use crate::sampler::Sampler;
     #[pymodule_export]

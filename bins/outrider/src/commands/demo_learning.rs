@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Instant;
 
-use outrider::{DecoderKind, DetectorErrorModel, Isa, RatesMethod, RatesOptions, Shrinkage};
+use outrider::{DecoderKind, DetectorErrorModel, Isa, LearningOptions, RatesMethod, RatesOptions, Shrinkage};
 
 use crate::error::Result;
 use crate::input::{Batches, Selection};
-use crate::learning::fitting::{Fitting, learn};
+use crate::learning::fitting::learn;
 use crate::learning::gathering::{Correlations, Counting, gather};
 use crate::learning::prior::{Prior, Tie};
 use crate::learning::report::scale_of;
@@ -43,16 +43,16 @@ pub(crate) fn show(
     };
     let clock = Instant::now();
     let gathered = gather(model, counting, recorded(Selection::All, false)?, &mut |_| {})?;
-    let closed_form = Fitting {
-        options: RatesOptions { method: RatesMethod::ClosedForm, ..RatesOptions::default() },
+    let closed_form = LearningOptions {
+        rates: RatesOptions { method: RatesMethod::ClosedForm, ..RatesOptions::default() },
         within_groups: Some(Shrinkage::Fitted),
     };
-    let regression = Fitting {
-        options: RatesOptions { shrinkage: Shrinkage::Spread(SPREAD), ..RatesOptions::default() },
+    let regression = LearningOptions {
+        rates: RatesOptions { shrinkage: Shrinkage::Spread(SPREAD), ..RatesOptions::default() },
         within_groups: Some(Shrinkage::Spread(SPREAD)),
     };
-    let learned_by = |fitting: &Fitting| -> Result<Vec<_>> {
-        gathered.folds.iter().map(|fold| learn(&prior, fold, fitting)).collect()
+    let learned_by = |options: &LearningOptions| -> Result<Vec<_>> {
+        gathered.folds.iter().map(|fold| learn(&prior, fold, options)).collect()
     };
     let (closed, regressed) = (learned_by(&closed_form)?, learned_by(&regression)?);
     let seconds = clock.elapsed().as_secs_f64();

@@ -6,20 +6,21 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use outrider::{
-    DetectorErrorModel, Isa, Moments, RatesMethod, RatesOptions, ResidualSummary, Residuals, Shrinkage,
+    DetectorErrorModel, Isa, Learned, LearningOptions, Moments, RatesMethod, RatesOptions, ResidualSummary,
+    Residuals, Shrinkage,
 };
 
 use crate::error::{Error, Result};
 use crate::input::Selection;
-use crate::learning::fitting::{self, Fitting, Learned, TieSpread, learn, learn_means};
+use crate::learning::fitting::{self, TieSpread, learn, learn_means};
 use crate::learning::gathering::{Block, Correlations, Counting, Gathered, gather};
 use crate::learning::page::page;
 use crate::learning::patch_map::PatchMap;
 use crate::learning::places::Places;
 use crate::learning::prior::{Prior, PriorArgs};
 use crate::learning::report::{
-    BlockRow, BurstRow, DriftRows, EventsRow, Fit, RateRow, Report, ResidualReport, ScoreRow, Settings,
-    scale_of,
+    BlockRow, BurstRow, DriftRows, EventsRow, Fit, GroupRow, RateRow, Report, ResidualReport, ScoreRow,
+    Settings, scale_of,
 };
 use crate::learning::scoring::{Decoding, Score, compare};
 use crate::learning::shot_files::ShotFileArgs;
@@ -232,9 +233,9 @@ impl LearnArgs {
         Some(path.replace("{}", &number.to_string()).into())
     }
 
-    fn fitting(&self) -> Fitting {
-        let options = RatesOptions { method: self.method, floor: self.floor, shrinkage: self.shrink };
-        Fitting { options, within_groups: self.tie_spread.0 }
+    fn fitting(&self) -> LearningOptions {
+        let rates = RatesOptions { method: self.method, floor: self.floor, shrinkage: self.shrink };
+        LearningOptions { rates, within_groups: self.tie_spread.0 }
     }
 
     /// The shots that are learned from.

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use outrider::DetectorErrorModel;
+use outrider::{DetectorErrorModel, LearnedClass};
 use serde::Serialize;
 
-use crate::learning::fitting::ClassRate;
 use crate::learning::places::Places;
 
 /// Errors at one place, or between two, over all rounds.
@@ -40,7 +39,7 @@ struct Sum {
 
 impl PatchMap {
     /// Adds classes of one and two detectors up by place; nothing without coordinates.
-    pub(crate) fn of(model: &DetectorErrorModel, classes: &[ClassRate]) -> Option<Self> {
+    pub(crate) fn of(model: &DetectorErrorModel, classes: &[LearnedClass]) -> Option<Self> {
         let all = Places::of(model)?;
         let mut names: BTreeMap<Vec<u64>, usize> = BTreeMap::new();
         let mut places: Vec<Vec<f64>> = Vec::new();

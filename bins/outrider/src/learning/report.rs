@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use outrider::{DriftReport, ResidualPair, Residuals};
+use outrider::{DriftReport, Learned, LearnedClass, ResidualPair, Residuals};
 use serde::Serialize;
 
-use crate::learning::fitting::{ClassRate, Learned};
 use crate::learning::gathering::Burst;
 use crate::learning::patch_map::{PatchMap, Site};
 use crate::learning::places::{Apart, Places};
@@ -219,27 +218,22 @@ pub(crate) struct ScoreRow {
     pub(crate) ratio_interval: Option<[f64; 2]>,
 }
 
-/// The probability (1 - e^-a) / 2.
-pub(crate) fn probability(attenuation: f64) -> f64 {
-    -0.5 * (-attenuation).exp_m1()
-}
-
 impl RateRow {
-    pub(crate) fn of(class: &ClassRate) -> Self {
+    pub(crate) fn of(class: &LearnedClass) -> Self {
         let bits = |mask: &u64| (0..u64::BITS).filter(|bit| mask >> bit & 1 == 1).collect();
         Self {
             detectors: class.detectors.clone(),
             observables: class.observables.iter().map(bits).collect(),
-            prior: probability(class.prior),
-            rate: probability(class.attenuation),
-            error: class.deviation.is_finite().then_some(0.5 * (-class.attenuation).exp() * class.deviation),
+            prior: class.prior_probability(),
+            rate: class.probability(),
+            error: (!class.is_kept()).then(|| class.probability_deviation()),
             is_floored: class.is_floored,
         }
     }
 }
 
 /// All attenuations over those of the prior, with the standard error.
-pub(crate) fn scale_of<'c>(classes: impl Iterator<Item = &'c ClassRate>) -> Option<(f64, f64)> {
+pub(crate) fn scale_of<'c>(classes: impl Iterator<Item = &'c LearnedClass>) -> Option<(f64, f64)> {
     let (mut learned, mut prior, mut variance) = (0.0, 0.0, 0.0);
     for class in classes.filter(|class| class.deviation.is_finite()) {
         learned += class.attenuation;
@@ -266,7 +260,7 @@ impl Fit {
         let finite =
             |spreads: [f64; 4]| spreads.map(|spread| (spread > 0.0 && spread.is_finite()).then_some(spread));
         let (scale, scale_error) = scale_of(classes.iter()).unwrap_or((1.0, 0.0));
-        let count = |wanted: fn(&ClassRate) -> bool| classes.iter().filter(|&class| wanted(class)).count();
+        let count = |wanted: fn(&LearnedClass) -> bool| classes.iter().filter(|&class| wanted(class)).count();
         Self {
             classes: classes.len(),
             indistinguishable: count(|class| class.observables.len() > 1),
@@ -277,9 +271,9 @@ impl Fit {
             spread_within_groups_by_size: learned.within_groups.map(|summary| finite(summary.spread)),
             chi_square: learned.summary.chi_square,
             moments: learned.summary.moments,
-            kept: count(|class| class.deviation.is_infinite()),
-            not_positive: count(|class| class.deviation.is_finite() && class.attenuation <= 0.0),
-            floored: count(|class| class.deviation.is_finite() && class.is_floored),
+            kept: count(LearnedClass::is_kept),
+            not_positive: count(LearnedClass::is_not_positive),
+            floored: count(|class| !class.is_kept() && class.is_floored),
         }
     }
 }
