@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use clap::{Args, Command, FromArgMatches};
 use outrider::{
-    Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, Network,
-    Orientation, Patch, PatchOptions, PatchPredecoder, PredecoderUse, SurfaceCode, TimeAxis,
+    Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, LearningOptions,
+    Network, Orientation, Patch, PatchOptions, PatchPredecoder, PredecoderUse, SurfaceCode, TimeAxis,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
@@ -74,6 +74,18 @@ pub struct PatchArgs {
     /// Hard use fixes edges of at least this probability [default: 0.5]
     #[arg(long, alias = "commit-probability", value_name = "P", value_parser = option_values::open_probability)]
     pub fix_probability: Option<f64>,
+    /// Learn the noise from the rounds while they are decoded, and change weights after it: a round counts 1/e once this
+    /// many have come after it (1024 to 2^32)
+    #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(
+        LearningOptions::MEMORY_MIN..=LearningOptions::MEMORY_MAX
+    ))]
+    pub learn: Option<u64>,
+    /// Rounds of an epoch: weights change where one begins, and are learned from what came until the epoch before it
+    /// began (from 1024) [default: 32768]
+    #[arg(long, value_name = "ROUNDS", requires = "learn", value_parser = clap::value_parser!(u64).range(
+        LearningOptions::EVERY_MIN..=LearningOptions::EVERY_MAX
+    ))]
+    pub learn_every: Option<u64>,
     #[command(flatten)]
     #[serde(flatten)]
     #[allow(missing_docs, reason = "clap would take a comment for the help of the whole command")]
@@ -210,7 +222,13 @@ impl PatchArgs {
             (Some(predecoder), Some(probability)) => Some(predecoder.with_threshold(probability)),
             (predecoder, _) => predecoder,
         };
-        Ok(Patch::new(model, &PatchOptions { plan: self.windowing()?.cut(), decoder, predecoder })?)
+        let plan = self.windowing()?.cut();
+        Ok(Patch::new(model, &PatchOptions { plan, decoder, predecoder, learning: self.learning() })?)
+    }
+
+    fn learning(&self) -> Option<LearningOptions> {
+        let every = self.learn_every.unwrap_or(LearningOptions::EVERY_DEFAULT);
+        self.learn.map(|memory| LearningOptions { memory, every })
     }
 
     fn windowing(&self) -> Result<Windowing, PatchError> {

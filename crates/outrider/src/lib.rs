@@ -27,6 +27,7 @@
 //! Everything here is a safe layer over the C library in `c_core/`, which C programs can use directly.
 #![deny(missing_docs)]
 
+mod bulk_noise;
 mod bursts;
 mod cell_book;
 mod clock;
@@ -40,6 +41,7 @@ mod graph;
 mod history;
 mod kernels;
 mod labels;
+mod learning;
 mod likelihood;
 mod likelihood_options;
 mod measurement_stream;
@@ -87,6 +89,7 @@ pub use kernels::Isa;
 #[doc(hidden)]
 pub use kernels::Kernels;
 pub use labels::{LabelBatch, LabelOptions, LabelSampler};
+pub use learning::{EpochWeights, LearnedNoise, Learning, LearningOptions};
 pub use likelihood::{Likelihood, LikelihoodLevel, LikelihoodResult};
 pub use likelihood_options::LikelihoodOptions;
 pub use measurement_stream::{MeasuredLayer, MeasurementStream};

@@ -194,7 +194,9 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     let mut source = args.source(&subject)?;
 
     let mut driver = Driver::new(patch, target.as_mut(), args.pace(), &stop, &mut views)?;
-    driver.verified = args.verify.then(Verified::default);
+    if args.verify {
+        driver.verify()?;
+    }
     let found = args.drive(&mut driver, source.as_mut(), &subject)?;
     let snapshot = driver.snapshot();
     let Driver { figures, verified, .. } = driver;
@@ -238,6 +240,11 @@ impl StreamArgs {
         }
         if self.is_local() && self.journal.is_some() {
             return Err(Error::Usage("--journal needs --nodes or --to".to_owned()));
+        }
+        if !self.is_local() && self.patch.learn.is_some() {
+            return Err(Error::Usage(
+                "--learn decodes on threads of this process, without --nodes or --to".to_owned(),
+            ));
         }
         if self.format.is_some() && self.shots.is_none() && self.measurements.is_none() {
             return Err(Error::Usage("--format needs --shots or --measurements".to_owned()));
