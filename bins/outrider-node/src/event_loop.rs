@@ -418,7 +418,8 @@ impl EventLoop {
             && let Some(job) = self.node.next_job(self.now)
         {
             moved = true;
-            self.workers.give(self.keys[job.patch], job.id.0, &job.cell, job.events, job.marks);
+            let weights = job.weights.cloned();
+            self.workers.give_with(self.keys[job.patch], job.id.0, &job.cell, job.events, job.marks, weights);
         }
         moved
     }

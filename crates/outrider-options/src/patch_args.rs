@@ -74,14 +74,13 @@ pub struct PatchArgs {
     /// Hard use fixes edges of at least this probability [default: 0.5]
     #[arg(long, alias = "commit-probability", value_name = "P", value_parser = option_values::open_probability)]
     pub fix_probability: Option<f64>,
-    /// Learn the noise from the rounds while they are decoded, and change weights after it: a round counts 1/e once this
-    /// many have come after it (1024 to 2^32)
+    /// Learn the noise from the rounds while they are decoded, and change weights by it: a round counts 1/e of a new one
+    /// when so many have come after it (1024 to 2^32)
     #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(
         LearningOptions::MEMORY_MIN..=LearningOptions::MEMORY_MAX
     ))]
     pub learn: Option<u64>,
-    /// Rounds of an epoch: weights change where one begins, and are learned from what came until the epoch before it
-    /// began (from 1024) [default: 32768]
+    /// Change weights every so many rounds, to what was learned until that many before (1024 to 2^40) [default: 32768]
     #[arg(long, value_name = "ROUNDS", requires = "learn", value_parser = clap::value_parser!(u64).range(
         LearningOptions::EVERY_MIN..=LearningOptions::EVERY_MAX
     ))]

@@ -104,6 +104,8 @@ const SUPERSET_MAX: usize = 12;
 /// What a fitted spread about the prior lies between.
 const SPREAD_MIN: f64 = 0.01;
 const SPREAD_MAX: f64 = 3.0;
+/// Windows overlap: neighbours say so many times less than as many apart would.
+const OVERLAP: f64 = 2.0;
 /// Least mean whose logarithm is taken.
 const MEAN_MIN: f64 = 0.01;
 /// No learned rate is more than this times its prior's, and no probability is above.
@@ -240,7 +242,7 @@ impl BulkNoise {
         })
     }
 
-    /// Numbers that an epoch has: a factor on the rate of each class, and one for all other errors.
+    /// Numbers that a version has: a factor on the rate of each class, and one for all other errors.
     pub(crate) fn factor_count(&self) -> usize {
         self.classes.len() + 1
     }
@@ -293,7 +295,7 @@ impl BulkNoise {
             }
             learned += own;
             prior += class.prior;
-            raw.push((number, own, variance / windows, accidental));
+            raw.push((number, own, OVERLAP * variance / windows, accidental));
         }
         if prior == 0.0 {
             return;
@@ -317,11 +319,11 @@ impl BulkNoise {
         }
     }
 
-    /// Whether factors can be those of an epoch: as many as there must be, and in their range.
+    /// Whether factors can be those of a version: as many as there must be, and in their range.
     pub(crate) fn check_factors(&self, factors: &[f64]) -> Result<(), Error> {
         if factors.len() != self.factor_count() {
             return Err(argument_error(&format!(
-                "weights of an epoch have {} factors, not {}",
+                "weights of a version have {} factors, not {}",
                 self.factor_count(),
                 factors.len()
             )));
@@ -389,9 +391,14 @@ impl BulkCounts {
             self.take(noise, self.layers - 1 - noise.tail)?;
         }
         if is_last {
-            (self.layers, self.taken) = (0, 0);
+            self.begin_history();
         }
         Ok(())
+    }
+
+    /// The next layer is the first of a history.
+    pub(crate) fn begin_history(&mut self) {
+        (self.layers, self.taken) = (0, 0);
     }
 
     /// Takes a layer that is known to be none of the last.

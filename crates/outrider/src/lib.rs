@@ -89,7 +89,7 @@ pub use kernels::Isa;
 #[doc(hidden)]
 pub use kernels::Kernels;
 pub use labels::{LabelBatch, LabelOptions, LabelSampler};
-pub use learning::{EpochWeights, LearnedNoise, Learning, LearningOptions};
+pub use learning::{LearnedNoise, LearnedWeights, Learning, LearningOptions, NoiseLearner, WeightsToMake};
 pub use likelihood::{Likelihood, LikelihoodLevel, LikelihoodResult};
 pub use likelihood_options::LikelihoodOptions;
 pub use measurement_stream::{MeasuredLayer, MeasurementStream};

@@ -159,7 +159,7 @@ impl Patch {
         LayerWidths { first: width(0), cycle, last: width(layers.saturating_sub(1)) }
     }
 
-    /// A decoder for one of the plan's windows, or the same with [other weights](crate::EpochWeights::window).
+    /// A decoder for one of the plan's windows, or the same with [other weights](crate::LearnedWeights::window).
     ///
     /// # Errors
     /// As [`WindowDecoder::new`], and those of the pre-decoder.
@@ -180,6 +180,11 @@ impl Patch {
     /// How its noise is learned, if it is.
     pub fn learning(&self) -> Option<LearningOptions> {
         self.learning.as_ref().map(|(options, _)| *options)
+    }
+
+    /// [Factors](crate::LearnedWeights::factors) of its weights, if its noise is learned.
+    pub fn factor_count(&self) -> Option<usize> {
+        self.bulk_noise().map(|noise| noise.factor_count())
     }
 
     pub(crate) fn bulk_noise(&self) -> Option<&Arc<BulkNoise>> {

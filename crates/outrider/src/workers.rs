@@ -12,7 +12,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::clock::clock_ns;
 use crate::error::{Error, Place, Status, argument_error};
-use crate::learning::EpochWeights;
+use crate::learning::LearnedWeights;
 use crate::patch::Patch;
 use crate::plan::{Cell, CellShape, Plan};
 use crate::window::{Commit, Window, WindowDecoder};
@@ -177,7 +177,7 @@ impl Workers {
         self.give_with(patch, tag, cell, events, marks, None)
     }
 
-    /// The same for a cell that is decided with the weights of an epoch; `None` for the patch's own.
+    /// The same for a cell that is decided with the weights of a version; `None` for the patch's own.
     pub fn give_with(
         &mut self,
         patch: PatchKey,
@@ -185,7 +185,7 @@ impl Workers {
         cell: &Cell,
         events: &[u32],
         marks: &[u32],
-        weights: Option<Arc<EpochWeights>>,
+        weights: Option<Arc<LearnedWeights>>,
     ) -> bool {
         let lanes = self.lanes.iter_mut().enumerate();
         let Some((index, lane)) =
@@ -270,10 +270,10 @@ struct Decoders {
     made: BTreeMap<CellShape, Made>,
 }
 
-/// A decoder, and the epoch whose weights it has; none for the patch's own.
+/// A decoder, and the version whose weights it has; none for the patch's own.
 struct Made {
     decoder: WindowDecoder,
-    epoch: Option<u64>,
+    version: Option<u64>,
 }
 
 impl Decoders {
@@ -296,20 +296,24 @@ impl Decoders {
         Ok(own)
     }
 
-    fn decoder(&mut self, cell: &Cell, weights: Option<&EpochWeights>) -> Result<&mut WindowDecoder, Error> {
+    fn decoder(
+        &mut self,
+        cell: &Cell,
+        weights: Option<&LearnedWeights>,
+    ) -> Result<&mut WindowDecoder, Error> {
         if !self.made.contains_key(&cell.shape) {
             let window = self.windows.window(cell)?;
             let decoder = self.windows.patch.decoder(window)?;
-            self.made.insert(cell.shape, Made { decoder, epoch: None });
+            self.made.insert(cell.shape, Made { decoder, version: None });
         }
         let made = self.made.get_mut(&cell.shape).expect("it was made just now at the latest");
-        let epoch = weights.map(EpochWeights::epoch);
-        if made.epoch != epoch {
+        let version = weights.map(LearnedWeights::version);
+        if made.version != version {
             let base = self.windows.window(cell)?;
             let window =
                 weights.map_or_else(|| Ok(Arc::clone(&base)), |own| own.window(cell.shape, &base))?;
             self.windows.patch.reweight(&mut made.decoder, window)?;
-            made.epoch = epoch;
+            made.version = version;
         }
         Ok(&mut made.decoder)
     }
@@ -518,8 +522,8 @@ struct Task {
     cell: Cell,
     /// `None` if the patch had been removed.
     decoders: Option<Arc<Mutex<Decoders>>>,
-    /// Of the epoch of the cell; none for the patch's own.
-    weights: Option<Arc<EpochWeights>>,
+    /// Of the version of the cell; none for the patch's own.
+    weights: Option<Arc<LearnedWeights>>,
     events: Vec<u32>,
     marks: Vec<u32>,
     observables: Vec<u8>,

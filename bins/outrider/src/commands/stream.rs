@@ -241,11 +241,6 @@ impl StreamArgs {
         if self.is_local() && self.journal.is_some() {
             return Err(Error::Usage("--journal needs --nodes or --to".to_owned()));
         }
-        if !self.is_local() && self.patch.learn.is_some() {
-            return Err(Error::Usage(
-                "--learn decodes on threads of this process, without --nodes or --to".to_owned(),
-            ));
-        }
         if self.format.is_some() && self.shots.is_none() && self.measurements.is_none() {
             return Err(Error::Usage("--format needs --shots or --measurements".to_owned()));
         }

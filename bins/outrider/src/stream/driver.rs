@@ -173,6 +173,7 @@ impl<'a> Driver<'a> {
                 (Restored::Over(observables), log) => {
                     if let Some(log) = log.take() {
                         self.count(source, &log, &observables)?;
+                        self.learn_again(source)?;
                     }
                 }
                 (Restored::Round { .. } | Restored::Cell(_), None) => {
@@ -181,6 +182,16 @@ impl<'a> Driver<'a> {
             }
         }
         Ok(log.map(|log| Log { begun: time_now(), ..log }))
+    }
+
+    /// Lets the thread that answers are compared with learn from a history that is not compared.
+    fn learn_again(&mut self, source: &mut dyn Source) -> Result<()> {
+        let Some(learning) = &mut self.check_learning else { return Ok(()) };
+        source.rewind()?;
+        while let Some(round) = source.next()? {
+            learning.push(round.events, round.is_last)?;
+        }
+        Ok(())
     }
 
     /// Streams the next history, whose first round is due at `begin`; nothing if there is none. `length` is what it

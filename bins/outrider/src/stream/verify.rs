@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use outrider::{CellBook, CellShape, EpochWeights, Learning, Patch, Window, WindowDecoder};
+use outrider::{CellBook, CellShape, LearnedWeights, Learning, Patch, Window, WindowDecoder};
 
 use crate::error::{Error, Result};
 use crate::stream::round_source::{Round, Source};
@@ -102,10 +102,10 @@ struct Check<'a> {
     answer: Vec<u8>,
 }
 
-/// A decoder with the weights of an epoch, made anew for the next.
+/// A decoder with the weights of a version, made anew for the next.
 struct Checker {
     base: Arc<Window>,
-    epoch: Option<u64>,
+    version: Option<u64>,
     decoder: WindowDecoder,
 }
 
@@ -136,8 +136,8 @@ impl<'a> Check<'a> {
                 Some(learning) => learning.weights(&cell)?,
                 None => None,
             };
-            let epoch = weights.as_deref().map(EpochWeights::epoch);
-            if self.decoders.get(&cell.shape).is_none_or(|checker| checker.epoch != epoch) {
+            let version = weights.as_deref().map(LearnedWeights::version);
+            if self.decoders.get(&cell.shape).is_none_or(|checker| checker.version != version) {
                 let base = match self.decoders.remove(&cell.shape) {
                     Some(checker) => checker.base,
                     None => Arc::new(self.patch.plan().window(&cell)?),
@@ -147,7 +147,7 @@ impl<'a> Check<'a> {
                     None => Arc::clone(&base),
                 };
                 let decoder = self.patch.decoder(window)?;
-                self.decoders.insert(cell.shape, Checker { base, epoch, decoder });
+                self.decoders.insert(cell.shape, Checker { base, version, decoder });
             }
             let Some(Checker { decoder, .. }) = self.decoders.get_mut(&cell.shape) else { continue };
             let input = self.books.input(cell.number)?;
