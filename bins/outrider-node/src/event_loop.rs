@@ -474,6 +474,7 @@ impl EventLoop {
         if let Ok(mut snapshot) = self.snapshot.try_lock() {
             snapshot.taken = now;
             snapshot.counters.clone_from(self.node.counters());
+            snapshot.learned_noise = self.node.learned_noise();
             snapshot.connections = self.node.connection_count() as u64;
             snapshot.sessions = self.node.session_count() as u64;
             snapshot.streams = self.node.stream_count() as u64;

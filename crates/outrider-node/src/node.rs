@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::sync::Arc;
 
-use outrider::{Cell, Commit, Error as DecodeError, LearnedWeights, Patch, Times};
+use outrider::{Cell, Commit, Error as DecodeError, LearnedNoise, LearnedWeights, Patch, Times};
 use outrider_wire as wire;
 use outrider_wire::{
     CellId, Epoch, Fault, Greeted, Handshake, Hops, ServerSession, SessionId, SteadyClock, StreamId, Time,
@@ -399,6 +399,11 @@ impl Node {
     /// What happened so far.
     pub fn counters(&self) -> &NodeCounters {
         &self.journal.counters
+    }
+
+    /// What the weights that came last say of the noise of their patch.
+    pub fn learned_noise(&self) -> Option<LearnedNoise> {
+        self.journal.learned_noise
     }
 
     /// What happened next. Of what nobody takes, the oldest is dropped.

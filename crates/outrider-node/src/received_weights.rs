@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use outrider::{CellBook, LearnedWeights, LearningOptions, Patch};
+use outrider::{CellBook, LearnedNoise, LearnedWeights, LearningOptions, Patch};
 use outrider_wire::{Round, Weights};
 
 use crate::stream_fault::StreamFault;
@@ -41,12 +41,12 @@ impl ReceivedWeights {
         })
     }
 
-    /// Takes a frame. Weights that are known are ignored, whatever they are.
-    pub(crate) fn take(&mut self, round: Round, frame: &Weights<'_>) -> Result<(), StreamFault> {
+    /// Takes a frame. Weights that are known are ignored, whatever they are. Returns whether a version is whole now.
+    pub(crate) fn take(&mut self, round: Round, frame: &Weights<'_>) -> Result<bool, StreamFault> {
         let Weights { version, rounds, total, first, ref factors } = *frame;
         let last = self.known.back();
         if last.is_some_and(|last| version <= last.version) {
-            return Ok(());
+            return Ok(false);
         }
         let follows = last.is_none_or(|last| last.version + 1 == version && last.rounds.end == round.0);
         if !follows {
@@ -64,7 +64,7 @@ impl ReceivedWeights {
         }
         self.partial.extend(factors.iter().map(f64::from_bits));
         if self.partial.len() < total as usize {
-            return Ok(());
+            return Ok(false);
         }
         let partial = std::mem::take(&mut self.partial);
         let made = |factors| LearnedWeights::new(&self.patch, version, factors).map(Arc::new);
@@ -76,7 +76,13 @@ impl ReceivedWeights {
         if self.known.len() as u64 > self.kept_rounds / LearningOptions::EVERY_MIN + KNOWN_MORE {
             return Err(StreamFault::Weights("too many versions at a time".to_owned()));
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// What the latest of them say of the noise, unless they are the patch's own.
+    pub(crate) fn noise(&self) -> Option<LearnedNoise> {
+        let weights = self.known.back()?.weights.as_ref()?;
+        Some(LearnedNoise::of(weights.version(), weights.factors()))
     }
 
     /// Forgets those that no cell can need: the client has them made `rounds` before they hold.

@@ -161,7 +161,14 @@ impl Session {
                 open.may_have_work = true;
                 let own = open.weights.as_mut();
                 let none = || StreamFault::Weights("the patch does not learn".to_owned());
-                (stream, own.ok_or_else(none).and_then(|own| own.take(round, &weights)))
+                let taken = own.ok_or_else(none).and_then(|own| {
+                    if own.take(round, &weights)? {
+                        journal.counters.weights += 1;
+                        journal.learned_noise = own.noise().or(journal.learned_noise);
+                    }
+                    Ok(())
+                });
+                (stream, taken)
             }
             ServerEvent::Close { stream: Some(stream) } => {
                 self.has_closing = true;

@@ -5,7 +5,8 @@
 //!
 //! `double`: all rates grow to twice their value. `spread`: each place and kind of error has its own factor from 1/4 to 4,
 //! which moves from one draw to another. `spot`: a spot of two sites around it, with noise FACTOR times as strong, moves
-//! across the patch. Histories follow one another; the noise changes between them.
+//! across the patch. Histories follow one another; the noise changes between them. Prints a line of CSV:
+//! `tools/compare/drift.py` has the names of its columns.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -33,12 +34,27 @@ struct Setting {
     decoder: DecoderKind,
 }
 
-/// The histories that each way of decoding got wrong.
+/// The histories that each way of decoding got wrong, and those in which a way differs from true rates: wrong where these
+/// are right, and the other way round.
 #[derive(Default)]
 struct Failures {
     frozen: u64,
     learned: u64,
     true_rates: u64,
+    only_frozen: [u64; 2],
+    only_learned: [u64; 2],
+}
+
+impl Failures {
+    fn count(&mut self, frozen: bool, learned: bool, true_rates: bool) {
+        self.frozen += u64::from(frozen);
+        self.learned += u64::from(learned);
+        self.true_rates += u64::from(true_rates);
+        for (only, fails) in [(&mut self.only_frozen, frozen), (&mut self.only_learned, learned)] {
+            only[0] += u64::from(fails && !true_rates);
+            only[1] += u64::from(true_rates && !fails);
+        }
+    }
 }
 
 fn main() -> Result<(), Fault> {
@@ -81,17 +97,15 @@ fn main() -> Result<(), Fault> {
                 flips.clear();
                 flips.extend_from_slice(layer.observables);
             }
-            failures.frozen += u64::from(frozen.finish()?.observables != flips);
-            failures.learned += u64::from(learned.finish()?.observables != flips);
-            failures.true_rates += u64::from(known.finish()?.observables != flips);
+            let fails = |stream: &mut Stream| stream.finish().map(|end| end.observables != flips);
+            failures.count(fails(&mut frozen)?, fails(&mut learned)?, fails(&mut known)?);
             (is_first, is_first_known) = (false, false);
             history += 1;
         }
     }
-    let Failures { frozen, learned, true_rates } = failures;
+    let Failures { frozen, learned, true_rates, only_frozen, only_learned } = failures;
     println!(
-        "drift,decoder,distance,p,rounds,histories,memory,every,factor,seed,frozen,learned,true\n\
-         {},{},{},{},{},{},{},{},{},{},{frozen},{learned},{true_rates}",
+        "{},{},{},{},{},{},{},{},{},{},{frozen},{learned},{true_rates},{},{},{},{}",
         setting.drift,
         setting.decoder.name(),
         setting.distance,
@@ -102,6 +116,10 @@ fn main() -> Result<(), Fault> {
         setting.every,
         setting.factor,
         setting.seed,
+        only_frozen[0],
+        only_frozen[1],
+        only_learned[0],
+        only_learned[1],
     );
     Ok(())
 }
