@@ -77,14 +77,14 @@ fn factors_are_those_of_the_noise() {
         let others = factors.pop().unwrap();
         factors.sort_by(f64::total_cmp);
         let share = |wanted: f64| {
-            let close = factors.iter().filter(|&&factor| (factor / wanted - 1.0).abs() < 0.25).count();
+            let close = factors.iter().filter(|&&factor| (factor / wanted - 1.0).abs() < 0.3).count();
             close as f64 / factors.len() as f64
         };
         if near == far {
-            assert!(share(near) > 0.95, "{near}: {factors:?}");
+            assert!(share(near) > 0.9, "{near}: {factors:?}");
             assert!((others / near - 1.0).abs() < 0.05, "{others}");
         } else {
-            assert!(share(near) > 0.1 && share(near) + share(far) > 0.8, "{factors:?}");
+            assert!(share(near) > 0.1 && share(far) > 0.4, "{factors:?}");
             assert!((far..near).contains(&others), "{others}");
         }
     }
@@ -100,14 +100,26 @@ fn answers_are_the_same_for_every_number_of_workers() {
         assert_ne!(frozen.plan_digest(), learning.plan_digest());
         let expected = one_by_one(&learning, &histories);
         for count in [0, 1, 3] {
-            assert_eq!(streamed(&learning, count, &histories), expected, "{kind} {count}");
+            let answers = streamed(&learning, count, &histories);
+            assert_eq!(differences(&answers, &expected), 0, "{kind} {count}");
         }
-        assert_ne!(streamed(&frozen, 1, &histories), expected, "{kind}: nothing was learned");
+        let answers = streamed(&frozen, 0, &histories);
+        assert!(differences(&answers, &expected) > 0, "{kind}: nothing was learned");
     }
 }
 
-/// The observables after each round, of all cells committed by then, as far as they are all that can be.
-fn streamed(patch: &Arc<Patch>, count: usize, histories: &[Vec<(Vec<u8>, u32, bool)>]) -> Vec<Vec<u8>> {
+/// By history and cells that are committed without holes, what these flip.
+type Answers = BTreeMap<(usize, u64), Vec<u8>>;
+
+/// How many answers differ from those expected of the same cells; most have some.
+fn differences(answers: &Answers, expected: &Answers) -> usize {
+    let common = answers.iter().filter_map(|(cells, answer)| Some((answer, expected.get(cells)?)));
+    let (same, different): (Vec<_>, Vec<_>) = common.partition(|(answer, expected)| answer == expected);
+    assert!(same.len() + different.len() > 100);
+    different.len()
+}
+
+fn streamed(patch: &Arc<Patch>, count: usize, histories: &[Vec<(Vec<u8>, u32, bool)>]) -> Answers {
     let workers = WorkersOptions { count, ..WorkersOptions::default() };
     let options = StreamOptions { workers, ..StreamOptions::default() };
     let mut stream = Stream::new(Arc::clone(patch), &options).unwrap();
@@ -125,20 +137,16 @@ fn streamed(patch: &Arc<Patch>, count: usize, histories: &[Vec<(Vec<u8>, u32, bo
         answers.insert((number, state.cells), state.observables.to_vec());
     }
     assert_eq!(stream.learned_noise().is_some(), patch.learning().is_some());
-    // Every fortieth cell: threads are seen at different ones, but the ends of histories are common to all.
-    let ends: Vec<_> = (0..histories.len())
-        .filter_map(|number| answers.range((number, 0)..(number + 1, 0)).next_back())
-        .collect();
-    ends.into_iter().map(|(_, answer)| answer.clone()).collect()
+    answers
 }
 
 /// The same with a decoder that is made anew for every cell.
-fn one_by_one(patch: &Arc<Patch>, histories: &[Vec<(Vec<u8>, u32, bool)>]) -> Vec<Vec<u8>> {
+fn one_by_one(patch: &Arc<Patch>, histories: &[Vec<(Vec<u8>, u32, bool)>]) -> Answers {
     let needed = CellBook::layers_needed(patch.plan());
     let mut learning = Learning::new(patch, needed, false).unwrap().unwrap();
-    let mut answers = Vec::new();
+    let mut answers = BTreeMap::new();
     let mut windows = BTreeMap::new();
-    for history in histories {
+    for (number, history) in histories.iter().enumerate() {
         let mut book = CellBook::new(Arc::clone(patch.plan()), needed).unwrap();
         for (events, bits, is_last) in history {
             book.push(events, *bits, *is_last).unwrap();
@@ -155,9 +163,10 @@ fn one_by_one(patch: &Arc<Patch>, histories: &[Vec<(Vec<u8>, u32, bool)>]) -> Ve
                 let mut decoder = patch.decoder(window).unwrap();
                 let commit = decoder.decode(input.events, input.marks, &[]).unwrap();
                 book.commit(cell.number, &commit).unwrap();
+                let state = book.state();
+                answers.insert((number, state.cells), state.observables.to_vec());
             }
         }
-        answers.push(book.state().observables.to_vec());
     }
     answers
 }
