@@ -332,8 +332,11 @@ fn a_dead_node_changes_nothing() {
     }
 }
 
+/// The packed detection events of a history's layers, and how many detectors each has.
+type Layers = Vec<(Vec<u8>, u32)>;
+
 /// A patch that learns, histories of it, and their answers by one stream without workers.
-fn learning_histories() -> (Arc<Patch>, Vec<Vec<(Vec<u8>, u32)>>, Vec<Vec<u64>>) {
+fn learning_histories() -> (Arc<Patch>, Vec<Layers>, Vec<Vec<u64>>) {
     const LENGTHS: [u32; 2] = [1500, 2500];
     let circuit = Circuit::uniform(CircuitFamily::Stim, 0.01);
     let model = SurfaceCode::memory(3, 40).circuit(circuit).build().unwrap().model().unwrap();

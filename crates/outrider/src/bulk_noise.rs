@@ -9,18 +9,12 @@ use crate::shots::Shots;
 /// The errors of a history's bulk, once for each that is alike but for a shift in time, and what detection events say
 /// about their rates.
 ///
-/// A step is as many layers as the history's period has. Every layer has whole bytes in a row of steps, so a row of
-/// windows is put together from bytes. What is counted are parities of sets of detectors in a window of a few steps, all
-/// windows of the bulk alike; rates come from a model of some more steps, in the middle of which errors are whole.
+/// What is counted are parities of sets of detectors in a window of a few steps, all windows of the bulk alike. So a set is
+/// one but for a shift by steps, and so is a class of errors that flip the same detectors.
 pub(crate) struct BulkNoise {
-    period: u64,
-    /// The first layer of the first window, and layers at the end of a history that no window has.
-    first_layer: u64,
+    steps: Steps,
+    /// Layers at the end of a history that no window has.
     tail: u64,
-    /// Of each layer of a step: its detectors, and the byte that it begins at.
-    widths: Vec<u32>,
-    layer_begin: Vec<usize>,
-    step_bytes: usize,
     /// Steps of a window.
     extent: u32,
     /// The sets that are counted.
@@ -36,11 +30,23 @@ pub(crate) struct BulkNoise {
     class_of: Vec<Option<u32>>,
 }
 
-/// An error of the model: what it flips.
+/// The bulk in steps of as many layers as its period has. In a row of steps every layer has whole bytes, so that rows of
+/// windows are put together from bytes.
+struct Steps {
+    period: u32,
+    /// The first layer of the first window.
+    first_layer: u32,
+    /// Of each layer of a step: its detectors, and the byte that it begins at.
+    widths: Vec<u32>,
+    layer_begin: Vec<usize>,
+    bytes: usize,
+}
+
+/// An error of the model: what it flips, detectors by layer and place in it.
 struct FlatError {
     probability: f64,
-    detectors: Vec<u32>,
-    targets: Vec<TargetKind>,
+    places: Vec<(u32, u32)>,
+    others: Vec<TargetKind>,
 }
 
 /// Errors of the bulk that flip the same detectors, but for a shift in time.
@@ -63,6 +69,47 @@ struct Estimate {
     accidental: f64,
     /// How much of it is learned, from 0 for nothing to 1.
     trust: f64,
+}
+
+impl Steps {
+    /// Those of a period from `first_layer` on, of layers of these widths.
+    fn new(widths: &[u32], first_layer: u32, period: u32) -> Self {
+        let widths = widths[first_layer as usize..(first_layer + period) as usize].to_vec();
+        let (mut layer_begin, mut bytes) = (Vec::new(), 0);
+        for width in &widths {
+            layer_begin.push(bytes);
+            bytes += width.div_ceil(8) as usize;
+        }
+        Self { period, first_layer, widths, layer_begin, bytes }
+    }
+
+    fn bits(&self) -> u32 {
+        8 * self.bytes as u32
+    }
+
+    /// What is flipped at these places, as bits from the step of the first of them on; nothing if a layer is none of the
+    /// bulk's, by its width.
+    fn key(&self, places: &[(u32, u32)], widths: &[u32]) -> Option<Vec<u32>> {
+        // Steps are counted from before the first layer of the history.
+        let ahead = self.period - self.first_layer % self.period;
+        let first = (places.first()?.0 + ahead) / self.period;
+        let bit = |&(layer, index): &(u32, u32)| {
+            let (step, phase) = ((layer + ahead) / self.period - first, (layer + ahead) % self.period);
+            let begin = step * self.bits() + 8 * self.layer_begin[phase as usize] as u32;
+            (widths[layer as usize] == self.widths[phase as usize]).then_some(begin + index)
+        };
+        places.iter().map(bit).collect()
+    }
+}
+
+impl FlatError {
+    /// Layers that it spans.
+    fn span(&self) -> u32 {
+        match (self.places.first(), self.places.last()) {
+            (Some(first), Some(last)) => last.0 - first.0 + 1,
+            _ => 1,
+        }
+    }
 }
 
 impl Estimate {
@@ -127,118 +174,50 @@ impl BulkNoise {
             argument_error("learning needs a model whose rounds repeat, in the middle of its history")
         })?;
         let layer_count = plan.layer_count();
-        let widths: Vec<u32> = (0..layer_count)
-            .map(|layer| plan.layer_detectors(layer.into(), Some(layer_count.into())))
-            .collect();
-        let errors = flat_errors(model)?;
-        let layer_of = |detector: u32| plan.place(detector).map(|(layer, _)| layer);
+        let width = |layer: u32| plan.layer_detectors(layer.into(), Some(layer_count.into()));
+        let widths: Vec<u32> = (0..layer_count).map(width).collect();
+        let errors = flat_errors(model, plan)?;
         let mut by_layer = vec![Vec::new(); layer_count as usize];
-        let mut places = Vec::with_capacity(errors.len());
-        for (number, error) in errors.iter().enumerate() {
-            let mut of = Vec::with_capacity(error.detectors.len());
-            for &detector in &error.detectors {
-                of.push(plan.place(detector)?);
+        for error in errors.iter().filter(|error| error.probability > 0.0) {
+            if let Some(&(first, _)) = error.places.first() {
+                by_layer[first as usize].push(error);
             }
-            if let (Some(&first), true) = (error.detectors.first(), error.probability > 0.0) {
-                by_layer[layer_of(first)? as usize].push(number);
-            }
-            places.push(of);
         }
-        let (begin, end) = bulk_layers(&errors, &by_layer, &places, &widths, period)?;
-        let own: Vec<usize> =
-            (begin..begin + period).flat_map(|layer| &by_layer[layer as usize]).copied().collect();
-        let reach = own.iter().map(|&error| span(&places[error])).max().unwrap_or(1);
-        if own.iter().any(|&error| errors[error].probability >= 0.5) {
+        let (begin, end) = bulk_layers(&by_layer, &widths, period)?;
+        let own = || by_layer[begin as usize..(begin + period) as usize].iter().flatten();
+        if own().any(|error| error.probability >= 0.5) {
             return Err(argument_error("learning needs errors of probabilities below 1/2"));
         }
-        let anchor = begin + (reach - 1).next_multiple_of(period);
-        if anchor + 2 * period > end {
+        let reach = own().map(|error| error.span()).max().unwrap_or(1);
+        let first_layer = begin + (reach - 1).next_multiple_of(period);
+        if first_layer + 2 * period > end {
             return Err(argument_error("learning needs a model with more rounds that repeat"));
         }
-        let widths_of_step: Vec<u32> = (0..period).map(|layer| widths[(anchor + layer) as usize]).collect();
-        let layer_begin: Vec<usize> = widths_of_step
-            .iter()
-            .scan(0, |bytes, width| {
-                let begin = *bytes;
-                *bytes += width.div_ceil(8) as usize;
-                Some(begin)
-            })
-            .collect();
-        let step_bytes = widths_of_step.iter().map(|width| width.div_ceil(8) as usize).sum();
-        // What an error flips, by steps from the one of its first layer on; nothing if it leaves the bulk's layers.
-        let offset = anchor % period;
-        let key = |places: &[(u32, u32)]| -> Option<Vec<u32>> {
-            let first = (places.first()?.0 + period - offset) / period;
-            let number = |&(layer, index): &(u32, u32)| {
-                let (step, phase) =
-                    ((layer + period - offset) / period - first, (layer + period - offset) % period);
-                let is_alike = widths[layer as usize] == widths_of_step[phase as usize];
-                is_alike
-                    .then(|| step * step_bytes as u32 * 8 + layer_begin[phase as usize] as u32 * 8 + index)
-            };
-            places.iter().map(number).collect()
-        };
-        let mut classes: BTreeMap<Vec<u32>, f64> = BTreeMap::new();
-        for &error in &own {
-            if let Some(key) = key(&places[error]) {
-                let sum = classes.entry(key).or_insert(0.0);
-                let p = errors[error].probability;
-                *sum = *sum + p - 2.0 * *sum * p;
-            }
+        let steps = Steps::new(&widths, first_layer, period);
+        let mut probabilities: BTreeMap<Vec<u32>, f64> = BTreeMap::new();
+        for (error, key) in own().filter_map(|error| Some((error, steps.key(&error.places, &widths)?))) {
+            let sum = probabilities.entry(key).or_insert(0.0);
+            *sum = *sum + error.probability - 2.0 * *sum * error.probability;
         }
-        let step_bits = step_bytes as u32 * 8;
-        let extent =
-            classes.keys().filter_map(|key| key.last()).map(|last| last / step_bits + 1).max().unwrap_or(1);
-        let number_of: BTreeMap<&Vec<u32>, u32> = classes.keys().zip(0..).collect();
-        let class_of =
-            places.iter().map(|places| key(places).and_then(|key| number_of.get(&key).copied())).collect();
-
-        let keys: Vec<&Vec<u32>> = classes.keys().collect();
-        let mut sets = BTreeSet::new();
-        let mut supersets = vec![Vec::new(); keys.len()];
-        for (key, number) in keys.iter().zip(0..) {
-            for_each_subset(key, |mask, subset| {
-                let subset = from_first_step(subset, step_bits);
-                if let Some(&own) = number_of.get(&subset).filter(|_| mask.count_ones() < key.len() as u32) {
-                    supersets[own as usize].push(number);
-                }
-                if key.len() <= SUPPORT_MAX {
-                    sets.insert(subset);
-                }
-            });
-        }
-        let sets: Vec<Vec<u32>> = sets.into_iter().collect();
-        let counted = Moments::with_sets(extent * step_bits, &sets, &MomentsOptions::default())?;
-        let find =
-            |set: &[u32]| counted.find(&from_first_step(set, step_bits)).map_or(u32::MAX, |at| at as u32);
-        let make = |((key, &probability), supersets): ((&Vec<u32>, &f64), Vec<u32>)| {
-            let mut subsets = [u32::MAX; SUBSETS];
-            if key.len() <= SUPPORT_MAX {
-                for_each_subset(key, |mask, subset| subsets[mask as usize - 1] = find(subset));
-            }
-            Class { prior: attenuation(1.0 - 2.0 * probability), size: key.len(), subsets, supersets }
-        };
-        let made: Vec<Class> = classes.iter().zip(supersets).map(make).collect();
-        let mut order: Vec<u32> = (0..made.len() as u32).collect();
-        order.sort_by_key(|&class| (usize::MAX - made[class as usize].size, class));
-        let singles = sets.iter().filter(|set| set.len() == 1).map(|set| find(set)).collect();
-        // Every detector of an error is one of its step's.
-        let prior_singles = made.iter().map(|class| class.prior * class.size as f64).sum();
+        let number_of: BTreeMap<&Vec<u32>, u32> = probabilities.keys().zip(0..).collect();
+        let class_of = |error: &FlatError| number_of.get(&steps.key(&error.places, &widths)?).copied();
+        let last = probabilities.keys().filter_map(|key| key.last()).max();
+        let extent = last.map_or(1, |last| last / steps.bits() + 1);
+        let (sets, classes) = learned_classes(&probabilities, &number_of, extent, steps.bits())?;
+        let mut order: Vec<u32> = (0..classes.len() as u32).collect();
+        order.sort_by_key(|&class| (usize::MAX - classes[class as usize].size, class));
         Ok(Self {
-            period: period.into(),
-            first_layer: anchor.into(),
             tail: (layer_count - end).into(),
-            widths: widths_of_step,
-            layer_begin,
-            step_bytes,
             extent,
+            singles: (0..sets.len() as u32).filter(|&set| sets[set as usize].len() == 1).collect(),
+            // Every detector of an error is one of its step's.
+            prior_singles: classes.iter().map(|class| class.prior * class.size as f64).sum(),
             sets,
             order,
-            classes: made,
-            prior_singles,
-            singles,
+            classes,
             priors: errors.iter().map(|error| error.probability).collect(),
-            class_of,
+            class_of: errors.iter().map(class_of).collect(),
+            steps,
         })
     }
 
@@ -366,13 +345,13 @@ const ROWS_MAX: usize = 1024;
 impl BulkCounts {
     /// Counts of which one that is `memory` rounds old has the weight 1/e.
     pub(crate) fn new(noise: &BulkNoise, memory: u64) -> Result<Self, Error> {
-        let windows = (memory / noise.period).max(1 << FADE_SHIFT);
+        let windows = (memory / u64::from(noise.steps.period)).max(1 << FADE_SHIFT);
         let options = MomentsOptions {
             fade_shift: FADE_SHIFT,
             block_shots: u32::try_from(windows >> FADE_SHIFT).unwrap_or(u32::MAX),
             ..MomentsOptions::default()
         };
-        let bytes = noise.step_bytes * noise.extent as usize;
+        let bytes = noise.steps.bytes * noise.extent as usize;
         let moments = Moments::with_sets(bytes as u32 * 8, &noise.sets, &options)?;
         let mut rows = Shots::zeroed(8 * bytes, ROWS_MAX);
         rows.clear();
@@ -403,18 +382,20 @@ impl BulkCounts {
 
     /// Takes a layer that is known to be none of the last.
     fn take(&mut self, noise: &BulkNoise, layer: u64) -> Result<(), Error> {
-        let Some(after) = layer.checked_sub(noise.first_layer) else { return Ok(()) };
-        let phase = (after % noise.period) as usize;
+        let Steps { period, first_layer, widths, layer_begin, bytes: step_bytes } = &noise.steps;
+        let Some(after) = layer.checked_sub(u64::from(*first_layer)) else { return Ok(()) };
+        let (period, step_bytes) = (u64::from(*period), *step_bytes);
+        let phase = (after % period) as usize;
         if phase == 0 {
-            self.row.copy_within(noise.step_bytes.., 0);
+            self.row.copy_within(step_bytes.., 0);
         }
-        let last_step = self.row.len() - noise.step_bytes;
-        let bytes = noise.widths[phase].div_ceil(8) as usize;
+        let last_step = self.row.len() - step_bytes;
+        let bytes = widths[phase].div_ceil(8) as usize;
         let place = &self.held[(layer % self.held.len() as u64) as usize];
-        let to = &mut self.row[last_step + noise.layer_begin[phase]..][..bytes];
+        let to = &mut self.row[last_step + layer_begin[phase]..][..bytes];
         to.copy_from_slice(&place[..bytes]);
         self.taken += 1;
-        if phase as u64 + 1 == noise.period && self.taken >= u64::from(noise.extent) * noise.period {
+        if phase as u64 + 1 == period && self.taken >= u64::from(noise.extent) * period {
             self.rows.push(&self.row)?;
             if self.rows.len() == ROWS_MAX {
                 self.count()?;
@@ -447,75 +428,51 @@ const FADE_SHIFT: u32 = 4;
 /// Windows from which on rates are learned.
 const WINDOWS_MIN: f64 = 256.0;
 
-fn flat_errors(model: &DetectorErrorModel) -> Result<Vec<FlatError>, Error> {
+fn flat_errors(model: &DetectorErrorModel, plan: &Plan) -> Result<Vec<FlatError>, Error> {
     let mut errors = Vec::new();
     let mut walk = model.walk()?;
     while let Some(instruction) = walk.step() {
         let InstructionKind::Error { probability, targets } = instruction.kind else { continue };
-        let targets: Vec<TargetKind> = targets.iter().map(|target| target.kind()).collect();
-        let mut detectors: Vec<u32> = Vec::new();
-        for target in &targets {
-            if let TargetKind::Detector(index) = *target {
-                detectors.push(index as u32);
+        let (mut detectors, mut others) = (Vec::new(), Vec::new());
+        for target in targets {
+            match target.kind() {
+                TargetKind::Detector(index) => detectors.push(index as u32),
+                other => others.push(other),
             }
         }
         detectors.sort_unstable();
-        errors.push(FlatError { probability, detectors: cancelled(&detectors), targets });
+        // A detector that is given twice cancels.
+        let groups = detectors.chunk_by(|a, b| a == b).filter(|group| group.len() % 2 == 1);
+        let places = groups.map(|group| plan.place(group[0])).collect::<Result<_, _>>()?;
+        errors.push(FlatError { probability, places, others });
     }
     Ok(errors)
 }
 
-/// Those of ascending numbers that there is an odd number of.
-fn cancelled(numbers: &[u32]) -> Vec<u32> {
-    let groups = numbers.chunk_by(|a, b| a == b);
-    groups.filter(|group| group.len() % 2 == 1).map(|group| group[0]).collect()
-}
-
-/// Layers that an error spans.
-fn span(places: &[(u32, u32)]) -> u32 {
-    match (places.first(), places.last()) {
-        (Some(first), Some(last)) => last.0 - first.0 + 1,
-        _ => 1,
-    }
-}
+/// What errors that begin in a layer flip, by layers from that one on, and how likely they are.
+type Signature = Vec<(Vec<(u32, u32, u32)>, String, f64)>;
 
 /// The layers that errors of the bulk begin in: those around the middle that have the same errors a period earlier or
 /// later.
-fn bulk_layers(
-    errors: &[FlatError],
-    by_layer: &[Vec<usize>],
-    places: &[Vec<(u32, u32)>],
-    widths: &[u32],
-    period: u32,
-) -> Result<(u32, u32), Error> {
+fn bulk_layers(by_layer: &[Vec<&FlatError>], widths: &[u32], period: u32) -> Result<(u32, u32), Error> {
     let layer_count = by_layer.len() as u32;
     let signature = |layer: u32| {
-        let mut list: Vec<_> = by_layer[layer as usize]
-            .iter()
-            .map(|&error| {
-                let own: Vec<(u32, u32, u32)> = places[error]
-                    .iter()
-                    .map(|&(at, index)| (at - layer, index, widths[at as usize]))
-                    .collect();
-                let others =
-                    errors[error].targets.iter().filter(|target| !matches!(target, TargetKind::Detector(_)));
-                (
-                    own,
-                    others.map(|target| format!("{target:?}")).collect::<Vec<_>>(),
-                    errors[error].probability,
-                )
-            })
-            .collect();
+        let of = |error: &&FlatError| {
+            let places = error.places.iter();
+            let places = places.map(|&(at, index)| (at - layer, index, widths[at as usize])).collect();
+            (places, format!("{:?}", error.others), error.probability)
+        };
+        let mut list: Signature = by_layer[layer as usize].iter().map(of).collect();
         list.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)).then(a.2.total_cmp(&b.2)));
         list
     };
-    let signatures: Vec<_> = (0..layer_count).map(signature).collect();
+    let signatures: Vec<Signature> = (0..layer_count).map(signature).collect();
     let are_alike = |a: u32, b: u32| {
         let (a, b) = (&signatures[a as usize], &signatures[b as usize]);
-        let is_alike = |(a, b): (&(_, _, f64), &(_, _, f64))| (a.2 - b.2).abs() <= ROUNDING * a.2.max(b.2);
         a.len() == b.len()
-            && a.iter().zip(b).all(|(a, b)| (&a.0, &a.1) == (&b.0, &b.1))
-            && a.iter().zip(b).all(is_alike)
+            && a.iter()
+                .zip(b)
+                .all(|(a, b)| (&a.0, &a.1) == (&b.0, &b.1) && (a.2 - b.2).abs() <= ROUNDING * a.2.max(b.2))
     };
     let middle = layer_count / 2;
     if middle + period >= layer_count || !are_alike(middle, middle + period) {
@@ -529,6 +486,42 @@ fn bulk_layers(
         end += 1;
     }
     Ok((begin, end))
+}
+
+/// The sets that are counted, in the order of moments, and the classes with what they need of them.
+fn learned_classes(
+    probabilities: &BTreeMap<Vec<u32>, f64>,
+    number_of: &BTreeMap<&Vec<u32>, u32>,
+    extent: u32,
+    step_bits: u32,
+) -> Result<(Vec<Vec<u32>>, Vec<Class>), Error> {
+    let mut sets = BTreeSet::new();
+    let mut supersets = vec![Vec::new(); probabilities.len()];
+    for (key, number) in probabilities.keys().zip(0..) {
+        for_each_subset(key, |mask, subset| {
+            let subset = from_first_step(subset, step_bits);
+            if let Some(&own) = number_of.get(&subset).filter(|_| (mask.count_ones() as usize) < key.len()) {
+                supersets[own as usize].push(number);
+            }
+            if key.len() <= SUPPORT_MAX {
+                sets.insert(subset);
+            }
+        });
+    }
+    let sets: Vec<Vec<u32>> = sets.into_iter().collect();
+    let counted = Moments::with_sets(extent * step_bits, &sets, &MomentsOptions::default())?;
+    let make = |((key, &probability), supersets): ((&Vec<u32>, &f64), Vec<u32>)| {
+        let mut subsets = [u32::MAX; SUBSETS];
+        if key.len() <= SUPPORT_MAX {
+            for_each_subset(key, |mask, subset| {
+                let found = counted.find(&from_first_step(subset, step_bits));
+                subsets[mask as usize - 1] = found.map_or(u32::MAX, |set| set as u32);
+            });
+        }
+        Class { prior: attenuation(1.0 - 2.0 * probability), size: key.len(), subsets, supersets }
+    };
+    let classes = probabilities.iter().zip(supersets).map(make).collect();
+    Ok((counted.sets().map(<[u32]>::to_vec).collect(), classes))
 }
 
 /// Calls with the mask and the detectors of each subset of up to four detectors, but the empty one.

@@ -188,7 +188,7 @@ impl NoiseLearner {
         }
         self.counts.push(&self.noise, events, is_last)?;
         self.rounds += 1;
-        if self.rounds % self.options.every != 0 {
+        if !self.rounds.is_multiple_of(self.options.every) {
             return Ok(None);
         }
         let version = self.rounds / self.options.every + 1;
