@@ -177,9 +177,12 @@ impl PatchArgs {
         isa: Isa,
     ) -> Result<(Arc<DetectorErrorModel>, Patch), PatchError> {
         let mut rounds = self.windowing()?.cut().reference_rounds();
+        // A patch that learns must be long enough.
+        let frozen = Self { learn: None, ..self.clone() };
         loop {
-            let (model, patch) = self.memory(distance, p, rounds, isa)?;
+            let (model, patch) = frozen.memory(distance, p, rounds, isa)?;
             if patch.plan().layers_min().is_some() {
+                let patch = if self.learn.is_some() { self.patch(&model, isa)? } else { patch };
                 return Ok((model, patch));
             }
             // A pre-decoder reaches further than the windows.
