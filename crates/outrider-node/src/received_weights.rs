@@ -52,6 +52,10 @@ impl ReceivedWeights {
         if !follows {
             return Err(StreamFault::Weights(format!("version {version} does not follow those before it")));
         }
+        // Others would have decoders take new weights for every cell.
+        if last.is_some() && rounds < LearningOptions::EVERY_MIN {
+            return Err(StreamFault::Weights(format!("version {version} holds for {rounds} rounds only")));
+        }
         if total != 0 && total as usize != self.factor_count {
             let wanted = self.factor_count;
             return Err(StreamFault::Weights(format!("{total} factors, where the patch has {wanted}")));

@@ -206,6 +206,15 @@ fn weights_that_cannot_be_end_their_stream() {
     };
     refused(&|pair| twice(pair, 4, 1024), gap);
     refused(&|pair| twice(pair, 3, 1025), "version 3 does not follow those before it");
+    let short = |pair: &mut Pair| {
+        for (version, round) in [(2, 0), (3, 1)] {
+            let factors = List::from(&[][..]);
+            let weights = Weights { version, rounds: 1, total: 0, first: 0, factors };
+            pair.client.send_weights(STREAM, Round(round), &weights, Time(0)).unwrap();
+        }
+        pair.exchange();
+    };
+    refused(&short, "version 3 holds for 1 rounds only");
     let mut pair = Pair::new();
     pair.assign(0);
     pair.send_weights(2, 0, 0, 0, &[]);

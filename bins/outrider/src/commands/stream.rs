@@ -163,6 +163,7 @@ Examples:
   outrider stream --dem model.dem --shots dets.b8 --commit 5 --spacing 5 --buffer 5 --round-time 0
   outrider stream --distance 13 --p 0.003 --rounds 104 --repeat 200000 --history-time 104
   outrider stream --distance 7 --p 0.001 --rounds 200000 --round-time 10 --nodes 2 --kill-after 100000 --verify
+  outrider stream --distance 7 --p 0.003 --rounds 1000000 --learn 50000 --learn-every 16384 --verify
   outrider stream --distance 5 --p 0.001 --rounds 100000 --to unix:a.sock --to tls:decoder:7118 --tls-authority ca.pem \
     --tls-certificate me.pem --tls-key me.key";
 
