@@ -25,8 +25,8 @@ use outrider::{
     GapOptions, Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, Likelihood, LikelihoodOptions,
     MatchingGraph, MeasurementMap, MeasurementStream, Moments, Override, Patch, PatchOptions, Plan,
     PlanOptions, PredecodedBatch, Predecoder, PredecoderUse, Rates, Role, Rule, RuleOptions, Sampler,
-    SamplerOptions, Shots, Slot, Stream, StreamOptions, SurfaceCode, Training, Trellis, Window,
-    WindowDecoder, WorkersOptions,
+    SamplerOptions, Shots, Slot, Stream, StreamLearningOptions, StreamOptions, SurfaceCode, Training,
+    Trellis, Window, WindowDecoder, WorkersOptions,
 };
 
 #[test]
@@ -284,7 +284,7 @@ fn streams_on_workers_allocate_nothing_after_warm_up() {
     let code = SurfaceCode::memory(5, 60).circuit(circuit).build().expect("valid options");
     let model = code.model().expect("a small model");
     // Between two versions of weights learning allocates nothing either.
-    let learning = Some(LearningOptions { memory: 4096, every: 1 << 30 });
+    let learning = Some(StreamLearningOptions { memory: 4096, every: 1 << 30 });
     for (count, learning) in [(0, None), (1, None), (0, learning), (1, learning)] {
         let patch_options = PatchOptions { learning, ..PatchOptions::new(PlanOptions::parallel(5)) };
         let patch = Arc::new(Patch::new(&model, &patch_options).expect("layers that repeat"));

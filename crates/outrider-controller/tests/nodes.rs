@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use outrider::{
-    Axis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, LearningOptions, Patch, PatchOptions,
-    PlanOptions, RowLayout, Rows, Sampler, Stream, StreamOptions, SurfaceCode, Window, WindowDecoder,
+    Axis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, Patch, PatchOptions, PlanOptions, RowLayout,
+    Rows, Sampler, Stream, StreamLearningOptions, StreamOptions, SurfaceCode, Window, WindowDecoder,
 };
 use outrider_controller::{
     Controller, ControllerOptions, Event, JournalHeader, JournalReader, JournalRecord, Leave, NodeId,
@@ -340,7 +340,7 @@ fn learning_histories() -> (Arc<Patch>, Vec<Layers>, Vec<Vec<u64>>) {
     const LENGTHS: [u32; 2] = [1500, 2500];
     let circuit = Circuit::uniform(CircuitFamily::Stim, 0.01);
     let model = SurfaceCode::memory(3, 40).circuit(circuit).build().unwrap().model().unwrap();
-    let learning = Some(LearningOptions { memory: 1024, every: 1024 });
+    let learning = Some(StreamLearningOptions { memory: 1024, every: 1024 });
     let options = PatchOptions { learning, ..PatchOptions::new(PlanOptions::parallel(3)) };
     let patch = Arc::new(Patch::new(&model, &options).unwrap());
     let mut stream = Stream::new(Arc::clone(&patch), &StreamOptions::default()).unwrap();

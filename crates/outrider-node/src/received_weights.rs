@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use outrider::{CellBook, LearnedNoise, LearnedWeights, LearningOptions, Patch};
+use outrider::{CellBook, LearnedNoise, LearnedWeights, Patch, StreamLearningOptions};
 use outrider_wire::{Round, Weights};
 
 use crate::stream_fault::StreamFault;
@@ -53,7 +53,7 @@ impl ReceivedWeights {
             return Err(StreamFault::Weights(format!("version {version} does not follow those before it")));
         }
         // Others would have decoders take new weights for every cell.
-        if last.is_some() && rounds < LearningOptions::EVERY_MIN {
+        if last.is_some() && rounds < StreamLearningOptions::EVERY_MIN {
             return Err(StreamFault::Weights(format!("version {version} holds for {rounds} rounds only")));
         }
         if total != 0 && total as usize != self.factor_count {
@@ -77,7 +77,7 @@ impl ReceivedWeights {
         self.known.push_back(Known { version, rounds: round.0..round.0 + rounds, weights });
         self.forget();
         // An honest client's hold for many rounds each, but for the first, whose beginning may be over.
-        if self.known.len() as u64 > self.kept_rounds / LearningOptions::EVERY_MIN + KNOWN_MORE {
+        if self.known.len() as u64 > self.kept_rounds / StreamLearningOptions::EVERY_MIN + KNOWN_MORE {
             return Err(StreamFault::Weights("too many versions at a time".to_owned()));
         }
         Ok(true)

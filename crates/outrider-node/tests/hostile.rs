@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use outrider::{
-    Circuit, CircuitFamily, Commit, LearningOptions, Patch, PatchOptions, PlanOptions, SurfaceCode,
+    Circuit, CircuitFamily, Commit, Patch, PatchOptions, PlanOptions, StreamLearningOptions, SurfaceCode,
 };
 use outrider_node::{JobId, Node, NodeOptions, Peer, Times};
 use outrider_wire::limits::FRAME_BYTES_MAX;
@@ -38,10 +38,10 @@ impl Pair {
 
     /// Of a patch that learns.
     fn learning() -> Self {
-        Self::of(NodeOptions::default(), Some(LearningOptions { memory: 1024, every: 1024 }))
+        Self::of(NodeOptions::default(), Some(StreamLearningOptions { memory: 1024, every: 1024 }))
     }
 
-    fn of(options: NodeOptions, learning: Option<LearningOptions>) -> Self {
+    fn of(options: NodeOptions, learning: Option<StreamLearningOptions>) -> Self {
         let circuit = Circuit::uniform(CircuitFamily::Stim, 0.01);
         let model = SurfaceCode::memory(3, 30).circuit(circuit).build().unwrap().model().unwrap();
         let patch_options = PatchOptions { learning, ..PatchOptions::new(PlanOptions::parallel(3)) };

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use clap::{Args, Command, FromArgMatches};
 use outrider::{
-    Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, LearningOptions,
-    Network, Orientation, Patch, PatchOptions, PatchPredecoder, PredecoderUse, SurfaceCode, TimeAxis,
+    Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, Network,
+    Orientation, Patch, PatchOptions, PatchPredecoder, PredecoderUse, StreamLearningOptions, SurfaceCode,
+    TimeAxis,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
@@ -77,12 +78,12 @@ pub struct PatchArgs {
     /// Learn the noise from the rounds while they are decoded, and change weights by it: a round counts 1/e of a new one
     /// when so many have come after it (1024 to 2^32)
     #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(
-        LearningOptions::MEMORY_MIN..=LearningOptions::MEMORY_MAX
+        StreamLearningOptions::MEMORY_MIN..=StreamLearningOptions::MEMORY_MAX
     ))]
     pub learn: Option<u64>,
     /// Change weights every so many rounds, to what was learned until that many before (1024 to 2^40) [default: 32768]
     #[arg(long, value_name = "ROUNDS", requires = "learn", value_parser = clap::value_parser!(u64).range(
-        LearningOptions::EVERY_MIN..=LearningOptions::EVERY_MAX
+        StreamLearningOptions::EVERY_MIN..=StreamLearningOptions::EVERY_MAX
     ))]
     pub learn_every: Option<u64>,
     #[command(flatten)]
@@ -228,9 +229,9 @@ impl PatchArgs {
         Ok(Patch::new(model, &PatchOptions { plan, decoder, predecoder, learning: self.learning() })?)
     }
 
-    fn learning(&self) -> Option<LearningOptions> {
-        let every = self.learn_every.unwrap_or(LearningOptions::EVERY_DEFAULT);
-        self.learn.map(|memory| LearningOptions { memory, every })
+    fn learning(&self) -> Option<StreamLearningOptions> {
+        let every = self.learn_every.unwrap_or(StreamLearningOptions::EVERY_DEFAULT);
+        self.learn.map(|memory| StreamLearningOptions { memory, every })
     }
 
     fn windowing(&self) -> Result<Windowing, PatchError> {

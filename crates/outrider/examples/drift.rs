@@ -12,8 +12,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use outrider::{
-    Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, InstructionKind,
-    LearningOptions, Patch, PatchOptions, PlanOptions, RoundSampler, SamplerOptions, Stream, StreamOptions,
+    Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, InstructionKind, Patch,
+    PatchOptions, PlanOptions, RoundSampler, SamplerOptions, Stream, StreamLearningOptions, StreamOptions,
     SurfaceCode, TargetKind,
 };
 
@@ -66,7 +66,7 @@ fn main() -> Result<(), Fault> {
     let plan = PlanOptions::parallel(setting.distance);
     let decoder = DecoderOptions { kind: setting.decoder, ..DecoderOptions::default() };
     let fixed = PatchOptions { decoder, ..PatchOptions::new(plan) };
-    let learning = Some(LearningOptions { memory: setting.memory, every: setting.every });
+    let learning = Some(StreamLearningOptions { memory: setting.memory, every: setting.every });
     let patch = |model: &DetectorErrorModel, options: &PatchOptions| Patch::new(model, options).map(Arc::new);
     let mut frozen = Stream::new(patch(&model, &fixed)?, &StreamOptions::default())?;
     let mut learned =
@@ -133,7 +133,7 @@ fn parse() -> Result<Setting, Fault> {
         histories: 4000,
         steps: 50,
         memory: 100_000,
-        every: LearningOptions::EVERY_DEFAULT,
+        every: StreamLearningOptions::EVERY_DEFAULT,
         factor: 4.0,
         seed: 1,
         decoder: DecoderKind::default(),

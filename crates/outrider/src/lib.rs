@@ -41,7 +41,6 @@ mod graph;
 mod history;
 mod kernels;
 mod labels;
-mod learning;
 mod likelihood;
 mod likelihood_options;
 mod measurement_stream;
@@ -65,6 +64,7 @@ mod shots;
 mod significance;
 mod stim_text;
 mod stream;
+mod stream_learning;
 mod surface_code;
 mod training;
 mod trellis;
@@ -89,7 +89,6 @@ pub use kernels::Isa;
 #[doc(hidden)]
 pub use kernels::Kernels;
 pub use labels::{LabelBatch, LabelOptions, LabelSampler};
-pub use learning::{LearnedNoise, LearnedWeights, Learning, LearningOptions, NoiseLearner, WeightsToMake};
 pub use likelihood::{Likelihood, LikelihoodLevel, LikelihoodResult};
 pub use likelihood_options::LikelihoodOptions;
 pub use measurement_stream::{MeasuredLayer, MeasurementStream};
@@ -112,6 +111,9 @@ pub use sampler::{Sampler, SamplerOptions};
 pub use shots::{Format, Layout, ShotReader, ShotWriter, Shots};
 pub use significance::{chi_square_log10_p, normal_log10_p};
 pub use stream::{CellReport, Stream, StreamOptions};
+pub use stream_learning::{
+    LearnedNoise, LearnedWeights, NoiseLearner, StreamLearning, StreamLearningOptions, WeightsToMake,
+};
 pub use surface_code::{
     Basis, Circuit, CircuitFamily, Orientation, PaperNoise, StimNoise, SurfaceCode, SurfaceCodeBuilder,
 };

@@ -7,11 +7,11 @@ use crate::bulk_noise::BulkNoise;
 use crate::decoder::{DecoderKind, DecoderOptions};
 use crate::error::{Error, Place, Status, argument_error};
 use crate::graph::{GraphOptions, MatchingGraph};
-use crate::learning::LearningOptions;
 use crate::likelihood_options::LikelihoodOptions;
 use crate::model::{DetectorErrorModel, InstructionKind, Target, TargetKind};
 use crate::plan::{Axis, Plan, PlanOptions, RowLayout};
 use crate::predecoder::Predecoder;
+use crate::stream_learning::StreamLearningOptions;
 use crate::window::{Window, WindowDecoder};
 
 /// All that must be the same wherever a cell of a logical patch is decided: its error model, how its history is cut, and
@@ -33,7 +33,7 @@ pub struct Patch {
     cut: PlanOptions,
     decoder: DecoderOptions,
     predecoder: Option<PatchPredecoder>,
-    learning: Option<(LearningOptions, Arc<BulkNoise>)>,
+    learning: Option<(StreamLearningOptions, Arc<BulkNoise>)>,
     model_digest: [u8; 32],
     plan_digest: [u8; 32],
 }
@@ -51,8 +51,8 @@ pub struct PatchOptions {
     pub decoder: DecoderOptions,
     /// What works before it, if anything does.
     pub predecoder: Option<PatchPredecoder>,
-    /// How its noise is learned from its rounds, if it is; see [`Learning`](crate::Learning).
-    pub learning: Option<LearningOptions>,
+    /// How its noise is learned from its rounds, if it is; see [`StreamLearning`](crate::StreamLearning).
+    pub learning: Option<StreamLearningOptions>,
 }
 
 /// The pre-decoder of a [`Patch`].
@@ -178,7 +178,7 @@ impl Patch {
     }
 
     /// How its noise is learned, if it is.
-    pub fn learning(&self) -> Option<LearningOptions> {
+    pub fn learning(&self) -> Option<StreamLearningOptions> {
         self.learning.as_ref().map(|(options, _)| *options)
     }
 
@@ -207,7 +207,7 @@ fn learned_noise(
     model: &DetectorErrorModel,
     plan: &Plan,
     options: &PatchOptions,
-    learning: LearningOptions,
+    learning: StreamLearningOptions,
 ) -> Result<Arc<BulkNoise>, Error> {
     learning.check()?;
     if options.decoder.kind == DecoderKind::Likelihood {
@@ -304,7 +304,7 @@ fn plan_digest(options: &PatchOptions, plan: &Plan) -> [u8; 32] {
         line(format!("predecoder {}", predecoder_use.name()));
         hash.update(predecoder.digest);
     }
-    if let Some(LearningOptions { memory, every }) = options.learning {
+    if let Some(StreamLearningOptions { memory, every }) = options.learning {
         hash.update(format!("learn {memory} every {every} by 1\n"));
     }
     hash.finalize().into()

@@ -6,10 +6,10 @@ use std::thread;
 use crate::cell_book::{CellBook, CellBookState};
 use crate::clock::clock_ns;
 use crate::error::{Error, argument_error, check_padding};
-use crate::learning::{LearnedNoise, Learning};
 use crate::measurement_stream::MeasurementStream;
 use crate::patch::Patch;
 use crate::plan::{Cell, Plan};
+use crate::stream_learning::{LearnedNoise, StreamLearning};
 use crate::workers::{PatchKey, Times, Workers, WorkersOptions};
 
 /// Decodes a history while its layers arrive, on threads of its own.
@@ -45,7 +45,7 @@ pub struct Stream {
     patch: PatchKey,
     reports: Reports,
     layers_max: u64,
-    learning: Option<Learning>,
+    learning: Option<StreamLearning>,
     /// Why the stream goes no further.
     failure: Option<String>,
 }
@@ -88,7 +88,7 @@ impl Stream {
         let layers = options.layers_max.unwrap_or_else(|| CellBook::room(plan));
         let books = CellBook::new(Arc::clone(plan), layers)?;
         let mut workers = Workers::new(&options.workers)?;
-        let learning = Learning::new(&patch, layers, options.workers.count > 0)?;
+        let learning = StreamLearning::new(&patch, layers, options.workers.count > 0)?;
         let patch = workers.add(patch)?;
         let reports = Reports::new(layers);
         Ok(Self { books, workers, patch, reports, layers_max: layers, learning, failure: None })
@@ -175,7 +175,7 @@ impl Stream {
 
     /// What is known of the noise by now, if it is [learned](crate::PatchOptions::learning).
     pub fn learned_noise(&self) -> Option<LearnedNoise> {
-        self.learning.as_ref().and_then(Learning::latest)
+        self.learning.as_ref().and_then(StreamLearning::latest)
     }
 
     /// Layers that it holds.

@@ -12,9 +12,9 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::clock::clock_ns;
 use crate::error::{Error, Place, Status, argument_error};
-use crate::learning::LearnedWeights;
 use crate::patch::Patch;
 use crate::plan::{Cell, CellShape, Plan};
+use crate::stream_learning::LearnedWeights;
 use crate::window::{Commit, Window, WindowDecoder};
 
 /// Threads that decide cells, of any number of patches.

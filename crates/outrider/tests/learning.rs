@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use outrider::{
     CellBook, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, InstructionKind,
-    LearnedWeights, Learning, LearningOptions, NoiseLearner, Patch, PatchOptions, PlanOptions, RoundSampler,
-    SamplerOptions, Status, Stream, StreamOptions, SurfaceCode, TargetKind, WorkersOptions,
+    LearnedWeights, NoiseLearner, Patch, PatchOptions, PlanOptions, RoundSampler, SamplerOptions, Status,
+    Stream, StreamLearning, StreamLearningOptions, StreamOptions, SurfaceCode, TargetKind, WorkersOptions,
 };
 
 const DISTANCE: u32 = 3;
@@ -39,11 +39,15 @@ fn with_factors(model: &DetectorErrorModel, near: f64, far: f64) -> DetectorErro
     DetectorErrorModel::parse(&text).unwrap()
 }
 
-fn learning(memory: u64) -> Option<LearningOptions> {
-    Some(LearningOptions { memory, every: EVERY })
+fn learning(memory: u64) -> Option<StreamLearningOptions> {
+    Some(StreamLearningOptions { memory, every: EVERY })
 }
 
-fn patch(model: &DetectorErrorModel, kind: DecoderKind, learning: Option<LearningOptions>) -> Arc<Patch> {
+fn patch(
+    model: &DetectorErrorModel,
+    kind: DecoderKind,
+    learning: Option<StreamLearningOptions>,
+) -> Arc<Patch> {
     let decoder = DecoderOptions { kind, ..DecoderOptions::default() };
     let plan = PlanOptions::parallel(DISTANCE);
     Arc::new(Patch::new(model, &PatchOptions { decoder, learning, ..PatchOptions::new(plan) }).unwrap())
@@ -143,7 +147,7 @@ fn streamed(patch: &Arc<Patch>, count: usize, histories: &[Vec<(Vec<u8>, u32, bo
 /// The same with a decoder that is made anew for every cell.
 fn one_by_one(patch: &Arc<Patch>, histories: &[Vec<(Vec<u8>, u32, bool)>]) -> Answers {
     let needed = CellBook::layers_needed(patch.plan());
-    let mut learning = Learning::new(patch, needed, false).unwrap().unwrap();
+    let mut learning = StreamLearning::new(patch, needed, false).unwrap().unwrap();
     let mut answers = BTreeMap::new();
     let mut windows = BTreeMap::new();
     for (number, history) in histories.iter().enumerate() {
@@ -177,7 +181,7 @@ fn what_cannot_be_learned_is_refused() {
     let plan = PlanOptions::parallel(DISTANCE);
     let status = |model: &DetectorErrorModel, kind, memory, every| {
         let decoder = DecoderOptions { kind, ..DecoderOptions::default() };
-        let learning = Some(LearningOptions { memory, every });
+        let learning = Some(StreamLearningOptions { memory, every });
         let options = PatchOptions { decoder, learning, ..PatchOptions::new(plan) };
         Patch::new(model, &options).err().and_then(|error| error.status())
     };

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use outrider::{CellBook, Learning, Patch, Plan, Times, Wait, clock_ns};
+use outrider::{CellBook, Patch, Plan, StreamLearning, Times, Wait, clock_ns};
 use outrider_wire::Time;
 
 use crate::error::{Error, Result};
@@ -69,7 +69,7 @@ pub(crate) struct Driver<'a> {
     /// Answers compared so far, if they are to be compared.
     pub(crate) verified: Option<Verified>,
     /// What that learns, if the patch does.
-    check_learning: Option<Learning>,
+    check_learning: Option<StreamLearning>,
 }
 
 impl<'a> Driver<'a> {
@@ -101,7 +101,7 @@ impl<'a> Driver<'a> {
     /// Compares all answers from now on, of which there were none.
     pub(crate) fn verify(&mut self) -> Result<()> {
         let kept = CellBook::layers_needed(self.patch.plan());
-        self.check_learning = Learning::new(self.patch, kept, false)?;
+        self.check_learning = StreamLearning::new(self.patch, kept, false)?;
         self.verified = Some(Verified::default());
         Ok(())
     }

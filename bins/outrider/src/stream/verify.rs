@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use outrider::{CellBook, CellShape, LearnedWeights, Learning, Patch, Window, WindowDecoder};
+use outrider::{CellBook, CellShape, LearnedWeights, Patch, StreamLearning, Window, WindowDecoder};
 
 use crate::error::{Error, Result};
 use crate::stream::round_source::{Round, Source};
@@ -66,7 +66,7 @@ impl Answers {
     pub(crate) fn verify(
         &self,
         patch: &Patch,
-        learning: Option<&mut Learning>,
+        learning: Option<&mut StreamLearning>,
         source: &mut dyn Source,
         between: &mut dyn FnMut() -> Result<()>,
     ) -> Result<(u64, u64)> {
@@ -94,7 +94,7 @@ impl Answers {
 
 struct Check<'a> {
     patch: &'a Patch,
-    learning: Option<&'a mut Learning>,
+    learning: Option<&'a mut StreamLearning>,
     books: CellBook,
     decoders: BTreeMap<CellShape, Checker>,
     /// Flips of cells that are not in the answer yet.
@@ -110,7 +110,7 @@ struct Checker {
 }
 
 impl<'a> Check<'a> {
-    fn new(patch: &'a Patch, learning: Option<&'a mut Learning>) -> Result<Self> {
+    fn new(patch: &'a Patch, learning: Option<&'a mut StreamLearning>) -> Result<Self> {
         let plan = patch.plan();
         Ok(Self {
             patch,

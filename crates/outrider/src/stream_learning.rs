@@ -10,9 +10,9 @@ use crate::patch::Patch;
 use crate::plan::{Cell, CellShape};
 use crate::window::Window;
 
-/// How the noise of a stream is learned while it is decoded; see [`Learning`].
+/// How the noise of a stream is learned while it is decoded; see [`StreamLearning`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct LearningOptions {
+pub struct StreamLearningOptions {
     /// Rounds after which a round counts 1/e of what a new one does:
     /// [`MEMORY_MIN`](Self::MEMORY_MIN) to [`MEMORY_MAX`](Self::MEMORY_MAX).
     pub memory: u64,
@@ -20,7 +20,7 @@ pub struct LearningOptions {
     pub every: u64,
 }
 
-impl LearningOptions {
+impl StreamLearningOptions {
     /// Rounds that weights hold for by default.
     pub const EVERY_DEFAULT: u64 = 32_768;
     /// Least rounds that weights hold for.
@@ -136,7 +136,7 @@ pub struct LearnedNoise {
 
 /// Counts the rounds of a stream, and says what weights they lead to, version by version.
 ///
-/// Rounds are counted through all histories of a stream. Cells that begin in rounds k [`every`](LearningOptions::every) to
+/// Rounds are counted through all histories of a stream. Cells that begin in rounds k [`every`](StreamLearningOptions::every) to
 /// (k + 1) `every` are decided with the weights of version k, which follow from the rounds before (k - 1) `every`. So as
 /// many rounds are left to make them in, and a cell's weights are a function of rounds alone, whoever decides it and when.
 /// Versions 0 and 1, and those with fewer than 256 rounds to learn from, are the patch's own weights.
@@ -149,7 +149,7 @@ pub struct LearnedNoise {
 /// It allocates when it is made and for each version, and not for a round.
 pub struct NoiseLearner {
     noise: Arc<BulkNoise>,
-    options: LearningOptions,
+    options: StreamLearningOptions,
     counts: BulkCounts,
     /// Rounds pushed, of all histories, and of those before the one at hand.
     rounds: u64,
@@ -212,7 +212,7 @@ impl NoiseLearner {
     }
 
     /// The options.
-    pub fn options(&self) -> LearningOptions {
+    pub fn options(&self) -> StreamLearningOptions {
         self.options
     }
 
@@ -241,7 +241,7 @@ impl WeightsToMake {
 
 /// Learns the noise of a stream from its rounds while it is decoded, and makes weights of it on threads of their own; see
 /// [`NoiseLearner`].
-pub struct Learning {
+pub struct StreamLearning {
     patch: Arc<Patch>,
     learner: NoiseLearner,
     is_threaded: bool,
@@ -259,7 +259,7 @@ enum Made {
 
 type MakeResult = Result<Option<Arc<LearnedWeights>>, Error>;
 
-impl Learning {
+impl StreamLearning {
     /// Learning of a patch with [options](crate::PatchOptions::learning) for it; `None` for another. Cells may be asked for
     /// that begin up to `kept_rounds` rounds before the last one pushed. `is_threaded` to make weights on threads of their
     /// own while rounds come.
@@ -346,9 +346,9 @@ impl LearnedNoise {
     }
 }
 
-impl fmt::Debug for Learning {
+impl fmt::Debug for StreamLearning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Learning").field("learner", &self.learner).finish_non_exhaustive()
+        f.debug_struct("StreamLearning").field("learner", &self.learner).finish_non_exhaustive()
     }
 }
 
