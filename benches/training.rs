@@ -56,6 +56,7 @@ impl Source {
     fn training(&self, isa: Isa) -> Result<Training, Error> {
         let there_and_back = OFFSETS.into_iter().flat_map(|offset| [offset, offset.map(|step: i32| -step)]);
         let geometry = Geometry {
+            plane: None,
             pitch: [2, 2, 1],
             kind_rule: [1, 1, 0],
             transposed: vec![false, true],

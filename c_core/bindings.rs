@@ -69,6 +69,7 @@ pub const OTR_EVENT_RADIUS_MAX: u32 = 4;
 pub const OTR_EVENT_KINDS_MAX: u32 = 8;
 pub const OTR_EVENT_SLOTS_MAX: u32 = 32;
 pub const OTR_EVENT_SLOT_OFFSET_MAX: u32 = 8;
+pub const OTR_EVENT_PLANE_MAX: u32 = 1048576;
 pub const OTR_EVENT_SHIFT_MAX: u32 = 16;
 pub const OTR_EVENT_BIAS_MAX: u32 = 536870912;
 pub const OTR_SAMPLER_BLOCK_SHOTS: u32 = 256;
@@ -115,6 +116,7 @@ pub const OTR_MISFIT_CONSTANT: u32 = 2;
 pub const OTR_MISFIT_HALF: u32 = 4;
 pub const OTR_MISFIT_RATES: u32 = 8;
 pub const OTR_MISFIT_PAIRS: u32 = 16;
+pub const OTR_MISFIT_MOST: f64 = 0.5;
 pub const OTR_MISFIT_HALF_MIN: f64 = 0.4;
 pub const OTR_MISFIT_HALF_MAX: f64 = 0.6;
 pub const OTR_MISFIT_HALF_EXPECTED_MAX: f64 = 0.25;
@@ -122,6 +124,7 @@ pub const OTR_MISFIT_RATE_FACTOR: f64 = 3.0;
 pub const OTR_MISFIT_STRONG_Z: f64 = 5.0;
 pub const OTR_MISFIT_MISSING_SHARE: f64 = 0.25;
 pub const OTR_MISFIT_STRONG_MIN: u32 = 4;
+pub const OTR_MISFIT_MISSING_MOST: f64 = 0.05;
 pub const OTR_CLASS_INVISIBLE: u32 = 1;
 pub const OTR_CLASS_SHARED: u32 = 2;
 pub const OTR_CLASS_BOUNDARY: u32 = 4;
@@ -4238,6 +4241,19 @@ unsafe extern "C" {
     ) -> otr_status;
 }
 unsafe extern "C" {
+    #[must_use]
+    pub fn otr_rates_covariance(
+        rates: *mut otr_rates,
+        classes: *const u32,
+        count: usize,
+        covariance: *mut f64,
+        error: *mut otr_error,
+    ) -> otr_status;
+}
+unsafe extern "C" {
+    pub fn otr_rates_group_factor(rates: *const otr_rates, group: u32) -> f64;
+}
+unsafe extern "C" {
     pub fn otr_rates_summarise(rates: *const otr_rates) -> otr_rates_summary;
 }
 unsafe extern "C" {
@@ -4849,12 +4865,13 @@ pub struct otr_event_geometry {
     pub sets: i32,
     pub slots: i32,
     pub slot: *const otr_event_slot,
+    pub plane: *const [::core::ffi::c_int; 3usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     [
         "Size of otr_event_geometry",
-    ][::core::mem::size_of::<otr_event_geometry>() - 64usize];
+    ][::core::mem::size_of::<otr_event_geometry>() - 72usize];
     [
         "Alignment of otr_event_geometry",
     ][::core::mem::align_of::<otr_event_geometry>() - 8usize];
@@ -4885,6 +4902,9 @@ const _: () = {
     [
         "Offset of field: otr_event_geometry::slot",
     ][::core::mem::offset_of!(otr_event_geometry, slot) - 56usize];
+    [
+        "Offset of field: otr_event_geometry::plane",
+    ][::core::mem::offset_of!(otr_event_geometry, plane) - 64usize];
 };
 #[repr(C)]
 #[derive(Debug)]

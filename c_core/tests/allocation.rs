@@ -20,13 +20,13 @@ use event_network::{Colouring, NetworkFile, Shape};
 use random::Random;
 
 use outrider::{
-    Basis, CellBook, CellBookOptions, CellImport, CellShape, Circuit, CircuitFamily, Decoder, DecoderKind,
-    DecoderOptions, DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel, EventNetwork, Gap,
-    GapOptions, Geometry, GraphOptions, Isa, LabelOptions, LabelSampler, Likelihood, LikelihoodOptions,
-    MatchingGraph, MeasurementMap, MeasurementStream, Moments, Override, Patch, PatchOptions, Plan,
-    PlanOptions, PredecodedBatch, Predecoder, PredecoderUse, Rates, Role, Rule, RuleOptions, Sampler,
-    SamplerOptions, Shots, Slot, Stream, StreamLearningOptions, StreamOptions, SurfaceCode, Training,
-    Trellis, Window, WindowDecoder, WorkersOptions,
+    Basis, BurstOptions, Bursts, CellBook, CellBookOptions, CellImport, CellShape, Circuit, CircuitFamily,
+    Decoder, DecoderKind, DecoderOptions, DenseArithmetic, DenseNetwork, DenseOptions, DetectorErrorModel,
+    Drift, EventNetwork, EventSums, Gap, GapOptions, Geometry, GraphOptions, Isa, LabelOptions, LabelSampler,
+    Likelihood, LikelihoodOptions, MatchingGraph, MeasurementMap, MeasurementStream, Moments, Override,
+    Patch, PatchOptions, Plan, PlanOptions, PredecodedBatch, Predecoder, PredecoderUse, Rates, Role, Rule,
+    RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream, StreamLearningOptions, StreamOptions,
+    SurfaceCode, Training, Trellis, Window, WindowDecoder, WorkersOptions,
 };
 
 #[test]
@@ -379,6 +379,26 @@ fn moments_allocate_nothing_when_they_count() {
 }
 
 #[test]
+fn bursts_and_drift_allocate_nothing_after_they_are_made() {
+    let model = memory(0.006);
+    let shots = sample(&model, 1000);
+    let mut moments = Moments::for_model(&model).expect("a small model");
+    moments.add(&shots).expect("the model's shots");
+    let mut drift = Drift::new(model.detector_count() as u32).expect("few detectors");
+    let mut bursts = Bursts::new(&BurstOptions::default()).expect("the default");
+    let before = allocations();
+    let sums = EventSums::of(&shots);
+    for _ in 0..200 {
+        drift.add(&moments, &sums).expect("the model's moments");
+        bursts.push(&sums).expect("decided windows were popped");
+        while bursts.pop().is_some() {}
+    }
+    bursts.finish();
+    assert!(bursts.pop().is_some());
+    assert_eq!(allocations() - before, 0);
+}
+
+#[test]
 fn likelihood_allocates_nothing_after_warm_up() {
     let model = memory(0.006);
     let (shots, quieter) = (sample(&model, 400), sample(&memory(0.003), 400));
@@ -502,6 +522,7 @@ fn preparing_batches_allocates_nothing_after_warm_up() {
     let offsets = [[0, 0, 1], [1, 1, 0], [1, -1, 0], [-1, -1, 1], [-1, 1, 1], [-2, 0, 1]];
     let there_and_back = offsets.into_iter().flat_map(|offset| [offset, offset.map(|step: i32| -step)]);
     let geometry = Geometry {
+        plane: None,
         pitch: [2, 2, 1],
         kind_rule: [1, 1, 0],
         transposed: vec![false, true],

@@ -1,10 +1,10 @@
 //! Noise learned from detection events: counts against naive ones, estimates against the truth they were made from.
 
 use outrider::{
-    DetectorErrorModel, Isa, Moments, MomentsOptions, Rates, RatesMethod, RatesOptions, Sampler,
-    SamplerOptions, Shots, Shrinkage, Status, TimeAxis,
+    Circuit, DetectorErrorModel, Error, Isa, Moments, MomentsOptions, Rate, Rates, RatesMethod, RatesOptions,
+    Sampler, SamplerOptions, Shots, Shrinkage, Status, StimNoise, SurfaceCode, TimeAxis,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::support::random::Random;
@@ -385,6 +385,231 @@ fn standard_errors_cover_the_truth() {
     let ([one, two], drawn) = coverage(&truth, &truths, 4000, &RatesOptions::default());
     assert!((one - 0.7).abs() < 0.1 && (two - 0.95).abs() < 0.04, "regression: {one} {two}");
     assert!(drawn < 0.8 * closed, "{drawn} {closed}");
+    let shrunk = RatesOptions { shrinkage: Shrinkage::Fitted, ..CLOSED_FORM };
+    let ([one, two], drawn) = coverage(&truth, &truths, 4000, &shrunk);
+    assert!((one - 0.683).abs() < 0.06 && (two - 0.954).abs() < 0.03, "drawn to the prior: {one} {two}");
+    assert!(drawn < 0.8 * closed, "{drawn} {closed}");
+}
+
+/// Factors of random groups on the errors of `text`, which are grouped by their detectors: the groups, and the same errors
+/// with these factors on their attenuations.
+fn tied_truth(random: &mut Random, text: &str, group_count: usize) -> (Vec<u32>, Vec<f64>, String) {
+    let factors: Vec<_> = (0..group_count).map(|_| 0.4 + random.below(1000) as f64 / 1000.0).collect();
+    let mut of_detectors = BTreeMap::new();
+    let (mut groups, mut truth) = (Vec::new(), String::new());
+    for line in text.lines().filter(|line| line.starts_with("error(")) {
+        let (p, targets) = line.strip_prefix("error(").unwrap().split_once(')').unwrap();
+        let detectors: BTreeSet<_> = targets.split(' ').filter(|target| target.starts_with('D')).collect();
+        let group = *of_detectors.entry(detectors).or_insert_with(|| random.below(group_count + 1));
+        let factor = factors.get(group).copied().unwrap_or(1.7);
+        groups.push(if group == group_count { Rates::UNTIED } else { group as u32 });
+        let p = 0.5 * (1.0 - (1.0 - 2.0 * p.parse::<f64>().unwrap()).powf(factor));
+        writeln!(truth, "error({p}){targets}").unwrap();
+    }
+    (groups, factors, truth)
+}
+
+#[test]
+fn tied_errors_share_one_factor() {
+    let random = &mut Random(7);
+    for _ in 0..100 {
+        let detectors = 2 + random.below(8);
+        let count = 4 + random.below(30);
+        let text = random_model(random, detectors, count, 0.05);
+        let (groups, factors, truth) = tied_truth(random, &text, 3);
+        let prior = DetectorErrorModel::parse(&text).unwrap();
+        let moments = Moments::for_model(&prior).unwrap();
+        let means = moments.expected(&DetectorErrorModel::parse(&truth).unwrap()).unwrap();
+        let tight = RatesOptions { shrinkage: Shrinkage::Spread(100.0), ..RatesOptions::default() };
+        for (options, shots, tolerance) in [(CLOSED_FORM, 1e4, 1e-12), (tight, 1e12, 1e-6)] {
+            let mut rates = Rates::tied(&prior, &groups, &moments, &options).unwrap();
+            assert!((0..3).all(|group| rates.group_factor(group).is_none_or(|factor| factor == 1.0)));
+            rates.fit_means(&means, shots).unwrap();
+            for (class, expected) in rates.classes().zip(attenuations(&truth)) {
+                let found = class.attenuation;
+                assert!((found - expected).abs() < tolerance, "{options:?} {found} {expected} of\n{truth}");
+            }
+            for group in groups.iter().filter(|&&group| group != Rates::UNTIED) {
+                let found = rates.group_factor(*group).unwrap();
+                assert!((found - factors[*group as usize]).abs() < 1e3 * tolerance, "{found} {factors:?}");
+            }
+            assert_eq!(rates.group_factor(u32::MAX - 1), None);
+        }
+    }
+}
+
+/// Covariances against those of repeated experiments; the sum of two rates that share detectors is surer than either.
+#[test]
+fn covariances_are_those_of_repeated_experiments() {
+    let text = "error(0.05) D0 D1\nerror(0.05) D0\nerror(0.05) D1\nerror(0.03) D1 D2\nerror(0.02) D2\nerror(0.04) L0";
+    let prior = DetectorErrorModel::parse(text).unwrap();
+    let mut moments = Moments::for_model(&prior).unwrap();
+    let mut rates = Rates::with_options(&prior, &moments, &CLOSED_FORM).unwrap();
+    let classes: Vec<u32> = (0..rates.classes().len() as u32).collect();
+    let n = classes.len();
+    let (mut found, mut expected, mut means) = (vec![0.0; n * n], vec![0.0; n * n], vec![0.0; n]);
+    let experiments = 2000.0;
+    for seed in 0..experiments as u64 {
+        moments.clear();
+        moments.add(&sample(text, seed, 2000)).unwrap();
+        rates.fit(&moments).unwrap();
+        let attenuations: Vec<_> = rates.classes().map(|class| class.attenuation - class.prior).collect();
+        for (i, a) in attenuations.iter().enumerate() {
+            means[i] += a / experiments;
+            for (k, b) in attenuations.iter().enumerate() {
+                found[i * n + k] += a * b / experiments;
+            }
+        }
+        if seed % 100 == 0 {
+            let once = rates.covariance(&classes).unwrap();
+            expected.iter_mut().zip(once).for_each(|(sum, value)| *sum += value / (experiments / 100.0));
+        }
+    }
+    for i in 1..n {
+        for k in 1..n {
+            let covariance = found[i * n + k] - means[i] * means[k];
+            let scale = (expected[i * n + i] * expected[k * n + k]).sqrt();
+            assert!(
+                (covariance - expected[i * n + k]).abs() < 0.1 * scale,
+                "{i} {k}: {covariance} {expected:?}"
+            );
+        }
+    }
+    // Classes are (), (0), (0, 1), (1), ..: an edge and the boundary beside it.
+    assert!(expected[n + 2] < -0.1 * expected[n + 1] && expected[0].is_infinite() && expected[1] == 0.0);
+    assert_eq!(rates.covariance(&[n as u32]).unwrap_err().status(), Some(Status::Index));
+    assert_eq!(rates.covariance(&[]).unwrap(), []);
+}
+
+/// A tie is worth shots: estimates of tied classes have the error of their mean.
+#[test]
+fn errors_of_tied_rates_cover_the_truth() {
+    let mut text = String::new();
+    for i in 0..12 {
+        writeln!(text, "error(0.03) D{} D{}\nerror(0.02) D{i}", 2 * i + 12, 2 * i + 13).unwrap();
+        writeln!(text, "error(0.01) D{i} D{}", 2 * i + 12).unwrap();
+    }
+    let prior = DetectorErrorModel::parse(&text).unwrap();
+    let groups: Vec<_> = (0..36).map(|i| i % 3).collect();
+    let mut moments = Moments::for_model(&prior).unwrap();
+    let mut tied = Rates::tied(&prior, &groups, &moments, &CLOSED_FORM).unwrap();
+    let mut free = Rates::with_options(&prior, &moments, &CLOSED_FORM).unwrap();
+    let (mut within, mut count) = ([0.0; 2], 0.0);
+    let (mut together, mut alone) = (0.0, 0.0);
+    for seed in 0..300 {
+        moments.clear();
+        moments.add(&sample(&text, seed, 500)).unwrap();
+        tied.fit(&moments).unwrap();
+        free.fit(&moments).unwrap();
+        for group in 0..3 {
+            let of_group = |class: &Rate<'_>| {
+                let wanted = [0.03, 0.02, 0.01][group];
+                (class.prior - -(1.0f64 - 2.0 * wanted).ln()).abs() < 1e-9
+            };
+            let class = tied.classes().find(of_group).unwrap();
+            together += class.deviation;
+            alone += free.classes().find(of_group).unwrap().deviation;
+            let error = (class.attenuation - class.prior).abs();
+            within[0] += f64::from(u8::from(error < class.deviation));
+            within[1] += f64::from(u8::from(error < 2.0 * class.deviation));
+            count += 1.0;
+        }
+    }
+    // The mean of twelve has an error of 0.29 times that of one.
+    assert!((together / alone - 0.289).abs() < 0.05, "{together} {alone}");
+    // 900 estimates: a standard deviation is 1.5 and 0.7 %.
+    let [one, two] = within.map(|within| within / count);
+    assert!((one - 0.683).abs() < 0.05 && (two - 0.954).abs() < 0.025, "{one} {two}");
+}
+
+/// The parameters of a circuit make errors that share detectors.
+#[test]
+fn parameters_whose_errors_overlap_are_found_by_the_regression() {
+    let random = &mut Random(8);
+    for _ in 0..30 {
+        let parts: Vec<_> = (0..3).map(|_| random_model(random, 7, 15, 0.03)).collect();
+        let factors: Vec<_> = (0..3).map(|_| 0.5 + random.below(1000) as f64 / 1000.0).collect();
+        let (mut groups, mut truth) = (Vec::new(), String::new());
+        for (group, (part, factor)) in parts.iter().zip(&factors).enumerate() {
+            for line in part.lines().filter(|line| line.starts_with("error(")) {
+                groups.push(group as u32);
+                let (p, targets) = line.strip_prefix("error(").unwrap().split_once(')').unwrap();
+                let p = 0.5 * (1.0 - (1.0 - 2.0 * p.parse::<f64>().unwrap()).powf(*factor));
+                writeln!(truth, "error({p}){targets}").unwrap();
+            }
+        }
+        let prior = DetectorErrorModel::parse(&parts.concat()).unwrap();
+        let moments = Moments::for_model(&prior).unwrap();
+        let options = RatesOptions { shrinkage: Shrinkage::None, ..RatesOptions::default() };
+        let mut rates = Rates::tied(&prior, &groups, &moments, &options).unwrap();
+        let means = moments.expected(&DetectorErrorModel::parse(&truth).unwrap()).unwrap();
+        rates.fit_means(&means, 1e12).unwrap();
+        for (group, factor) in factors.iter().enumerate() {
+            let found = rates.group_factor(group as u32).unwrap();
+            assert!((found - factor).abs() < 1e-6, "{found} {factor}");
+        }
+        let error = Rates::tied(&prior, &groups, &moments, &CLOSED_FORM).unwrap_err();
+        assert_eq!(error.status(), Some(Status::Unsupported));
+    }
+}
+
+#[test]
+fn bad_groups_are_refused() {
+    let prior = DetectorErrorModel::parse("error(0.1) D0 D1\nerror(0.1) D1 L0\nerror(0) D0").unwrap();
+    let moments = Moments::for_model(&prior).unwrap();
+    let tied = |groups: &[u32]| Rates::tied(&prior, groups, &moments, &CLOSED_FORM).map(drop);
+    assert_eq!(tied(&[0, 3, 0]).unwrap_err().status(), Some(Status::Index));
+    assert!(matches!(tied(&[0, 1]).unwrap_err(), Error::Length { .. }));
+    tied(&[2, Rates::UNTIED, 2]).unwrap();
+}
+
+/// Groups over time against what they are said to be, error by error.
+#[test]
+fn errors_are_tied_over_time_by_shape_and_place() {
+    let noise = Circuit::Stim(StimNoise::uniform(0.01));
+    let code = SurfaceCode::memory(3, 6).circuit(noise).build().unwrap();
+    let model = code.model().unwrap();
+    let groups = Rates::time_groups(&model, &TimeAxis::default()).unwrap();
+    let coordinates = model.detector_coordinates().unwrap();
+    let (mut first, mut last) = (BTreeMap::new(), BTreeMap::new());
+    let place = |detector: u64| {
+        let [x, y, round] = coordinates[detector as usize][..] else { panic!("three coordinates") };
+        ((x as i64, y as i64), round as i64)
+    };
+    for detector in 0..model.detector_count() {
+        let (place, round) = place(detector);
+        first.entry(place).and_modify(|at: &mut i64| *at = round.min(*at)).or_insert(round);
+        last.entry(place).and_modify(|at: &mut i64| *at = round.max(*at)).or_insert(round);
+    }
+    let mut shapes = BTreeMap::new();
+    let mut walk = model.walk().unwrap();
+    let (mut error, mut tied) = (0, 0);
+    while let Some(step) = walk.step() {
+        let outrider::InstructionKind::Error { targets, .. } = step.kind else { continue };
+        let detectors: Vec<_> = targets
+            .iter()
+            .filter_map(|target| match target.kind() {
+                outrider::TargetKind::Detector(detector) => Some(place(detector)),
+                _ => None,
+            })
+            .collect();
+        let is_at_end =
+            detectors.iter().any(|(place, round)| first[place] == *round || last[place] == *round);
+        if is_at_end || detectors.is_empty() {
+            assert_eq!(groups[error], Rates::UNTIED, "{detectors:?}");
+        } else {
+            let begin = detectors.iter().map(|(_, round)| *round).min().unwrap();
+            let shape: BTreeSet<_> = detectors.iter().map(|(place, round)| (*place, round - begin)).collect();
+            assert_eq!(*shapes.entry(shape).or_insert(groups[error]), groups[error], "{detectors:?}");
+            tied += 1;
+        }
+        error += 1;
+    }
+    let distinct: BTreeSet<_> = shapes.values().collect();
+    assert!(distinct.len() == shapes.len() && tied > 2 * shapes.len(), "{} {tied}", shapes.len());
+    let bare = DetectorErrorModel::parse("error(0.1) D0 D1").unwrap();
+    let error = Rates::time_groups(&bare, &TimeAxis::default()).unwrap_err();
+    assert_eq!(error.status(), Some(Status::Format));
 }
 
 #[test]
@@ -434,7 +659,11 @@ fn estimates_that_are_not_positive_are_told() {
         })
         .collect();
     for method in RatesMethod::ALL {
-        let options = RatesOptions { method, floor: 0.1, shrinkage: Shrinkage::Spread(50.0) };
+        let shrinkage = match method {
+            RatesMethod::ClosedForm => Shrinkage::None,
+            RatesMethod::Regression => Shrinkage::Spread(50.0),
+        };
+        let options = RatesOptions { method, floor: 0.1, shrinkage };
         let mut rates = Rates::with_options(&prior, &moments, &options).unwrap();
         rates.fit_means(&means, 1e4).unwrap();
         let classes: Vec<_> = rates.classes().collect();

@@ -304,13 +304,15 @@ fn files_that_are_no_event_networks_are_refused() {
     assert_refused("not an event network: metadata format is missing", |file| {
         file.metadata.remove(0);
     });
-    let later = refusal(|file| file.metadata[1].1 = "2".into());
+    let later = refusal(|file| file.metadata[1].1 = "3".into());
     assert_eq!(later.status, otr_status::OTR_ERR_UNSUPPORTED);
-    assert_eq!(later.message, "event network of version 2; this library reads version 1");
+    assert_eq!(later.message, "event network of version 3; this library reads versions 1 and 2");
     let missing = refusal(|file| {
         file.metadata.remove(1);
     });
-    assert_eq!(missing.message, "event network of version (missing); this library reads version 1");
+    assert_eq!(missing.message, "event network of version (missing); this library reads versions 1 and 2");
+    let no_plane = "event network without a tensor 'plane'";
+    assert_refused(no_plane, |file| file.metadata[1].1 = "2".into());
 
     let bytes = random_network(
         &mut Random(27),
@@ -320,6 +322,69 @@ fn files_that_are_no_event_networks_are_refused() {
     for count in [0, 7, 8, 100, bytes.len() - 1] {
         assert!(Network::parse(&bytes[..count]).is_err(), "{count} bytes");
     }
+}
+
+/// Gives the file a plane.
+fn lay(plane: [f64; 6]) -> impl FnOnce(&mut NetworkFile) {
+    move |file| {
+        file.metadata[1].1 = "2".into();
+        file.add("plane", "I32", &[2, 3], plane.to_vec());
+    }
+}
+
+/// A model with its detectors' x and y in units of 0.1, turned by 45 degrees and moved.
+fn turned(text: &str) -> String {
+    let turn = |line: &str| {
+        let (numbers, detector) = line.trim().strip_prefix("detector(")?.split_once(')')?;
+        let at: Vec<f64> =
+            numbers.split(',').map(|number| number.trim().parse().expect("a number")).collect();
+        let (u, v) = ((at[0] + at[1]) / 2.0 + 3.0, (at[0] - at[1]) / 2.0 - 1.0);
+        Some(format!("detector({}, {}, {}){detector}\n", u * 0.1, v * 0.1, at[2]))
+    };
+    text.lines().map(|line| turn(line).unwrap_or_else(|| format!("{line}\n"))).collect()
+}
+
+#[test]
+fn a_plane_lays_other_coordinates_on_the_lattice() {
+    let mut random = Random(71);
+    let shape = Shape { width: 16, layers: 1, radius: 2, colouring: Colouring::Mirrored, weight: 20 };
+    let mut file = random_network(&mut random, &shape);
+    let plain = Network::parse(&file.bytes()).expect("a valid network");
+    lay([10.0, 10.0, -2.0, 10.0, -10.0, -4.0])(&mut file);
+    let laid = Network::parse(&file.bytes()).expect("a valid network");
+    let text = memory_text(5, 3, 4, Basis::X, 0.01);
+    let (patch, other) = (Patch::new(&text), Patch::new(&turned(&text)));
+    let mut own = Predecoder::new(&plain, &patch, otr_isa::OTR_ISA_AUTO).expect("a fit").expect("a machine");
+    let mut moved = Predecoder::new(&laid, &other, otr_isa::OTR_ISA_AUTO).expect("a fit").expect("a machine");
+    for percent in [2, 10, 40] {
+        let events = patch.shot(&mut random, percent);
+        assert_eq!(own.soft(&events), moved.soft(&events));
+    }
+    // SAFETY: the networks are live.
+    let (near, far) = unsafe { (otr_event_network_reach(laid.0), otr_event_network_reach(plain.0)) };
+    assert!((10.0 * near.x - far.x).abs() < 1e-9 && (10.0 * near.y - far.y).abs() < 1e-9);
+    assert_eq!(near.rounds, far.rounds);
+    assert!(Predecoder::new(&plain, &other, otr_isa::OTR_ISA_AUTO).is_err());
+    let off = turned(&text).replacen("detector(0.", "detector(0.0000", 1);
+    assert!(Predecoder::new(&laid, &Patch::new(&off), otr_isa::OTR_ISA_AUTO).is_err());
+}
+
+#[test]
+fn planes_that_lay_nothing_are_refused() {
+    let expected = "tensor 'plane': not invertible, or a number beyond 2^20";
+    assert_refused(expected, lay([0.0; 6]));
+    assert_refused(expected, lay([2.0, -4.0, 0.0, -1.0, 2.0, 5.0]));
+    for index in 0..6 {
+        for value in [f64::from(1 << 20) + 1.0, f64::from(i32::MIN)] {
+            let mut plane = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+            plane[index] = value;
+            assert_refused(expected, lay(plane));
+        }
+    }
+    assert_refused("tensor 'plane' is F32, not I32", |file| {
+        lay([1.0, 0.0, 0.0, 0.0, 1.0, 0.0])(file);
+        file.tensor("plane").dtype = "F32";
+    });
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod matching;
 mod measurement_stream;
 mod measurements;
 mod model;
+mod noise_checks;
 mod overrides;
 mod plan;
 mod predecoded;

@@ -35,6 +35,7 @@ impl Setup {
         let coordinates = model.detector_coordinates().expect("a small model");
         let site = |at: &Vec<f64>| std::array::from_fn(|axis| at[axis] as i32 / PITCH[axis]);
         let geometry = Geometry {
+            plane: None,
             pitch: PITCH,
             kind_rule: [1, 1, 0],
             transposed: vec![false, true],
@@ -765,11 +766,53 @@ fn bad_shots_and_lengths_are_refused() {
 }
 
 #[test]
+fn a_plane_lays_coordinates_on_the_lattice() {
+    let text = |places: [&str; 2]| {
+        let [first, second] = places;
+        format!(
+            "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1\ndetector({first}) D0\ndetector({second}) D1"
+        )
+    };
+    let make = |plane, places| {
+        let model = DetectorErrorModel::parse(&text(places)).expect("a model");
+        let graph = Arc::new(MatchingGraph::new(&model, &GraphOptions::default()).expect("a graph"));
+        let geometry = Geometry {
+            plane,
+            pitch: PITCH,
+            kind_rule: [1, 1, 0],
+            transposed: vec![false, true],
+            sets: vec![0, 0],
+            radius: 2,
+            slots: vec![vec![Slot::Offset([1, 1, 0]), Slot::Offset([-1, -1, 0]), Slot::Boundary]],
+        };
+        let mut training = Training::new(graph, &model, &geometry)?;
+        let mut detectors = Shots::new(2);
+        detectors.push(&[0b11]).expect("the width");
+        training.prepare(&detectors, None).expect("valid shots");
+        let batch = training.batch();
+        Ok::<_, Error>((batch.place.to_vec(), batch.phase.to_vec(), batch.relation_pairs.to_vec()))
+    };
+    let plain = make(None, ["2, 4, 0", "4, 6, 0"]).expect("a lattice");
+    // x = 10 u - 10 v + 1, y = 10 u + 10 v - 1.
+    let plane = [[10, -10, 1], [10, 10, -1]];
+    assert_eq!(make(Some(plane), ["0.3, 0.2, 0", "0.5, 0.2, 0"]).expect("a lattice"), plain);
+    let (status, line) = refused(make(Some(plane), ["0.3, 0.2, 0", "0.5, 0.21, 0"]));
+    assert_eq!(status, Some(Status::Format));
+    assert!(line.contains("detector D1 at (0.5, 0.21, 0) is not on the network's lattice"), "{line}");
+    for bad in [[[1, 1, 0], [2, 2, 0]], [[1, 0, 1 << 21], [0, 1, 0]]] {
+        let (status, line) = refused(make(Some(bad), ["2, 4, 0", "4, 6, 0"]));
+        assert_eq!(status, Some(Status::Argument));
+        assert!(line.contains("the geometry's plane is not invertible"), "{line}");
+    }
+}
+
+#[test]
 fn graphs_without_a_gap_still_make_batches() {
     let text = "error(0.1) D0 D1\nerror(0.1) D1 D2\ndetector(0, 0, 0) D0\ndetector(0, 0, 1) D1\ndetector(0, 0, 2) D2";
     let model = DetectorErrorModel::parse(text).expect("a model");
     let graph = Arc::new(MatchingGraph::new(&model, &GraphOptions::default()).expect("a graph"));
     let geometry = Geometry {
+        plane: None,
         pitch: PITCH,
         kind_rule: [0; 3],
         transposed: vec![false],

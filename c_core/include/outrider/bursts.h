@@ -1,16 +1,16 @@
 /* Bursts: windows of shots with far more events, or fewer, than the windows around them. A cosmic ray, a jump
  * of a defect, a readout that was off: such shots are better left out of what noise is learned from.
  *
- * Each window is compared with the windows before and after it: with the median of their rates, so that slow
- * drift is no burst and bursts do not hide each other, and with a spread that is the larger of two: what
- * independent shots give, from the variance of shots within these windows, and what the median of absolute
- * deviations (MAD) of the windows gives. Neither is Poisson's, since an error makes several events. The tail
- * is that of a Poisson distribution of the same variance. So windows of independent shots are taken for
- * bursts at most about as often as the stated rate, if they have ten events or more.
+ * Each window is compared with the windows before and after it: with the mean of those that are not far off
+ * their median, so that slow drift is no burst and bursts do not hide each other, and with a spread that is
+ * the larger of two: what independent shots give, from the variance of shots within these windows, and what
+ * the median of absolute deviations (MAD) of the windows gives. Neither is Poisson's, since an error makes
+ * several events. The tail is that of a Poisson distribution of the same variance. So windows of independent
+ * shots are taken for bursts at most about as often as the stated rate.
  *
  * Shots are read once. A window is decided when `neighbours` more of them are known; the caller holds the
  * shots of those undecided. Bursts that last for more than half of the windows around are the median, and are
- * not found; shorter than a window, they have to be as much brighter. */
+ * not found; of one that is shorter than a window only its events above the mean of the window count. */
 #ifndef OUTRIDER_BURSTS_H
 #define OUTRIDER_BURSTS_H
 
@@ -56,7 +56,7 @@ typedef struct otr_burst_window {
     uint64_t first_shot;
     uint64_t shots;
     uint64_t events;
-    double expected;  /* events, by the median of the windows around */
+    double expected;  /* events, by the windows around */
     double deviation; /* of events from it, as the windows around have it */
     double z;         /* a normal variable is as likely beyond it; above 0: too many events */
     double log10_p;   /* of z, two-sided */

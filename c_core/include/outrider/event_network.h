@@ -5,11 +5,12 @@
  * Position enters through kind and distance to the ends of the patch and of time, so one network serves every
  * size.
  *
- * Offsets count sites: coordinates divided by the pitch. kind = (kind_x x + kind_y y + kind_t t) mod kinds; a
- * kind is `transposed` if it sees x and y exchanged, and `set` says which weights it uses. The neighbourhood
- * of radius r holds the R offsets (dx, dy, dt) other than 0 with max(|dx|, |dy|) + |dt| <= r, in the order of
- * dt, then dy, then dx. With E, S, K, ... the tensors below, all sums exact, >> rounding down, and half =
- * 2^shift / 2:
+ * Offsets count sites: coordinates divided by the pitch. Where x and y of the detectors are turned against
+ * the lattice, moved or not whole, (x, y, 1) is multiplied by the plane first. kind = (kind_x x + kind_y y +
+ * kind_t t) mod kinds; a kind is `transposed` if it sees x and y exchanged, and `set` says which weights it
+ * uses. The neighbourhood of radius r holds the R offsets (dx, dy, dt) other than 0 with max(|dx|, |dy|) +
+ * |dt| <= r, in the order of dt, then dy, then dx. With E, S, K, ... the tensors below, all sums exact, >>
+ * rounding down, and half = 2^shift / 2:
  *
  *   h_i  = clamp((sum_j embed[rel(i,j)] + place + phase + round(noise.embed nu) + half) >> embed, 0, 127)
  *   h_i <- clamp((bias + round(noise nu) + (h_i << shift) + self h_i + sum_j relations[rel(i,j)] h_j + half)
@@ -22,8 +23,10 @@
  * weighs its graph weight less log_odds_unit nats for each step its ends give; edges without an event end
  * weigh offset_nats more.
  *
- * File: safetensors with metadata format "outrider-event-network", version "1" and, at will, card. Tensors:
+ * File: safetensors with metadata format "outrider-event-network", version "1", or "2" with a plane, and, at
+ * will, card. Tensors:
  *   lattice              I32[8]: pitch_x, pitch_y, pitch_t, kind_x, kind_y, kind_t, kinds, radius
+ *   plane                I32[2,3]: rows for x and y, invertible; in version 2 only
  *   frames               I32[kinds,2]: transposed, set
  *   slots                I32[sets,S,4]: dx, dy, dt, is_boundary
  *   shifts               I32[L+3]: embed, layers, hidden, head
@@ -59,6 +62,8 @@ extern "C" {
 #define OTR_EVENT_SLOTS_MAX 32
 /* Components of a slot's offset. */
 #define OTR_EVENT_SLOT_OFFSET_MAX 8
+/* Numbers of a plane. */
+#define OTR_EVENT_PLANE_MAX 0x100000
 #define OTR_EVENT_SHIFT_MAX 16
 /* Magnitude of a bias, and of a noise term once it is scaled. */
 #define OTR_EVENT_BIAS_MAX 0x20000000

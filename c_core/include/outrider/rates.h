@@ -127,6 +127,18 @@ OTR_API otr_status otr_rates_fit_means(otr_rates *rates, const double *means, do
 OTR_API uint32_t otr_rates_class_count(const otr_rates *rates);
 /* Classes are ordered by detectors, as lists of numbers. OTR_ERR_INDEX. */
 OTR_API otr_status otr_rates_class(const otr_rates *rates, uint32_t index, otr_rate *out);
+/* Covariances of the errors of `count` classes' attenuations, to be added up with: covariance[i * count + k]
+ * is the correlation of their closed forms times both standard errors, the diagonal being the squares of
+ * these; HUGE_VAL there, and 0 beside it, for classes that are kept. Time grows with the square of `count`.
+ * Nothing that was learned changes. OTR_ERR_ARGUMENT: NULL. OTR_ERR_INDEX: a class that is not there.
+ * OTR_ERR_MEMORY.
+ */
+OTR_API otr_status otr_rates_covariance(otr_rates *rates, const uint32_t *classes, size_t count,
+                                        double *covariance, otr_error *error);
+
+/* The factor on the prior that a group of otr_rates_create has; in closed form that of all its classes
+ * together. 1 before a fit, and for a group without errors; NaN for one above all others. */
+OTR_API double otr_rates_group_factor(const otr_rates *rates, uint32_t group);
 OTR_API otr_rates_summary otr_rates_summarise(const otr_rates *rates);
 
 /* The probability (1 - e^-a) / 2 of an attenuation; for an error it is to be multiplied by its share first.

@@ -7,7 +7,8 @@
  * what the model's errors give it. Each pair's count of shots with both events is compared with that
  * expectation at the rates that the detectors were counted with, so that a wrong rate is not taken for a
  * correlation. z is such that a normal variable is as likely beyond it; it comes from the distribution of
- * independent shots, and so holds for few events as well.
+ * independent shots, and so holds for few events as well. Far out, where detectors fire seldom and then
+ * nearly always together, pairs are less likely still than it says.
  *
  * Many pairs are tested. Pairs outside, pairs inside and detectors are three families, and in each of them
  * Holm's test says which are significant: if shots follow the model, the probability that a family has any
@@ -29,7 +30,7 @@ extern "C" {
 
 /* Moments of every detector and of every pair of detectors whose rounds are at most `rounds_apart` apart:
  * for correlations of any range. `rounds` has the round of each detector (otr_model_rounds); NULL, and
- * OTR_ROUNDS_APART_ANY, for all pairs. OTR_ERR_LIMIT: over OTR_MOMENTS_SETS_MAX sets; 8190 detectors can have
+ * OTR_ROUNDS_APART_ANY, for all pairs. OTR_ERR_LIMIT: over OTR_MOMENTS_SETS_MAX sets; 8191 detectors can have
  * all pairs. Otherwise as otr_moments_create. */
 OTR_API otr_status otr_moments_create_for_pairs(otr_moments **out, uint32_t detector_count,
                                                 const uint32_t *rounds, uint32_t rounds_apart,
@@ -60,37 +61,39 @@ typedef struct otr_residual_detector {
     double log10_p;
 } otr_residual_detector;
 
-/* Reasons why shots may not belong to a model, or cannot tell. The shares that each of them needs are above
- * one half. */
-#define OTR_MISFIT_FEW_SHOTS 1u /* of the pairs inside: expected attenuation below its standard error */
-#define OTR_MISFIT_CONSTANT 2u  /* any detector that is constant, and should not be */
-#define OTR_MISFIT_HALF 4u      /* of the detectors: they fire at rates near 1/2, and should not */
-#define OTR_MISFIT_RATES 8u     /* of the detectors: rates are significantly different, by a factor */
-#define OTR_MISFIT_PAIRS                                                                                     \
-    16u /* of the pairs that should stand out: hardly correlated at all. Another circuit,                    \
-           or another order of detectors */
+/* Reasons why shots may not belong to a model, or cannot tell. */
+#define OTR_MISFIT_FEW_SHOTS 1u /* most pairs inside: expected attenuation below its standard error */
+#define OTR_MISFIT_CONSTANT 2u  /* a detector that is constant, and should not be */
+#define OTR_MISFIT_HALF 4u      /* most detectors: rates near 1/2, which should not be there */
+#define OTR_MISFIT_RATES 8u     /* most detectors: rates significantly different, by a factor */
+#define OTR_MISFIT_PAIRS 16u    /* pairs that should stand out are missing: another circuit or order */
 
+/* Most are more than this share. */
+#define OTR_MISFIT_MOST 0.5
 /* Near 1/2, and not so by the model. */
 #define OTR_MISFIT_HALF_MIN 0.4
 #define OTR_MISFIT_HALF_MAX 0.6
 #define OTR_MISFIT_HALF_EXPECTED_MAX 0.25
 /* Rates that differ: by this factor either way. */
 #define OTR_MISFIT_RATE_FACTOR 3.0
-/* Pairs stand out whose expected attenuation is so many standard errors; they are missing if less than this
- * share of it was counted; and there have to be some of them. */
+/* Pairs stand out whose expected attenuation is so many standard errors. They are missing if less than this
+ * share of it was counted. It is a reason if there are so many of the former, and the latter are more than
+ * such a share of them. */
 #define OTR_MISFIT_STRONG_Z 5.0
 #define OTR_MISFIT_MISSING_SHARE 0.25
 #define OTR_MISFIT_STRONG_MIN 4
+#define OTR_MISFIT_MISSING_MOST 0.05
 
 typedef struct otr_residual_summary {
     double shots;
     double level;
     uint64_t inside, outside;                         /* pairs tested */
     uint64_t inside_significant, outside_significant; /* of them */
-    uint64_t untested; /* pairs without all three counts, of a detector that is constant, or fires so often
-                          that a mean parity is not above 0 */
+    uint64_t untested; /* pairs without all three counts, of detectors so constant that they say nothing, or
+                          with a mean parity that is not above 0 */
     uint64_t unsure;   /* pairs inside whose expected attenuation is below its standard error */
-    uint64_t strong, missing; /* pairs inside that should stand out; those of them that do not */
+    uint64_t strong, missing; /* pairs inside that should stand out, of detectors that are not constant; those
+                                 of them that do not */
     uint32_t detectors, detectors_significant; /* tested, significant */
     uint32_t constant, near_half, other_rates; /* detectors for which these reasons hold */
     uint32_t misfit;                           /* OTR_MISFIT_… */
@@ -119,16 +122,19 @@ OTR_API otr_residual_summary otr_residuals_summarise(const otr_residuals *residu
 /* Heap bytes held. */
 OTR_API size_t otr_residuals_bytes(const otr_residuals *residuals);
 
-/* What is known of a class of errors (rates.h) after a fit. */
-#define OTR_CLASS_INVISIBLE 1u /* flips no detector */
-#define OTR_CLASS_SHARED 2u    /* errors of different observables, which syndromes do not tell apart */
-#define OTR_CLASS_BOUNDARY                                                                                   \
-    4u                    /* of one detector: what is left of its rate, so that other errors' errors add up */
-#define OTR_CLASS_KEPT 8u /* no estimate: too many detectors, sets that were not counted, means below 0 */
-#define OTR_CLASS_UNSURE 16u /* the standard error is above the attenuation and above the prior's */
-#define OTR_CLASS_NEGATIVE                                                                                   \
-    32u /* below 0 by OTR_CLASS_NEGATIVE_Z standard errors: other errors than the                            \
-           model's correlate its detectors */
+/* What is known of a class of errors (rates.h) after a fit. Invisible: it flips no detector. Shared: its
+ * errors flip different observables, and syndromes do not tell them apart. Boundary: it flips one detector,
+ * and is what other errors leave of that one's rate, so that their estimates' errors add up in it. Kept:
+ * there is no estimate, for too many detectors, sets that were not counted, or means that are not above 0.
+ * Unsure: the standard error is above the attenuation and above the prior's. Negative: it is below 0 by
+ * OTR_CLASS_NEGATIVE_Z standard errors, so that something else than the model's errors correlates its
+ * detectors. */
+#define OTR_CLASS_INVISIBLE 1u
+#define OTR_CLASS_SHARED 2u
+#define OTR_CLASS_BOUNDARY 4u
+#define OTR_CLASS_KEPT 8u
+#define OTR_CLASS_UNSURE 16u
+#define OTR_CLASS_NEGATIVE 32u
 #define OTR_CLASS_NEGATIVE_Z 5.0
 
 /* Classes with these flags. */
@@ -140,7 +146,7 @@ typedef struct otr_learnability {
 } otr_learnability;
 
 /* Judges rates fitted in closed form; those of the regression have standard errors that include the prior,
- * and are never unsure. `flags` has room for a mask for each class; nullable. */
+ * and are seldom unsure. `flags` has room for a mask for each class; nullable. */
 OTR_API otr_learnability otr_rates_judge(const otr_rates *rates, uint32_t *flags);
 
 #ifdef __cplusplus

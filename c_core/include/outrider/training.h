@@ -47,6 +47,8 @@ typedef struct otr_event_geometry {
     int32_t sets;               /* 1 .. kinds */
     int32_t slots;              /* per set, 1 .. OTR_EVENT_SLOTS_MAX */
     const otr_event_slot *slot; /* sets x slots, those of a set distinct */
+    const int32_t (*plane)[3]; /* 2 rows for x and y: sites are plane (x, y, 1) divided by the pitch; NULL: of
+                                  the coordinates themselves */
 } otr_event_geometry;
 
 typedef struct otr_training otr_training;

@@ -8,11 +8,9 @@
 #include "estimate/significance.h"
 #include "outrider/significance.h"
 
-/* Standard deviations of a normal distribution in its MAD, and the variance of a median of n values over that
- * of their mean. */
+/* Of a normal distribution: its standard deviation over its MAD. */
 #define DEVIATIONS_PER_MAD 1.4826022185056018
-#define MEDIAN_VARIANCE 1.5707963267948966
-/* Windows that are so many deviations off are none to take the variance within from. */
+/* Windows that are so many deviations off the median are left out of mean and variance. */
 #define OUTLIER 6.0
 
 typedef struct kept_window {
@@ -30,15 +28,14 @@ struct otr_bursts {
     bool is_finished;
 };
 
-/* What the windows around one say, per shot. */
+/* What the windows around one say, outliers apart. */
 typedef struct surroundings {
-    double mean, variance;
-    double shots;
+    double mean, variance; /* of a shot */
+    double shots;          /* behind them */
 } surroundings;
 
-static const kept_window *window_at(const otr_bursts *bursts, uint64_t index) {
-    return &bursts->ring[index % bursts->capacity];
-}
+static const kept_window *window_at(const otr_bursts *bursts, uint64_t index);
+static void judge(const otr_bursts *bursts, uint64_t begin, uint64_t end, otr_burst_window *out);
 
 otr_bursts_options otr_bursts_options_default(void) {
     return (otr_bursts_options){.neighbours = 32, .false_rate = 1e-7};
@@ -104,6 +101,34 @@ size_t otr_bursts_bytes(const otr_bursts *bursts) {
            2 * (size_t)bursts->options.neighbours * sizeof *bursts->scratch;
 }
 
+bool otr_bursts_pop(otr_bursts *bursts, otr_burst_window *out) {
+    const uint64_t neighbours = bursts->options.neighbours, index = bursts->popped;
+    uint64_t begin = index > neighbours ? index - neighbours : 0;
+    uint64_t end = begin + 2 * neighbours + 1;
+    if (index == bursts->pushed || (end > bursts->pushed && !bursts->is_finished)) {
+        return false;
+    }
+    if (end > bursts->pushed) {
+        /* As many as for the others, where there are so many. */
+        end = bursts->pushed;
+        begin = end > 2 * neighbours ? end - 2 * neighbours - 1 : 0;
+    }
+    const kept_window *const window = window_at(bursts, index);
+    *out = (otr_burst_window){.index = index,
+                              .first_shot = window->first_shot,
+                              .shots = window->sums.shots,
+                              .events = window->sums.events};
+    if (end - begin > OTR_BURSTS_NEIGHBOURS_MIN) {
+        judge(bursts, begin, end, out);
+    }
+    bursts->popped++;
+    return true;
+}
+
+static const kept_window *window_at(const otr_bursts *bursts, uint64_t index) {
+    return &bursts->ring[index % bursts->capacity];
+}
+
 /* The item that is number `wanted` in order, with smaller ones before it and larger ones behind. */
 static double select_item(double *items, size_t count, size_t wanted) {
     size_t low = 0, high = count - 1;
@@ -146,20 +171,19 @@ static double rate_of(const kept_window *window) {
 static surroundings look_around(const otr_bursts *bursts, uint64_t index, uint64_t begin, uint64_t end) {
     double *const scratch = bursts->scratch;
     surroundings found = {0};
-    double squares = 0, freedom = 0, mad;
+    double all_events = 0, squares = 0, freedom = 0, middle, mad;
     size_t count = 0;
     for (uint64_t i = begin; i < end; i++) {
         if (i != index) {
             scratch[count++] = rate_of(window_at(bursts, i));
-            found.shots += (double)window_at(bursts, i)->sums.shots;
         }
     }
-    found.mean = median(scratch, count);
+    middle = median(scratch, count);
     count = 0;
     for (uint64_t i = begin; i < end; i++) {
         if (i != index) {
             const kept_window *const window = window_at(bursts, i);
-            scratch[count++] = fabs(rate_of(window) - found.mean) * sqrt((double)window->sums.shots);
+            scratch[count++] = fabs(rate_of(window) - middle) * sqrt((double)window->sums.shots);
         }
     }
     mad = DEVIATIONS_PER_MAD * median(scratch, count);
@@ -167,13 +191,16 @@ static surroundings look_around(const otr_bursts *bursts, uint64_t index, uint64
         const kept_window *const window = window_at(bursts, i);
         const double shots = (double)window->sums.shots, events = (double)window->sums.events;
         /* One event more, so that few of them are no outlier. */
-        const double poisson = found.mean + 1 / shots;
+        const double poisson = middle + 1 / shots;
         const double limit = OUTLIER * sqrt((mad * mad > poisson ? mad * mad : poisson) / shots);
-        if (i != index && fabs(rate_of(window) - found.mean) <= limit) {
+        if (i != index && fabs(rate_of(window) - middle) <= limit) {
+            found.shots += shots;
+            all_events += events;
             squares += (double)window->sums.squares - events * events / shots;
             freedom += shots - 1;
         }
     }
+    found.mean = all_events / found.shots;
     found.variance = freedom > 0 ? squares / freedom : 0;
     found.variance = found.variance > mad * mad ? found.variance : mad * mad;
     return found;
@@ -209,34 +236,9 @@ static void judge(const otr_bursts *bursts, uint64_t begin, uint64_t end, otr_bu
     double lump = around.variance / mean;
     lump = lump > OTR_BURSTS_DISPERSION_MIN ? lump : OTR_BURSTS_DISPERSION_MIN;
     out->expected = shots * mean;
-    out->deviation = sqrt(out->expected * lump * (1 + MEDIAN_VARIANCE * shots / around.shots));
-    out->z =
-        root_of((double)out->events, out->expected, lump) / sqrt(1 + MEDIAN_VARIANCE * shots / around.shots);
+    out->deviation = sqrt(out->expected * lump * (1 + shots / around.shots));
+    out->z = root_of((double)out->events, out->expected, lump) / sqrt(1 + shots / around.shots);
     out->log10_p = otr_normal_log10_p(out->z);
     out->is_burst = out->log10_p * OTR_LN_10 < otr_ln(bursts->options.false_rate);
     out->is_judged = true;
-}
-
-bool otr_bursts_pop(otr_bursts *bursts, otr_burst_window *out) {
-    const uint64_t neighbours = bursts->options.neighbours, index = bursts->popped;
-    uint64_t begin = index > neighbours ? index - neighbours : 0;
-    uint64_t end = begin + 2 * neighbours + 1;
-    if (index == bursts->pushed || (end > bursts->pushed && !bursts->is_finished)) {
-        return false;
-    }
-    if (end > bursts->pushed) {
-        /* As many as for the others, where there are so many. */
-        end = bursts->pushed;
-        begin = end > 2 * neighbours ? end - 2 * neighbours - 1 : 0;
-    }
-    const kept_window *const window = window_at(bursts, index);
-    *out = (otr_burst_window){.index = index,
-                              .first_shot = window->first_shot,
-                              .shots = window->sums.shots,
-                              .events = window->sums.events};
-    if (end - begin > OTR_BURSTS_NEIGHBOURS_MIN) {
-        judge(bursts, begin, end, out);
-    }
-    bursts->popped++;
-    return true;
 }

@@ -37,10 +37,12 @@ typedef struct stationarity {
     double chi_square, freedom, spread, trend_z, change, log10_p;
 } stationarity;
 
-static bool is_plain(const otr_moments *moments) {
-    return otr_moments_shots(moments) > 0 &&
-           otr_moments_effective_shots(moments) == (double)otr_moments_shots(moments);
-}
+static bool is_plain(const otr_moments *moments);
+static void add_count(block_sums *sums, uint64_t count, double shots, double time);
+static bool has_all_single(const otr_moments *moments, uint32_t detector_count);
+static otr_drift_detector test_detector(const otr_drift *drift, uint32_t detector);
+static int compare_detectors(const void *a, const void *b);
+static void test_events(const otr_drift *drift, otr_drift_summary *summary);
 
 otr_status otr_drift_create(otr_drift **out, uint32_t detector_count, otr_error *error) {
     otr_drift *drift;
@@ -74,20 +76,6 @@ size_t otr_drift_bytes(const otr_drift *drift) {
     return sizeof *drift + drift->detector_count * sizeof *drift->detectors;
 }
 
-static void add_count(block_sums *sums, uint64_t count, double shots, double time) {
-    const double c = (double)count;
-    sums->count += c;
-    sums->squares += c * c / shots;
-    sums->times += c * time;
-}
-
-/* Sets are ordered by size, then by their detectors: those of one come first. */
-static bool has_all_single(const otr_moments *moments, uint32_t detector_count) {
-    const size_t *begin;
-    otr_moments_sets(moments, NULL, &begin);
-    return otr_moments_set_count(moments) >= detector_count && begin[detector_count] == detector_count;
-}
-
 otr_status otr_drift_add(otr_drift *drift, const otr_moments *block, const otr_event_sums *events,
                          otr_error *error) {
     if (drift == NULL || block == NULL || events == NULL ||
@@ -114,6 +102,90 @@ otr_status otr_drift_add(otr_drift *drift, const otr_moments *block, const otr_e
     drift->times += shots * time;
     drift->square_times += shots * (time * time);
     return OTR_OK;
+}
+
+otr_status otr_drift_test(const otr_drift *drift, double level, otr_drift_detector *detectors,
+                          otr_drift_summary *summary, otr_error *error) {
+    if (drift == NULL || summary == NULL || drift->blocks < 2 || !(level > 0 && level < 1)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "fewer than two blocks, or a level that is not within 0 and 1");
+    }
+    otr_holm holm = {level, drift->detector_count};
+    double least = 0;
+    *summary = (otr_drift_summary){.blocks = drift->blocks, .shots = drift->shots, .level = level};
+    for (uint32_t i = 0; i < drift->detector_count; i++) {
+        const otr_drift_detector found = test_detector(drift, i);
+        least = found.log10_p < least ? found.log10_p : least;
+        if (detectors != NULL) {
+            detectors[i] = found;
+        }
+    }
+    test_events(drift, summary);
+    if (detectors != NULL && drift->detector_count > 0) {
+        qsort(detectors, drift->detector_count, sizeof *detectors, compare_detectors);
+        for (uint32_t i = 0; i < drift->detector_count; i++) {
+            detectors[i].is_significant = otr_holm_next(&holm, detectors[i].log10_p);
+            summary->significant += detectors[i].is_significant;
+        }
+    }
+    summary->has_drift = otr_holm_next(&(otr_holm){level, drift->detector_count}, least) ||
+                         otr_holm_next(&(otr_holm){level, 1}, summary->events_log10_p);
+    return OTR_OK;
+}
+
+otr_status otr_moments_compare(const otr_moments *a, const otr_moments *b, double *z, double *log10_p,
+                               otr_error *error) {
+    const uint32_t *members[2];
+    const size_t *begin[2];
+    if (a == NULL || b == NULL || log10_p == NULL || !is_plain(a) || !is_plain(b) ||
+        otr_moments_set_count(a) != otr_moments_set_count(b)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "no moments, other sets, or no shots that do not fade");
+    }
+    const size_t sets = otr_moments_set_count(a);
+    otr_moments_sets(a, &members[0], &begin[0]);
+    otr_moments_sets(b, &members[1], &begin[1]);
+    if (memcmp(begin[0], begin[1], (sets + 1) * sizeof *begin[0]) != 0 ||
+        (sets > 0 && memcmp(members[0], members[1], begin[0][sets] * sizeof *members[0]) != 0)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "moments of other sets");
+    }
+    const double first = (double)otr_moments_shots(a), second = (double)otr_moments_shots(b);
+    double largest = 0, least;
+    for (size_t i = 0; i < sets; i++) {
+        const double of_b = (double)otr_moments_counts(b)[i];
+        const double odd = (double)otr_moments_counts(a)[i] + of_b;
+        /* Is odd parity independent of being in b? */
+        const otr_event_table table = {first + second, odd, second, of_b};
+        const double rate = odd / table.shots, share = second / table.shots;
+        const double found =
+            otr_table_possible(rate, share, 0) ? otr_table_compare(&table, rate, share, 0).z : 0;
+        largest = fabs(found) > largest ? fabs(found) : largest;
+        if (z != NULL) {
+            z[i] = found;
+        }
+    }
+    least = otr_normal_log10_p(largest) + (sets > 0 ? otr_ln((double)sets) / OTR_LN_10 : 0);
+    *log10_p = least < 0 ? least : 0;
+    return OTR_OK;
+}
+
+static bool is_plain(const otr_moments *moments) {
+    return otr_moments_shots(moments) > 0 &&
+           otr_moments_effective_shots(moments) == (double)otr_moments_shots(moments);
+}
+
+static void add_count(block_sums *sums, uint64_t count, double shots, double time) {
+    const double c = (double)count;
+    sums->count += c;
+    sums->squares += c * c / shots;
+    sums->times += c * time;
+}
+
+/* Sets are ordered by size, then by their detectors: those of one come first. */
+static bool has_all_single(const otr_moments *moments, uint32_t detector_count) {
+    const size_t *begin;
+    otr_moments_sets(moments, NULL, &begin);
+    return otr_moments_set_count(moments) >= detector_count && begin[detector_count] == detector_count;
 }
 
 /* `variance` of one shot; `excess` of the chi-square's own variance over 2 (blocks - 1), which is 0 for
@@ -182,69 +254,4 @@ static void test_events(const otr_drift *drift, otr_drift_summary *summary) {
     summary->events_log10_p = found.log10_p;
     summary->events_spread = found.spread;
     summary->events_change = found.change;
-}
-
-otr_status otr_drift_test(const otr_drift *drift, double level, otr_drift_detector *detectors,
-                          otr_drift_summary *summary, otr_error *error) {
-    if (drift == NULL || summary == NULL || drift->blocks < 2 || !(level > 0 && level < 1)) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
-                             "fewer than two blocks, or a level that is not within 0 and 1");
-    }
-    otr_holm holm = {level, drift->detector_count};
-    double least = 0;
-    *summary = (otr_drift_summary){.blocks = drift->blocks, .shots = drift->shots, .level = level};
-    for (uint32_t i = 0; i < drift->detector_count; i++) {
-        const otr_drift_detector found = test_detector(drift, i);
-        least = found.log10_p < least ? found.log10_p : least;
-        if (detectors != NULL) {
-            detectors[i] = found;
-        }
-    }
-    test_events(drift, summary);
-    if (detectors != NULL && drift->detector_count > 0) {
-        qsort(detectors, drift->detector_count, sizeof *detectors, compare_detectors);
-        for (uint32_t i = 0; i < drift->detector_count; i++) {
-            detectors[i].is_significant = otr_holm_next(&holm, detectors[i].log10_p);
-            summary->significant += detectors[i].is_significant;
-        }
-    }
-    summary->has_drift = otr_holm_next(&(otr_holm){level, drift->detector_count}, least) ||
-                         otr_holm_next(&(otr_holm){level, 1}, summary->events_log10_p);
-    return OTR_OK;
-}
-
-otr_status otr_moments_compare(const otr_moments *a, const otr_moments *b, double *z, double *log10_p,
-                               otr_error *error) {
-    const uint32_t *members[2];
-    const size_t *begin[2];
-    if (a == NULL || b == NULL || log10_p == NULL || !is_plain(a) || !is_plain(b) ||
-        otr_moments_set_count(a) != otr_moments_set_count(b)) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
-                             "no moments, other sets, or no shots that do not fade");
-    }
-    const size_t sets = otr_moments_set_count(a);
-    otr_moments_sets(a, &members[0], &begin[0]);
-    otr_moments_sets(b, &members[1], &begin[1]);
-    if (memcmp(begin[0], begin[1], (sets + 1) * sizeof *begin[0]) != 0 ||
-        (sets > 0 && memcmp(members[0], members[1], begin[0][sets] * sizeof *members[0]) != 0)) {
-        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "moments of other sets");
-    }
-    const double first = (double)otr_moments_shots(a), second = (double)otr_moments_shots(b);
-    double largest = 0, least;
-    for (size_t i = 0; i < sets; i++) {
-        const double of_b = (double)otr_moments_counts(b)[i];
-        const double odd = (double)otr_moments_counts(a)[i] + of_b;
-        /* Is odd parity independent of being in b? */
-        const otr_event_table table = {first + second, odd, second, of_b};
-        const double rate = odd / table.shots, share = second / table.shots;
-        const double found =
-            otr_table_possible(rate, share, 0) ? otr_table_compare(&table, rate, share, 0).z : 0;
-        largest = fabs(found) > largest ? fabs(found) : largest;
-        if (z != NULL) {
-            z[i] = found;
-        }
-    }
-    least = otr_normal_log10_p(largest) + (sets > 0 ? otr_ln((double)sets) / OTR_LN_10 : 0);
-    *log10_p = least < 0 ? least : 0;
-    return OTR_OK;
 }

@@ -16,6 +16,40 @@ typedef struct outcomes {
     double shares[OUTCOMES], values[OUTCOMES];
 } outcomes;
 
+static double centre(outcomes *shot);
+static double normal_of(const outcomes *shot, double variance, double shots, double excess);
+static bool lay_out(outcomes *shot, double first, double second, double attenuation);
+
+bool otr_table_possible(double first, double second, double attenuation) {
+    outcomes shot;
+    return lay_out(&shot, first, second, attenuation);
+}
+
+otr_table_test otr_table_compare(const otr_event_table *table, double first, double second,
+                                 double attenuation) {
+    outcomes shot;
+    lay_out(&shot, first, second, attenuation);
+    const double excess = (table->both - table->shots * shot.shares[0]) +
+                          shot.values[1] * (table->first - table->shots * first) +
+                          shot.values[2] * (table->second - table->shots * second);
+    const double variance = centre(&shot);
+    return (otr_table_test){normal_of(&shot, variance, table->shots, excess), variance};
+}
+
+double otr_table_deviation(double first, double second, double attenuation) {
+    outcomes shot;
+    lay_out(&shot, first, second, attenuation);
+    /* d p11 / d a = Z12 / 2. */
+    return sqrt(centre(&shot)) /
+           (0.5 * ((1 - 2 * first) * (1 - 2 * second) * otr_exponential(2 * attenuation)));
+}
+
+double otr_rate_compare(double shots, double count, double rate) {
+    outcomes shot = {{rate, 1 - rate, 0, 0}, {1, 0, 0, 0}};
+    const double variance = centre(&shot);
+    return normal_of(&shot, variance, shots, count - shots * rate);
+}
+
 /* Makes the mean of the values 0; returns the variance. */
 static double centre(outcomes *shot) {
     double mean = 0, variance = 0;
@@ -83,34 +117,4 @@ static bool lay_out(outcomes *shot, double first, double second, double attenuat
     *shot = (outcomes){{both, first - both, second - both, 1 - first - second + both},
                        {1 - f1 - f2, -f1, -f2, 0}};
     return both > 0 && first > both && second > both && 1 - first - second + both > 0;
-}
-
-bool otr_table_possible(double first, double second, double attenuation) {
-    outcomes shot;
-    return lay_out(&shot, first, second, attenuation);
-}
-
-otr_table_test otr_table_compare(const otr_event_table *table, double first, double second,
-                                 double attenuation) {
-    outcomes shot;
-    lay_out(&shot, first, second, attenuation);
-    const double excess = (table->both - table->shots * shot.shares[0]) +
-                          shot.values[1] * (table->first - table->shots * first) +
-                          shot.values[2] * (table->second - table->shots * second);
-    const double variance = centre(&shot);
-    return (otr_table_test){normal_of(&shot, variance, table->shots, excess), variance};
-}
-
-double otr_table_deviation(double first, double second, double attenuation) {
-    outcomes shot;
-    lay_out(&shot, first, second, attenuation);
-    /* d p11 / d a = Z12 / 2. */
-    return sqrt(centre(&shot)) /
-           (0.5 * ((1 - 2 * first) * (1 - 2 * second) * otr_exponential(2 * attenuation)));
-}
-
-double otr_rate_compare(double shots, double count, double rate) {
-    outcomes shot = {{rate, 1 - rate, 0, 0}, {1, 0, 0, 0}};
-    const double variance = centre(&shot);
-    return normal_of(&shot, variance, shots, count - shots * rate);
 }

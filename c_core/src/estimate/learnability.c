@@ -2,21 +2,7 @@
 
 #include "outrider/residuals.h"
 
-static uint32_t judge_class(const otr_rate *rate) {
-    uint32_t flags = (rate->detector_count == 0 ? OTR_CLASS_INVISIBLE : 0) |
-                     (rate->detector_count == 1 ? OTR_CLASS_BOUNDARY : 0) |
-                     (rate->error_count > 1 ? OTR_CLASS_SHARED : 0);
-    if ((rate->flags & OTR_RATE_KEPT) != 0) {
-        return flags | OTR_CLASS_KEPT;
-    }
-    if (rate->deviation > rate->attenuation && rate->deviation > rate->prior) {
-        flags |= OTR_CLASS_UNSURE;
-    }
-    if (rate->attenuation < -OTR_CLASS_NEGATIVE_Z * rate->deviation) {
-        flags |= OTR_CLASS_NEGATIVE;
-    }
-    return flags;
-}
+static uint32_t judge_class(const otr_rate *rate);
 
 otr_learnability otr_rates_judge(const otr_rates *rates, uint32_t *flags) {
     otr_learnability found = {.classes = otr_rates_class_count(rates)};
@@ -39,4 +25,20 @@ otr_learnability otr_rates_judge(const otr_rates *rates, uint32_t *flags) {
     }
     found.has_few_shots = found.unsure > (found.classes - found.kept) / 2;
     return found;
+}
+
+static uint32_t judge_class(const otr_rate *rate) {
+    uint32_t flags = (rate->detector_count == 0 ? OTR_CLASS_INVISIBLE : 0) |
+                     (rate->detector_count == 1 ? OTR_CLASS_BOUNDARY : 0) |
+                     (rate->error_count > 1 ? OTR_CLASS_SHARED : 0);
+    if ((rate->flags & OTR_RATE_KEPT) != 0) {
+        return flags | OTR_CLASS_KEPT;
+    }
+    if (rate->deviation > rate->attenuation && rate->deviation > rate->prior) {
+        flags |= OTR_CLASS_UNSURE;
+    }
+    if (rate->attenuation < -OTR_CLASS_NEGATIVE_Z * rate->deviation) {
+        flags |= OTR_CLASS_NEGATIVE;
+    }
+    return flags;
 }

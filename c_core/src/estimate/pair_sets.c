@@ -5,12 +5,7 @@
 #include "common/error.h"
 #include "outrider/residuals.h"
 
-static bool are_near(const uint32_t *rounds, uint32_t rounds_apart, uint32_t a, uint32_t b) {
-    const uint32_t apart = rounds == NULL          ? 0
-                           : rounds[a] > rounds[b] ? rounds[a] - rounds[b]
-                                                   : rounds[b] - rounds[a];
-    return apart <= rounds_apart;
-}
+static bool are_near(const uint32_t *rounds, uint32_t rounds_apart, uint32_t a, uint32_t b);
 
 otr_status otr_moments_create_for_pairs(otr_moments **out, uint32_t detector_count, const uint32_t *rounds,
                                         uint32_t rounds_apart, const otr_moments_options *options,
@@ -52,4 +47,11 @@ otr_status otr_moments_create_for_pairs(otr_moments **out, uint32_t detector_cou
     free(begin);
     free(members);
     return status;
+}
+
+static bool are_near(const uint32_t *rounds, uint32_t rounds_apart, uint32_t a, uint32_t b) {
+    const uint32_t apart = rounds == NULL          ? 0
+                           : rounds[a] > rounds[b] ? rounds[a] - rounds[b]
+                                                   : rounds[b] - rounds[a];
+    return apart <= rounds_apart;
 }

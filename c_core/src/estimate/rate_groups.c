@@ -59,6 +59,7 @@ void otr_rate_groups_free(otr_rate_groups *groups) {
     free(groups->amounts);
     free(groups->pool_begin);
     free(groups->members);
+    free(groups->pool_of);
     *groups = (otr_rate_groups){0};
 }
 
@@ -66,7 +67,7 @@ size_t otr_rate_groups_bytes(const otr_rate_groups *groups, uint32_t class_count
     const size_t parts = groups->begin[class_count];
     return ((size_t)class_count + 1) * sizeof *groups->begin +
            parts * (sizeof *groups->of + sizeof *groups->amounts) +
-           class_count * (sizeof *groups->pool_begin + sizeof *groups->members);
+           class_count * (sizeof *groups->pool_begin + sizeof *groups->members + sizeof *groups->pool_of);
 }
 
 static otr_status append(contribution_list *list, contribution item) {
@@ -204,7 +205,8 @@ static otr_status fill_pools(otr_rate_groups *result, const otr_error_classes *c
     pool_key *const keys = otr_array_new(classes->count, sizeof *keys);
     result->pool_begin = otr_array_zeroed((size_t)classes->count + 1, sizeof *result->pool_begin);
     result->members = otr_array_new(classes->count, sizeof *result->members);
-    if (keys == NULL || result->pool_begin == NULL || result->members == NULL) {
+    result->pool_of = otr_array_new(classes->count, sizeof *result->pool_of);
+    if (keys == NULL || result->pool_begin == NULL || result->members == NULL || result->pool_of == NULL) {
         free(keys);
         return OTR_ERR_MEMORY;
     }
@@ -220,6 +222,7 @@ static otr_status fill_pools(otr_rate_groups *result, const otr_error_classes *c
             result->pool_count++;
         }
         result->members[i] = keys[i].class;
+        result->pool_of[keys[i].class] = result->pool_count - 1;
         result->pool_begin[result->pool_count] = i + 1;
     }
     free(keys);

@@ -21,6 +21,7 @@ typedef struct otr_rate_groups {
     uint32_t pool_count;
     uint32_t *pool_begin; /* pool_count + 1, into members */
     uint32_t *members;    /* classes, ascending within a pool */
+    uint32_t *pool_of;    /* class -> pool */
 } otr_rate_groups;
 
 /* `groups` has the group of every error of `prior` in the order of its walk, or OTR_RATES_UNTIED for one of

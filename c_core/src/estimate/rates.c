@@ -16,6 +16,8 @@
 /* Halvings of the interval that a fitted spread lies in. */
 #define SPREAD_STEPS 40
 
+/* Events behind an estimate that weigh as much as its prior, for the errors of estimates. */
+#define SMOOTHING_EVENTS 30.0
 /* Fewer pools do not show how far their factors spread. */
 #define SPREAD_POOLS_MIN 4
 
@@ -41,12 +43,14 @@ struct otr_rates {
     otr_rates_summary summary;
     double *means, *omegas;
     double *attenuations, *deviations; /* of classes */
+    double *factors;                   /* of groups */
 
     /* Scratch; of a fit that may still fail. */
     double *plain; /* classes in closed form, drawn to nothing */
     double *fresh; /* attenuations */
     double *errors_of_fresh;
-    double *shares; /* class -> what of it comes from omegas */
+    double *shares;                       /* class -> what of it comes from omegas */
+    double *fresh_factors, *group_priors; /* of groups */
     pool_estimate *pools;
     uint32_t *found; /* classes of a pool that are not kept */
 };
@@ -57,6 +61,7 @@ static otr_status fill(otr_rates *rates, const otr_model *prior, const uint32_t 
                        const otr_moments *moments, otr_error *error);
 static bool has_sets_of(const otr_rates *rates, const otr_moments *moments);
 static otr_status learn(otr_rates *rates, double shots);
+static otr_status correlate(otr_rates *rates, uint32_t a, uint32_t b, double *correlation);
 static double floor_of(const otr_rates *rates, uint32_t class);
 static otr_status write_model(const otr_rates *rates, otr_model_builder *builder, otr_index_list *symptoms,
                               otr_model_walk *walk);
@@ -109,6 +114,9 @@ void otr_rates_destroy(otr_rates *rates) {
     free(rates->fresh);
     free(rates->errors_of_fresh);
     free(rates->shares);
+    free(rates->factors);
+    free(rates->fresh_factors);
+    free(rates->group_priors);
     free(rates->pools);
     free(rates->found);
     free(rates);
@@ -165,6 +173,40 @@ otr_status otr_rates_class(const otr_rates *rates, uint32_t index, otr_rate *out
                          : (attenuation > 0 ? 0 : OTR_RATE_NOT_POSITIVE) |
                                (attenuation > floor_of(rates, index) ? 0 : OTR_RATE_FLOORED);
     return OTR_OK;
+}
+
+otr_status otr_rates_covariance(otr_rates *rates, const uint32_t *classes, size_t count, double *covariance,
+                                otr_error *error) {
+    otr_status status = OTR_OK;
+    if (rates == NULL || (count > 0 && (classes == NULL || covariance == NULL))) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "no rates, no classes, or no place for covariances");
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (classes[i] >= rates->classes.count) {
+            return otr_error_set(error, OTR_ERR_INDEX, 0, 0, "class %u is not among %u", classes[i],
+                                 rates->classes.count);
+        }
+    }
+    for (uint32_t i = 0; i < rates->classes.count; i++) {
+        const double floor = floor_of(rates, i);
+        rates->fresh[i] = rates->attenuations[i] > floor ? rates->attenuations[i] : floor;
+    }
+    for (size_t i = 0; i < count && status == OTR_OK; i++) {
+        for (size_t k = 0; k <= i && status == OTR_OK; k++) {
+            double correlation;
+            status = correlate(rates, classes[i], classes[k], &correlation);
+            covariance[i * count + k] = covariance[k * count + i] =
+                correlation == 0
+                    ? 0
+                    : correlation * rates->deviations[classes[i]] * rates->deviations[classes[k]];
+        }
+    }
+    return status == OTR_OK ? OTR_OK : otr_error_set(error, status, 0, 0, "out of memory");
+}
+
+double otr_rates_group_factor(const otr_rates *rates, uint32_t group) {
+    return group < rates->groups.count ? rates->factors[group] : NAN;
 }
 
 otr_rates_summary otr_rates_summarise(const otr_rates *rates) {
@@ -224,6 +266,7 @@ size_t otr_rates_bytes(const otr_rates *rates) {
            rates->sets.count * (sizeof *rates->sets.begin + 2 * sizeof *rates->omegas) +
            rates->sets.begin[rates->sets.count] * sizeof *rates->sets.detectors +
            otr_rate_groups_bytes(&rates->groups, classes->count) +
+           (size_t)rates->groups.count * 3 * sizeof *rates->factors +
            (size_t)classes->count * (6 * sizeof *rates->fresh + sizeof *rates->pools + sizeof *rates->found);
 }
 
@@ -285,18 +328,25 @@ static otr_status make_parts(otr_rates *rates, const otr_model *prior, const uin
     rates->omegas = otr_array_new(rates->sets.count, sizeof *rates->omegas);
     rates->pools = otr_array_new(rates->groups.pool_count, sizeof *rates->pools);
     rates->found = otr_array_new(count, sizeof *rates->found);
+    rates->factors = otr_array_new(rates->groups.count, sizeof *rates->factors);
+    rates->fresh_factors = otr_array_new(rates->groups.count, sizeof *rates->fresh_factors);
+    rates->group_priors = otr_array_new(rates->groups.count, sizeof *rates->group_priors);
     for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
         *vectors[i] = otr_array_new(count, sizeof **vectors[i]);
         if (*vectors[i] == NULL) {
             return OTR_ERR_MEMORY;
         }
     }
-    if (rates->means == NULL || rates->omegas == NULL || rates->pools == NULL || rates->found == NULL) {
+    if (rates->means == NULL || rates->omegas == NULL || rates->pools == NULL || rates->found == NULL ||
+        rates->factors == NULL || rates->fresh_factors == NULL || rates->group_priors == NULL) {
         return OTR_ERR_MEMORY;
     }
     for (uint32_t i = 0; i < count; i++) {
         rates->attenuations[i] = rates->classes.prior[i];
         rates->deviations[i] = HUGE_VAL;
+    }
+    for (uint32_t i = 0; i < rates->groups.count; i++) {
+        rates->factors[i] = 1;
     }
     rates->summary.scale = 1;
     return OTR_OK;
@@ -458,28 +508,58 @@ static void estimate_plainly(otr_rates *rates) {
     }
 }
 
-static void raise_to_floor(const otr_rates *rates, double *attenuations) {
-    for (uint32_t i = 0; i < rates->classes.count; i++) {
-        const double floor = rates->options.floor * rates->classes.prior[i];
-        attenuations[i] = attenuations[i] > floor ? attenuations[i] : floor;
+/* Turns plain estimates into the noise that errors of estimates are made of. An estimate that happens to be
+ * low must not seem surer for it: of those from few events most is taken from the prior, scaled for classes
+ * of as many detectors. */
+static void smooth(otr_rates *rates, double shots) {
+    const double *const prior = rates->classes.prior;
+    double *const plain = rates->plain;
+    for (uint32_t begin = 0, end; begin < rates->groups.pool_count; begin = end) {
+        double sum = 0, of_prior = 0, scale;
+        end = end_of_size(rates, begin);
+        for (uint32_t i = rates->groups.pool_begin[begin]; i < rates->groups.pool_begin[end]; i++) {
+            sum += plain[rates->groups.members[i]];
+            of_prior += prior[rates->groups.members[i]];
+        }
+        scale = sum > rates->options.floor * of_prior ? sum / of_prior : rates->options.floor;
+        for (uint32_t i = rates->groups.pool_begin[begin]; i < rates->groups.pool_begin[end]; i++) {
+            const uint32_t class = rates->groups.members[i];
+            const double expected = scale * prior[class], floor = rates->options.floor * prior[class];
+            const double events = shots * expected / 2;
+            const double noise = expected + events / (events + SMOOTHING_EVENTS) * (plain[class] - expected);
+            plain[class] = noise > floor ? noise : floor;
+        }
     }
 }
 
+/* Draws a factor to the prior that was fitted to `count` factors, and returns what of it stays. A prior from
+ * few factors is unsure itself: they are drawn less, and have larger errors (Morris, J. Am. Stat. Assoc. 78,
+ * 47, 1983). */
+static double draw(pool_estimate *estimate, size_t count, factor_prior prior, bool is_fitted) {
+    const double drawn = prior.spread * prior.scale, others = (double)count - 1;
+    const double away = estimate->factor - prior.scale;
+    double pull = estimate->variance / (estimate->variance + drawn * drawn), doubt = 0;
+    if (is_fitted) {
+        pull *= (others - 2) / others;
+        doubt = 2 / (others - 2) * pull * pull * away * away;
+    }
+    estimate->factor -= pull * away;
+    estimate->variance = estimate->variance * (1 - pull * others / (others + 1)) + doubt;
+    return 1 - pull;
+}
+
 /* Draws factors to their prior, and gives them to the classes of their pools. */
-static void take_pools(otr_rates *rates, size_t found, factor_prior prior) {
-    const double drawn = prior.spread * prior.scale;
+static void take_pools(otr_rates *rates, size_t found, factor_prior prior, bool is_fitted) {
+    const otr_rate_groups *const groups = &rates->groups;
+    const bool is_drawn = !isinf(prior.spread) && (found >= SPREAD_POOLS_MIN || !is_fitted);
     for (size_t k = 0; k < found; k++) {
-        const pool_estimate estimate = rates->pools[k];
-        const uint32_t begin = rates->groups.pool_begin[estimate.pool];
-        const uint32_t end = rates->groups.pool_begin[estimate.pool + 1];
-        const double share = isinf(drawn) ? 1 : drawn * drawn / (drawn * drawn + estimate.variance);
-        const double factor =
-            isinf(drawn) ? estimate.factor : prior.scale + share * (estimate.factor - prior.scale);
-        for (uint32_t i = begin; i < end; i++) {
-            const uint32_t class = rates->groups.members[i];
+        pool_estimate estimate = rates->pools[k];
+        const double share = is_drawn && estimate.variance > 0 ? draw(&estimate, found, prior, is_fitted) : 1;
+        for (uint32_t i = groups->pool_begin[estimate.pool]; i < groups->pool_begin[estimate.pool + 1]; i++) {
+            const uint32_t class = groups->members[i];
             rates->shares[class] = share;
-            rates->fresh[class] = factor * rates->classes.prior[class];
-            rates->errors_of_fresh[class] = sqrt(share * estimate.variance) * rates->classes.prior[class];
+            rates->fresh[class] = estimate.factor * rates->classes.prior[class];
+            rates->errors_of_fresh[class] = sqrt(estimate.variance) * rates->classes.prior[class];
         }
     }
 }
@@ -488,6 +568,25 @@ static void keep_all(otr_rates *rates) {
     for (uint32_t i = 0; i < rates->classes.count; i++) {
         rates->fresh[i] = rates->classes.prior[i];
         rates->errors_of_fresh[i] = HUGE_VAL;
+    }
+}
+
+/* What the groups of a partition have together over what the prior gives them; 1 for those without classes.
+ */
+static void find_group_factors(otr_rates *rates) {
+    const otr_rate_groups *const groups = &rates->groups;
+    for (uint32_t i = 0; i < groups->count; i++) {
+        rates->fresh_factors[i] = 0;
+        rates->group_priors[i] = 0;
+    }
+    for (uint32_t i = 0; i < rates->classes.count; i++) {
+        const uint32_t group = groups->of[groups->begin[i]];
+        rates->fresh_factors[group] += rates->fresh[i];
+        rates->group_priors[group] += rates->classes.prior[i];
+    }
+    for (uint32_t i = 0; i < groups->count; i++) {
+        rates->fresh_factors[i] =
+            rates->group_priors[i] > 0 ? rates->fresh_factors[i] / rates->group_priors[i] : 1;
     }
 }
 
@@ -506,11 +605,12 @@ static double overall_scale(const otr_rates *rates) {
 /* Larger classes first: what is learned of them is taken off smaller ones. */
 static otr_status learn_closed_form(otr_rates *rates, double shots, otr_rates_summary *summary) {
     estimate_plainly(rates);
-    raise_to_floor(rates, rates->plain);
+    smooth(rates, shots);
     keep_all(rates);
     for (uint32_t begin = 0, end; begin < rates->groups.pool_count; begin = end) {
         const uint32_t first = rates->groups.members[rates->groups.pool_begin[begin]];
         const size_t size = otr_class_size(&rates->classes, first);
+        const bool is_fitted = rates->options.spread == 0;
         factor_prior prior = {1, rates->options.spread};
         size_t found;
         otr_status status;
@@ -521,13 +621,14 @@ static otr_status learn_closed_form(otr_rates *rates, double shots, otr_rates_su
         }
         if (!isinf(prior.spread)) {
             const factor_prior fitted = fit_factor_prior(rates->pools, found, 1, false);
-            prior = (factor_prior){fitted.scale, prior.spread > 0 ? prior.spread : fitted.spread};
+            prior = (factor_prior){fitted.scale, is_fitted ? fitted.spread : prior.spread};
         }
-        take_pools(rates, found, prior);
+        take_pools(rates, found, prior, is_fitted);
         if (found > 0) {
             summary->spread[size - 1] = prior.spread;
         }
     }
+    find_group_factors(rates);
     summary->scale = overall_scale(rates);
     for (size_t i = 0; i < rates->sets.count; i++) {
         summary->moments += !isnan(rates->omegas[i]);
@@ -559,8 +660,8 @@ static otr_status learn_regression(otr_rates *rates, double shots, otr_rates_sum
         }
         spread = fit_factor_prior(rates->pools, found, summary->scale, true).spread;
     }
-    summary->iterations =
-        otr_regression_solve(fit, summary->scale, spread, rates->options.floor, rates->omegas, rates->fresh);
+    summary->iterations = otr_regression_solve(fit, summary->scale, spread, rates->options.floor,
+                                               rates->omegas, rates->fresh, rates->fresh_factors);
     summary->chi_square = otr_regression_chi_square(fit, rates->fresh, rates->omegas);
     status = estimate_pools(rates, 0, pools, rates->plain, rates->fresh, shots, &found);
     if (status != OTR_OK) {
@@ -595,7 +696,52 @@ static otr_status learn(otr_rates *rates, double shots) {
     if (status == OTR_OK) {
         memcpy(rates->attenuations, rates->fresh, rates->classes.count * sizeof *rates->attenuations);
         memcpy(rates->deviations, rates->errors_of_fresh, rates->classes.count * sizeof *rates->deviations);
+        memcpy(rates->factors, rates->fresh_factors, rates->groups.count * sizeof *rates->factors);
         rates->summary = summary;
+    }
+    return status;
+}
+
+/* Appends the classes that a class is estimated with: those of its pool that are not kept. */
+static uint32_t append_pool(otr_rates *rates, uint32_t class, uint32_t count) {
+    const otr_rate_groups *const groups = &rates->groups;
+    const uint32_t pool = groups->pool_of[class];
+    for (uint32_t i = groups->pool_begin[pool]; i < groups->pool_begin[pool + 1]; i++) {
+        if (!rates->form.is_kept[groups->members[i]]) {
+            rates->found[count++] = groups->members[i];
+        }
+    }
+    return count;
+}
+
+/* Correlation of the closed forms of two classes, by the noise that `fresh` makes. A pool is one estimate. */
+static otr_status correlate(otr_rates *rates, uint32_t a, uint32_t b, double *correlation) {
+    const uint32_t *const pool_of = rates->groups.pool_of;
+    double both, first, second;
+    uint32_t middle, end;
+    otr_status status;
+    *correlation = a == b ? 1 : 0;
+    if (a == b || isinf(rates->deviations[a]) || isinf(rates->deviations[b])) {
+        return OTR_OK;
+    }
+    if (pool_of[a] == pool_of[b]) {
+        *correlation = 1;
+        return OTR_OK;
+    }
+    middle = append_pool(rates, a, 0);
+    end = append_pool(rates, b, middle);
+    if (middle == 0 || end == middle) {
+        return OTR_OK;
+    }
+    status = otr_closed_form_variance(&rates->form, rates->found, end, rates->shares, rates->fresh, &both);
+    status = status == OTR_OK ? otr_closed_form_variance(&rates->form, rates->found, middle, rates->shares,
+                                                         rates->fresh, &first)
+                              : status;
+    status = status == OTR_OK ? otr_closed_form_variance(&rates->form, rates->found + middle, end - middle,
+                                                         rates->shares, rates->fresh, &second)
+                              : status;
+    if (status == OTR_OK && first > 0 && second > 0) {
+        *correlation = (both - first - second) / (2 * sqrt(first * second));
     }
     return status;
 }

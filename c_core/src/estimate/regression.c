@@ -115,19 +115,19 @@ double otr_regression_scale(const otr_regression *fit, const double *prior, cons
 }
 
 uint32_t otr_regression_solve(otr_regression *fit, double scale, double spread, double floor,
-                              const double *omegas, double *attenuations) {
+                              const double *omegas, double *attenuations, double *factors) {
     const otr_rate_groups *const groups = fit->groups;
     uint32_t iterations = 0;
     scale_variables(fit, scale, spread, floor);
     fill_target(fit, omegas);
     minimise(fit, 1 / largest_eigenvalue(fit), &iterations);
+    for (uint32_t i = 0; i < fit->variable_count; i++) {
+        factors[i] = fit->x[i] > fit->lower[i] ? fit->x[i] * fit->factors[i] : floor * scale;
+    }
     for (uint32_t i = 0; i < fit->class_count; i++) {
         attenuations[i] = 0;
         for (size_t k = groups->begin[i]; k < groups->begin[i + 1]; k++) {
-            const uint32_t group = groups->of[k];
-            const double factor =
-                fit->x[group] > fit->lower[group] ? fit->x[group] * fit->factors[group] : floor * scale;
-            attenuations[i] += groups->amounts[k] * factor;
+            attenuations[i] += groups->amounts[k] * factors[groups->of[k]];
         }
     }
     return iterations;

@@ -46,10 +46,10 @@ size_t otr_regression_weigh(otr_regression *fit, const double *prior, double sca
                             double shots);
 /* The factor of the prior that fits the omegas best; 1 without rows. */
 double otr_regression_scale(const otr_regression *fit, const double *prior, const double *omegas);
-/* Fills in attenuations; `scale` is that of the prior. Returns the steps taken, at most
- * OTR_RATES_ITERATIONS_MAX. Allocates nothing. */
+/* Fills in attenuations of classes, and factors of groups; `scale` is that of the prior. Returns the steps
+ * taken, at most OTR_RATES_ITERATIONS_MAX. Allocates nothing. */
 uint32_t otr_regression_solve(otr_regression *fit, double scale, double spread, double floor,
-                              const double *omegas, double *attenuations);
+                              const double *omegas, double *attenuations, double *factors);
 /* Mean over the rows used of weight (omega - attenuations seen)^2; 0 without rows. */
 double otr_regression_chi_square(const otr_regression *fit, const double *attenuations, const double *omegas);
 

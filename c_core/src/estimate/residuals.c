@@ -12,9 +12,6 @@
 #include "estimate/significance.h"
 #include "outrider/significance.h"
 
-/* Of a share that makes a reason. */
-#define MOST 0.5
-
 typedef struct tested_pair {
     uint32_t first, second;
     bool is_inside, is_significant;
@@ -283,7 +280,8 @@ static int compare_pairs(const void *a, const void *b) {
                                   : (x->second > y->second) - (x->second < y->second);
 }
 
-/* The power of a pair inside is judged at the rates of the model. */
+/* The power of a pair inside is judged at the rates of the model. Constant detectors are a reason of their
+ * own. */
 static void count_pair(otr_residual_summary *summary, const tested_pair *pair, const comparison *c) {
     const double e1 = c->expected[pair->first], e2 = c->expected[pair->second];
     double deviation = pair->deviation;
@@ -294,7 +292,9 @@ static void count_pair(otr_residual_summary *summary, const tested_pair *pair, c
     if (otr_table_possible(e1, e2, pair->expected)) {
         deviation = otr_table_deviation(e1, e2, pair->expected) / sqrt(c->shots);
     }
-    const bool is_strong = pair->expected >= OTR_MISFIT_STRONG_Z * deviation;
+    const double q1 = c->rate[pair->first], q2 = c->rate[pair->second];
+    const bool may_move = q1 > 0 && q1 < 1 && q2 > 0 && q2 < 1;
+    const bool is_strong = may_move && pair->expected >= OTR_MISFIT_STRONG_Z * deviation;
     summary->inside++;
     summary->unsure += pair->expected < deviation;
     summary->strong += is_strong;
@@ -349,16 +349,16 @@ static void find_significant(otr_residuals *residuals) {
     }
 }
 
-static uint32_t reason(uint32_t flag, uint64_t count, uint64_t all) {
-    return (double)count > MOST * (double)all ? flag : 0;
+static bool are_most(uint64_t count, uint64_t all) {
+    return (double)count > OTR_MISFIT_MOST * (double)all;
 }
 
 static void judge(otr_residual_summary *summary) {
-    summary->misfit = reason(OTR_MISFIT_FEW_SHOTS, summary->unsure, summary->inside) |
+    const bool has_strong = summary->strong >= OTR_MISFIT_STRONG_MIN;
+    const double allowed = OTR_MISFIT_MISSING_MOST * (double)summary->strong;
+    summary->misfit = (are_most(summary->unsure, summary->inside) ? OTR_MISFIT_FEW_SHOTS : 0) |
                       (summary->constant > 0 ? OTR_MISFIT_CONSTANT : 0) |
-                      reason(OTR_MISFIT_HALF, summary->near_half, summary->detectors) |
-                      reason(OTR_MISFIT_RATES, summary->other_rates, summary->detectors);
-    if (summary->strong >= OTR_MISFIT_STRONG_MIN) {
-        summary->misfit |= reason(OTR_MISFIT_PAIRS, summary->missing, summary->strong);
-    }
+                      (are_most(summary->near_half, summary->detectors) ? OTR_MISFIT_HALF : 0) |
+                      (are_most(summary->other_rates, summary->detectors) ? OTR_MISFIT_RATES : 0) |
+                      (has_strong && (double)summary->missing > allowed ? OTR_MISFIT_PAIRS : 0);
 }

@@ -23,6 +23,8 @@
 /* Of probabilities. */
 #define TINY 1e-300
 
+static double ln_gamma(double a);
+
 double otr_normal_log10_p(double z) {
     const double size = z < 0 ? -z : z, square = size * size;
     if (size <= NORMAL_SERIES_MAX) {
@@ -42,19 +44,6 @@ double otr_normal_log10_p(double z) {
         fraction = size + k / fraction;
     }
     return (LN_TWO_DENSITIES - 0.5 * square - otr_ln(fraction)) / OTR_LN_10;
-}
-
-static double ln_gamma(double a) {
-    double product = 1;
-    while (a < STIRLING_MIN) {
-        product *= a;
-        a += 1;
-    }
-    const double inverse = 1 / a, square = inverse * inverse;
-    const double series =
-        inverse *
-        (1.0 / 12 - square * (1.0 / 360 - square * (1.0 / 1260 - square * (1.0 / 1680 - square / 1188))));
-    return (a - 0.5) * otr_ln(a) - a + HALF_LN_TWO_PI + series - otr_ln(product);
 }
 
 /* The incomplete gamma function of a = freedom / 2 and y = x / 2. */
@@ -91,4 +80,17 @@ double otr_chi_square_log10_p(double x, double freedom) {
         }
     }
     return (front + otr_ln(fraction)) / OTR_LN_10;
+}
+
+static double ln_gamma(double a) {
+    double product = 1;
+    while (a < STIRLING_MIN) {
+        product *= a;
+        a += 1;
+    }
+    const double inverse = 1 / a, square = inverse * inverse;
+    const double series =
+        inverse *
+        (1.0 / 12 - square * (1.0 / 360 - square * (1.0 / 1260 - square * (1.0 / 1680 - square / 1188))));
+    return (a - 0.5) * otr_ln(a) - a + HALF_LN_TWO_PI + series - otr_ln(product);
 }

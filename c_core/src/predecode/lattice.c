@@ -2,6 +2,7 @@
 
 #include "common/array.h"
 #include "common/error.h"
+#include "outrider/event_network.h"
 #include "outrider/rounds.h"
 
 #include <math.h>
@@ -10,7 +11,10 @@
 
 /* A node that no declaration has placed yet. */
 #define UNPLACED INT32_MAX
+/* Of a site: coordinates need not be exact in binary. */
+#define SITE_TOLERANCE 1e-6
 
+static int64_t determinant(const int32_t (*plane)[3]);
 static otr_status read_sites(otr_lattice *lattice, const otr_model *model, otr_error *error);
 static otr_status check_sites(const otr_lattice *lattice, otr_error *error);
 static void find_box(otr_lattice *lattice);
@@ -64,6 +68,31 @@ size_t otr_lattice_bytes(const otr_lattice *lattice) {
                                   sizeof *lattice->phases);
 }
 
+bool otr_lattice_set_plane(otr_lattice_rule *rule, const int32_t (*plane)[3]) {
+    static const int32_t own[2][3] = {{1, 0, 0}, {0, 1, 0}};
+    if (plane == NULL) {
+        plane = own;
+    }
+    for (int i = 0; i < 6; i++) {
+        if (plane[i / 3][i % 3] < -OTR_EVENT_PLANE_MAX || plane[i / 3][i % 3] > OTR_EVENT_PLANE_MAX) {
+            return false;
+        }
+    }
+    if (determinant(plane) == 0) {
+        return false;
+    }
+    memcpy(rule->plane, plane, sizeof rule->plane);
+    return true;
+}
+
+void otr_lattice_reach(const otr_lattice_rule *rule, int32_t sites, double *x, double *y) {
+    const int32_t(*const plane)[3] = rule->plane;
+    const double along_x = (double)sites * rule->pitch.x, along_y = (double)sites * rule->pitch.y;
+    const double scale = fabs((double)determinant(plane));
+    *x = (fabs((double)plane[1][1]) * along_x + fabs((double)plane[0][1]) * along_y) / scale;
+    *y = (fabs((double)plane[1][0]) * along_x + fabs((double)plane[0][0]) * along_y) / scale;
+}
+
 uint32_t otr_lattice_kind_at(const otr_lattice_rule *rule, uint32_t kind, otr_offset offset) {
     return kind_of(rule, kind, offset);
 }
@@ -90,6 +119,10 @@ otr_status otr_lattice_edges(const otr_lattice *lattice, const otr_graph *graph,
     return OTR_OK;
 }
 
+static int64_t determinant(const int32_t (*plane)[3]) {
+    return (int64_t)plane[0][0] * plane[1][1] - (int64_t)plane[0][1] * plane[1][0];
+}
+
 /* The remainder that is never negative. */
 static uint32_t kind_of(const otr_lattice_rule *rule, int64_t start, otr_offset offset) {
     const int64_t kinds = rule->kinds;
@@ -100,12 +133,17 @@ static uint32_t kind_of(const otr_lattice_rule *rule, int64_t start, otr_offset 
 
 /* The site number of a coordinate; false if it is none. */
 static bool to_site(double coordinate, int32_t pitch, int32_t *site) {
-    const double quotient = coordinate / pitch;
-    if (!(fabs(quotient) <= OTR_LATTICE_SITE_MAX) || quotient != floor(quotient)) {
+    const double quotient = coordinate / pitch, nearest = nearbyint(quotient);
+    if (!(fabs(quotient) <= OTR_LATTICE_SITE_MAX) || fabs(quotient - nearest) > SITE_TOLERANCE) {
         return false;
     }
-    *site = (int32_t)quotient;
+    *site = (int32_t)nearest;
     return true;
+}
+
+/* x or y of the lattice. Numbers that the row leaves out do not matter, be they infinite. */
+static double along(const int32_t *row, const double *at) {
+    return (row[0] != 0 ? row[0] * at[0] : 0) + (row[1] != 0 ? row[1] * at[1] : 0) + row[2];
 }
 
 /* `rounds`: of the detectors, NULL where their times are sites. */
@@ -117,7 +155,8 @@ static otr_status place(otr_lattice *lattice, const otr_instruction *declaration
     if (declaration->argument_count < 3) {
         return OTR_OK;
     }
-    if (!to_site(at[0], pitch.x, &site.x) || !to_site(at[1], pitch.y, &site.y) ||
+    if (!to_site(along(lattice->rule->plane[0], at), pitch.x, &site.x) ||
+        !to_site(along(lattice->rule->plane[1], at), pitch.y, &site.y) ||
         !(rounds != NULL ? to_site(rounds[detector], 1, &site.t) : to_site(at[2], pitch.t, &site.t))) {
         return otr_error_set(error, OTR_ERR_FORMAT, 0, 0,
                              "detector D%llu at (%g, %g, %g) is not on the network's lattice",

@@ -1,8 +1,9 @@
 /* The lattice that detectors stand on: sites, kinds, and what a network is told about a place.
  *
- * A site is the coordinate divided by the pitch, along x, y and round. Kinds colour the lattice (for a
- * surface code the two stabiliser types, as a chessboard). Each kind has a frame, in which x and y may be
- * exchanged, so that two kinds which are mirror images of each other look alike. */
+ * A site is the coordinate divided by the pitch, along x, y and round; before, x and y may be turned, scaled
+ * and moved. Kinds colour the lattice (for a surface code the two stabiliser types, as a chessboard). Each
+ * kind has a frame, in which x and y may be exchanged, so that two kinds which are mirror images of each
+ * other look alike. */
 #ifndef OTR_LATTICE_H
 #define OTR_LATTICE_H
 
@@ -30,8 +31,9 @@ typedef struct otr_offset {
 } otr_offset;
 
 typedef struct otr_lattice_rule {
-    otr_offset pitch; /* coordinate units per site, each at least 1 */
-    otr_offset step;  /* kind = (step . site) mod kinds */
+    int32_t plane[2][3]; /* rows for x and y: what is divided by the pitch is plane (x, y, 1); invertible */
+    otr_offset pitch;    /* units per site, each at least 1 */
+    otr_offset step;     /* kind = (step . site) mod kinds */
     uint32_t kinds;
     bool transposed[OTR_LATTICE_KINDS_MAX];
 } otr_lattice_rule;
@@ -53,6 +55,14 @@ typedef struct otr_slot {
     otr_offset offset;
     bool is_boundary; /* the offset is then zero */
 } otr_slot;
+
+/* Sets the plane, that of the coordinates themselves for NULL; false, with the rule as it was, if it is not
+ * invertible or a number is beyond OTR_EVENT_PLANE_MAX. */
+bool otr_lattice_set_plane(otr_lattice_rule *rule, const int32_t (*plane)[3]);
+
+/* How far apart along x and y, in detector coordinates, sites are at most that lie within `sites` of each
+ * other. */
+void otr_lattice_reach(const otr_lattice_rule *rule, int32_t sites, double *x, double *y);
 
 /* The offset in the frame of `kind`, or back: exchanging twice changes nothing. */
 static inline otr_offset otr_lattice_framed(const otr_lattice_rule *rule, uint32_t kind, otr_offset offset) {

@@ -112,6 +112,10 @@ static otr_status check_geometry(const otr_event_geometry *g, otr_error *error) 
                              "slots 1 to %d, radius 1 to %d",
                              OTR_EVENT_KINDS_MAX, OTR_EVENT_SLOTS_MAX, OTR_EVENT_RADIUS_MAX);
     }
+    if (!otr_lattice_set_plane(&(otr_lattice_rule){0}, g->plane)) {
+        return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0,
+                             "the geometry's plane is not invertible, or has a number beyond 2^20");
+    }
     for (int32_t k = 0; k < g->kinds; k++) {
         if (g->set[k] >= g->sets) {
             return otr_error_set(error, OTR_ERR_ARGUMENT, 0, 0, "kind %d uses weight set %u of %d", k,
@@ -154,6 +158,7 @@ static otr_status check_slots(const otr_event_geometry *g, otr_error *error) {
 }
 
 static void copy_rule(otr_training *t, const otr_event_geometry *g) {
+    otr_lattice_set_plane(&t->rule, g->plane);
     t->rule.pitch = (otr_offset){g->pitch[0], g->pitch[1], g->pitch[2]};
     t->rule.step = (otr_offset){g->kind[0], g->kind[1], g->kind[2]};
     t->rule.kinds = (uint32_t)g->kinds;

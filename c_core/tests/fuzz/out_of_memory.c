@@ -164,11 +164,46 @@ static void learn(const uint8_t *rows, size_t stride, otr_rates_method method) {
         CHECK(otr_moments_add(moments, rows, stride, SHOTS) == OTR_OK);
         if (good_or_told(otr_rates_create(&rates, model, groups, moments, &options, &error), &error) &&
             good_or_told(otr_rates_fit(rates, moments, &error), &error)) {
+            static const uint32_t two[] = {0, 1};
+            double covariance[4];
             good_or_told(otr_rates_model(rates, &learned, model, &error), &error);
+            good_or_told(otr_rates_covariance(rates, two, 2, covariance, &error), &error);
         }
     }
     otr_model_destroy(learned);
     otr_rates_destroy(rates);
+    otr_moments_destroy(moments);
+    otr_model_destroy(model);
+}
+
+/* Shots against another model than theirs; windows of bursts and blocks of drift. */
+static void check_noise(const uint8_t *rows, size_t stride) {
+    static const char text[] = "error(0.1) D0 D1\nerror(0.1) D1 D2 L0\nerror(0.1) D3 D4\n";
+    static const uint32_t rounds[5] = {0, 0, 1, 1, 2};
+    otr_model *model = NULL;
+    otr_moments *moments = NULL;
+    otr_residuals *residuals = NULL;
+    otr_bursts *bursts = NULL;
+    otr_drift *drift = NULL;
+    otr_event_sums sums = {0};
+    otr_error error = {0};
+    CHECK(otr_event_sums_add(&sums, rows, stride, SHOTS, 5) == OTR_OK);
+    if (good_or_told(otr_model_parse(&model, text, sizeof text - 1, &error), &error) &&
+        good_or_told(otr_moments_create_for_pairs(&moments, 5, rounds, 1, NULL, &error), &error)) {
+        CHECK(otr_moments_add(moments, rows, stride, SHOTS) == OTR_OK);
+        if (good_or_told(otr_residuals_create(&residuals, model, moments, 0.01, &error), &error)) {
+            CHECK(otr_residuals_detector_count(residuals) == 5 && otr_residuals_bytes(residuals) > 0);
+        }
+        if (good_or_told(otr_drift_create(&drift, 5, &error), &error)) {
+            CHECK(otr_drift_add(drift, moments, &sums, &error) == OTR_OK);
+        }
+    }
+    if (good_or_told(otr_bursts_create(&bursts, NULL, &error), &error)) {
+        CHECK(otr_bursts_push(bursts, &sums) == OTR_OK);
+    }
+    otr_bursts_destroy(bursts);
+    otr_drift_destroy(drift);
+    otr_residuals_destroy(residuals);
     otr_moments_destroy(moments);
     otr_model_destroy(model);
 }
@@ -716,6 +751,7 @@ static void tour(void) {
         sum_up(model, rows, stride);
         learn(rows, stride, OTR_RATES_CLOSED_FORM);
         learn(rows, stride, OTR_RATES_REGRESSION);
+        check_noise(rows, stride);
         sample_labels();
         for (int format = OTR_FORMAT_01; format <= OTR_FORMAT_DETS; format++) {
             write_and_read(model, (otr_shot_format)format, rows, stride);

@@ -21,9 +21,9 @@ pub struct EventSums {
 /// Finds windows of shots with far more events than the windows around them, or fewer, such as those that a cosmic ray
 /// hit.
 ///
-/// A window is compared with the median of up to [`neighbours`](BurstOptions::neighbours) windows before and after it, so
-/// that slow drift is no burst, and with the larger of two spreads: what independent shots give, and what the windows
-/// show. It is decided when those after it are known; the caller holds the shots of windows that are undecided.
+/// A window is compared with [`neighbours`](BurstOptions::neighbours) windows before it and after it, outliers apart,
+/// so that slow drift is no burst, and with the larger of two spreads: what independent shots give, and what the
+/// windows show. It is decided when those after it are known; the caller holds the shots of windows that are undecided.
 ///
 /// ```
 /// use outrider::{BurstOptions, Bursts, EventSums};
@@ -68,7 +68,7 @@ pub struct BurstWindow {
     pub shots: u64,
     /// Their events.
     pub events: u64,
-    /// Events by the median of the windows around it.
+    /// Events by the windows around it.
     pub expected: f64,
     /// Deviation of events from that, as the windows around it have it.
     pub deviation: f64,

@@ -107,8 +107,9 @@ impl Drift {
     /// Adds the next block, in order of time: the moments and the sums of its shots.
     ///
     /// # Errors
-    /// [`Argument`](crate::Status::Argument) for moments of other detectors, without a set for each of them, that fade or
-    /// have no shots, and for sums of another number of shots; [`Limit`](crate::Status::Limit) over a million blocks.
+    /// [`Argument`](crate::Status::Argument) for moments of other detectors, without a set for each of them, that fade
+    /// or have no shots, and for sums of another number of shots; [`Limit`](crate::Status::Limit) over a million
+    /// blocks.
     pub fn add(&mut self, block: &Moments, events: &EventSums) -> Result<(), Error> {
         let mut details = Details::new();
         // SAFETY: all pointers are live; C keeps none of them after the call.

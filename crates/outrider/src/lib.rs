@@ -41,6 +41,7 @@ mod graph;
 mod history;
 mod kernels;
 mod labels;
+mod learning;
 mod likelihood;
 mod likelihood_options;
 mod measurement_stream;
@@ -89,6 +90,7 @@ pub use kernels::Isa;
 #[doc(hidden)]
 pub use kernels::Kernels;
 pub use labels::{LabelBatch, LabelOptions, LabelSampler};
+pub use learning::{Learned, LearnedClass, Learning, LearningOptions, Ties};
 pub use likelihood::{Likelihood, LikelihoodLevel, LikelihoodResult};
 pub use likelihood_options::LikelihoodOptions;
 pub use measurement_stream::{MeasuredLayer, MeasurementStream};

@@ -4,7 +4,7 @@ use std::slice;
 
 use outrider_sys as sys;
 
-use crate::error::{Details, Error, LineMeaning, check, check_length};
+use crate::error::{Details, Error, LineMeaning, Status, check, check_length};
 use crate::kernels::Isa;
 use crate::model::{DetectorErrorModel, owned};
 use crate::shots::Shots;
@@ -156,7 +156,9 @@ impl Moments {
     /// [`Limit`](crate::Status::Limit) beyond 2^48 shots.
     pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
         // SAFETY: both are live; an exclusive and a shared borrow are not the same.
-        check(unsafe { sys::otr_moments_merge(self.raw.as_ptr(), other.raw.as_ptr()) })
+        check(unsafe { sys::otr_moments_merge(self.raw.as_ptr(), other.raw.as_ptr()) }).map_err(|error| {
+            error.explained(Status::Argument, || "moments of other sets, or moments that fade".to_owned())
+        })
     }
 
     /// Forgets all shots.

@@ -300,6 +300,37 @@ impl Rates {
         }
     }
 
+    /// Covariances of the errors of some classes' attenuations, by their numbers in the order of
+    /// [`classes`](Self::classes), a row for each: the correlation of their closed forms times both standard errors. A
+    /// class that is kept has infinity on the diagonal and 0 beside it. Time grows with the square of their number.
+    ///
+    /// # Errors
+    /// [`Index`](crate::Status::Index) for a class that is not there.
+    pub fn covariance(&mut self, classes: &[u32]) -> Result<Vec<f64>, Error> {
+        let mut covariance = vec![0.0; classes.len() * classes.len()];
+        let mut details = Details::new();
+        // SAFETY: there is a place for each pair of classes.
+        let status = unsafe {
+            sys::otr_rates_covariance(
+                self.raw.as_ptr(),
+                classes.as_ptr(),
+                classes.len(),
+                covariance.as_mut_ptr(),
+                details.as_mut_ptr(),
+            )
+        };
+        details.check(status, LineMeaning::Line)?;
+        Ok(covariance)
+    }
+
+    /// The factor on the prior that a group has; in closed form that of all its classes together. Nothing for a group above
+    /// all others.
+    pub fn group_factor(&self, group: u32) -> Option<f64> {
+        // SAFETY: the rates are live and only read.
+        let factor = unsafe { sys::otr_rates_group_factor(self.raw.as_ptr(), group) };
+        (!factor.is_nan()).then_some(factor)
+    }
+
     /// What the last fit says about itself.
     pub fn summary(&self) -> RatesSummary {
         // SAFETY: the rates are live and only read.

@@ -11,9 +11,9 @@ use crate::rates::Rates;
 /// What shots have that a model does not explain: correlated pairs of detectors, other rates; and whether the shots
 /// belong to the model at all.
 ///
-/// A pair outside the support of all errors should not be correlated, whatever the rates are: crosstalk and leakage show
-/// there. Pairs outside, pairs inside and detectors are three families of tests, each with the stated probability of a
-/// false alarm. Drift and bursts correlate all detectors: look for these first ([`Drift`](crate::Drift),
+/// A pair outside the support of all errors should not be correlated, whatever the rates are: crosstalk and leakage
+/// show there. Pairs outside, pairs inside and detectors are three families of tests, each with the stated probability
+/// of a false alarm. Drift and bursts correlate all detectors: look for these first ([`Drift`](crate::Drift),
 /// [`Bursts`](crate::Bursts)).
 ///
 /// ```
@@ -94,7 +94,8 @@ pub struct Misfit {
     pub half: bool,
     /// The rates of most detectors are significantly different, by a factor of 3 or more.
     pub rates: bool,
-    /// Most of the pairs that should stand out are hardly correlated: another circuit, or another order of detectors.
+    /// More than a twentieth of the pairs that should stand out are hardly correlated: another circuit, or another
+    /// order of detectors.
     pub pairs: bool,
 }
 
@@ -350,7 +351,7 @@ impl Misfit {
 
 impl Rates {
     /// Judges rates that were fitted in closed form. Standard errors of the regression include the prior, so that its
-    /// classes are never unsure.
+    /// classes are seldom unsure.
     pub fn judge(&self) -> Learnability {
         let mut flags = vec![0u32; self.classes().len()];
         // SAFETY: there is room for each class.

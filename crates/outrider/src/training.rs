@@ -12,11 +12,13 @@ use crate::shots::Shots;
 
 /// How an event network looks at the lattice of detectors.
 ///
-/// Sites are detector coordinates divided by the pitch. The kind of a site is `kind_rule . site` modulo the
+/// Sites are detector coordinates divided by the pitch, turned and moved before where there is a plane. The kind of a site is `kind_rule . site` modulo the
 /// number of kinds; a kind sees offsets with x and y exchanged if it is transposed, and uses one set of
 /// weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Geometry {
+    /// Rows for x and y: what is divided by the pitch is `plane . (x, y, 1)`; none for the coordinates themselves.
+    pub plane: Option<[[i32; 3]; 2]>,
     /// Steps of the coordinates x, y and round; positive.
     pub pitch: [i32; 3],
     /// Which kind a site is.
@@ -63,6 +65,7 @@ pub struct TrainingOptions {
 /// )?;
 /// let graph = Arc::new(MatchingGraph::new(&model, &GraphOptions::default())?);
 /// let geometry = Geometry {
+///     plane: None,
 ///     pitch: [2, 2, 1],
 ///     kind_rule: [0, 0, 0],
 ///     transposed: vec![false],
@@ -194,6 +197,7 @@ impl Training {
             sets: saturated(geometry.slots.len()),
             slots: saturated(slots),
             slot: raw_slots.as_ptr(),
+            plane: geometry.plane.as_ref().map_or(ptr::null(), |plane| plane.as_ptr()),
         };
         let mut raw = ptr::null_mut();
         let mut details = Details::new();

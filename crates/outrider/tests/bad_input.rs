@@ -199,6 +199,7 @@ fn what_a_decoder_cannot_do_is_an_error() {
         let error = Gap::with_options(&graph(CHAIN), &options).expect_err("no such kernels");
         assert_eq!(error.to_string(), "this machine or build lacks the instruction set neon");
         let geometry = Geometry {
+            plane: None,
             pitch: [1; 3],
             kind_rule: [0; 3],
             transposed: vec![false],

@@ -20,12 +20,16 @@ from ._cli import cli
 from ._noise import rand_float, randomize, set_seed
 from ._outrider import (
     Decoder,
+    Drift,
     Gap,
+    LearnedNoise,
     Likelihood,
     MatchingGraph,
     MeasurementMap,
     Model,
+    Moments,
     Predecoder,
+    Residuals,
     Sampler,
     Stream,
     SurfaceCode,
@@ -33,6 +37,9 @@ from ._outrider import (
     Trellis,
     WindowedDecoder,
     Windows,
+    find_bursts,
+    learn,
+    read_shots,
 )
 from ._outrider import __version__ as __version__
 from .matching import Matching
@@ -44,13 +51,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Decoder",
+    "Drift",
     "Gap",
+    "LearnedNoise",
     "Likelihood",
     "Matching",
     "MatchingGraph",
     "MeasurementMap",
     "Model",
+    "Moments",
     "Predecoder",
+    "Residuals",
     "Sampler",
     "Stream",
     "SurfaceCode",
@@ -59,9 +70,12 @@ __all__ = [
     "WindowedDecoder",
     "Windows",
     "cli",
+    "find_bursts",
+    "learn",
     "matching",
     "rand_float",
     "randomize",
+    "read_shots",
     "set_seed",
     "sinter_decoders",
 ]

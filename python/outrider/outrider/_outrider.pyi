@@ -9,12 +9,16 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "Decoder",
+    "Drift",
     "Gap",
+    "LearnedNoise",
     "Likelihood",
     "MatchingGraph",
     "MeasurementMap",
     "Model",
+    "Moments",
     "Predecoder",
+    "Residuals",
     "Sampler",
     "Stream",
     "SurfaceCode",
@@ -23,6 +27,9 @@ __all__ = [
     "WindowedDecoder",
     "Windows",
     "__version__",
+    "find_bursts",
+    "learn",
+    "read_shots",
 ]
 
 __version__: str
@@ -31,6 +38,11 @@ _Bits: TypeAlias = NDArray[np.bool_] | NDArray[np.uint8]
 _Overrides: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]
 _Ragged: TypeAlias = tuple[NDArray[np.int64], NDArray[np.uint32]]
 _RaggedPairs: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
+_Table: TypeAlias = np.recarray[Any, Any]
+
+def read_shots(
+    path: str | os.PathLike[str], format: str = "b8", *, num_detectors: int = 0, num_observables: int = 0
+) -> NDArray[np.uint8]: ...
 
 @final
 class Model:
@@ -447,6 +459,152 @@ class Predecoder:
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]: ...
 
 @final
+class Moments:
+    def __new__(
+        cls,
+        model: Any,
+        *,
+        with_outside: bool = False,
+        fade_shift: int = 0,
+        block_shots: int = 4096,
+        isa: str = "auto",
+    ) -> Moments: ...
+    @staticmethod
+    def for_sets(
+        num_detectors: int,
+        sets: Sequence[Sequence[int]],
+        *,
+        fade_shift: int = 0,
+        block_shots: int = 4096,
+        isa: str = "auto",
+    ) -> Moments: ...
+    @staticmethod
+    def for_pairs(model: Any, *, rounds_apart: int | None = None, isa: str = "auto") -> Moments: ...
+    @property
+    def num_detectors(self) -> int: ...
+    @property
+    def num_sets(self) -> int: ...
+    @property
+    def sets(self) -> list[tuple[int, ...]]: ...
+    @property
+    def counts(self) -> NDArray[np.uint64]: ...
+    @property
+    def shots(self) -> int: ...
+    @property
+    def effective_shots(self) -> float: ...
+    def find(self, set: Sequence[int]) -> int | None: ...
+    def add(self, shots: _Bits, *, bit_packed_shots: bool = False) -> None: ...
+    def merge(self, other: Moments) -> None: ...
+    def clear(self) -> None: ...
+    def means(self) -> NDArray[np.float64]: ...
+    def expected(self, model: Any) -> NDArray[np.float64]: ...
+
+@final
+class LearnedNoise:
+    @property
+    def model(self) -> Model: ...
+    @property
+    def moments(self) -> Moments: ...
+    @property
+    def detectors(self) -> list[tuple[int, ...]]: ...
+    @property
+    def observables(self) -> list[list[tuple[int, ...]]]: ...
+    @property
+    def rates(self) -> _Table: ...
+    @property
+    def group_factors(self) -> dict[int, float]: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def spread(self) -> NDArray[np.float64]: ...
+    @property
+    def spread_within_groups(self) -> NDArray[np.float64] | None: ...
+    @property
+    def shots(self) -> float: ...
+    @property
+    def chi_square(self) -> float: ...
+    @property
+    def kept(self) -> int: ...
+    @property
+    def not_positive(self) -> int: ...
+    @property
+    def floored(self) -> int: ...
+    def residuals(self, level: float = 1e-3) -> Residuals: ...
+
+@overload
+def learn(
+    prior: Any,
+    shots: _Bits,
+    *,
+    moments: None = None,
+    means: None = None,
+    num_shots: None = None,
+    bit_packed_shots: bool = False,
+    method: str = "closed-form",
+    shrink: Literal["auto", "none"] | float = "auto",
+    floor: float = 0.05,
+    tie: Literal["none", "time"] | ArrayLike = "none",
+    tie_spread: Literal["auto"] | float = "auto",
+    isa: str = "auto",
+) -> LearnedNoise: ...
+@overload
+def learn(
+    prior: Any,
+    shots: None = None,
+    *,
+    moments: Moments,
+    means: ArrayLike | None = None,
+    num_shots: float | None = None,
+    bit_packed_shots: bool = False,
+    method: str = "closed-form",
+    shrink: Literal["auto", "none"] | float = "auto",
+    floor: float = 0.05,
+    tie: Literal["none", "time"] | ArrayLike = "none",
+    tie_spread: Literal["auto"] | float = "auto",
+    isa: str = "auto",
+) -> LearnedNoise: ...
+
+@final
+class Residuals:
+    def __new__(cls, model: Any, moments: Moments, *, level: float = 1e-3) -> Residuals: ...
+    @property
+    def pairs(self) -> _Table: ...
+    @property
+    def detectors(self) -> _Table: ...
+    @property
+    def misfit(self) -> list[str]: ...
+
+@final
+class Drift:
+    def __new__(
+        cls,
+        shots: _Bits,
+        *,
+        window: int = 1000,
+        level: float = 1e-3,
+        num_detectors: int | None = None,
+        bit_packed_shots: bool = False,
+    ) -> Drift: ...
+    @property
+    def has_drift(self) -> bool: ...
+    @property
+    def num_windows(self) -> int: ...
+    @property
+    def events(self) -> dict[str, float]: ...
+    @property
+    def detectors(self) -> _Table: ...
+
+def find_bursts(
+    shots: _Bits,
+    *,
+    window: int = 1000,
+    neighbours: int | None = None,
+    false_rate: float | None = None,
+    num_detectors: int | None = None,
+    bit_packed_shots: bool = False,
+) -> _Table: ...
+
+@final
 class Sampler:
     def __new__(
         cls, model: Model, seed: int = 0, *, graph: MatchingGraph | None = None, isa: str = "auto"
@@ -519,6 +677,7 @@ class Training:
         sets: Sequence[int],
         radius: int,
         slots: Sequence[Sequence[tuple[int, int, int, bool]]],
+        plane: Sequence[Sequence[int]] | None = None,
         offset: float = 0.0,
         isa: str = "auto",
     ) -> Training: ...

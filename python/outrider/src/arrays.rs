@@ -22,7 +22,12 @@ pub(crate) const BLOCK_SHOTS: usize = 1024;
 
 /// The blocks of so many shots.
 pub(crate) fn blocks(shots: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..shots).step_by(BLOCK_SHOTS).map(move |first| first..shots.min(first + BLOCK_SHOTS))
+    blocks_of(shots, BLOCK_SHOTS)
+}
+
+/// Blocks of another size, which is not 0.
+pub(crate) fn blocks_of(shots: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..shots).step_by(size).map(move |first| first..shots.min(first.saturating_add(size)))
 }
 
 /// Rows of bits that a caller passed.
@@ -39,6 +44,28 @@ impl<'py> BitsIn<'py> {
     /// Checks type and shape of an argument `shots`; `bits` is the width of a row that is needed.
     pub(crate) fn new(array: &Bound<'py, PyAny>, bits: usize, packed: bool) -> PyResult<Self> {
         Self::named("shots", array, bits, packed)
+    }
+
+    /// Shots of any width, which only packed ones do not tell themselves.
+    pub(crate) fn of_any_width(
+        array: &Bound<'py, PyAny>,
+        bits: Option<usize>,
+        packed: bool,
+    ) -> PyResult<Self> {
+        let bits = match (bits, array.cast::<PyUntypedArray>()) {
+            (Some(bits), _) => bits,
+            (None, Ok(untyped)) if !packed && untyped.ndim() == 2 => untyped.shape()[1],
+            (None, _) if packed => {
+                return Err(bad_value("num_detectors: needed for bit-packed shots".to_owned()));
+            }
+            (None, _) => {
+                return Err(bad_value(format!(
+                    "shots: expected bool or uint8 of shape (shots, detectors), found {}",
+                    description(array)
+                )));
+            }
+        };
+        Self::new(array, bits, packed)
     }
 
     /// The same for an argument of another name.
@@ -70,6 +97,11 @@ impl<'py> BitsIn<'py> {
         let contiguous = numpy.call_method1(intern!(rows.py(), "ascontiguousarray"), (rows,))?;
         let rows = contiguous.cast_into::<PyArray2<u8>>()?.try_into_readonly()?;
         Ok(Self { name, rows, bits, columns, packed })
+    }
+
+    /// Bits of a row.
+    pub(crate) fn bits(&self) -> usize {
+        self.bits
     }
 
     /// Number of rows.
@@ -301,6 +333,22 @@ pub(crate) fn zeros<'py, T: Element>(
     shape: impl IntoPyObject<'py>,
 ) -> PyResult<Bound<'py, PyAny>> {
     py.import(intern!(py, "numpy"))?.call_method1(intern!(py, "zeros"), (shape, T::get_dtype(py)))
+}
+
+/// A record array: columns with names.
+pub(crate) fn table<'py, const N: usize>(
+    py: Python<'py>,
+    columns: [(&str, Bound<'py, PyAny>); N],
+) -> PyResult<Bound<'py, PyAny>> {
+    let (names, arrays): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+    let options = [("names", names)].into_py_dict(py)?;
+    let records = py.import(intern!(py, "numpy"))?.getattr(intern!(py, "rec"))?;
+    records.call_method(intern!(py, "fromarrays"), (arrays,), Some(&options))
+}
+
+/// A column of a table.
+pub(crate) fn column<'py, T: Element>(py: Python<'py>, values: impl Iterator<Item = T>) -> Bound<'py, PyAny> {
+    values.collect::<Vec<_>>().into_pyarray(py).into_any()
 }
 
 /// A 2-D array of pairs of integers; an empty one may be of any type and shape.

@@ -8,14 +8,19 @@
 
 mod arrays;
 mod decoder;
+mod drift;
 mod errors;
 mod gap;
 mod graph;
+mod learning;
 mod likelihood;
 mod measurements;
 mod model;
+mod moments;
 mod predecoder;
+mod residuals;
 mod sampler;
+mod shots;
 mod stream;
 mod surface_code;
 mod training;
@@ -31,9 +36,13 @@ mod _outrider {
     #[pymodule_export]
     use crate::decoder::Decoder;
     #[pymodule_export]
+    use crate::drift::{Drift, find_bursts};
+    #[pymodule_export]
     use crate::gap::Gap;
     #[pymodule_export]
     use crate::graph::MatchingGraph;
+    #[pymodule_export]
+    use crate::learning::{LearnedNoise, learn};
     #[pymodule_export]
     use crate::likelihood::Likelihood;
     #[pymodule_export]
@@ -41,9 +50,15 @@ mod _outrider {
     #[pymodule_export]
     use crate::model::Model;
     #[pymodule_export]
+    use crate::moments::Moments;
+    #[pymodule_export]
     use crate::predecoder::Predecoder;
     #[pymodule_export]
+    use crate::residuals::Residuals;
+    #[pymodule_export]
     use crate::sampler::Sampler;
+    #[pymodule_export]
+    use crate::shots::read_shots;
     #[pymodule_export]
     use crate::stream::Stream;
     #[pymodule_export]

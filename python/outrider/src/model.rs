@@ -28,14 +28,7 @@ pub(crate) struct Model {
 impl Model {
     #[new]
     fn new(source: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let py = source.py();
-        if source.hasattr("__fspath__")? {
-            return Self::from_file(py, source.extract()?);
-        }
-        let text = text_of(source)?;
-        let text = text.to_str()?;
-        let inner = py.detach(|| DetectorErrorModel::parse(text)).map_err(exception)?;
-        Ok(Self { inner })
+        Self::of("source", source)
     }
 
     /// Reads a .dem file. OSError if it cannot be read, ValueError with the place in it.
@@ -95,8 +88,30 @@ impl Model {
     }
 }
 
+impl Model {
+    /// Of an argument of this name.
+    fn of(name: &str, source: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = source.py();
+        if source.hasattr("__fspath__")? {
+            return Self::from_file(py, source.extract()?);
+        }
+        let text = text_of(name, source)?;
+        let text = text.to_str()?;
+        let inner = py.detach(|| DetectorErrorModel::parse(text)).map_err(exception)?;
+        Ok(Self { inner })
+    }
+}
+
+/// A model, or one made of what a caller passed as an argument of this name.
+pub(crate) fn model_of(name: &str, source: &Bound<'_, PyAny>) -> PyResult<Py<Model>> {
+    match source.cast::<Model>() {
+        Ok(model) => Ok(model.clone().unbind()),
+        Err(_) => Py::new(source.py(), Model::of(name, source)?),
+    }
+}
+
 /// The text of what a model can be made of. Stim is not imported: whoever has an object of it has done that.
-fn text_of<'py>(source: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+fn text_of<'py>(name: &str, source: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
     if let Ok(text) = source.cast::<PyString>() {
         return Ok(text.clone());
     }
@@ -108,7 +123,7 @@ fn text_of<'py>(source: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
         return source.call_method("detector_error_model", (), Some(&options))?.str();
     }
     Err(PyTypeError::new_err(format!(
-        "source: expected text, a path, a stim.DetectorErrorModel or a stim.Circuit, found an object of type {}",
+        "{name}: expected text, a path, a stim.DetectorErrorModel or a stim.Circuit, found an object of type {}",
         type_name(source)
     )))
 }

@@ -19,6 +19,7 @@ use crate::model::Model;
 /// kernels of its layers with their gradients, and complementary gaps.
 ///
 /// pitch: steps of the detector coordinates x, y and round; coordinates divided by them are sites.
+/// plane: two rows of three whole numbers for x and y; plane . (x, y, 1) is then divided in place of (x, y).
 /// kind_rule: a site's kind is kind_rule . site modulo the number of kinds.
 /// transposed: for each kind, whether it sees x and y exchanged.
 /// sets: for each kind, its set of weights.
@@ -43,7 +44,7 @@ pub(crate) struct Training {
 #[pymethods]
 impl Training {
     #[new]
-    #[pyo3(signature = (graph, model, *, pitch, kind_rule, transposed, sets, radius, slots, offset=0.0, isa="auto"))]
+    #[pyo3(signature = (graph, model, *, pitch, kind_rule, transposed, sets, radius, slots, plane=None, offset=0.0, isa="auto"))]
     #[expect(clippy::too_many_arguments, reason = "Python names them")]
     fn new(
         py: Python<'_>,
@@ -55,13 +56,14 @@ impl Training {
         sets: Vec<u8>,
         radius: i32,
         slots: Vec<Vec<(i32, i32, i32, bool)>>,
+        plane: Option<[[i32; 3]; 2]>,
         offset: f64,
         isa: &str,
     ) -> PyResult<Self> {
         let isa: Isa = isa.parse().map_err(exception)?;
         let slots =
             slots.into_iter().map(|set| set.into_iter().map(slot).collect()).collect::<PyResult<_>>()?;
-        let geometry = Geometry { pitch, kind_rule, transposed, sets, radius, slots };
+        let geometry = Geometry { plane, pitch, kind_rule, transposed, sets, radius, slots };
         let options = TrainingOptions { offset, isa };
         let graph = Arc::clone(&graph.inner);
         let training = py

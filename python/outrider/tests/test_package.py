@@ -76,7 +76,7 @@ def test_stubs_are_those_of_the_compiled_part(tmp_path):
     "name",
     [
         *["Decoder", "Gap", "MatchingGraph", "MeasurementMap", "Model", "Predecoder", "Sampler", "SurfaceCode"],
-        *["Stream", "WindowedDecoder", "Windows"],
+        *["Stream", "WindowedDecoder", "Windows", "Moments"],
     ],
 )
 def test_objects_describe_themselves(name):
@@ -91,6 +91,7 @@ def test_objects_describe_themselves(name):
         outrider.Stream(code.model(), windows),
         outrider.WindowedDecoder(code.model(), windows),
         windows,
+        outrider.Moments(model),
     ]
     described = {type(thing).__name__: repr(thing) for thing in things}
     assert described[name].startswith(f"<outrider.{name}: ")

@@ -72,6 +72,22 @@ def test_coordinates():
         outrider.Model("error(0.1) D70000000").detector_coordinates()
 
 
+def test_a_plane_lays_other_coordinates_on_the_lattice(model, graph, slots, training, shots):
+    lines = [
+        f"detector({(x - y) / 20 + 3}, {(x + y) / 20}, {t}) D{number}"
+        for number, (x, y, t) in enumerate(model.detector_coordinates().tolist())
+    ]
+    turned = outrider.Model("\n".join(lines))
+    plane = [[10, 10, -30], [-10, 10, 30]]
+    other = outrider.Training(graph, turned, **GEOMETRY, slots=slots, offset=2.5, plane=plane)
+    own, laid = training.batch(shots[0]), other.batch(shots[0])
+    assert own.keys() == laid.keys() and all(np.array_equal(own[name], laid[name]) for name in own)
+    with pytest.raises(ValueError, match="not on the network's lattice"):
+        outrider.Training(graph, turned, **GEOMETRY, slots=slots)
+    with pytest.raises(ValueError, match="plane is not invertible"):
+        outrider.Training(graph, turned, **GEOMETRY, slots=slots, plane=[[1, 1, 0], [1, 1, 0]])
+
+
 def test_a_batch_holds_the_shots(training, graph, shots):
     detectors, _, edges = shots
     batch = training.batch(detectors, edges)

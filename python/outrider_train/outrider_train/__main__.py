@@ -22,6 +22,7 @@ from .geometry import Geometry
 from .initial import Initial
 from .network import EventNetwork
 from .ranks import Ranks
+from .recorded import FOLDS, FORMATS
 from .run import Output, run, stop_signals
 from .settings import DEFAULT_DATA, Settings
 from .taught import TaughtFile
@@ -59,10 +60,17 @@ SETTINGS = vars(Settings())
 LESSON = vars(Lesson())
 # What a run on taught shots has no use for, and what only such a run uses.
 NOT_TAUGHT = ("data", "dem", "gap_limit", "gap_weight", "gap_balance", "screen", "screen_most")
-ONLY_TAUGHT = ("targets", "taught_weight", "gap_scale")
+ONLY_TAUGHT = ("targets", "taught_weight")
+# What only a run on recorded shots uses, and what such a run needs.
+RECORDED_NEEDS = ("obs", "shots_fold")
+ONLY_RECORDED = (
+    *RECORDED_NEEDS,
+    *("shots_format", "obs_format", "held_out", "passes", "patience", "shots_rate", "shots_events", "shots_beside"),
+)
 # Limits of what options take.
 SHOTS_MAX = 10**9
 EVENTS_MAX = 10**7
+PASSES_MAX = 10**4
 SEED_MAX = 2**64 - 1
 GAP_MAX = 600.0
 NUMBER_MIN, NUMBER_MAX = 1e-9, 1e15
@@ -138,16 +146,34 @@ def _add_train(commands) -> None:
         metavar="FILE",
         help="taught shots (teach) for the gap phase, and their circuits, in place of --data and --dem; repeatable",
     )
+    data.add_argument(
+        "--shots",
+        action="append",
+        metavar="FILE",
+        help="detection events of a device, to go on with once sampled shots are done; one file for each --dem",
+    )
+    data.add_argument("--obs", action="append", metavar="FILE", help="measured observable of each --shots file")
+    data.add_argument("--shots-format", choices=FORMATS, help="of --shots")
+    data.add_argument("--obs-format", choices=FORMATS, help="of --obs")
+    data.add_argument(
+        "--shots-fold", choices=tuple(FOLDS), help="the shots to learn from, by their numbers; the others may score"
+    )
+    data.add_argument("--held-out", type=_share, help="part of the fold that judges and is not trained on")
     data.add_argument("--seed", type=_number(int, 0, SEED_MAX), help="of weights and shots")
 
     form = parser.add_argument_group("network")
     form.add_argument("--width", type=int, help="channels: 16, 32, 48 or 64")
     form.add_argument("--layers", type=int, help="rounds of messages, 0 to 8")
     form.add_argument("--radius", type=int, help="of the neighbourhood, 1 to 4 sites")
-    form.add_argument("--pitch", type=_integers, metavar="X,Y,T", help="coordinates of one site")
-    form.add_argument("--kind-rule", type=_integers, metavar="X,Y,T", help="kind = rule . site mod kinds")
+    form.add_argument("--pitch", type=_integers, metavar="X,Y,T", help="coordinates of one site (default: found)")
     form.add_argument(
-        "--transposed", type=_integers, metavar="LIST", help="for each kind, 1 to exchange x and y"
+        "--kind-rule", type=_integers, metavar="X,Y,T", help="kind = rule . site mod kinds (default: found)"
+    )
+    form.add_argument(
+        "--transposed",
+        type=_integers,
+        metavar="LIST",
+        help="for each kind, 1 to exchange x and y (default: 0,1 for two kinds)",
     )
     form.add_argument("--untied", action="store_true", help="weights of its own for each kind")
     form.add_argument(
@@ -159,11 +185,14 @@ def _add_train(commands) -> None:
     amount.add_argument(
         "--minutes", type=_positive, help="of training; the number of steps is chosen by timing"
     )
-    amount.add_argument("--shots", type=_positive, help="to train on")
+    amount.add_argument("--sampled-shots", type=_positive, help="to train on")
     amount.add_argument(
         "--steps", type=_steps, metavar="FLIPS,GAP", help="of the two phases; a card's repeat its run"
     )
     budget.add_argument("--gap-share", type=_share, help="of the gap phase")
+    passes = _number(int, 1, PASSES_MAX)
+    budget.add_argument("--passes", type=passes, help="over recorded shots, at most, after these two phases")
+    budget.add_argument("--patience", type=passes, help="passes without better weights that end the training")
 
     steps = parser.add_argument_group("optimisation")
     for name, text in (
@@ -174,7 +203,9 @@ def _add_train(commands) -> None:
         ("screen", "shots with a gap from so many nats on under the model's own weights have no gap loss"),
         ("screen_most", "shots sampled for each that is run forward, at most"),
         ("taught_weight", "weight of the taught shots' loss beside cross-entropy"),
-        ("gap_scale", "log-likelihood ratio that a nat of gap stands for, of taught shots"),
+        ("gap_scale", "log-likelihood ratio that a nat of gap stands for, of taught and recorded shots"),
+        ("shots_rate", "learning rate on recorded shots"),
+        ("shots_beside", "sampled shots beside each recorded one"),
         ("keep", "share of the shots that keep cross-entropy in the gap phase"),
         ("offset", "nats added to the weights of edges without an event"),
     ):
@@ -188,6 +219,7 @@ def _add_train(commands) -> None:
     whole = _number(int, 1, EVENTS_MAX)
     steps.add_argument("--events", type=whole, help="detection events in a step")
     steps.add_argument("--gap-events", type=whole, help="detection events in a step of the gap phase")
+    steps.add_argument("--shots-events", type=whole, help="detection events in a step on recorded shots, about")
 
     steps.add_argument(
         "--targets",
@@ -314,11 +346,19 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _begun(arguments: argparse.Namespace, ranks: Ranks) -> Trainer:
     settings = Settings(**{name: value for name, value in vars(arguments).items() if name in SETTINGS})
-    if not (settings.minutes or settings.shots or settings.steps):
-        raise TrainingError("give --minutes, --shots or --steps")
+    if not (settings.minutes or settings.sampled_shots or settings.steps):
+        raise TrainingError("give --minutes, --sampled-shots or --steps")
+    if settings.steps and sum(settings.steps) == 0 and not settings.shots:
+        raise TrainingError("--steps 0,0 needs --shots")
     if settings.steps and 0 in settings.shares() and 0 not in settings.steps:
         raise TrainingError(f"--gap-share {settings.gap_share:g} leaves out a phase of --steps")
     _refuse_together(arguments, "taught" in arguments)
+    if "gap_scale" in arguments and not (settings.taught or settings.shots):
+        raise TrainingError("--gap-scale needs --taught or --shots")
+    for name in RECORDED_NEEDS if settings.shots else ONLY_RECORDED:
+        if (name in arguments) != bool(settings.shots):
+            first, second = ("shots", name) if settings.shots else (name, "shots")
+            raise TrainingError(f"{_option(first)} needs {_option(second)}")
     if not (settings.data or settings.dem or settings.taught):
         settings = dataclasses.replace(settings, data=list(DEFAULT_DATA))
     initial = Initial.read(arguments.init) if "init" in arguments else None
@@ -444,7 +484,7 @@ def _integers(text: str) -> list[int]:
 
 def _steps(text: str) -> list[int]:
     steps = _integers(text)
-    if len(steps) != 2 or min(steps) < 0 or max(steps) == 0:
+    if len(steps) != 2 or min(steps) < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not FLIPS,GAP, the steps of each phase")
     return steps
 

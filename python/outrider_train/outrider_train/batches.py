@@ -71,6 +71,7 @@ class BatchMaker:
                 radius=lattice.radius,
                 slots=[[(*offset, bool(boundary)) for *offset, boundary in geometry.slots]]
                 * lattice.set_count,
+                plane=lattice.plane,
                 offset=offset,
             )
         except ValueError as error:
@@ -92,7 +93,7 @@ class BatchMaker:
 
     def no_gap(self, error: ValueError) -> TrainingError:
         """What to say where the circuit has no gap."""
-        return TrainingError(f"{self.circuit.name}: {error}; train it with --gap-share 0")
+        return TrainingError(f"{self.circuit.name}: {error}; train it with --gap-share 0, without --shots")
 
     def make(self, shots: Shots, labels: bool = True) -> Batch:
         """The batch of these shots."""

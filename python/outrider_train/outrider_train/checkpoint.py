@@ -17,7 +17,7 @@ from .errors import TrainingError
 
 FORMAT = "outrider-train-checkpoint"
 # Runs go on from this version only; a network can be taken from the older ones too.
-VERSION = 3
+VERSION = 4
 OLDEST_VERSION = 1
 
 

@@ -17,7 +17,7 @@ from .integers import file_tensors
 from .network import EventNetwork
 
 FORMAT = "outrider-event-network"
-VERSION = "1"
+VERSION, PLANE_VERSION = "1", "2"
 FLOAT = "float."
 
 
@@ -26,13 +26,14 @@ def export(path: Path, network: EventNetwork, card: dict) -> None:
     tensors = file_tensors(network)
     for name, value in network.state_dict().items():
         tensors[FLOAT + name] = value.cpu().numpy()
-    metadata = {"format": FORMAT, "version": VERSION, "card": json.dumps(card)}
+    version = PLANE_VERSION if "plane" in tensors else VERSION
+    metadata = {"format": FORMAT, "version": version, "card": json.dumps(card)}
     contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
     write_file(path, safetensors.numpy.save(contiguous, metadata))
 
 
 # What later cards keep of a run that another one began with.
-STAGE = ("command", "commit", "seed", "shots", "steps", "data", "taught")
+STAGE = ("command", "commit", "seed", "shots", "steps", "data", "taught", "recorded", "best")
 
 
 def stages(card: dict) -> list[dict]:
@@ -52,6 +53,8 @@ def describe_run(state: dict) -> dict:
         "steps": {"flips": state["plan"][0], "gap": state["plan"][1]},
         "data": settings["data"] + [f"dem file={file}" for file in settings["dem"]],
         "taught": state.get("taught", []),
+        "recorded": state.get("recorded", []),
+        "best": state.get("best"),
     }
 
 
@@ -79,9 +82,9 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
         raise TrainingError(f"{path}: not a safetensors file: {error}") from None
     if metadata.get("format") != FORMAT:
         raise TrainingError(f"{path}: not an event network: its metadata lack format {FORMAT!r}")
-    if metadata.get("version") != VERSION:
+    if metadata.get("version") not in (VERSION, PLANE_VERSION):
         raise TrainingError(
-            f"{path}: version {metadata.get('version')} of the format; this program reads {VERSION}"
+            f"{path}: version {metadata.get('version')} of the format; this program reads {VERSION} and {PLANE_VERSION}"
         )
     try:
         card = json.loads(metadata.get("card", "{}"))

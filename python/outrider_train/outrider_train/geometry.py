@@ -1,8 +1,9 @@
 """The geometry of an event network: the lattice of its detectors and the edges that its slots name.
 
-Coordinates divided by the pitch are sites. A site's kind follows from a parity rule; each kind sees offsets in its
-own frame, with x and y exchanged if it is transposed, and uses one set of weights. A slot is an offset to another
-detector, or the boundary; the slots are those that the edges of the training models need.
+Coordinates divided by the pitch are sites, after x and y were turned and moved by the plane, if there is one. A site's
+kind follows from a parity rule; each kind sees offsets in its own frame, with x and y exchanged if it is transposed,
+and uses one set of weights. A slot is an offset to another detector, or the boundary; the slots are those that the
+edges of the training models need.
 """
 
 from dataclasses import asdict, dataclass
@@ -26,6 +27,8 @@ INTEGER_MAX = 2**31 - 1
 # Classes of a place on the patch and of a round, for each kind.
 PLACES = 49
 PHASES = 14
+# Of a site: coordinates need not be exact in binary. The C library's.
+TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Lattice:
     transposed: tuple[int, ...] = (0, 1)
     sets: tuple[int, ...] = (0, 0)
     radius: int = 3
+    # Rows for x and y: what is divided by the pitch is plane . (x, y, 1).
+    plane: tuple[tuple[int, int, int], tuple[int, int, int]] | None = None
 
     def __post_init__(self):
         if not 1 <= len(self.transposed) <= KINDS_MAX:
@@ -78,16 +83,14 @@ class Geometry:
     @staticmethod
     def from_dict(values: dict) -> "Geometry":
         """The inverse of as_dict."""
-        lattice = {
-            name: tuple(value) if isinstance(value, list | tuple) else value
-            for name, value in values["lattice"].items()
-        }
-        return Geometry(Lattice(**lattice), tuple(tuple(slot) for slot in values["slots"]))
+        lattice = {name: _as_tuples(value) for name, value in values["lattice"].items()}
+        return Geometry(Lattice(**lattice), _as_tuples(values["slots"]))
 
     def tensors(self) -> dict[str, np.ndarray]:
         """As a network file has it."""
         lattice = self.lattice
-        return {
+        plane = {} if lattice.plane is None else {"plane": np.array(lattice.plane, np.int32)}
+        return plane | {
             "lattice": np.array(
                 [*lattice.pitch, *lattice.kind_rule, lattice.kinds, lattice.radius], np.int32
             ),
@@ -100,9 +103,11 @@ class Geometry:
         steps = (layers + 1) * self.lattice.radius
         side = steps + max(max(abs(dx), abs(dy)) for dx, dy, _, _ in self.slots)
         rounds = steps + max(abs(dt) for _, _, dt, _ in self.slots)
-        return tuple(
-            sites * pitch for sites, pitch in zip((side, side, rounds), self.lattice.pitch, strict=True)
-        )
+        wide, high, long = self.lattice.pitch
+        (a, b, _), (c, d, _) = self.lattice.plane or ((1, 0, 0), (0, 1, 0))
+        scale = abs(a * d - b * c)
+        x, y = abs(d) * wide + abs(b) * high, abs(c) * wide + abs(a) * high
+        return side * x / scale, side * y / scale, rounds * long
 
 
 def neighbourhood(radius: int) -> list[tuple[int, int, int]]:
@@ -151,23 +156,60 @@ def circuit_slots(lattice: Lattice, circuit: "Circuit") -> set[tuple[int, int, i
 
 def find_sites(lattice: Lattice, circuit: "Circuit") -> np.ndarray:
     """Whole coordinates of each detector, int64 of shape (detectors, 3)."""
+    coordinates = checked_coordinates(circuit)
+    places = coordinates[:, :2]
+    if lattice.plane is not None:
+        plane = np.array(lattice.plane, float)
+        places = places @ plane[:, :2].T + plane[:, 2]
+    scaled = places / np.array(lattice.pitch[:2])
+    times = find_times(circuit.name, coordinates[:, 2], lattice.pitch[2])
+    off = np.flatnonzero(~is_whole(scaled).all(axis=1))
+    if len(off):
+        raise TrainingError(
+            f"{circuit.name}: detector D{off[0]} at {place_text(coordinates[off[0]])} is not on a lattice of pitch "
+            f"{_listed(lattice.pitch)}; set --pitch"
+        )
+    return np.column_stack([np.rint(scaled).astype(np.int64), times])
+
+
+def checked_coordinates(circuit: "Circuit") -> np.ndarray:
+    """x, y and round of each detector."""
     coordinates = circuit.coordinates
-    lacking = np.flatnonzero(np.isnan(coordinates).any(axis=1))
+    lacking = np.flatnonzero(~np.isfinite(coordinates).all(axis=1))
     if len(lacking):
         raise TrainingError(
             f"{circuit.name}: detector D{lacking[0]} has no coordinates (x, y, round); an event network needs "
             "them, plain decoding does not"
         )
-    scaled = coordinates / np.array(lattice.pitch)
-    sites = np.rint(scaled).astype(np.int64)
-    off = np.flatnonzero((sites != scaled).any(axis=1))
+    return coordinates
+
+
+def find_times(name: str, times: np.ndarray, pitch: int) -> np.ndarray:
+    """The rounds' sites: times divided by the pitch, or numbers of equal steps if some times are not whole."""
+    scaled = times / pitch
+    if not is_whole(times).all():
+        steps = np.diff(np.unique(times))
+        scaled = (times - times.min()) / min(steps[steps > TOLERANCE], default=1)
+    off = np.flatnonzero(~is_whole(scaled))
     if len(off):
-        place = ", ".join(f"{value:g}" for value in coordinates[off[0]])
         raise TrainingError(
-            f"{circuit.name}: detector D{off[0]} at ({place}) is not on a lattice of pitch "
-            f"{_listed(lattice.pitch)}; set --pitch"
+            f"{name}: detector D{off[0]} at time {times[off[0]]:g} is not in step with the others; set --pitch"
         )
-    return sites
+    return np.rint(scaled).astype(np.int64)
+
+
+def is_whole(values: np.ndarray) -> np.ndarray:
+    """Where values are whole numbers, nearly."""
+    return abs(values - np.rint(values)) <= TOLERANCE
+
+
+def place_text(coordinates: np.ndarray) -> str:
+    """For messages."""
+    return f"({', '.join(f'{value:g}' for value in coordinates)})"
+
+
+def _as_tuples(value: object) -> object:
+    return tuple(map(_as_tuples, value)) if isinstance(value, list | tuple) else value
 
 
 def _listed(numbers: "Iterable[int]") -> str:

@@ -45,7 +45,7 @@ class Initial:
         """Gives the network these weights. A wider or deeper one has them in its first channels and layers; the rest
         changes no answer before it is trained."""
         for name, value in network.geometry.tensors().items():
-            if not np.array_equal(self.geometry.get(name), value):
+            if name != "plane" and not np.array_equal(_in_sites(name, self.geometry.get(name)), _in_sites(name, value)):
                 raise TrainingError(f"--init: {self.path} was made for other edges or another lattice")
         small = self._small(network)
         if small.width > network.width or small.layers > network.layers:
@@ -65,6 +65,11 @@ class Initial:
             reason = str(error).splitlines()[-1].strip()
             raise TrainingError(f"--init: the network in {self.path} has another form: {reason}") from None
         return small
+
+
+def _in_sites(name: str, tensor: np.ndarray | None) -> np.ndarray | None:
+    """What a tensor of the geometry says of sites, whatever the coordinates."""
+    return tensor[3:] if name == "lattice" and tensor is not None else tensor
 
 
 def _grow(small: EventNetwork, network: EventNetwork) -> None:

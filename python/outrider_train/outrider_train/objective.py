@@ -7,6 +7,8 @@ of the two answers' edges, so matching itself needs no derivative. Only shots wi
 speak of; they are few, and only they are run forward and back. Nearly all of them have a small gap under the
 model's own weights too, which is cheap to know: the others are not even run forward. Some cross-entropy is kept.
 
+Recorded shots have no flips, so the cross-entropy is kept on sampled ones beside them.
+
 Whether an observable was flipped is a noisy label for a shot with a small gap. Taught shots have a teacher's
 probability of it instead, and the gap's is to be the same (taught_losses).
 """
@@ -47,20 +49,26 @@ class GapShots:
         self._edge = edges[entries].astype(np.int64)
         self._sign = np.where(flipped[self.chosen][self._shot], -signs[entries], signs[entries])
 
-    def loss(self, log_odds: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Sum of softplus(-gap) over the chosen shots, the first ones of `batch`."""
+    def loss(self, log_odds: torch.Tensor, batch: Batch, scale: float) -> torch.Tensor:
+        """Sum of softplus(-scale gap) over the chosen shots, the first ones of `batch`."""
         gaps = _sum_gaps(log_odds, batch, len(self.chosen), self._shot, self._edge, self._sign)
-        return functional.softplus(-gaps).sum()
+        return functional.softplus(-scale * gaps).sum()
 
 
 def gap_losses(
-    network: EventNetwork, maker: BatchMaker, shots: Shots, keep: np.ndarray, limit: float, screen: float
+    network: EventNetwork,
+    maker: BatchMaker,
+    shots: Shots,
+    kept: Shots,
+    limit: float,
+    screen: float,
+    scale: float = 1.0,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Gap loss of the shots and flip loss of those numbered by `keep`, both summed over their shots.
+    """Gap loss of the shots and flip loss of those to keep, both summed over their shots.
 
-    Shots whose gap under the model's own weights is `screen` or more have no gap loss.
+    Shots whose gap under the model's own weights is `screen` or more have no gap loss. The gap times `scale` is the
+    log-likelihood ratio.
     """
-    kept = shots[keep]
     shots = shots[maker.screen(shots, screen)]
     batch = maker.make(shots, labels=False)
     with torch.no_grad():
@@ -69,7 +77,18 @@ def gap_losses(
     chosen = len(gap_shots.chosen)
     batch = maker.make(Shots.join([shots[gap_shots.chosen], kept]))
     log_odds = network(batch)
-    return gap_shots.loss(log_odds, batch), flip_loss(log_odds, batch, chosen)
+    return gap_shots.loss(log_odds, batch, scale), flip_loss(log_odds, batch, chosen)
+
+
+def judge(
+    network: EventNetwork, batch: Batch, observables: np.ndarray, limit: float, scale: float
+) -> tuple[float, int]:
+    """Gap loss of a batch, summed, and how many of its shots the decoder fails. Gaps count up to the limit."""
+    with torch.no_grad():
+        gaps, *_ = batch.gaps(network(batch).numpy(force=True), limit)
+    flipped = (observables[:, 0] & 1).astype(bool)
+    loss = np.logaddexp(0, scale * np.where(flipped, gaps, -gaps)).sum()
+    return float(loss), int(((gaps < 0) != flipped).sum())
 
 
 def taught_losses(

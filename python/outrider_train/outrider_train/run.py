@@ -16,7 +16,7 @@ from .circuits import Circuit, build, parse
 from .errors import TrainingError
 from .evaluate import FixedShots, Row
 from .network import EventNetwork
-from .train import GAP, PHASES, TIMED_STEPS, Trainer
+from .train import PHASES, RECORDED, TIMED_STEPS, Trainer, Verdict
 
 # Of the timed steps the first ones are slower and do not count.
 UNTIMED_STEPS = 10
@@ -67,7 +67,7 @@ def run(trainer: Trainer, output: Output) -> list[Row]:
             f"{len(trainer.circuits)} circuits, {len(trainer.geometry.slots)} slots, {parameters} parameters"
         )
         if trainer.shots:
-            print(f"resumed at step {trainer.step} of phase {PHASES[min(trainer.phase, GAP)]}")
+            print(f"resumed at step {trainer.step} of phase {PHASES[min(trainer.phase, RECORDED)]}")
         print(Row.HEADER, flush=True)
     reporter = _Reporter(trainer, output, watch)
     clock = _Clock(trainer)
@@ -115,9 +115,13 @@ class _Reporter:
         self._begin = self._reported = self._saved = time.monotonic()
         self._losses, self._shots, self._data = [], 0, trainer.data_seconds
         self._watched = trainer.progress
+        self._verdict = trainer.verdict
 
     def tick(self, loss: float, count: int) -> None:
         trainer, output = self._trainer, self._output
+        if trainer.ranks.first and trainer.verdict != self._verdict:
+            self._verdict = trainer.verdict
+            print(_verdict_line(trainer.verdict, trainer.held_out, trainer.best), flush=True)
         if not trainer.ranks.first or trainer.done:
             return
         self._losses.append(loss)
@@ -156,6 +160,13 @@ class _Reporter:
         """Of what a line tells."""
         self._reported, self._losses, self._shots = now, [], 0
         self._data = self._trainer.data_seconds
+
+
+def _verdict_line(verdict: Verdict, shots: int, best: Verdict) -> str:
+    return (
+        f"recorded shots, pass {verdict.passes}: loss {verdict.loss:.5f} and {verdict.failures} failures of {shots} "
+        f"held out{'' if verdict == best else f'; best after pass {best.passes}'}"
+    )
 
 
 @contextlib.contextmanager

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from .circuits import Recipe, parse
+from .circuits import Circuit, Recipe, parse
+from .finding import find_lattice
 from .geometry import Lattice
 from .network import DEFAULT_OFFSET
 
@@ -15,15 +16,15 @@ class Settings:
 
     data: list[str] = field(default_factory=list)
     dem: list[str] = field(default_factory=list)
-    pitch: list[int] = field(default_factory=lambda: [2, 2, 1])
-    kind_rule: list[int] = field(default_factory=lambda: [1, 1, 0])
-    transposed: list[int] = field(default_factory=lambda: [0, 1])
+    pitch: list[int] | None = None
+    kind_rule: list[int] | None = None
+    transposed: list[int] | None = None
     untied: bool = False
     radius: int = 3
     width: int = 16
     layers: int = 3
     minutes: float | None = None
-    shots: float | None = None
+    sampled_shots: float | None = None
     steps: list[int] | None = None
     gap_share: float = 0.6
     rate: float = 3e-3
@@ -39,6 +40,17 @@ class Settings:
     targets: str = "ratios"
     taught_weight: float = 40.0
     gap_scale: float = 0.5
+    shots: list[str] = field(default_factory=list)
+    shots_format: str = "b8"
+    obs: list[str] = field(default_factory=list)
+    obs_format: str = "01"
+    shots_fold: str | None = None
+    held_out: float = 0.2
+    passes: int = 30
+    patience: int = 5
+    shots_rate: float = 2e-4
+    shots_events: int = 4000
+    shots_beside: float = 1 / 16
     keep: float = 1 / 16
     offset: float = DEFAULT_OFFSET
     quantise_from: float = 0.8
@@ -47,11 +59,14 @@ class Settings:
     watch: list[str] = field(default_factory=list)
     watch_shots: int = 20000
 
-    def lattice(self) -> Lattice:
-        """The lattice that these settings describe."""
-        kinds = len(self.transposed)
-        sets = tuple(range(kinds)) if self.untied else (0,) * kinds
-        return Lattice(tuple(self.pitch), tuple(self.kind_rule), tuple(self.transposed), sets, self.radius)
+    def lattice(self, circuits: list[Circuit]) -> Lattice:
+        """The lattice that these settings describe, or that of the circuits."""
+        if self.pitch is None and self.kind_rule is None:
+            return find_lattice(circuits, self.transposed, self.untied, self.radius)
+        transposed = tuple(self.transposed or Lattice.transposed)
+        sets = tuple(range(len(transposed))) if self.untied else (0,) * len(transposed)
+        pitch, rule = tuple(self.pitch or Lattice.pitch), tuple(self.kind_rule or Lattice.kind_rule)
+        return Lattice(pitch, rule, transposed, sets, self.radius)
 
     def recipes(self) -> list[Recipe]:
         """Every circuit to train on."""

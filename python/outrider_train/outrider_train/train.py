@@ -1,7 +1,9 @@
 """Training, step by step.
 
 Two phases: cross-entropy of edge flips, then the gap (objective.py). Each is so many steps of Adam with a warm-up and
-a cosine decay; weights are averaged. For the last part of the steps numbers are rounded as the integer network's.
+a cosine decay; weights are averaged. Where there are recorded shots, a third phase goes on with their gaps, pass after
+pass. After each the averaged weights are judged by the shots held out; the best are kept, and the phase ends after some
+passes without better ones. For the last part of the steps numbers are rounded as the integer network's.
 
 A run repeats bit for bit on one machine: shots are numbered, the circuit of a step follows from seed and step. With a
 budget in minutes the first steps of a phase are timed to choose their number; it goes into the checkpoint, and no
@@ -11,7 +13,7 @@ checkpoint is written before it is known. A budget of just as many steps is the 
 import copy
 import math
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -23,23 +25,37 @@ from .geometry import Geometry, find_slots
 from .initial import Initial
 from .integers import choose_shifts
 from .network import EventNetwork
-from .objective import flip_loss, gap_losses, taught_losses
+from .objective import flip_loss, gap_losses, judge, taught_losses
 from .ranks import Ranks
+from .recorded import read_recorded
 from .scales import measure_scales
 from .settings import Settings
 from .taught import TaughtShots
 
-FLIPS, GAP = 0, 1
-PHASES = ("flips", "gap")
+FLIPS, GAP, RECORDED = 0, 1, 2
+PHASES = ("flips", "gap", "recorded")
 # Steps that choose the number of steps from a budget in minutes, and the least number chosen.
 TIMED_STEPS = 60
 STEPS_MIN = 100
 # Steps in which the learning rate grows, and what is left of it at the end.
-WARM_UP_STEPS = (200, 100)
+WARM_UP_STEPS = (200, 100, 50)
 FINAL_RATE = 0.02
-GRADIENT_MAX = (2.5, 1.0)
+# The averaged weights reach back over one in so many of the steps that a phase has made.
+AVERAGE_SHARES = (10, 10, 3)
+GRADIENT_MAX = (2.5, 1.0, 1.0)
 SHOTS_PER_STEP_MIN = 8
+# Shots judged at a time.
+JUDGED_SHOTS = 2048
 ADAM_BETAS = (0.9, 0.98)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the shots held out say of the weights after so many passes over the others: mean gap loss and failures."""
+
+    passes: int
+    loss: float
+    failures: int
 
 
 class Trainer:
@@ -61,7 +77,16 @@ class Trainer:
         self.circuits = [build(recipe) for recipe in recipes]
         if self.taught:
             self.taught.check(self.circuits)
-        self.geometry = find_slots(settings.lattice(), self.circuits)
+        self.recorded = read_recorded(
+            self.circuits,
+            settings.shots,
+            settings.obs,
+            (settings.shots_format, settings.obs_format),
+            settings.shots_fold,
+            settings.held_out,
+            settings.seed,
+        )
+        self.geometry = find_slots(settings.lattice(self.circuits), self.circuits)
         if state:
             self._check(state)
         self._makers = [
@@ -74,17 +99,22 @@ class Trainer:
         ]
         is_screened = settings.shares()[GAP] > 0 and not self.taught
         self._scales = [measure_scales(maker, settings) for maker in self._makers] if is_screened else []
-        self._chances = [self._chances_in(phase) for phase in (FLIPS, GAP)]
+        self._chances = [self._chances_in(phase) for phase in range(len(PHASES))]
         self.network = EventNetwork(self.geometry, settings.width, settings.layers, settings.offset, seed).to(
             ranks.device
         )
         if initial:
             initial.load_into(self.network)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
-        self.plan: list[int | None] = [self._planned(phase) for phase in (FLIPS, GAP)]
+        self.plan: list[int | None] = [self._planned(phase) for phase in range(len(PHASES))]
         self.phase, self.step = FLIPS, 0
         self.cursors = [0] * len(self.circuits)
         self.taught_cursors = [0] * len(self.circuits)
+        self.recorded_cursors = [0] * len(self.circuits)
+        # By the shots held out: the last weights, the best ones, and these.
+        self.verdict: Verdict | None = None
+        self.best: Verdict | None = None
+        self._best_weights: dict | None = None
         self.shots = 0
         self.data_seconds = 0.0  # spent on sampling and preparing, in this process
         self._begin(FLIPS)
@@ -103,8 +133,8 @@ class Trainer:
 
     @property
     def progress(self) -> float:
-        """From 0 to 1, over both phases."""
-        if self.done:
+        """From 0 to 1, over the phases of sampled shots."""
+        if self.done or self.phase == RECORDED:
             return 1.0
         share = self.settings.shares()
         return (self.phase == GAP) * share[FLIPS] + share[self.phase] * self._fraction()
@@ -112,10 +142,14 @@ class Trainer:
     def advance(self) -> tuple[float, int]:
         """One step, as mean loss and shots; begins the next phase after the last of one."""
         self._round_from_here()
+        if self.phase == RECORDED and self.verdict is None:
+            self._judge(0)
         index = self._next_circuit()
         count = self._shots_per_step(index, self.phase)
         part = self.ranks.part(count)
-        if self.taught and self.phase == GAP:
+        if self.phase == RECORDED:
+            loss = self._recorded_loss(index, count, part)
+        elif self.taught and self.phase == GAP:
             loss = self._taught_loss(index, count, part)
         else:
             loss = self._sampled_loss(index, count, part)
@@ -129,9 +163,21 @@ class Trainer:
         self._average_weights()
         self.step += 1
         self.shots += count
-        if self.step == self.plan[self.phase]:
+        is_last = self.step == self.plan[self.phase]
+        if self.phase == RECORDED and self.step % self._steps_per_pass() == 0:
+            passes = self.step // self._steps_per_pass()
+            self._judge(passes)
+            is_last = is_last or passes - self.best.passes >= self.settings.patience
+            if is_last:
+                self.average.load_state_dict(self._best_weights)
+        if is_last:
             self._begin(self.phase + 1)
         return loss, count
+
+    @property
+    def held_out(self) -> int:
+        """Recorded shots that judge."""
+        return sum(len(file.held_out) for file in self.recorded)
 
     def set_plan(self, seconds_per_step: float) -> None:
         """Chooses the steps of the present phase from the budget in minutes."""
@@ -155,6 +201,11 @@ class Trainer:
             "cursors": self.cursors,
             "taught": self.taught.described if self.taught else [],
             "taught_cursors": self.taught_cursors,
+            "recorded": [file.described for file in self.recorded],
+            "recorded_cursors": self.recorded_cursors,
+            "best": asdict(self.best) if self.best else None,
+            "verdict": asdict(self.verdict) if self.verdict else None,
+            "best_weights": self._best_weights,
             "shots": self.shots,
         }
 
@@ -165,6 +216,10 @@ class Trainer:
         for before, now in zip(state["taught"], self.taught.described if self.taught else [], strict=True):
             if before["sha256"] != now["sha256"]:
                 raise TrainingError(f"--resume: {now['file']} has changed since the run began")
+        for before, now in zip(state["recorded"], (file.described for file in self.recorded), strict=True):
+            for name in ("shots", "observables"):
+                if before[name]["sha256"] != now[name]["sha256"]:
+                    raise TrainingError(f"--resume: {now[name]['file']} has changed since the run began")
         for name in ("device", "processes"):
             before, now = state["origin"][name], self.origin[name]
             if before != now:
@@ -178,6 +233,11 @@ class Trainer:
         self.phase, self.step = state["phase"], state["step"]
         self.plan, self.cursors, self.shots = state["plan"], state["cursors"], state["shots"]
         self.taught_cursors = state["taught_cursors"]
+        self.recorded_cursors = state["recorded_cursors"]
+        if state["verdict"]:
+            self.verdict = Verdict(**state["verdict"])
+            self.best = Verdict(**state["best"])
+            self._best_weights = state["best_weights"]
         self._optimiser = self._new_optimiser()
         self._optimiser.load_state_dict(state["optimiser"])
 
@@ -190,21 +250,24 @@ class Trainer:
         self._optimiser = self._new_optimiser()
 
     def _planned(self, phase: int) -> int | None:
-        """Steps of a phase; None where a budget in minutes leaves them open."""
+        """Steps of a phase, at most; None where a budget in minutes leaves them open."""
+        if phase == RECORDED:
+            return self.settings.passes * self._steps_per_pass()
         if self.settings.steps:
             return self.settings.steps[phase]
         share = self.settings.shares()[phase]
         if share == 0:
             return 0
-        if self.settings.shots is None:
+        if self.settings.sampled_shots is None:
             return None
         counts = [self._shots_per_step(index, phase) for index in range(len(self.circuits))]
-        return math.ceil(self.settings.shots * share / float(self._chances[phase] @ counts))
+        return math.ceil(self.settings.sampled_shots * share / float(self._chances[phase] @ counts))
 
     def _chances_in(self, phase: int) -> np.ndarray:
-        """Of each circuit in a step. Taught shots come up equally often, whatever their circuit."""
-        if phase == GAP and self.taught:
-            weights = [len(rows) / self._shots_per_step(i, phase) for i, rows in enumerate(self.taught.rows)]
+        """Of each circuit in a step. Taught and recorded shots come up equally often, whatever their circuit."""
+        own = self.taught.rows if phase == GAP and self.taught else self.recorded if phase == RECORDED else []
+        if own:
+            weights = [len(rows) / self._shots_per_step(i, phase) for i, rows in enumerate(own)]
         else:
             weights = [circuit.weight for circuit in self.circuits]
         return np.array(weights) / sum(weights)
@@ -214,7 +277,8 @@ class Trainer:
         return int(random.choice(len(self.circuits), p=self._chances[self.phase]))
 
     def _shots_per_step(self, index: int, phase: int) -> int:
-        events = self.settings.gap_events if phase == GAP else self.settings.events
+        settings = self.settings
+        events = (settings.events, settings.gap_events, settings.shots_events)[phase]
         count = int(events / max(self.circuits[index].events_per_shot, 1e-3))
         count = max(count, SHOTS_PER_STEP_MIN, self.ranks.size)
         return count * self._scales[index].factor if phase == GAP and not self.taught else count
@@ -246,6 +310,41 @@ class Trainer:
         gap_weight = settings.taught_weight * self.circuits[index].gap_weight
         return gap_weight * gap / count + flips / kept
 
+    def _recorded_loss(self, index: int, count: int, part: range) -> torch.Tensor:
+        """Of a step of `count` recorded shots, and sampled ones beside them, which keep the cross-entropy of flips."""
+        settings, cursor = self.settings, self.recorded_cursors[index]
+        beside = max(self.ranks.size, round(count * settings.shots_beside))
+        own = self.ranks.part(beside)
+        start = time.perf_counter()
+        recorded = self.recorded[index].read(cursor + part.start, len(part))
+        shots = self._streams[index].read(self.cursors[index] + own.start, len(own))
+        self.data_seconds += time.perf_counter() - start
+        self.recorded_cursors[index] += count
+        self.cursors[index] += beside
+        limit, screen = (nats / settings.gap_scale for nats in (settings.gap_limit, settings.screen))
+        both = Shots.join([recorded, shots])
+        gap, flips = gap_losses(self.network, self._makers[index], both, shots, limit, screen, settings.gap_scale)
+        gap_weight = settings.gap_weight * self.circuits[index].gap_weight
+        return gap_weight * gap / (count + beside) + flips / beside
+
+    def _steps_per_pass(self) -> int:
+        counts = [len(file) / self._shots_per_step(index, RECORDED) for index, file in enumerate(self.recorded)]
+        return math.ceil(sum(counts))
+
+    def _judge(self, passes: int) -> None:
+        """Judges the averaged weights by the shots held out, and keeps them if they are the best."""
+        settings, loss, failures = self.settings, 0.0, 0
+        for maker, file in zip(self._makers, self.recorded, strict=True):
+            for first in range(0, len(file.held_out), JUDGED_SHOTS):
+                shots = file.held_out[first : first + JUDGED_SHOTS]
+                batch = maker.make(shots, labels=False)
+                limit = settings.gap_limit / settings.gap_scale
+                more = judge(self.average, batch, shots.observables, limit, settings.gap_scale)
+                loss, failures = loss + more[0], failures + more[1]
+        self.verdict = Verdict(passes, self.ranks.agree(loss / self.held_out), failures)
+        if self.best is None or self.verdict.loss < self.best.loss:
+            self.best, self._best_weights = self.verdict, copy.deepcopy(self.average.state_dict())
+
     def _loss(
         self, index: int, shots: Shots, batch: Batch | None, count: int, first: int
     ) -> torch.Tensor:
@@ -255,7 +354,8 @@ class Trainer:
         settings, scales = self.settings, self._scales[index]
         every = max(1, round(scales.factor / settings.keep))
         keep = np.arange(-first % every, len(shots), every)
-        gap, flips = gap_losses(self.network, self._makers[index], shots, keep, settings.gap_limit, settings.screen)
+        kept = shots[keep]
+        gap, flips = gap_losses(self.network, self._makers[index], shots, kept, settings.gap_limit, settings.screen)
         gap_weight = settings.gap_weight * self.circuits[index].gap_weight * scales.weight
         return gap_weight * gap / count + flips / math.ceil(count / every)
 
@@ -278,13 +378,14 @@ class Trainer:
         return max(0, self.step - timed) / (plan - timed)
 
     def _rate(self) -> float:
-        rate = self.settings.gap_rate if self.phase == GAP else self.settings.rate
+        settings = self.settings
+        rate = (settings.rate, settings.gap_rate, settings.shots_rate)[self.phase]
         warm = min(1.0, (self.step + 1) / WARM_UP_STEPS[self.phase])
         decay = 0.5 * (1 + math.cos(math.pi * self._fraction()))
         return rate * warm * (decay * (1 - FINAL_RATE) + FINAL_RATE)
 
     def _average_weights(self) -> None:
-        decay = min(self.settings.average, 1 - 1 / (1 + self.step / 10))
+        decay = min(self.settings.average, 1 - 1 / (1 + self.step / AVERAGE_SHARES[self.phase]))
         with torch.no_grad():
             for average, weight in zip(self.average.parameters(), self.network.parameters(), strict=True):
                 average.lerp_(weight, 1 - decay)

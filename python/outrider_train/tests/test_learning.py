@@ -14,7 +14,7 @@ DATA = "stim d=5 p=0.008 basis=x"
 def trained(tmp_path_factory):
     path = tmp_path_factory.mktemp("tiny") / "tiny.safetensors"
     command = ["train", "--data", DATA, "--layers", "1", "--radius", "2"]
-    command += ["--shots", "400000", "--gap-share", "0.3", "--watch-shots", "40000", "--watch-every", "1"]
+    command += ["--sampled-shots", "400000", "--gap-share", "0.3", "--watch-shots", "40000", "--watch-every", "1"]
     assert main([*command, "--out", str(path)]) == 0
     return path
 

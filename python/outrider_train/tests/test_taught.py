@@ -19,7 +19,7 @@ from test_training import finish, same, start
 
 LESSON = Lesson(data=["stim d=3 p=0.01,0.02 basis=x"], seed=3)
 ORIGIN = {"command": "a command", "commit": None}
-TAUGHT = {"data": [], "shots": None, "steps": [4, 20]}
+TAUGHT = {"data": [], "sampled_shots": None, "steps": [4, 20]}
 
 
 def equal(a: Rows, b: Rows) -> bool:

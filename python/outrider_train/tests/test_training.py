@@ -28,7 +28,7 @@ SMALL = {
     "data": ["stim d=3 p=0.01,0.02 basis=x,z"],
     "radius": 1,
     "layers": 1,
-    "shots": 6000,
+    "sampled_shots": 6000,
     "gap_share": 0.5,
     "events": 500,
     "gap_events": 1000,
@@ -37,7 +37,7 @@ SMALL = {
 
 
 OPTIONS = [
-    *("--data", "stim d=3 p=0.01 basis=x,z", "--radius", "1", "--layers", "1", "--shots", "4000"),
+    *("--data", "stim d=3 p=0.01 basis=x,z", "--radius", "1", "--layers", "1", "--sampled-shots", "4000"),
     *("--events", "500", "--gap-events", "1000", "--watch-shots", "2000", "--report-seconds", "0.001"),
 ]
 
@@ -86,18 +86,18 @@ def test_a_resumed_run_is_the_same(tmp_path, at):
 
 
 def test_minutes_choose_the_steps_once():
-    trainer = start(shots=None, minutes=1.0)
+    trainer = start(sampled_shots=None, minutes=1.0)
     finish(trainer, TIMED_STEPS)
     assert not trainer.resumable
     assert trainer.progress == 0
     trainer.set_plan(0.25)
-    assert trainer.plan == [120, None] and trainer.resumable
+    assert trainer.plan == [120, None, 0] and trainer.resumable
     finish(trainer, 60)
     assert trainer.phase == GAP and not trainer.resumable
     finish(trainer, TIMED_STEPS)
     trainer.set_plan(0.25)
     finish(trainer)
-    repeated = start(shots=None, steps=trainer.plan)
+    repeated = start(sampled_shots=None, steps=trainer.plan[:2])
     finish(repeated)
     assert same(trainer.average.state_dict(), repeated.average.state_dict())
 
@@ -105,7 +105,7 @@ def test_minutes_choose_the_steps_once():
 def test_a_share_of_nothing_is_passed_over():
     assert start(gap_share=0.0).plan[GAP] == 0
     assert start(gap_share=1.0).phase == GAP
-    trainer = start(gap_share=0.0, shots=600)
+    trainer = start(gap_share=0.0, sampled_shots=600)
     finish(trainer)
     assert trainer.done and trainer.progress == 1
 
@@ -133,7 +133,7 @@ def test_a_signal_ends_a_run_that_can_go_on(tmp_path, monkeypatch, capsys):
     assert main(["train", *OPTIONS, "--out", str(stopped)]) == 2
     assert "goes on from the last checkpoint" in capsys.readouterr().err and not stopped.exists()
     early = [*OPTIONS, "--out", str(tmp_path / "early.safetensors")]
-    early[early.index("--shots")] = "--minutes"
+    early[early.index("--sampled-shots")] = "--minutes"
     assert main(["train", *early]) == 2
     assert "stopped before the first checkpoint" in capsys.readouterr().err
     monkeypatch.undo()
@@ -221,10 +221,11 @@ def test_the_program_from_training_to_evaluation(tmp_path, capsys):
 @pytest.mark.parametrize(
     "words, problem",
     [
-        (["train", "--out", "x"], "give --minutes, --shots or --steps"),
-        (["train", "--shots", "1"], "required: --out"),
-        (["train", "--shots", "1", "--steps", "1,1", "--out", "x"], "not allowed with"),
-        (["train", "--steps", "0,0", "--out", "x"], "'0,0' is not FLIPS,GAP"),
+        (["train", "--out", "x"], "give --minutes, --sampled-shots or --steps"),
+        (["train", "--sampled-shots", "1"], "required: --out"),
+        (["train", "--sampled-shots", "1", "--steps", "1,1", "--out", "x"], "not allowed with"),
+        (["train", "--steps", "0,0", "--out", "x"], "--steps 0,0 needs --shots"),
+        (["train", "--steps", "1,-1", "--out", "x"], "'1,-1' is not FLIPS,GAP"),
         (["train", "--steps", "9,9", "--gap-share", "0", "--out", "x"], "leaves out a phase"),
         (["train", *OPTIONS, "--out", "no/folder/x"], "no/folder/x: No such file"),
         (["train", *OPTIONS, "--out", "."], ".: Is a directory"),
@@ -235,16 +236,16 @@ def test_the_program_from_training_to_evaluation(tmp_path, capsys):
         (["train", *OPTIONS, "--out", "x", "--pitch", "2,,2"], "not a list of whole numbers"),
         (["train", *OPTIONS, "--out", "x", "--kind-rule", "1,1"], "kind rule 1,1: expected three"),
         (["train", *OPTIONS, "--out", "x", "--transposed", "0,2"], "transposed 0,2: expected 0 or 1"),
-        (["train", "--data", "stim d=3 p=0.01 rounds=-1", "--shots", "1", "--out", "x"], "out of range"),
+        (["train", "--data", "stim d=3 p=0.01 rounds=-1", "--sampled-shots", "1", "--out", "x"], "out of range"),
         (["train", "--resume", "x", "--width", "32", "--out", "x"], "--width cannot be given"),
         (["train", "--resume", "x", "--init", "y", "--out", "x"], "--init cannot be given"),
         (["train", *OPTIONS, "--taught", "x", "--out", "x"], "--data is of no use with --taught"),
-        (["train", "--taught", "x", "--screen", "9", "--shots", "1", "--out", "x"], "--screen is of no use with"),
+        (["train", "--taught", "x", "--screen", "9", "--sampled-shots", "1", "--out", "x"], "--screen is of no use with"),
         (["train", *OPTIONS, "--targets", "labels", "--out", "x"], "--targets needs --taught"),
         (["train", *OPTIONS, "--gap-scale", "1", "--out", "x"], "--gap-scale needs --taught"),
         (["train", "--resume", "x", "--taught", "y", "--out", "x"], "--taught cannot be given"),
-        (["train", "--taught", "none", "--shots", "1", "--out", "x"], "none: No such file"),
-        (["train", "--taught", __file__, "--shots", "1", "--out", "x"], "not a safetensors file"),
+        (["train", "--taught", "none", "--sampled-shots", "1", "--out", "x"], "none: No such file"),
+        (["train", "--taught", __file__, "--sampled-shots", "1", "--out", "x"], "not a safetensors file"),
         (["teach", "--shots", "1", "--out", "x"], "give --data or --dem"),
         (["teach", "--data", "stim d=3 p=0.01", "--out", "x"], "give --shots or --minutes"),
         (["teach", "--data", "stim d=3 p=0.01", "--shots", "1", "--out", "no/folder/x"], "no/folder/x: No such"),
@@ -258,7 +259,7 @@ def test_the_program_from_training_to_evaluation(tmp_path, capsys):
         (["train", *OPTIONS, "--out", "x", "--width", "20"], "width 20"),
         (["train", *OPTIONS, "--out", "x", "--radius", "9"], "radius 9"),
         (["train", *OPTIONS, "--out", "x", "--pitch", "3,3,1"], "not on a lattice of pitch 3,3,1"),
-        (["train", "--dem", "none.dem", "--shots", "1", "--out", "x"], "none.dem"),
+        (["train", "--dem", "none.dem", "--sampled-shots", "1", "--out", "x"], "none.dem"),
         (["train", "--resume", "none", "--out", "x"], "none: No such file"),
         (["evaluate", "none", "--data", "stim d=3 p=0.01"], "none"),
         (["evaluate", __file__, "--data", "stim d=3 p=0.01"], "test_training.py"),
@@ -297,7 +298,7 @@ def test_models_that_cannot_be_trained_on_are_refused_at_once(tmp_path, capsys, 
     "change, problem",
     [
         ({"version": None}, "version None of checkpoints"),
-        ({"version": 1}, "version 1 of checkpoints; expected 3"),
+        ({"version": 1}, "version 1 of checkpoints; expected 4"),
         ({"settings": None}, "a damaged checkpoint"),
         ({"settings": {"colour": "red"}}, "unexpected keyword argument 'colour'"),
         ({"average": {}}, "a damaged checkpoint"),
@@ -389,4 +390,4 @@ def test_the_help_shows_all_options(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     text = capsys.readouterr().out
-    assert "--gap-share" in text and "(default: 2,2,1)" in text and "torchrun" in text
+    assert "--gap-share" in text and "(default: found)" in text and "torchrun" in text

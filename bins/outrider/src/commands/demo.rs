@@ -1,5 +1,6 @@
 //! `outrider demo`: every decoder on a real device's shots and, with a pre-decoder beside them, on a sampled memory.
 
+use std::collections::VecDeque;
 use std::io::Cursor;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -12,7 +13,7 @@ use outrider::{
     Shots, SurfaceCode,
 };
 
-use crate::commands::demo_stream;
+use crate::commands::{demo_learning, demo_stream};
 use crate::decoding::campaign::{Plan, count_errors};
 use crate::decoding::decode_shots::{Extras, decode_all};
 use crate::decoding::decoder_factory::DecoderFactory;
@@ -32,8 +33,8 @@ use crate::threads::thread_count;
 /// Decode real and sampled shots with every decoder, in about a minute
 ///
 /// Decodes 50,000 shots of a distance-3 surface code on Google's Sycamore processor, which come with the
-/// program, and a sampled distance-11 memory, with every decoder on all cores; the memory also with a pre-decoder. Then
-/// it starts two decoder nodes, streams a distance-7 memory to them, and kills one.
+/// program, and learns its noise from them; then a sampled distance-11 memory, with every decoder on all cores, and with
+/// a pre-decoder. Then it starts two decoder nodes, streams a distance-7 memory to them, and kills one.
 #[derive(Args, Debug)]
 pub(crate) struct DemoArgs {
     /// Shots of the sampled memory; a twentieth as many histories are streamed
@@ -41,11 +42,12 @@ pub(crate) struct DemoArgs {
     shots: u64,
 }
 
-const GOOGLE_NAME: &str = "google_sycamore_x_d3_r1";
+const GOOGLE_NAME: &str = "google_sycamore_x_d3_r5";
+const GOOGLE_ROUNDS: u32 = 5;
 const GOOGLE_MODEL: &str =
-    include_str!("../../data/google_sycamore_x_d3_r1/circuit_detector_error_model.dem");
-const GOOGLE_SHOTS: &[u8] = include_bytes!("../../data/google_sycamore_x_d3_r1/detection_events.b8");
-const GOOGLE_FLIPS: &[u8] = include_bytes!("../../data/google_sycamore_x_d3_r1/obs_flips_actual.01");
+    include_str!("../../data/google_sycamore_x_d3_r5/circuit_detector_error_model.dem");
+const GOOGLE_SHOTS: &[u8] = include_bytes!("../../data/google_sycamore_x_d3_r5/detection_events.b8");
+const GOOGLE_FLIPS: &[u8] = include_bytes!("../../data/google_sycamore_x_d3_r5/obs_flips_actual.01");
 
 /// The sampled memory: large enough to be of interest, noisy enough to fail within the minute.
 const DISTANCE: u32 = 11;
@@ -63,6 +65,7 @@ after the pre-decoder; shots/s is all cores together. PREDECODER+mwpm is plain m
 weights. likelihood sums over likely errors where matching is unsure; trellis sums over all errors of every shot.
 Next:
   outrider decode --dem model.dem --in dets.b8      your own Stim files
+  outrider learn --dem model.dem --in dets.b8       the noise of your own device
   outrider ler --distance 3,5,7 --p 0.003,0.006     error rates, sinter's CSV with --out
   outrider stream --distance 7 --p 0.001 --nodes 2  real time, on decoder nodes
   outrider --help
@@ -73,7 +76,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let cores = available_parallelism().map_or(1, usize::from);
     print(&format!(
         "outrider {} on {cores} cores\n\n\
-         Google Sycamore, distance 3, 1 round, X basis: 50,000 shots of a real device\n\
+         Google Sycamore, distance 3, 5 rounds, X basis: 50,000 shots of a real device\n\
          (Google Quantum AI, Zenodo 6804040, CC BY 4.0)\n{HEADER}",
         env!("CARGO_PKG_VERSION")
     ))?;
@@ -83,6 +86,10 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
         google_row(&factory(&model, DecoderChoice::Graph(kind))?, &timed)?;
     }
     google_row(&factory(&model, DecoderChoice::Trellis)?, &timed)?;
+    demo_learning::show(&model, Path::new(GOOGLE_NAME), cores, &|selection, with_truth| {
+        let truth = if with_truth { google_flips(&model)? } else { Truth::Unknown };
+        Ok(Batches::chained(VecDeque::from([(google_shots(&model)?, truth)]), selection))
+    })?;
     print(&format!(
         "\nRotated memory, distance {DISTANCE}, {DISTANCE} rounds, Z basis, uniform noise {NOISE}: \
          {} sampled shots\n{HEADER}",
@@ -118,17 +125,21 @@ fn google_shots(model: &DetectorErrorModel) -> Result<input::ShotSource> {
     )
 }
 
-fn google_row(factory: &DecoderFactory<'_>, timed: &Shots) -> Result<()> {
-    let flips = Layout::observables(factory.graph().observable_count() as usize);
+fn google_flips(model: &DetectorErrorModel) -> Result<Truth> {
+    let flips = Layout::observables(usize::try_from(model.observable_count()).unwrap_or(usize::MAX));
     let name = Path::new(GOOGLE_NAME);
     let source =
         input::shots_of(Box::new(Cursor::new(GOOGLE_FLIPS)), name, ShotFormat::fixed(Format::Text01), flips)?;
-    let truth = Truth::Stream { source: Box::new(source), name: name.to_owned() };
-    let batches = Batches::new(google_shots(factory.model())?, truth);
+    Ok(Truth::Stream { source: Box::new(source), name: name.to_owned() })
+}
+
+fn google_row(factory: &DecoderFactory<'_>, timed: &Shots) -> Result<()> {
+    let name = Path::new(GOOGLE_NAME);
+    let batches = Batches::new(google_shots(factory.model())?, google_flips(factory.model())?);
     let clock = Instant::now();
     let totals =
         decode_all(factory, thread_count(None)?, Extras::default(), batches, None, name, &mut |_| Ok(()))?;
-    row(factory, totals.mistakes, totals.shots, clock.elapsed().as_secs_f64(), timed, 1)
+    row(factory, totals.mistakes, totals.shots, clock.elapsed().as_secs_f64(), timed, GOOGLE_ROUNDS)
 }
 
 fn sampled_row(factory: &DecoderFactory<'_>, shots: u64, timed: &Shots) -> Result<()> {

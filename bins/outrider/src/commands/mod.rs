@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod count_mistakes;
 pub(crate) mod decode;
 pub(crate) mod demo;
+pub(crate) mod demo_learning;
 pub(crate) mod demo_stream;
 pub(crate) mod generate;
 pub(crate) mod learn;

@@ -1,36 +1,30 @@
 //! From counts to rates and models.
 
-use outrider::{DetectorErrorModel, Moments, Rates, RatesMethod, RatesOptions, Shrinkage};
+use outrider::{Learned, Learning, LearningOptions, Moments, Rates, RatesMethod, Shrinkage, Ties};
 
 use crate::error::Result;
 use crate::learning::prior::Prior;
 
-/// Rates as they were learned, and the model that has them.
-pub(crate) struct Learned {
-    /// The rates.
-    pub(crate) rates: Rates,
-    /// The prior's instructions with these rates.
-    pub(crate) model: DetectorErrorModel,
-}
-
-/// Rates of the errors of a prior, not learned yet.
-pub(crate) fn rates_of(prior: &Prior, moments: &Moments, options: &RatesOptions) -> Result<Rates> {
-    let rates = match &prior.ties {
-        Some(ties) => Rates::tied(prior.errors(), &ties.groups, moments, options),
-        None => Rates::with_options(&prior.model, moments, options),
-    };
-    Ok(rates.map_err(|error| match &prior.path {
+/// Learns from the means of parities, as of so many shots.
+pub(crate) fn learn_means(
+    prior: &Prior,
+    moments: &Moments,
+    means: &[f64],
+    shots: f64,
+    options: &LearningOptions,
+) -> Result<Learned> {
+    let ties = prior.ties.as_ref().map(|ties| Ties { errors: prior.errors(), groups: &ties.groups });
+    let learning = Learning { prior: &prior.model, ties, options: *options };
+    let learned = learning.fit_means(moments, means, shots);
+    Ok(learned.map_err(|error| match &prior.path {
         Some(path) => error.with_path(path),
         None => error,
     })?)
 }
 
 /// Learns from counted moments.
-pub(crate) fn learn(prior: &Prior, moments: &Moments, options: &RatesOptions) -> Result<Learned> {
-    let mut rates = rates_of(prior, moments, options)?;
-    rates.fit(moments)?;
-    let model = rates.model(&prior.model)?;
-    Ok(Learned { rates, model })
+pub(crate) fn learn(prior: &Prior, moments: &Moments, options: &LearningOptions) -> Result<Learned> {
+    learn_means(prior, moments, &moments.means(), moments.effective_shots(), options)
 }
 
 /// What `--shrink` names.
@@ -46,6 +40,19 @@ pub(crate) fn shrinkage(text: &str) -> std::result::Result<Shrinkage, String> {
             .ok_or_else(|| format!("expected auto, none, or a number above 0, up to {}", Rates::SPREAD_MAX)),
     }
 }
+
+/// What `--tie-spread` names: nothing for 0.
+pub(crate) fn tie_spread(text: &str) -> std::result::Result<TieSpread, String> {
+    match text {
+        "0" => Ok(TieSpread(None)),
+        "none" => Err(String::from("expected auto, 0, or a number above it")),
+        _ => shrinkage(text).map(|shrinkage| TieSpread(Some(shrinkage))),
+    }
+}
+
+/// How far errors of a group may be from what the group has; nothing for not at all.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct TieSpread(pub(crate) Option<Shrinkage>);
 
 /// What `--method` names.
 pub(crate) fn method(text: &str) -> std::result::Result<RatesMethod, String> {

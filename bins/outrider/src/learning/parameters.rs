@@ -1,6 +1,10 @@
 //! Circuits by the noise of one parameter at a time.
 
-use outrider::{Circuit, DetectorErrorModel, PaperNoise, StimNoise, SurfaceCodeBuilder};
+use std::fmt::Write;
+
+use outrider::{
+    Circuit, DetectorErrorModel, InstructionKind, PaperNoise, StimNoise, SurfaceCodeBuilder, TargetKind,
+};
 
 use crate::error::{Error, Result};
 use crate::options::surface::flat_model;
@@ -20,20 +24,52 @@ type OneParameter = (String, Circuit);
 
 /// Takes a memory's circuit apart by the parameters of its noise that are not 0.
 pub(crate) fn parameters_of(memory: SurfaceCodeBuilder, circuit: Circuit) -> Result<Parameters> {
-    let mut text = String::new();
+    let all = memory.circuit(circuit).build()?.model()?;
+    let mut text = declarations(&all);
     let (mut groups, mut names) = (Vec::new(), Vec::new());
     for (name, circuit) in circuits_of(circuit) {
         let part = flat_model(&memory.circuit(circuit).build()?)?;
         let errors = usize::try_from(part.error_count()).unwrap_or(usize::MAX);
         groups.resize(groups.len() + errors, names.len() as u32);
         names.push(name);
-        text.push_str(&part.to_text());
-        text.push('\n');
+        push_errors(&mut text, &part)?;
     }
     if names.is_empty() {
         return Err(Error::Usage("--tie class: the circuit has no noise to learn".to_owned()));
     }
     Ok(Parameters { model: DetectorErrorModel::parse(&text)?, groups, names })
+}
+
+/// Declares the last detector and observable, so that there are as many as `model` has.
+fn declarations(model: &DetectorErrorModel) -> String {
+    let mut text = String::new();
+    if let Some(last) = model.detector_count().checked_sub(1) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "detector D{last}");
+    }
+    if let Some(last) = model.observable_count().checked_sub(1) {
+        let _ = writeln!(text, "logical_observable L{last}");
+    }
+    text
+}
+
+/// Appends the errors of a model, repeats unrolled and shifts applied.
+fn push_errors(text: &mut String, model: &DetectorErrorModel) -> Result<()> {
+    let mut walk = model.walk()?;
+    while let Some(step) = walk.step() {
+        let InstructionKind::Error { probability, targets } = step.kind else { continue };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "error({probability})");
+        for target in targets {
+            let _ = match target.kind() {
+                TargetKind::Detector(detector) => write!(text, " D{detector}"),
+                TargetKind::Observable(observable) => write!(text, " L{observable}"),
+                TargetKind::Separator => write!(text, " ^"),
+            };
+        }
+        text.push('\n');
+    }
+    Ok(())
 }
 
 fn circuits_of(circuit: Circuit) -> Vec<OneParameter> {

@@ -93,7 +93,7 @@ pub(crate) struct Ties {
     /// The group of each.
     pub(crate) groups: Vec<u32>,
     /// What groups are called, if they have names.
-    pub(crate) names: Vec<String>,
+    names: Vec<String>,
 }
 
 impl Prior {
@@ -117,24 +117,37 @@ impl Prior {
             // clap requires one of them.
             (None, None) => return Err(Error::Usage("--dem or --distance is needed".to_owned())),
         };
-        match &args.tie {
-            Tie::None => {}
-            Tie::Class if prior.ties.is_none() => {
+        if prior.ties.is_none() {
+            prior.tie(&args.tie)?;
+        }
+        Ok(prior)
+    }
+
+    /// A model with errors tied.
+    pub(crate) fn tied(model: DetectorErrorModel, tie: &Tie) -> Result<Self> {
+        let mut prior = Self { model, path: None, ties: None };
+        prior.tie(tie)?;
+        Ok(prior)
+    }
+
+    fn tie(&mut self, tie: &Tie) -> Result<()> {
+        self.ties = match tie {
+            Tie::None => None,
+            Tie::Class => {
                 return Err(Error::Usage(
                     "--tie class needs --distance and --p: a model does not say which of its errors a parameter \
                      makes; --tie FILE takes groups of your own"
                         .to_owned(),
                 ));
             }
-            Tie::Class => {}
             Tie::Time => {
-                let groups = Rates::time_groups(&prior.model, &TimeAxis::default());
-                let groups = groups.map_err(|error| Error::from(error).with_path(prior.path.as_deref()))?;
-                prior.ties = Some(Ties { parts: None, groups, names: Vec::new() });
+                let groups = Rates::time_groups(&self.model, &TimeAxis::default());
+                let groups = groups.map_err(|error| Error::from(error).with_path(self.path.as_deref()))?;
+                Some(Ties { parts: None, groups, names: Vec::new() })
             }
-            Tie::File(path) => prior.ties = Some(read_groups(path, prior.model.error_count())?),
-        }
-        Ok(prior)
+            Tie::File(path) => Some(read_groups(path, self.model.error_count())?),
+        };
+        Ok(())
     }
 
     /// The model that rates are made for: the prior, or what sums to it.
@@ -142,14 +155,47 @@ impl Prior {
         self.ties.as_ref().and_then(|ties| ties.parts.as_ref()).unwrap_or(&self.model)
     }
 
-    /// How many groups of more than one error there are.
-    pub(crate) fn group_count(&self) -> usize {
-        let Some(ties) = &self.ties else { return 0 };
-        ties.groups
-            .iter()
-            .filter(|&&group| group != Rates::UNTIED)
-            .max()
-            .map_or(0, |&group| group as usize + 1)
+    /// The same ties on another model of the same errors. Ties of a circuit's parameters are on the parameters' own
+    /// errors, which stay.
+    pub(crate) fn with_model(&self, model: DetectorErrorModel) -> Self {
+        let ties = self.ties.as_ref().filter(|ties| ties.parts.is_none());
+        let ties = ties.map(|ties| Ties { parts: None, groups: ties.groups.clone(), names: Vec::new() });
+        Self { model, path: None, ties }
+    }
+
+    /// Names of groups, if they have some.
+    pub(crate) fn names(&self) -> &[String] {
+        self.ties.as_ref().map_or(&[], |ties| &ties.names)
+    }
+}
+
+impl std::fmt::Display for Tie {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Class => f.write_str("class"),
+            Self::Time => f.write_str("time"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+impl std::fmt::Display for PriorArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.dem, self.distance) {
+            (Some(dem), _) => dem.display().fmt(f),
+            (None, distance) => {
+                let distance = distance.unwrap_or_default();
+                write!(
+                    f,
+                    "{} memory in {}, distance {distance}, {} rounds, p = {}",
+                    self.circuit,
+                    self.basis,
+                    self.rounds.at(distance),
+                    self.p.unwrap_or_default()
+                )
+            }
+        }
     }
 }
 

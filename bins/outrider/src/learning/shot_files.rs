@@ -94,6 +94,6 @@ impl ShotFileArgs {
     /// What errors call the shots.
     pub(crate) fn name(&self) -> &Path {
         // clap gives one at least.
-        self.input.first().map_or(Path::new("-"), |path| input::name(path))
+        input::name(self.input.first().map_or(Path::new("-"), PathBuf::as_path))
     }
 }

@@ -9,3 +9,10 @@ pub(crate) fn bar(total: u64, unit: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(total).with_style(style)
 }
+
+/// The same where nobody can say how many steps there will be.
+pub(crate) fn counter(unit: &str) -> ProgressBar {
+    let template = format!("{{prefix}} {{spinner}} {{human_pos}} {unit} {{msg}} {{elapsed}}");
+    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_spinner());
+    ProgressBar::no_length().with_style(style)
+}

@@ -12,6 +12,7 @@
 
 #define FORMAT "outrider-event-network"
 #define VERSION "1"
+#define PLANE_VERSION "2"
 #define LATTICE_NUMBERS 8
 #define SCALARS 3
 /* Shifts besides those of the layers: embed, hidden, head. */
@@ -20,6 +21,7 @@
 static otr_status read_network(otr_event_network *network, const otr_safetensors *file, otr_error *error);
 static otr_status check_format(const otr_safetensors *file, otr_error *error);
 static otr_status read_lattice(otr_event_network *network, const otr_safetensors *file, otr_error *error);
+static otr_status read_plane(otr_event_network *network, const otr_safetensors *file, otr_error *error);
 static otr_status read_sets(otr_event_network *network, const otr_safetensors *file, otr_error *error);
 static otr_status read_slots(otr_event_network *network, const otr_safetensors *file, otr_error *error);
 static otr_status read_shifts(otr_event_network *network, const otr_safetensors *file, otr_error *error);
@@ -82,14 +84,15 @@ uint32_t otr_event_network_radius(const otr_event_network *network) {
 otr_reach otr_event_network_reach(const otr_event_network *network) {
     const int32_t sites = (int32_t)((network->layer_count + 1) * network->layout.radius);
     otr_offset edge = {0, 0, 0};
+    otr_reach reach;
     for (uint32_t i = 0; i < network->layout.set_count * network->layout.slot_count; i++) {
         const otr_offset offset = network->layout.slots[i].offset;
         edge.x = larger_magnitude(larger_magnitude(edge.x, offset.x), offset.y);
         edge.t = larger_magnitude(edge.t, offset.t);
     }
-    return (otr_reach){.x = (double)(sites + edge.x) * network->layout.rule.pitch.x,
-                       .y = (double)(sites + edge.x) * network->layout.rule.pitch.y,
-                       .rounds = (double)(sites + edge.t) * network->layout.rule.pitch.t};
+    otr_lattice_reach(&network->layout.rule, sites + edge.x, &reach.x, &reach.y);
+    reach.rounds = (double)(sites + edge.t) * network->layout.rule.pitch.t;
+    return reach;
 }
 
 const char *otr_event_network_card(const otr_event_network *network) {
@@ -128,6 +131,7 @@ static otr_status read_network(otr_event_network *network, const otr_safetensors
         memcpy(network->card, card, card_bytes);
     }
     status = status == OTR_OK ? read_lattice(network, file, error) : status;
+    status = status == OTR_OK ? read_plane(network, file, error) : status;
     status = status == OTR_OK ? read_slots(network, file, error) : status;
     status = status == OTR_OK ? read_sets(network, file, error) : status;
     status = status == OTR_OK ? read_shifts(network, file, error) : status;
@@ -143,9 +147,10 @@ static otr_status check_format(const otr_safetensors *file, otr_error *error) {
         return otr_error_set(error, OTR_ERR_FORMAT, 0, 0, "not an event network: metadata format is %.40s",
                              format != NULL ? format : "missing");
     }
-    if (version == NULL || strcmp(version, VERSION) != 0) {
+    if (version == NULL || (strcmp(version, VERSION) != 0 && strcmp(version, PLANE_VERSION) != 0)) {
         return otr_error_set(error, OTR_ERR_UNSUPPORTED, 0, 0,
-                             "event network of version %.40s; this library reads version " VERSION,
+                             "event network of version %.40s; this library reads versions " VERSION
+                             " and " PLANE_VERSION,
                              version != NULL ? version : "(missing)");
     }
     return OTR_OK;
@@ -181,6 +186,28 @@ static otr_status read_lattice(otr_event_network *network, const otr_safetensors
     rule->kinds = (uint32_t)kinds;
     network->layout.radius = (uint32_t)radius;
     network->layout.relation_count = otr_event_relation_count(network->layout.radius);
+    return OTR_OK;
+}
+
+/* Version 2 has the tensor, version 1 has it not. */
+static otr_status read_plane(otr_event_network *network, const otr_safetensors *file, otr_error *error) {
+    const uint64_t shape[] = {2, 3};
+    const otr_tensor *tensor;
+    int32_t plane[2][3];
+    if (strcmp(otr_safetensors_metadata(file, "version"), VERSION) == 0) {
+        otr_lattice_set_plane(&network->layout.rule, NULL);
+        return OTR_OK;
+    }
+    tensor = otr_event_tensor(file, "plane", OTR_DTYPE_I32, 2, shape, error);
+    if (tensor == NULL) {
+        return OTR_ERR_FORMAT;
+    }
+    for (uint32_t i = 0; i < 6; i++) {
+        plane[i / 3][i % 3] = otr_event_integer(tensor, i);
+    }
+    if (!otr_lattice_set_plane(&network->layout.rule, (const int32_t(*)[3])plane)) {
+        return refuse(error, "plane", "not invertible, or a number beyond 2^20");
+    }
     return OTR_OK;
 }
 
