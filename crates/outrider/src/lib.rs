@@ -66,6 +66,7 @@ mod significance;
 mod stim_text;
 mod stream;
 mod stream_learning;
+mod stream_learning_options;
 mod surface_code;
 mod training;
 mod trellis;
@@ -113,9 +114,8 @@ pub use sampler::{Sampler, SamplerOptions};
 pub use shots::{Format, Layout, ShotReader, ShotWriter, Shots};
 pub use significance::{chi_square_log10_p, normal_log10_p};
 pub use stream::{CellReport, Stream, StreamOptions};
-pub use stream_learning::{
-    LearnedNoise, LearnedWeights, NoiseLearner, StreamLearning, StreamLearningOptions, WeightsToMake,
-};
+pub use stream_learning::{LearnedNoise, LearnedWeights, NoiseLearner, StreamLearning, WeightsToMake};
+pub use stream_learning_options::StreamLearningOptions;
 pub use surface_code::{
     Basis, Circuit, CircuitFamily, Orientation, PaperNoise, StimNoise, SurfaceCode, SurfaceCodeBuilder,
 };

@@ -11,7 +11,7 @@ use crate::likelihood_options::LikelihoodOptions;
 use crate::model::{DetectorErrorModel, InstructionKind, Target, TargetKind};
 use crate::plan::{Axis, Plan, PlanOptions, RowLayout};
 use crate::predecoder::Predecoder;
-use crate::stream_learning::StreamLearningOptions;
+use crate::stream_learning_options::StreamLearningOptions;
 use crate::window::{Window, WindowDecoder};
 
 /// All that must be the same wherever a cell of a logical patch is decided: its error model, how its history is cut, and
