@@ -84,8 +84,8 @@ fn learned_rates_decode_a_real_device_better() {
         .text();
 }
 
-const GOOGLE_MWPM: u64 = 7665;
-const GOOGLE_CORRELATED: u64 = 7046;
+const GOOGLE_MWPM: u64 = 7671;
+const GOOGLE_CORRELATED: u64 = 7051;
 
 #[test]
 fn files_formats_and_threads_do_not_matter_and_observables_are_not_learned_from() {
