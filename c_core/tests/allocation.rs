@@ -25,8 +25,8 @@ use outrider::{
     Drift, EventNetwork, EventSums, Gap, GapOptions, Geometry, GraphOptions, Isa, LabelOptions, LabelSampler,
     Likelihood, LikelihoodOptions, MatchingGraph, MeasurementMap, MeasurementStream, Moments, Override,
     Patch, PatchOptions, Plan, PlanOptions, PredecodedBatch, Predecoder, PredecoderUse, Rates, Role, Rule,
-    RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream, StreamOptions, SurfaceCode, Training, Trellis,
-    Window, WindowDecoder, WorkersOptions,
+    RuleOptions, Sampler, SamplerOptions, Shots, Slot, Stream, StreamLearningOptions, StreamOptions,
+    SurfaceCode, Training, Trellis, Window, WindowDecoder, WorkersOptions,
 };
 
 #[test]
@@ -283,9 +283,11 @@ fn streams_on_workers_allocate_nothing_after_warm_up() {
     let circuit = Circuit::uniform(CircuitFamily::Stim, 0.003);
     let code = SurfaceCode::memory(5, 60).circuit(circuit).build().expect("valid options");
     let model = code.model().expect("a small model");
-    let patch = Patch::new(&model, &PatchOptions::new(PlanOptions::parallel(5))).expect("layers that repeat");
-    let patch = Arc::new(patch);
-    for count in [0, 1] {
+    // Between two versions of weights learning allocates nothing either.
+    let learning = Some(StreamLearningOptions { memory: 4096, every: 1 << 30 });
+    for (count, learning) in [(0, None), (1, None), (0, learning), (1, learning)] {
+        let patch_options = PatchOptions { learning, ..PatchOptions::new(PlanOptions::parallel(5)) };
+        let patch = Arc::new(Patch::new(&model, &patch_options).expect("layers that repeat"));
         let workers = WorkersOptions { count, ..WorkersOptions::default() };
         let options = StreamOptions { workers, ..StreamOptions::default() };
         let mut stream = Stream::new(Arc::clone(&patch), &options).expect("a stream");

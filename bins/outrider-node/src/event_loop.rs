@@ -418,7 +418,8 @@ impl EventLoop {
             && let Some(job) = self.node.next_job(self.now)
         {
             moved = true;
-            self.workers.give(self.keys[job.patch], job.id.0, &job.cell, job.events, job.marks);
+            let weights = job.weights.cloned();
+            self.workers.give_with(self.keys[job.patch], job.id.0, &job.cell, job.events, job.marks, weights);
         }
         moved
     }
@@ -473,6 +474,7 @@ impl EventLoop {
         if let Ok(mut snapshot) = self.snapshot.try_lock() {
             snapshot.taken = now;
             snapshot.counters.clone_from(self.node.counters());
+            snapshot.learned_noise = self.node.learned_noise();
             snapshot.connections = self.node.connection_count() as u64;
             snapshot.sessions = self.node.session_count() as u64;
             snapshot.streams = self.node.stream_count() as u64;

@@ -82,6 +82,12 @@ impl Collector for Node {
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             gauge.encode(metric)?;
         }
+        for (name, help, value) in noise(&snapshot) {
+            use prometheus_client::encoding::EncodeMetric;
+            let gauge = ConstGauge::new(value);
+            let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            gauge.encode(metric)?;
+        }
         let Latencies { wait, queue, decode, total } = &snapshot.latencies;
         for (name, help, histogram) in [
             ("cell_wait", "From the last round of a cell's window until it was given to a worker", wait),
@@ -101,7 +107,7 @@ impl Collector for Node {
 }
 
 /// What has been counted: names, descriptions and numbers.
-fn counts(counters: &NodeCounters, dropped_lines: u64) -> [(&'static str, &'static str, u64); 13] {
+fn counts(counters: &NodeCounters, dropped_lines: u64) -> [(&'static str, &'static str, u64); 14] {
     [
         ("connections", "Connections taken", counters.connections),
         ("connections_refused", "Connections refused because of a limit", counters.connections_refused),
@@ -123,12 +129,27 @@ fn counts(counters: &NodeCounters, dropped_lines: u64) -> [(&'static str, &'stat
         ("detection_events", "Detection events in the windows of decided cells", counters.events),
         ("stale_cells", "Cells decided in vain: they had been given away", counters.stale_cells),
         ("failed_cells", "Cells that could not be decided", counters.failed_cells),
+        ("weights", "Versions of learned weights taken in", counters.weights),
         (
             "log_lines_dropped",
             "Lines of the log that were left out, or that nobody took in time",
             counters.dropped + dropped_lines,
         ),
     ]
+}
+
+/// What is known of the noise, where it is learned.
+fn noise(snapshot: &Snapshot) -> impl Iterator<Item = (&'static str, &'static str, f64)> {
+    snapshot.learned_noise.into_iter().flat_map(|noise| {
+        [
+            (
+                "noise_mean_factor",
+                "Mean factor on the model's rates, by the weights that came last",
+                noise.mean_factor,
+            ),
+            ("noise_largest_drift", "The one of these factors that is farthest from 1", noise.largest_drift),
+        ]
+    })
 }
 
 /// How things stand at the moment.

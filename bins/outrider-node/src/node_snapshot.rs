@@ -4,7 +4,7 @@
 //! So neither a slow reader nor a hundred of them can hold it up. Its histograms have the few bins that Prometheus is given:
 //! to copy them is cheap, which with those of `hdrhistogram` it would not be.
 
-use outrider::clock_ns;
+use outrider::{LearnedNoise, clock_ns};
 use outrider_node::NodeCounters;
 use outrider_wire::{Hops, Time};
 
@@ -46,6 +46,8 @@ pub(crate) struct Snapshot {
     pub(crate) frames_between_feeds_max: u64,
     pub(crate) is_draining: bool,
     pub(crate) latencies: Latencies,
+    /// By the weights that came last.
+    pub(crate) learned_noise: Option<LearnedNoise>,
 }
 
 /// Where the time of cells went.

@@ -76,6 +76,29 @@ fn every_number_of_workers_answers_as_the_batch() {
 }
 
 #[test]
+fn learning_answers_as_the_batch() {
+    let folder = folder();
+    let memory = format!("{MEMORY} --rounds 4000 --repeat 3 --learn 3000 --learn-every 1024");
+    for options in [
+        "--workers 0",
+        "--workers 2",
+        "--decoder mwpm-correlated",
+        "--decoder union-find --window forward",
+        "--predecoder rule:clique",
+    ] {
+        let report = stream(folder.path(), &format!("{memory} {options}"));
+        assert_eq!(report["batch_mismatches"], 0, "{options}");
+        let noise = &report["learned_noise"];
+        // The last weights that a cell had: histories have a round more than said.
+        assert_eq!(noise["version"], 3 * 4001 / 1024, "{options}: {noise}");
+        let mean = noise["mean_factor"].as_f64().expect("a factor");
+        assert!((0.8..1.25).contains(&mean), "{options}: {noise}");
+    }
+    let frozen = stream(folder.path(), &format!("{MEMORY} --rounds 100"));
+    assert_eq!(frozen["learned_noise"], Value::Null);
+}
+
+#[test]
 fn windows_decoders_and_pre_decoders_stream() {
     let folder = folder();
     for options in [
@@ -315,15 +338,16 @@ fn add_keys(value: &Value, keys: &mut BTreeSet<String>) {
 fn snapshots_are_an_object_a_line() {
     let folder = folder();
     let path = folder.path();
-    let line = "stream --distance 3 --p 0.01 --rounds 300 --repeat 2 --round-time 0 --nodes 1";
+    let line = "stream --distance 3 --p 0.01 --rounds 2400 --repeat 2 --round-time 0 --nodes 1 --learn 1024 \
+                --learn-every 1024";
     let run = outrider(path, words(&format!("{line} --json run.json --snapshots snapshots.jsonl")));
-    assert!(run.text().contains("600 rounds in 2 histories"), "{run:?}");
+    assert!(run.text().contains("4800 rounds in 2 histories"), "{run:?}");
     let report = json(&get_text(path, "run.json"));
     let snapshots: Vec<Value> = get_text(path, "snapshots.jsonl").lines().map(json).collect();
 
     let [first, .., last] = &snapshots[..] else { panic!("{snapshots:?}") };
     assert_eq!((&first["history"]["number"], &first["history"]["round"]), (&1.into(), &1.into()));
-    assert_eq!((&first["history"]["length"], &first["rounds"]), (&301.into(), &0.into()));
+    assert_eq!((&first["history"]["length"], &first["rounds"]), (&2401.into(), &0.into()));
     assert_eq!(first["nodes"][0]["state"], "up");
     assert_eq!(last["history"], Value::Null);
     for (key, value) in last.as_object().expect("an object").iter().filter(|(key, _)| *key != "history") {
@@ -395,6 +419,10 @@ fn bad_input_is_refused_on_one_line() {
             "--distance 3 --p 0.01 --decoder likelihood --predecoder rule:smith --predecoder-use hard",
             &["--predecoder-use hard", "likelihood"],
         ),
+        ("--distance 3 --p 0.01 --learn 10", &["--learn", "1024"]),
+        ("--distance 3 --p 0.01 --learn-every 2000", &["--learn"]),
+        ("--distance 3 --p 0.01 --learn 2000 --decoder likelihood", &["nothing is learned for likelihood"]),
+        ("--dem c.dem --commit 3 --spacing 3 --buffer 3 --learn 2000", &["c.dem", "whose rounds repeat"]),
         ("--distance 3 --p 0.01 --rounds 20 --json none/run.json", &["none/run.json"]),
         ("--distance 3 --p 0.01 --rounds 20 --snapshots none/run.jsonl", &["none/run.jsonl"]),
         ("--distance 3 --p 0.01 --json same --histogram same", &["--json and --histogram"]),

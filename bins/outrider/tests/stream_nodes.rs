@@ -61,6 +61,10 @@ fn local_nodes_answer_as_the_batch_over_every_transport() {
         ),
         ("--rounds 500 --window forward --buffer 2 --predecoder rule:smith", ["", &ring, "--transport tcp"]),
         (
+            "--rounds 3000 --repeat 2 --learn 2000 --learn-every 1024",
+            ["", &format!("{ring} --workers 2"), "--transport tcp --workers 0"],
+        ),
+        (
             "--rounds 300 --decoder likelihood --predecoder rule:min-sum --deep-ratio 2",
             ["", &ring, "--workers 2"],
         ),
@@ -91,6 +95,11 @@ fn the_death_of_a_node_costs_no_answer() {
         assert_eq!((&killed["state"], &killed["fences"]), (&Value::from("fenced"), &Value::from(1)));
         assert!(killed["cells"].as_u64() < report["nodes"][1]["cells"].as_u64(), "{report}");
     }
+    let learning = format!("{memory} --learn 2000 --learn-every 1024");
+    let whole = stream(path, &format!("{learning} --nodes 1"));
+    let report = stream(path, &format!("{learning} --nodes 2 --kill-after 2500"));
+    assert_eq!(answers(&report), answers(&whole));
+    assert_eq!(report["learned_noise"], whole["learned_noise"]);
     let alone = "--distance 3 --p 0.01 --rounds 100000 --nodes 1 --kill-after 5000 --patience 0.01";
     let run = outrider(path, words(&format!("stream {alone}")));
     // What had been committed until then is not lost: far more rounds were pushed than are held.

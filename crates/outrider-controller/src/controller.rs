@@ -1,9 +1,10 @@
 //! The core of a controller: nodes, patches, and the rule by which the ones get cells of the others.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use outrider::Patch;
+use outrider::{LearnedNoise, Patch};
 use outrider_wire as wire;
 use outrider_wire::{ClientEvent, Digest, SteadyClock, StreamId, Time};
 
@@ -16,6 +17,7 @@ use crate::journal::JournalRecord;
 use crate::node_link::{LineState, NodeLink};
 use crate::node_status::NodeStatus;
 use crate::options::ControllerOptions;
+use crate::stream_weights::{StreamWeights, WeightsOfPatches, key_of};
 
 /// Events and commits that are kept for the caller; the oldest are dropped and counted.
 const UNREAD_MAX: usize = 1 << 16;
@@ -55,6 +57,7 @@ pub struct Controller {
     options: ControllerOptions,
     links: Vec<NodeLink>,
     patches: BTreeMap<PatchId, History>,
+    weights: WeightsOfPatches,
     next_patch: u32,
     is_closing: bool,
     events: VecDeque<Event>,
@@ -83,6 +86,7 @@ impl Controller {
             options,
             links,
             patches: BTreeMap::new(),
+            weights: BTreeMap::new(),
             next_patch: 1,
             is_closing: false,
             events: VecDeque::new(),
@@ -130,14 +134,15 @@ impl Controller {
                 if patch.0 < self.next_patch {
                     return Err(unknown(patch));
                 }
-                let history = History::new(Arc::clone(found), StreamId(patch.0), now)
-                    .map_err(|error| RestoreError::Open(OpenError::Cells(error)))?;
+                let history =
+                    self.begin(Arc::clone(found), StreamId(patch.0), now).map_err(RestoreError::Open)?;
                 self.next_patch = patch.0.checked_add(1).ok_or_else(|| unknown(patch))?;
                 self.patches.insert(*patch, history);
             }
             JournalRecord::Round { patch, is_last, detector_count, events } => {
                 let history = self.patches.get_mut(patch).ok_or_else(|| unknown(patch))?;
                 history.try_push(events, *detector_count, *is_last, now).map_err(RestoreError::Round)?;
+                self.learn(*patch, events, *is_last).map_err(RestoreError::Round)?;
             }
             JournalRecord::Commit { patch, cell, layer, parity, marks } => {
                 let history = self.patches.get_mut(patch).ok_or_else(|| unknown(patch))?;
@@ -177,7 +182,7 @@ impl Controller {
         }
         let id = PatchId(self.next_patch);
         let (model, plan) = (Digest(*patch.model_digest()), Digest(*patch.plan_digest()));
-        let history = History::new(patch, StreamId(id.0), now).map_err(OpenError::Cells)?;
+        let history = self.begin(patch, StreamId(id.0), now)?;
         if let Some(journal) = &mut self.journal {
             JournalRecord::Open { patch: id, model, plan }.encode(journal);
         }
@@ -220,12 +225,52 @@ impl Controller {
             return Err(PushError::JournalFull);
         }
         history.try_push(events, detector_count, is_last, now)?;
+        let learned = self.learn(patch, events, is_last);
         if let Some(journal) = &mut self.journal {
             let events = &events[..detector_count.div_ceil(8) as usize];
             JournalRecord::Round { patch, is_last, detector_count, events }.encode(journal);
         }
         self.pump(patch, now);
+        learned
+    }
+
+    /// A history, which goes on learning where those of the same patch before it ended.
+    fn begin(&mut self, patch: Arc<Patch>, stream: StreamId, now: Time) -> Result<History, OpenError> {
+        let mut earlier_rounds = 0;
+        if patch.learning().is_some() {
+            let key = key_of(&patch);
+            if self
+                .patches
+                .values()
+                .any(|history| key_of(history.patch()) == key && !history.state().has_ended)
+            {
+                return Err(OpenError::Learning);
+            }
+            if let Entry::Vacant(place) = self.weights.entry(key)
+                && let Some(weights) = StreamWeights::new(&patch).map_err(OpenError::Cells)?
+            {
+                place.insert(weights);
+            }
+            earlier_rounds = self.weights.get_mut(&key).map_or(0, StreamWeights::begin_history);
+        }
+        History::new(patch, stream, earlier_rounds, now).map_err(OpenError::Cells)
+    }
+
+    /// Learns from a round that was pushed.
+    fn learn(&mut self, patch: PatchId, events: &[u8], is_last: bool) -> Result<(), PushError> {
+        let learns = |history: &&mut History| history.patch().learning().is_some();
+        let Some(history) = self.patches.get_mut(&patch).filter(learns) else { return Ok(()) };
+        let Some(weights) = self.weights.get_mut(&key_of(history.patch())) else { return Ok(()) };
+        let kept_rounds = history.state().rounds_max;
+        if weights.push(events, is_last, kept_rounds).map_err(PushError::Plan)? {
+            history.want_weights();
+        }
         Ok(())
+    }
+
+    /// What is known of the noise of a patch by now, if it is learned.
+    pub fn learned_noise(&self, patch: PatchId) -> Option<LearnedNoise> {
+        self.weights.get(&key_of(self.patches.get(&patch)?.patch()))?.latest
     }
 
     /// How far a patch has come.
@@ -549,7 +594,12 @@ impl Controller {
     /// Sends what the nodes of a patch need.
     fn pump(&mut self, patch: PatchId, now: Time) {
         let Some(history) = self.patches.get_mut(&patch) else { return };
-        let lost = history.send_assignment(&mut self.links, now);
+        let mut lost = history.send_assignment(&mut self.links, now);
+        if history.wants_weights()
+            && let Some(weights) = self.weights.get(&key_of(history.patch()))
+        {
+            lost.extend(history.send_weights(weights, &mut self.links, now));
+        }
         for node in history.pump(&mut self.links, &self.options, now) {
             self.counters.starvations += 1;
             self.links[node.0].count_starvation();

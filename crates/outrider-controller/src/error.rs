@@ -42,6 +42,9 @@ pub enum OpenError {
         /// The most that may be.
         max: u64,
     },
+    /// Its noise is learned, and another history of it has not ended.
+    #[error("a history of this patch has not ended: noise is learned from one after the other")]
+    Learning,
     /// There is no book for its cells: its plan needs too many layers at a time, or memory is out.
     #[error("{0}")]
     Cells(#[source] outrider::Error),

@@ -20,6 +20,7 @@ use crate::error::PushError;
 use crate::ids::{NODES_MAX, NodeId};
 use crate::node_link::NodeLink;
 use crate::options::ControllerOptions;
+use crate::stream_weights::{StreamWeights, WeightsSent};
 
 /// Bytes of a ROUNDS frame before its layers, and of a layer before its bits.
 const ROUNDS_HEAD_BYTES: u32 = 8;
@@ -31,6 +32,8 @@ const FRAME_LAYERS_MAX: u32 = 64;
 pub(crate) struct History {
     patch: Arc<Patch>,
     stream: StreamId,
+    /// Rounds of the histories before it, as far as their noise was learned.
+    earlier_rounds: u64,
     /// Follows all cells, and imports the commits of the nodes.
     book: CellBook,
     /// Bytes of the widest layer in a frame.
@@ -102,6 +105,9 @@ struct Member {
     due: Round,
     /// It was reported that its credit has run out.
     is_starved: bool,
+    /// What it has of learned weights, whatever its node had before, and whether that is all.
+    weights: WeightsSent,
+    has_weights: bool,
 }
 
 /// What became of a commit.
@@ -143,7 +149,12 @@ impl History {
     ///
     /// # Errors
     /// As [`CellBook::with_options`].
-    pub(crate) fn new(patch: Arc<Patch>, stream: StreamId, now: Time) -> Result<Self, Error> {
+    pub(crate) fn new(
+        patch: Arc<Patch>,
+        stream: StreamId,
+        earlier_rounds: u64,
+        now: Time,
+    ) -> Result<Self, Error> {
         let bytes = patch.plan().graph().observable_bytes();
         let widest = patch.widths().widest();
         let options = CellBookOptions {
@@ -171,6 +182,7 @@ impl History {
             wanted: Vec::new(),
             patch,
             stream,
+            earlier_rounds,
         })
     }
 
@@ -183,6 +195,39 @@ impl History {
             observables: self.patch.plan().graph().observable_count(),
             widths: Widths { first, cycle, last },
         }
+    }
+
+    pub(crate) fn patch(&self) -> &Arc<Patch> {
+        &self.patch
+    }
+
+    /// Whether members lack learned weights.
+    pub(crate) fn wants_weights(&self) -> bool {
+        self.patch.learning().is_some() && self.members.iter().any(|member| !member.has_weights)
+    }
+
+    /// There is a new version of weights, which members lack.
+    pub(crate) fn want_weights(&mut self) {
+        self.members.iter_mut().for_each(|member| member.has_weights = false);
+    }
+
+    /// Sends members the weights that they lack and have room for. Returns the nodes whose sessions refuse them, and why.
+    pub(crate) fn send_weights(
+        &mut self,
+        weights: &StreamWeights,
+        links: &mut [NodeLink],
+        now: Time,
+    ) -> Vec<(NodeId, wire::Error)> {
+        let place = (self.earlier_rounds, self.progress.kept_from);
+        let mut lost = Vec::new();
+        for member in self.members.iter_mut().filter(|member| member.is_assigned && !member.has_weights) {
+            let session = &mut links[member.node.0].session;
+            match weights.send(&mut member.weights, place, (session, self.stream), now) {
+                Ok(has_all) => member.has_weights = has_all,
+                Err(error) => lost.push((member.node, error)),
+            }
+        }
+        lost
     }
 
     pub(crate) fn stream(&self) -> StreamId {
@@ -335,6 +380,8 @@ impl History {
                 looked: round,
                 due: Round(0),
                 is_starved: false,
+                weights: WeightsSent::default(),
+                has_weights: false,
             })
             .collect();
         for (number, cell) in self.progress.first_cell.onwards().zip(&mut self.cells) {

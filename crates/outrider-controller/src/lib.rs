@@ -62,6 +62,7 @@ mod journal;
 mod node_link;
 mod node_status;
 mod options;
+mod stream_weights;
 
 pub use cluster::{Cluster, ClusterOptions};
 pub use controller::{Controller, ControllerCounters};

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use outrider::{
     Axis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, Patch, PatchOptions, PlanOptions, RowLayout,
-    Rows, Sampler, SurfaceCode, Window, WindowDecoder,
+    Rows, Sampler, Stream, StreamLearningOptions, StreamOptions, SurfaceCode, Window, WindowDecoder,
 };
 use outrider_controller::{
     Controller, ControllerOptions, Event, JournalHeader, JournalReader, JournalRecord, Leave, NodeId,
-    NodeState, PatchId, PushError, RestoreError,
+    NodeState, OpenError, PatchId, PushError, RestoreError,
 };
 use outrider_node::{ConnectionId, Node, NodeOptions, Peer, Times};
 use outrider_wire::limits::{FRAME_BYTES_MAX, PAYLOAD_BYTES_MIN};
@@ -110,7 +110,12 @@ impl Cluster {
                     is_quiet = false;
                     let key = (job.patch, job.cell.shape);
                     let patch = &self.patches[job.patch];
-                    let decoder = self.decoders.entry(key).or_insert_with(|| decoder(patch, &job.cell));
+                    let mut learned = job.weights.map(|weights| {
+                        let base = Arc::new(patch.plan().window(&job.cell).unwrap());
+                        patch.decoder(weights.window(job.cell.shape, &base).unwrap()).unwrap()
+                    });
+                    let own = self.decoders.entry(key).or_insert_with(|| decoder(patch, &job.cell));
+                    let decoder = learned.as_mut().unwrap_or(own);
                     let job_id = job.id;
                     let commit = decoder.decode(job.events, job.marks, &[]).unwrap();
                     node.finish(job_id, Times::default(), Ok(commit), now);
@@ -324,6 +329,117 @@ fn a_dead_node_changes_nothing() {
                 cluster.controller.counters().cells
             );
         }
+    }
+}
+
+/// The packed detection events of a history's layers, and how many detectors each has.
+type Layers = Vec<(Vec<u8>, u32)>;
+
+/// A patch that learns, histories of it, and their answers by one stream without workers.
+fn learning_histories() -> (Arc<Patch>, Vec<Layers>, Vec<Vec<u64>>) {
+    const LENGTHS: [u32; 2] = [1500, 2500];
+    let circuit = Circuit::uniform(CircuitFamily::Stim, 0.01);
+    let model = SurfaceCode::memory(3, 40).circuit(circuit).build().unwrap().model().unwrap();
+    let learning = Some(StreamLearningOptions { memory: 1024, every: 1024 });
+    let options = PatchOptions { learning, ..PatchOptions::new(PlanOptions::parallel(3)) };
+    let patch = Arc::new(Patch::new(&model, &options).unwrap());
+    let mut stream = Stream::new(Arc::clone(&patch), &StreamOptions::default()).unwrap();
+    let (mut histories, mut answers) = (Vec::new(), Vec::new());
+    for (number, length) in LENGTHS.into_iter().enumerate() {
+        let (layers, _) = history(&patch, length, number as u64);
+        if number > 0 {
+            stream.restart().unwrap();
+        }
+        for (at, (bits, width)) in layers.iter().enumerate() {
+            stream.push_when_room(bits, *width, at + 1 == layers.len()).unwrap();
+        }
+        let observables = stream.finish().unwrap().observables.iter().map(|&byte| u64::from(byte));
+        answers.push(observables.collect());
+        histories.push(layers);
+    }
+    assert!(stream.learned_noise().is_some());
+    (patch, histories, answers)
+}
+
+#[test]
+fn any_number_of_nodes_learns_alike() {
+    let (patch, histories, answers) = learning_histories();
+    for nodes in 1..=3 {
+        // Small frames take the weights in parts.
+        for payload_bytes_max in [PAYLOAD_BYTES_MIN, 16_384] {
+            let mut cluster = Cluster::new(&[Arc::clone(&patch)], nodes);
+            let wire = Options { payload_bytes_max, ..Options::default() };
+            let options = ControllerOptions { wire, ..ControllerOptions::default() };
+            cluster.controller = Controller::new(nodes, options, Time(0)).unwrap();
+            for (layers, expected) in histories.iter().zip(&answers) {
+                cluster.settle();
+                let id = cluster.controller.open(Arc::clone(&patch), cluster.now).unwrap();
+                let second = cluster.controller.open(Arc::clone(&patch), cluster.now);
+                assert!(matches!(second, Err(OpenError::Learning)));
+                stream(&mut cluster, id, layers, &mut |_, _| ());
+                assert_eq!(finish(&mut cluster, id), *expected, "{nodes} nodes");
+                assert_eq!(cluster.controller.learned_noise(id).is_some(), layers.len() > 1024);
+                cluster.controller.close(id, cluster.now);
+            }
+            assert_eq!(cluster.controller.counters().disagreements, 0);
+        }
+    }
+}
+
+/// Nodes die and come back, and a controller dies, while weights change.
+#[test]
+fn what_is_lost_learns_alike() {
+    let (patch, histories, answers) = learning_histories();
+    for seed in 0..4usize {
+        let mut cluster = Cluster::new(&[Arc::clone(&patch)], 3);
+        cluster.controller.keep_journal();
+        let mut journal = HEADER.encode().to_vec();
+        for (number, (layers, expected)) in histories.iter().zip(&answers).enumerate() {
+            cluster.settle();
+            let id = cluster.controller.open(Arc::clone(&patch), cluster.now).unwrap();
+            let mut disturb = |cluster: &mut Cluster, at: usize| {
+                let mut records = Vec::new();
+                cluster.controller.take_journal(&mut records);
+                journal.extend_from_slice(&records);
+                match at.checked_sub(1010 + 7 * seed) {
+                    Some(0) => cluster.kill(seed % 3),
+                    Some(40) => cluster.restart(seed % 3),
+                    Some(60) => cluster.kill((seed + 1) % 3),
+                    Some(200) => cluster.restart((seed + 1) % 3),
+                    Some(300) if number == 1 => {
+                        cluster.replace_controller(&journal);
+                        cluster.controller.keep_journal();
+                    }
+                    _ => {}
+                }
+            };
+            stream(&mut cluster, id, layers, &mut disturb);
+            assert_eq!(finish(&mut cluster, id), *expected, "seed {seed}");
+            let mut records = Vec::new();
+            cluster.controller.close(id, cluster.now);
+            cluster.controller.take_journal(&mut records);
+            journal.extend_from_slice(&records);
+        }
+        assert_eq!(cluster.controller.counters().disagreements, 0);
+    }
+}
+
+/// Streams a history, a round each microsecond or as soon as there is room, and calls `disturb` after each.
+fn stream(
+    cluster: &mut Cluster,
+    id: PatchId,
+    layers: &[(Vec<u8>, u32)],
+    disturb: &mut dyn FnMut(&mut Cluster, usize),
+) {
+    cluster.settle();
+    for (at, (bits, width)) in layers.iter().enumerate() {
+        let is_last = at + 1 == layers.len();
+        while let Err(error) = cluster.controller.push(id, bits, *width, is_last, cluster.now) {
+            assert!(matches!(error, PushError::Full | PushError::JournalFull), "{error}");
+            cluster.pass(1000 * MICROSECOND);
+        }
+        disturb(cluster, at);
+        cluster.pass(MICROSECOND);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use outrider::LearnedNoise;
 use outrider_wire::{self as wire, CellId, SessionId, StreamId};
 
 use crate::node_ids::ConnectionId;
@@ -45,6 +46,8 @@ pub struct NodeCounters {
     pub stale_cells: u64,
     /// Cells that could not be decided.
     pub failed_cells: u64,
+    /// Versions of learned weights taken in.
+    pub weights: u64,
     /// Events that were dropped because nobody took them.
     pub dropped: u64,
 }
@@ -131,6 +134,8 @@ pub enum NodeEvent {
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     pub(crate) counters: NodeCounters,
+    /// By the weights that came last.
+    pub(crate) learned_noise: Option<LearnedNoise>,
     events: VecDeque<NodeEvent>,
 }
 

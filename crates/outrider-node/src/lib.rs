@@ -38,6 +38,7 @@ mod node;
 mod node_ids;
 mod owned_cells;
 mod peer;
+mod received_weights;
 mod session;
 mod stream_fault;
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::sync::Arc;
 
-use outrider::{Cell, Commit, Error as DecodeError, Patch, Times};
+use outrider::{Cell, Commit, Error as DecodeError, LearnedNoise, LearnedWeights, Patch, Times};
 use outrider_wire as wire;
 use outrider_wire::{
     CellId, Epoch, Fault, Greeted, Handshake, Hops, ServerSession, SessionId, SteadyClock, StreamId, Time,
@@ -80,6 +80,8 @@ pub struct Job<'a> {
     pub events: &'a [u32],
     /// The marks of cells before it.
     pub marks: &'a [u32],
+    /// Learned weights to decide it with; none for the patch's own.
+    pub weights: Option<&'a Arc<LearnedWeights>>,
 }
 
 /// A decoder node without sockets, threads or clock.
@@ -286,12 +288,14 @@ impl Node {
         // Looked up again, because a borrow of what a loop found cannot be returned from it.
         let open = self.sessions.get_mut(&session)?.streams.get_mut(&stream)?;
         let id = JobId(self.next_job);
-        let work = open.cells.as_mut()?.take_next()?;
+        let Stream { cells, weights, patch, serial, epoch, .. } = open;
+        let work = cells.as_mut()?.take_next()?;
+        let weights = weights.as_ref().and_then(|weights| weights.of(work.cell.first_layer)?);
         self.next_job += 1;
-        let (serial, epoch) = (open.serial, open.epoch);
+        let (patch, serial, epoch) = (*patch, *serial, *epoch);
         let out = Out { session, stream, serial, epoch, cell: work.cell, ingest: work.ingest };
         self.jobs.push_back((id, out));
-        Some(Job { id, patch: open.patch, cell: work.cell, events: work.events, marks: work.marks })
+        Some(Job { id, patch, cell: work.cell, events: work.events, marks: work.marks, weights })
     }
 
     /// Takes what became of a job. A job that is not out, or whose cell was given away meanwhile, is dropped.
@@ -395,6 +399,11 @@ impl Node {
     /// What happened so far.
     pub fn counters(&self) -> &NodeCounters {
         &self.journal.counters
+    }
+
+    /// What the weights that came last say of the noise of their patch.
+    pub fn learned_noise(&self) -> Option<LearnedNoise> {
+        self.journal.learned_noise
     }
 
     /// What happened next. Of what nobody takes, the oldest is dropped.

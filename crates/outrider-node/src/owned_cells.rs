@@ -96,18 +96,18 @@ impl OwnedCells {
         })
     }
 
-    /// Looks for a cell that can be decided, and returns whether there is one.
-    pub(crate) fn prepare_next(&mut self) -> Result<bool, StreamFault> {
+    /// Looks for a cell that can be decided, and returns it.
+    pub(crate) fn prepare_next(&mut self) -> Result<Option<Cell>, StreamFault> {
         self.prepared = self.prepared.or_else(|| self.book.next());
         if let Some(cell) = self.prepared {
             self.book.input(cell.number)?;
         }
-        Ok(self.prepared.is_some())
+        Ok(self.prepared)
     }
 
-    /// Whether a cell is with a worker or could be.
-    pub(crate) fn goes_on(&mut self) -> Result<bool, StreamFault> {
-        Ok(self.prepare_next()? || self.book.state().out > 0)
+    /// Whether a cell is with a worker.
+    pub(crate) fn has_cells_out(&self) -> bool {
+        self.book.state().out > usize::from(self.prepared.is_some())
     }
 
     /// The cell that was found, which is out from now on.

@@ -14,6 +14,7 @@ use crate::journal::{Journal, NodeEvent};
 use crate::node_ids::ConnectionId;
 use crate::owned_cells::OwnedCells;
 use crate::peer::Peer;
+use crate::received_weights::ReceivedWeights;
 use crate::stream_fault::StreamFault;
 
 /// A share of the room for rounds by which a grant of credit must grow to be worth a frame.
@@ -60,6 +61,8 @@ pub(crate) struct Stream {
     pub(crate) patch: usize,
     pub(crate) epoch: Epoch,
     pub(crate) cells: Option<OwnedCells>,
+    /// Those that the client sent, if the patch learns.
+    pub(crate) weights: Option<ReceivedWeights>,
     /// Something has come since no cell of it could be decided.
     may_have_work: bool,
     /// Rounds taken in all epochs, rounds granted, and rounds held at most.
@@ -153,6 +156,20 @@ impl Session {
                 let Some(cells) = &mut open.cells else { return Some(Outcome::Went) };
                 (stream, cells.import_commit(marks.cell, round, marks.marks.iter()))
             }
+            ServerEvent::Weights { stream, round, weights } => {
+                let Some(open) = self.streams.get_mut(&stream) else { return Some(Outcome::Went) };
+                open.may_have_work = true;
+                let own = open.weights.as_mut();
+                let none = || StreamFault::Weights("the patch does not learn".to_owned());
+                let taken = own.ok_or_else(none).and_then(|own| {
+                    if own.take(round, &weights)? {
+                        journal.counters.weights += 1;
+                        journal.learned_noise = own.noise().or(journal.learned_noise);
+                    }
+                    Ok(())
+                });
+                (stream, taken)
+            }
             ServerEvent::Close { stream: Some(stream) } => {
                 self.has_closing = true;
                 match self.streams.get_mut(&stream) {
@@ -194,6 +211,7 @@ impl Session {
                     patch,
                     epoch: Epoch(0),
                     cells: None,
+                    weights: ReceivedWeights::new(&patches[patch]),
                     may_have_work: false,
                     taken: 0,
                     granted: room,
@@ -333,8 +351,7 @@ impl Session {
     pub(crate) fn prepare_work(&mut self) -> Result<Option<StreamId>, (StreamId, StreamFault)> {
         let may_have_work = |open: &Stream| open.may_have_work && open.unsent.is_empty();
         for (&stream, open) in self.streams.iter_mut().filter(|(_, open)| may_have_work(open)) {
-            let Some(cells) = &mut open.cells else { continue };
-            open.may_have_work = cells.prepare_next().map_err(|why| (stream, why))?;
+            open.may_have_work = open.is_ready().map_err(|why| (stream, why))?;
             if open.may_have_work {
                 return Ok(Some(stream));
             }
@@ -343,10 +360,9 @@ impl Session {
     }
 
     pub(crate) fn has_work(&mut self) -> bool {
-        self.streams.values_mut().any(|stream| {
-            let ready = |cells: &mut OwnedCells| cells.prepare_next().unwrap_or(false);
-            !stream.unsent.is_empty() || stream.cells.as_mut().is_some_and(ready)
-        })
+        self.streams
+            .values_mut()
+            .any(|stream| !stream.unsent.is_empty() || stream.is_ready().unwrap_or(false))
     }
 
     /// Sends what waits, and returns whether a stream has fewer commits waiting now. A stream whose OPENED is not sent
@@ -455,8 +471,15 @@ impl Stream {
 
     /// Whether a cell is with a worker, could be, or waits to be sent.
     fn goes_on(&mut self) -> Result<bool, StreamFault> {
-        let cells = self.cells.as_mut().map(OwnedCells::goes_on).transpose()?;
-        Ok(!self.unsent.is_empty() || cells.unwrap_or(false))
+        let is_ready = self.is_ready()?;
+        Ok(!self.unsent.is_empty() || is_ready || self.cells.as_ref().is_some_and(OwnedCells::has_cells_out))
+    }
+
+    /// Whether a cell can be decided, and its weights are there.
+    fn is_ready(&mut self) -> Result<bool, StreamFault> {
+        let Some(cells) = &mut self.cells else { return Ok(false) };
+        let Some(cell) = cells.prepare_next()? else { return Ok(false) };
+        Ok(self.weights.as_ref().is_none_or(|weights| weights.of(cell.first_layer).is_some()))
     }
 
     fn open_cells(&self) -> Vec<CellId> {

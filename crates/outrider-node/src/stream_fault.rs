@@ -11,6 +11,9 @@ pub(crate) enum StreamFault {
     /// More marks of cells elsewhere than can be of use.
     #[error("more marks of cells that are decided elsewhere than are kept")]
     TooManyMarks,
+    /// Learned weights that cannot be those of the stream.
+    #[error("weights: {0}")]
+    Weights(String),
     /// A round that a cell needs was left out, or the plan does not serve a history that ends here.
     #[error("{0}")]
     Book(#[from] Error),

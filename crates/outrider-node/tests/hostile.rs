@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use outrider::{Circuit, CircuitFamily, Commit, Patch, PatchOptions, PlanOptions, SurfaceCode};
+use outrider::{
+    Circuit, CircuitFamily, Commit, Patch, PatchOptions, PlanOptions, StreamLearningOptions, SurfaceCode,
+};
 use outrider_node::{JobId, Node, NodeOptions, Peer, Times};
 use outrider_wire::limits::FRAME_BYTES_MAX;
 use outrider_wire::{
     Assign, CellId, CellRange, ClientEvent, ClientSession, Digest, Epoch, Error, Fault, FrameType, Header,
-    Layer, List, Mark, Marks, Open, Options, Round, RoundsBatch, StreamId, Time, Widths, encode_frame,
+    Layer, List, Mark, Marks, Open, Options, Round, RoundsBatch, StreamId, Time, Weights, Widths,
+    encode_frame,
 };
 
 const STREAM: StreamId = StreamId(1);
@@ -18,6 +21,8 @@ struct Pair {
     client: ClientSession,
     node: Node,
     open: Open,
+    /// Of the weights of its patch.
+    factors: usize,
     /// What the client was told, as `Debug` shows it.
     told: Vec<String>,
 }
@@ -28,9 +33,20 @@ impl Pair {
     }
 
     fn with(options: NodeOptions) -> Self {
+        Self::of(options, None)
+    }
+
+    /// Of a patch that learns.
+    fn learning() -> Self {
+        Self::of(NodeOptions::default(), Some(StreamLearningOptions { memory: 1024, every: 1024 }))
+    }
+
+    fn of(options: NodeOptions, learning: Option<StreamLearningOptions>) -> Self {
         let circuit = Circuit::uniform(CircuitFamily::Stim, 0.01);
         let model = SurfaceCode::memory(3, 30).circuit(circuit).build().unwrap().model().unwrap();
-        let patch = Patch::new(&model, &PatchOptions::new(PlanOptions::parallel(3))).unwrap();
+        let patch_options = PatchOptions { learning, ..PatchOptions::new(PlanOptions::parallel(3)) };
+        let patch = Patch::new(&model, &patch_options).unwrap();
+        let factors = patch.factor_count().unwrap_or(0);
         let widths = patch.widths();
         let widths = Widths { first: widths.first, cycle: widths.cycle, last: widths.last };
         let open = Open {
@@ -41,7 +57,7 @@ impl Pair {
         };
         let node = Node::new(vec![Arc::new(patch)], options, || [1; 16]);
         let client = ClientSession::new(&Options::default(), Time(0)).unwrap();
-        let mut pair = Self { client, node, open, told: Vec::new() };
+        let mut pair = Self { client, node, open, factors, told: Vec::new() };
         pair.client.connect(Time(0)).unwrap();
         pair.exchange();
         pair.open();
@@ -88,6 +104,15 @@ impl Pair {
         self.exchange();
     }
 
+    /// Sends weights of a version that hold for 1024 rounds; `factors` of them from the first on, out of `total`.
+    fn send_weights(&mut self, version: u64, round: u64, total: usize, first: usize, factors: &[f64]) {
+        let factors: Vec<u64> = factors.iter().map(|factor| factor.to_bits()).collect();
+        let (total, first) = (total as u32, first as u32);
+        let weights = Weights { version, rounds: 1024, total, first, factors: (&factors[..]).into() };
+        self.client.send_weights(STREAM, Round(round), &weights, Time(0)).unwrap();
+        self.exchange();
+    }
+
     fn exchange(&mut self) {
         let line = self
             .node
@@ -131,6 +156,69 @@ fn a_round_far_ahead_does_not_make_cells_enter_whose_rounds_were_left_out() {
         pair.send(far, false, false);
         assert_eq!(pair.told, [refusal.as_str()]);
     }
+}
+
+#[test]
+fn cells_wait_for_their_weights() {
+    let mut pair = Pair::learning();
+    pair.assign(0);
+    for round in 0..20 {
+        pair.send(round, false, false);
+    }
+    assert!(pair.take_job().is_none());
+    pair.send_weights(0, 0, 0, 0, &[]);
+    assert!(pair.take_job().is_some());
+    // Again, and the next in two parts, the first of which is sent anew.
+    let ones = vec![1.0; pair.factors];
+    pair.send_weights(0, 0, 0, 0, &[]);
+    pair.send_weights(1, 1024, ones.len(), 0, &ones[..7]);
+    pair.send_weights(1, 1024, ones.len(), 0, &ones[..9]);
+    pair.send_weights(1, 1024, ones.len(), 9, &ones[9..]);
+    assert_eq!(pair.told, [""; 0]);
+}
+
+#[test]
+fn weights_that_cannot_be_end_their_stream() {
+    let refused = |send: &dyn Fn(&mut Pair), why: &str| {
+        let mut pair = Pair::learning();
+        pair.assign(0);
+        send(&mut pair);
+        let refusal = format!("{:?}: weights: {why}", Some(Error::StreamRefused));
+        assert_eq!(pair.told, [refusal]);
+        assert_eq!(pair.node.stream_count(), 0);
+    };
+    let count = Pair::learning().factors;
+    let ones = vec![1.0; count];
+    let many = vec![1.0; count + 1];
+    let wanted = format!("{} factors, where the patch has {count}", count + 1);
+    refused(&|pair| pair.send_weights(2, 0, count + 1, 0, &many), &wanted);
+    refused(&|pair| pair.send_weights(2, 0, count, 1, &ones[1..]), "factor 1 of version 2 is out of order");
+    for wrong in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
+        let mut factors = ones.clone();
+        factors[count / 2] = wrong;
+        let why = format!("a factor of {wrong} on a rate, which is none");
+        refused(&|pair| pair.send_weights(2, 0, count, 0, &factors), &why);
+    }
+    let gap = "version 4 does not follow those before it";
+    let twice = |pair: &mut Pair, version, round| {
+        pair.send_weights(2, 0, 0, 0, &[]);
+        pair.send_weights(version, round, 0, 0, &[]);
+    };
+    refused(&|pair| twice(pair, 4, 1024), gap);
+    refused(&|pair| twice(pair, 3, 1025), "version 3 does not follow those before it");
+    let short = |pair: &mut Pair| {
+        for (version, round) in [(2, 0), (3, 1)] {
+            let factors = List::from(&[][..]);
+            let weights = Weights { version, rounds: 1, total: 0, first: 0, factors };
+            pair.client.send_weights(STREAM, Round(round), &weights, Time(0)).unwrap();
+        }
+        pair.exchange();
+    };
+    refused(&short, "version 3 holds for 1 rounds only");
+    let mut pair = Pair::new();
+    pair.assign(0);
+    pair.send_weights(2, 0, 0, 0, &[]);
+    assert_eq!(pair.told, [format!("{:?}: weights: the patch does not learn", Some(Error::StreamRefused))]);
 }
 
 /// A number is free once its stream is closed, but workers may still be at the cells of that.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use clap::{Args, Command, FromArgMatches};
 use outrider::{
     Basis, Circuit, CircuitFamily, DecoderKind, DecoderOptions, DetectorErrorModel, Isa, Network,
-    Orientation, Patch, PatchOptions, PatchPredecoder, PredecoderUse, SurfaceCode, TimeAxis,
+    Orientation, Patch, PatchOptions, PatchPredecoder, PredecoderUse, StreamLearningOptions, SurfaceCode,
+    TimeAxis,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
@@ -74,6 +75,17 @@ pub struct PatchArgs {
     /// Hard use fixes edges of at least this probability [default: 0.5]
     #[arg(long, alias = "commit-probability", value_name = "P", value_parser = option_values::open_probability)]
     pub fix_probability: Option<f64>,
+    /// Learn the noise from the rounds while they are decoded, and change weights by it: a round counts 1/e of a new one
+    /// when so many have come after it (1024 to 2^32)
+    #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(
+        StreamLearningOptions::MEMORY_MIN..=StreamLearningOptions::MEMORY_MAX
+    ))]
+    pub learn: Option<u64>,
+    /// Change weights every so many rounds, to what was learned until that many before (1024 to 2^40) [default: 32768]
+    #[arg(long, value_name = "ROUNDS", requires = "learn", value_parser = clap::value_parser!(u64).range(
+        StreamLearningOptions::EVERY_MIN..=StreamLearningOptions::EVERY_MAX
+    ))]
+    pub learn_every: Option<u64>,
     #[command(flatten)]
     #[serde(flatten)]
     #[allow(missing_docs, reason = "clap would take a comment for the help of the whole command")]
@@ -166,9 +178,12 @@ impl PatchArgs {
         isa: Isa,
     ) -> Result<(Arc<DetectorErrorModel>, Patch), PatchError> {
         let mut rounds = self.windowing()?.cut().reference_rounds();
+        // A patch that learns must be long enough.
+        let frozen = Self { learn: None, ..self.clone() };
         loop {
-            let (model, patch) = self.memory(distance, p, rounds, isa)?;
+            let (model, patch) = frozen.memory(distance, p, rounds, isa)?;
             if patch.plan().layers_min().is_some() {
+                let patch = if self.learn.is_some() { self.patch(&model, isa)? } else { patch };
                 return Ok((model, patch));
             }
             // A pre-decoder reaches further than the windows.
@@ -210,7 +225,13 @@ impl PatchArgs {
             (Some(predecoder), Some(probability)) => Some(predecoder.with_threshold(probability)),
             (predecoder, _) => predecoder,
         };
-        Ok(Patch::new(model, &PatchOptions { plan: self.windowing()?.cut(), decoder, predecoder })?)
+        let plan = self.windowing()?.cut();
+        Ok(Patch::new(model, &PatchOptions { plan, decoder, predecoder, learning: self.learning() })?)
+    }
+
+    fn learning(&self) -> Option<StreamLearningOptions> {
+        let every = self.learn_every.unwrap_or(StreamLearningOptions::EVERY_DEFAULT);
+        self.learn.map(|memory| StreamLearningOptions { memory, every })
     }
 
     fn windowing(&self) -> Result<Windowing, PatchError> {

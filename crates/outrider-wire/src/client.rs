@@ -17,6 +17,7 @@ use crate::rounds::Layer;
 use crate::session::Session;
 use crate::streams::{Assign, Closed, Credit, Open};
 use crate::table::{StreamState, Table};
+use crate::weights::Weights;
 
 /// A session as the controller sees it.
 pub type ClientSession = Session<ClientSide>;
@@ -283,6 +284,24 @@ impl ClientSession {
         }
         let header = Header { epoch: flow.epoch(), round, ..Header::new(FrameType::Marks) };
         self.link.send(header, Some(stream), marks)
+    }
+
+    /// Sends weights, or some of their factors, for cells that begin in `round` or in one of the rounds after it. They hold
+    /// whatever the epoch is.
+    pub fn send_weights(
+        &mut self,
+        stream: StreamId,
+        round: Round,
+        weights: &Weights<'_>,
+        now: Time,
+    ) -> Result<Sequence, Error> {
+        self.link.observe(now);
+        live(&mut self.side.streams, stream)?;
+        if !weights.is_valid() || round.0.checked_add(weights.rounds).is_none() {
+            return Err(Error::BadArgument);
+        }
+        let header = Header { round, ..Header::new(FrameType::Weights) };
+        self.link.send(header, Some(stream), weights)
     }
 
     /// Asks the node to end a stream, or without one the session. It may commit some more first.

@@ -60,6 +60,8 @@ coded! {
         Marks = 19,
         /// Client: end a stream, or the session.
         Close = 20,
+        /// Client: learned weights for cells of a stream.
+        Weights = 21,
         /// Server: the stream has begun.
         Opened = 32,
         /// Server: a cell is decided.
@@ -92,7 +94,7 @@ pub struct Header {
     pub payload_bytes: u32,
     /// The sequence number; zero in frames that are not sequenced.
     pub sequence: u64,
-    /// The round, in ASSIGN, ROUNDS, MARKS and COMMIT; otherwise zero.
+    /// The round, in ASSIGN, ROUNDS, MARKS, WEIGHTS and COMMIT; otherwise zero.
     pub round: Round,
     /// When the frame was first made, by the clock of its sender.
     pub send_time: Time,
@@ -224,6 +226,6 @@ impl Header {
         about_a_stream
             && (self.sequence != 0) == frame_type.is_sequenced()
             && (self.epoch.0 != 0) == placed
-            && (self.round.0 == 0 || placed)
+            && (self.round.0 == 0 || placed || frame_type == FrameType::Weights)
     }
 }

@@ -54,6 +54,7 @@ mod server;
 mod session;
 mod streams;
 mod table;
+mod weights;
 
 pub use agreement::Agreement;
 pub use client::{ClientEvent, ClientSession, ClientSide, RoundsBatch};
@@ -77,3 +78,4 @@ pub use rounds::{Layer, Rounds};
 pub use server::{ServerEvent, ServerSession, ServerSide};
 pub use session::Session;
 pub use streams::{Assign, CellRange, Closed, Credit, Open, Widths};
+pub use weights::Weights;

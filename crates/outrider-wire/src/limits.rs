@@ -19,6 +19,10 @@ pub const CYCLE_LAYERS_MAX: u32 = 128;
 pub const OBSERVABLES_MAX: u32 = 4_096;
 /// Most marks in a COMMIT or MARKS frame.
 pub const MARKS_MAX: u32 = 4_096;
+/// Most factors of the weights of a stream, which come in as many WEIGHTS frames as they need.
+pub const FACTORS_MAX: u32 = 1 << 20;
+/// Most rounds that weights hold for.
+pub const WEIGHTS_ROUNDS_MAX: u64 = 1 << 40;
 /// Most ranges of cells in an ASSIGN frame.
 pub const CELL_RANGES_MAX: u32 = 32;
 /// Most open cells that a CLOSED frame names; it always gives their number.

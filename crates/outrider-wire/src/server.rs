@@ -17,6 +17,7 @@ use crate::rounds::Rounds;
 use crate::session::Session;
 use crate::streams::{Assign, Closed, Credit, Open};
 use crate::table::{StreamState, Table};
+use crate::weights::Weights;
 
 /// A session as the node sees it. It begins with a [`Handshake`](crate::Handshake), which finds the session that a
 /// connection is for.
@@ -76,6 +77,15 @@ pub enum ServerEvent<'a> {
         round: Round,
         /// The marks.
         marks: Marks<'a>,
+    },
+    /// Weights, or some of their factors.
+    Weights {
+        /// The stream.
+        stream: StreamId,
+        /// The first round for whose cells they hold.
+        round: Round,
+        /// The weights.
+        weights: Weights<'a>,
     },
     /// The client ends a stream, or without one the session: commit what is to be committed, then answer with
     /// [`ServerSession::closed`].
@@ -358,6 +368,14 @@ fn deliver<'a>(
             live(streams, id)?.flow.check_epoch(header.epoch)?;
             let marks = Marks::decode(payload)?;
             Ok(ServerEvent::Marks { stream: id, epoch: header.epoch, round: header.round, marks })
+        }
+        FrameType::Weights => {
+            live(streams, id)?;
+            let weights = Weights::decode(payload)?;
+            match header.round.0.checked_add(weights.rounds) {
+                Some(_) => Ok(ServerEvent::Weights { stream: id, round: header.round, weights }),
+                None => Err(Error::MalformedPayload),
+            }
         }
         FrameType::Close => close(streams, state, id, payload),
         _ => Err(Error::OutOfState),

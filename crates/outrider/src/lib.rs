@@ -27,6 +27,7 @@
 //! Everything here is a safe layer over the C library in `c_core/`, which C programs can use directly.
 #![deny(missing_docs)]
 
+mod bulk_noise;
 mod bursts;
 mod cell_book;
 mod clock;
@@ -64,6 +65,8 @@ mod shots;
 mod significance;
 mod stim_text;
 mod stream;
+mod stream_learning;
+mod stream_learning_options;
 mod surface_code;
 mod training;
 mod trellis;
@@ -111,6 +114,8 @@ pub use sampler::{Sampler, SamplerOptions};
 pub use shots::{Format, Layout, ShotReader, ShotWriter, Shots};
 pub use significance::{chi_square_log10_p, normal_log10_p};
 pub use stream::{CellReport, Stream, StreamOptions};
+pub use stream_learning::{LearnedNoise, LearnedWeights, NoiseLearner, StreamLearning, WeightsToMake};
+pub use stream_learning_options::StreamLearningOptions;
 pub use surface_code::{
     Basis, Circuit, CircuitFamily, Orientation, PaperNoise, StimNoise, SurfaceCode, SurfaceCodeBuilder,
 };

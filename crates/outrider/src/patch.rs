@@ -3,13 +3,15 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::bulk_noise::BulkNoise;
 use crate::decoder::{DecoderKind, DecoderOptions};
-use crate::error::{Error, argument_error};
-use crate::graph::MatchingGraph;
+use crate::error::{Error, Place, Status, argument_error};
+use crate::graph::{GraphOptions, MatchingGraph};
 use crate::likelihood_options::LikelihoodOptions;
 use crate::model::{DetectorErrorModel, InstructionKind, Target, TargetKind};
 use crate::plan::{Axis, Plan, PlanOptions, RowLayout};
 use crate::predecoder::Predecoder;
+use crate::stream_learning_options::StreamLearningOptions;
 use crate::window::{Window, WindowDecoder};
 
 /// All that must be the same wherever a cell of a logical patch is decided: its error model, how its history is cut, and
@@ -31,6 +33,7 @@ pub struct Patch {
     cut: PlanOptions,
     decoder: DecoderOptions,
     predecoder: Option<PatchPredecoder>,
+    learning: Option<(StreamLearningOptions, Arc<BulkNoise>)>,
     model_digest: [u8; 32],
     plan_digest: [u8; 32],
 }
@@ -48,6 +51,8 @@ pub struct PatchOptions {
     pub decoder: DecoderOptions,
     /// What works before it, if anything does.
     pub predecoder: Option<PatchPredecoder>,
+    /// How its noise is learned from its rounds, if it is; see [`StreamLearning`](crate::StreamLearning).
+    pub learning: Option<StreamLearningOptions>,
 }
 
 /// The pre-decoder of a [`Patch`].
@@ -83,7 +88,7 @@ impl LayerWidths {
 impl PatchOptions {
     /// Windows of exact matching, without a pre-decoder.
     pub fn new(plan: PlanOptions) -> Self {
-        Self { plan, decoder: DecoderOptions::default(), predecoder: None }
+        Self { plan, decoder: DecoderOptions::default(), predecoder: None, learning: None }
     }
 }
 
@@ -93,9 +98,13 @@ impl Patch {
     ///
     /// # Errors
     /// As [`MatchingGraph::new`] and [`Plan::new`], those of the pre-decoder, and [`Argument`](crate::Status::Argument)
-    /// for one that looks at whole histories.
+    /// for one that looks at whole histories. With learning also [`Argument`](crate::Status::Argument) for options of it out
+    /// of range and a model whose rounds do not repeat, and [`Unsupported`](crate::Status::Unsupported) for decoders,
+    /// pre-decoders and models that take no other weights.
     pub fn new(model: &DetectorErrorModel, options: &PatchOptions) -> Result<Self, Error> {
-        let graph = Arc::new(MatchingGraph::new(model, &options.decoder.kind.graph_options())?);
+        let graph_options =
+            GraphOptions { reweightable: options.learning.is_some(), ..options.decoder.kind.graph_options() };
+        let graph = Arc::new(MatchingGraph::new(model, &graph_options)?);
         let mut options = options.clone();
         if let Some(predecoder) = &options.predecoder {
             let reach = (predecoder.make)(&graph)?.reach().rounds.ceil();
@@ -105,9 +114,14 @@ impl Patch {
             options.plan.context = options.plan.context.max(reach as u32);
         }
         let plan = Arc::new(Plan::new(graph, model, &options.plan)?);
+        let learning = match options.learning {
+            Some(learning) => Some((learning, learned_noise(model, &plan, &options, learning)?)),
+            None => None,
+        };
         Ok(Self {
             cut: options.plan,
             decoder: options.decoder,
+            learning,
             model_digest: model_digest(model),
             plan_digest: plan_digest(&options, &plan),
             plan,
@@ -145,14 +159,36 @@ impl Patch {
         LayerWidths { first: width(0), cycle, last: width(layers.saturating_sub(1)) }
     }
 
-    /// A decoder for one of the plan's windows.
+    /// A decoder for one of the plan's windows, or the same with [other weights](crate::LearnedWeights::window).
     ///
     /// # Errors
     /// As [`WindowDecoder::new`], and those of the pre-decoder.
     pub fn decoder(&self, window: Arc<Window>) -> Result<WindowDecoder, Error> {
         let make = self.predecoder.as_ref().map(|predecoder| &predecoder.make);
-        let predecoder = make.map(|make| make(self.plan.graph())).transpose()?;
+        let predecoder = make.map(|make| make(window.history())).transpose()?;
         WindowDecoder::new(window, predecoder, &self.decoder)
+    }
+
+    /// Lets one of its decoders decide from now on as one made for `window`, a window of the same shape.
+    ///
+    /// # Errors
+    /// As [`WindowDecoder::reweight`].
+    pub(crate) fn reweight(&self, decoder: &mut WindowDecoder, window: Arc<Window>) -> Result<(), Error> {
+        decoder.reweight(window, self.decoder.weight_offset)
+    }
+
+    /// How its noise is learned, if it is.
+    pub fn learning(&self) -> Option<StreamLearningOptions> {
+        self.learning.as_ref().map(|(options, _)| *options)
+    }
+
+    /// [Factors](crate::LearnedWeights::factors) of its weights, if its noise is learned.
+    pub fn factor_count(&self) -> Option<usize> {
+        self.bulk_noise().map(|noise| noise.factor_count())
+    }
+
+    pub(crate) fn bulk_noise(&self) -> Option<&Arc<BulkNoise>> {
+        self.learning.as_ref().map(|(_, noise)| noise)
     }
 
     /// SHA-256 of the error model's instructions, without tags.
@@ -164,6 +200,27 @@ impl Patch {
     pub fn plan_digest(&self) -> &[u8; 32] {
         &self.plan_digest
     }
+}
+
+/// What is to be learned of a model, and whether its graph, decoder and pre-decoder take other weights.
+fn learned_noise(
+    model: &DetectorErrorModel,
+    plan: &Plan,
+    options: &PatchOptions,
+    learning: StreamLearningOptions,
+) -> Result<Arc<BulkNoise>, Error> {
+    learning.check()?;
+    if options.decoder.kind == DecoderKind::Likelihood {
+        let message =
+            "sums over errors keep their probabilities: nothing is learned for likelihood".to_owned();
+        return Err(Error::Core { status: Status::Unsupported, place: Place::default(), message });
+    }
+    let noise = BulkNoise::new(model, plan)?;
+    let graph = Arc::new(plan.graph().reweighted(&noise.probabilities(&vec![1.0; noise.factor_count()]))?);
+    if let Some(predecoder) = &options.predecoder {
+        (predecoder.make)(plan.graph())?.reweight(graph)?;
+    }
+    Ok(Arc::new(noise))
 }
 
 /// Hashes a byte and numbers of 8 bytes for each instruction and target; probabilities and coordinates by their bits.
@@ -246,6 +303,9 @@ fn plan_digest(options: &PatchOptions, plan: &Plan) -> [u8; 32] {
     if let Some(predecoder) = &options.predecoder {
         line(format!("predecoder {}", predecoder_use.name()));
         hash.update(predecoder.digest);
+    }
+    if let Some(StreamLearningOptions { memory, every }) = options.learning {
+        hash.update(format!("learn {memory} every {every} by 1\n"));
     }
     hash.finalize().into()
 }

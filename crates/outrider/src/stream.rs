@@ -9,6 +9,7 @@ use crate::error::{Error, argument_error, check_padding};
 use crate::measurement_stream::MeasurementStream;
 use crate::patch::Patch;
 use crate::plan::{Cell, Plan};
+use crate::stream_learning::{LearnedNoise, StreamLearning};
 use crate::workers::{PatchKey, Times, Workers, WorkersOptions};
 
 /// Decodes a history while its layers arrive, on threads of its own.
@@ -44,6 +45,7 @@ pub struct Stream {
     patch: PatchKey,
     reports: Reports,
     layers_max: u64,
+    learning: Option<StreamLearning>,
     /// Why the stream goes no further.
     failure: Option<String>,
 }
@@ -86,8 +88,10 @@ impl Stream {
         let layers = options.layers_max.unwrap_or_else(|| CellBook::room(plan));
         let books = CellBook::new(Arc::clone(plan), layers)?;
         let mut workers = Workers::new(&options.workers)?;
+        let learning = StreamLearning::new(&patch, layers, options.workers.count > 0)?;
         let patch = workers.add(patch)?;
-        Ok(Self { books, workers, patch, reports: Reports::new(layers), layers_max: layers, failure: None })
+        let reports = Reports::new(layers);
+        Ok(Self { books, workers, patch, reports, layers_max: layers, learning, failure: None })
     }
 
     /// Appends a layer of `detector_count` packed detection events, and sets cells going; `is_last` for the last of the
@@ -156,7 +160,7 @@ impl Stream {
         Ok(self.books.state())
     }
 
-    /// Begins another history with the same workers. Reports that were not taken are forgotten.
+    /// Begins another history with the same workers; what is learned goes on. Reports that were not taken are forgotten.
     ///
     /// # Errors
     /// [`Argument`](crate::Status::Argument) before the history is finished.
@@ -167,6 +171,11 @@ impl Stream {
         self.books = CellBook::new(Arc::clone(self.books.plan()), self.layers_max)?;
         self.reports.kept.clear();
         Ok(())
+    }
+
+    /// What is known of the noise by now, if it is [learned](crate::PatchOptions::learning).
+    pub fn learned_noise(&self) -> Option<LearnedNoise> {
+        self.learning.as_ref().and_then(StreamLearning::latest)
     }
 
     /// Layers that it holds.
@@ -209,6 +218,12 @@ impl Stream {
         self.go_on()?;
         let layer = self.books.state().layers;
         self.books.push(events, detector_count, is_last)?;
+        if let Some(learning) = &mut self.learning
+            && let Err(error) = learning.push(events, is_last)
+        {
+            self.failure = Some(format!("learning failed: {error}"));
+            return Err(error);
+        }
         self.reports.note_layer(layer, ingested_ns);
         self.go_on()
     }
@@ -229,8 +244,14 @@ impl Stream {
     fn hand_out(&mut self) -> Result<(), Error> {
         while self.workers.has_room() {
             let Some(cell) = self.books.next() else { break };
+            let weights = match &mut self.learning {
+                Some(learning) => learning.weights(&cell).inspect_err(|error| {
+                    self.failure = Some(format!("cell {} has no weights: {error}", cell.number));
+                })?,
+                None => None,
+            };
             let input = self.books.input(cell.number)?;
-            self.workers.give(self.patch, cell.number, &cell, input.events, input.marks);
+            self.workers.give_with(self.patch, cell.number, &cell, input.events, input.marks, weights);
         }
         Ok(())
     }

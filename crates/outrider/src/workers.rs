@@ -14,6 +14,7 @@ use crate::clock::clock_ns;
 use crate::error::{Error, Place, Status, argument_error};
 use crate::patch::Patch;
 use crate::plan::{Cell, CellShape, Plan};
+use crate::stream_learning::LearnedWeights;
 use crate::window::{Commit, Window, WindowDecoder};
 
 /// Threads that decide cells, of any number of patches.
@@ -173,6 +174,19 @@ impl Workers {
     /// Gives a cell, with [its input](crate::CellBook::input), to the worker that has the least to do; without workers
     /// it is decided here. `false` if there is [no room](Self::has_room).
     pub fn give(&mut self, patch: PatchKey, tag: u64, cell: &Cell, events: &[u32], marks: &[u32]) -> bool {
+        self.give_with(patch, tag, cell, events, marks, None)
+    }
+
+    /// The same for a cell that is decided with the weights of a version; `None` for the patch's own.
+    pub fn give_with(
+        &mut self,
+        patch: PatchKey,
+        tag: u64,
+        cell: &Cell,
+        events: &[u32],
+        marks: &[u32],
+        weights: Option<Arc<LearnedWeights>>,
+    ) -> bool {
         let lanes = self.lanes.iter_mut().enumerate();
         let Some((index, lane)) =
             lanes.filter(|(_, lane)| lane.has_room()).min_by_key(|(_, lane)| lane.load())
@@ -184,6 +198,7 @@ impl Workers {
             task.tag = tag;
             task.cell = *cell;
             task.decoders = decoders;
+            task.weights = weights;
             refill(&mut task.events, events);
             refill(&mut task.marks, marks);
         });
@@ -252,7 +267,13 @@ impl Windows {
 /// A worker's decoders for a patch, one for each shape of window that it met.
 struct Decoders {
     windows: Arc<Windows>,
-    made: BTreeMap<CellShape, WindowDecoder>,
+    made: BTreeMap<CellShape, Made>,
+}
+
+/// A decoder, and the version whose weights it has; none for the patch's own.
+struct Made {
+    decoder: WindowDecoder,
+    version: Option<u64>,
 }
 
 impl Decoders {
@@ -260,7 +281,7 @@ impl Decoders {
         let mut own = Self { windows: Arc::clone(windows), made: BTreeMap::new() };
         let plan = windows.patch.plan();
         for cell in endless_cells(plan) {
-            own.decoder(&cell)?;
+            own.decoder(&cell, None)?;
         }
         let mut bytes = 0;
         for cell in end_cells(plan) {
@@ -268,19 +289,33 @@ impl Decoders {
                 break;
             }
             if !own.made.contains_key(&cell.shape) {
-                let decoder = own.decoder(&cell)?;
+                let decoder = own.decoder(&cell, None)?;
                 bytes += decoder.heap_bytes() + decoder.window().heap_bytes();
             }
         }
         Ok(own)
     }
 
-    fn decoder(&mut self, cell: &Cell) -> Result<&mut WindowDecoder, Error> {
+    fn decoder(
+        &mut self,
+        cell: &Cell,
+        weights: Option<&LearnedWeights>,
+    ) -> Result<&mut WindowDecoder, Error> {
         if !self.made.contains_key(&cell.shape) {
             let window = self.windows.window(cell)?;
-            self.made.insert(cell.shape, self.windows.patch.decoder(window)?);
+            let decoder = self.windows.patch.decoder(window)?;
+            self.made.insert(cell.shape, Made { decoder, version: None });
         }
-        Ok(self.made.get_mut(&cell.shape).expect("it was made just now at the latest"))
+        let made = self.made.get_mut(&cell.shape).expect("it was made just now at the latest");
+        let version = weights.map(LearnedWeights::version);
+        if made.version != version {
+            let base = self.windows.window(cell)?;
+            let window =
+                weights.map_or_else(|| Ok(Arc::clone(&base)), |own| own.window(cell.shape, &base))?;
+            self.windows.patch.reweight(&mut made.decoder, window)?;
+            made.version = version;
+        }
+        Ok(&mut made.decoder)
     }
 }
 
@@ -487,6 +522,8 @@ struct Task {
     cell: Cell,
     /// `None` if the patch had been removed.
     decoders: Option<Arc<Mutex<Decoders>>>,
+    /// Of the version of the cell; none for the patch's own.
+    weights: Option<Arc<LearnedWeights>>,
     events: Vec<u32>,
     marks: Vec<u32>,
     observables: Vec<u8>,
@@ -509,7 +546,9 @@ impl Task {
         let decoders = self.decoders.take().ok_or_else(|| argument_error("the patch has been removed"))?;
         let mut decoders =
             decoders.lock().map_err(|_| panic_error("a decoder of this patch panicked before".to_owned()))?;
-        let commit = decoders.decoder(&self.cell)?.decode(&self.events, &self.marks, &[])?;
+        let weights = self.weights.take();
+        let commit =
+            decoders.decoder(&self.cell, weights.as_deref())?.decode(&self.events, &self.marks, &[])?;
         refill(&mut self.observables, commit.observables);
         refill(&mut self.marks, commit.marks);
         refill(&mut self.edges, commit.edges);

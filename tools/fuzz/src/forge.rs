@@ -3,7 +3,7 @@
 use outrider_wire::{
     Ack, Assign, Beat, CellId, CellRange, Closed, Commit, Credit, Digest, Epoch, Error, Fault, FrameType,
     Header, Hello, Hops, Layer, List, Mark, Marks, Nak, Open, Payload, Round, Sequence, SessionId, StreamId,
-    Token, Versions, Welcome, Widths, encode_frame,
+    Token, Versions, Weights, Welcome, Widths, encode_frame,
 };
 
 use crate::script::Script;
@@ -68,6 +68,9 @@ impl Forger {
             header.epoch = Epoch(script.byte().into());
             header.round = Round(script.number());
         }
+        if frame_type == FrameType::Weights {
+            header.round = Round(script.number());
+        }
         if frame_type == FrameType::Rounds {
             header.flags = FLAGS[usize::from(script.byte()) % FLAGS.len()];
         }
@@ -129,6 +132,16 @@ impl Forger {
             FrameType::Marks => {
                 let cell = CellId(script.number());
                 bytes_of(&Marks { cell, marks: List::from(&marks(script)[..]) })
+            }
+            FrameType::Weights => {
+                let factors: Vec<u64> = (0..script.byte() % 4).map(|_| script.number()).collect();
+                bytes_of(&Weights {
+                    version: script.byte().into(),
+                    rounds: script.number(),
+                    total: script.byte().into(),
+                    first: (script.byte() % 4).into(),
+                    factors: List::from(&factors[..]),
+                })
             }
             FrameType::Close => Vec::new(),
             FrameType::Opened | FrameType::Credit => bytes_of(&Credit { rounds: script.number() }),

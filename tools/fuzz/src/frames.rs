@@ -3,7 +3,7 @@
 use outrider_wire::limits::{FRAME_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use outrider_wire::{
     Ack, Assign, Beat, Closed, Commit, Credit, Decoded, Error, Fault, FrameType, HEADER_BYTES, Header, Hello,
-    Layer, MAGIC, Marks, Nak, Open, Payload, Rounds, Welcome, decode_frame, encode_frame,
+    Layer, MAGIC, Marks, Nak, Open, Payload, Rounds, Weights, Welcome, decode_frame, encode_frame,
 };
 
 /// The bytes as they are, and with checksums put right so that what is behind those is reached too.
@@ -67,6 +67,7 @@ fn payload_again(frame_type: FrameType, payload: &[u8]) {
         FrameType::Open => again(Open::decode(payload), payload),
         FrameType::Assign => again(Assign::decode(payload), payload),
         FrameType::Marks => again(Marks::decode(payload), payload),
+        FrameType::Weights => again(Weights::decode(payload), payload),
         FrameType::Opened | FrameType::Credit => again(Credit::decode(payload), payload),
         FrameType::Commit => again(Commit::decode(payload), payload),
         FrameType::Closed => again(Closed::decode(payload), payload),

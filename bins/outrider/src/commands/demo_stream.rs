@@ -59,8 +59,14 @@ pub(crate) fn show(histories: u64) -> Result<()> {
     let rounds = histories * u64::from(ROUNDS);
     let found = find_pace(first_ns, |round_ns| {
         let rounds = rounds_within(TRIAL_NS, round_ns, rounds.min(TRIAL_ROUNDS));
-        let (figures, _) =
-            stream(&loaded, &mut nodes, &mut processor(&loaded, 1, rounds + 1)?, rounds + 1, round_ns, None)?;
+        let (figures, _) = stream(
+            &loaded,
+            &mut nodes,
+            &mut processor(&loaded, 1, rounds + 1)?,
+            rounds + 1,
+            round_ns,
+            false,
+        )?;
         let is_held = figures.held(nodes.rounds_max()) == Some(true);
         Ok((is_held, figures))
     })?;
@@ -135,7 +141,7 @@ fn patch() -> Result<(PatchArgs, LoadedPatch)> {
 fn compare(loaded: &LoadedPatch, nodes: &mut NodeTarget, histories: u64) -> Result<f64> {
     let layers = u64::from(ROUNDS) + 1;
     let mut source = processor(loaded, histories, layers)?;
-    let (figures, _) = stream(loaded, nodes, &mut source, layers, 0.0, None)?;
+    let (figures, _) = stream(loaded, nodes, &mut source, layers, 0.0, false)?;
     let streamed = figures.logical_errors.unwrap_or_default();
     let whole = wrong_as_a_whole(&loaded.model, histories)?;
     let row = |name: &str, errors: u64| {
@@ -157,8 +163,7 @@ fn compare(loaded: &LoadedPatch, nodes: &mut NodeTarget, histories: u64) -> Resu
 fn kill_one(loaded: &LoadedPatch, nodes: &mut NodeTarget, rounds: u64, round_ns: f64) -> Result<()> {
     nodes.kill_after(rounds / 2);
     let mut source = processor(loaded, 1, rounds + 1)?;
-    let verified = Some(Verified::default());
-    let (figures, verified) = stream(loaded, nodes, &mut source, rounds + 1, round_ns, verified)?;
+    let (figures, verified) = stream(loaded, nodes, &mut source, rounds + 1, round_ns, true)?;
     let lag = figures.commit_lag.quantiles();
     let Verified { mismatches, answers } = verified.unwrap_or_default();
     print(&format!(
@@ -188,12 +193,14 @@ fn stream(
     source: &mut Processor,
     layers: u64,
     round_ns: f64,
-    verified: Option<Verified>,
+    verifies: bool,
 ) -> Result<(Figures, Option<Verified>)> {
     let pace = Pace { round_ns, history_ns: None, histories: 1, wait: Wait::SpinThenYield };
     let (stop, mut views) = (AtomicBool::new(false), Views::start(None)?);
     let mut driver = Driver::new(&loaded.patch, nodes, pace, &stop, &mut views)?;
-    driver.verified = verified;
+    if verifies {
+        driver.verify()?;
+    }
     driver.run(source, layers)?;
     Ok((driver.figures, driver.verified))
 }

@@ -163,6 +163,7 @@ Examples:
   outrider stream --dem model.dem --shots dets.b8 --commit 5 --spacing 5 --buffer 5 --round-time 0
   outrider stream --distance 13 --p 0.003 --rounds 104 --repeat 200000 --history-time 104
   outrider stream --distance 7 --p 0.001 --rounds 200000 --round-time 10 --nodes 2 --kill-after 100000 --verify
+  outrider stream --distance 7 --p 0.003 --rounds 1000000 --learn 50000 --learn-every 16384 --verify
   outrider stream --distance 5 --p 0.001 --rounds 100000 --to unix:a.sock --to tls:decoder:7118 --tls-authority ca.pem \
     --tls-certificate me.pem --tls-key me.key";
 
@@ -194,7 +195,9 @@ pub(crate) fn run(args: &StreamArgs) -> Result<()> {
     let mut source = args.source(&subject)?;
 
     let mut driver = Driver::new(patch, target.as_mut(), args.pace(), &stop, &mut views)?;
-    driver.verified = args.verify.then(Verified::default);
+    if args.verify {
+        driver.verify()?;
+    }
     let found = args.drive(&mut driver, source.as_mut(), &subject)?;
     let snapshot = driver.snapshot();
     let Driver { figures, verified, .. } = driver;

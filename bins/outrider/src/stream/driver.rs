@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use outrider::{Patch, Plan, Times, Wait, clock_ns};
+use outrider::{CellBook, Patch, Plan, StreamLearning, Times, Wait, clock_ns};
 use outrider_wire::Time;
 
 use crate::error::{Error, Result};
@@ -54,7 +54,7 @@ pub(crate) struct HistoryEnd {
 
 /// A target that is fed, and the figures of that.
 pub(crate) struct Driver<'a> {
-    pub(crate) patch: &'a Patch,
+    pub(crate) patch: &'a Arc<Patch>,
     pub(crate) target: &'a mut dyn Target,
     pub(crate) pace: Pace,
     /// Ends the run when it is set.
@@ -68,12 +68,14 @@ pub(crate) struct Driver<'a> {
     is_cut_short: bool,
     /// Answers compared so far, if they are to be compared.
     pub(crate) verified: Option<Verified>,
+    /// What that learns, if the patch does.
+    check_learning: Option<StreamLearning>,
 }
 
 impl<'a> Driver<'a> {
     /// Nothing was streamed yet, and no answers are to be compared.
     pub(crate) fn new(
-        patch: &'a Patch,
+        patch: &'a Arc<Patch>,
         target: &'a mut dyn Target,
         pace: Pace,
         stop: &'a AtomicBool,
@@ -81,8 +83,27 @@ impl<'a> Driver<'a> {
     ) -> Result<Self> {
         let figures = Figures::new()?;
         let (watch, corrected) = (StallWatch::new(), Time(0));
-        let (is_cut_short, verified) = (false, None);
-        Ok(Self { patch, target, pace, stop, views, figures, corrected, watch, is_cut_short, verified })
+        Ok(Self {
+            patch,
+            target,
+            pace,
+            stop,
+            views,
+            figures,
+            corrected,
+            watch,
+            is_cut_short: false,
+            verified: None,
+            check_learning: None,
+        })
+    }
+
+    /// Compares all answers from now on, of which there were none.
+    pub(crate) fn verify(&mut self) -> Result<()> {
+        let kept = CellBook::layers_needed(self.patch.plan());
+        self.check_learning = StreamLearning::new(self.patch, kept, false)?;
+        self.verified = Some(Verified::default());
+        Ok(())
     }
 
     /// Streams the histories of a source, one after another; those first that an earlier process left in its journal.
@@ -152,6 +173,7 @@ impl<'a> Driver<'a> {
                 (Restored::Over(observables), log) => {
                     if let Some(log) = log.take() {
                         self.count(source, &log, &observables)?;
+                        self.learn_again(source)?;
                     }
                 }
                 (Restored::Round { .. } | Restored::Cell(_), None) => {
@@ -160,6 +182,16 @@ impl<'a> Driver<'a> {
             }
         }
         Ok(log.map(|log| Log { begun: time_now(), ..log }))
+    }
+
+    /// Lets the thread that answers are compared with learn from a history that is not compared.
+    fn learn_again(&mut self, source: &mut dyn Source) -> Result<()> {
+        let Some(learning) = &mut self.check_learning else { return Ok(()) };
+        source.rewind()?;
+        while let Some(round) = source.next()? {
+            learning.push(round.events, round.is_last)?;
+        }
+        Ok(())
     }
 
     /// Streams the next history, whose first round is due at `begin`; nothing if there is none. `length` is what it
@@ -227,7 +259,8 @@ impl<'a> Driver<'a> {
         self.corrected = corrected;
         if let (Some(verified), Some(answers)) = (&mut self.verified, answers) {
             let mut poll = || self.target.poll().map(|_| ());
-            let (mismatches, compared) = answers.verify(self.patch, source, &mut poll)?;
+            let (mismatches, compared) =
+                answers.verify(self.patch, self.check_learning.as_mut(), source, &mut poll)?;
             verified.mismatches += mismatches;
             verified.answers += compared;
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use outrider::{CellBook, Patch, clock_ns};
+use outrider::{CellBook, LearnedNoise, Patch, clock_ns};
 use outrider_controller::{
     Address, Cluster, ClusterError, ClusterOptions, Event, JournalRecord, NodeId, NodeState, PatchId,
     PatchState, PushError, TlsFiles,
@@ -443,6 +443,10 @@ impl Target for NodeTarget {
 
     fn rounds_max(&self) -> u64 {
         self.rounds_max
+    }
+
+    fn learned_noise(&self) -> Option<LearnedNoise> {
+        self.cluster.controller().learned_noise(self.history?)
     }
 
     fn nodes(&self) -> Vec<NodeReport> {

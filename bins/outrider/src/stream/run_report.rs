@@ -118,6 +118,12 @@ impl Report {
                 stalls.stalled_rounds,
             );
         }
+        if let Some(noise) = measured.learned_noise {
+            text += &format!(
+                "learned noise: weights of version {}; rates {:.3} times the model's in the mean, farthest from it {:.2} times\n",
+                noise.version, noise.mean_factor, noise.largest_drift,
+            );
+        }
         text += &format!(
             "lost rounds: {}; waited for room: {}; backlog p50 {:.0}, p99 {:.0}, max {:.0} of at most {} rounds\n",
             measured.lost_rounds,

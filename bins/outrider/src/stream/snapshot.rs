@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use outrider::LearnedNoise;
 use serde::Serialize;
 
 use crate::report::latency_histogram::Quantiles;
@@ -53,11 +54,29 @@ pub(crate) struct Measured {
     pub(crate) credit_stops: u64,
     pub(crate) cells: u64,
     pub(crate) detection_events: u64,
+    /// What is known of the noise; nothing unless it is learned, and some of it is.
+    pub(crate) learned_noise: Option<NoiseFigures>,
     /// Histories whose correction was wrong, where the truth is known.
     pub(crate) logical_errors: Option<u64>,
     /// In which a history was under way.
     pub(crate) seconds: f64,
     pub(crate) rounds_per_second: f64,
+}
+
+/// Learned noise, against that of the patch's model.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct NoiseFigures {
+    /// The version of the weights that are made of it.
+    pub(crate) version: u64,
+    /// Of the factors on the rates of errors, the mean and the one farthest from 1.
+    pub(crate) mean_factor: f64,
+    pub(crate) largest_drift: f64,
+}
+
+impl From<LearnedNoise> for NoiseFigures {
+    fn from(LearnedNoise { version, mean_factor, largest_drift }: LearnedNoise) -> Self {
+        Self { version, mean_factor, largest_drift }
+    }
 }
 
 /// What stalls of the machine have cost; nothing is known of them where the thread that takes the rounds decodes.
@@ -98,6 +117,7 @@ impl Snapshot {
         if target.decodes_here() {
             (measured.stalls, measured.held_between_stalls) = (None, None);
         }
+        measured.learned_noise = target.learned_noise().map(NoiseFigures::from);
         Self { measured, nodes: target.nodes(), history: None }
     }
 
@@ -106,11 +126,17 @@ impl Snapshot {
         let history = self.history?;
         let Measured { commit_lag_us: lag, reaction_us: reaction, hops_us, cells, .. } = &self.measured;
         let decode = hops_us.get("decode")?;
+        let noise = self.measured.learned_noise.map_or_else(String::new, |noise| {
+            let NoiseFigures { version, mean_factor, largest_drift } = noise;
+            format!(
+                "\nweights {version}: rates {mean_factor:.3} times the model's, most drift {largest_drift:.2}"
+            )
+        });
         let nodes = self.nodes.iter().fold(String::new(), |text, node| text + "\n" + &node.summary());
         Some(format!(
             "history {}, round {} of {}: {:.0} rounds/s, {:.3} events/round\n\
              backlog {} rounds, {cells} cells\n\
-             us, p50/p99/max: commit lag {:.1}/{:.1}/{:.1}, decode {:.1}/{:.1}/{:.1}, reaction {:.1}/{:.1}/{:.1}{nodes}",
+             us, p50/p99/max: commit lag {:.1}/{:.1}/{:.1}, decode {:.1}/{:.1}/{:.1}, reaction {:.1}/{:.1}/{:.1}{noise}{nodes}",
             history.number,
             history.round,
             history.length,
@@ -163,6 +189,7 @@ impl Measured {
             credit_stops: figures.credit_stops,
             cells: figures.cells,
             detection_events: figures.events,
+            learned_noise: None,
             logical_errors: figures.logical_errors,
             seconds: figures.nanoseconds as f64 / 1e9,
             rounds_per_second: figures.rounds() as f64 * 1e9 / figures.nanoseconds.max(1) as f64,
@@ -215,6 +242,11 @@ mod tests {
                     unix:a.sock: up, 5 cells, decode p50 1.50, p99 1.50 us, round trip 80 us";
         assert_eq!(snapshot().text().as_deref(), Some(text));
         assert_eq!(Snapshot { history: None, ..snapshot() }.text(), None);
+        let mut learned = snapshot();
+        let noise = NoiseFigures { version: 4, mean_factor: 1.25, largest_drift: 3.5 };
+        learned.measured.learned_noise = Some(noise);
+        let line = "\nweights 4: rates 1.250 times the model's, most drift 3.50\nunix:a.sock";
+        assert!(learned.text().is_some_and(|text| text.contains(line)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use outrider::{Patch, Stream, StreamOptions, Times};
+use outrider::{LearnedNoise, Patch, Stream, StreamOptions, Times};
 use outrider_wire::{Hops, Time};
 
 use crate::error::{Error, Result};
@@ -97,6 +97,8 @@ pub(crate) trait Target {
     fn decodes_here(&self) -> bool {
         false
     }
+    /// What is known of the noise by now, if it is learned.
+    fn learned_noise(&self) -> Option<LearnedNoise>;
     /// How its nodes do, if it has any.
     fn nodes(&self) -> Vec<NodeReport>;
     /// What the loss of nodes has cost.
@@ -162,6 +164,10 @@ impl Target for InProcess {
 
     fn decodes_here(&self) -> bool {
         self.decodes_here
+    }
+
+    fn learned_noise(&self) -> Option<LearnedNoise> {
+        self.stream.learned_noise()
     }
 
     fn nodes(&self) -> Vec<NodeReport> {

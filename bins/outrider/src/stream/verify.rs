@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use outrider::{CellBook, CellShape, Patch, WindowDecoder};
+use outrider::{CellBook, CellShape, LearnedWeights, Patch, StreamLearning, Window, WindowDecoder};
 
 use crate::error::{Error, Result};
-use crate::stream::round_source::Source;
+use crate::stream::round_source::{Round, Source};
 
 /// Compared answers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,22 +61,22 @@ impl Answers {
         }
     }
 
-    /// Decides the source's history again on this thread and counts the answers that differ, and all noted. Calls
-    /// `between` now and then: nodes would take a long silence for the end.
+    /// Decides the source's history again on this thread and counts the answers that differ, and all noted. `learning`
+    /// has taken the histories before. Calls `between` now and then: nodes would take a long silence for the end.
     pub(crate) fn verify(
         &self,
         patch: &Patch,
+        learning: Option<&mut StreamLearning>,
         source: &mut dyn Source,
         between: &mut dyn FnMut() -> Result<()>,
     ) -> Result<(u64, u64)> {
-        let mut check = Check::new(patch)?;
+        let mut check = Check::new(patch, learning)?;
         let mut noted = self.noted.iter();
         let mut next = noted.next();
         let mut mismatches = 0;
         source.rewind()?;
         while let Some(round) = source.next()? {
-            check.books.push(round.events, round.detector_count, round.is_last)?;
-            check.decide()?;
+            check.push(&round)?;
             between()?;
             while let Some((cells, observables)) = next {
                 if *cells > check.books.state().cells {
@@ -94,18 +94,27 @@ impl Answers {
 
 struct Check<'a> {
     patch: &'a Patch,
+    learning: Option<&'a mut StreamLearning>,
     books: CellBook,
-    decoders: BTreeMap<CellShape, WindowDecoder>,
+    decoders: BTreeMap<CellShape, Checker>,
     /// Flips of cells that are not in the answer yet.
     flips: BTreeMap<u64, Vec<u8>>,
     answer: Vec<u8>,
 }
 
+/// A decoder with the weights of a version, made anew for the next.
+struct Checker {
+    base: Arc<Window>,
+    version: Option<u64>,
+    decoder: WindowDecoder,
+}
+
 impl<'a> Check<'a> {
-    fn new(patch: &'a Patch) -> Result<Self> {
+    fn new(patch: &'a Patch, learning: Option<&'a mut StreamLearning>) -> Result<Self> {
         let plan = patch.plan();
         Ok(Self {
             patch,
+            learning,
             books: CellBook::new(Arc::clone(plan), CellBook::layers_needed(plan))?,
             decoders: BTreeMap::new(),
             flips: BTreeMap::new(),
@@ -113,13 +122,34 @@ impl<'a> Check<'a> {
         })
     }
 
+    fn push(&mut self, round: &Round<'_>) -> Result<()> {
+        self.books.push(round.events, round.detector_count, round.is_last)?;
+        if let Some(learning) = &mut self.learning {
+            learning.push(round.events, round.is_last)?;
+        }
+        self.decide()
+    }
+
     fn decide(&mut self) -> Result<()> {
         while let Some(cell) = self.books.next() {
-            if !self.decoders.contains_key(&cell.shape) {
-                let window = Arc::new(self.patch.plan().window(&cell)?);
-                self.decoders.insert(cell.shape, self.patch.decoder(window)?);
+            let weights = match &mut self.learning {
+                Some(learning) => learning.weights(&cell)?,
+                None => None,
+            };
+            let version = weights.as_deref().map(LearnedWeights::version);
+            if self.decoders.get(&cell.shape).is_none_or(|checker| checker.version != version) {
+                let base = match self.decoders.remove(&cell.shape) {
+                    Some(checker) => checker.base,
+                    None => Arc::new(self.patch.plan().window(&cell)?),
+                };
+                let window = match weights {
+                    Some(weights) => weights.window(cell.shape, &base)?,
+                    None => Arc::clone(&base),
+                };
+                let decoder = self.patch.decoder(window)?;
+                self.decoders.insert(cell.shape, Checker { base, version, decoder });
             }
-            let Some(decoder) = self.decoders.get_mut(&cell.shape) else { continue };
+            let Some(Checker { decoder, .. }) = self.decoders.get_mut(&cell.shape) else { continue };
             let input = self.books.input(cell.number)?;
             let commit = decoder.decode(input.events, input.marks, &[])?;
             self.flips.insert(cell.number, commit.observables.to_vec());
@@ -173,11 +203,10 @@ mod tests {
         let sampler = RoundSampler::new(&loaded.model, &SamplerOptions::default()).expect("a sampler");
         let mut source = Processor::new(sampler, Arc::clone(plan), 1, LAYERS);
         assert!(source.start().expect("a history"));
-        let mut check = Check::new(&loaded.patch).expect("memory");
+        let mut check = Check::new(&loaded.patch, None).expect("memory");
         let mut right = Answers::new(plan.cell_count(LAYERS));
         while let Some(round) = source.next().expect("a round") {
-            check.books.push(round.events, round.detector_count, round.is_last).expect("room");
-            check.decide().expect("decided");
+            check.push(&round).expect("room");
             let cells = check.books.state().cells;
             right.note(cells, check.answer(cells));
         }
@@ -188,7 +217,7 @@ mod tests {
             for &at in wrong {
                 answers.noted[at].1[0] ^= 1;
             }
-            let found = answers.verify(&loaded.patch, &mut source, &mut || Ok(())).expect("decided");
+            let found = answers.verify(&loaded.patch, None, &mut source, &mut || Ok(())).expect("decided");
             assert_eq!(found, (wrong.len() as u64, count as u64));
         }
     }

@@ -23,7 +23,7 @@ fn every_error_stands_there_with_its_value_and_scope() {
 
 #[test]
 fn every_limit_stands_there_with_its_value() {
-    let expected: [(&str, u64); 19] = [
+    let expected: [(&str, u64); 21] = [
         ("PAYLOAD_BYTES_MAX", limits::PAYLOAD_BYTES_MAX.into()),
         ("PAYLOAD_BYTES_MIN", limits::PAYLOAD_BYTES_MIN.into()),
         ("LAYERS_MAX", limits::LAYERS_MAX.into()),
@@ -32,6 +32,8 @@ fn every_limit_stands_there_with_its_value() {
         ("OBSERVABLES_MAX", limits::OBSERVABLES_MAX.into()),
         ("MARKS_MAX", limits::MARKS_MAX.into()),
         ("CELL_RANGES_MAX", limits::CELL_RANGES_MAX.into()),
+        ("FACTORS_MAX", limits::FACTORS_MAX.into()),
+        ("WEIGHTS_ROUNDS_MAX", limits::WEIGHTS_ROUNDS_MAX),
         ("OPEN_CELLS_MAX", limits::OPEN_CELLS_MAX.into()),
         ("TEXT_BYTES_MAX", limits::TEXT_BYTES_MAX.into()),
         ("STREAMS_MAX", limits::STREAMS_MAX.into()),

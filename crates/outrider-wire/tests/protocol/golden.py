@@ -114,6 +114,10 @@ frame("MARKS", 19, [
     u64("cell", 9), u32("marks:", 2), zeros(4), *mark(0, 5), *mark(1, 2),
 ], stream=3, sequence=4, epoch=2, round=24)
 frame("CLOSE", 20, stream=3, sequence=5)
+frame("WEIGHTS", 21, [
+    u64("version", 4), u64("rounds", 1024), u32("factors in all:", 5), u32("first factor:", 3), u32("factors:", 2), zeros(4),
+    (struct.pack("<d", 1.0), "factor 1.0"), (struct.pack("<d", 2.5), "factor 2.5"),
+], stream=3, sequence=6, round=24)
 frame("OPENED", 32, [u64("rounds in all:", 100)], stream=3, sequence=1)
 frame("COMMIT", 33, [
     u64("cell", 9), u64("last round in at ns", 10), u64("dispatched at ns", 20), u64("decoding began at ns", 30),

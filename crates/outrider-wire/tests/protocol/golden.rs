@@ -3,7 +3,7 @@
 use outrider_wire::{
     Ack, Assign, Beat, CellId, CellRange, Closed, Commit, Credit, Decoded, Digest, Epoch, Error, FLAG_LAST,
     FLAG_LATE, FLAG_SKIP, Fault, FrameType, HEADER_BYTES, Header, Hello, Hops, Layer, Mark, Marks, Nak, Open,
-    Payload, Round, Rounds, Sequence, SessionId, StreamId, Time, Token, Versions, Welcome, Widths,
+    Payload, Round, Rounds, Sequence, SessionId, StreamId, Time, Token, Versions, Weights, Welcome, Widths,
     decode_frame, encode_frame,
 };
 
@@ -86,6 +86,7 @@ fn refusal(frame_type: FrameType, payload: &[u8]) -> Option<Error> {
         FrameType::Assign => Assign::decode(payload).map(|_| ()),
         FrameType::Rounds => Rounds::decode(payload).map(|_| ()),
         FrameType::Marks => Marks::decode(payload).map(|_| ()),
+        FrameType::Weights => Weights::decode(payload).map(|_| ()),
         FrameType::Opened | FrameType::Credit => Credit::decode(payload).map(|_| ()),
         FrameType::Commit => Commit::decode(payload).map(|_| ()),
         FrameType::Closed => Closed::decode(payload).map(|_| ()),
@@ -110,6 +111,7 @@ fn check_payload(name: &str, frame_type: FrameType, payload: &[u8]) {
             assert!(rounds.layers().eq(layers()));
         }
         FrameType::Commit => assert_eq!(Commit::decode(payload).expect(name), commit()),
+        FrameType::Weights => assert_eq!(Weights::decode(payload).expect(name), weights()),
         FrameType::Open => assert_eq!(Open::decode(payload).expect(name), open()),
         FrameType::Refuse => assert_eq!(Fault::decode(payload).expect(name).error(), Some(Error::WrongToken)),
         _ => {}
@@ -161,6 +163,7 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
             ),
         ),
         ("CLOSE", frame(stream_frame(FrameType::Close, 5), &[0u8; 0][..])),
+        ("WEIGHTS", frame(Header { round: Round(24), ..stream_frame(FrameType::Weights, 6) }, &weights())),
         ("OPENED", frame(stream_frame(FrameType::Opened, 1), &Credit { rounds: 100 })),
         ("COMMIT", frame(flags(FLAG_LATE, round_frame(FrameType::Commit, 2, Round(24))), &commit())),
         ("CREDIT", frame(stream_frame(FrameType::Credit, 3), &Credit { rounds: 250 })),
@@ -237,6 +240,11 @@ fn commit() -> Commit<'static> {
         parity: (&[1][..]).into(),
         marks: (&[Mark { layer: 0, index: 5 }][..]).into(),
     }
+}
+
+fn weights() -> Weights<'static> {
+    const FACTORS: [u64; 2] = [1.0f64.to_bits(), 2.5f64.to_bits()];
+    Weights { version: 4, rounds: 1024, total: 5, first: 3, factors: (&FACTORS[..]).into() }
 }
 
 pub(crate) fn golden() -> Vec<(&'static str, Vec<u8>)> {
