@@ -3,7 +3,7 @@
 use outrider::{
     Basis, BurstOptions, BurstWindow, Bursts, Circuit, CircuitFamily, DetectorErrorModel, Drift, EventSums,
     Misfit, Moments, MomentsOptions, Rates, RatesMethod, RatesOptions, ResidualPair, Residuals, Sampler,
-    SamplerOptions, Shots, Status, SurfaceCode, TimeAxis, chi_square_log10_p, normal_log10_p,
+    SamplerOptions, Shots, Shrinkage, Status, SurfaceCode, TimeAxis, chi_square_log10_p, normal_log10_p,
 };
 
 use crate::support::random::Random;
@@ -629,7 +629,11 @@ fn classes_that_cannot_be_learned_are_named() {
     let text = "error(0.02) D0 D1\nerror(0.01) D0 D1 L0\nerror(0.0001) D1\nerror(0.03) D0\nerror(0.1) D2 D3 D4 D5 D6\n\
                 error(0.01) L0\nerror(0.02) D7 D8\nerror(0.001) D7\nerror(0.001) D8";
     let model = parse(text);
-    let options = RatesOptions { method: RatesMethod::ClosedForm, ..RatesOptions::default() };
+    let options = RatesOptions {
+        method: RatesMethod::ClosedForm,
+        shrinkage: Shrinkage::None,
+        ..RatesOptions::default()
+    };
     let mut moments = Moments::for_model(&model).unwrap();
     let mut rates = Rates::with_options(&model, &moments, &options).unwrap();
     assert!(rates.judge().classes.iter().all(|class| class.is_kept), "nothing was fitted");

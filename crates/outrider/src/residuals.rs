@@ -350,8 +350,8 @@ impl Misfit {
 }
 
 impl Rates {
-    /// Judges rates that were fitted in closed form. Standard errors of the regression include the prior, so that its
-    /// classes are seldom unsure.
+    /// Judges rates that were fitted in closed form with [`Shrinkage::None`](crate::Shrinkage::None). Standard errors of
+    /// others include the prior, so that their classes are seldom unsure.
     pub fn judge(&self) -> Learnability {
         let mut flags = vec![0u32; self.classes().len()];
         // SAFETY: there is room for each class.

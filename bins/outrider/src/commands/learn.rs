@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use outrider::{
-    DetectorErrorModel, Isa, Learned, LearningOptions, Moments, RatesMethod, RatesOptions, ResidualSummary,
-    Residuals, Shrinkage,
+    DetectorErrorModel, Isa, Learnability, Learned, LearningOptions, Moments, Rates, RatesMethod,
+    RatesOptions, ResidualSummary, Residuals, Shrinkage,
 };
 
 use crate::error::{Error, Result};
@@ -19,8 +19,8 @@ use crate::learning::patch_map::PatchMap;
 use crate::learning::places::Places;
 use crate::learning::prior::{Prior, PriorArgs};
 use crate::learning::report::{
-    BlockRow, BurstRow, DriftRows, EventsRow, Fit, GroupRow, RateRow, Report, ResidualReport, ScoreRow,
-    Settings, scale_of,
+    Alone, BlockRow, BurstRow, DriftRows, EventsRow, Fit, GroupRow, RateRow, Report, ResidualReport,
+    ScoreRow, Settings, scale_of,
 };
 use crate::learning::scoring::{Decoding, Score, compare};
 use crate::learning::shot_files::ShotFileArgs;
@@ -134,15 +134,16 @@ pub(crate) fn run(args: &LearnArgs) -> Result<()> {
     let moments = gathered.take_all()?;
     let learned = learn(&prior, &moments, &args.fitting())?;
     let blocks = args.blocks(&prior, &learned, &moments, &gathered)?;
-    let report = args.report(&prior, &learned, &moments, &gathered, &blocks, scores)?;
-    outputs.write(&report, &learned, &blocks)
+    let (rows, models): (Vec<_>, Vec<_>) = blocks.into_iter().map(|block| (block.row, block.file)).unzip();
+    let report = args.report(&prior, &learned, &moments, &gathered, rows, scores)?;
+    outputs.write(&report, &learned, models.into_iter().flatten())
 }
 
 /// What was learned of one block.
 struct LearnedBlock {
-    number: u64,
-    shots: u64,
-    learned: Learned,
+    row: BlockRow,
+    /// If it is wanted.
+    file: Option<(PathBuf, DetectorErrorModel)>,
 }
 
 /// Files that are open before anything is learned.
@@ -163,7 +164,12 @@ impl<'a> Outputs<'a> {
         Ok(Self { args, model, report, plot: Output::create_optional(args.plot.as_deref())? })
     }
 
-    fn write(mut self, report: &Report, learned: &Learned, blocks: &[LearnedBlock]) -> Result<()> {
+    fn write(
+        mut self,
+        report: &Report,
+        learned: &Learned,
+        blocks: impl Iterator<Item = (PathBuf, DetectorErrorModel)>,
+    ) -> Result<()> {
         if let Some(out) = &mut self.model {
             put_model(out, &learned.model)?;
         }
@@ -174,12 +180,10 @@ impl<'a> Outputs<'a> {
             out.put(page(report).as_bytes())?;
         }
         let mut outputs: Vec<_> = [self.model, self.report, self.plot].into_iter().flatten().collect();
-        for block in blocks {
-            if let Some(path) = self.args.block_path(block.number) {
-                let mut out = Output::create(&path)?;
-                put_model(&mut out, &block.learned.model)?;
-                outputs.push(out);
-            }
+        for (path, model) in blocks {
+            let mut out = Output::create(&path)?;
+            put_model(&mut out, &model)?;
+            outputs.push(out);
         }
         output::commit(outputs)?;
         if self.args.models_to_stdout() {
@@ -303,9 +307,9 @@ impl LearnArgs {
     ) -> Result<Vec<LearnedBlock>> {
         let of_all = prior.with_model(DetectorErrorModel::parse(&learned.model.to_text())?);
         let learn_block = |(&number, block): (&u64, &Block)| {
-            let shots = block.shots;
-            let learned = learn_means(&of_all, moments, &block.means(), shots as f64, &self.fitting())?;
-            Ok(LearnedBlock { number, shots, learned })
+            let learned = learn_means(&of_all, moments, &block.means(), block.shots as f64, &self.fitting())?;
+            let row = self.block_row(prior, number, block.shots, &learned);
+            Ok(LearnedBlock { row, file: self.block_path(number).map(|path| (path, learned.model)) })
         };
         gathered.blocks.iter().map(learn_block).collect()
     }
@@ -316,7 +320,7 @@ impl LearnArgs {
         learned: &Learned,
         moments: &Moments,
         gathered: &Gathered,
-        blocks: &[LearnedBlock],
+        blocks: Vec<BlockRow>,
         scores: Vec<ScoreRow>,
     ) -> Result<Report> {
         let residuals =
@@ -331,25 +335,26 @@ impl LearnArgs {
             fit: Fit::of(learned),
             rates: learned.classes.iter().map(RateRow::of).collect(),
             groups: GroupRow::all(prior.names(), learned),
+            alone: Alone::of(&alone(prior, moments)?),
             patch: PatchMap::of(&prior.model, &learned.classes),
             residuals: Some(ResidualReport::of(&residuals, Places::of(&prior.model).as_ref())),
             bursts: gathered.bursts.iter().map(BurstRow::of).collect(),
             drift: drift.as_ref().map(DriftRows::of),
             events: gathered.series.points().iter().map(EventsRow::of).collect(),
-            blocks: blocks.iter().map(|block| self.block_row(prior, block)).collect(),
+            blocks,
             scores,
             warnings: warnings(&of_prior, moments, learned),
         })
     }
 
-    fn block_row(&self, prior: &Prior, block: &LearnedBlock) -> BlockRow {
-        let (scale, scale_error) = scale_of(block.learned.classes.iter()).unwrap_or((1.0, 0.0));
+    fn block_row(&self, prior: &Prior, number: u64, shots: u64, learned: &Learned) -> BlockRow {
+        let (scale, scale_error) = scale_of(learned.classes.iter()).unwrap_or((1.0, 0.0));
         BlockRow {
-            first_shot: block.number * self.blocks.unwrap_or_default(),
-            shots: block.shots,
+            first_shot: number * self.blocks.unwrap_or_default(),
+            shots,
             scale,
             scale_error,
-            patch: PatchMap::of(&prior.model, &block.learned.classes),
+            patch: PatchMap::of(&prior.model, &learned.classes),
         }
     }
 
@@ -371,6 +376,18 @@ impl LearnArgs {
             level: self.level,
         }
     }
+}
+
+/// What the shots say of classes without the prior.
+fn alone(prior: &Prior, moments: &Moments) -> Result<Learnability> {
+    let options = RatesOptions {
+        method: RatesMethod::ClosedForm,
+        shrinkage: Shrinkage::None,
+        ..RatesOptions::default()
+    };
+    let mut rates = Rates::with_options(&prior.model, moments, &options)?;
+    rates.fit(moments)?;
+    Ok(rates.judge())
 }
 
 /// What to look at before the rates are trusted; `prior` is how the shots compare with the prior.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use outrider::{DriftReport, Learned, LearnedClass, ResidualPair, Residuals};
+use outrider::{ClassFlags, DriftReport, Learnability, Learned, LearnedClass, ResidualPair, Residuals};
 use serde::Serialize;
 
 use crate::learning::gathering::Burst;
@@ -32,6 +32,8 @@ pub(crate) struct Report {
     pub(crate) rates: Vec<RateRow>,
     /// Parameters or groups of errors by their names, if errors are tied under names.
     pub(crate) groups: Vec<GroupRow>,
+    /// What the shots say of classes without the prior.
+    pub(crate) alone: Alone,
     /// By place, if detectors have coordinates.
     pub(crate) patch: Option<PatchMap>,
     pub(crate) residuals: Option<ResidualReport>,
@@ -98,6 +100,33 @@ pub(crate) struct RateRow {
     /// Standard error; null where the prior is kept.
     pub(crate) error: Option<f64>,
     pub(crate) is_floored: bool,
+}
+
+/// Classes by their closed forms, drawn to nothing.
+#[derive(Serialize)]
+pub(crate) struct Alone {
+    /// Classes whose standard error is above their rate and their prior's.
+    pub(crate) unsure: usize,
+    /// Those of them of one detector: boundaries that these shots do not identify.
+    pub(crate) boundaries_unsure: usize,
+    /// Classes of one detector.
+    pub(crate) boundaries: usize,
+    /// Classes below 0 by 5 standard errors: other errors than the model's correlate their detectors.
+    pub(crate) negative: usize,
+}
+
+impl Alone {
+    pub(crate) fn of(learnability: &Learnability) -> Self {
+        let count = |wanted: fn(&ClassFlags) -> bool| {
+            learnability.classes.iter().filter(|&class| wanted(class)).count()
+        };
+        Self {
+            unsure: count(|class| class.is_unsure),
+            boundaries_unsure: count(|class| class.is_boundary && class.is_unsure),
+            boundaries: count(|class| class.is_boundary),
+            negative: count(|class| class.is_negative),
+        }
+    }
 }
 
 /// One named group.
@@ -419,6 +448,12 @@ impl Report {
 
     /// What does not fit, or does not stand still.
     fn write_checks(&self, text: &mut String) -> std::fmt::Result {
+        let alone = &self.alone;
+        writeln!(
+            text,
+            "by these shots alone {} classes are lost in noise, {} of the {} boundaries among them; {} are surely below 0",
+            alone.unsure, alone.boundaries_unsure, alone.boundaries, alone.negative
+        )?;
         match &self.drift {
             Some(drift) if drift.has_drift => writeln!(
                 text,
