@@ -16,7 +16,7 @@ import pathlib
 
 from workspace import ROOT, add_core_option, add_options, build, enter_virtual_environment, parse_options
 
-SECTIONS = ["speed", "hardware", "sites", "parameters", "trellis"]
+SECTIONS = ["speed", "hardware", "sites", "distances", "parameters", "trellis"]
 OF_DEVICE = ("hardware", "trellis")
 
 
@@ -44,7 +44,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser, SECTIONS)
     add_core_option(parser)
-    parser.add_argument("--minutes", type=float, help="of sites and of parameters, instead of their own time")
+    parser.add_argument("--minutes", type=float, help="of sites, distances and parameters each, instead of their own time")
     parser.add_argument("--max", dest="most", type=float, metavar="MINUTES", default=60,
                         help="of one run of the section trellis, which is given up then: %(default)g")  # fmt: skip
     parser.add_argument("--data", type=path, help="folder with Google's experiments, see noise_hardware.py")

@@ -10,15 +10,15 @@ from noise_speed import speed
 from sections import describe
 from workspace import record, write_csv
 
-# The first points of sites and of parameters; the rest are seconds, shots, draws of the noise in each basis, and failures to stop at.
-FULL = {"points": None, "speed_shots": 1_000_000, "sites_s": 3600, "parameters_s": 1800, "draws": 1, "failures": 4000,
+# The first points of sections that count failures; the rest are seconds, shots, draws of the noise in each basis, and failures to stop at.
+FULL = {"points": None, "speed_shots": 1_000_000, "sites_s": 900, "distances_s": 5400, "parameters_s": 1800, "draws": 1, "failures": 4000,
         "hardware_shots": 50_000}  # fmt: skip
-QUICK = {"points": 1, "speed_shots": 20_000, "sites_s": 60, "parameters_s": 60, "draws": 1, "failures": 200,
+QUICK = {"points": 1, "speed_shots": 20_000, "sites_s": 60, "distances_s": 120, "parameters_s": 60, "draws": 1, "failures": 200,
          "hardware_shots": 5000}  # fmt: skip
-COUNTED = ("sites", "parameters")
+COUNTED = ("sites", "distances", "parameters")
 SECTIONS = {
     "speed": speed, "hardware": noise_hardware.hardware, "sites": noise_simulated.sites,
-    "parameters": noise_simulated.parameters, "trellis": noise_hardware.trellis,
+    "distances": noise_simulated.distances, "parameters": noise_simulated.parameters, "trellis": noise_hardware.trellis,
 }  # fmt: skip
 
 

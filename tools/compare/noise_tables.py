@@ -135,6 +135,10 @@ def sites_table(data):
     return simulated_tables(data["sites"], ("p", "d", "spread"))
 
 
+def distances_table(data):
+    return simulated_tables(data["distances"], ("p", "d", "spread"))
+
+
 def parameters_table(data):
     return simulated_tables(data["parameters"], ("p", "d"))
 
@@ -225,7 +229,8 @@ def judge_ratios(name, rows, labels, reference, limit_of, wanted):
 
 
 def judge_sites(data):
-    rows, labels = data["sites"], ("p", "d", "spread")
+    rows = pandas.concat([data[section] for section in ("sites", "distances") if section in data])
+    labels = ("p", "d", "spread")
     yield from judge_ratios("noise-sites-true", rows, labels, "true", lambda _: SITES_EXCESS,
                             lambda found: (found.learned_from >= FROM_SHOTS) & (found.model != "parameters"))  # fmt: skip
     yield from judge_ratios("noise-sites-prior", rows, labels, "prior", lambda _: PRIOR_EXCESS,
@@ -259,7 +264,7 @@ def judge_trellis(data):
     yield from judge_device(data["trellis"], "regression, tied")
 
 
-TABLES = {"speed": speed_table, "sites": sites_table, "parameters": parameters_table, "hardware": hardware_table,
+TABLES = {"speed": speed_table, "sites": sites_table, "distances": distances_table, "parameters": parameters_table, "hardware": hardware_table,
           "trellis": trellis_table}  # fmt: skip
 JUDGES = [("speed", judge_speed), ("sites", judge_sites), ("parameters", judge_parameters),
           ("hardware", judge_hardware), ("trellis", judge_trellis)]  # fmt: skip
