@@ -53,7 +53,7 @@ def trellis(effort, keep):
         found.append(experiment.pij("trellis", SUMS, effort["limit_s"]))
         rows += experiment.once(found)
         keep(rows)
-        say("trellis", experiment, found, "model", "decoder", "failures", "command_s")
+        say("trellis", experiment, found, "model", "decoder", "failures")
 
 
 class Device(Experiment):
