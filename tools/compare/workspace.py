@@ -12,7 +12,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "target" / "compare"
 PINNED = ROOT / ".ci" / "requirements.txt"
 # Of the packages that the checks pin.
-NEEDED = ("stim", "pymatching", "tesseract-decoder", "numpy", "matplotlib", "pandas")
+NEEDED = ("stim", "pymatching", "tesseract-decoder", "numpy", "matplotlib", "pandas",
+          "correlation-analysis")  # fmt: skip
 
 
 def add_options(parser, sections):

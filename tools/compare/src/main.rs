@@ -14,6 +14,7 @@
 //! - `left PREDECODER`: counts the events that it leaves when it is used hard
 //! - `strings SHOTS SEED DECODER..`: samples the model; of each decoder's failures, how many leave a shortest logical
 //!   string of so many edges, so many of them errors
+//! - `learn`: rates of the model's errors from the shots, in closed form and not drawn to the model's own
 //! - `build DECODER`: from the model's file to a decoder that has decoded a shot without events
 //! - `sample SHOTS SEED`: samples the model
 //! - `sample-edges SHOTS SEED`: likewise, with the edges of its graph that flip
@@ -32,7 +33,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use outrider::{
-    DetectorErrorModel, GraphOptions, MatchingGraph, PredecoderUse, Sampler, SamplerOptions, Shots,
+    DetectorErrorModel, GraphOptions, MatchingGraph, Moments, PredecoderUse, Rates, RatesMethod,
+    RatesOptions, Sampler, SamplerOptions, Shots, Shrinkage,
 };
 use serde_json::{Value, json};
 use stabilizer_qec::BitTable;
@@ -79,6 +81,7 @@ impl Session {
             ["predecode", usage, source] => self.predecode(usage.parse()?, source),
             ["left", source] => self.left(source),
             ["strings", shots, seed, decoders @ ..] => self.strings(shots.parse()?, seed.parse()?, decoders),
+            ["learn"] => self.learn(),
             ["build", decoder] => {
                 let (engine, times) = timed(|| Engine::build(decoder, &self.model));
                 engine.map(|_| times)
@@ -203,6 +206,23 @@ impl Session {
             ));
         }
         Ok(json!({ "strings": answers }))
+    }
+
+    fn learn(&self) -> Result<Value> {
+        let model = DetectorErrorModel::from_file(&self.model)?;
+        let options = RatesOptions {
+            method: RatesMethod::ClosedForm,
+            shrinkage: Shrinkage::None,
+            ..RatesOptions::default()
+        };
+        let (learned, times) = timed(|| -> Result<Rates> {
+            let mut moments = Moments::for_model(&model)?;
+            moments.add(&self.batch.shots)?;
+            let mut rates = Rates::with_options(&model, &moments, &options)?;
+            rates.fit(&moments)?;
+            Ok(rates)
+        });
+        learned.map(|_| times)
     }
 
     fn sample(&self, count: usize, seed: u64) -> Result<Value> {

@@ -59,16 +59,17 @@ fn times_and_bytes_are_told() {
         "build\toutrider/union-find".to_owned(),
         "sample\t1000\t7".to_owned(),
         "sample-edges\t1000\t7".to_owned(),
+        "learn".to_owned(),
         format!("single\toutrider/mwpm-correlated\t{}", path("times.u64")),
         "memory".to_owned(),
     ]);
-    for timed in &answers[2..6] {
+    for timed in &answers[2..7] {
         assert!(timed["wall"].as_f64() > Some(0.0) && timed["cpu"].as_f64() > Some(0.0), "{timed}");
     }
     assert_eq!(fs::read(path("times.u64")).expect("times").len(), 4 * 8);
-    let held = &answers[7]["decoders"]["outrider/mwpm-correlated"];
+    let held = &answers[8]["decoders"]["outrider/mwpm-correlated"];
     assert!(held["graph"].as_u64() > Some(0) && held["decoder"].as_u64() > Some(0), "{held}");
-    assert!(answers[7]["peak_bytes"].as_u64() > Some(100_000));
+    assert!(answers[8]["peak_bytes"].as_u64() > Some(100_000));
 }
 
 #[test]
