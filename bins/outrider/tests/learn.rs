@@ -72,6 +72,8 @@ fn learned_rates_decode_a_real_device_better() {
         [("mwpm", Some(7825), Some(GOOGLE_MWPM)), ("mwpm-correlated", Some(7263), Some(GOOGLE_CORRELATED))]
     );
     assert!(report["scores"][0]["ratio_interval"][1].as_f64().unwrap() < 1.0);
+    let scale = |key: &str| report["fit"][key].as_f64().unwrap();
+    assert!((0.8..1.0).contains(&scale("scale")) && scale("scale_error") < 0.02, "{}", report["fit"]);
     // The model has the errors of the prior in its order.
     let (prior, learned) = (get_text(path, "g.dem"), get_text(path, "learned.dem"));
     let (prior, learned) = (errors(&prior), errors(&learned));

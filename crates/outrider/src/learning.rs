@@ -150,7 +150,7 @@ impl Learned {
             // What of the estimate comes from the group, by how the errors of estimate and group are joined.
             let variance = fresh.deviation.powi(2);
             let of_group = if about_group > 0.0 && variance.is_finite() {
-                variance / about_group.powi(2) * class.deviation
+                (variance / about_group.powi(2)).min(1.0) * class.deviation
             } else {
                 0.0
             };
