@@ -91,79 +91,9 @@ class Parameters(Sites):
 
 MANY = (1000, 3000, 10_000, 30_000, 100_000)
 SITES = [Sites(5, 0.006, numbers=MANY), Sites(5, 0.003, numbers=MANY), Sites(5, 0.006, spread=0.8)]
-# Learning takes long here.
-FEW = (1000, 100_000)
-DISTANCES = [Sites(9, 0.006, numbers=FEW), Sites(9, 0.003, numbers=FEW), Sites(13, 0.006, numbers=FEW),
-             Sites(13, 0.003, numbers=FEW)]  # fmt: skip
-PARAMETERS = ["--tie", "class", "--tie-spread", 0, "--method", "regression"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Sites:
-    """Stim's rotated memory, where every mechanism of a place has a factor of its own."""
-
-    d: int
-    p: float
-    spread: float = SPREAD
-    numbers: tuple = (1000, 10_000, 100_000)
-
-    @property
-    def name(self):
-        return f"sites_d{self.d}_p{self.p}_s{self.spread}"
-
-    def cells(self):
-        return {"p": self.p, "d": self.d, "spread": self.spread}
-
-    def memory(self, basis):
-        return ["--distance", self.d, "--p", self.p, "--basis", basis]
-
-    def models(self, basis, draw):
-        """The prior and the truth."""
-        prior = generate(f"prior_{basis}", *self.memory(basis))
-        truth = FILES / "truth.dem"
-        random = numpy.random.default_rng([SEED, self.d, round(1e4 * self.p), round(10 * self.spread), draw])
-        truth.write_text(str(perturbed(stim.DetectorErrorModel.from_file(str(prior)), self.spread, random)) + "\n")
-        return prior, truth
-
-    def variants(self, basis, prior):
-        """How models are learned."""
-        kinds = {kind: ["--dem", prior, *options] for kind, options in BY_SITES.items()}
-        return {**kinds, "parameters": [*self.memory(basis), *BY_PARAMETERS]}
-
-
-@dataclasses.dataclass(frozen=True)
-class Parameters(Sites):
-    """The paper's circuit with its 25 parameters, alike everywhere, but not those of the prior."""
-
-    spread: float = 0.0
-    numbers: tuple = (10_000, 100_000)
-
-    @property
-    def name(self):
-        return f"parameters_d{self.d}_p{self.p}"
-
-    def cells(self):
-        return {"p": self.p, "d": self.d}
-
-    def memory(self, basis):
-        return ["--circuit", "paper", *super().memory(basis)]
-
-    def models(self, basis, draw):
-        prior = generate(f"prior_{basis}", *self.memory(basis))
-        path = FILES / "noise.json"
-        path.write_text(json.dumps(random_noise(self.p, numpy.random.default_rng([SEED, draw]))))
-        truth = generate("truth", "--circuit", "paper", "--distance", self.d, "--basis", basis, "--noise-file", path)
-        return prior, truth
-
-    def variants(self, basis, prior):
-        return {"parameters": [*self.memory(basis), *BY_PARAMETERS], "closed form": ["--dem", prior]}
-
-
-MANY = (1000, 3000, 10_000, 30_000, 100_000)
 # Learning takes long at d = 13.
 FEW = (1000, 100_000)
-SITES = [Sites(5, 0.006, numbers=MANY), Sites(5, 0.003, numbers=MANY), Sites(5, 0.006, spread=0.8), Sites(9, 0.006),
-         Sites(13, 0.006, numbers=FEW), Sites(9, 0.003), Sites(13, 0.003, numbers=FEW)]  # fmt: skip
+DISTANCES = [Sites(9, 0.006), Sites(9, 0.003), Sites(13, 0.006, numbers=FEW), Sites(13, 0.003, numbers=FEW)]
 PARAMETERS = [Parameters(9, 0.006), Parameters(9, 0.003), Parameters(13, 0.006), Parameters(21, 0.006),
               Parameters(13, 0.003), Parameters(21, 0.003)]  # fmt: skip
 
