@@ -4117,11 +4117,13 @@ pub struct otr_rate {
     pub prior: f64,
     pub attenuation: f64,
     pub deviation: f64,
+    pub alone: f64,
+    pub alone_deviation: f64,
     pub flags: u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of otr_rate"][::core::mem::size_of::<otr_rate>() - 64usize];
+    ["Size of otr_rate"][::core::mem::size_of::<otr_rate>() - 80usize];
     ["Alignment of otr_rate"][::core::mem::align_of::<otr_rate>() - 8usize];
     [
         "Offset of field: otr_rate::detectors",
@@ -4148,8 +4150,14 @@ const _: () = {
         "Offset of field: otr_rate::deviation",
     ][::core::mem::offset_of!(otr_rate, deviation) - 48usize];
     [
+        "Offset of field: otr_rate::alone",
+    ][::core::mem::offset_of!(otr_rate, alone) - 56usize];
+    [
+        "Offset of field: otr_rate::alone_deviation",
+    ][::core::mem::offset_of!(otr_rate, alone_deviation) - 64usize];
+    [
         "Offset of field: otr_rate::flags",
-    ][::core::mem::offset_of!(otr_rate, flags) - 56usize];
+    ][::core::mem::offset_of!(otr_rate, flags) - 72usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

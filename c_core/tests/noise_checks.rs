@@ -655,6 +655,10 @@ fn classes_that_cannot_be_learned_are_named() {
     moments.add(&sample(&model, 1, 10)).unwrap();
     rates.fit(&moments).unwrap();
     assert!(rates.judge().has_few_shots);
+    // Rates that are drawn to the prior are judged by the same shots alone.
+    let mut drawn = Rates::new(&model, &moments).unwrap();
+    drawn.fit(&moments).unwrap();
+    assert!(drawn.judge().has_few_shots);
     let narrow =
         parse("error(0.02) D0 D1\nerror(0.02) D1 D2\nerror(0.02) D0 D2\nerror(0.01) D0\nerror(0.01) D1");
     let truth = parse("error(0.06) D0 D1 D2\nerror(0.01) D0");

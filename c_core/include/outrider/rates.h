@@ -75,7 +75,10 @@ typedef struct otr_rate {
     double prior;                /* attenuation of the class */
     double attenuation;          /* learned; in closed form it may be negative */
     double deviation;            /* standard error of the attenuation; HUGE_VAL where it is kept */
-    uint32_t flags;              /* OTR_RATE_… */
+    double alone; /* attenuation by the closed form, before it is drawn to a prior; tied classes have
+                     that of their mean */
+    double alone_deviation; /* its standard error; HUGE_VAL where there is no such estimate */
+    uint32_t flags;         /* OTR_RATE_… */
 } otr_rate;
 
 /* What a fit says about itself. */

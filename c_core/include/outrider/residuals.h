@@ -145,9 +145,8 @@ typedef struct otr_learnability {
     bool has_few_shots; /* more than half of the classes with an estimate are unsure */
 } otr_learnability;
 
-/* Judges rates fitted in closed form and drawn to nothing; those of the regression, and those that are drawn
- * to a prior, have standard errors that include it, and are seldom unsure. `flags` has room for a mask for
- * each class; nullable. */
+/* Judges fitted rates by what the shots alone say of them, before they are drawn to a prior, whatever the
+ * method. `flags` has room for a mask for each class; nullable. */
 OTR_API otr_learnability otr_rates_judge(const otr_rates *rates, uint32_t *flags);
 
 #ifdef __cplusplus

@@ -31,13 +31,13 @@ static uint32_t judge_class(const otr_rate *rate) {
     uint32_t flags = (rate->detector_count == 0 ? OTR_CLASS_INVISIBLE : 0) |
                      (rate->detector_count == 1 ? OTR_CLASS_BOUNDARY : 0) |
                      (rate->error_count > 1 ? OTR_CLASS_SHARED : 0);
-    if ((rate->flags & OTR_RATE_KEPT) != 0) {
+    if (isinf(rate->alone_deviation)) {
         return flags | OTR_CLASS_KEPT;
     }
-    if (rate->deviation > rate->attenuation && rate->deviation > rate->prior) {
+    if (rate->alone_deviation > rate->alone && rate->alone_deviation > rate->prior) {
         flags |= OTR_CLASS_UNSURE;
     }
-    if (rate->attenuation < -OTR_CLASS_NEGATIVE_Z * rate->deviation) {
+    if (rate->alone < -OTR_CLASS_NEGATIVE_Z * rate->alone_deviation) {
         flags |= OTR_CLASS_NEGATIVE;
     }
     return flags;

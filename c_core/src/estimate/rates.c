@@ -43,12 +43,14 @@ struct otr_rates {
     otr_rates_summary summary;
     double *means, *omegas;
     double *attenuations, *deviations; /* of classes */
+    double *alone, *alone_deviations;  /* of classes, before they are drawn to a prior */
     double *factors;                   /* of groups */
 
     /* Scratch; of a fit that may still fail. */
     double *plain; /* classes in closed form, drawn to nothing */
     double *fresh; /* attenuations */
     double *errors_of_fresh;
+    double *fresh_alone, *errors_of_alone;
     double *shares;                       /* class -> what of it comes from omegas */
     double *fresh_factors, *group_priors; /* of groups */
     pool_estimate *pools;
@@ -113,6 +115,10 @@ void otr_rates_destroy(otr_rates *rates) {
     free(rates->plain);
     free(rates->fresh);
     free(rates->errors_of_fresh);
+    free(rates->alone);
+    free(rates->alone_deviations);
+    free(rates->fresh_alone);
+    free(rates->errors_of_alone);
     free(rates->shares);
     free(rates->factors);
     free(rates->fresh_factors);
@@ -168,7 +174,9 @@ otr_status otr_rates_class(const otr_rates *rates, uint32_t index, otr_rate *out
                       .shares = classes->shares + first,
                       .prior = classes->prior[index],
                       .attenuation = attenuation,
-                      .deviation = rates->deviations[index]};
+                      .deviation = rates->deviations[index],
+                      .alone = rates->alone[index],
+                      .alone_deviation = rates->alone_deviations[index]};
     out->flags = is_kept ? OTR_RATE_KEPT
                          : (attenuation > 0 ? 0 : OTR_RATE_NOT_POSITIVE) |
                                (attenuation > floor_of(rates, index) ? 0 : OTR_RATE_FLOORED);
@@ -267,7 +275,7 @@ size_t otr_rates_bytes(const otr_rates *rates) {
            rates->sets.begin[rates->sets.count] * sizeof *rates->sets.detectors +
            otr_rate_groups_bytes(&rates->groups, classes->count) +
            (size_t)rates->groups.count * 3 * sizeof *rates->factors +
-           (size_t)classes->count * (6 * sizeof *rates->fresh + sizeof *rates->pools + sizeof *rates->found);
+           (size_t)classes->count * (10 * sizeof *rates->fresh + sizeof *rates->pools + sizeof *rates->found);
 }
 
 static otr_status check(const otr_model *prior, const otr_moments *moments, const otr_rates_options *options,
@@ -322,8 +330,10 @@ static otr_status make_parts(otr_rates *rates, const otr_model *prior, const uin
         return status;
     }
     const uint32_t count = rates->classes.count;
-    double **const vectors[] = {&rates->attenuations, &rates->deviations,      &rates->plain,
-                                &rates->fresh,        &rates->errors_of_fresh, &rates->shares};
+    double **const vectors[] = {&rates->attenuations,   &rates->deviations,       &rates->plain,
+                                &rates->fresh,          &rates->errors_of_fresh,  &rates->shares,
+                                &rates->alone,          &rates->alone_deviations, &rates->fresh_alone,
+                                &rates->errors_of_alone};
     rates->means = otr_array_new(rates->sets.count, sizeof *rates->means);
     rates->omegas = otr_array_new(rates->sets.count, sizeof *rates->omegas);
     rates->pools = otr_array_new(rates->groups.pool_count, sizeof *rates->pools);
@@ -344,6 +354,8 @@ static otr_status make_parts(otr_rates *rates, const otr_model *prior, const uin
     for (uint32_t i = 0; i < count; i++) {
         rates->attenuations[i] = rates->classes.prior[i];
         rates->deviations[i] = HUGE_VAL;
+        rates->alone[i] = rates->classes.prior[i];
+        rates->alone_deviations[i] = HUGE_VAL;
     }
     for (uint32_t i = 0; i < rates->groups.count; i++) {
         rates->factors[i] = 1;
@@ -481,6 +493,19 @@ static otr_status estimate_pools(otr_rates *rates, uint32_t begin, uint32_t end,
         ++*found;
     }
     return status;
+}
+
+/* Notes what the shots alone say of the classes of pools. */
+static void note_alone(otr_rates *rates, size_t found) {
+    const otr_rate_groups *const groups = &rates->groups;
+    for (size_t k = 0; k < found; k++) {
+        const pool_estimate estimate = rates->pools[k];
+        for (uint32_t i = groups->pool_begin[estimate.pool]; i < groups->pool_begin[estimate.pool + 1]; i++) {
+            const uint32_t class = groups->members[i];
+            rates->fresh_alone[class] = estimate.factor * rates->classes.prior[class];
+            rates->errors_of_alone[class] = sqrt(estimate.variance) * rates->classes.prior[class];
+        }
+    }
 }
 
 /* Pools of as many detectors as pool `begin`. */
@@ -623,6 +648,7 @@ static otr_status learn_closed_form(otr_rates *rates, double shots, otr_rates_su
             const factor_prior fitted = fit_factor_prior(rates->pools, found, 1, false);
             prior = (factor_prior){fitted.scale, is_fitted ? fitted.spread : prior.spread};
         }
+        note_alone(rates, found);
         take_pools(rates, found, prior, is_fitted);
         if (found > 0) {
             summary->spread[size - 1] = prior.spread;
@@ -672,6 +698,7 @@ static otr_status learn_regression(otr_rates *rates, double shots, otr_rates_sum
         rates->fresh[i] = is_seen ? rates->fresh[i] : prior[i];
         rates->errors_of_fresh[i] = is_seen ? spread * summary->scale * prior[i] : HUGE_VAL;
     }
+    note_alone(rates, found);
     for (size_t k = 0; k < found; k++) {
         const double drawn = spread * summary->scale, variance = rates->pools[k].variance;
         const uint32_t pool = rates->pools[k].pool;
@@ -691,11 +718,18 @@ static otr_status learn(otr_rates *rates, double shots) {
     otr_rates_summary summary = {.shots = shots, .scale = 1};
     otr_status status;
     otr_closed_form_begin(&rates->form, rates->omegas);
+    for (uint32_t i = 0; i < rates->classes.count; i++) {
+        rates->fresh_alone[i] = rates->classes.prior[i];
+        rates->errors_of_alone[i] = HUGE_VAL;
+    }
     status = rates->options.method == OTR_RATES_CLOSED_FORM ? learn_closed_form(rates, shots, &summary)
                                                             : learn_regression(rates, shots, &summary);
     if (status == OTR_OK) {
         memcpy(rates->attenuations, rates->fresh, rates->classes.count * sizeof *rates->attenuations);
         memcpy(rates->deviations, rates->errors_of_fresh, rates->classes.count * sizeof *rates->deviations);
+        memcpy(rates->alone, rates->fresh_alone, rates->classes.count * sizeof *rates->alone);
+        memcpy(rates->alone_deviations, rates->errors_of_alone,
+               rates->classes.count * sizeof *rates->alone_deviations);
         memcpy(rates->factors, rates->fresh_factors, rates->groups.count * sizeof *rates->factors);
         rates->summary = summary;
     }

@@ -2,6 +2,7 @@ use crate::error::Error;
 use crate::model::DetectorErrorModel;
 use crate::moments::Moments;
 use crate::rates::{Rate, Rates, RatesOptions, RatesSummary, Shrinkage};
+use crate::residuals::Learnability;
 
 /// Learns a model from moments: [`Rates`], and with ties a second fit of errors about their groups.
 ///
@@ -71,6 +72,8 @@ pub struct Learned {
     pub classes: Vec<LearnedClass>,
     /// What each group was fitted to have; none without ties.
     pub group_factors: Vec<f64>,
+    /// What the shots alone say of each class; with ties, of its group.
+    pub learnability: Learnability,
     /// Of the fit; with ties, of that of the groups.
     pub summary: RatesSummary,
     /// Of errors about their groups, if they are fitted.
@@ -119,6 +122,7 @@ impl<'m> Learning<'m> {
                 .into_iter()
                 .flat_map(|&last| (0..=last).filter_map(|group| rates.group_factor(group)))
                 .collect(),
+            learnability: rates.judge(),
             summary: rates.summary(),
             within_groups: None,
         };

@@ -94,6 +94,10 @@ pub struct Rate<'r> {
     pub attenuation: f64,
     /// Standard error of the attenuation; infinite where it is kept.
     pub deviation: f64,
+    /// Attenuation by the closed form, before it is drawn to a prior; tied classes have that of their mean.
+    pub alone: f64,
+    /// Its standard error; infinite where there is no such estimate.
+    pub alone_deviation: f64,
     /// Nothing is learned: the attenuation is the prior's.
     pub is_kept: bool,
     /// The estimate is not above 0; learned models have the floor instead.
@@ -274,6 +278,8 @@ impl Rates {
             prior: 0.0,
             attenuation: 0.0,
             deviation: 0.0,
+            alone: 0.0,
+            alone_deviation: 0.0,
             flags: 0,
         };
         // SAFETY: the rates are live and only read, and the place for the class is ours.
@@ -294,6 +300,8 @@ impl Rates {
             prior: raw.prior,
             attenuation: raw.attenuation,
             deviation: raw.deviation,
+            alone: raw.alone,
+            alone_deviation: raw.alone_deviation,
             is_kept: raw.flags & sys::OTR_RATE_KEPT != 0,
             is_not_positive: raw.flags & sys::OTR_RATE_NOT_POSITIVE != 0,
             is_floored: raw.flags & sys::OTR_RATE_FLOORED != 0,

@@ -350,8 +350,7 @@ impl Misfit {
 }
 
 impl Rates {
-    /// Judges rates that were fitted in closed form with [`Shrinkage::None`](crate::Shrinkage::None). Standard errors of
-    /// others include the prior, so that their classes are seldom unsure.
+    /// Judges fitted rates by what the shots alone say of them, before they are drawn to a prior.
     pub fn judge(&self) -> Learnability {
         let mut flags = vec![0u32; self.classes().len()];
         // SAFETY: there is room for each class.

@@ -115,7 +115,7 @@ pub(crate) fn learn(
     }
     let ties = groups.as_ref().map(|groups| Ties { errors: prior, groups: &groups.of_errors });
     let learning = Learning { prior, ties, options };
-    let Learned { model, classes, group_factors, summary, within_groups } = moments
+    let Learned { model, classes, group_factors, summary, within_groups, learnability: _ } = moments
         .get()
         .with(py, |moments| match &means {
             Some((means, shots)) => learning.fit_means(moments, means, *shots),

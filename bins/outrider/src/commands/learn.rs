@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use outrider::{
-    DetectorErrorModel, Isa, Learnability, Learned, LearningOptions, Moments, Rates, RatesMethod,
-    RatesOptions, ResidualSummary, Residuals, Shrinkage,
+    DetectorErrorModel, Isa, Learned, LearningOptions, Moments, RatesMethod, RatesOptions, ResidualSummary,
+    Residuals, Shrinkage,
 };
 
 use crate::error::{Error, Result};
@@ -335,7 +335,7 @@ impl LearnArgs {
             fit: Fit::of(learned),
             rates: learned.classes.iter().map(RateRow::of).collect(),
             groups: GroupRow::all(prior.names(), learned),
-            alone: Alone::of(&alone(prior, moments)?),
+            alone: Alone::of(&learned.learnability),
             patch: PatchMap::of(&prior.model, &learned.classes),
             residuals: Some(ResidualReport::of(&residuals, Places::of(&prior.model).as_ref())),
             bursts: gathered.bursts.iter().map(BurstRow::of).collect(),
@@ -376,18 +376,6 @@ impl LearnArgs {
             level: self.level,
         }
     }
-}
-
-/// What the shots say of classes without the prior.
-fn alone(prior: &Prior, moments: &Moments) -> Result<Learnability> {
-    let options = RatesOptions {
-        method: RatesMethod::ClosedForm,
-        shrinkage: Shrinkage::None,
-        ..RatesOptions::default()
-    };
-    let mut rates = Rates::with_options(&prior.model, moments, &options)?;
-    rates.fit(moments)?;
-    Ok(rates.judge())
 }
 
 /// What to look at before the rates are trusted; `prior` is how the shots compare with the prior.
