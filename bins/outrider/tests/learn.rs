@@ -190,6 +190,8 @@ fn drift_is_seen_and_followed() {
     }
     let line = "--dem low.dem --in low.b8 high.b8 --blocks 10000 --blocks-out block-{}.dem";
     let drifting = report(path, line);
+    let settings = &drifting["settings"];
+    assert_eq!((&settings["blocks"], &settings["correlations"]), (&10_000.into(), &"near".into()));
     assert_eq!(drifting["drift"]["has_drift"], true);
     let blocks = drifting["blocks"].as_array().expect("blocks");
     let scales: Vec<_> = blocks.iter().map(|block| block["scale"].as_f64().unwrap()).collect();

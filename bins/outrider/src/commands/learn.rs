@@ -373,7 +373,12 @@ impl LearnArgs {
             tie_spread: self.tie_spread.0.map_or_else(|| "0".to_owned(), spread),
             floor: self.floor,
             window: self.window as usize,
+            keep_bursts: self.keep_bursts,
+            correlations: self.correlations.to_string(),
             level: self.level,
+            blocks: self.blocks,
+            hold_out: self.hold_out,
+            cross_validate: self.cross_validate,
         }
     }
 }

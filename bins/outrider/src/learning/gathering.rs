@@ -1,6 +1,7 @@
 //! Shots read once: windows that are no bursts are counted.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 
 use outrider::{
     BurstOptions, BurstWindow, Bursts, DetectorErrorModel, Drift, EventSums, Isa, Moments, MomentsOptions,
@@ -28,6 +29,17 @@ pub(crate) enum Correlations {
     Rounds(u32),
     /// All.
     All,
+}
+
+impl fmt::Display for Correlations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inside => f.write_str("inside"),
+            Self::Near => f.write_str("near"),
+            Self::Rounds(apart) => apart.fmt(f),
+            Self::All => f.write_str("all"),
+        }
+    }
 }
 
 /// What is counted, and how.

@@ -60,7 +60,13 @@ pub(crate) struct Settings {
     pub(crate) tie_spread: String,
     pub(crate) floor: f64,
     pub(crate) window: usize,
+    pub(crate) keep_bursts: bool,
+    pub(crate) correlations: String,
     pub(crate) level: f64,
+    /// Shots of a block, and the share that is held out, if they are asked for.
+    pub(crate) blocks: Option<u64>,
+    pub(crate) hold_out: Option<f64>,
+    pub(crate) cross_validate: bool,
 }
 
 /// The fit as a whole.

@@ -88,6 +88,7 @@ fn summary(report: &Report) -> Markup {
 
 fn settings(report: &Report) -> Markup {
     let Settings { prior, method, shrink, tie, tie_spread, floor, window, level, .. } = &report.settings;
+    let Settings { keep_bursts, correlations, blocks, hold_out, cross_validate, .. } = &report.settings;
     html! {
         dl {
             dt { "program" } dd { "outrider learn, version " (report.version) }
@@ -97,7 +98,11 @@ fn settings(report: &Report) -> Markup {
             dt { "drawn to the prior" } dd { (shrink) }
             dt { "tied errors" } dd { code { (tie) } ", spread " (tie_spread) }
             dt { "floor" } dd { (floor) " of the prior" }
-            dt { "window" } dd { (window) " shots" }
+            dt { "window" } dd { (window) " shots; bursts " @if *keep_bursts { "kept" } @else { "left out" } }
+            dt { "pairs tested" } dd { (correlations) }
+            @if let Some(blocks) = blocks { dt { "blocks" } dd { (blocks) " shots" } }
+            @if let Some(share) = hold_out { dt { "held out" } dd { (share) " of the shots" } }
+            @if *cross_validate { dt { "held out" } dd { "each half, decoded with what the other half gave" } }
             dt { "false alarms" } dd { "probability " (level) " in each family of tests" }
             @if report.fit.chi_square > 0.0 {
                 dt { "fit" }
